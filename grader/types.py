@@ -1,0 +1,377 @@
+"""The words that the stages share.
+
+Enters: nothing. Leaves: frozen dataclasses, one group per stage edge. Touches nothing.
+
+collect gives a Submission, execute turns it into an Execution (claims from the room), extract turns
+claims into Evidence (facts that the judge established), score turns Evidence into a Grade, record
+and report keep and show it. Text for people is a Message: an id and its arguments; the words live
+in ``grader/locale``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+from typing_extensions import TypeAliasType
+
+Json = TypeAliasType("Json", "str | int | float | bool | None | list[Json] | dict[str, Json]")
+Scalar: TypeAlias = str | int | float | bool | None
+Array: TypeAlias = NDArray[Any]
+
+
+class Verdict(StrEnum):
+    """Outcomes in the order of precedence: the first that applies is the verdict."""
+
+    GRADER_ERROR = "grader_error"
+    MALFORMED = "malformed"
+    MEMORY_LIMIT = "memory_limit"
+    TIME_LIMIT = "time_limit"
+    RUNTIME_ERROR = "runtime_error"
+    NO_MODEL = "no_model"
+    WRONG_ARCHITECTURE = "wrong_architecture"
+    WRONG_DATA = "wrong_data"
+    UNTRAINED = "untrained"
+    LOW_ACCURACY = "low_accuracy"
+    SUSPICIOUS = "suspicious"
+    ACCEPTED = "accepted"
+
+
+class EvidenceClass(StrEnum):
+    """The five classes that share the points of an exercise."""
+
+    RUNS = "runs"
+    STRUCTURE = "structure"
+    DATA = "data"
+    TRAINING = "training"
+    ACCURACY = "accuracy"
+
+
+class Engine(StrEnum):
+    """Keras backends that a notebook can run on."""
+
+    TENSORFLOW = "tensorflow"
+    JAX = "jax"
+
+
+class Level(StrEnum):
+    """How well a room is closed, as found by a live self-test."""
+
+    FULL = "full"
+    REDUCED = "reduced"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something to tell a person: a key of the message catalogues and its arguments."""
+
+    id: str
+    args: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+class GraderError(Exception):
+    """Bad input or a fault of ours, said in one sentence; never the student's work being wrong."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.id, dict(message.args))
+        self.message = message
+
+
+# --- collect ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell. ``index`` counts all cells of the notebook from 1, as a reader would."""
+
+    index: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """What a notebook file says: its code cells and the exercise that its metadata names."""
+
+    cells: tuple[Cell, ...]
+    exercise: str | None
+    digest: str  # sha256 of the sources, hex
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One notebook handed in. Either ``notebook`` or ``problem`` is set."""
+
+    name: str  # path relative to what was collected, printable
+    student: str
+    path: Path
+    exercises: tuple[str, ...] | None  # None: whatever the notebook turns out to hold
+    notebook: Notebook | None
+    problem: Message | None
+    digest: str  # sha256 of the file's bytes, hex
+
+
+# --- execute ---------------------------------------------------------------------------------
+
+
+class Outcome(StrEnum):
+    """How the room ended."""
+
+    FINISHED = "finished"
+    TIME_LIMIT = "time_limit"
+    MEMORY_LIMIT = "memory_limit"
+    KERNEL_DIED = "kernel_died"
+
+
+@dataclass(frozen=True)
+class CellError:
+    """An exception as the kernel told it; student text, already bounded and stripped of ANSI."""
+
+    name: str
+    value: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class CellRun:
+    """What one code cell did. ``status``: ok, error, stopped (cut off) or skipped (never reached)."""
+
+    index: int
+    status: str
+    seconds: float
+    stdout: str
+    error: CellError | None
+    images: tuple[bytes, ...] = ()  # PNG as the student's kernel sent them: untrusted
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class ArraySample:
+    """The first rows of an array given to ``fit``, with the whole array's shape."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    rows: Array  # (sampled, ...)
+    statistics: Mapping[str, float]  # min, max, mean, std of the whole array, as claimed
+
+
+@dataclass(frozen=True)
+class FitSample:
+    """What a call of ``fit`` was fed: inputs, targets and, where given, validation inputs."""
+
+    x: ArraySample | None
+    y: ArraySample | None
+    validation_x: ArraySample | None = None
+    validation_y: ArraySample | None = None
+    kind: str = "arrays"  # arrays, dataset, generator, unknown
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One call of ``fit`` on a model, as claimed."""
+
+    cell: int
+    sample: FitSample
+    epochs_asked: int | None
+    epochs_run: int
+    history: Mapping[str, tuple[float, ...]]
+    finished: bool
+    arguments: Mapping[str, Scalar]  # batch_size, validation_split, steps_per_epoch, shuffle …
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One Keras model of the notebook with everything claimed about it."""
+
+    model: int  # number in order of first sight
+    name: str  # variable, "" where none is left
+    cell: int  # where it was last trained, else seen
+    config: Mapping[str, Json]  # {"class_name", "config"} of keras' serialisation, size-checked
+    compile: Mapping[str, Json]  # loss, optimizer, metrics as claimed
+    fits: tuple[Fit, ...]
+    initial: tuple[Array, ...]  # weights at first sight
+    final: tuple[Array, ...]  # weights when last seen
+    order: int  # larger is later
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """The level that held, and each layer that a live probe saw holding."""
+
+    level: Level
+    layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Everything that came out of one run of one notebook. All of it is claims."""
+
+    outcome: Outcome
+    cells: tuple[CellRun, ...]
+    candidates: tuple[Candidate, ...]
+    engine: Engine
+    device: str  # cpu, or the GPU's name
+    seed: int
+    attempt: int
+    isolation: Isolation
+    seconds: float
+    peak_memory_mb: float
+    fixes_seeds: bool = False
+    notes: tuple[Message, ...] = ()
+
+
+# --- extract ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LayerFact:
+    """One layer as rebuilt by the judge's side: class, settings, shape without batch, parameters."""
+
+    cls: str  # "GRU", "Bidirectional(GRU)", "TimeDistributed(Dense)"
+    config: Mapping[str, Json]  # units, activation, return_sequences … of the (inner) layer
+    output_shape: tuple[int | None, ...]
+    params: int
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """The model that stands for this exercise, and where it was found."""
+
+    layers: tuple[LayerFact, ...]
+    total_params: int
+    input_shape: tuple[int | None, ...]
+    cell: int
+    name: str
+    rebuilt: bool  # False: holds layers outside the allow-list, facts are the config's alone
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One answered question about the data: 1.0 right, 0.0 wrong, between where it is partly so."""
+
+    id: str  # "data.target"
+    fraction: float
+    expected: str
+    got: str
+    message: Message
+    hint: Message | None = None
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What the transcript says about the cells."""
+
+    outcome: Outcome
+    cells: int
+    failed: tuple[tuple[int, CellError], ...]
+    stopped_at: int | None  # cell in which the room was stopped
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """What fits did to the weights of the chosen model."""
+
+    fits: int
+    epochs: int  # epochs completed by the fits that led to the final weights
+    changed: bool  # final weights differ from the first ones
+    finite: bool
+    first_loss: float | None
+    last_loss: float | None
+    history: Mapping[str, tuple[float, ...]]
+    compile: Mapping[str, Json]
+    cell: int | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Facts about one exercise in one run, established by the judge from claims."""
+
+    exercise: str
+    runs: RunFacts
+    model: ModelFacts | None
+    data: tuple[Finding, ...]
+    layout: str | None
+    training: TrainingFacts | None
+    metrics: Mapping[str, float]
+    flags: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
+    hints: tuple[Message, ...] = ()
+    unmet: Message | None = None  # why there are no metrics, where there are none
+
+
+# --- score -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the rubric, answered."""
+
+    id: str  # "structure.layer-1"
+    points: float
+    max_points: float
+    message: Message
+    expected: str
+    got: str
+    where: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it earned all its points; a check without points passes."""
+        return self.points >= self.max_points - 1e-9
+
+
+@dataclass(frozen=True)
+class Grade:
+    """Points with reasons: a pure function of evidence, expectation and rubric."""
+
+    verdict: Verdict
+    score: float | None
+    max_score: float
+    checks: tuple[Check, ...]
+    hints: tuple[Message, ...]
+    flags: tuple[str, ...]
+
+    @property
+    def graded(self) -> bool:
+        """False only for a fault of ours."""
+        return self.verdict is not Verdict.GRADER_ERROR
+
+
+# --- record ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One run that counted towards the grade."""
+
+    number: int
+    seed: int
+    engine: Engine
+    kind: str  # run (the notebook), retrain (its model, trained anew)
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """One exercise of one student, graded: what is written, exported and shown."""
+
+    key: str  # score key, hex
+    execution_key: str
+    submission: str
+    student: str
+    exercise: str
+    grade: Grade
+    evidence: Evidence | None
+    attempts: tuple[Attempt, ...]
+    engine: Engine | None
+    device: str
+    isolation: Isolation
+    seconds: float
+    graded_at: str  # ISO 8601, UTC
+    versions: Mapping[str, str]
+    threshold: Mapping[str, Scalar] = field(default_factory=dict)
