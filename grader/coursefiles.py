@@ -1,0 +1,162 @@
+"""The parser behind ``grader.exercises``: TOML and JSON in, frozen dataclasses out.
+
+Enters: paths inside a course. Leaves: Exercises and the course's settings. Touches: reads files.
+Every fault is one sentence that names the file and, where there is one, the key.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from grader.courseschema import (
+    AlternativeTable,
+    ArchitectureTable,
+    ExpectedFile,
+    PrivateFile,
+    PublicFile,
+    SettingsFile,
+)
+from grader.exercises import ASSIGNMENTS, REFERENCE, Alternative, Exercise
+from grader.expectations import Expectation
+from grader.types import GraderError, Message
+
+USUAL_PROFILE = "standard"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_settings(root: Path) -> SettingsFile:
+    """Read ``course.toml``; a course without one has no settings."""
+    path = root / "course.toml"
+    return _checked(SettingsFile, _toml(path), path) if path.is_file() else SettingsFile()
+
+
+def read_exercise(root: Path, identifier: str, profile: str | None) -> Exercise:
+    """Read one exercise from both trees; the private half may be absent.
+
+    Raises:
+        GraderError: names the file and the key at fault.
+    """
+    folder = root / ASSIGNMENTS / identifier
+    path = folder / "exercise.toml"
+    raw, named = _profiled(_toml(path), profile)
+    public = _checked(PublicFile, raw, path)
+    private, private_named = _read_private(root / REFERENCE / identifier, profile)
+    name = profile if profile and (named or private_named) else USUAL_PROFILE
+    return _joined(root, identifier, name, public, private)
+
+
+def _read_private(folder: Path, profile: str | None) -> tuple[PrivateFile | None, bool]:
+    path = folder / "spec.toml"
+    if not path.is_file():
+        return None, False
+    raw, named = _profiled(_toml(path), profile)
+    return _checked(PrivateFile, raw, path), named
+
+
+def _joined(
+    root: Path, identifier: str, profile: str, public: PublicFile, given: PrivateFile | None
+) -> Exercise:
+    private = given or PrivateFile(family=None)
+    secret = root / REFERENCE / identifier
+    epochs = public.training.epochs
+    return Exercise(
+        id=identifier,
+        order=public.order,
+        title=public.title.text(),
+        profile=profile,
+        points=public.points.by_class(),
+        layers=tuple(layer.expected() for layer in public.model.layers),
+        total_params=public.model.total_params,
+        input_shape=tuple(public.model.input_shape),
+        accept=tuple(_alternative(a, public.model) for a in public.accept),
+        epochs=epochs,
+        min_epochs=public.training.min_epochs or max(1, epochs // 10),
+        family=private.family,
+        data=private.data,
+        attempts=private.limits.attempts,
+        limits=private.limits.limits(),
+        sample_limits={name: table.limits() for name, table in private.samples.items()},
+        hints=tuple(hint.hint() for hint in private.hints),
+        expectation=_read_expected(secret, identifier, profile),
+        assignment_path=root / ASSIGNMENTS / identifier,
+        reference_path=secret if given else None,
+    )
+
+
+def _alternative(given: AlternativeTable, model: ArchitectureTable) -> Alternative:
+    return Alternative(
+        layers=tuple(layer.expected() for layer in given.layers),
+        total_params=given.total_params,
+        input_shape=tuple(given.input_shape or model.input_shape),
+        note=given.note.text().message(),
+    )
+
+
+def _read_expected(folder: Path, identifier: str, profile: str) -> Expectation | None:
+    name = "expected.json" if profile == USUAL_PROFILE else f"expected.{profile}.json"
+    path = folder / name
+    if not path.is_file():
+        return None
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise GraderError(
+            Message("course.bad_file", {"file": str(path), "problem": str(error)})
+        ) from error
+    expected = _checked(ExpectedFile, raw, path).expectation()
+    for key, got, wanted in (
+        ("exercise", expected.exercise, identifier),
+        ("profile", expected.profile, profile),
+    ):
+        if got != wanted:
+            problem = f"{got!r}, not {wanted!r}"
+            raise GraderError(
+                Message("course.bad_key", {"file": str(path), "key": key, "problem": problem})
+            )
+    return expected
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise GraderError(
+            Message("course.bad_file", {"file": str(path), "problem": str(error)})
+        ) from error
+
+
+def _profiled(raw: dict[str, Any], profile: str | None) -> tuple[dict[str, Any], bool]:
+    """Lay ``[profiles.<profile>]`` over the rest; say whether there was one."""
+    profiles = raw.pop("profiles", {})
+    chosen = profiles.get(profile) if isinstance(profiles, dict) and profile else None
+    if not isinstance(chosen, dict):
+        return raw, False
+    return _overlaid(raw, chosen), True
+
+
+def _overlaid(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in top.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[key] = _overlaid(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _checked(model: type[Model], raw: object, path: Path) -> Model:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "-"
+        args = {"file": str(path), "key": key, "problem": first["msg"]}
+        raise GraderError(Message("course.bad_key", args)) from error

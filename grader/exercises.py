@@ -1,0 +1,254 @@
+"""What the exercises ask: the facts in ``assignments/`` and ``reference/``.
+
+Enters: the course's root folder. Leaves: a frozen Course with its Exercises. Touches: reads TOML
+and JSON files. Students have ``assignments/`` only; whatever ``reference/`` holds is then absent
+and nothing else changes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.expectations import Expectation, Rate, Threshold
+from grader.types import EvidenceClass, GraderError, Json, Message
+
+if TYPE_CHECKING:
+    from grader.families import Family
+
+__all__ = [
+    "Alternative",
+    "Course",
+    "Exercise",
+    "ExpectedLayer",
+    "Hint",
+    "Limits",
+    "Rate",
+    "Text",
+    "Threshold",
+    "data_fingerprint",
+    "find_course",
+    "load_course",
+    "nearest_id",
+]
+
+ASSIGNMENTS = "assignments"
+REFERENCE = "reference"
+MIN_TIMEOUT = 120.0  # seconds; an attempt is never cut off earlier unless the exercise says so
+SLACK = 5.0  # times the slowest reference run
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words of the course itself, in both languages."""
+
+    en: str
+    ko: str
+
+    def message(self) -> Message:
+        """Give them as a Message: the catalogue of each language picks its own argument."""
+        return Message("course.inline", {"en": self.en, "ko": self.ko})
+
+
+@dataclass(frozen=True)
+class ExpectedLayer:
+    """One layer as the exercise asks for it."""
+
+    cls: str  # "GRU", "Bidirectional(GRU)", "TimeDistributed(Dense)"
+    config: Mapping[str, Json]  # the settings that matter, of the inner layer for a wrapper
+    output_shape: tuple[int | None, ...]  # without the batch axis
+    params: int
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another architecture that earns the same points, and the note that goes with it."""
+
+    layers: tuple[ExpectedLayer, ...]
+    total_params: int
+    input_shape: tuple[int | None, ...]
+    note: Message
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Advice for when something fails."""
+
+    when: (
+        str  # a verdict ("low_accuracy"), an evidence class ("data") or a check id ("data.target")
+    )
+    message: Message
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one attempt; None stands for the default."""
+
+    timeout: float | None = None  # seconds
+    memory: int | None = None  # MB
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: what is asked, what it is worth, what was measured."""
+
+    id: str
+    order: int
+    title: Text
+    profile: str
+    points: Mapping[EvidenceClass, float]  # five classes, 100 in all
+    layers: tuple[ExpectedLayer, ...]
+    total_params: int
+    input_shape: tuple[int | None, ...]  # without the batch axis
+    accept: tuple[Alternative, ...]
+    epochs: int
+    min_epochs: int
+    # from reference/, absent for students
+    family: str | None
+    data: Mapping[str, Json]  # the family's table
+    attempts: int
+    limits: Limits
+    sample_limits: Mapping[str, Limits]  # "time_limit/endless.ipynb" -> its own limits
+    hints: tuple[Hint, ...]
+    expectation: Expectation | None
+    assignment_path: Path
+    reference_path: Path | None
+
+    def threshold(
+        self, engine: str, device: str, fingerprint: str | None = None
+    ) -> Threshold | None:
+        """Look up the accuracy threshold; see ``Expectation.threshold``."""
+        if self.expectation is None:
+            return None
+        return self.expectation.threshold(engine, device, fingerprint)
+
+    def points_for(self, threshold: Threshold | None) -> Mapping[EvidenceClass, float]:
+        """Give the points per class; without a threshold, accuracy's are spread over the others.
+
+        Structure, data and training share them in proportion; ``runs`` keeps its own, for it is
+        about the notebook and not about the model.
+        """
+        if threshold is not None and threshold.value is not None:
+            return self.points
+        spare = self.points[EvidenceClass.ACCURACY]
+        sharers = (EvidenceClass.STRUCTURE, EvidenceClass.DATA, EvidenceClass.TRAINING)
+        base = sum(self.points[c] for c in sharers)
+        spread = {c: self.points[c] + spare * self.points[c] / base for c in sharers}
+        return {**self.points, **spread, EvidenceClass.ACCURACY: 0.0}
+
+    def timeout(self, engine: str) -> float:
+        """Give the seconds that one attempt may take on an engine."""
+        if self.limits.timeout is not None:
+            return self.limits.timeout
+        slowest = self.expectation.reference_seconds(engine) if self.expectation else None
+        return max(MIN_TIMEOUT, SLACK * (slowest or 0.0))
+
+    def hints_for(self, *keys: str) -> tuple[Message, ...]:
+        """Give the hints for verdicts, evidence classes or check ids, in the file's order."""
+        return tuple(hint.message for hint in self.hints if hint.when in keys)
+
+
+@dataclass(frozen=True)
+class Course:
+    """Every exercise of a course, by id, in teaching order."""
+
+    root: Path
+    exercises: Mapping[str, Exercise]
+    language: str | None = None  # from course.toml
+    owed: tuple[str, ...] | None = None  # exercises that every notebook owes, from course.toml
+
+    @property
+    def reference(self) -> Path | None:
+        """The instructor's folder; None in a student's copy."""
+        path = self.root / REFERENCE
+        return path if path.is_dir() else None
+
+    def exercise(self, identifier: str) -> Exercise:
+        """Give one exercise.
+
+        Raises:
+            GraderError: no such id; names the nearest one.
+        """
+        try:
+            return self.exercises[identifier]
+        except KeyError:
+            nearest = nearest_id(self, identifier)
+            key = "course.unknown_exercise" if nearest is None else "course.unknown_exercise_near"
+            raise GraderError(
+                Message(key, {"exercise": identifier, "nearest": nearest or ""})
+            ) from None
+
+
+def find_course(start: Path | None = None) -> Path:
+    """Find the course's root: GRADER_COURSE, else the nearest folder upwards with assignments/.
+
+    Args:
+        start: where to begin; the current folder where None.
+
+    Raises:
+        GraderError: there is none.
+    """
+    named = os.environ.get("GRADER_COURSE")
+    if named:
+        root = Path(named).expanduser().resolve()
+        if not (root / ASSIGNMENTS).is_dir():
+            raise GraderError(Message("course.not_a_course", {"path": str(root)}))
+        return root
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / ASSIGNMENTS).is_dir():
+            return folder
+    raise GraderError(Message("course.not_found", {"path": str(here)}))
+
+
+def load_course(root: Path, profile: str | None = None) -> Course:
+    """Read every exercise of a course.
+
+    Args:
+        root: the folder that holds ``assignments/`` and, on the instructor's side, ``reference/``.
+        profile: sizes other than the usual ones; exercises that do not define it keep the usual.
+
+    Raises:
+        GraderError: a file is missing, is not TOML or JSON, or says something it may not say.
+    """
+    from grader import coursefiles  # pydantic takes a tenth of a second
+
+    if not (root / ASSIGNMENTS).is_dir():
+        raise GraderError(Message("course.not_a_course", {"path": str(root)}))
+    settings = coursefiles.read_settings(root)
+    folders = sorted(p.parent for p in (root / ASSIGNMENTS).glob("*/exercise.toml"))
+    if not folders:
+        raise GraderError(Message("course.no_exercises", {"path": str(root / ASSIGNMENTS)}))
+    found = [coursefiles.read_exercise(root, folder.name, profile) for folder in folders]
+    found.sort(key=lambda exercise: (exercise.order, exercise.id))
+    return Course(root, {e.id: e for e in found}, settings.language, settings.exercises)
+
+
+def nearest_id(course: Course, identifier: str) -> str | None:
+    """Give the exercise id that a mistyped one most likely meant, None where nothing is near."""
+    wanted = identifier.strip().lower().replace("_", "-")
+    near = difflib.get_close_matches(wanted, course.exercises, n=1, cutoff=0.5)
+    return near[0] if near else None
+
+
+def data_fingerprint(exercise: Exercise, family: Family) -> str:
+    """Give a digest of an exercise's data: its ``[data]`` table and one drawn training set.
+
+    The arrays are rounded to float32, so the digest follows the data and not the last bit.
+    """
+    import numpy as np
+
+    inputs, targets = family.training(np.random.default_rng(0), exercise.data)
+    digest = hashlib.sha256()
+    table = {"family": exercise.family, "data": exercise.data}
+    digest.update(json.dumps(table, sort_keys=True, ensure_ascii=False).encode())
+    for array in (inputs, targets):
+        digest.update(repr(array.shape).encode())
+        digest.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
+    return f"sha256:{digest.hexdigest()}"

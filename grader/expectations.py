@@ -1,0 +1,141 @@
+"""What calibration measured, and the threshold that follows from it.
+
+Enters: ``expected.json`` as parsed by ``grader.coursefiles``. Leaves: an Expectation, and by
+``threshold`` the Threshold for one engine and device. Touches nothing.
+
+Where nobody calibrated on a device, the nearest measurement of the same exercise, profile and data
+stands in, and its threshold moves halfway in log towards the negative controls: a stranger machine
+must not cost a point that the known ones would give.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from grader.types import Json, Message
+
+REFERENCE = "reference"  # the control named so is the reference solution itself
+
+
+@dataclass(frozen=True)
+class Rate:
+    """An error rate with the upper end of its 95 % confidence interval."""
+
+    estimate: float
+    upper95: float
+
+
+@dataclass(frozen=True)
+class CalibrationRun:
+    """One measured run: of the reference solution, or of a known mistake."""
+
+    control: str
+    engine: str
+    device: str
+    cores: int
+    seed: int
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Where the full accuracy points begin (``value``) and where they end at zero (``control``)."""
+
+    metric: str
+    better: str  # "lower" or "higher"
+    value: float | None  # None: no metric separates right from wrong here
+    control: float | None  # the best negative control's score
+    engine: str
+    device: str
+    false_fail: Rate | None
+    false_pass: Rate | None
+    reason: str
+    widened: bool = False
+    note: Message | None = None  # says that it is widened, and from which measurement
+
+
+@dataclass(frozen=True)
+class MeasuredLayer:
+    """One layer of the reference solution as the evaluation saw it."""
+
+    cls: str
+    output_shape: tuple[int | None, ...]
+    params: int
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The content of ``expected.json``."""
+
+    exercise: str
+    profile: str
+    fingerprint: str  # of the data that the runs were fed
+    layers: tuple[MeasuredLayer, ...]
+    total_params: int
+    runs: tuple[CalibrationRun, ...]
+    thresholds: tuple[Threshold, ...]
+    environment: Mapping[str, Json]
+
+    def threshold(
+        self, engine: str, device: str, fingerprint: str | None = None
+    ) -> Threshold | None:
+        """Look up the threshold for one engine and device.
+
+        Args:
+            engine: Keras backend.
+            device: ``cpu``, or the accelerator's name.
+            fingerprint: of the data at hand; None trusts the file.
+
+        Returns:
+            The exact match; else the nearest one, widened; None where nothing was measured on
+            these data.
+        """
+        if not self.thresholds or fingerprint not in (None, self.fingerprint):
+            return None
+        nearest = min(self.thresholds, key=lambda entry: _distance(entry, engine, device))
+        nearest = replace(nearest, control=self._control_level(nearest))
+        if _distance(nearest, engine, device)[:2] == (False, False):
+            return nearest
+        return _widened(nearest, engine, device)
+
+    def reference_seconds(self, engine: str) -> float | None:
+        """Give the slowest reference run on an engine, in seconds."""
+        times = [r.seconds for r in self.runs if r.control == REFERENCE and r.engine == engine]
+        return max(times, default=None)
+
+    def _control_level(self, entry: Threshold) -> float | None:
+        if entry.control is not None:
+            return entry.control
+        levels = [
+            run.metrics[entry.metric]
+            for run in self.runs
+            if run.control != REFERENCE
+            and (run.engine, run.device) == (entry.engine, entry.device)
+            and math.isfinite(run.metrics.get(entry.metric, math.nan))
+        ]
+        best = min if entry.better == "lower" else max
+        return best(levels, default=None)
+
+
+def _distance(entry: Threshold, engine: str, device: str) -> tuple[bool, bool, bool]:
+    """Order entries: same engine before same device before having a value at all."""
+    return (entry.engine != engine, entry.device != device, entry.value is None)
+
+
+def _widened(entry: Threshold, engine: str, device: str) -> Threshold:
+    args = {"engine": engine, "device": device, "from_engine": entry.engine}
+    note = Message("course.widened", {**args, "from_device": entry.device})
+    if entry.value is None or entry.control is None:
+        return replace(entry, widened=True, note=note)
+    value = midpoint(entry.value, entry.control)
+    return replace(entry, value=value, widened=True, note=note)
+
+
+def midpoint(first: float, second: float) -> float:
+    """Halfway in log; halfway where a logarithm does not exist."""
+    if first > 0 and second > 0:
+        return math.sqrt(first * second)
+    return (first + second) / 2
