@@ -1,0 +1,11 @@
+"""Rooms: where programs run that the judge does not trust. See ``docs/security.md``.
+
+Enters: a RoomSpec. Leaves: a RoomProcess, and an Isolation that a live self-test saw.
+Touches: processes, control groups, scratch folders; nothing of them stays behind.
+"""
+
+from grader.room.opening import open_room, probe
+from grader.room.process import RoomProcess
+from grader.room.spec import HOME, Bind, LayerReport, Room, RoomSpec
+
+__all__ = ["HOME", "Bind", "LayerReport", "Room", "RoomProcess", "RoomSpec", "open_room", "probe"]

@@ -1,0 +1,77 @@
+"""What every room may read: the interpreter, its packages and the system's libraries.
+
+Enters: nothing but this process. Leaves: paths. Touches: reads link targets.
+
+An allow-list. The repository, home folders, /var, /run, /srv and /mnt are not on it, and of /etc
+only what the dynamic linker, fonts and clocks need.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from pathlib import Path
+
+# /etc/alternatives holds links only: libblas.so.3, and half of /usr/bin.
+_SYSTEM = (
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/libexec",
+    "/usr/share/fontconfig",
+    "/usr/share/fonts",
+    "/usr/share/locale",
+    "/usr/share/terminfo",
+    "/usr/share/zoneinfo",
+    "/etc/alternatives",
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+)
+_TOP_LEVEL = ("/bin", "/lib", "/lib32", "/lib64")  # links into /usr, folders on older systems
+
+
+@functools.cache
+def readable_paths() -> tuple[Path, ...]:
+    """Folders and files that exist here and that a program needs to run."""
+    paths = [Path(p) for p in _SYSTEM if Path(p).exists()]
+    paths += [Path(p) for p in _TOP_LEVEL if Path(p).is_dir() and not Path(p).is_symlink()]
+    for prefix in (sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix):
+        paths += _prefix_paths(Path(prefix))
+    paths += [hop for hop in link_chain(Path(sys.executable)) if not _covered(hop, paths)]
+    kept: list[Path] = []
+    for path in paths:
+        if not _covered(path, kept):
+            kept.append(path)
+    return tuple(kept)
+
+
+def top_level_links() -> tuple[tuple[str, str], ...]:
+    """Links such as /lib64 → usr/lib64, as (target, link)."""
+    return tuple((os.readlink(p), p) for p in _TOP_LEVEL if Path(p).is_symlink())
+
+
+def link_chain(path: Path) -> list[Path]:
+    """A path and every target on the way to the real file: .venv/bin/python → … → python3.11."""
+    chain = [path]
+    while path.is_symlink() and len(chain) < 40:  # noqa: PLR2004 the kernel's own limit
+        path = Path(os.path.normpath(path.parent / path.readlink()))
+        chain.append(path)
+    if path.resolve() != path:
+        chain.append(path.resolve())
+    return chain
+
+
+def _prefix_paths(prefix: Path) -> list[Path]:
+    """A Python installation; of a shared one like /usr only what belongs to Python."""
+    if prefix == Path("/usr"):
+        return []
+    if prefix == Path("/usr/local"):
+        return [p for p in (prefix / "bin", prefix / "lib") if p.is_dir()]
+    return [prefix, *([prefix.resolve()] if prefix.resolve() != prefix else [])]
+
+
+def _covered(path: Path, by: list[Path]) -> bool:
+    return any(path.is_relative_to(parent) for parent in by)

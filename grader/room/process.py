@@ -1,0 +1,201 @@
+"""A program that runs in a room, seen from outside.
+
+Enters: a started process and how its tree ends. Leaves: exit codes and memory figures.
+Touches: sends signals; reads /proc; removes what the room left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from io import FileIO
+from pathlib import Path
+from typing import IO
+
+from grader.room.cgroups import Cgroup
+from grader.types import GraderError, Message
+
+_MB = 1 << 20
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_KILL_SECONDS = 10.0
+# Sum of RSS counts shared pages once per process; near the limit the dearer, exact sum is taken.
+_EXACT_FROM = 0.7
+_INODE_BYTES = 1024  # what a file without content costs the kernel on a tmpfs
+
+
+@dataclass
+class RoomProcess:
+    """One running room. Safe to use from several threads."""
+
+    popen: subprocess.Popen[bytes]
+    top: int  # the process whose tree is the room, in our numbering
+    handle: int  # pidfd of ``top``: a number may be given to another process, this cannot
+    cgroup: Cgroup
+    memory_limit_mb: int
+    folders: tuple[str, ...] = ()  # file systems in memory, as seen through /proc/<top>/root
+    outer: bool = False  # ``top`` is our own helper and counts no memory
+    status: FileIO | None = None  # where bwrap says how the program ended
+    endings: tuple[Callable[[], None], ...] = ()  # what to clear away once all is dead
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _ended: bool = False
+
+    @property
+    def pid(self) -> int:
+        """The process that we started; it lives exactly as long as the room."""
+        return self.popen.pid
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """Our end, where ``subprocess.PIPE`` was asked for."""
+        return self.popen.stdin
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """Our end, where ``subprocess.PIPE`` was asked for."""
+        return self.popen.stdout
+
+    @property
+    def stderr(self) -> IO[bytes] | None:
+        """Our end, where ``subprocess.PIPE`` was asked for."""
+        return self.popen.stderr
+
+    def poll(self) -> int | None:
+        """Exit code (negative or 128 + n: ended by signal n) or None; ended means all of it.
+
+        Raises:
+            GraderError: the room could not be finished, so the program never began.
+        """
+        code = self.popen.poll()
+        if code is not None:
+            self._end()
+        if code == 1 and not self._began:
+            raise GraderError(Message("room.start_failed", {"reason": "bwrap ended early"}))
+        return code
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for the program to end; None where it still runs after ``timeout`` seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.popen.wait(timeout)
+        return self.poll()
+
+    def kill(self) -> None:
+        """End the whole tree with SIGKILL and wait until it is gone. May be called again."""
+        with self._lock:
+            if not self._ended:
+                self._signal()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.popen.wait(_KILL_SECONDS)
+        if self.popen.poll() is None:
+            self.popen.kill()
+            self.popen.wait()
+        self._end()
+
+    def memory_mb(self) -> float:
+        """Memory of the whole tree and of its file systems in memory, in MB."""
+        with self._lock:
+            if self._ended:
+                return 0.0
+            pids = list(tree(self.top))[1 if self.outer else 0 :]
+            held = _tmpfs_bytes(self.top, self.folders)
+        total = held + sum(_resident_bytes(pid) for pid in pids)
+        if total > _EXACT_FROM * self.memory_limit_mb * _MB:
+            total = held + sum(_proportional_bytes(pid) for pid in pids)
+        return total / _MB
+
+    def process_count(self) -> int:
+        """How many processes the room holds, its own init included."""
+        with self._lock:
+            return 0 if self._ended else len(list(tree(self.top)))
+
+    def memory_ran_out(self) -> bool:
+        """Whether the kernel itself killed the program for its memory (control groups only)."""
+        return self._ran_out if self._ended else self.cgroup.memory_ran_out()
+
+    _ran_out: bool = False
+    _began: bool = True
+
+    def _signal(self) -> None:
+        # A supervisor gets SIGTERM: it must outlive its tree to end it.
+        number = signal.SIGTERM if self.outer else signal.SIGKILL
+        with contextlib.suppress(ProcessLookupError, OSError):
+            signal.pidfd_send_signal(self.handle, number)
+
+    def _end(self) -> None:
+        """The started process is gone: see that the tree is too, then clear away. Once."""
+        with self._lock:
+            if self._ended:
+                return
+            if not self.outer:
+                with contextlib.suppress(OSError):
+                    signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+                _wait_for_end(self.handle, _KILL_SECONDS)
+            self._ran_out = self.cgroup.memory_ran_out()
+            self._ended = True
+            if self.status is not None:
+                self._began = b"exit-code" in (self.status.read(1 << 16) or b"")
+                self.status.close()
+            os.close(self.handle)
+            self.cgroup.remove()
+            for ending in self.endings:
+                ending()
+
+
+def tree(pid: int) -> Iterable[int]:
+    """A process and its descendants, parents first."""
+    waiting = [pid]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        yield current
+        waiting.extend(_children(current))
+
+
+def _children(pid: int) -> list[int]:
+    children: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError):
+                text = Path(f"/proc/{pid}/task/{task}/children").read_text()
+                children.extend(int(word) for word in text.split())
+    return children
+
+
+def _resident_bytes(pid: int) -> int:
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    return 0
+
+
+def _proportional_bytes(pid: int) -> int:
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return _resident_bytes(pid)
+
+
+def _tmpfs_bytes(pid: int, folders: Iterable[str]) -> int:
+    """Files in memory belong to no process: ask their file systems, through the room's root."""
+    total = 0
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            state = os.statvfs(f"/proc/{pid}/root{folder}")
+            total += (state.f_blocks - state.f_bfree) * state.f_frsize
+            total += (state.f_files - state.f_ffree) * _INODE_BYTES
+    return total
+
+
+def _wait_for_end(handle: int, seconds: float) -> None:
+    """Wait until the process behind a pidfd is gone, and with an init its whole namespace."""
+    poller = select.poll()
+    poller.register(handle, select.POLLIN)
+    poller.poll(seconds * 1000)

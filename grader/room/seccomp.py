@@ -1,0 +1,202 @@
+"""The filter over system calls that every room starts with.
+
+Enters: the processor's name and how strict to be. Leaves: a program for the kernel's seccomp
+machine, as bytes. Touches nothing.
+
+A filter sees the call's number, the processor mode and six arguments; it cannot follow pointers.
+So it refuses calls that no notebook needs and that have led out of sandboxes before, and compares
+only the low half of ``int`` arguments, since the kernel ignores the high half (a filter that
+compares all 64 bits lets ``ioctl(fd, TIOCSTI | 1 << 32)`` through).
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+import struct
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from grader.room.syscalls import AARCH64, NEWEST, X86_64
+from grader.types import GraderError, Message
+
+# struct seccomp_data: int nr; u32 arch; u64 instruction_pointer; u64 args[6]
+_NR, _ARCH = 0, 4
+_ALLOW = 0x7FFF0000
+_KILL_PROCESS = 0x80000000
+_ERRNO = 0x00050000
+_X32_BIT = 0x40000000  # the x32 calling convention wears x86-64's processor mode
+
+_LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS
+_AND = 0x54  # BPF_ALU | BPF_AND | BPF_K
+_IF_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
+_IF_AT_LEAST = 0x35  # BPF_JMP | BPF_JGE | BPF_K
+_IF_ANY_BIT = 0x45  # BPF_JMP | BPF_JSET | BPF_K
+_RETURN = 0x06
+
+_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+
+# CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID, NET
+_NEW_NAMESPACE = 0x7E020000
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
+_SOCK_STREAM, _SOCK_TYPE = 1, 0xF
+_NETLINK_ROUTE, _IPPROTO_TCP = 0, 6
+_MSG_FASTOPEN = 0x20000000
+_QUERY_PERSONALITY = 0xFFFFFFFF
+
+_REFUSED = (
+    # keys and asynchronous calls that run outside this filter
+    "add_key keyctl request_key io_uring_enter io_uring_register io_uring_setup "
+    # other processes' memory
+    "kcmp pidfd_getfd process_madvise process_vm_readv process_vm_writev ptrace "
+    "migrate_pages move_pages "
+    # the kernel itself
+    "acct bpf create_module delete_module fanotify_init finit_module get_kernel_syms init_module "
+    "ioperm iopl kexec_file_load kexec_load lookup_dcookie modify_ldt nfsservctl perf_event_open "
+    "query_module quotactl quotactl_fd reboot swapoff swapon syslog uselib userfaultfd ustat "
+    "vhangup "
+    # clocks and names of the machine
+    "adjtimex clock_adjtime clock_settime setdomainname sethostname settimeofday "
+    # mounts, namespaces, files by handle
+    "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount name_to_handle_at "
+    "open_by_handle_at open_tree pivot_root setns umount2 unshare"
+).split()
+# Shared objects that outlive a process which has no IPC namespace of its own.
+_REFUSED_WITHOUT_NAMESPACES = ("mq_open", "msgget", "semget", "shmget")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One step of the filter: struct sock_filter."""
+
+    code: int
+    value: int
+    then: int = 0  # steps to skip where a comparison holds
+    otherwise: int = 0
+
+
+Program: TypeAlias = list[Instruction]
+
+
+def build_filter(machine: str = "", *, namespaces: bool = True, connects: bool = True) -> bytes:
+    """Assemble the filter.
+
+    Args:
+        machine: ``x86_64`` or ``aarch64``; this machine's where empty.
+        namespaces: whether the room has a network and IPC namespace of its own. Without them only
+            stream sockets are left, and nothing that stays behind in shared memory.
+        connects: whether ``connect`` is allowed; asked only without namespaces.
+
+    Raises:
+        GraderError: a processor without a table.
+    """
+    machine = machine or platform.machine()
+    table = {"x86_64": X86_64, "aarch64": AARCH64}.get(machine)
+    if table is None:
+        raise GraderError(Message("room.unknown_processor", {"machine": machine}))
+    program = _check_processor(machine)
+    program += [Instruction(_IF_AT_LEAST, NEWEST + 1, 0, 1), _refuse(errno.ENOSYS)]
+    for name in _REFUSED:
+        program += _on(table, name, [_refuse(errno.EPERM)])
+    program += _on(table, "clone3", [_refuse(errno.ENOSYS)])  # its flags hide behind a pointer
+    program += _on(table, "clone", _refuse_bits(0, _NEW_NAMESPACE))
+    program += _on(table, "personality", _only_values(0, (0, _QUERY_PERSONALITY)))
+    program += _on(table, "ioctl", _refuse_values(1, (_TIOCSTI, _TIOCLINUX)))
+    for name in ("socket", "socketpair"):
+        program += _on(table, name, _open_socket() if namespaces else _host_socket())
+    if not namespaces:
+        program += _without_namespaces(table, connects=connects)
+    program.append(Instruction(_RETURN, _ALLOW))
+    return b"".join(struct.pack("=HBBI", i.code, i.then, i.otherwise, i.value) for i in program)
+
+
+def _check_processor(machine: str) -> Program:
+    """Kill callers of another processor mode; leave the call's number loaded."""
+    return [
+        Instruction(_LOAD, _ARCH),
+        Instruction(_IF_EQUAL, _AUDIT_ARCH[machine], 1, 0),
+        Instruction(_RETURN, _KILL_PROCESS),
+        Instruction(_LOAD, _NR),
+        Instruction(_IF_AT_LEAST, _X32_BIT, 0, 1),
+        Instruction(_RETURN, _KILL_PROCESS),
+    ]
+
+
+def _without_namespaces(table: dict[str, int], *, connects: bool) -> Program:
+    """What the host's own network and IPC objects ask for in addition."""
+    program: Program = []
+    for name in _REFUSED_WITHOUT_NAMESPACES:
+        program += _on(table, name, [_refuse(errno.EPERM)])
+    if not connects:
+        program += _on(table, "connect", [_refuse(errno.EPERM)])
+    # A first packet can open a connection without ``connect``.
+    for name, flags in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
+        program += _on(table, name, _refuse_bits(flags, _MSG_FASTOPEN))
+    return program
+
+
+def _on(table: dict[str, int], name: str, body: Program) -> Program:
+    """Run ``body`` for one call; fall through with the number loaded again."""
+    if name not in table:
+        return []
+    if any(step.code == _LOAD for step in body):
+        body = [*body, Instruction(_LOAD, _NR)]
+    return [Instruction(_IF_EQUAL, table[name], 0, len(body)), *body]
+
+
+def _refuse(number: int) -> Instruction:
+    return Instruction(_RETURN, _ERRNO | number)
+
+
+def _argument(index: int) -> Instruction:
+    """Load the low half of an argument; both processors are little-endian."""
+    return Instruction(_LOAD, 16 + 8 * index)
+
+
+def _refuse_bits(argument: int, bits: int) -> Program:
+    return [_argument(argument), Instruction(_IF_ANY_BIT, bits, 0, 1), _refuse(errno.EPERM)]
+
+
+def _refuse_values(argument: int, values: tuple[int, ...]) -> Program:
+    program = [_argument(argument)]
+    for value in values:
+        program += [Instruction(_IF_EQUAL, value, 0, 1), _refuse(errno.EPERM)]
+    return program
+
+
+def _only_values(argument: int, values: tuple[int, ...], number: int = errno.EPERM) -> Program:
+    """Refuse all but ``values``."""
+    program = [_argument(argument)]
+    for position, value in enumerate(values):
+        program.append(Instruction(_IF_EQUAL, value, len(values) - position, 0))
+    program.append(_refuse(number))
+    return program
+
+
+def _open_socket() -> Program:
+    """Unix, IP (ipykernel looks at loopback) and route netlink; no AF_VSOCK, AF_ALG, AF_PACKET."""
+    netlink = _only_values(2, (_NETLINK_ROUTE,))
+    return [
+        *_only_values(0, (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK), errno.EAFNOSUPPORT),
+        _argument(0),
+        Instruction(_IF_EQUAL, _AF_NETLINK, 0, len(netlink)),
+        *netlink,
+    ]
+
+
+def _host_socket() -> Program:
+    """As above, and streams only: datagrams need no ``connect``, MPTCP and SMC evade Landlock."""
+    streams = [
+        _argument(1),
+        Instruction(_AND, _SOCK_TYPE),
+        Instruction(_IF_EQUAL, _SOCK_STREAM, 1, 0),
+        _refuse(errno.EPERM),
+        *_only_values(2, (0, _IPPROTO_TCP)),
+    ]
+    return [
+        *_open_socket(),
+        _argument(0),
+        Instruction(_IF_EQUAL, _AF_NETLINK, len(streams), 0),
+        *streams,
+    ]

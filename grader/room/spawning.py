@@ -1,0 +1,80 @@
+"""Starting processes from one thread that lives as long as we do.
+
+Enters: an argument list. Leaves: a Popen. Touches: one daemon thread.
+
+"Die with your parent" means the *thread* that forked: a process started by a worker of a pool
+would be killed when that worker ends. So one thread per process starts them all.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+_Task = tuple[Callable[[], "subprocess.Popen[bytes]"], "Future[subprocess.Popen[bytes]]"]
+
+
+@dataclass
+class _Spawner:
+    """The thread's mailbox, and the process that the thread belongs to."""
+
+    owner: int = 0
+    tasks: SimpleQueue[_Task] | None = None
+
+
+_spawner = _Spawner()
+_lock = threading.Lock()
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    streams: tuple[int, int, int],
+    keep: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own, with no file descriptors but the named ones.
+
+    Raises:
+        OSError: the program could not be started.
+    """
+    options: dict[str, Any] = {
+        "start_new_session": True,
+        "close_fds": True,
+        "pass_fds": tuple(keep),
+    }
+    stdin, stdout, stderr = streams
+
+    def task() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            list(argv), env=dict(env), stdin=stdin, stdout=stdout, stderr=stderr, cwd="/", **options
+        )
+
+    outcome: Future[subprocess.Popen[bytes]] = Future()
+    _mailbox().put((task, outcome))
+    return outcome.result()
+
+
+def _mailbox() -> SimpleQueue[_Task]:
+    with _lock:
+        if _spawner.tasks is None or _spawner.owner != os.getpid():  # a fork has no such thread
+            _spawner.tasks, _spawner.owner = SimpleQueue(), os.getpid()
+            threading.Thread(
+                target=_work, args=(_spawner.tasks,), name="rooms", daemon=True
+            ).start()
+        return _spawner.tasks
+
+
+def _work(tasks: SimpleQueue[_Task]) -> None:
+    while True:
+        task, outcome = tasks.get()
+        try:
+            outcome.set_result(task())
+        except BaseException as error:  # noqa: BLE001 the caller's thread raises it
+            outcome.set_exception(error)

@@ -1,0 +1,95 @@
+"""What a room is told, and what it promises.
+
+Enters: nothing. Leaves: the dataclasses and the protocol that every kind of room shares.
+Touches nothing.
+
+A stage that needs a process it cannot trust writes a RoomSpec and starts it in a Room::
+
+    room = open_room("auto")
+    spec = RoomSpec(
+        argv=(room.inside(python, "python"), room.inside(code / "start.py", "/grader/start.py")),
+        binds=(Bind(code, "/grader"), Bind(out, "/out", writable=True)),
+    )
+    process = room.start(spec)
+
+The interpreter, its virtual environment and the system's libraries are there without being asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from grader.room.process import RoomProcess
+    from grader.types import Isolation, Message
+
+HOME = "/home/student"  # where a program starts unless told otherwise; its scratch folder
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A folder or file of the host that the room may see, and under which name."""
+
+    host: Path
+    inside: str
+    writable: bool = False
+
+
+@dataclass(frozen=True)
+class RoomSpec:
+    """One program and everything it gets. Sizes in MB are mebibytes.
+
+    ``env`` is the whole environment; HOME and TMPDIR are set where it leaves them out.
+    """
+
+    argv: tuple[str, ...]
+    binds: tuple[Bind, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = HOME
+    memory_mb: int = 4096
+    scratch_mb: int = 512
+    file_mb: int = 256
+    processes: int = 512  # threads count too, and TensorFlow and JAX start dozens
+    cores: tuple[int, ...] | None = None
+    devices: tuple[str, ...] = ()  # "/dev/nvidia0", …
+    connects: bool = False  # may connect to unix sockets it can see: a driver, never a notebook
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """What the live self-test saw of one layer of a level, for ``grader doctor``."""
+
+    level: str  # full, reduced, none
+    layer: str  # filesystem, network, …
+    holds: bool
+    why: Message | None = None  # what went through, where it does not hold
+
+
+class Room(Protocol):
+    """A way to start processes that cannot get out."""
+
+    @property
+    def isolation(self) -> Isolation:
+        """The level, and the layers that a live self-test saw holding."""
+
+    def start(
+        self,
+        spec: RoomSpec,
+        *,
+        stdin: int | None = None,
+        stdout: int | None = None,
+        stderr: int | None = None,
+    ) -> RoomProcess:
+        """Start the program in a fresh room; streams not given are /dev/null.
+
+        Streams are file descriptors or ``subprocess.PIPE`` / ``subprocess.STDOUT``.
+
+        Raises:
+            GraderError: the room could not be built (``room.start_failed``).
+        """
+
+    def inside(self, host: Path, inside: str) -> str:
+        """The name under which the program finds a bind: ``inside``, or the host's own path."""
