@@ -1,6 +1,7 @@
 """What the course's files may say: one pydantic model per table.
 
-Enters: parsed TOML or JSON. Leaves: frozen dataclasses, by each model's one method. Touches nothing.
+Enters: parsed TOML or JSON. Leaves: frozen dataclasses, by each model's one method.
+Touches nothing.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ Shape = tuple[Size | None, ...]
 
 
 class Strict(BaseModel):
+    """A table in which an unknown key is a mistake."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class WordsTable(Strict):
+    """One text in both languages."""
+
     en: Annotated[str, Field(min_length=1)]
     ko: Annotated[str, Field(min_length=1)]
 
     def text(self) -> Text:
+        """Give the dataclass."""
         return Text(self.en.strip(), self.ko.strip())
 
 
@@ -41,11 +47,14 @@ class LayerTable(BaseModel):
     params: Annotated[int, Field(ge=0)]
 
     def expected(self) -> ExpectedLayer:
+        """Give the dataclass."""
         config = dict(self.model_extra or {})
         return ExpectedLayer(self.cls, config, tuple(self.output_shape), self.params)
 
 
 class ArchitectureTable(Strict):
+    """The layers, and the sum that they must add up to."""
+
     input_shape: list[Size | None]
     layers: Annotated[list[LayerTable], Field(min_length=1)]
     total_params: Annotated[int, Field(ge=0)]
@@ -61,11 +70,15 @@ class ArchitectureTable(Strict):
 
 
 class AlternativeTable(ArchitectureTable):
+    """Another architecture that counts in full; the input shape is the model's unless given."""
+
     input_shape: list[Size | None] = []
     note: WordsTable
 
 
 class PointsTable(Strict):
+    """Points per evidence class, 100 in all."""
+
     runs: Annotated[float, Field(ge=0)] = DEFAULT_POINTS["runs"]
     structure: Annotated[float, Field(gt=0)] = DEFAULT_POINTS["structure"]
     data: Annotated[float, Field(ge=0)] = DEFAULT_POINTS["data"]
@@ -80,10 +93,13 @@ class PointsTable(Strict):
         return self
 
     def by_class(self) -> dict[EvidenceClass, float]:
+        """Give them by evidence class."""
         return {EvidenceClass(name): value for name, value in self.model_dump().items()}
 
 
 class TrainingTable(Strict):
+    """How long to train."""
+
     epochs: Size
     min_epochs: Size | None = None
 
@@ -100,21 +116,29 @@ class PublicFile(Strict):
 
 
 class LimitsTable(Strict):
+    """Bounds of one attempt."""
+
     timeout: Annotated[float, Field(gt=0)] | None = None
     memory: Size | None = None
 
     def limits(self) -> Limits:
+        """Give the dataclass."""
         return Limits(self.timeout, self.memory)
 
 
 class OwnLimitsTable(LimitsTable):
+    """Bounds of one attempt, and how many attempts."""
+
     attempts: Size = 3
 
 
 class HintTable(WordsTable):
+    """Advice, and when to give it."""
+
     when: str
 
     def hint(self) -> Hint:
+        """Give the dataclass."""
         return Hint(self.when, self.text().message())
 
 
@@ -129,10 +153,13 @@ class PrivateFile(Strict):
 
 
 class RateTable(Strict):
+    """An error rate."""
+
     estimate: float
     upper95: float
 
     def rate(self) -> Rate:
+        """Give the dataclass."""
         return Rate(self.estimate, self.upper95)
 
 
@@ -143,6 +170,8 @@ class LooseTable(BaseModel):
 
 
 class RunTable(LooseTable):
+    """One measured run."""
+
     control: str
     engine: str
     device: str
@@ -152,10 +181,13 @@ class RunTable(LooseTable):
     seconds: float
 
     def run(self) -> CalibrationRun:
+        """Give the dataclass."""
         return CalibrationRun(**self.model_dump())
 
 
 class ThresholdTable(LooseTable):
+    """The threshold for one engine and device."""
+
     engine: str
     device: str
     metric: str
@@ -167,6 +199,7 @@ class ThresholdTable(LooseTable):
     reason: str
 
     def threshold(self) -> Threshold:
+        """Give the dataclass."""
         return Threshold(
             metric=self.metric,
             better=self.better,
@@ -181,17 +214,23 @@ class ThresholdTable(LooseTable):
 
 
 class MeasuredLayerTable(LooseTable):
+    """One layer as measured."""
+
     cls: Annotated[str, Field(alias="class")]
     output_shape: list[int | None]
     params: int
 
 
 class StructureTable(LooseTable):
+    """The reference's layers as measured."""
+
     layers: list[MeasuredLayerTable]
     total_params: int
 
 
 class DataTable(LooseTable):
+    """The data that the runs were fed."""
+
     fingerprint: str
 
 
@@ -208,6 +247,7 @@ class ExpectedFile(LooseTable):
     environment: dict[str, Any] = {}
 
     def expectation(self) -> Expectation:
+        """Give the dataclass."""
         return Expectation(
             exercise=self.exercise,
             profile=self.profile,

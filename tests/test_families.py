@@ -1,0 +1,433 @@
+"""The data families: valid data in every layout pass, each known mistake is named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from babel.messages.pofile import read_po
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grader.families import Reading, load_family
+from grader.types import ArraySample, FitSample, GraderError, Message
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "reference"
+FAMILIES = sorted(path.stem for path in (REFERENCE / "families").glob("*.py"))
+SPEC = {"rows": 3000, "train_rows": 2560, "min_rows": 1560, "steps": 100, "hidden_rows": 200}
+TENTHS = {"steps": 4, "windows": 6, "step": 0.1}
+multiplication = load_family(REFERENCE, "multiplication")
+sequence = load_family(REFERENCE, "sequence")
+seeds = st.integers(0, 2**32 - 1)
+
+
+def sample(array, rows=64, shape=None):
+    array = np.asarray(array)
+    stats = {"min": 0.0, "max": 1.0, "mean": 0.5, "std": 0.3}
+    return ArraySample(shape or array.shape, str(array.dtype), array[:rows], stats)
+
+
+def fit(x, y, kind="arrays", rows=64):
+    return FitSample(sample(x, rows), sample(y, rows), kind=kind)
+
+
+def product_data(seed=0, rows=2560, steps=100):
+    rng = np.random.default_rng(seed)
+    return multiplication.training(rng, {**SPEC, "train_rows": rows, "steps": steps})
+
+
+def wrong(reading: Reading) -> dict[str, str]:
+    return {f.id: f.message.id for f in reading.findings if f.fraction < 1.0}
+
+
+def numbers_and_marks(x):
+    return x[:, :, 1], x[:, :, 0]
+
+
+# --- loading -----------------------------------------------------------------------------------
+
+
+def test_an_unknown_family_is_said_in_one_message():
+    with pytest.raises(GraderError) as caught:
+        load_family(REFERENCE, "nothing")
+    assert caught.value.message.id == "course.no_family"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_both_languages_hold_the_same_messages(family):
+    keys = [set(catalogue(family, lang)) for lang in ("en", "ko")]
+    assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_message_that_a_family_can_send_has_words(family, lang):
+    source = (REFERENCE / "families" / f"{family}.py").read_text("utf-8")
+    sent = set(re.findall(rf'"{family}\.(\w+)"', source))
+    sent |= set(re.findall(r'_right\([^"]*"data\.\w+", .*?, "(\w+)"', source))
+    known = catalogue(family, lang)
+    for name in sent:
+        assert f"{family}.{name}" in known
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_hint_belongs_to_a_message(family, lang):
+    known = catalogue(family, lang)
+    hints = [key for key in known if key.endswith("_hint")]
+    assert hints
+    assert all(key.removesuffix("_hint") in known for key in hints)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_placeholders_agree_between_languages(family):
+    en, ko = catalogue(family, "en"), catalogue(family, "ko")
+    for key, words in en.items():
+        assert placeholders(words) == placeholders(ko[key]), key
+
+
+def catalogue(family, lang):
+    path = REFERENCE / "families" / "locale" / lang / f"{family}.po"
+    with path.open("rb") as file:
+        return {str(m.id): str(m.string) for m in read_po(file) if m.id}
+
+
+def placeholders(words):
+    return set(re.findall(r"\{(\w+)", words))
+
+
+def assert_spoken(reading: Reading, family: str) -> None:
+    en = catalogue(family, "en")
+    messages: list[Message] = [*reading.notes, *reading.hints]
+    for finding in reading.findings:
+        messages += [m for m in (finding.message, finding.hint) if m]
+    for message in messages:
+        assert placeholders(en[message.id]) <= set(message.args), message.id
+
+
+# --- multiplication: what is right ---------------------------------------------------------------
+
+
+@given(seeds, st.sampled_from(["float64", "float32", "float16"]), st.booleans(), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_right_data_pass_in_any_dtype_order_and_target_shape(seed, dtype, number_first, column):
+    x, y = product_data(seed, rows=1600)
+    if number_first:
+        x = x[:, :, ::-1]
+    reading = multiplication.examine(
+        fit(x.astype(dtype), (y[:, None] if column else y).astype(dtype)), SPEC
+    )
+    assert wrong(reading) == {}
+    assert reading.layout == ("number-mark" if number_first else "mark-number")
+    assert_spoken(reading, "multiplication")
+
+
+@given(seeds)
+@settings(max_examples=20, deadline=None)
+def test_training_data_have_two_marks_and_their_product(seed):
+    x, y = product_data(seed, rows=300)
+    numbers, marks = numbers_and_marks(x)
+    assert x.shape == (300, 100, 2)
+    assert x.dtype == y.dtype == np.float32
+    assert set(np.unique(marks)) == {0.0, 1.0}
+    assert (marks.sum(axis=1) == 2).all()
+    picked = [numbers[i][marks[i] == 1] for i in range(300)]
+    assert np.allclose(y, [a * b for a, b in picked])
+
+
+def test_the_usual_number_of_rows_needs_no_note():
+    assert multiplication.examine(fit(*product_data()), SPEC).notes == ()
+
+
+def test_another_sufficient_number_of_rows_is_a_note():
+    notes = multiplication.examine(fit(*product_data(rows=1560)), SPEC).notes
+    assert [note.id for note in notes] == ["multiplication.other_rows"]
+
+
+def test_a_dataset_is_not_blamed_for_the_size_of_its_first_batch():
+    reading = multiplication.examine(fit(*product_data(rows=64), kind="dataset"), SPEC)
+    assert wrong(reading) == {}
+    assert [note.id for note in reading.notes] == ["multiplication.rows_uncounted"]
+
+
+def test_a_short_sample_is_enough():
+    assert wrong(multiplication.examine(fit(*product_data(), rows=2), SPEC)) == {}
+
+
+# --- multiplication: what is wrong ---------------------------------------------------------------
+
+TARGETS = {
+    "target_sum": lambda n, m: (n * m).sum(axis=1),
+    "target_last": lambda n, m: n[:, -1],
+    "target_single": lambda n, m: n[np.arange(len(n)), m.argmax(axis=1)],
+    "target_second": lambda n, m: n[np.arange(len(n)), 99 - m[:, ::-1].argmax(axis=1)],
+    "target_first_two": lambda n, m: n[:, 0] * n[:, 1],
+    "target_scaled": lambda n, m: 100 * np.where(m == 1, n, 1).prod(axis=1),
+    "target_mean": lambda n, m: (n * m).sum(axis=1) / 2,
+    "target_all": lambda n, m: n.prod(axis=1),
+    "target_shifted": lambda n, m: np.roll(np.where(m == 1, n, 1).prod(axis=1), 1),
+    "target": lambda n, m: n.mean(axis=1),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@given(seeds)
+@settings(max_examples=10, deadline=None)
+def test_a_wrong_target_is_named(name, seed):
+    x, _ = product_data(seed, rows=1600)
+    y = TARGETS[name](*numbers_and_marks(x))
+    reading = multiplication.examine(fit(x, y), SPEC)
+    assert wrong(reading) == {"data.target": f"multiplication.{name}"}
+    assert_spoken(reading, "multiplication")
+
+
+def test_three_marks_are_counted():
+    x, y = product_data()
+    x = x.copy()
+    for row in x:
+        row[np.flatnonzero(row[:, 0] == 0)[0], 0] = 1
+    found = wrong(multiplication.examine(fit(x, y), SPEC))
+    assert found["data.marks"] == "multiplication.many_marks"
+
+
+def test_a_single_mark_is_counted():
+    x, y = product_data()
+    x = x.copy()
+    for row in x:
+        row[np.flatnonzero(row[:, 0])[0], 0] = 0
+    found = wrong(multiplication.examine(fit(x, y), SPEC))
+    assert found["data.marks"] == "multiplication.one_mark"
+
+
+def test_marks_at_the_same_places_everywhere_are_wrong():
+    x, _ = product_data()
+    x = x.copy()
+    x[:, :, 0] = 0
+    x[:, [3, 70], 0] = 1
+    found = wrong(multiplication.examine(fit(x, x[:, 3, 1] * x[:, 70, 1]), SPEC))
+    assert found == {"data.marks": "multiplication.same_places"}
+
+
+def test_one_sequence_repeated_is_wrong():
+    x, _ = product_data()
+    x = x.copy()
+    x[:, :, 1] = x[0, :, 1]
+    y = np.where(x[:, :, 0] == 1, x[:, :, 1], 1).prod(axis=1)
+    found = wrong(multiplication.examine(fit(x, y), SPEC))
+    assert found == {"data.numbers": "multiplication.same_sequence"}
+
+
+@pytest.mark.parametrize("change", [lambda n: n * 10, lambda n: n * 0, lambda n: n * np.nan])
+def test_numbers_of_another_kind_are_wrong(change):
+    x, y = product_data()
+    x = x.copy()
+    x[:, :, 1] = change(x[:, :, 1])
+    assert "data.numbers" in wrong(multiplication.examine(fit(x, y), SPEC))
+
+
+def test_marks_that_are_scaled_are_no_marks():
+    x, y = product_data()
+    reading = multiplication.examine(fit(x * 0.5 + 0.1, y), SPEC)
+    assert wrong(reading)["data.marks"] == "multiplication.no_marks"
+    assert reading.layout is None
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "name"),
+    [
+        ((2560, 2, 100), (2560,), "transposed"),
+        ((2560, 50, 2), (2560,), "shape"),
+        ((2560, 100), (2560,), "shape"),
+        ((2560, 100, 2), (2560, 100, 1), "target_shape"),
+        ((2560, 100, 2), (3000,), "target_shape"),
+    ],
+)
+def test_a_wrong_shape_is_named_and_ends_the_reading(x, y, name):
+    reading = multiplication.examine(fit(np.zeros(x), np.zeros(y)), SPEC)
+    assert wrong(reading) == {"data.shape": f"multiplication.{name}"}
+    assert reading.layout is None
+    assert_spoken(reading, "multiplication")
+
+
+def test_too_few_rows_are_wrong():
+    found = wrong(multiplication.examine(fit(*product_data(rows=1000)), SPEC))
+    assert found == {"data.rows": "multiplication.rows"}
+
+
+@pytest.mark.parametrize("family", [multiplication, sequence])
+@pytest.mark.parametrize("empty", [None, "rows"])
+def test_data_that_nobody_saw_earn_nothing(family, empty):
+    rows = None if empty is None else sample(np.zeros((0, 4, 1)))
+    reading = family.examine(FitSample(rows, rows, kind="unknown"), {})
+    assert [f.fraction for f in reading.findings] == [0.0]
+    assert reading.layout is None
+
+
+# --- multiplication: hidden questions ------------------------------------------------------------
+
+
+@given(seeds)
+@settings(max_examples=10, deadline=None)
+def test_hidden_inputs_follow_the_students_feature_order(seed):
+    asked = [
+        multiplication.ask(Reading((), layout), np.random.default_rng(seed), SPEC)
+        for layout in ("mark-number", "number-mark")
+    ]
+    assert np.array_equal(asked[0].inputs, asked[1].inputs[:, :, ::-1])
+    assert np.array_equal(asked[0].answers, asked[1].answers)
+
+
+@given(seeds)
+@settings(max_examples=10, deadline=None)
+def test_hidden_inputs_pass_their_own_examination(seed):
+    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(seed), SPEC)
+    reading = multiplication.examine(fit(asked.inputs, asked.answers), {**SPEC, "min_rows": 1})
+    assert wrong(reading) == {}
+
+
+def test_the_answers_themselves_measure_as_perfect():
+    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(1), SPEC)
+    measured = multiplication.measure(asked.answers[:, None], asked)
+    assert measured == {"mse": 0.0, "mae": 0.0, "correctness": 1.0}
+
+
+def test_correctness_counts_answers_up_to_four_hundredths_away():
+    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(1), SPEC)
+    off = np.where(np.arange(len(asked.answers)) % 4 == 0, 0.05, 0.03)
+    measured = multiplication.measure(asked.answers + off, asked)
+    assert measured["correctness"] == pytest.approx(0.75)
+
+
+def test_the_mean_control_has_the_variance_of_the_answers_as_its_error():
+    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(1), SPEC)
+    mean = multiplication.controls(asked)["mean"]
+    measured = multiplication.measure(mean, asked)
+    assert measured["mse"] == pytest.approx(float(asked.answers.var()), rel=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(3,), (200, 100, 1)])
+def test_predictions_of_another_size_give_no_metrics(shape):
+    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(1), SPEC)
+    assert multiplication.measure(np.zeros(shape), asked) == {}
+
+
+def test_a_prediction_that_is_no_number_leaves_only_what_can_be_counted():
+    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(1), SPEC)
+    predictions = asked.answers.copy()
+    predictions[0] = np.nan
+    assert multiplication.measure(predictions, asked) == {"correctness": pytest.approx(199 / 200)}
+
+
+# --- sequence ------------------------------------------------------------------------------------
+
+
+def tenths(windows=6):
+    starts = np.arange(windows)
+    x = np.array([[[(i + j) / 10] for j in range(4)] for i in starts])
+    return x, (starts + 4) / 10
+
+
+@given(
+    st.permutations(range(6)),
+    st.integers(6, 20),
+    st.sampled_from(["float64", "float32", "float16"]),
+    st.booleans(),
+)
+@settings(max_examples=40, deadline=None)
+def test_windows_pass_in_any_order_number_and_dtype(order, windows, dtype, column):
+    x, y = tenths(windows)
+    order = [*order, *range(6, windows)]
+    x, y = x[order].astype(dtype), y[order].astype(dtype)
+    reading = sequence.examine(fit(x, y[:, None] if column else y), TENTHS)
+    assert wrong(reading) == {}
+    assert reading.layout == "window"
+
+
+def test_the_training_data_are_the_exercises_six_windows():
+    x, y = sequence.training(np.random.default_rng(0), TENTHS)
+    assert np.allclose(x, tenths()[0])
+    assert np.allclose(y, tenths()[1])
+    assert wrong(sequence.examine(fit(x, y), TENTHS)) == {}
+
+
+def test_more_windows_are_a_note():
+    assert [n.id for n in sequence.examine(fit(*tenths(9)), TENTHS).notes] == [
+        "sequence.more_windows"
+    ]
+
+
+SEQUENCE_TARGETS = {
+    "target_last": lambda x: x[:, -1, 0],
+    "target_skips": lambda x: x[:, -1, 0] + 0.2,
+    "target_first": lambda x: x[:, 0, 0],
+    "target_whole": lambda x: x[:, -1, 0] * 10 + 1,
+    "target_mean": lambda x: x[:, :, 0].mean(axis=1),
+    "target_shuffled": lambda x: np.roll(x[:, -1, 0] + 0.1, 2),
+    "target": lambda x: x[:, -1, 0] ** 2,
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCE_TARGETS)
+def test_a_wrong_next_number_is_named(name):
+    x, _ = tenths()
+    reading = sequence.examine(fit(x, SEQUENCE_TARGETS[name](x)), TENTHS)
+    assert wrong(reading) == {"data.target": f"sequence.{name}"}
+    assert_spoken(reading, "sequence")
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda x, y: (x * 10, y * 10), "whole_numbers"),
+        (lambda x, y: (x * 2, y), "windows"),
+        (lambda x, y: (x + 0.5, y + 0.5), "missing"),
+    ],
+)
+def test_wrong_windows_are_named(change, name):
+    reading = sequence.examine(fit(*change(*tenths())), TENTHS)
+    assert wrong(reading)["data.windows"] == f"sequence.{name}"
+    assert_spoken(reading, "sequence")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "name"),
+    [
+        ((6, 1, 4), (6,), "features_not_steps"),
+        ((6, 3, 1), (6,), "shape"),
+        ((6, 4, 1), (6, 4, 1), "target_shape"),
+    ],
+)
+def test_a_wrong_window_shape_is_named(x, y, name):
+    reading = sequence.examine(fit(np.zeros(x), np.zeros(y)), TENTHS)
+    assert wrong(reading) == {"data.shape": f"sequence.{name}"}
+
+
+def test_too_few_windows_are_wrong():
+    found = wrong(sequence.examine(fit(*tenths(5)), TENTHS))
+    assert found == {"data.rows": "sequence.rows", "data.windows": "sequence.missing"}
+
+
+def test_the_hidden_question_ends_with_a_window_on_either_side():
+    asked = sequence.ask(Reading((), "window"), np.random.default_rng(0), TENTHS)
+    assert np.allclose(asked.inputs[-2, :, 0], [0.6, 0.7, 0.8, 0.9])
+    assert np.allclose(asked.inputs[-1, :, 0], [-0.1, 0.0, 0.1, 0.2])
+    assert np.allclose(asked.answers[-2:], [1.0, 0.3])
+
+
+def test_errors_inside_and_beyond_are_measured_apart():
+    asked = sequence.ask(Reading((), "window"), np.random.default_rng(0), TENTHS)
+    predictions = asked.answers.copy()
+    predictions[:6] += 0.1
+    predictions[6] -= 0.2
+    measured = sequence.measure(predictions[:, None], asked)
+    assert measured["train_mse"] == pytest.approx(0.01, rel=1e-4)
+    assert measured["extrapolation_error"] == pytest.approx(0.2, rel=1e-4)
+
+
+def test_the_last_input_control_is_one_step_behind():
+    asked = sequence.ask(Reading((), "window"), np.random.default_rng(0), TENTHS)
+    last = sequence.controls(asked)["last_input"]
+    assert sequence.measure(last, asked)["train_mse"] == pytest.approx(0.01, rel=1e-4)
