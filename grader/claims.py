@@ -1,0 +1,253 @@
+"""Reads what the probe and the driver wrote, and joins it into candidates.
+
+Enters: a folder with ``transcript.jsonl`` and ``evidence/NNNN.{json,npz}``. Leaves: CellRuns and
+Candidates. Touches: reads that folder. Everything in it is a claim: parsed strictly, bounded, and
+what does not parse is left out and counted, since honest notebooks never write it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from grader.arrays import BadArraysError, read_bounded, read_npz
+from grader.types import (
+    Array,
+    ArraySample,
+    Candidate,
+    CellError,
+    CellRun,
+    Fit,
+    FitSample,
+    Scalar,
+)
+
+TRANSCRIPT_BYTES = 64_000_000
+CONTENT_BYTES = 8_000_000
+EVENT_BYTES = 80_000_000
+TOTAL_BYTES = 400_000_000
+EVENTS = 400
+
+Text = Annotated[str, Field(max_length=200)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+class _Sampled(_Strict):
+    shape: Annotated[list[Count], Field(max_length=8)]
+    dtype: Text
+    statistics: dict[Text, float | None] = {}
+
+
+class _Sample(_Strict):
+    kind: Text = "arrays"
+    x: _Sampled | None = None
+    y: _Sampled | None = None
+    validation_x: _Sampled | None = None
+    validation_y: _Sampled | None = None
+
+
+class _Event(_Strict):
+    event: Text
+    cell: Count
+    model: Count
+    names: Annotated[list[Text], Field(max_length=50)] = []
+    config: dict[str, Any]
+    compile: dict[Text, Any] = {}
+    sample: _Sample | None = None
+    late_sample: _Sample | None = None
+    arguments: dict[Text, Any] = {}
+    history: dict[Text, list[float | None]] = {}
+    epochs_run: Count = 0
+    finished: bool = False
+    begun: bool = True
+
+
+class _Line(_Strict):
+    index: Count
+    status: Text
+    seconds: float
+    stdout: str
+    truncated: bool = False
+    error: dict[str, str] | None = None
+    images: list[str] = []
+
+
+@dataclass
+class _Story:
+    """One model while its events are read."""
+
+    candidate: Candidate
+    open_fit: Fit | None = None
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Everything that could be read, and how many pieces could not."""
+
+    cells: tuple[CellRun, ...]
+    candidates: tuple[Candidate, ...]
+    unreadable: int
+
+
+@dataclass
+class _Reader:
+    stories: dict[int, _Story] = field(default_factory=dict)
+    order: int = 0
+
+
+def read_claims(folder: Path) -> Claims:
+    """Read a driver's folder; missing parts are simply missing."""
+    cells, bad_lines = _read_transcript(folder / "transcript.jsonl")
+    reader = _Reader()
+    bad_events = 0
+    left = TOTAL_BYTES
+    for path in sorted((folder / "evidence").glob("*.json"))[:EVENTS]:
+        try:
+            arrays = read_npz(path.with_suffix(".npz"), min(EVENT_BYTES, left))
+            left -= sum(array.nbytes for array in arrays.values())
+            event = _Event.model_validate(_strict_json(read_bounded(path, CONTENT_BYTES)))
+            _take(reader, event, arrays)
+        except (BadArraysError, ValidationError, ValueError, RecursionError, OSError):
+            bad_events += 1
+    candidates = tuple(
+        _closed(story) for story in sorted(reader.stories.values(), key=lambda s: s.candidate.order)
+    )
+    return Claims(cells, candidates, bad_lines + bad_events)
+
+
+def _strict_json(data: bytes) -> Any:
+    def refuse(text: str) -> Any:
+        raise ValueError(f"{text} in JSON")
+
+    return json.loads(data.decode("utf-8"), parse_constant=refuse)
+
+
+def _read_transcript(path: Path) -> tuple[tuple[CellRun, ...], int]:
+    try:
+        lines = read_bounded(path, TRANSCRIPT_BYTES).splitlines()
+    except (OSError, BadArraysError):
+        return (), 0
+    cells, bad = [], 0
+    for text in lines:
+        try:
+            cells.append(_cell(_Line.model_validate(_strict_json(text))))
+        except (ValueError, RecursionError):
+            bad += 1
+    return tuple(cells), bad
+
+
+def _cell(line: _Line) -> CellRun:
+    error = None
+    if line.error is not None:
+        error = CellError(
+            line.error.get("name", ""), line.error.get("value", ""), line.error.get("traceback", "")
+        )
+    images = tuple(base64.b64decode(text) for text in line.images)
+    return CellRun(
+        line.index, line.status, line.seconds, line.stdout, error, images, line.truncated
+    )
+
+
+def _take(reader: _Reader, event: _Event, arrays: Mapping[str, Array]) -> None:
+    reader.order += 1
+    final = _numbered("final", arrays)
+    initial = _numbered("initial", arrays)
+    story = reader.stories.get(event.model)
+    if story is None:
+        story = reader.stories[event.model] = _Story(
+            Candidate(event.model, "", event.cell, {}, {}, (), initial or final, (), reader.order)
+        )
+    if event.event == "fit_begin":
+        story.open_fit = _begin_fit(event, arrays)
+    elif event.event == "fit_end":
+        fit = _end_fit(story.open_fit or _begin_fit(event, arrays), event, arrays)
+        story.open_fit = None
+        story.candidate = replace(story.candidate, fits=(*story.candidate.fits, fit))
+    before = story.candidate
+    moved = event.event != "seen" or not _same(before.final, final)
+    story.candidate = replace(
+        before,
+        name=event.names[0] if event.names else before.name,
+        cell=event.cell if moved else before.cell,
+        config=event.config,
+        compile=event.compile,
+        initial=before.initial or initial or final,
+        final=final or before.final or initial,
+        order=reader.order if moved else before.order,
+    )
+
+
+def _same(left: tuple[Array, ...], right: tuple[Array, ...]) -> bool:
+    return len(left) == len(right) and all(
+        a.shape == b.shape and (a == b).all() for a, b in zip(left, right, strict=True)
+    )
+
+
+def _closed(story: _Story) -> Candidate:
+    """Give the candidate; a fit that never ended (time, memory, a crash) counts as begun."""
+    if story.open_fit is None:
+        return story.candidate
+    return replace(story.candidate, fits=(*story.candidate.fits, story.open_fit))
+
+
+def _begin_fit(event: _Event, arrays: Mapping[str, Array]) -> Fit:
+    asked = event.arguments.get("epochs")
+    return Fit(
+        cell=event.cell,
+        sample=_fit_sample(event.sample, arrays),
+        epochs_asked=asked if isinstance(asked, int) else None,
+        epochs_run=0,
+        history={},
+        finished=False,
+        arguments=_scalars(event.arguments),
+    )
+
+
+def _end_fit(fit: Fit, event: _Event, arrays: Mapping[str, Array]) -> Fit:
+    late = event.late_sample
+    return replace(
+        fit,
+        sample=_fit_sample(late, arrays) if late is not None and late.x else fit.sample,
+        epochs_run=event.epochs_run,
+        history={
+            key: tuple(math.nan if value is None else value for value in values)
+            for key, values in event.history.items()
+        },
+        finished=event.finished,
+    )
+
+
+def _fit_sample(sample: _Sample | None, arrays: Mapping[str, Array]) -> FitSample:
+    if sample is None:
+        return FitSample(None, None, kind="unknown")
+    parts = {
+        name: _sampled(getattr(sample, name), arrays.get(f"sample_{name}"))
+        for name in ("x", "y", "validation_x", "validation_y")
+    }
+    return FitSample(**parts, kind=sample.kind)
+
+
+def _sampled(told: _Sampled | None, rows: Array | None) -> ArraySample | None:
+    if told is None or rows is None or tuple(rows.shape[1:]) != tuple(told.shape[1:]):
+        return None
+    statistics = {key: math.nan if v is None else v for key, v in told.statistics.items()}
+    return ArraySample(tuple(told.shape), told.dtype, rows, statistics)
+
+
+def _scalars(values: Mapping[str, Any]) -> dict[str, Scalar]:
+    return {k: v for k, v in values.items() if v is None or isinstance(v, (str, int, float, bool))}
+
+
+def _numbered(prefix: str, arrays: Mapping[str, Array]) -> tuple[Array, ...]:
+    return tuple(arrays[name] for name in sorted(arrays) if name.startswith(f"{prefix}_"))

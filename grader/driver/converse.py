@@ -1,0 +1,290 @@
+"""D: runs the cells of one notebook on one kernel and writes down, within bounds, what came back.
+
+Enters: argv[1], a JSON file with the connection, the cells and the caps; argv[2], an empty folder.
+Leaves there: ``transcript.jsonl`` (a line per cell, written when the cell ends) and
+``evidence/NNNN.json`` with ``NNNN.npz`` (what the probe sent, unread). Touches: the kernel's sockets.
+
+Runs as a script in a process of its own, in a room where there is one, and imports nothing of the
+judge's: a hostile kernel's messages cost this process only. End of file on stdin means that the
+kernel is gone or its time is up: what is known is written and the driver ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import re
+import select
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import zmq
+from jupyter_client.session import Session
+
+READY_SECONDS = 120.0
+IDLE_SECONDS = 2.0  # after the reply, how long late output may take
+ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
+
+
+@dataclass
+class Caps:
+    """Bounds on what one notebook may leave behind."""
+
+    cell_text: int = 100_000  # characters of text kept per cell
+    notebook_text: int = 2_000_000
+    images: int = 30
+    image_bytes: int = 2_000_000
+    events: int = 400
+    event_bytes: int = 80_000_000
+    evidence_bytes: int = 400_000_000
+    message_bytes: int = 130_000_000
+
+
+class Screen:
+    """Text as a notebook shows it: carriage return and backspace overwrite, within a cap."""
+
+    def __init__(self, cap: int) -> None:
+        self.cap = cap
+        self.lines: list[str] = []
+        self.size = 0
+        self.line: list[str] = []
+        self.column = 0
+        self.truncated = False
+
+    def write(self, text: str) -> None:
+        """Add text; what goes beyond the cap is dropped and remembered as truncation."""
+        for part in re.split(r"([\r\n\x08])", ANSI.sub("", text)):
+            if part == "\n":
+                self._end_line()
+            elif part == "\r":
+                self.column = 0
+            elif part == "\x08":
+                self.column = max(0, self.column - 1)
+            elif part:
+                self._put(part)
+
+    def _put(self, part: str) -> None:
+        room = max(0, self.cap - self.size - self.column)
+        if len(part) > room:
+            part, self.truncated = part[:room], True
+        self.line[self.column : self.column + len(part)] = part
+        self.column += len(part)
+
+    def _end_line(self) -> None:
+        if self.size >= self.cap:
+            self.truncated = True
+        else:
+            self.lines.append("".join(self.line))
+            self.size += len(self.line) + 1
+        self.line, self.column = [], 0
+
+    def text(self) -> str:
+        """Give everything that is on the screen."""
+        return "\n".join([*self.lines, "".join(self.line)])
+
+
+@dataclass
+class CellLog:
+    """What one cell did so far."""
+
+    index: int
+    screen: Screen
+    images: list[str] = field(default_factory=list)
+    error: dict[str, str] | None = None
+    status: str = "stopped"
+    began: float = field(default_factory=time.monotonic)
+
+    def line(self) -> dict[str, Any]:
+        """Give the transcript's line."""
+        return {
+            "index": self.index,
+            "status": self.status,
+            "seconds": round(time.monotonic() - self.began, 3),
+            "stdout": self.screen.text(),
+            "truncated": self.screen.truncated,
+            "error": self.error,
+            "images": self.images,
+        }
+
+
+class KernelGone(Exception):
+    """The coordinator closed our stdin: there is nobody to talk to any more."""
+
+
+class Conversation:
+    """One kernel, its sockets and the folder where everything is written."""
+
+    def __init__(self, connection: dict[str, Any], out: Path, caps: Caps) -> None:
+        self.caps = caps
+        self.out = out
+        (out / "evidence").mkdir()
+        self.session = Session(key=connection["key"].encode(), signature_scheme="hmac-sha256")
+        context = zmq.Context()
+        self.shell = self._socket(context, zmq.DEALER, connection, "shell_port")
+        self.iopub = self._socket(context, zmq.SUB, connection, "iopub_port")
+        self.iopub.setsockopt(zmq.SUBSCRIBE, b"")
+        self.poller = zmq.Poller()
+        self.poller.register(self.shell, zmq.POLLIN)
+        self.poller.register(self.iopub, zmq.POLLIN)
+        self.text_left = caps.notebook_text
+        self.images_left = caps.images
+        self.evidence_left = caps.evidence_bytes
+        self.events = 0
+        self.malformed = 0
+
+    def _socket(
+        self, context: zmq.Context[Any], kind: int, connection: dict[str, Any], port: str
+    ) -> zmq.Socket[Any]:
+        socket = context.socket(kind)
+        socket.linger = 0
+        socket.setsockopt(zmq.MAXMSGSIZE, self.caps.message_bytes)
+        socket.connect(f"ipc://{connection['ip']}-{connection[port]}")
+        return socket
+
+    def receive(self, milliseconds: int) -> list[tuple[str, dict[str, Any]]]:
+        """Give the next messages as (channel, message); malformed ones are counted and dropped."""
+        ready, _, _ = select.select([sys.stdin], [], [], 0)
+        if ready and not os.read(sys.stdin.fileno(), 1):
+            raise KernelGone
+        found = []
+        for socket, _ in self.poller.poll(milliseconds):
+            channel = "shell" if socket is self.shell else "iopub"
+            try:
+                _, message = self.session.recv(socket, mode=zmq.NOBLOCK, copy=True)
+            except Exception:  # noqa: BLE001 - whatever a hostile message breaks, it is that message
+                self.malformed += 1
+                continue
+            if isinstance(message, dict):
+                found.append((channel, message))
+        return found
+
+    def wait_ready(self) -> bool:
+        """Ask until the kernel answers on both channels."""
+        deadline = time.monotonic() + READY_SECONDS
+        answered = heard = False
+        asked = 0.0
+        while time.monotonic() < deadline:
+            if time.monotonic() - asked > 0.5:  # noqa: PLR2004
+                self.session.send(self.shell, "kernel_info_request")
+                asked = time.monotonic()
+            for channel, _ in self.receive(50):
+                answered = answered or channel == "shell"
+                heard = heard or channel == "iopub"
+            if answered and heard:
+                return True
+        return False
+
+    def run(self, index: int, source: str) -> dict[str, Any]:
+        """Run one cell to its end and give its transcript line."""
+        log = CellLog(index, Screen(min(self.caps.cell_text, max(0, self.text_left))))
+        try:
+            self._converse(log, source)
+        except KernelGone:
+            log.status = "stopped"
+            self._finish(log)
+            raise
+        return self._finish(log)
+
+    def _finish(self, log: CellLog) -> dict[str, Any]:
+        line = log.line()
+        self.text_left -= len(line["stdout"])
+        with (self.out / "transcript.jsonl").open("a", encoding="utf-8", errors="replace") as file:
+            file.write(json.dumps(line) + "\n")
+        return line
+
+    def _converse(self, log: CellLog, source: str) -> None:
+        content = {
+            "code": source,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        request = self.session.send(
+            self.shell, "execute_request", content, metadata={"cellId": str(log.index)}
+        )
+        assert request is not None
+        mine = request["header"]["msg_id"]
+        replied_at = 0.0
+        idle = False
+        while not (replied_at and (idle or time.monotonic() - replied_at > IDLE_SECONDS)):
+            for channel, message in self.receive(200):
+                try:
+                    if message["parent_header"].get("msg_id") != mine:
+                        continue
+                    if channel == "shell" and message["msg_type"] == "execute_reply":
+                        log.status = "ok" if message["content"]["status"] == "ok" else "error"
+                        replied_at = time.monotonic()
+                    elif channel == "iopub":
+                        idle = self._publish(log, message) or idle
+                except (KeyError, TypeError, ValueError, AttributeError):
+                    self.malformed += 1
+
+    def _publish(self, log: CellLog, message: dict[str, Any]) -> bool:
+        """Take one iopub message; true when the kernel says that it is idle."""
+        kind, content = message["msg_type"], message["content"]
+        if kind == "stream":
+            log.screen.write(str(content["text"]))
+        elif kind in ("display_data", "execute_result", "update_display_data"):
+            self._display(log, content["data"])
+        elif kind == "error":
+            log.error = {
+                "name": str(content["ename"])[:200],
+                "value": ANSI.sub("", str(content["evalue"]))[:2000],
+                "traceback": ANSI.sub("", "\n".join(map(str, content["traceback"])))[-8000:],
+            }
+        elif kind == "grader_evidence":
+            self._evidence(log.index, content, message.get("buffers") or [])
+        elif kind == "status":
+            return bool(content["execution_state"] == "idle")
+        return False
+
+    def _display(self, log: CellLog, data: dict[str, Any]) -> None:
+        image = data.get("image/png")
+        if isinstance(image, str) and len(image) <= self.caps.image_bytes and self.images_left > 0:
+            try:
+                base64.b64decode(image, validate=False)
+            except (binascii.Error, ValueError):
+                return
+            self.images_left -= 1
+            log.images.append(image)
+        elif isinstance(data.get("text/plain"), str):
+            log.screen.write(data["text/plain"] + "\n")
+
+    def _evidence(self, cell: int, content: dict[str, Any], buffers: list[Any]) -> None:
+        arrays = bytes(buffers[0]) if buffers else b""
+        text = json.dumps({**content, "cell": cell})
+        size = len(arrays) + len(text)
+        if self.events >= self.caps.events or size > min(self.caps.event_bytes, self.evidence_left):
+            return
+        self.events += 1
+        self.evidence_left -= size
+        stem = self.out / "evidence" / f"{self.events:04d}"
+        stem.with_suffix(".npz").write_bytes(arrays)
+        stem.with_suffix(".json").write_text(text, encoding="utf-8", errors="replace")
+
+
+def main() -> int:
+    """Run the notebook. Exit code 0: all cells were sent; 3: the kernel never answered; 4: it is gone."""
+    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    connection = json.loads(Path(job["connection"]).read_text(encoding="utf-8"))
+    conversation = Conversation(connection, Path(sys.argv[2]), Caps(**job.get("caps", {})))
+    try:
+        if not conversation.wait_ready():
+            return 3
+        (Path(sys.argv[2]) / "ready").touch()
+        for cell in job["cells"]:
+            conversation.run(cell["index"], cell["source"])
+    except KernelGone:
+        return 4
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""E: rebuilds models from plain descriptions, and predicts or trains with them.
+
+Enters: argv[1], a folder with ``request.json`` and ``request.npz``. Leaves in argv[2]:
+``response.json`` and ``response.npz``. Touches nothing else. Runs as a script inside the evaluation
+room and imports nothing of the judge's. It sees hidden inputs, never hidden labels.
+
+A task names an architecture and what to do with it: ``predict`` with given weights, or ``train`` from
+scratch on given arrays and then predict. A task that fails says why; the others go on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import allowed  # noqa: E402
+
+BATCH = 250
+
+
+def build(keras: Any, architecture: dict[str, Any]) -> Any:
+    """Build a Sequential model from layer descriptions; only listed layers exist here."""
+    layers = [keras.Input(architecture["input_shape"], dtype=architecture["input_dtype"])]
+    layers += [build_layer(keras, entry) for entry in architecture["layers"]]
+    return keras.Sequential(layers)
+
+
+def build_layer(keras: Any, entry: dict[str, Any]) -> Any:
+    """Build one layer, with its inner one where it is a wrapper."""
+    name, config = entry["class"], dict(entry["config"])
+    config.pop("stateful", None)
+    if name in allowed.WRAPPERS:
+        return getattr(keras.layers, name)(build_layer(keras, entry["inner"]), **config)
+    if name not in allowed.LAYERS:
+        raise ValueError(f"layer {name!r} is not in the allow-list")
+    for key, value in config.items():
+        if key.endswith("initializer"):
+            if value["class_name"] not in allowed.INITIALIZERS:
+                raise ValueError(f"initializer {value['class_name']!r} is not in the allow-list")
+            config[key] = getattr(keras.initializers, value["class_name"])(**value["config"])
+    return getattr(keras.layers, name)(**config)
+
+
+def describe(model: Any) -> dict[str, Any]:
+    """Give each layer's output shape without the batch axis, and its parameters."""
+    layers = []
+    for layer in model.layers:
+        shape = layer.output.shape
+        layers.append({"output_shape": list(shape[1:]), "params": int(layer.count_params())})
+    return {"layers": layers, "total_params": int(model.count_params())}
+
+
+def predict(model: Any, inputs: np.ndarray) -> np.ndarray:
+    """Predict as float32."""
+    if len(inputs) == 0:
+        return np.zeros((0, *model.output_shape[1:]), dtype=np.float32)
+    return np.asarray(model.predict(inputs, batch_size=BATCH, verbose=0), dtype=np.float32)
+
+
+def train(keras: Any, model: Any, task: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+    """Compile and fit as the task says; gives the history."""
+    settings = task["compile"]
+    if settings["optimizer"] not in allowed.OPTIMIZERS or settings["loss"] not in allowed.LOSSES:
+        raise ValueError(f"cannot train with {settings['optimizer']!r} and {settings['loss']!r}")
+    optimizer = getattr(keras.optimizers, settings["optimizer"])(**settings.get("options", {}))
+    model.compile(optimizer=optimizer, loss=settings["loss"])
+    history = model.fit(
+        arrays[task["x"]],
+        arrays[task["y"]],
+        epochs=task["epochs"],
+        batch_size=task.get("batch_size") or 32,
+        validation_split=task.get("validation_split") or 0.0,
+        verbose=0,
+    )
+    return {key: [plain(v) for v in values] for key, values in history.history.items()}
+
+
+def plain(value: Any) -> float | None:
+    """Give a finite float, None for NaN and infinity."""
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def perform(
+    keras: Any, task: dict[str, Any], arrays: dict[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Do one task."""
+    began = time.monotonic()
+    if task.get("seed") is not None:
+        keras.utils.set_random_seed(task["seed"])
+    model = build(keras, task["architecture"])
+    told = describe(model)
+    if told["total_params"] > allowed.LARGEST_PARAMS:
+        raise ValueError(f"{told['total_params']} parameters")
+    if task["op"] == "train":
+        told["history"] = train(keras, model, task, arrays)
+    elif task["weights"]:
+        model.set_weights([arrays[name] for name in task["weights"]])
+    out = {}
+    if task.get("inputs"):
+        out[task["id"]] = predict(model, arrays[task["inputs"]])
+    told["seconds"] = round(time.monotonic() - began, 3)
+    return told, out
+
+
+def main() -> None:
+    """Do every task of the request."""
+    import keras
+
+    request_folder, out = Path(sys.argv[1]), Path(sys.argv[2])
+    request = json.loads((request_folder / "request.json").read_text(encoding="utf-8"))
+    with np.load(request_folder / "request.npz", allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    answers, results = {}, {}
+    for task in request["tasks"]:
+        try:
+            answers[task["id"]], found = perform(keras, task, arrays)
+            results.update(found)
+        except Exception as error:  # noqa: BLE001 - one task's failure is that task's answer
+            answers[task["id"]] = {"error": f"{type(error).__name__}: {error}"[:500]}
+    np.savez(out / "response.npz", **results)
+    (out / "response.json").write_text(json.dumps({"answers": answers}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

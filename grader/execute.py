@@ -1,0 +1,286 @@
+"""Stage 2: runs one notebook in a room and brings back claims.
+
+Enters: a Run (notebook, engine, seed, limits) and an open room. Leaves: an Execution.
+Touches: a short-lived folder in the temporary directory and two room processes, the kernel (K) and
+the driver (D); both are dead and the folder is gone when this returns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.claims import read_claims
+from grader.room import Bind, Room, RoomProcess, RoomSpec
+from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
+
+PACKAGE = Path(__file__).resolve().parent
+POLL_SECONDS = 0.05
+DRAIN_SECONDS = 5.0
+READY_SECONDS = 120.0
+DRIVER_MEMORY_MB = 1500
+KERNEL_NEVER_ANSWERED = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt at one notebook. ``timeout`` in seconds and ``memory_mb`` bound the kernel room."""
+
+    notebook: Notebook
+    engine: Engine
+    seed: int
+    attempt: int
+    timeout: float
+    memory_mb: int
+    cores: tuple[int, ...] = ()
+    gpu: int | None = None
+    devices: tuple[str, ...] = ()
+    device: str = "cpu"
+    data: tuple[Bind, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    fixes_seeds: bool = False
+
+
+@dataclass
+class _Watch:
+    """What the coordinator saw while the room was open."""
+
+    outcome: Outcome = Outcome.FINISHED
+    peak_mb: float = 0.0
+    began: float = field(default_factory=time.monotonic)
+
+
+def execute(run: Run, room: Room) -> Execution:
+    """Run every cell of a notebook in a fresh room.
+
+    Raises:
+        GraderError: the room or the kernel could not be started; never for what the student's code did.
+    """
+    with _workplace() as place:
+        _prepare(place, run, room)
+        watch = _Watch()
+        kernel = _start_kernel(place, run, room)
+        try:
+            driver = _start_driver(place, room)
+            try:
+                watch.began = time.monotonic()
+                code = _attend(kernel, driver, run, watch, place)
+            finally:
+                kernel.kill()
+                driver.process.kill()
+                driver.close()
+        finally:
+            kernel.kill()
+        seconds = time.monotonic() - watch.began
+        if not (place / "out" / "ready").exists() and watch.outcome is not Outcome.MEMORY_LIMIT:
+            raise GraderError(
+                Message("execute.no_kernel", {"code": code, "log": _tail(place / "kernel.log")})
+            )
+        claims = read_claims(place / "out")
+        cells = claims.cells
+    return Execution(
+        outcome=watch.outcome,
+        cells=cells,
+        candidates=claims.candidates,
+        engine=run.engine,
+        device=run.device,
+        seed=run.seed,
+        attempt=run.attempt,
+        isolation=room.isolation,
+        seconds=round(seconds, 3),
+        peak_memory_mb=round(watch.peak_mb, 1),
+        fixes_seeds=run.fixes_seeds,
+    )
+
+
+@contextlib.contextmanager
+def _workplace() -> Iterator[Path]:
+    """A private folder with a short name: unix socket paths end at 107 characters."""
+    place = Path(tempfile.mkdtemp(prefix="gr-", dir="/tmp" if os.path.isdir("/tmp") else None))  # noqa: S108, PTH112
+    try:
+        for name in ("in", "out", "sock"):
+            (place / name).mkdir()
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _prepare(place: Path, run: Run, room: Room) -> None:
+    def write(name: str, content: object) -> None:
+        (place / "in" / name).write_text(json.dumps(content), encoding="utf-8")
+
+    ports = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
+    connection = {
+        "transport": "ipc",
+        "ip": room.inside(place / "sock", "/sock") + "/k",
+        "key": secrets.token_hex(16),
+        "signature_scheme": "hmac-sha256",
+        "kernel_name": "python3",
+        **{port: number for number, port in enumerate(ports, start=1)},
+    }
+    write("connection.json", connection)
+    inside = room.inside(place / "in", "/in")
+    write("kernel.json", {"connection": f"{inside}/connection.json", "seed": run.seed})
+    cells = [{"index": cell.index, "source": cell.source} for cell in run.notebook.cells]
+    write("driver.json", {"connection": f"{inside}/connection.json", "cells": cells})
+
+
+def _start_kernel(place: Path, run: Run, room: Room) -> RoomProcess:
+    kernel_input = place / "kernel-in"
+    kernel_input.mkdir()
+    for name in ("connection.json", "kernel.json"):
+        # The kernel's folder holds no copy of the cells: they arrive one by one.
+        shutil.copy(place / "in" / name, kernel_input / name)
+    code = room.inside(PACKAGE / "kernel", "/grader/kernel")
+    inputs = room.inside(kernel_input, "/in")
+    if inputs != "/in":
+        settings = json.loads((kernel_input / "kernel.json").read_text(encoding="utf-8"))
+        settings["connection"] = f"{inputs}/connection.json"
+        (kernel_input / "kernel.json").write_text(json.dumps(settings), encoding="utf-8")
+    spec = RoomSpec(
+        argv=(sys.executable, "-B", f"{code}/start.py", f"{inputs}/kernel.json"),
+        binds=(
+            Bind(PACKAGE / "kernel", "/grader/kernel"),
+            Bind(kernel_input, "/in"),
+            Bind(place / "sock", "/sock", writable=True),
+            *run.data,
+        ),
+        env={**kernel_environment(run), **run.environment},
+        memory_mb=run.memory_mb,
+        cores=run.cores or None,
+        devices=run.devices,
+    )
+    with (place / "kernel.log").open("wb") as log:
+        return room.start(spec, stdout=log.fileno(), stderr=log.fileno())
+
+
+def kernel_environment(run: Run) -> dict[str, str]:
+    """Give the whole environment of a kernel room: threads, engine, device, no network for pip."""
+    threads = str(max(1, len(run.cores))) if run.cores else str(os.cpu_count() or 1)
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "KERAS_BACKEND": run.engine.value,
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        # Without a network pip's own retries take 40 seconds; without an index it answers at once.
+        "PIP_NO_INDEX": "1",
+        "PIP_RETRIES": "0",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_COLOR": "1",
+    }
+    if run.gpu is None:
+        environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+        if threads == "1":
+            environment["XLA_FLAGS"] = (
+                "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+            )
+    else:
+        environment |= {
+            "CUDA_VISIBLE_DEVICES": str(run.gpu),
+            "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+            "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        }
+    return environment
+
+
+@dataclass(frozen=True)
+class _Driver:
+    """The driver's process and the pipe whose closing tells it to finish."""
+
+    process: RoomProcess
+    leash: int
+
+    def close(self) -> None:
+        """Tell the driver that there is nothing more to wait for."""
+        with contextlib.suppress(OSError):
+            os.close(self.leash)
+
+
+def _start_driver(place: Path, room: Room) -> _Driver:
+    code = room.inside(PACKAGE / "driver", "/grader/driver")
+    inputs = room.inside(place / "in", "/in")
+    out = room.inside(place / "out", "/out")
+    spec = RoomSpec(
+        argv=(sys.executable, "-B", f"{code}/converse.py", f"{inputs}/driver.json", out),
+        binds=(
+            Bind(PACKAGE / "driver", "/grader/driver"),
+            Bind(place / "in", "/in"),
+            Bind(place / "sock", "/sock"),
+            Bind(place / "out", "/out", writable=True),
+        ),
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+        memory_mb=DRIVER_MEMORY_MB,
+        scratch_mb=16,
+        connects=True,
+    )
+    end, leash = os.pipe()
+    os.set_inheritable(leash, False)
+    try:
+        with (place / "driver.log").open("wb") as log:
+            process = room.start(spec, stdin=end, stdout=subprocess.DEVNULL, stderr=log.fileno())
+    except BaseException:
+        os.close(leash)
+        raise
+    finally:
+        os.close(end)
+    return _Driver(process, leash)
+
+
+def _attend(
+    kernel: RoomProcess, driver: _Driver, run: Run, watch: _Watch, place: Path
+) -> int | None:
+    """Wait for the driver's end, enforcing time and memory; give its exit code."""
+    ready = place / "out" / "ready"
+    is_ready = False
+    while True:
+        if (code := driver.process.poll()) is not None:
+            if code == KERNEL_NEVER_ANSWERED or is_ready or ready.exists():
+                return code
+            raise GraderError(Message("execute.no_driver", {"log": _tail(place / "driver.log")}))
+        if not is_ready and ready.exists():
+            # The student's time begins when the kernel answers, not while the room is built.
+            is_ready, watch.began = True, time.monotonic()
+        elapsed = time.monotonic() - watch.began
+        kernel_mb = kernel.memory_mb()
+        watch.peak_mb = max(watch.peak_mb, kernel_mb)
+        if elapsed > (run.timeout if is_ready else READY_SECONDS):
+            watch.outcome = Outcome.TIME_LIMIT
+        elif kernel_mb > run.memory_mb or driver.process.memory_mb() > DRIVER_MEMORY_MB:
+            watch.outcome = Outcome.MEMORY_LIMIT
+        elif kernel.poll() is not None:
+            watch.outcome = Outcome.KERNEL_DIED
+        else:
+            time.sleep(POLL_SECONDS)
+            continue
+        return _stop(kernel, driver)
+
+
+def _stop(kernel: RoomProcess, driver: _Driver) -> int | None:
+    """End the kernel first, then let the driver write down what it knows."""
+    kernel.kill()
+    driver.close()
+    return driver.process.wait(DRAIN_SECONDS)
+
+
+def _tail(log: Path) -> str:
+    try:
+        return log.read_bytes()[-2000:].decode("utf-8", "replace").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,139 @@
+"""How much a model resembles what an exercise asks for, and which exercises a notebook holds.
+
+Enters: candidates and exercises. Leaves: resemblances between 0 and 1, and choices. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from grader.architecture import (
+    Architecture,
+    NotRebuildableError,
+    class_names,
+    read_architecture,
+)
+from grader.exercises import Alternative, Exercise, ExpectedLayer
+from grader.types import Candidate, Json, Message
+
+NEAR = 0.5  # below this a model is rather another exercise's than a wrong answer to this one
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A candidate with its architecture, or the reason why it has none that can be rebuilt."""
+
+    candidate: Candidate
+    architecture: Architecture | None
+    obstacle: Message | None
+    names: tuple[str, ...]  # layer classes in order, for people
+
+    @property
+    def trained(self) -> bool:
+        """Whether a fit ran at least one epoch, or the weights moved otherwise."""
+        return any(fit.epochs_run for fit in self.candidate.fits) or moved(self.candidate)
+
+
+def moved(candidate: Candidate) -> bool:
+    """Whether the last weights differ from the first ones."""
+    return len(candidate.initial) == len(candidate.final) and any(
+        a.shape != b.shape or bool((a != b).any())
+        for a, b in zip(candidate.initial, candidate.final, strict=True)
+    )
+
+
+def read_candidate(candidate: Candidate) -> Reading:
+    """Read the architecture of a candidate, kindly where it cannot be."""
+    try:
+        architecture = read_architecture(candidate.config)
+    except NotRebuildableError as error:
+        return Reading(candidate, None, error.message, class_names(candidate.config))
+    names = tuple(layer.title for layer in architecture.layers)
+    return Reading(candidate, architecture, None, names)
+
+
+def variants(exercise: Exercise) -> tuple[tuple[ExpectedLayer, ...], ...]:
+    """Give every chain of layers that earns the exercise's points."""
+    return (exercise.layers, *(alternative.layers for alternative in exercise.accept))
+
+
+def resemblance(reading: Reading, exercise: Exercise) -> float:
+    """Give 1.0 for exactly the model that is asked for, 0.0 for one without a common layer."""
+    return max(_resemblance(reading, layers) for layers in variants(exercise))
+
+
+def best_variant(reading: Reading, exercise: Exercise) -> Alternative | None:
+    """Give the accepted alternative that fits better than the usual form, None for the usual form."""
+    usual = _resemblance(reading, exercise.layers)
+    best = max(exercise.accept, key=lambda a: _resemblance(reading, a.layers), default=None)
+    if best is None or _resemblance(reading, best.layers) <= usual:
+        return None
+    return best
+
+
+def align(got: Sequence[str], expected: Sequence[str]) -> list[int | None]:
+    """For each expected layer, the index of the layer that stands for it."""
+    found: list[int | None] = [None] * len(expected)
+    for block in SequenceMatcher(None, got, expected, autojunk=False).get_matching_blocks():
+        for offset in range(block.size):
+            found[block.b + offset] = block.a + offset
+    return found
+
+
+def _resemblance(reading: Reading, layers: Sequence[ExpectedLayer]) -> float:
+    longest = max(len(layers), len(reading.names))
+    if longest == 0:
+        return 0.0
+    total = 0.0
+    places = align(reading.names, [layer.cls for layer in layers])
+    for place, layer in zip(places, layers, strict=True):
+        if place is None:
+            continue
+        specs = reading.architecture.layers if reading.architecture else ()
+        settings: Mapping[str, Json] = specs[place].settings if place < len(specs) else {}
+        same = [settings.get(key) == value for key, value in layer.config.items()]
+        total += 0.5 + 0.5 * (sum(same) / len(same) if same else 1.0)
+    return total / longest
+
+
+def exercises_held(
+    readings: Sequence[Reading], exercises: Sequence[Exercise]
+) -> tuple[Exercise, ...]:
+    """Give the exercises of which the notebook holds the very model, else the nearest one, else none."""
+    held = tuple(e for e in exercises if any(resemblance(r, e) == 1.0 for r in readings))
+    if held:
+        return held
+    scored = [
+        (resemblance(reading, exercise), -exercise.order, exercise)
+        for reading in readings
+        for exercise in exercises
+    ]
+    best = max(scored, key=lambda entry: entry[:2], default=None)
+    return (best[2],) if best is not None and best[0] > 0 else ()
+
+
+def choose(
+    readings: Sequence[Reading],
+    exercise: Exercise,
+    others: Sequence[Exercise] = (),
+) -> Reading | None:
+    """Choose the model that stands for an exercise: the best fit, the last trained one of equals.
+
+    Args:
+        readings: every model of the notebook.
+        exercise: the one to find a model for.
+        others: exercises that the same notebook may answer too; a model that is exactly theirs, or
+            that resembles this exercise little, is not taken for a failed attempt at this one.
+    """
+    scored = []
+    for reading in readings:
+        likeness = resemblance(reading, exercise)
+        if others and likeness < 1.0:
+            theirs = max((resemblance(reading, other) for other in others), default=0.0)
+            if likeness < NEAR or theirs == 1.0:
+                continue
+        scored.append((round(likeness, 6), reading.trained, reading.candidate.order, reading))
+    best = max(scored, key=lambda entry: entry[:3], default=None)
+    return best[3] if best else None

@@ -1,0 +1,320 @@
+"""Stage 4: points with reasons, a pure function of evidence, expectation and rubric.
+
+Enters: Evidence and an Exercise. Leaves: a Grade. Touches nothing.
+
+Missing evidence earns nothing and says why. Every check is monotone: more that is right never
+earns less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from grader.diagnose import diagnose
+from grader.exercises import Exercise, ExpectedLayer, Threshold
+from grader.matching import align
+from grader.types import (
+    Check,
+    Evidence,
+    EvidenceClass,
+    Grade,
+    LayerFact,
+    Message,
+    ModelFacts,
+    Outcome,
+    TrainingFacts,
+    Verdict,
+)
+
+MAX_SCORE = 100.0
+CONTRADICTIONS = frozenset(
+    {"weights_contradict_model", "pretrained", "history_contradicts", "no_training_seen"}
+)
+STOPPED = {
+    Outcome.TIME_LIMIT: Verdict.TIME_LIMIT,
+    Outcome.MEMORY_LIMIT: Verdict.MEMORY_LIMIT,
+}
+FAILURES = (
+    (EvidenceClass.STRUCTURE, Verdict.WRONG_ARCHITECTURE),
+    (EvidenceClass.DATA, Verdict.WRONG_DATA),
+    (EvidenceClass.TRAINING, Verdict.UNTRAINED),
+    (EvidenceClass.ACCURACY, Verdict.LOW_ACCURACY),
+)
+
+
+def score(evidence: Evidence, exercise: Exercise, threshold: Threshold | None) -> Grade:
+    """Grade one exercise of one run.
+
+    Args:
+        evidence: the facts.
+        exercise: what is asked and what it is worth.
+        threshold: the calibrated accuracy threshold for the engine and device of the run.
+    """
+    points = exercise.points_for(threshold)
+    checks = (
+        *_runs(evidence, points[EvidenceClass.RUNS]),
+        *_structure(evidence.model, exercise, points[EvidenceClass.STRUCTURE]),
+        *_data(evidence, points[EvidenceClass.DATA]),
+        *_training(evidence.training, exercise, points[EvidenceClass.TRAINING]),
+        *_accuracy(evidence, threshold, points[EvidenceClass.ACCURACY]),
+    )
+    verdict = _verdict(evidence, checks)
+    if evidence.model is None:
+        total = 0.0  # a notebook without a model earns nothing for running
+    else:
+        total = round(min(MAX_SCORE, sum(check.points for check in checks)), 2)
+    return Grade(
+        verdict=verdict,
+        score=total,
+        max_score=MAX_SCORE,
+        checks=checks,
+        hints=diagnose(evidence, exercise, checks, verdict),
+        flags=evidence.flags,
+    )
+
+
+def ungraded(message: Message) -> Grade:
+    """A fault of ours: no score, never zero."""
+    check = Check("grader", 0.0, 0.0, message, "", "")
+    return Grade(Verdict.GRADER_ERROR, None, MAX_SCORE, (check,), (), ())
+
+
+def malformed(message: Message) -> Grade:
+    """Not a readable notebook."""
+    check = Check("runs.readable", 0.0, MAX_SCORE, message, "", "")
+    return Grade(Verdict.MALFORMED, 0.0, MAX_SCORE, (check,), (), ())
+
+
+def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
+    runs = evidence.runs
+    if runs.outcome in STOPPED:
+        return STOPPED[runs.outcome]
+    training = evidence.training
+    trained = training is not None and (training.epochs > 0 or training.changed)
+    if (runs.failed or runs.outcome is Outcome.KERNEL_DIED) and not trained:
+        return Verdict.RUNTIME_ERROR
+    if evidence.model is None:
+        return Verdict.NO_MODEL
+    for cls, verdict in FAILURES:
+        if any(not c.passed for c in checks if c.id.split(".")[0] == cls):
+            return verdict
+    if CONTRADICTIONS & set(evidence.flags):
+        return Verdict.SUSPICIOUS
+    return Verdict.ACCEPTED
+
+
+# --- runs ------------------------------------------------------------------------------------
+
+
+def _runs(evidence: Evidence, points: float) -> Iterator[Check]:
+    runs = evidence.runs
+    unfinished = runs.outcome is not Outcome.FINISHED
+    bad = len(runs.failed) + (1 if unfinished else 0)
+    total = max(runs.cells, bad, 1)
+    share = (total - bad) / total
+    if unfinished:
+        message = Message(
+            "runs.stopped", {"cell": runs.stopped_at or 0, "outcome": runs.outcome.value}
+        )
+    elif runs.failed:
+        first, error = runs.failed[0]
+        message = Message(
+            "runs.failed",
+            {
+                "failed": len(runs.failed),
+                "cells": runs.cells,
+                "first": first,
+                "error": f"{error.name}: {error.value}"[:200],
+            },
+        )
+    else:
+        message = Message("runs.all", {"cells": runs.cells})
+    where = f"cell {runs.failed[0][0]}" if runs.failed else ""
+    yield Check("runs.cells", points * share, points, message, str(total), str(total - bad), where)
+
+
+# --- structure -------------------------------------------------------------------------------
+
+
+def _structure(model: ModelFacts | None, exercise: Exercise, points: float) -> Iterator[Check]:
+    if model is None:
+        wanted = chain(layer.cls for layer in exercise.layers)
+        yield Check("structure.layers", 0.0, points, Message("structure.no_model"), wanted, "")
+        return
+    expected = _nearest(model, exercise)
+    share = points / (len(expected) + 2)
+    where = f"cell {model.cell}"
+    names, wanted_names = [f.cls for f in model.layers], [e.cls for e in expected]
+    places = align(names, wanted_names)
+    matched = sum(place is not None for place in places) / max(len(names), len(expected))
+    got, wanted = chain(names), chain(wanted_names)
+    told = Message("structure.layers", {"expected": wanted, "got": got})
+    yield Check("structure.layers", share * matched, share, told, wanted, got, where)
+    for number, (place, layer) in enumerate(zip(places, expected, strict=True), start=1):
+        fact = model.layers[place] if place is not None else None
+        fraction = _layer_fraction(fact, layer) if fact is not None else 0.0
+        got, wanted = layer_text(fact, layer), expected_text(layer)
+        args = {"number": number, "expected": wanted, "got": got}
+        told = Message("structure.layer", args)
+        yield Check(f"structure.layer-{number}", share * fraction, share, told, wanted, got, where)
+    total = sum(layer.params for layer in expected)
+    right = model.rebuilt and model.total_params == total
+    told = Message("structure.total", {"expected": total, "got": model.total_params})
+    yield Check(
+        "structure.total",
+        share if right else 0.0,
+        share,
+        told,
+        str(total),
+        str(model.total_params),
+        where,
+    )
+
+
+def _nearest(model: ModelFacts, exercise: Exercise) -> tuple[ExpectedLayer, ...]:
+    """Give the accepted form that the model meets best; the usual one of equals."""
+
+    def met(layers: tuple[ExpectedLayer, ...]) -> float:
+        places = align([f.cls for f in model.layers], [e.cls for e in layers])
+        return sum(
+            _layer_fraction(model.layers[place], layer)
+            for place, layer in zip(places, layers, strict=True)
+            if place is not None
+        )
+
+    forms = [exercise.layers, *(alternative.layers for alternative in exercise.accept)]
+    return max(forms, key=met)
+
+
+def _layer_fraction(fact: LayerFact, layer: ExpectedLayer) -> float:
+    same = [fact.config.get(key) == value for key, value in layer.config.items()]
+    same += [fact.output_shape == layer.output_shape, fact.params == layer.params]
+    return sum(same) / len(same)
+
+
+def chain(names: Iterator[str] | list[str]) -> str:
+    """Write layers as people do: ``GRU → GRU → Dense``."""
+    return " → ".join(names)
+
+
+def expected_text(layer: ExpectedLayer) -> str:
+    """Write an expected layer with its settings, output shape and parameters."""
+    return _layer_text(layer.cls, layer.config, layer.output_shape, layer.params)
+
+
+def layer_text(fact: LayerFact | None, layer: ExpectedLayer) -> str:
+    """Write a found layer with the settings that the exercise asks about."""
+    if fact is None:
+        return "—"
+    config = {key: fact.config.get(key) for key in layer.config}
+    return _layer_text(fact.cls, config, fact.output_shape, fact.params)
+
+
+def _layer_text(
+    cls: str, config: Mapping[str, object], shape: tuple[int | None, ...], params: int
+) -> str:
+    settings = ", ".join(
+        str(value) if key in ("units", "filters") else f"{key}={value}"
+        for key, value in config.items()
+    )
+    sizes = ", ".join("None" if n is None else str(n) for n in (None, *shape))
+    return f"{cls}({settings}) → ({sizes}), {params}"
+
+
+# --- data ------------------------------------------------------------------------------------
+
+
+def _data(evidence: Evidence, points: float) -> Iterator[Check]:
+    if not evidence.data:
+        yield Check("data.fit", 0.0, points, Message("data.no_fit"), "", "")
+        return
+    share = points / len(evidence.data)
+    where = f"cell {evidence.training.cell}" if evidence.training else ""
+    for finding in evidence.data:
+        yield Check(
+            finding.id,
+            share * min(1.0, max(0.0, finding.fraction)),
+            share,
+            finding.message,
+            finding.expected,
+            finding.got,
+            where,
+        )
+
+
+# --- training --------------------------------------------------------------------------------
+
+
+def _training(training: TrainingFacts | None, exercise: Exercise, points: float) -> Iterator[Check]:
+    half = points / 2
+    needed = exercise.min_epochs
+    run = training.epochs if training else 0
+    where = f"cell {training.cell}" if training and training.cell else ""
+    if training is None or (training.fits == 0 and not training.changed):
+        changed, told = 0.0, Message("training.never_fitted")
+    elif not training.finite:
+        changed, told = 0.0, Message("training.not_finite")
+    elif training.changed:
+        changed, told = 1.0, Message("training.changed")
+    else:
+        changed, told = 0.0, Message("training.unchanged")
+    yield Check("training.weights", half * changed, half, told, "", "", where)
+    share = min(1.0, run / needed) if changed else 0.0
+    args = {"run": run, "needed": needed, "asked": exercise.epochs}
+    enough = run >= exercise.epochs or run < needed
+    message = Message("training.epochs" if enough else "training.epochs_fewer", args)
+    yield Check("training.epochs", half * share, half, message, f"≥ {needed}", str(run), where)
+
+
+# --- accuracy --------------------------------------------------------------------------------
+
+
+def accuracy_fraction(value: float, threshold: Threshold) -> float:
+    """Give 1 at or beyond the threshold, 0 at the controls' level, falling in between.
+
+    Errors (``better`` lower) fall in log scale, where a factor counts the same everywhere; shares
+    fall linearly.
+    """
+    full, zero = threshold.value, threshold.control
+    if full is None or not math.isfinite(value):
+        return 0.0
+    lower = threshold.better == "lower"
+    if value <= full if lower else value >= full:
+        return 1.0
+    if zero is None or (zero <= full if lower else zero >= full):
+        return 0.0
+    if lower and full > 0:
+        fraction = math.log(zero / value) / math.log(zero / full)
+    else:
+        fraction = (zero - value) / (zero - full)
+    return min(1.0, max(0.0, fraction))
+
+
+def _accuracy(evidence: Evidence, threshold: Threshold | None, points: float) -> Iterator[Check]:
+    if threshold is None or threshold.value is None:
+        reason = threshold.reason if threshold else ""
+        yield Check("accuracy.none", 0.0, 0.0, Message("accuracy.none", {"reason": reason}), "", "")
+        return
+    sign = "≤" if threshold.better == "lower" else "≥"
+    expected = f"{threshold.metric} {sign} {threshold.value:.3g}"
+    value = evidence.metrics.get(threshold.metric)
+    check_id = f"accuracy.{threshold.metric}"
+    if value is None:
+        if "needs_review" in evidence.flags:
+            message = Message("accuracy.needs_review")
+        else:
+            message = evidence.unmet or Message("accuracy.not_judged")
+        yield Check(check_id, 0.0, points, message, expected, "—")
+        return
+    fraction = accuracy_fraction(value, threshold)
+    message = Message(
+        "accuracy.met" if fraction >= 1.0 else "accuracy.missed",
+        {
+            "metric": threshold.metric,
+            "value": value,
+            "threshold": threshold.value,
+            "control": threshold.control,
+        },
+    )
+    yield Check(check_id, points * fraction, points, message, expected, f"{value:.3g}")
