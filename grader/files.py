@@ -1,0 +1,138 @@
+"""Files that are there whole or not at all.
+
+Enters: paths and bytes. Leaves: nothing. Touches: the disk.
+
+A file is written beside its place, flushed to the disk, then renamed: a reader, or a power cut,
+sees the old content or the new, never half of it. What the disk refuses becomes one clear sentence.
+
+The lock says that one grader at a time writes to a folder; the system lets go of it when the
+process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from grader.types import GraderError, Message
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
+_REFUSED = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+)
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError into a GraderError about ``path``."""
+    try:
+        yield
+    except OSError as error:
+        where = {"path": str(path)}
+        if error.errno in _FULL:
+            raise GraderError(Message("record.disk_full", where)) from error
+        if error.errno in _REFUSED:
+            raise GraderError(Message("record.unwritable", where)) from error
+        reason = error.strerror or type(error).__name__
+        raise GraderError(Message("record.disk", where | {"error": reason})) from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file atomically and durably, making its folder where needed.
+
+    Raises:
+        GraderError: the disk is full, or the folder cannot be written.
+    """
+    with disk_errors(path):
+        new = make_folders(path.parent)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            write_flushed(temporary, data)
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            for folder in new:  # removed only where still empty
+                with suppress(OSError):
+                    folder.rmdir()
+            raise
+        sync_folder(path.parent)
+        if new:
+            sync_folder(path.parent.parent)
+
+
+def write_flushed(path: Path, data: bytes) -> None:
+    """Write a new file and flush it to the disk; the caller renames it into place."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def flush(path: Path) -> None:
+    """Flush a file that was written by other means."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def make_folders(folder: Path) -> list[Path]:
+    """Make a folder and its parents; the ones that were missing, innermost first."""
+    missing = [folder] if not folder.exists() else []
+    while missing and not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries, where the system can."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some network disks cannot
+            raise
+    finally:
+        os.close(handle)
+
+
+def take_lock(path: Path) -> int | None:
+    """Lock a file without waiting; None where another process holds it. Close the handle to let go.
+
+    Raises:
+        GraderError: the file cannot be made.
+    """
+    with disk_errors(path.parent):
+        make_folders(path.parent)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def swap_folder(new: Path, place: Path) -> None:
+    """Rename a finished folder into its place; what was there is removed afterwards."""
+    old = place.with_name(f".old-{secrets.token_hex(4)}")
+    with suppress(FileNotFoundError):
+        place.rename(old)
+    new.rename(place)
+    sync_folder(place.parent)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,142 @@
+"""An execution as a folder, and back.
+
+Enters: an Execution, or the folder that holds one. Leaves: the other form. Touches: that folder.
+Imported late: it brings pydantic and numpy along.
+
+Three files: ``about.json`` (what the index lists), ``execution.json`` (the text; images in base64,
+never as pictures that somebody might open), ``arrays.npz``. Where an array was, the text has a tag,
+drawn anew for every folder, so that nothing a student wrote can pass for one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from grader import files
+from grader.arrays import KINDS, BadArraysError, read_bounded, read_npz
+from grader.record_json import CorruptError, first_line, validated
+from grader.types import Array, Execution
+
+_MOST_TEXT_BYTES = 64 * 2**20
+_MOST_ARRAY_BYTES = 512 * 2**20
+_FILES = ("about.json", "execution.json", "arrays.npz")
+
+
+class About(BaseModel):
+    """What ``about.json`` holds: the tag, and what the index lists."""
+
+    format: Literal["grader/execution/v1"] = "grader/execution/v1"
+    tag: str
+    saved_at: int  # nanoseconds since 1970
+    engine: str
+    device: str
+    seed: int
+    attempt: int
+    outcome: str
+    seconds: float
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    execution: Execution
+
+
+def write_execution(folder: Path, execution: Execution, saved_at: int) -> About:
+    """Write the three files into a new folder and flush them.
+
+    Raises:
+        CorruptError: something in it has no plain form, e.g. an array of objects.
+        OSError: the disk refuses.
+    """
+    tag = f"tag-{secrets.token_hex(8)}"
+    try:
+        text, arrays = _taken_apart(execution, tag)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CorruptError(first_line(error)) from error
+    about = About(
+        tag=tag,
+        saved_at=saved_at,
+        engine=execution.engine,
+        device=execution.device,
+        seed=execution.seed,
+        attempt=execution.attempt,
+        outcome=execution.outcome,
+        seconds=execution.seconds,
+    )
+    folder.mkdir()
+    about_path, text_path, arrays_path = (folder / name for name in _FILES)
+    files.write_flushed(about_path, about.model_dump_json().encode())
+    files.write_flushed(text_path, text)
+    with arrays_path.open("xb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type] # numpy: also its own keywords
+    files.flush(arrays_path)
+    files.sync_folder(folder)
+    return about
+
+
+def read_execution(folder: Path) -> Execution:
+    """Put an execution together again.
+
+    Raises:
+        FileNotFoundError: there is none.
+        CorruptError: the files are not those of one execution.
+        OSError: the disk refuses.
+    """
+    about_path, text_path, arrays_path = (folder / name for name in _FILES)
+    about = read_about(about_path)
+    try:
+        text = read_bounded(text_path, _MOST_TEXT_BYTES)
+        arrays = read_npz(arrays_path, _MOST_ARRAY_BYTES)
+        return _put_together(about.tag, text, arrays)
+    except (BadArraysError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CorruptError(first_line(error)) from error
+
+
+def read_about(path: Path) -> About:
+    """Read what the index lists.
+
+    Raises:
+        FileNotFoundError: there is none.
+        CorruptError: it is not what was written.
+    """
+    try:
+        return validated(About, read_bounded(path, 2**20))
+    except BadArraysError as error:
+        raise CorruptError(str(error)) from error
+
+
+def _taken_apart(execution: Execution, tag: str) -> tuple[bytes, dict[str, Array]]:
+    arrays: dict[str, Array] = {}
+
+    def set_aside(obj: object) -> Any:
+        if isinstance(obj, bytes):
+            return {tag: base64.b64encode(obj).decode()}
+        if isinstance(obj, np.ndarray) and obj.dtype.kind in KINDS:
+            arrays[f"a{len(arrays)}"] = obj
+            return {tag: len(arrays) - 1}
+        if isinstance(obj, np.generic):
+            return obj.item()
+        raise TypeError(f"no plain form for {getattr(obj, 'dtype', type(obj).__name__)}")
+
+    plain = _Kept(execution=execution).model_dump()["execution"]
+    text = json.dumps(plain, default=set_aside, ensure_ascii=False)
+    return text.encode("utf-8", "replace"), arrays
+
+
+def _put_together(tag: str, text: bytes, arrays: dict[str, Array]) -> Execution:
+    def put_back(obj: dict[str, Any]) -> Any:
+        if tag not in obj:
+            return obj
+        kept = obj[tag]
+        return base64.b64decode(kept) if isinstance(kept, str) else arrays[f"a{kept}"]
+
+    plain = json.loads(text, object_hook=put_back)
+    return _Kept.model_validate({"execution": plain}).execution

@@ -1,0 +1,144 @@
+"""The words of a message, in the reader's language.
+
+Enters: a Message (an id and its arguments). Leaves: a sentence. Touches: reads the catalogues
+``grader/locale/<lang>/*.po`` and those of extra folders (a course's families), once per process.
+
+A catalogue's msgid is the message id, its msgstr the sentence with ``{name}`` placeholders. Korean
+falls back to English, English to the id with its arguments; a reader never meets an exception.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import string
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from grader.printable import printable
+from grader.types import GraderError, Message, Scalar
+
+LANGUAGES = ("ko", "en")
+_OWN = Path(__file__).parent / "locale"
+_LONGEST_ARGUMENT = 600
+_MISSING = "…"
+
+
+class Words:
+    """Speaks one language: ``say`` turns a message into a sentence."""
+
+    def __init__(self, lang: str, extra_folders: Sequence[Path] = ()) -> None:
+        self.lang = lang
+        roots = (_OWN, *extra_folders)
+        languages = dict.fromkeys((lang, "en"))
+        self._catalogues = [_merged(tuple(roots), language) for language in languages]
+
+    def say(self, message: Message) -> str:
+        """Return the sentence; placeholders without an argument show "…"."""
+        for catalogue in self._catalogues:
+            template = catalogue.get(message.id)
+            if template:
+                return _fill(template, message.args)
+        return _bare(message)
+
+    def knows(self, message_id: str) -> bool:
+        """Whether a catalogue has words for this id."""
+        return any(message_id in catalogue for catalogue in self._catalogues)
+
+    def __call__(self, message_id: str, **args: Scalar) -> str:
+        """Say the message of this id; shorthand for pages and tables."""
+        return self.say(Message(message_id, args))
+
+
+def pick_language(option: str | None, course_default: str | None) -> str:
+    """Choose the reader's language: the option, else the course's, else the locale's.
+
+    Raises:
+        GraderError: a language without catalogues was asked for.
+    """
+    for choice in (option, course_default):
+        if choice:
+            if choice not in LANGUAGES:
+                known = ", ".join(LANGUAGES)
+                raise GraderError(
+                    Message("words.unknown_language", {"language": choice, "known": known})
+                )
+            return choice
+    spoken = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    first = next((name for name in spoken if name), "")
+    return "ko" if first.lower().startswith("ko") else "en"
+
+
+@lru_cache(maxsize=32)
+def _merged(roots: tuple[Path, ...], lang: str) -> Mapping[str, str]:
+    """All catalogues of one language; an extra folder may reword what is ours."""
+    from babel.messages.pofile import read_po
+
+    words: dict[str, str] = {}
+    for root in roots:
+        for path in sorted((root / lang).glob("*.po")):
+            with path.open("rb") as file:
+                catalogue = read_po(file, locale=lang, abort_invalid=True)
+            words |= {str(entry.id): str(entry.string) for entry in catalogue if entry.id}
+    return words
+
+
+def _bare(message: Message) -> str:
+    """Words for an id that no catalogue knows: still something to search for."""
+    shown = ", ".join(f"{name}={_show(value)}" for name, value in message.args.items())
+    return f"{message.id} ({shown})" if shown else message.id
+
+
+def _fill(template: str, args: Mapping[str, Scalar]) -> str:
+    return _Filler().vformat(template, (), args)
+
+
+class _Filler(string.Formatter):
+    """str.format without its errors and without attribute access."""
+
+    def get_field(
+        self,
+        field_name: str,
+        args: Any,  # noqa: ARG002 - the base class passes it
+        kwargs: Any,
+    ) -> tuple[Any, str]:
+        """Look up an argument by its name alone."""
+        return kwargs.get(field_name, _MISSING), field_name
+
+    def convert_field(self, value: Any, conversion: str | None) -> Any:  # noqa: ARG002
+        """Ignore ``!r`` and its like: arguments are for people."""
+        return value
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Apply the placeholder's format where it fits the value."""
+        if format_spec and isinstance(value, int | float) and math.isfinite(value):
+            try:
+                return format(value, format_spec)
+            except ValueError:
+                return _show(value)
+        return _show(value)
+
+
+def _show(value: Scalar) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return printable(value, limit=_LONGEST_ARGUMENT)
+    if isinstance(value, float):
+        return number(value)
+    return str(value)
+
+
+def number(value: float) -> str:
+    """Show a number as a person would write it: 0.0123, 4.5, 120, 12,346, NaN."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):  # noqa: PLR2004
+        return str(int(value))
+    if abs(value) >= 10_000:  # noqa: PLR2004
+        return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"  # noqa: PLR2004
+    return f"{value:.4g}"

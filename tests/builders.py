@@ -1,0 +1,204 @@
+"""Small honest records for tests: each argument is what the test is about, the rest is ordinary."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from grader.types import (
+    ArraySample,
+    Attempt,
+    Candidate,
+    CellRun,
+    Check,
+    Engine,
+    Evidence,
+    Execution,
+    Fit,
+    FitSample,
+    Grade,
+    Isolation,
+    LayerFact,
+    Level,
+    Message,
+    ModelFacts,
+    Outcome,
+    Record,
+    RunFacts,
+    TrainingFacts,
+    Verdict,
+)
+
+
+def key_of(*parts: object) -> str:
+    """A key as the store wants it, from anything."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def check(
+    id: str = "structure.layer-1",
+    points: float = 10.0,
+    max_points: float = 10.0,
+    message: Message | None = None,
+    expected: str = "LSTM(30)",
+    got: str = "LSTM(30)",
+    where: str = "",
+) -> Check:
+    """One line of a rubric."""
+    told = message or Message("structure.layer", {"number": 1, "expected": expected, "got": got})
+    return Check(id, points, max_points, told, expected, got, where)
+
+
+def layer(cls: str = "LSTM", units: int = 30, params: int = 3960) -> LayerFact:
+    """A recurrent layer that returns sequences of 100 steps."""
+    return LayerFact(cls, {"units": units, "return_sequences": True}, (100, units), params)
+
+
+def training(
+    losses: tuple[float, ...] = (0.3, 0.1, 0.02), validation: tuple[float, ...] = ()
+) -> TrainingFacts:
+    """One fit with this history."""
+    history = {"loss": losses} | ({"val_loss": validation} if validation else {})
+    return TrainingFacts(
+        fits=1,
+        epochs=len(losses),
+        changed=True,
+        finite=True,
+        first_loss=losses[0] if losses else None,
+        last_loss=losses[-1] if losses else None,
+        history=history,
+        compile={"loss": "mse", "optimizer": "adam"},
+        cell=7,
+    )
+
+
+def evidence(
+    exercise: str = "multiplication-lstm",
+    train: TrainingFacts | None = None,
+    **changes: Any,
+) -> Evidence:
+    """What the judge found in a sound notebook."""
+    facts: dict[str, Any] = {
+        "exercise": exercise,
+        "runs": RunFacts(Outcome.FINISHED, cells=9, failed=(), stopped_at=None),
+        "model": ModelFacts(
+            (layer(), layer()), 11311, (100, 2), cell=6, name="model", rebuilt=True
+        ),
+        "data": (),
+        "layout": "mark-value",
+        "training": train or training(),
+        "metrics": {"mse": 0.0004},
+    }
+    return Evidence(**(facts | changes))
+
+
+def full_checks() -> tuple[Check, ...]:
+    """A sound exercise: five classes, all points."""
+    return (
+        check("runs.all", 10, 10, Message("runs.all", {"cells": 9}), "9", "9"),
+        check("structure.layer-1", 15, 15),
+        check("structure.layer-2", 10, 10),
+        check(
+            "structure.total",
+            10,
+            10,
+            Message("structure.total", {"expected": 11311, "got": 11311}),
+            "11311",
+            "11311",
+        ),
+        check("data.target", 15, 15, Message("data.target"), "product", "product", "cell 5"),
+        check("training.changed", 15, 15, Message("training.changed"), "yes", "yes", "cell 7"),
+        check(
+            "accuracy.mse",
+            25,
+            25,
+            Message("accuracy.met", {"metric": "mse", "value": 0.0004, "threshold": 0.004}),
+            "≤ 0.004",
+            "0.0004",
+        ),
+    )
+
+
+def grade(
+    verdict: Verdict = Verdict.ACCEPTED,
+    score: float | None = 100.0,
+    checks: tuple[Check, ...] | None = None,
+    hints: tuple[Message, ...] = (),
+    flags: tuple[str, ...] = (),
+) -> Grade:
+    """A grade out of 100."""
+    return Grade(verdict, score, 100.0, full_checks() if checks is None else checks, hints, flags)
+
+
+def record(
+    student: str = "kim",
+    exercise: str = "multiplication-lstm",
+    submission: str | None = None,
+    salt: object = 0,
+    **changes: Any,
+) -> Record:
+    """One graded exercise; ``salt`` makes another key for the same exercise."""
+    name = submission if submission is not None else f"{student}/{exercise}.ipynb"
+    facts: dict[str, Any] = {
+        "key": key_of("score", student, exercise, name, salt),
+        "execution_key": key_of("execution", student, name, salt),
+        "submission": name,
+        "student": student,
+        "exercise": exercise,
+        "grade": grade(),
+        "evidence": evidence(exercise),
+        "attempts": (Attempt(1, 20_260_301, Engine.JAX, "run", {"mse": 0.0004}, 31.5),),
+        "engine": Engine.JAX,
+        "device": "cpu",
+        "isolation": Isolation(Level.FULL, ("network", "files")),
+        "seconds": 33.0,
+        "graded_at": "2026-03-02T09:00:00+00:00",
+        "versions": {"grader": "0.1.0", "keras": "3.15.0", "jax": "0.10.0"},
+        "threshold": {"metric": "mse", "value": 0.004, "better": "lower"},
+    }
+    return Record(**(facts | changes))
+
+
+def ungraded(student: str = "kim", exercise: str = "multiplication-lstm") -> Record:
+    """A record of our own failing."""
+    broken = Grade(Verdict.GRADER_ERROR, None, 100.0, (), (), ())
+    return record(student, exercise, grade=broken, evidence=None, attempts=(), engine=None)
+
+
+def execution(
+    weights: tuple[np.ndarray, ...] | None = None,
+    config: Mapping[str, Any] | None = None,
+    stdout: str = "",
+    images: tuple[bytes, ...] = (),
+) -> Execution:
+    """One run with one trained model."""
+    rows = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    sample = ArraySample((3000, 3, 2), "float32", rows, {"min": 0.0, "max": 11.0})
+    fit = Fit(7, FitSample(sample, None), 100, 100, {"loss": (0.3, float("nan"))}, True, {})
+    final = weights if weights is not None else (np.ones((2, 3), np.float32), np.zeros(3))
+    candidate = Candidate(
+        model=1,
+        name="model",
+        cell=7,
+        config=config or {"class_name": "Sequential", "config": {"layers": []}},
+        compile={"loss": "mse"},
+        fits=(fit,),
+        initial=(np.zeros((2, 3), np.float32),),
+        final=final,
+        order=1,
+    )
+    return Execution(
+        outcome=Outcome.FINISHED,
+        cells=(CellRun(1, "ok", 0.5, stdout, None, images),),
+        candidates=(candidate,),
+        engine=Engine.JAX,
+        device="cpu",
+        seed=7,
+        attempt=1,
+        isolation=Isolation(Level.FULL),
+        seconds=12.0,
+        peak_memory_mb=900.0,
+    )
