@@ -1,0 +1,219 @@
+"""What students receive, made from the reference solutions.
+
+Enters: ``reference/<id>/solution.py``, a notebook in py:percent form. Leaves: the notebook with the
+answers taken out (``stub``), the same as a submission (``full``), a folder for students
+(``release``). Touches: reads the course; ``release`` writes one folder.
+
+Between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` stands what only the instructor has. The
+same source gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.exercises import ASSIGNMENTS, Course, Exercise
+from grader.types import EvidenceClass, GraderError, Message
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+PLACEHOLDER = "# YOUR CODE HERE / 여기에 코드를 작성하세요"
+POINTS = "<!-- points -->"
+MANIFEST = "release.json"
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+POINT_WORDS = {
+    EvidenceClass.RUNS: "모든 셀이 오류 없이 실행됨 / every cell runs",
+    EvidenceClass.STRUCTURE: "층, 유닛, 모양, 파라미터 수 / layers, units, shapes, parameters",
+    EvidenceClass.DATA: "fit에 들어간 데이터 / the data given to fit",
+    EvidenceClass.TRAINING: "학습된 모델 / a trained model",
+    EvidenceClass.ACCURACY: "처음 보는 데이터에서의 성능 / how well it answers unseen data",
+}
+
+
+def stub(solution: Path, exercise: Exercise) -> NotebookNode:
+    """Make the student's notebook: answers out, data cells locked.
+
+    Raises:
+        GraderError: the solution's markers do not pair up, or it has none.
+    """
+    notebook = _notebook(solution, exercise)
+    markers = sum(cell.source.count(BEGIN) for cell in notebook.cells)
+    if not markers:
+        raise GraderError(Message("release.no_markers", {"file": str(solution)}))
+    return _transformed(notebook, lambda source: _without_answers(source, solution))
+
+
+def full(solution: Path, exercise: Exercise) -> NotebookNode:
+    """Make the reference as a submission: only the marker lines are gone."""
+    return _transformed(_notebook(solution, exercise), _without_markers)
+
+
+def text(notebook: NotebookNode) -> str:
+    """Give a notebook's file, the same bytes for the same notebook."""
+    content = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
+    return content + "\n"
+
+
+def write_assignments(course: Course) -> tuple[Path, ...]:
+    """Write every ``assignments/<id>/<id>.ipynb`` from its solution; give those that changed."""
+    changed = []
+    for exercise in course.exercises.values():
+        path = exercise.assignment_path / f"{exercise.id}.ipynb"
+        content = text(stub(_solution(exercise), exercise))
+        if not path.is_file() or path.read_text("utf-8") != content:
+            path.write_text(content, "utf-8", newline="\n")
+            changed.append(path)
+    return tuple(changed)
+
+
+def release(course: Course, out: Path) -> tuple[Path, ...]:
+    """Write what students get: ``assignments/`` with fresh notebooks, and nothing else.
+
+    Returns:
+        The files written.
+
+    Raises:
+        GraderError: ``out`` holds something that no release wrote, or lies inside the course's
+            own folders.
+    """
+    _make_room(course, out)
+    files = dict(_files(course))
+    written = []
+    for name, content in sorted(files.items()):
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        written.append(path)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    manifest = {"schema": "grader/release/v1", "files": digests}
+    path = out / MANIFEST
+    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", "utf-8")
+    return (*written, path)
+
+
+def _files(course: Course) -> Iterator[tuple[str, bytes]]:
+    """Everything below ``assignments/``, with notebooks made anew and secrets refused."""
+    root = course.root / ASSIGNMENTS
+    made = {
+        f"{exercise.id}/{exercise.id}.ipynb": text(stub(_solution(exercise), exercise)).encode()
+        for exercise in course.exercises.values()
+    }
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        hidden = any(part.startswith((".", "__")) for part in Path(name).parts)
+        if hidden or path.is_symlink() or not path.is_file() or name in made:
+            continue
+        yield f"{ASSIGNMENTS}/{name}", _harmless(path)
+    yield from ((f"{ASSIGNMENTS}/{name}", content) for name, content in made.items())
+    settings = course.root / "course.toml"
+    if settings.is_file():
+        yield settings.name, _harmless(settings)
+
+
+def _harmless(path: Path) -> bytes:
+    content = path.read_bytes()
+    if BEGIN.encode() in content:
+        raise GraderError(Message("release.holds_answers", {"file": str(path)}))
+    return content
+
+
+def _make_room(course: Course, out: Path) -> None:
+    """Clear an earlier release; refuse to clear anything else."""
+    resolved, root = out.resolve(), course.root.resolve()
+    if resolved == root or any(
+        resolved.is_relative_to(root / d) for d in (ASSIGNMENTS, "reference")
+    ):
+        raise GraderError(Message("release.inside_course", {"path": str(out)}))
+    if out.is_dir() and any(out.iterdir()):
+        if not (out / MANIFEST).is_file():
+            raise GraderError(Message("release.not_empty", {"path": str(out)}))
+        shutil.rmtree(out / ASSIGNMENTS, ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _solution(exercise: Exercise) -> Path:
+    path = (exercise.reference_path or Path()) / "solution.py"
+    if exercise.reference_path is None or not path.is_file():
+        raise GraderError(Message("release.no_solution", {"exercise": exercise.id}))
+    return path
+
+
+def _notebook(solution: Path, exercise: Exercise) -> NotebookNode:
+    """Read a py:percent file into a notebook with our metadata and steady cell ids."""
+    import jupytext
+
+    source = solution.read_text("utf-8")
+    notebook = cast("NotebookNode", jupytext.reads(source, fmt="py:percent"))
+    notebook.metadata = _node(
+        {
+            "grader": {"exercise": exercise.id},
+            "kernelspec": KERNEL,
+            "language_info": {"name": "python"},
+        }
+    )
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.id = f"{exercise.id[:48]}-{number:02d}"
+        tags = cell.metadata.get("tags", [])
+        locked = {"deletable": False, "editable": False} if "data" in tags else {}
+        cell.metadata = _node({**({"tags": tags} if tags else {}), **locked})
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace(POINTS, points_table(exercise))
+    return notebook
+
+
+def _node(content: dict[str, Any]) -> NotebookNode:
+    return cast("NotebookNode", cast("Any", nbformat).from_dict(content))
+
+
+def points_table(exercise: Exercise) -> str:
+    """Show what earns how many points, as a Markdown table."""
+    rows = [
+        f"| {POINT_WORDS[evidence]} | {points:g} |"
+        for evidence, points in exercise.points.items()
+        if points
+    ]
+    return "\n".join(["| 채점 항목 / what counts | 점 / points |", "|---|---:|", *rows])
+
+
+def _transformed(notebook: NotebookNode, change: Callable[[str], str]) -> NotebookNode:
+    """Clear outputs and rewrite the code cells, with nbconvert's preprocessors."""
+    from nbconvert.preprocessors import ClearOutputPreprocessor
+
+    preprocessor: Any = cast("Any", ClearOutputPreprocessor)()
+    cleared, _ = preprocessor.preprocess(notebook, {})
+    for cell in cleared.cells:
+        if cell.cell_type == "code":
+            cell.source = change(cell.source)
+    nbformat.validate(cleared)
+    return cast("NotebookNode", cleared)
+
+
+def _without_answers(source: str, solution: Path) -> str:
+    lines: list[str] = []
+    inside = False
+    for line in source.splitlines():
+        mark = line.strip()
+        if mark in (BEGIN, END):
+            if inside == (mark == BEGIN):
+                raise GraderError(Message("release.unpaired", {"file": str(solution)}))
+            inside = mark == BEGIN
+            if inside:
+                lines.append(f"{re.match(r' *', line)[0]}{PLACEHOLDER}")  # type: ignore[index]
+        elif not inside:
+            lines.append(line)
+    if inside:
+        raise GraderError(Message("release.unpaired", {"file": str(solution)}))
+    return "\n".join(lines)
+
+
+def _without_markers(source: str) -> str:
+    return "\n".join(line for line in source.splitlines() if line.strip() not in (BEGIN, END))
