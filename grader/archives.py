@@ -1,0 +1,207 @@
+"""Reads zips of submissions without unpacking them.
+
+Enters: the path of a zip from Canvas, Moodle, a file manager. Leaves: its entries, each either
+readable or refused with a reason that names it; the bytes of an entry on request. Touches: reads
+the one file. Nothing is written to a disk, so an entry's name leads nowhere: contents go
+from the zip into the notebook parser, bounded by size.
+
+Who made the bad entry decides what becomes of it. An entry that only its own student can have
+made (a link, a bomb, a broken checksum) costs that submission. One that the archive's maker must
+have made (a path that leaves the archive, two names that are one, a password) is refused and
+nobody is graded for it; the other entries are read all the same. An archive whose *structure* lies
+(overlapping entries, a directory beyond all bounds) is refused whole.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from grader.layouts import is_notebook
+from grader.notebooks import MAX_BYTES, Malformed, too_large
+from grader.printable import printable
+from grader.regular import open_regular
+from grader.types import GraderError, Message
+
+MAX_ENTRIES = 20_000
+MAX_DIRECTORY_BYTES = 8 * 2**20  # 20,000 entries with names of 350 bytes
+MAX_TOTAL_BYTES = 4 * 2**30  # of notebooks, as declared
+MAX_NAME = 1000
+PIECE = 2**20
+LOCAL_HEADER = 30
+UTF8_FLAG, ENCRYPTED_FLAG = 0x800, 0x1
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)  # the last: NotImplementedError too
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of an archive. ``refused``: nobody is graded for it; ``problem``: its maker is."""
+
+    path: PurePosixPath  # as named by the archive, safe to take apart, never to open
+    refused: Message | None
+    problem: Message | None
+    info: zipfile.ZipInfo
+
+
+class Archive:
+    """An open zip: ``entries`` in the order of their names, ``read`` for their bytes."""
+
+    def __init__(self, zipped: zipfile.ZipFile, path: Path) -> None:
+        infos = [info for info in zipped.infolist() if not info.is_dir()]
+        _check_structure(zipped, path)
+        names = [_name(info) for info in infos]
+        clashing = _clashing(name for name in names if is_notebook(PurePosixPath(name)))
+        self._zipped = zipped
+        self.entries = tuple(
+            sorted(
+                (_entry(info, name, clashing) for info, name in zip(infos, names, strict=True)),
+                key=lambda entry: str(entry.path),
+            )
+        )
+
+    def read(self, entry: Entry) -> bytes:
+        """Return the bytes of an entry.
+
+        Raises:
+            Malformed: too large, whatever it declares; damaged.
+        """
+        try:
+            with self._zipped.open(entry.info) as stream:
+                return _read_all(stream)
+        except _DAMAGED as error:
+            raise Malformed(_about("zip_damaged", entry.path)) from error
+
+
+def _read_all(stream: IO[bytes]) -> bytes:
+    """Read piece by piece: a bomb is noticed when it passes the limit, not when it has gone off."""
+    data = bytearray()
+    while piece := stream.read(PIECE):
+        data += piece
+        if len(data) > MAX_BYTES:
+            raise too_large(len(data))
+    return bytes(data)
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open a zip.
+
+    Raises:
+        GraderError: not a zip, or one whose structure lies.
+    """
+    with _Bounded(open_regular(path)) as file:
+        try:
+            zipped = zipfile.ZipFile(file)
+        except _DAMAGED as error:
+            raise GraderError(
+                Message("collect.not_a_zip", {"path": printable(str(path))})
+            ) from error
+        with zipped:
+            yield Archive(zipped, path)
+
+
+class _Bounded(io.BufferedReader):
+    """A file that zipfile cannot be talked into reading as one endless directory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:  # the last 64 KB, where the directory's address is
+            size = MAX_DIRECTORY_BYTES
+        if size > MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile("directory too large")
+        return super().read(size)
+
+
+def _check_structure(zipped: zipfile.ZipFile, path: Path) -> None:
+    infos = sorted(zipped.infolist(), key=lambda info: info.header_offset)
+    if len(infos) > MAX_ENTRIES:
+        raise _whole("zip_too_many", path, limit=MAX_ENTRIES)
+    declared = sum(info.file_size for info in infos if is_notebook(PurePosixPath(_name(info))))
+    if declared > MAX_TOTAL_BYTES:
+        raise _whole("zip_too_large", path, limit=MAX_TOTAL_BYTES // 2**30)
+    ends = [*(info.header_offset for info in infos[1:]), zipped.start_dir]
+    for info, end in zip(infos, ends, strict=False):
+        if info.header_offset + LOCAL_HEADER + info.compress_size > end:
+            raise _whole("zip_overlap", path, entry=printable(_name(info), limit=200))
+
+
+def _whole(reason: str, path: Path, **args: str | int) -> GraderError:
+    return GraderError(Message(f"collect.{reason}", {"path": printable(str(path)), **args}))
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The entry's name; without the UTF-8 flag it may be UTF-8 all the same, or Windows' Korean."""
+    name = info.orig_filename
+    if not info.flag_bits & UTF8_FLAG:
+        raw = name.encode("cp437")
+        for encoding in ("utf-8", "cp949"):
+            try:
+                name = raw.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+    return unicodedata.normalize("NFC", name.replace("\\", "/"))
+
+
+def _clashing(names: Iterable[str]) -> frozenset[str]:
+    """Names that are one name on some file system, folded as the strictest of them does."""
+    counts = Counter(_folded(name) for name in names)
+    return frozenset(folded for folded, count in counts.items() if count > 1)
+
+
+def _folded(name: str) -> str:
+    parts = [part.rstrip(". ") for part in name.split("/") if part not in {"", "."}]
+    return unicodedata.normalize("NFKC", "/".join(parts)).casefold()
+
+
+def _entry(info: zipfile.ZipInfo, name: str, clashing: frozenset[str]) -> Entry:
+    path = PurePosixPath(*[part for part in name.split("/") if part not in {"", ".", ".."}] or "?")
+    refused = _refusal(info, name)
+    if refused is None and _folded(name) in clashing:
+        refused = "zip_clash"
+    problem = None if refused else _problem(info, path)
+    return Entry(path, _about(refused, name) if refused else None, problem, info)
+
+
+def _refusal(info: zipfile.ZipInfo, name: str) -> str | None:
+    if len(name) > MAX_NAME or "\0" in name:
+        return "zip_bad_name"
+    if name.startswith("/") or _DRIVE.match(name):
+        return "zip_absolute"
+    if ".." in name.split("/"):
+        return "zip_traversal"
+    if info.flag_bits & ENCRYPTED_FLAG:
+        return "zip_encrypted"
+    return None
+
+
+def _problem(info: zipfile.ZipInfo, path: PurePosixPath) -> Message | None:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind == stat.S_IFLNK:
+        return _about("zip_symlink", path)
+    if kind not in {0, stat.S_IFREG}:
+        return _about("zip_special", path)
+    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        return _about("zip_method", path)
+    return too_large(info.file_size).message if info.file_size > MAX_BYTES else None
+
+
+def _about(reason: str, name: str | PurePosixPath) -> Message:
+    return Message(f"collect.{reason}", {"entry": printable(str(name), limit=200)})

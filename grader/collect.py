@@ -1,0 +1,249 @@
+"""Finds the notebooks that were handed in and reads them.
+
+Enters: paths of notebooks, folders and zips. Leaves: Submissions in a stable order, and everything
+that was left aside with the reason. Touches: reads those files, and nothing that a link points to.
+
+One bad file never stops the batch. What its student handed in but cannot be read as a notebook is
+a Submission with a ``problem``; what we could not look at (no permission, a name that could be
+anybody's) is ``refused`` and graded for nobody; what is no notebook at all is ``ignored``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from grader.archives import Archive, Entry, open_archive
+from grader.folders import Seen, file, lone_archives, look_into
+from grader.layouts import is_archive, is_notebook, nfc, place
+from grader.naming import Label, Whereabouts, label_all
+from grader.notebooks import Malformed, parse_notebook
+from grader.printable import printable
+from grader.regular import open_regular, read_notebook_bytes
+from grader.types import GraderError, Message, Notebook, Scalar, Submission
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Everything found under the given paths."""
+
+    submissions: tuple[Submission, ...]
+    ignored: tuple[Message, ...] = ()  # no notebooks; nothing to worry about
+    refused: tuple[Message, ...] = ()  # not looked at and not graded: somebody has to act
+    notes: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A notebook file before it is read."""
+
+    at: Whereabouts
+    path: Path
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class _Course:
+    """What the course says about who owes what."""
+
+    exercise_ids: Collection[str]
+    owed: tuple[str, ...] | None
+
+
+class _Aside:
+    """What is left aside while looking."""
+
+    def __init__(self) -> None:
+        self.ignored: list[Message] = []
+        self.refused: list[Message] = []
+        self.notes: list[Message] = []
+
+
+def collect(
+    paths: Sequence[Path], *, exercise_ids: Collection[str], owed: tuple[str, ...] | None
+) -> Collected:
+    """Find and read every submission.
+
+    Args:
+        paths: notebooks, folders, zips.
+        exercise_ids: of the course; a path or a notebook's metadata may name one.
+        owed: exercises that every notebook owes, whatever its path and metadata say.
+
+    Raises:
+        GraderError: a path is missing, unreadable or holds no notebook.
+    """
+    aside, course = _Aside(), _Course(exercise_ids, owed)
+    with ExitStack() as stack:
+        found: list[_Found] = []
+        for source, path in enumerate(_once(paths)):
+            here = _find(source, path, exercise_ids, aside, stack)
+            if not here:
+                raise _nothing(path, aside)
+            found += here
+        submissions = [
+            _submission(one, label, course, aside)
+            for one, label in zip(found, label_all([one.at for one in found]), strict=True)
+        ]
+    return Collected(
+        tuple(one for one in submissions if one is not None),
+        tuple(aside.ignored),
+        tuple(aside.refused),
+        tuple(aside.notes),
+    )
+
+
+def _once(paths: Sequence[Path]) -> list[Path]:
+    """Leave out a path that was given twice; make the others absolute without following links."""
+    return list(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))  # noqa: PTH100 -- resolve() would follow links
+
+
+def _nothing(path: Path, aside: _Aside) -> GraderError:
+    if aside.refused:
+        return GraderError(aside.refused[0])
+    args: dict[str, Scalar] = {"path": printable(str(path)), "ignored": len(aside.ignored)}
+    return GraderError(Message("collect.no_notebook", args))
+
+
+# --- finding ---------------------------------------------------------------------------------
+
+
+def _find(
+    source: int, path: Path, exercise_ids: Collection[str], aside: _Aside, stack: ExitStack
+) -> list[_Found]:
+    """Look at one of the given paths; a zip stays open as long as ``stack``."""
+    kind = _kind(path)
+    if kind == "folder":
+        return _in_folder(source, path, exercise_ids, aside)
+    if kind == "zip":
+        archive = stack.enter_context(open_archive(path))
+        return _in_archive(source, path, archive, exercise_ids, aside)
+    above = tuple(nfc(part) for part in path.parts[1:-1])
+    relative = PurePosixPath(path.name)
+    at = Whereabouts(source, relative, above, place(relative, above, exercise_ids))
+    return [_Found(at, path, partial(read_notebook_bytes, path))]
+
+
+def _kind(path: Path) -> str:
+    shown: dict[str, Scalar] = {"path": printable(str(path))}
+    try:
+        if path.is_symlink():
+            raise GraderError(Message("collect.path_is_link", shown))
+        if path.is_dir():
+            return "folder"
+        open_regular(path).close()
+    except FileNotFoundError as error:
+        raise GraderError(Message("collect.missing", shown)) from error
+    except Malformed as error:
+        raise GraderError(Message("collect.path_is_special", shown)) from error
+    except (OSError, ValueError) as error:
+        shown["error"] = _why(error)
+        raise GraderError(Message("collect.path_unreadable", shown)) from error
+    if is_notebook(path):
+        return "notebook"
+    if path.suffix.lower() == ".zip":
+        return "zip"
+    reason = "other_archive" if is_archive(path) else "not_a_notebook_path"
+    raise GraderError(Message(f"collect.{reason}", shown))
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+
+
+def _in_folder(
+    source: int, root: Path, exercise_ids: Collection[str], aside: _Aside
+) -> list[_Found]:
+    above = tuple(nfc(part) for part in root.parts[1:])
+    found: list[_Found] = []
+    for seen in lone_archives(look_into(root)):
+        if _left_aside(seen, aside):
+            continue
+        path = root / seen.relative
+        where = place(seen.relative, above, exercise_ids)
+        at = Whereabouts(source, seen.relative, above, where)
+        found.append(_Found(at, path, partial(read_notebook_bytes, path)))
+    return found
+
+
+def _left_aside(seen: Seen, aside: _Aside) -> bool:
+    if seen.reason is None:
+        return False
+    (aside.refused if seen.refused else aside.ignored).append(seen.reason)
+    return True
+
+
+def _in_archive(
+    source: int, path: Path, archive: Archive, exercise_ids: Collection[str], aside: _Aside
+) -> list[_Found]:
+    above = (*(nfc(part) for part in path.parts[1:-1]), nfc(path.stem))
+    found: list[_Found] = []
+    for seen, entry in zip(_listed(archive), archive.entries, strict=True):
+        if _left_aside(seen, aside):
+            continue
+        relative = _below(entry.path, above[-1])
+        at = Whereabouts(source, relative, above, place(relative, above, exercise_ids))
+        found.append(_Found(at, path, partial(_read_entry, archive, entry)))
+    return found
+
+
+def _listed(archive: Archive) -> Iterator[Seen]:
+    return lone_archives(
+        Seen(entry.path, entry.refused, refused=True) if entry.refused else file(entry.path)
+        for entry in archive.entries
+    )
+
+
+def _below(path: PurePosixPath, folder: str) -> PurePosixPath:
+    """A zip made of a folder usually holds that folder, under the name of the zip."""
+    parts = path.parts
+    return PurePosixPath(*parts[1:]) if len(parts) > 1 and parts[0] == folder else path
+
+
+def _read_entry(archive: Archive, entry: Entry) -> bytes:
+    if entry.problem:
+        raise Malformed(entry.problem)
+    return archive.read(entry)
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def _submission(found: _Found, label: Label, course: _Course, aside: _Aside) -> Submission | None:
+    """Read one notebook; None where the machine could not."""
+    notebook: Notebook | None = None
+    problem: Message | None = None
+    data = label.name.encode()  # stands in for bytes that were not read: no two digests alike
+    try:
+        data = found.read()
+        notebook = parse_notebook(data)
+    except Malformed as error:
+        problem = error.message
+    except OSError as error:
+        aside.refused.append(
+            Message("collect.unreadable", {"name": label.name, "error": _why(error)})
+        )
+        return None
+    named = _named(notebook, label.name, course, aside) or found.at.place.exercise
+    return Submission(
+        name=label.name,
+        student=label.student,
+        path=found.path,
+        exercises=course.owed or ((named,) if named else None),
+        notebook=notebook,
+        problem=problem,
+        digest=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _named(notebook: Notebook | None, name: str, course: _Course, aside: _Aside) -> str | None:
+    """Return the exercise that the metadata name, if the course has it."""
+    named = notebook.exercise if notebook else None
+    if named is None or named in course.exercise_ids:
+        return named
+    aside.notes.append(Message("collect.unknown_exercise", {"name": name, "exercise": named}))
+    return None

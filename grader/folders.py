@@ -1,0 +1,116 @@
+"""Looks through a folder of submissions without following a link.
+
+Enters: a folder. Leaves: every file in it, in the order of their names, with the reason where
+it is no submission. Touches: lists folders; opens no file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from grader.layouts import SUBMITTED, is_archive, is_notebook
+from grader.printable import printable
+from grader.types import GraderError, Message, Scalar
+
+MAX_SEEN = 200_000
+MAX_DEPTH = 30
+_NBGRADER = frozenset({"source", "release", "autograded", "feedback"})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One file, or one folder that was not entered. No ``reason``: read it as a submission."""
+
+    relative: PurePosixPath
+    reason: Message | None = None
+    refused: bool = False  # the reason is somebody's to act on
+
+
+def look_into(root: Path) -> Iterator[Seen]:
+    """List everything below ``root``.
+
+    Raises:
+        GraderError: the folder itself cannot be listed, or is far too large to be submissions.
+    """
+    try:
+        with os.scandir(root):
+            pass
+    except OSError as error:
+        args = {"path": printable(str(root)), "error": error.strerror}
+        raise GraderError(Message("collect.path_unreadable", args)) from error
+    for count, seen in enumerate(_walk(root, PurePosixPath()), start=1):
+        if count > MAX_SEEN:
+            shown: dict[str, Scalar] = {"path": printable(str(root)), "limit": MAX_SEEN}
+            raise GraderError(Message("collect.too_many_files", shown))
+        yield seen
+
+
+def _walk(root: Path, below: PurePosixPath) -> Iterator[Seen]:
+    try:
+        with os.scandir(root / below) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        yield _refused("folder_unreadable", below, error=error.strerror or "")
+        return
+    folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+    passed_by = _NBGRADER if SUBMITTED in folders else frozenset()
+    for entry in entries:
+        relative = below / entry.name
+        if entry.name not in folders:
+            yield _refused("folder_is_link", relative) if _leads_away(entry) else file(relative)
+        elif is_hidden(entry.name):
+            yield Seen(relative, _about("hidden", relative))
+        elif entry.name in passed_by:
+            yield Seen(relative, _about("nbgrader_folder", relative))
+        elif len(relative.parts) > MAX_DEPTH:
+            yield _refused("folder_too_deep", relative, limit=MAX_DEPTH)
+        else:
+            yield from _walk(root, relative)
+
+
+def _leads_away(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a link to a folder: whoever put it there is not graded for what is in it."""
+    try:
+        return entry.is_symlink() and entry.is_dir() and not is_hidden(entry.name)
+    except OSError:  # a link to itself
+        return False
+
+
+def file(relative: PurePosixPath) -> Seen:
+    """Tell by its name whether a file is a submission."""
+    if any(is_hidden(part) for part in relative.parts):
+        return Seen(relative, _about("hidden", relative))
+    if is_notebook(relative):
+        return Seen(relative)
+    reason = "nested_archive" if is_archive(relative) else "no_notebook_file"
+    return Seen(relative, _about(reason, relative))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a tool left it behind: .ipynb_checkpoints, .git, ._files of macOS."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def lone_archives(seen: Iterable[Seen]) -> Iterator[Seen]:
+    """Refuse an archive with no notebook beside it: it may be all that its student handed in."""
+    everything = list(seen)
+    answered = {one.relative.parent for one in everything if one.reason is None}
+    for one in everything:
+        lone = is_archive(one.relative) and one.relative.parent not in answered
+        yield replace(one, refused=True) if lone and not _is_hidden_path(one) else one
+
+
+def _is_hidden_path(seen: Seen) -> bool:
+    return any(is_hidden(part) for part in seen.relative.parts)
+
+
+def _refused(reason: str, relative: PurePosixPath, **args: str | int) -> Seen:
+    return Seen(relative, _about(reason, relative, **args), refused=True)
+
+
+def _about(reason: str, relative: PurePosixPath, **args: str | int) -> Message:
+    name = printable(str(relative), limit=200)
+    return Message(f"collect.{reason}", {"name": name, **args})

@@ -1,0 +1,121 @@
+"""Tells from where a notebook lies whose it is and which exercise it answers.
+
+Enters: a path relative to what was collected, the folders around that, the course's exercise ids.
+Leaves: a Place. Touches nothing.
+
+A file stem or an enclosing folder equal to an id names the exercise; the rest of the relative
+path is the student. Learning platforms put both into one name; those are taken apart first:
+
+    kim/multiplication-lstm.ipynb                       kim
+    kim/chapter.ipynb                                   kim
+    kim__multiplication-lstm.ipynb                      kim
+    multiplication-lstm/kim.ipynb                       kim
+    submitted/kim/ps1/problem1.ipynb                    kim           (nbgrader)
+    kimminjun_LATE_1234_5678_my-solution.ipynb          kimminjun_1234 (Canvas)
+    김민준_1234_assignsubmission_file_/my-solution.ipynb  김민준_1234    (Moodle)
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath, PurePosixPath
+
+SUBMITTED = "submitted"  # nbgrader's folder of what students handed in
+CHAPTER = "chapter"  # a file name that says nothing about its author
+ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".egg", ".alz"})
+_NBGRADER_FOLDERS = 2  # STUDENT/ASSIGNMENT
+_CANVAS = re.compile(r"(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d+)_\d+_(?P<original>.+)")
+_MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_file_?(?P<original>.*)")
+_RESUBMITTED = re.compile(r"-\d+$")  # Canvas counts attempts behind the original name
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whose notebook it is, and the exercise that its path names."""
+
+    student: str
+    exercise: str | None
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A file's stem taken apart: who wrote it, where the name says so, and what is left."""
+
+    owner: str | None
+    stem: str
+
+
+def place(path: PurePosixPath, above: Sequence[str], exercise_ids: Collection[str]) -> Place:
+    """Read a relative path.
+
+    Args:
+        path: relative to what was collected, with the file's name.
+        above: the folders that enclose it there, outermost first; an archive counts as one.
+        exercise_ids: of the course.
+    """
+    name = _take_apart(nfc(path.stem), exercise_ids)
+    student, folders = _student_folder([nfc(part) for part in path.parts[:-1]], above)
+    exercise = _exercise([*above, *folders, name.stem], exercise_ids)
+    if student is None:
+        rest = _rest(folders, name, exercise)
+        student = "/".join(rest) or _nearest(above, exercise_ids) or name.stem
+    return Place(student, exercise)
+
+
+def is_notebook(path: PurePath) -> bool:
+    """Whether a file of this name is meant to be a notebook."""
+    return path.suffix.lower() == ".ipynb"
+
+
+def is_archive(path: PurePath) -> bool:
+    """Whether a file of this name holds other files."""
+    return path.suffix.lower() in ARCHIVES
+
+
+def nfc(text: str) -> str:
+    """Compose Korean syllables, which macOS hands over in pieces."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _take_apart(stem: str, exercise_ids: Collection[str]) -> _Name:
+    for pattern in (_MOODLE, _CANVAS):
+        if match := pattern.fullmatch(stem):
+            original = match["original"]
+            counted = _RESUBMITTED.sub("", original)
+            kept = counted if counted in exercise_ids else original
+            return _Name(f"{match['name']}_{match['id']}", kept)
+    owner, _, exercise = stem.rpartition("__")
+    return _Name(owner, exercise) if owner and exercise in exercise_ids else _Name(None, stem)
+
+
+def _student_folder(folders: list[str], above: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Find the folder that a platform named after the student; else leave all that may matter."""
+    for depth, folder in enumerate(folders):
+        if match := _MOODLE.fullmatch(folder):
+            return f"{match['name']}_{match['id']}", folders
+        if folder == SUBMITTED:
+            return _nbgrader(folders[depth + 1 :])
+    return _nbgrader(folders) if above and above[-1] == SUBMITTED else (None, folders)
+
+
+def _nbgrader(folders: list[str]) -> tuple[str | None, list[str]]:
+    """Take STUDENT from STUDENT/ASSIGNMENT."""
+    return (folders[0], folders[1:]) if len(folders) >= _NBGRADER_FOLDERS else (None, folders)
+
+
+def _exercise(names: Sequence[str], exercise_ids: Collection[str]) -> str | None:
+    return next((name for name in reversed(names) if name in exercise_ids), None)
+
+
+def _rest(folders: list[str], name: _Name, exercise: str | None) -> list[str]:
+    rest = [folder for folder in folders if folder != exercise]
+    if name.owner is not None:
+        return [*rest, name.owner]
+    return rest if name.stem in {exercise, CHAPTER} else [*rest, name.stem]
+
+
+def _nearest(above: Sequence[str], exercise_ids: Collection[str]) -> str | None:
+    return next((nfc(name) for name in reversed(above) if nfc(name) not in exercise_ids), None)

@@ -1,0 +1,96 @@
+"""Names for submissions and students that can be read, and told apart.
+
+Enters: where the notebooks of a batch lie. Leaves: a label for each. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from grader.layouts import Place, nfc
+from grader.printable import printable
+
+LONGEST = 200
+NOTHING_VISIBLE = "?"
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where one notebook of a batch lies."""
+
+    source: int  # which of the given paths it was found under
+    relative: PurePosixPath
+    above: tuple[str, ...]  # the folders around that path
+    place: Place
+
+
+@dataclass(frozen=True)
+class Label:
+    """What people call it."""
+
+    name: str  # unique in the batch
+    student: str
+
+
+def label_all(found: Sequence[Whereabouts]) -> list[Label]:
+    """Label a batch, in its order."""
+    names, students = _names(found), _students(found)
+    return [Label(name, student) for name, student in zip(names, students, strict=True)]
+
+
+def _names(found: Sequence[Whereabouts]) -> list[str]:
+    """Printable relative paths, each unlike the others."""
+    shown = [_shown(str(one.relative)) for one in found]
+    counts = Counter(shown)
+    roomier = [
+        _shown(f"{one.above[-1]}/{one.relative}") if counts[name] > 1 and one.above else name
+        for one, name in zip(found, shown, strict=True)
+    ]
+    return _numbered(roomier)
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    taken = set(names)
+    used: set[str] = set()
+    result = []
+    for name in names:
+        unique, count = name, 1
+        while unique in used or (count > 1 and unique in taken):
+            count += 1
+            unique = f"{name} ({count})"
+        used.add(unique)
+        result.append(unique)
+    return result
+
+
+def _students(found: Sequence[Whereabouts]) -> list[str]:
+    """Printable students, where two who only look alike stay two."""
+    raw = [one.place.student for one in _told_apart(found)]
+    distinct = sorted(set(raw), key=lambda student: (_shown(student) != student, student))
+    shown = dict(zip(distinct, _numbered([_shown(student) for student in distinct]), strict=True))
+    return [shown[student] for student in raw]
+
+
+def _told_apart(found: Sequence[Whereabouts]) -> list[Whereabouts]:
+    """Name the folder too where ``*/homework.ipynb`` would make one student of a whole class."""
+    sources: dict[Place, set[int]] = {}
+    for one in found:
+        sources.setdefault(one.place, set()).add(one.source)
+    return [
+        _with_folder(one)
+        if len(sources[one.place]) > 1 and len(one.relative.parts) == 1 and one.above
+        else one
+        for one in found
+    ]
+
+
+def _with_folder(one: Whereabouts) -> Whereabouts:
+    student = f"{one.above[-1]}/{one.place.student}"
+    return replace(one, place=replace(one.place, student=student))
+
+
+def _shown(name: str) -> str:
+    return printable(nfc(name), limit=LONGEST) or NOTHING_VISIBLE
