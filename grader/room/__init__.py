@@ -5,7 +5,6 @@ Touches: processes, control groups, scratch folders; nothing of them stays behin
 """
 
 from grader.room.opening import open_room, probe
-from grader.room.process import RoomProcess
-from grader.room.spec import HOME, Bind, LayerReport, Room, RoomSpec
+from grader.room.spec import HOME, Bind, LayerReport, Room, RoomProcess, RoomSpec
 
 __all__ = ["HOME", "Bind", "LayerReport", "Room", "RoomProcess", "RoomSpec", "open_room", "probe"]

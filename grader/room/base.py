@@ -50,7 +50,7 @@ def readable_paths() -> tuple[Path, ...]:
 
 def top_level_links() -> tuple[tuple[str, str], ...]:
     """Links such as /lib64 → usr/lib64, as (target, link)."""
-    return tuple((os.readlink(p), p) for p in _TOP_LEVEL if Path(p).is_symlink())
+    return tuple((str(Path(p).readlink()), p) for p in _TOP_LEVEL if Path(p).is_symlink())
 
 
 def link_chain(path: Path) -> list[Path]:

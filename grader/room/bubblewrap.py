@@ -1,11 +1,11 @@
 """The full level: a room built by bubblewrap out of Linux namespaces.
 
-Enters: a RoomSpec. Leaves: a RoomProcess. Touches: starts bwrap, control groups.
+Enters: a RoomSpec. Leaves: a running process. Touches: starts bwrap, control groups, lent files.
 
 The program sees a file system assembled from an allow-list, mounted read-only but for its sized
-scratch folders; its own process numbers, a network with nothing but loopback, no capability, no
-way to a nested user namespace, and a filter over system calls. bwrap itself starts with an empty
-environment and takes its arguments from a file in memory: /proc/1 inside tells of neither.
+scratch folders; its own process numbers, a network with nothing but loopback, no capability, and a
+filter over system calls. bwrap itself starts with an empty environment and takes its arguments
+from a file in memory: /proc/1 inside tells of neither.
 """
 
 from __future__ import annotations
@@ -17,33 +17,44 @@ import resource
 import select
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 from grader.room.base import readable_paths, top_level_links
 from grader.room.cgroups import make_cgroup
-from grader.room.process import RoomProcess
+from grader.room.lending import GROUP, lend, return_user, take_user
+from grader.room.process import LinuxProcess
 from grader.room.seccomp import build_filter
-from grader.room.spawning import spawn
-from grader.room.spec import HOME, RoomSpec
+from grader.room.spawning import Streams, spawn
+from grader.room.spec import HOME, SHARED_MEMORY, TEMPORARY, RoomSpec
 from grader.types import GraderError, Isolation, Message
 
-_STUDENT = 1000
 _START_SECONDS = 20.0
 _OPEN_FILES = 4096
 _SHARED_MB = 256
-_PASSWD = "student:x:{uid}:{gid}:student:/home/student:/bin/sh\n"
-_GROUP = "student:x:{gid}:\n"
-_HOSTS = "127.0.0.1 localhost room\n::1 localhost\n"
-_NSSWITCH = "passwd: files\ngroup: files\nhosts: files\n"
+_SETPRIV = Path("/usr/bin/setpriv")
+
+
+@dataclass(frozen=True)
+class User:
+    """Who the program is. Not on the host: a user namespace gives the numbers their meaning."""
+
+    uid: int
+    gid: int
+    on_host: bool
+
+
+_STUDENT = User(1000, 1000, on_host=False)
 
 
 @dataclass(frozen=True)
 class BubblewrapRoom:
-    """Rooms made by one bwrap."""
+    """Rooms made by one bwrap. ``drops_root``: we are root, and no room shall be."""
 
     bwrap: Path
+    drops_root: bool
     isolation: Isolation
 
     def inside(self, host: Path, inside: str) -> str:  # noqa: ARG002 the protocol's shape
@@ -57,34 +68,81 @@ class BubblewrapRoom:
         stdin: int | None = None,
         stdout: int | None = None,
         stderr: int | None = None,
-    ) -> RoomProcess:
+    ) -> LinuxProcess:
         """Build the room, put it under its limits, then let the program begin."""
-        given = (stdin, stdout, stderr)
-        streams = tuple(subprocess.DEVNULL if s is None else s for s in given)
-        with contextlib.ExitStack() as stack:
-            filter_fd = _memory_file(stack, build_filter())
-            status, status_end = _pipe(stack)  # ours stays open: bwrap reports its end there too
-            go_end, go = _pipe(stack)
-            stack.callback(go_end.close)
-            texts = [_memory_file(stack, text.encode()) for text in _etc(_STUDENT, _STUDENT)]
-            arguments = _arguments(spec, texts)
-            arguments += ["--seccomp", str(filter_fd), "--block-fd", str(go_end.fileno())]
-            arguments += ["--json-status-fd", str(status_end.fileno())]
-            args_fd = _memory_file(stack, b"".join(os.fsencode(a) + b"\0" for a in arguments))
-            popen = spawn(
-                [str(self.bwrap), "--args", str(args_fd), "--", *spec.argv],
-                env={},
-                streams=(streams[0], streams[1], streams[2]),
-                keep=(filter_fd, status_end.fileno(), go_end.fileno(), args_fd, *texts),
-            )
-            status_end.close()  # so that its other end sees bwrap's last word
-            return _admit(popen, spec, status, go)
+        check_binds(spec)
+        with contextlib.ExitStack() as undo:
+            user = _STUDENT
+            if self.drops_root:
+                user = User(take_user(), GROUP, on_host=True)
+                undo.callback(return_user, user.uid)
+                lend(spec.binds)
+            process = _begin(self.bwrap, spec, user, Streams(stdin, stdout, stderr), undo.close)
+            undo.pop_all()
+        return process
+
+
+def check_binds(spec: RoomSpec) -> None:
+    """Refuse what cannot be mounted, before anything is started.
+
+    Raises:
+        GraderError: a bind that does not exist.
+    """
+    for bind in spec.binds:
+        if not bind.host.exists():
+            raise GraderError(Message("room.no_such_bind", {"path": str(bind.host)}))
+
+
+def environment(spec: RoomSpec, home: str = HOME, temporary: str = TEMPORARY) -> dict[str, str]:
+    """The spec's environment, with a home and a temporary folder where it names none."""
+    return {"HOME": home, "TMPDIR": temporary, "PATH": "/usr/bin:/bin", **spec.env}
+
+
+def limits(spec: RoomSpec) -> tuple[tuple[int, int], ...]:
+    """Resource limits that each process of the room inherits."""
+    return (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, spec.file_mb << 20),
+        (resource.RLIMIT_NPROC, spec.processes),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    )
+
+
+def _begin(
+    bwrap: Path, spec: RoomSpec, user: User, streams: Streams, ending: Callable[[], None]
+) -> LinuxProcess:
+    with contextlib.ExitStack() as stack:
+        status, status_end = _pipe(stack)  # ours stays open: bwrap reports the end there too
+        go_end, go = _pipe(stack)
+        stack.callback(go_end.close)
+        sealed = _memory_file(stack, build_filter())
+        texts = {name: _memory_file(stack, text) for name, text in _etc(user).items()}
+        arguments = [
+            *_arguments(spec, user, texts),
+            *("--seccomp", str(sealed), "--block-fd", str(go_end.fileno())),
+            *("--json-status-fd", str(status_end.fileno())),
+        ]
+        listed = _memory_file(stack, b"".join(os.fsencode(a) + b"\0" for a in arguments))
+        popen = spawn(
+            [str(bwrap), "--args", str(listed), "--", *_drop(user), *spec.argv],
+            env={},
+            streams=streams,
+            keep=(status_end.fileno(), go_end.fileno(), sealed, listed, *texts.values()),
+            umask=0o007 if user.on_host else -1,  # rooms hand files to each other by their group
+        )
+        status_end.close()
+        return _admit(popen, spec, status, go, ending)
 
 
 def _admit(
-    popen: subprocess.Popen[bytes], spec: RoomSpec, status: FileIO, go: FileIO
-) -> RoomProcess:
-    """Put the finished room under its limits and open its door."""
+    popen: subprocess.Popen[bytes],
+    spec: RoomSpec,
+    status: FileIO,
+    go: FileIO,
+    ending: Callable[[], None],
+) -> LinuxProcess:
+    """Put the room under its limits and open its door."""
     try:
         top = _child_pid(status.fileno())
         handle = os.pidfd_open(top)
@@ -92,93 +150,97 @@ def _admit(
         status.close()
         popen.kill()
         popen.wait()
-        raise _failed(repr(error)) from error
-    cgroup = make_cgroup(spec.memory_mb, spec.processes)
-    process = RoomProcess(
+        raise _failed(error) from error
+    process = LinuxProcess(
         popen,
         top,
         handle,
-        cgroup,
+        make_cgroup(spec.memory_mb, spec.processes),
         spec.memory_mb,
-        folders=("/tmp", "/dev/shm", HOME),
+        folders=(TEMPORARY, SHARED_MEMORY, HOME),
         status=status,
+        endings=(ending,),
     )
     try:
-        cgroup.add(top)
-        _limit(top, spec)
+        process.cgroup.add(top)
+        # From outside, once the user namespace exists: its count of processes starts at nothing,
+        # while a limit set earlier would count every process of the teacher.
+        for kind, value in limits(spec):
+            resource.prlimit(top, kind, (value, value))
+        if spec.cores is not None:
+            os.sched_setaffinity(top, spec.cores)
         go.write(b"1")
     except OSError as error:
         process.kill()
-        raise _failed(repr(error)) from error
+        raise _failed(error) from error
     return process
 
 
-def _limit(pid: int, spec: RoomSpec) -> None:
-    """Resource limits of the room's first process; all others inherit them.
-
-    Set from outside, after the user namespace exists: its process count starts at nothing, while
-    a limit set earlier would count every process of the teacher.
-    """
-    for kind, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, spec.file_mb << 20),
-        (resource.RLIMIT_NPROC, spec.processes),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_MSGQUEUE, 0),
-    ):
-        resource.prlimit(pid, kind, (value, value))
-    if spec.cores is not None:
-        os.sched_setaffinity(pid, spec.cores)
-
-
-def _arguments(spec: RoomSpec, texts: list[int]) -> list[str]:
+def _arguments(spec: RoomSpec, user: User, texts: dict[str, int]) -> list[str]:
     """Everything bwrap must do, in order: mounts come first, then they are sealed."""
     arguments = [
-        *("--unshare-all", "--unshare-user", "--disable-userns"),
-        *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
-        *("--uid", str(_STUDENT), "--gid", str(_STUDENT), "--hostname", "room"),
+        *_namespaces(user),
+        *("--die-with-parent", "--new-session", "--hostname", "room"),
         *("--clearenv", "--dev", "/dev", "--proc", "/proc"),
     ]
+    for folder in _folders(spec, texts):  # bwrap would make them for its own user alone
+        arguments += ["--perms", "0755", "--dir", folder]
     for target, link in top_level_links():
         arguments += ["--symlink", target, link]
     for path in readable_paths():
         arguments += ["--ro-bind", str(path.resolve()), str(path)]
-    for name, text in zip(("passwd", "group", "hosts", "nsswitch.conf"), texts, strict=True):
-        arguments += ["--ro-bind-data", str(text), f"/etc/{name}"]
-    for folder, size in (
-        ("/tmp", spec.scratch_mb),
-        ("/dev/shm", _SHARED_MB),
-        (HOME, spec.scratch_mb),
-    ):
-        arguments += ["--perms", "0700", "--size", str(size << 20), "--tmpfs", folder]
+    for name, text in texts.items():
+        arguments += ["--perms", "0444", "--ro-bind-data", str(text), name]
+    sizes = {TEMPORARY: spec.scratch_mb, SHARED_MEMORY: _SHARED_MB, HOME: spec.scratch_mb}
+    for folder, size in sizes.items():
+        mode = "1777" if user.on_host else "0700"
+        arguments += ["--perms", mode, "--size", str(size << 20), "--tmpfs", folder]
     for bind in spec.binds:
-        if not bind.host.exists():
-            raise _failed(f"{bind.host}: no such file")
         arguments += ["--bind" if bind.writable else "--ro-bind", str(bind.host), bind.inside]
     for device in spec.devices:
         arguments += ["--dev-bind", device, device]
     for name, value in environment(spec).items():
         arguments += ["--setenv", name, value]
-    return [
-        *arguments,
-        "--remount-ro",
-        "/proc",
-        "--remount-ro",
-        "/dev",
-        "--remount-ro",
-        "/",
-        "--chdir",
-        spec.cwd,
-    ]
+    # /proc too: the owner of /proc/sys/kernel/core_pattern can run programs outside, and a user
+    # namespace started by root makes its program that owner.
+    for folder in ("/proc", "/dev", "/"):
+        arguments += ["--remount-ro", folder]
+    return [*arguments, "--chdir", spec.cwd]
 
 
-def environment(spec: RoomSpec) -> dict[str, str]:
-    """The spec's environment, with a home and a temporary folder where it names none."""
-    return {"HOME": HOME, "TMPDIR": "/tmp", "PATH": "/usr/bin:/bin", **spec.env}
+def _folders(spec: RoomSpec, texts: dict[str, int]) -> list[str]:
+    """Every folder on the way to something mounted, parents first."""
+    mounted = [*map(str, readable_paths()), *texts, HOME, *(bind.inside for bind in spec.binds)]
+    parents = {str(parent) for path in mounted for parent in Path(path).parents}
+    links = {link for _, link in top_level_links()}
+    return sorted(parents - links - {"/", "/dev"})
 
 
-def _etc(uid: int, gid: int) -> tuple[str, ...]:
-    return (_PASSWD.format(uid=uid, gid=gid), _GROUP.format(gid=gid), _HOSTS, _NSSWITCH)
+def _namespaces(user: User) -> list[str]:
+    if not user.on_host:
+        who = ["--uid", str(user.uid), "--gid", str(user.gid)]
+        return ["--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL", *who]
+    kinds = ("ipc", "pid", "net", "uts", "cgroup")
+    kept = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")  # to become the room's user, below
+    arguments = [f"--unshare-{kind}" for kind in kinds]
+    return [*arguments, "--cap-drop", "ALL", *(w for cap in kept for w in ("--cap-add", cap))]
+
+
+def _drop(user: User) -> list[str]:
+    """The step from root to the room's user, taken inside: only root can mount what root owns."""
+    if not user.on_host:
+        return []
+    who = [f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups"]
+    return [str(_SETPRIV), *who, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
+
+
+def _etc(user: User) -> dict[str, bytes]:
+    return {
+        "/etc/passwd": f"student:x:{user.uid}:{user.gid}:student:{HOME}:/bin/sh\n".encode(),
+        "/etc/group": f"student:x:{user.gid}:\n".encode(),
+        "/etc/hosts": b"127.0.0.1 localhost room\n::1 localhost\n",
+        "/etc/nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files\n",
+    }
 
 
 def _child_pid(status: int) -> int:
@@ -206,5 +268,5 @@ def _memory_file(stack: contextlib.ExitStack, content: bytes) -> int:
     return file.fileno()
 
 
-def _failed(reason: str) -> GraderError:
-    return GraderError(Message("room.start_failed", {"reason": reason}))
+def _failed(error: Exception) -> GraderError:
+    return GraderError(Message("room.start_failed", {"reason": repr(error)}))

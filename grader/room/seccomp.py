@@ -45,25 +45,25 @@ _NETLINK_ROUTE, _IPPROTO_TCP = 0, 6
 _MSG_FASTOPEN = 0x20000000
 _QUERY_PERSONALITY = 0xFFFFFFFF
 
-_REFUSED = (
-    # keys and asynchronous calls that run outside this filter
-    "add_key keyctl request_key io_uring_enter io_uring_register io_uring_setup "
-    # other processes' memory
-    "kcmp pidfd_getfd process_madvise process_vm_readv process_vm_writev ptrace "
-    "migrate_pages move_pages "
-    # the kernel itself
-    "acct bpf create_module delete_module fanotify_init finit_module get_kernel_syms init_module "
-    "ioperm iopl kexec_file_load kexec_load lookup_dcookie modify_ldt nfsservctl perf_event_open "
-    "query_module quotactl quotactl_fd reboot swapoff swapon syslog uselib userfaultfd ustat "
-    "vhangup "
-    # clocks and names of the machine
-    "adjtimex clock_adjtime clock_settime setdomainname sethostname settimeofday "
-    # mounts, namespaces, files by handle
-    "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount name_to_handle_at "
-    "open_by_handle_at open_tree pivot_root setns umount2 unshare"
-).split()
-# Shared objects that outlive a process which has no IPC namespace of its own.
-_REFUSED_WITHOUT_NAMESPACES = ("mq_open", "msgget", "semget", "shmget")
+_REFUSED = {
+    "keys and asynchronous calls that run outside this filter": "add_key keyctl request_key io_uring_enter io_uring_register io_uring_setup",
+    "other processes' memory": (
+        "kcmp pidfd_getfd process_madvise process_vm_readv process_vm_writev ptrace "
+        "migrate_pages move_pages"
+    ),
+    "the kernel itself": (
+        "acct bpf create_module delete_module fanotify_init finit_module get_kernel_syms init_module "
+        "ioperm iopl kexec_file_load kexec_load lookup_dcookie modify_ldt nfsservctl perf_event_open "
+        "query_module quotactl quotactl_fd reboot swapoff swapon syslog uselib userfaultfd ustat "
+        "vhangup"
+    ),
+    "clocks and names of the machine": "adjtimex clock_adjtime clock_settime setdomainname sethostname settimeofday",
+    "mounts, namespaces, files by handle": (
+        "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount name_to_handle_at "
+        "open_by_handle_at open_tree pivot_root setns umount2 unshare"
+    ),
+    "memory that no process and no sized file system is charged for": "memfd_create memfd_secret mq_open msgget semget shmget",
+}
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def build_filter(machine: str = "", *, namespaces: bool = True, connects: bool =
 
     Args:
         machine: ``x86_64`` or ``aarch64``; this machine's where empty.
-        namespaces: whether the room has a network and IPC namespace of its own. Without them only
-            stream sockets are left, and nothing that stays behind in shared memory.
+        namespaces: whether the room has a network of its own. Without it only stream sockets are
+            left.
         connects: whether ``connect`` is allowed; asked only without namespaces.
 
     Raises:
@@ -97,7 +97,7 @@ def build_filter(machine: str = "", *, namespaces: bool = True, connects: bool =
         raise GraderError(Message("room.unknown_processor", {"machine": machine}))
     program = _check_processor(machine)
     program += [Instruction(_IF_AT_LEAST, NEWEST + 1, 0, 1), _refuse(errno.ENOSYS)]
-    for name in _REFUSED:
+    for name in " ".join(_REFUSED.values()).split():
         program += _on(table, name, [_refuse(errno.EPERM)])
     program += _on(table, "clone3", [_refuse(errno.ENOSYS)])  # its flags hide behind a pointer
     program += _on(table, "clone", _refuse_bits(0, _NEW_NAMESPACE))
@@ -124,12 +124,8 @@ def _check_processor(machine: str) -> Program:
 
 
 def _without_namespaces(table: dict[str, int], *, connects: bool) -> Program:
-    """What the host's own network and IPC objects ask for in addition."""
-    program: Program = []
-    for name in _REFUSED_WITHOUT_NAMESPACES:
-        program += _on(table, name, [_refuse(errno.EPERM)])
-    if not connects:
-        program += _on(table, "connect", [_refuse(errno.EPERM)])
+    """What the host's own network asks for in addition."""
+    program = [] if connects else _on(table, "connect", [_refuse(errno.EPERM)])
     # A first packet can open a connection without ``connect``.
     for name, flags in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
         program += _on(table, name, _refuse_bits(flags, _MSG_FASTOPEN))

@@ -15,9 +15,19 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
+from typing import TypeAlias
 
-_Task = tuple[Callable[[], "subprocess.Popen[bytes]"], "Future[subprocess.Popen[bytes]]"]
+_Started: TypeAlias = "subprocess.Popen[bytes]"
+_Task: TypeAlias = "tuple[Callable[[], _Started], Future[_Started]]"
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Standard input, output and error; None is /dev/null."""
+
+    stdin: int | None = None
+    stdout: int | None = None
+    stderr: int | None = None
 
 
 @dataclass
@@ -36,24 +46,29 @@ def spawn(
     argv: Sequence[str],
     *,
     env: Mapping[str, str],
-    streams: tuple[int, int, int],
+    streams: Streams,
     keep: Sequence[int] = (),
+    umask: int = -1,
 ) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own, with no file descriptors but the named ones.
 
     Raises:
         OSError: the program could not be started.
     """
-    options: dict[str, Any] = {
-        "start_new_session": True,
-        "close_fds": True,
-        "pass_fds": tuple(keep),
-    }
-    stdin, stdout, stderr = streams
+    given = (streams.stdin, streams.stdout, streams.stderr)
+    stdin, stdout, stderr = (subprocess.DEVNULL if fd is None else fd for fd in given)
 
     def task() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            list(argv), env=dict(env), stdin=stdin, stdout=stdout, stderr=stderr, cwd="/", **options
+            list(argv),
+            env=dict(env),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd="/",
+            start_new_session=True,  # a Ctrl-C in the terminal is for us; we end rooms in order
+            pass_fds=tuple(keep),
+            umask=umask,
         )
 
     outcome: Future[subprocess.Popen[bytes]] = Future()

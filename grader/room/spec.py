@@ -23,10 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from grader.room.process import RoomProcess
+    from typing import IO
+
     from grader.types import Isolation, Message
 
 HOME = "/home/student"  # where a program starts unless told otherwise; its scratch folder
+TEMPORARY = "/tmp"  # noqa: S108 a fresh file system inside, not the host's
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 the same
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,47 @@ class LayerReport:
     layer: str  # filesystem, network, …
     holds: bool
     why: Message | None = None  # what went through, where it does not hold
+
+
+class RoomProcess(Protocol):
+    """One running program. Safe to use from several threads."""
+
+    @property
+    def pid(self) -> int:
+        """The process that we started; it lives exactly as long as the room."""
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """Our end, where ``subprocess.PIPE`` was asked for."""
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """Our end, where ``subprocess.PIPE`` was asked for."""
+
+    @property
+    def stderr(self) -> IO[bytes] | None:
+        """Our end, where ``subprocess.PIPE`` was asked for."""
+
+    def poll(self) -> int | None:
+        """Exit code or None; with an exit code the whole tree is dead.
+
+        Negative or 128 + n: ended by signal n.
+
+        Raises:
+            GraderError: the room could not be finished, so the program never began.
+        """
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for the program to end; None where it still runs after ``timeout`` seconds."""
+
+    def memory_mb(self) -> float:
+        """Memory of the whole tree and of its file systems in memory, in MB."""
+
+    def memory_ran_out(self) -> bool:
+        """Whether the kernel itself ended a process for its memory (control groups only)."""
+
+    def kill(self) -> None:
+        """End the whole tree with SIGKILL; it is gone on return. May be called again."""
 
 
 class Room(Protocol):

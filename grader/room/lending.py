@@ -1,0 +1,89 @@
+"""Giving up root: a user of its own for each room, and what that user may touch.
+
+Enters: folders lent to a room. Leaves: a user number. Touches: group and group rights of lent files.
+
+A program that is root on the host stays dangerous without any capability: the kernel asks some
+files under /proc/sys only for the owner, does not count root's processes, and root owns what the
+teacher owns. So where we are root a room gets a user number that no account has, and one group
+that all rooms share. What is lent to a room is opened to that group and to nobody else.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from grader.room.spec import Bind
+from grader.types import GraderError, Message
+
+# systemd's list of user numbers calls 1879048192 to 2147483647 unused: neither accounts nor
+# containers nor /etc/subuid are given numbers there.
+_FIRST = 1_900_000_000
+_PER_PROCESS = 1024
+_PROCESSES = 1 << 16
+GROUP = _FIRST - 1
+MOST_LENT_FILES = 100_000
+
+_taken: set[int] = set()
+_lock = threading.Lock()
+
+
+def can_give_up_root() -> bool:
+    """Whether we are root with all user numbers at hand, not root of a container's few."""
+    if os.geteuid() != 0:
+        return False
+    try:
+        return Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]
+    except OSError:
+        return False
+
+
+def take_user() -> int:
+    """A user number that no other room has; give it back with ``return_user``."""
+    with _lock:
+        slot = next(n for n in range(_PER_PROCESS) if n not in _taken)
+        _taken.add(slot)
+    return _FIRST + os.getpid() % _PROCESSES * _PER_PROCESS + slot
+
+
+def return_user(user: int) -> None:
+    """The room is gone."""
+    with _lock:
+        _taken.discard((user - _FIRST) % _PER_PROCESS)
+
+
+def lend(binds: Iterable[Bind]) -> None:
+    """Open what a room is given to the rooms' group, as far as it is not open already.
+
+    Raises:
+        GraderError: more files than a submission or a data set can have.
+    """
+    for bind in binds:
+        for count, path in enumerate(_below(bind.host)):
+            if count > MOST_LENT_FILES:
+                raise GraderError(Message("room.too_many_files", {"path": str(bind.host)}))
+            _open_to_group(path, writable=bind.writable)
+
+
+def _below(top: Path) -> Iterable[Path]:
+    yield top
+    if top.is_dir():
+        for folder, folders, files in os.walk(top):  # links are not followed
+            yield from (Path(folder, name) for name in (*folders, *files))
+
+
+def _open_to_group(path: Path, *, writable: bool) -> None:
+    state = path.lstat()
+    folder = stat.S_ISDIR(state.st_mode)
+    if not folder and (not stat.S_ISREG(state.st_mode) or state.st_nlink > 1):
+        return
+    wanted = 0o4 | (0o2 if writable else 0) | (0o1 if folder or state.st_mode & 0o100 else 0)
+    if state.st_mode & wanted == wanted:  # everybody may
+        return
+    mode = stat.S_IMODE(state.st_mode) | wanted << 3 | (stat.S_ISGID if folder and writable else 0)
+    if state.st_gid != GROUP:
+        os.chown(path, -1, GROUP, follow_symlinks=False)
+    path.chmod(mode)
