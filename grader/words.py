@@ -4,7 +4,8 @@ Enters: a Message (an id and its arguments). Leaves: a sentence. Touches: reads 
 ``grader/locale/<lang>/*.po`` and those of extra folders (a course's families), once per process.
 
 A catalogue's msgid is the message id, its msgstr the sentence with ``{name}`` placeholders. Korean
-falls back to English, English to the id with its arguments; a reader never meets an exception.
+falls back to English, English to the id with its arguments; a reader never meets an exception. An
+argument that is itself a name (``metric`` mse) is worded where the catalogue has ``metric.mse``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from grader.particles import agree
 from grader.printable import printable
 from grader.types import GraderError, Message, Scalar
 
@@ -40,12 +42,21 @@ class Words:
         for catalogue in self._catalogues:
             template = catalogue.get(message.id)
             if template:
-                return _fill(template, message.args)
+                args = {name: self._worded(name, value) for name, value in message.args.items()}
+                sentence = _Filler().vformat(template, (), args)
+                return agree(sentence) if self.lang == "ko" else sentence
         return _bare(message)
 
     def knows(self, message_id: str) -> bool:
         """Whether a catalogue has words for this id."""
         return any(message_id in catalogue for catalogue in self._catalogues)
+
+    def _worded(self, name: str, value: Scalar) -> Scalar:
+        """Give an argument's own words where there are some: "outcome.time_limit", "metric.mse"."""
+        if not isinstance(value, str):
+            return value
+        key = f"{name}.{value}"
+        return next((words[key] for words in self._catalogues if words.get(key)), value)
 
     def __call__(self, message_id: str, **args: Scalar) -> str:
         """Say the message of this id; shorthand for pages and tables."""
@@ -89,10 +100,6 @@ def _bare(message: Message) -> str:
     """Words for an id that no catalogue knows: still something to search for."""
     shown = ", ".join(f"{name}={_show(value)}" for name, value in message.args.items())
     return f"{message.id} ({shown})" if shown else message.id
-
-
-def _fill(template: str, args: Mapping[str, Scalar]) -> str:
-    return _Filler().vformat(template, (), args)
 
 
 class _Filler(string.Formatter):

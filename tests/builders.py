@@ -39,17 +39,18 @@ def key_of(*parts: object) -> str:
 
 
 def check(
-    id: str = "structure.layer-1",
+    check_id: str = "structure.layer-1",
     points: float = 10.0,
     max_points: float = 10.0,
     message: Message | None = None,
+    *,
     expected: str = "LSTM(30)",
     got: str = "LSTM(30)",
     where: str = "",
 ) -> Check:
     """One line of a rubric."""
     told = message or Message("structure.layer", {"number": 1, "expected": expected, "got": got})
-    return Check(id, points, max_points, told, expected, got, where)
+    return Check(check_id, points, max_points, told, expected, got, where)
 
 
 def layer(cls: str = "LSTM", units: int = 30, params: int = 3960) -> LayerFact:
@@ -97,28 +98,18 @@ def evidence(
 
 def full_checks() -> tuple[Check, ...]:
     """A sound exercise: five classes, all points."""
+    total = Message("structure.total", {"expected": 11311, "got": 11311})
+    met = Message("accuracy.met", {"metric": "mse", "value": 0.0004, "threshold": 0.004})
+    epochs = Message("training.epochs", {"run": 100, "needed": 10, "asked": 100})
     return (
-        check("runs.all", 10, 10, Message("runs.all", {"cells": 9}), "9", "9"),
+        check("runs.cells", 10, 10, Message("runs.all", {"cells": 9}), expected="9", got="9"),
         check("structure.layer-1", 15, 15),
         check("structure.layer-2", 10, 10),
-        check(
-            "structure.total",
-            10,
-            10,
-            Message("structure.total", {"expected": 11311, "got": 11311}),
-            "11311",
-            "11311",
-        ),
-        check("data.target", 15, 15, Message("data.target"), "product", "product", "cell 5"),
-        check("training.changed", 15, 15, Message("training.changed"), "yes", "yes", "cell 7"),
-        check(
-            "accuracy.mse",
-            25,
-            25,
-            Message("accuracy.met", {"metric": "mse", "value": 0.0004, "threshold": 0.004}),
-            "≤ 0.004",
-            "0.0004",
-        ),
+        check("structure.total", 10, 10, total, expected="11311", got="11311"),
+        check("data.target", 15, 15, Message("multiplication.target_right"), where="cell 5"),
+        check("training.weights", 7.5, 7.5, Message("training.changed"), where="cell 7"),
+        check("training.epochs", 7.5, 7.5, epochs, expected="≥ 10", got="100", where="cell 7"),
+        check("accuracy.mse", 25, 25, met, expected="mse ≤ 0.004", got="0.0004"),
     )
 
 
