@@ -43,7 +43,7 @@ class Run:
     timeout: float
     memory_mb: int
     cores: tuple[int, ...] = ()
-    gpu: int | None = None
+    gpu: str | None = None  # as CUDA_VISIBLE_DEVICES calls it
     devices: tuple[str, ...] = ()
     device: str = "cpu"
     data: tuple[Bind, ...] = ()
@@ -193,7 +193,7 @@ def kernel_environment(run: Run) -> dict[str, str]:
             )
     else:
         environment |= {
-            "CUDA_VISIBLE_DEVICES": str(run.gpu),
+            "CUDA_VISIBLE_DEVICES": run.gpu,
             "TF_FORCE_GPU_ALLOW_GROWTH": "true",
             "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         }

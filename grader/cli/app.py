@@ -1,0 +1,158 @@
+"""The commands and their options; what they do lives beside this file, imported when called.
+
+Enters: the command line. Leaves: exit codes (0 all accepted, 1 some not, 2 bad usage, 3 something
+ungraded). Touches: stdout and stderr.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from grader import __version__
+
+app = typer.Typer(
+    name="grader",
+    help="Grade recurrent-network notebooks: evidence from the run, fair thresholds, reasons.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+class EngineOption(StrEnum):
+    """Keras backend."""
+
+    AUTO = "auto"
+    TENSORFLOW = "tensorflow"
+    JAX = "jax"
+
+
+class IsolationOption(StrEnum):
+    """Lowest acceptable level."""
+
+    AUTO = "auto"
+    FULL = "full"
+    REDUCED = "reduced"
+    NONE = "none"
+
+
+class FormatOption(StrEnum):
+    """What to print."""
+
+    TABLE = "table"
+    JSON = "json"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+Lang = Annotated[Optional[str], typer.Option("--lang", help="ko or en.")]  # noqa: UP045 - typer
+Out = Annotated[Path, typer.Option("--out", help="Folder for results, evidence and feedback.")]
+Format = Annotated[FormatOption, typer.Option("--format", help="What to print on stdout.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Grade recurrent-network notebooks: evidence from the run, fair thresholds, reasons."""
+    if version:
+        typer.echo(f"grader {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def grade(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Notebooks, folders, zips.")],
+    exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
+    out: Out = Path("grades"),
+    jobs: Annotated[
+        Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
+    ] = None,
+    engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.AUTO,
+    timeout: Annotated[
+        Optional[float], typer.Option(min=1, help="Seconds for one attempt.")  # noqa: UP045
+    ] = None,
+    memory: Annotated[Optional[int], typer.Option(min=256, help="MB for one room.")] = None,  # noqa: UP045
+    seed: Annotated[
+        Optional[int], typer.Option(min=0, help="Training seed of the first attempt.")  # noqa: UP045
+    ] = None,
+    isolation: Annotated[
+        IsolationOption, typer.Option(help="Isolation level to insist on.")
+    ] = IsolationOption.AUTO,
+    gpus: Annotated[str, typer.Option(help="auto, none, or numbers such as 0,1.")] = "auto",
+    lang: Lang = None,
+    format: Format = FormatOption.TABLE,  # noqa: A002 - the option's name
+) -> None:
+    """Run and score notebooks."""
+    from grader.cli.grading import GradeOptions, run
+
+    options = GradeOptions(
+        paths=tuple(paths),
+        exercises=None if exercise == "auto" else tuple(filter(None, exercise.split(","))),
+        out=out,
+        jobs=jobs,
+        engine=engine.value,
+        timeout=timeout,
+        memory_mb=memory,
+        seed=seed,
+        isolation=isolation.value,
+        gpus=gpus,
+        lang=lang,
+        format=format.value,
+    )
+    raise typer.Exit(run(options))
+
+
+@app.command()
+def regrade(
+    out: Out = Path("grades"),
+    lang: Lang = None,
+    format: Format = FormatOption.TABLE,  # noqa: A002
+) -> None:
+    """Score stored evidence again with today's rubric; runs nothing."""
+    from grader.cli.grading import run_regrade
+
+    raise typer.Exit(run_regrade(out, lang, format.value))
+
+
+@app.command()
+def report(
+    out: Out = Path("grades"),
+    lang: Lang = None,
+    format: Format = FormatOption.TABLE,  # noqa: A002
+) -> None:
+    """Write feedback and print the table from stored results."""
+    from grader.cli.grading import run_report
+
+    raise typer.Exit(run_report(out, lang, format.value))
+
+
+@app.command(name="list")
+def list_exercises(lang: Lang = None) -> None:
+    """List the exercises of the course."""
+    from grader.cli.inspecting import run_list
+
+    raise typer.Exit(run_list(lang))
+
+
+@app.command()
+def doctor(lang: Lang = None) -> None:
+    """Say what this machine can do: engines, GPUs, and which layers of isolation hold."""
+    from grader.cli.inspecting import run_doctor
+
+    raise typer.Exit(run_doctor(lang))
+
+
+@app.command()
+def release(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the students' bundle.")],
+    lang: Lang = None,
+) -> None:
+    """Write what students receive: assignments without solutions, thresholds or outputs."""
+    from grader.cli.inspecting import run_release
+
+    raise typer.Exit(run_release(out, lang))

@@ -1,0 +1,131 @@
+"""Shows how a batch comes along: a live bar for people, plain lines for logs.
+
+Enters: events of the batch. Leaves: text on stderr. Touches: stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from grader.printable import printable
+from grader.words import Words
+
+if TYPE_CHECKING:
+    from grader.pipeline import Graded
+    from grader.types import Submission
+
+
+class Progress(Protocol):
+    """What the grade command tells while it works."""
+
+    def __enter__(self) -> Progress: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def started(self, submission: Submission) -> None:
+        """A submission begins to run."""
+
+    def finished(self, graded: Graded) -> None:
+        """A submission has its records."""
+
+    def note(self, text: str) -> None:
+        """Something else worth a line."""
+
+
+class Lines:
+    """One line per finished submission, for logs and CI."""
+
+    def __init__(self, total: int, words: Words) -> None:
+        self.total = total
+        self.words = words
+        self.done = 0
+        self.began = time.monotonic()
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def started(self, submission: Submission) -> None:
+        """Say nothing: a line per result is enough."""
+
+    def finished(self, graded: Graded) -> None:
+        """Print the result and what is left."""
+        self.done += 1
+        elapsed = time.monotonic() - self.began
+        left = elapsed / self.done * (self.total - self.done)
+        self.note(f"[{self.done}/{self.total}] {summary(graded, self.words)} (ETA {left:.0f} s)")
+
+    def note(self, text: str) -> None:
+        """Print a line on stderr."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+class Bar:
+    """A live bar with the submissions that are running and the time left."""
+
+    def __init__(self, total: int, words: Words) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self.words = words
+        self.running: dict[str, None] = {}
+        self.bar = RichProgress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self.task = self.bar.add_task("", total=total)
+
+    def __enter__(self) -> Bar:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def started(self, submission: Submission) -> None:
+        """Show it among the running ones."""
+        self.running[submission.name] = None
+        self._describe()
+
+    def finished(self, graded: Graded) -> None:
+        """Advance, and leave a line above the bar."""
+        self.running.pop(graded.submission.name, None)
+        self.note(summary(graded, self.words))
+        self.bar.advance(self.task)
+        self._describe()
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.bar.console.print(text, markup=False, highlight=False)
+
+    def _describe(self) -> None:
+        self.bar.update(self.task, description=", ".join(printable(n) for n in self.running)[:60])
+
+
+def summary(graded: Graded, words: Words) -> str:
+    """Give one line for a submission's records."""
+    parts = []
+    for record in graded.records:
+        score = "–" if record.grade.score is None else f"{record.grade.score:g}"
+        parts.append(f"{record.exercise} {words(f'verdict.{record.grade.verdict.value}')} {score}")
+    again = f" ({words('cli.reused')})" if graded.reused else ""
+    return f"{printable(graded.submission.name)}: {'; '.join(parts)}{again}"
+
+
+def open_progress(total: int, words: Words, *, live: bool) -> Progress:
+    """Give a live bar on a terminal, plain lines elsewhere."""
+    return Bar(total, words) if live and sys.stderr.isatty() else Lines(total, words)

@@ -1,0 +1,43 @@
+"""What the rooms run on: installed engines and the versions that go into keys and records.
+
+Enters: nothing. Leaves: versions. Touches: reads package metadata; imports no engine.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+from functools import cache
+from importlib import metadata
+
+from grader import __version__
+from grader.types import Engine
+
+PACKAGES = ("tensorflow", "keras", "jax", "jaxlib", "numpy", "ipykernel", "pandas", "matplotlib")
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Give the versions that can change what a notebook computes, and the grader's own."""
+    found = {"grader": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def engines() -> tuple[Engine, ...]:
+    """Give the installed engines."""
+    modules = {Engine.JAX: "jax", Engine.TENSORFLOW: "tensorflow"}
+    return tuple(engine for engine, name in modules.items() if importlib.util.find_spec(name))
+
+
+def cores() -> tuple[int, ...]:
+    """Give the processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))

@@ -1,0 +1,95 @@
+"""Trains a student's architecture anew in the evaluation room, with another seed.
+
+Enters: what a notebook claims about its training, the exercise's own data. Leaves: a Task, and
+metrics from its answer. Touches nothing.
+
+For a notebook that fixes its seeds another run of the notebook would repeat itself exactly; only a
+retraining can tell an unlucky seed from a wrong model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from grader.architecture import Architecture
+from grader.evaluate import Task, Training
+from grader.evaluation.allowed import LOSSES, OPTIMIZERS
+from grader.exercises import Exercise
+from grader.families import Family, Question, Reading
+from grader.types import Candidate, Json, Scalar
+
+OPTIONS = (
+    "learning_rate",
+    "momentum",
+    "nesterov",
+    "rho",
+    "beta_1",
+    "beta_2",
+    "epsilon",
+    "clipnorm",
+)
+OPTIONS += ("clipvalue", "weight_decay", "amsgrad")
+
+
+def canonical_question(
+    family: Family, exercise: Exercise, hidden_seed: int
+) -> tuple[Reading, Question]:
+    """Give the hidden question in the exercise's own layout."""
+    layouts = exercise.data.get("layouts")
+    layout = str(layouts[0]) if isinstance(layouts, list) and layouts else "canonical"
+    reading = Reading((), layout)
+    return reading, family.ask(reading, np.random.default_rng(hidden_seed), exercise.data)
+
+
+def retraining(
+    architecture: Architecture,
+    candidate: Candidate,
+    exercise: Exercise,
+    family: Family,
+    seed: int,
+    question: Question,
+) -> Task | None:
+    """Describe a training from scratch as the student set it up, on the exercise's data.
+
+    Returns:
+        None where optimizer or loss are not among the built-in ones.
+    """
+    optimizer, loss = candidate.compile.get("optimizer"), candidate.compile.get("loss")
+    fit = max(candidate.fits, key=lambda one: one.epochs_run, default=None)
+    if optimizer not in OPTIMIZERS or loss not in LOSSES or fit is None:
+        return None
+    x, y = family.training(np.random.default_rng(seed), exercise.data)
+    return Task(
+        id=exercise.id,
+        architecture=architecture,
+        inputs=question.inputs,
+        training=Training(
+            x=x,
+            y=y,
+            epochs=max(1, sum(one.epochs_run for one in candidate.fits)),
+            optimizer=str(optimizer),
+            loss=str(loss),
+            options=_options(candidate.compile),
+            batch_size=_whole(fit.arguments.get("batch_size"), 32),
+            validation_split=_share(fit.arguments.get("validation_split")),
+        ),
+        seed=seed,
+    )
+
+
+def _options(compiled: Mapping[str, Json]) -> dict[str, Json]:
+    found = {key: compiled.get(f"optimizer.{key}") for key in OPTIONS}
+    rate = compiled.get("learning_rate")
+    if isinstance(rate, float) and rate > 0:
+        found["learning_rate"] = rate
+    return {k: v for k, v in found.items() if isinstance(v, (bool, int, float))}
+
+
+def _whole(value: Scalar, default: int) -> int:
+    return value if type(value) is int and value > 0 else default
+
+
+def _share(value: Scalar) -> float:
+    return float(value) if isinstance(value, float) and 0 < value < 1 else 0.0
