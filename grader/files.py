@@ -81,6 +81,19 @@ def flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def read_at_most(path: Path, most: int) -> bytes:
+    """Read a file that we wrote.
+
+    Raises:
+        OSError: missing, unreadable, or longer than anything we write.
+    """
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(f"larger than {most} bytes")
+    return data
+
+
 def make_folders(folder: Path) -> list[Path]:
     """Make a folder and its parents; the ones that were missing, innermost first."""
     missing = [folder] if not folder.exists() else []

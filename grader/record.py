@@ -15,30 +15,25 @@ lock, and only its holder writes ``grades.db``. What cannot be read back is left
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
 import secrets
 import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
 from grader import files
 from grader.keys import canonical, execution_key, score_key
+from grader.record_index import KEY, MOST_BYTES, Index, keyed_folders
 from grader.types import Execution, GraderError, Message, Record
-
-if TYPE_CHECKING:
-    from grader.record_index import ExecutionRow, Index, RecordRow
 
 __all__ = ["Store", "canonical", "execution_key", "score_key"]
 
-_KEY = re.compile(r"[0-9a-f]{8,64}")
 _UNFINISHED = (".record.json.", ".new-", ".old-")
 
 
@@ -103,8 +98,7 @@ class Store:
             saved_at = self._last_saved
         data = record_to_json(record, saved_at)
         files.write_whole(path, data)
-        with files.disk_errors(path):
-            self._tell_index(records=[_record_row(json.loads(data), path.stat())])
+        self._tell_index(lambda index: index.add_record(path))
 
     def load(self, key: str) -> Record | None:
         """Return the record of this key; None where there is none, or none that can be read."""
@@ -112,7 +106,7 @@ class Store:
 
         path = self._record_path(key)
         try:
-            return record_from_json(_read_bounded(path), key)
+            return record_from_json(files.read_at_most(path, MOST_BYTES), key)
         except FileNotFoundError:
             return None
         except (OSError, CorruptError) as error:
@@ -150,14 +144,14 @@ class Store:
         new = folder / f".new-{secrets.token_hex(4)}"
         try:
             with files.disk_errors(folder):
-                about = write_execution(new, execution, time.time_ns())
+                write_execution(new, execution, time.time_ns())
                 files.swap_folder(new, folder / "execution")
         except CorruptError as error:
             told = {"key": key[:12], "error": str(error)}
             raise GraderError(Message("record.unkeepable", told)) from error
         finally:
             shutil.rmtree(new, ignore_errors=True)
-        self._tell_index(executions=[_execution_row(key, about.model_dump())])
+        self._tell_index(lambda index: index.add_execution(folder))
 
     def load_execution(self, key: str) -> Execution | None:
         """Return the execution of this key; None where there is none, or none that can be read."""
@@ -211,78 +205,33 @@ class Store:
         name = hashlib.sha256(job.encode("utf-8", "surrogatepass")).hexdigest()[:40]
         return self.out / "journal" / name
 
-    def _warn(self, path: Path, error: Exception) -> None:
+    def _warn(self, path: Path, error: Exception | str) -> None:
         note = Message("record.unreadable", {"path": str(path), "error": str(error)})
         if note not in self.warnings:
             self.warnings.append(note)
 
     def _synchronised(self) -> Index:
         """Return the index, after a look at the files."""
-        from grader.record_index import Index
-
         with self._guard:
             try:
-                self._index = self._index or self._open_index()
-                self._read_files_into(self._index)
+                base = None if self._lock is None else self.out / "grades.db"
+                self._index = self._index or Index(base)
+                unread = self._index.read(self.out)
             except sqlite3.Error as error:  # a disk that cannot lock, or is full: memory will do
                 self._warn(self.out / "grades.db", error)
                 self._index = Index(None)
-                self._read_files_into(self._index)
+                unread = self._index.read(self.out)
+            for path, reason in unread:
+                self._warn(path, reason)
             self._last_saved = max(self._last_saved, self._index.last_saved())
             return self._index
 
-    def _open_index(self) -> Index:
-        from grader.record_index import Index
-
-        return Index(None if self._lock is None else self.out / "grades.db")
-
-    def _read_files_into(self, index: Index) -> None:
-        known = index.record_files()
-        records = {path.name: path for path in _folders(self.out / "results")}
-        changed = (self._record_row_if_changed(path, known) for path in records.values())
-        index.put_records((row for row in changed if row), known.keys() - records.keys())
-        listed = index.execution_keys()
-        runs = {path.name: path for path in _folders(self.out / "evidence")}
-        fresh = (self._execution_row_of(runs[key]) for key in runs.keys() - listed)
-        index.put_executions((row for row in fresh if row), listed - runs.keys())
-
-    def _record_row_if_changed(
-        self, folder: Path, known: dict[str, tuple[int, int]]
-    ) -> RecordRow | None:
-        path = folder / "record.json"
-        try:
-            stat = path.stat()
-            if known.get(folder.name) == (stat.st_mtime_ns, stat.st_size):
-                return None
-            return _record_row(json.loads(_read_bounded(path)), stat)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            self._warn(path, error)
-            return None
-
-    def _execution_row_of(self, folder: Path) -> ExecutionRow | None:
-        from grader.record_execution import read_about
-        from grader.record_json import CorruptError
-
-        path = folder / "execution" / "about.json"
-        try:
-            return _execution_row(folder.name, read_about(path).model_dump())
-        except FileNotFoundError:
-            return None
-        except (OSError, CorruptError) as error:
-            self._warn(path, error)
-            return None
-
-    def _tell_index(
-        self, records: Iterable[RecordRow] = (), executions: Iterable[ExecutionRow] = ()
-    ) -> None:
+    def _tell_index(self, tell: Callable[[Index], None]) -> None:
         if self._index is None or self._lock is None:
             return
         try:
-            self._index.put_records(records)
-            self._index.put_executions(executions)
-        except sqlite3.Error as error:  # derived: the next look at the files finds it again
+            tell(self._index)
+        except (sqlite3.Error, OSError) as error:  # the next look at the files finds it again
             self._warn(self.out / "grades.db", error)
 
     def _drop_index(self) -> None:
@@ -293,7 +242,8 @@ class Store:
 
     def _sweep(self) -> None:
         """Remove what an interrupted grader left half-written; only the lock's holder may."""
-        for folder in (*_folders(self.out / "results"), *_folders(self.out / "evidence")):
+        parents = (self.out / "results", self.out / "evidence")
+        for folder in (folder for parent in parents for folder in keyed_folders(parent)):
             for path in folder.iterdir():
                 if path.name.startswith(_UNFINISHED):
                     shutil.rmtree(path, ignore_errors=True)
@@ -302,25 +252,9 @@ class Store:
 
 
 def _checked(key: str) -> str:
-    if not _KEY.fullmatch(key):
+    if not KEY.fullmatch(key):
         raise ValueError(f"not a key: {key!r}")
     return key
-
-
-def _folders(parent: Path) -> Iterator[Path]:
-    """Folders named by a key; none where the parent is missing."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        yield from (Path(entry) for entry in list(os.scandir(parent)) if _KEY.fullmatch(entry.name))
-
-
-def _read_bounded(path: Path) -> bytes:
-    from grader.record_json import MOST_BYTES
-
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise OSError(f"larger than {MOST_BYTES} bytes")
-    return data
 
 
 def _pid(lock: Path) -> str:
@@ -328,31 +262,3 @@ def _pid(lock: Path) -> str:
         return lock.read_bytes()[:20].decode("ascii", "replace") or "?"
     except OSError:
         return "?"
-
-
-def _record_row(kept: dict[str, Any], stat: os.stat_result) -> RecordRow:
-    from grader.record_index import RecordRow
-
-    record, grade = kept["record"], kept["record"]["grade"]
-    return RecordRow(
-        key=record["key"],
-        execution_key=record["execution_key"],
-        student=record["student"],
-        submission=record["submission"],
-        exercise=record["exercise"],
-        verdict=grade["verdict"],
-        graded=grade["verdict"] != "grader_error",
-        score=grade["score"],
-        max_score=grade["max_score"],
-        graded_at=record["graded_at"],
-        saved_at=int(kept["saved_at"]),
-        file_time=stat.st_mtime_ns,
-        file_size=stat.st_size,
-    )
-
-
-def _execution_row(key: str, about: dict[str, Any]) -> ExecutionRow:
-    from grader.record_index import ExecutionRow
-
-    names = ("engine", "device", "seed", "attempt", "outcome", "seconds", "saved_at")
-    return ExecutionRow(key, *(about[name] for name in names))

@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict
 
 from grader import files
 from grader.arrays import KINDS, BadArraysError, read_bounded, read_npz
-from grader.record_json import CorruptError, first_line, validated
+from grader.record_index import first_line
+from grader.record_json import CorruptError, validated
 from grader.types import Array, Execution
 
 _MOST_TEXT_BYTES = 64 * 2**20

@@ -8,13 +8,22 @@ anew where it is damaged; teachers may query it (view ``grades``), nothing else 
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Literal
 
+from grader.files import read_at_most
+
+KEY = re.compile(r"[0-9a-f]{8,64}")
+MOST_BYTES = 16 * 2**20
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE records (
@@ -82,36 +91,21 @@ class Index:
         with self._guard:
             self._base.close()
 
-    def put_records(self, rows: Iterable[RecordRow], gone: Iterable[str] = ()) -> None:
-        """Add or replace rows, and drop those whose file is gone."""
-        marks = ",".join("?" * 13)
-        with self._guard, self._base as base:
-            base.executemany("DELETE FROM records WHERE key = ?", [(key,) for key in gone])
-            base.executemany(
-                f"INSERT OR REPLACE INTO records VALUES ({marks})",  # noqa: S608
-                [astuple(row) for row in rows],
-            )
-
-    def put_executions(self, rows: Iterable[ExecutionRow], gone: Iterable[str] = ()) -> None:
-        """Add or replace rows, and drop those whose folder is gone."""
-        marks = ",".join("?" * 8)
-        with self._guard, self._base as base:
-            base.executemany("DELETE FROM executions WHERE key = ?", [(key,) for key in gone])
-            base.executemany(
-                f"INSERT OR REPLACE INTO executions VALUES ({marks})",  # noqa: S608
-                [astuple(row) for row in rows],
-            )
-
-    def record_files(self) -> dict[str, tuple[int, int]]:
-        """Key → time and size of the record file when it was indexed."""
-        query = "SELECT key, file_time, file_size FROM records"
+    def read(self, out: Path) -> list[tuple[Path, str]]:
+        """Bring the index up to date with the files; return those that cannot be read, and why."""
+        unread: list[tuple[Path, str]] = []
         with self._guard:
-            return {key: (time, size) for key, time, size in self._base.execute(query)}
+            self._read_records(out / "results", unread)
+            self._read_executions(out / "evidence", unread)
+        return unread
 
-    def execution_keys(self) -> set[str]:
-        """All executions listed."""
-        with self._guard:
-            return {key for (key,) in self._base.execute("SELECT key FROM executions")}
+    def add_record(self, path: Path) -> None:
+        """Add the record that was just written at ``path``."""
+        self._put("records", [_record_row(path)])
+
+    def add_execution(self, folder: Path) -> None:
+        """Add the execution that was just written into ``folder``."""
+        self._put("executions", [_execution_row(folder)])
 
     def current(self) -> list[str]:
         """Keys of the records that count, by student, exercise, submission."""
@@ -124,6 +118,99 @@ class Index:
         with self._guard:
             (newest,) = self._base.execute("SELECT max(saved_at) FROM records").fetchone()
         return int(newest or 0)
+
+    def _read_records(self, parent: Path, unread: list[tuple[Path, str]]) -> None:
+        query = "SELECT key, file_time, file_size FROM records"
+        known = {key: (time, size) for key, time, size in self._base.execute(query)}
+        there: set[str] = set()
+        rows: list[RecordRow] = []
+        for folder in keyed_folders(parent):
+            path = folder / "record.json"
+            try:
+                stat = path.stat()
+                there.add(folder.name)
+                if known.get(folder.name) != (stat.st_mtime_ns, stat.st_size):
+                    rows.append(_record_row(path))
+            except FileNotFoundError:
+                continue
+            except _UNREADABLE as error:
+                there.discard(folder.name)
+                unread.append((path, first_line(error)))
+        self._put("records", rows, gone=known.keys() - there)
+
+    def _read_executions(self, parent: Path, unread: list[tuple[Path, str]]) -> None:
+        known = {key for (key,) in self._base.execute("SELECT key FROM executions")}
+        folders = {folder.name: folder for folder in keyed_folders(parent)}
+        rows: list[ExecutionRow] = []
+        for key in sorted(folders.keys() - known):
+            try:
+                rows.append(_execution_row(folders[key]))
+            except FileNotFoundError:
+                continue
+            except _UNREADABLE as error:
+                unread.append((folders[key], first_line(error)))
+        self._put("executions", rows, gone=known - folders.keys())
+
+    def _put(
+        self,
+        table: Literal["records", "executions"],
+        rows: Sequence[RecordRow | ExecutionRow],
+        gone: Iterable[str] = (),
+    ) -> None:
+        with self._guard, self._base as base:
+            drop = f"DELETE FROM {table} WHERE key = ?"  # noqa: S608 - table is one of two words
+            base.executemany(drop, [(key,) for key in gone])
+            if rows:
+                marks = ",".join("?" * len(fields(rows[0])))
+                put = f"INSERT OR REPLACE INTO {table} VALUES ({marks})"  # noqa: S608
+                base.executemany(put, [astuple(row) for row in rows])
+
+
+def keyed_folders(parent: Path) -> Iterator[Path]:
+    """Folders named by a key; none where the parent is missing."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        yield from (Path(entry) for entry in list(os.scandir(parent)) if KEY.fullmatch(entry.name))
+
+
+def first_line(error: Exception) -> str:
+    """Say in one short line what is wrong."""
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
+
+
+def _record_row(path: Path) -> RecordRow:
+    """Read what the index lists. The record itself is validated when it is loaded."""
+    stat = path.stat()
+    kept = json.loads(read_at_most(path, MOST_BYTES))
+    record, grade = kept["record"], kept["record"]["grade"]
+    return RecordRow(
+        key=path.parent.name,
+        execution_key=str(record["execution_key"]),
+        student=str(record["student"]),
+        submission=str(record["submission"]),
+        exercise=str(record["exercise"]),
+        verdict=str(grade["verdict"]),
+        graded=grade["verdict"] != "grader_error",
+        score=None if grade["score"] is None else float(grade["score"]),
+        max_score=float(grade["max_score"]),
+        graded_at=str(record["graded_at"]),
+        saved_at=int(kept["saved_at"]),
+        file_time=stat.st_mtime_ns,
+        file_size=stat.st_size,
+    )
+
+
+def _execution_row(folder: Path) -> ExecutionRow:
+    about = json.loads(read_at_most(folder / "execution" / "about.json", MOST_BYTES))
+    return ExecutionRow(
+        key=folder.name,
+        engine=str(about["engine"]),
+        device=str(about["device"]),
+        seed=int(about["seed"]),
+        attempt=int(about["attempt"]),
+        outcome=str(about["outcome"]),
+        seconds=float(about["seconds"]),
+        saved_at=int(about["saved_at"]),
+    )
 
 
 def _open(path: Path | None) -> sqlite3.Connection:

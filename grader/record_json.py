@@ -12,9 +12,8 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from grader.record_index import first_line
 from grader.types import Record
-
-MOST_BYTES = 16 * 2**20
 
 
 class CorruptError(ValueError):
@@ -65,12 +64,11 @@ def validated(model: type[_Model], data: bytes) -> _Model:
     try:
         return model.model_validate_json(data)
     except (ValueError, RecursionError) as error:
-        raise CorruptError(first_line(error)) from error
+        raise CorruptError(_problem(error)) from error
 
 
-def first_line(error: Exception) -> str:
-    """Say in one short line what is wrong."""
+def _problem(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    return first_line(error)
