@@ -28,13 +28,13 @@ from grader.room.lending import GROUP, lend, return_user, take_user
 from grader.room.process import LinuxProcess
 from grader.room.seccomp import build_filter
 from grader.room.spawning import Streams, spawn
-from grader.room.spec import HOME, SHARED_MEMORY, TEMPORARY, RoomSpec
+from grader.room.spec import HOME, SHARED_MEMORY, TEMPORARY, RoomSpec, check_binds, environment
 from grader.types import GraderError, Isolation, Message
 
 _START_SECONDS = 20.0
 _OPEN_FILES = 4096
 _SHARED_MB = 256
-_SETPRIV = Path("/usr/bin/setpriv")
+SETPRIV = Path("/usr/bin/setpriv")
 
 
 @dataclass(frozen=True)
@@ -80,22 +80,6 @@ class BubblewrapRoom:
             process = _begin(self.bwrap, spec, user, Streams(stdin, stdout, stderr), undo.close)
             undo.pop_all()
         return process
-
-
-def check_binds(spec: RoomSpec) -> None:
-    """Refuse what cannot be mounted, before anything is started.
-
-    Raises:
-        GraderError: a bind that does not exist.
-    """
-    for bind in spec.binds:
-        if not bind.host.exists():
-            raise GraderError(Message("room.no_such_bind", {"path": str(bind.host)}))
-
-
-def environment(spec: RoomSpec, home: str = HOME, temporary: str = TEMPORARY) -> dict[str, str]:
-    """The spec's environment, with a home and a temporary folder where it names none."""
-    return {"HOME": home, "TMPDIR": temporary, "PATH": "/usr/bin:/bin", **spec.env}
 
 
 def limits(spec: RoomSpec) -> tuple[tuple[int, int], ...]:
@@ -150,7 +134,7 @@ def _admit(
         status.close()
         popen.kill()
         popen.wait()
-        raise _failed(error) from error
+        raise _failed(_complaint(popen) or repr(error)) from error
     process = LinuxProcess(
         popen,
         top,
@@ -172,7 +156,7 @@ def _admit(
         go.write(b"1")
     except OSError as error:
         process.kill()
-        raise _failed(error) from error
+        raise _failed(repr(error)) from error
     return process
 
 
@@ -231,7 +215,7 @@ def _drop(user: User) -> list[str]:
     if not user.on_host:
         return []
     who = [f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups"]
-    return [str(_SETPRIV), *who, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
+    return [str(SETPRIV), *who, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
 
 
 def _etc(user: User) -> dict[str, bytes]:
@@ -268,5 +252,11 @@ def _memory_file(stack: contextlib.ExitStack, content: bytes) -> int:
     return file.fileno()
 
 
-def _failed(error: Exception) -> GraderError:
-    return GraderError(Message("room.start_failed", {"reason": repr(error)}))
+def _complaint(popen: subprocess.Popen[bytes]) -> str:
+    """What bwrap said, where the caller gave us its end of standard error."""
+    text = popen.stderr.read(4096) if popen.stderr is not None else b""
+    return " ".join(text.decode(errors="replace").split())
+
+
+def _failed(reason: str) -> GraderError:
+    return GraderError(Message("room.start_failed", {"reason": reason}))

@@ -1,6 +1,6 @@
 """Giving up root: a user of its own for each room, and what that user may touch.
 
-Enters: folders lent to a room. Leaves: a user number. Touches: group and group rights of lent files.
+Enters: folders lent to a room. Leaves: a user number. Touches: group rights of lent files.
 
 A program that is root on the host stays dangerous without any capability: the kernel asks some
 files under /proc/sys only for the owner, does not count root's processes, and root owns what the

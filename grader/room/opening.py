@@ -1,22 +1,132 @@
-"""Choosing a room."""
+"""Choosing a room: the best level whose layers hold on this machine, right now.
+
+Enters: a level's name. Leaves: a Room that carries what the self-test saw. Touches: runs the
+self-test, once per process and level; removes control groups that a killed grader left.
+"""
 
 from __future__ import annotations
 
+import functools
 import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.room.bubblewrap import BubblewrapRoom
 from grader.room.spec import LayerReport, Room
-from grader.types import Isolation, Level
+from grader.types import GraderError, Isolation, Level, Message
+
+# What a level promises. A layer beyond these is reported where it holds.
+REQUIRED = {
+    Level.FULL: frozenset(
+        "filesystem read-only network environment processes descriptors privileges seccomp".split()  # noqa: SIM905
+    ),
+    Level.REDUCED: frozenset("filesystem read-only network environment privileges seccomp".split()),  # noqa: SIM905
+    Level.NONE: frozenset[str](),
+}
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """One way to make rooms, and what became of it."""
+
+    room: Room | None
+    reports: tuple[LayerReport, ...]
+    reason: str  # why there is no room
 
 
 def open_room(level: str) -> Room:
-    return BubblewrapRoom(
-        Path(shutil.which("bwrap") or "bwrap"),
-        __import__("os").environ.get("DROP") == "1",
-        Isolation(Level.FULL, ("filesystem", "network", "environment", "processes", "read-only")),
-    )
+    """Open the asked level, or with ``auto`` the best that holds.
+
+    Raises:
+        GraderError: the asked level does not hold here (``room.<level>_refused``).
+    """
+    if level != "auto":
+        tested = _test(Level(level))
+        if tested.room is None:
+            raise GraderError(Message(f"room.{level}_refused", {"reason": tested.reason}))
+        return tested.room
+    for candidate in Level:
+        room = _test(candidate).room
+        if room is not None:
+            return room
+    raise GraderError(Message("room.none_refused", {"reason": _test(Level.NONE).reason}))
 
 
 def probe() -> tuple[LayerReport, ...]:
-    return ()
+    """Test every level and say of each layer whether it held, and what went through."""
+    return tuple(report for level in Level for report in _test(level).reports)
+
+
+@functools.cache
+def _test(level: Level) -> _Tested:
+    """Try the ways to make rooms of a level, the strongest first."""
+    attempts = []
+    for make in _ways(level):
+        attempt = _try(level, make)
+        if attempt.room is not None:
+            return attempt
+        attempts.append(attempt)
+    if attempts:
+        return attempts[0]
+    reason = _missing(level)
+    report = LayerReport(
+        level, "start", holds=False, why=Message("room.start_failed", {"reason": reason})
+    )
+    return _Tested(None, (report,), reason)
+
+
+def _try(level: Level, make: Callable[[], Room]) -> _Tested:
+    from grader.room.selftest import examine
+
+    room = make()
+    try:
+        reports = examine(room, level)
+    except (GraderError, OSError) as error:
+        why = (
+            error.message
+            if isinstance(error, GraderError)
+            else Message("room.start_failed", {"reason": repr(error)})
+        )
+        reason = str(why.args.get("reason", why.id))
+        return _Tested(None, (LayerReport(level, "start", holds=False, why=why),), reason)
+    layers = tuple(report.layer for report in reports if report.holds)
+    lacking = sorted(REQUIRED[level] - set(layers))
+    if lacking:
+        return _Tested(None, reports, ", ".join(lacking))
+    return _Tested(_with_isolation(room, Isolation(level, layers)), reports, "")
+
+
+def _with_isolation(room: Room, isolation: Isolation) -> Room:
+    return replace(room, isolation=isolation)  # type: ignore[type-var]  # every Room is a dataclass
+
+
+def _ways(level: Level) -> list[Callable[[], Room]]:
+    if sys.platform != "linux":
+        from grader.room.plain import PlainRoom
+
+        return [lambda: PlainRoom(Isolation(Level.NONE))] if level is Level.NONE else []
+    from grader.room.bubblewrap import SETPRIV, BubblewrapRoom
+    from grader.room.cgroups import sweep
+    from grader.room.confined import ConfinedRoom
+    from grader.room.landlock import version
+    from grader.room.lending import can_give_up_root
+
+    sweep()
+    untested = Isolation(level)
+    drops = [True, False] if can_give_up_root() else [False]
+    bwrap = shutil.which("bwrap")
+    if level is Level.FULL and bwrap is not None:
+        drops = [drop for drop in drops if not drop or SETPRIV.exists()]
+        return [functools.partial(BubblewrapRoom, Path(bwrap), drop, untested) for drop in drops]
+    if level is Level.REDUCED and version() > 0:
+        return [functools.partial(ConfinedRoom, True, drop, untested) for drop in drops]
+    if level is Level.NONE:
+        return [functools.partial(ConfinedRoom, False, False, untested)]
+    return []
+
+
+def _missing(level: Level) -> str:
+    if sys.platform != "linux":
+        return f"{sys.platform} has no such rooms"
+    return "bwrap is not installed" if level is Level.FULL else "this kernel has no Landlock"

@@ -46,23 +46,29 @@ _MSG_FASTOPEN = 0x20000000
 _QUERY_PERSONALITY = 0xFFFFFFFF
 
 _REFUSED = {
-    "keys and asynchronous calls that run outside this filter": "add_key keyctl request_key io_uring_enter io_uring_register io_uring_setup",
+    "keys and asynchronous calls that run outside this filter": (
+        "add_key keyctl request_key io_uring_enter io_uring_register io_uring_setup"
+    ),
     "other processes' memory": (
         "kcmp pidfd_getfd process_madvise process_vm_readv process_vm_writev ptrace "
         "migrate_pages move_pages"
     ),
     "the kernel itself": (
-        "acct bpf create_module delete_module fanotify_init finit_module get_kernel_syms init_module "
-        "ioperm iopl kexec_file_load kexec_load lookup_dcookie modify_ldt nfsservctl perf_event_open "
-        "query_module quotactl quotactl_fd reboot swapoff swapon syslog uselib userfaultfd ustat "
-        "vhangup"
+        "acct bpf create_module delete_module fanotify_init finit_module get_kernel_syms "
+        "init_module ioperm iopl kexec_file_load kexec_load lookup_dcookie modify_ldt "
+        "nfsservctl perf_event_open query_module quotactl quotactl_fd reboot swapoff swapon "
+        "syslog uselib userfaultfd ustat vhangup"
     ),
-    "clocks and names of the machine": "adjtimex clock_adjtime clock_settime setdomainname sethostname settimeofday",
+    "clocks and names of the machine": (
+        "adjtimex clock_adjtime clock_settime setdomainname sethostname settimeofday"
+    ),
     "mounts, namespaces, files by handle": (
         "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount name_to_handle_at "
         "open_by_handle_at open_tree pivot_root setns umount2 unshare"
     ),
-    "memory that no process and no sized file system is charged for": "memfd_create memfd_secret mq_open msgget semget shmget",
+    "memory that no process and no sized file system is charged for": (
+        "memfd_create memfd_secret mq_open msgget semget shmget"
+    ),
 }
 
 

@@ -20,12 +20,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, Protocol
 
-if TYPE_CHECKING:
-    from typing import IO
-
-    from grader.types import Isolation, Message
+from grader.types import GraderError, Isolation, Message
 
 HOME = "/home/student"  # where a program starts unless told otherwise; its scratch folder
 TEMPORARY = "/tmp"  # noqa: S108 a fresh file system inside, not the host's
@@ -137,3 +134,19 @@ class Room(Protocol):
 
     def inside(self, host: Path, inside: str) -> str:
         """The name under which the program finds a bind: ``inside``, or the host's own path."""
+
+
+def check_binds(spec: RoomSpec) -> None:
+    """Refuse what cannot be mounted, before anything is started.
+
+    Raises:
+        GraderError: a bind that does not exist.
+    """
+    for bind in spec.binds:
+        if not bind.host.exists():
+            raise GraderError(Message("room.no_such_bind", {"path": str(bind.host)}))
+
+
+def environment(spec: RoomSpec, home: str = HOME, temporary: str = TEMPORARY) -> dict[str, str]:
+    """The spec's environment, with a home and a temporary folder where it names none."""
+    return {"HOME": home, "TMPDIR": temporary, "PATH": "/usr/bin:/bin", **spec.env}

@@ -1,0 +1,180 @@
+"""The launcher of rooms without namespaces: closes what it can, then becomes the program.
+
+Enters: a file descriptor with the order as JSON, another to report on. Leaves: the program's exit
+code. Touches: resource limits, capabilities, Landlock, seccomp of the program; its process tree.
+
+Run as a file: ``python -I -S confine.py ORDER REPORT``. It stays as the program's supervisor: every
+orphan of the tree becomes its child, and it ends them all when the program ends, when it is told
+to (SIGTERM), or when the process that started it dies. Standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import shutil
+import signal
+import struct
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any, NoReturn
+
+_SET_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP = 1, 4, 22, 24
+_SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 36, 38
+_SECCOMP_FILTER = 2
+_CAPABILITY_VERSION = 0x20080522
+_CAPABILITIES = 64
+_KILL_ROUNDS, _KILL_PAUSE = 400, 0.005
+_KILLED = 128 + signal.SIGKILL
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main() -> NoReturn:
+    """Start the program as the order says, and outlive its tree."""
+    order_fd, report_fd = int(sys.argv[1]), int(sys.argv[2])
+    with os.fdopen(order_fd, "rb") as file:
+        order = json.load(file)
+    os.set_inheritable(report_fd, False)
+    _prctl(_SET_CHILD_SUBREAPER, 1)
+    _prctl(_SET_PDEATHSIG, signal.SIGTERM)
+    signals = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    if os.getppid() != order["parent"]:  # it died before we asked to be told
+        os._exit(_KILLED)
+    program = os.fork()
+    if program == 0:
+        _become(order, report_fd)
+    os.close(report_fd)
+    for descriptor in (0, 1, 2):  # readers of the program's output must see its end
+        os.close(descriptor)
+    code = _watch(program, signals)
+    _end_tree()
+    shutil.rmtree(order["scratch"], ignore_errors=True)
+    os._exit(code)
+
+
+def _watch(program: int, signals: set[signal.Signals]) -> int:
+    """Wait for the program's end, or for the order to end it."""
+    while True:
+        if signal.sigwait(signals) != signal.SIGCHLD:
+            return _KILLED
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
+                if ended[0] == program:
+                    code = os.waitstatus_to_exitcode(ended[1])
+                    return code if code >= 0 else 128 - code
+
+
+def _end_tree() -> None:
+    """Kill descendants until none is left; stopped first, so that none can fork ahead of us."""
+    for _ in range(_KILL_ROUNDS):
+        descendants = _descendants(os.getpid())
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in descendants:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, number)
+        try:
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(_KILL_PAUSE)
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        current = waiting.pop()
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{current}/task").iterdir():
+                children = [int(word) for word in (task / "children").read_text().split()]
+                found += children
+                waiting += children
+    return found
+
+
+def _become(order: dict[str, Any], report_fd: int) -> NoReturn:
+    """Close the room around this process and run the program; on failure, report and leave."""
+    try:
+        os.setsid()
+        _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+        os.chdir(order["cwd"])
+        os.umask(order["umask"])
+        _limit(order)
+        _give_up_rights(order["user"])
+        _prctl(_SET_PDEATHSIG, signal.SIGKILL)  # a change of user clears it
+        if order["landlock"] is not None:
+            _stub_packages()
+            from grader.room.landlock import restrict
+
+            own = [f"/proc/{os.getpid()}"]
+            readable, writable = order["landlock"]["readable"], order["landlock"]["writable"]
+            restrict([*readable, *own], writable)
+        if order["seccomp"] is not None:
+            _filter_calls(bytes.fromhex(order["seccomp"]))
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        os.execve(order["argv"][0], order["argv"], order["env"])  # noqa: S606 no shell wanted
+    except BaseException as error:  # noqa: BLE001 nothing may run in a room half closed
+        os.write(report_fd, repr(error).encode()[:1000])
+    os._exit(126)
+
+
+def _limit(order: dict[str, Any]) -> None:
+    for kind, value in order["limits"]:
+        hard = resource.getrlimit(kind)[1]
+        wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (wanted, wanted))
+    if order["cores"] is not None:
+        os.sched_setaffinity(0, order["cores"])
+
+
+def _give_up_rights(user: list[int] | None) -> None:
+    """Drop the user, where we may, and every capability; then forbid to gain any by a program."""
+    if os.geteuid() == 0:
+        for capability in range(_CAPABILITIES):
+            _libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
+    if user is not None:
+        os.setgroups([])
+        os.setresgid(user[1], user[1], user[1])
+        os.setresuid(user[0], user[0], user[0])
+    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
+    if _libc.capset(header, struct.pack("=6I", *(0,) * 6)) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
+    _prctl(_SET_NO_NEW_PRIVS, 1)
+
+
+def _filter_calls(program: bytes) -> None:
+    class Program(ctypes.Structure):  # struct sock_fprog
+        _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_void_p))
+
+    steps = ctypes.create_string_buffer(program, len(program))
+    filter_ = Program(len(program) // 8, ctypes.cast(steps, ctypes.c_void_p).value)
+    _prctl(_SET_SECCOMP, _SECCOMP_FILTER, ctypes.byref(filter_))
+
+
+def _stub_packages() -> None:
+    """Make ``grader.room`` importable without running it: the judge's imports are not for here."""
+    here = Path(__file__).resolve().parent
+    for name, folder in (("grader", here.parent), ("grader.room", here)):
+        package = types.ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+
+
+def _prctl(option: int, value: int, third: Any = 0) -> None:
+    if _libc.prctl(option, ctypes.c_ulong(value), third, 0, 0) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), f"prctl {option}")
+
+
+if __name__ == "__main__":
+    main()
