@@ -405,6 +405,12 @@ def test_a_wrong_window_shape_is_named(x, y, name):
     assert wrong(reading) == {"data.shape": f"sequence.{name}"}
 
 
+def test_whole_numbers_are_one_mistake_and_not_two():
+    x, y = tenths()
+    found = wrong(sequence.examine(fit(x * 10, y * 10), TENTHS))
+    assert found == {"data.windows": "sequence.whole_numbers"}
+
+
 def test_too_few_windows_are_wrong():
     found = wrong(sequence.examine(fit(*tenths(5)), TENTHS))
     assert found == {"data.rows": "sequence.rows", "data.windows": "sequence.missing"}

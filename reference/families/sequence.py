@@ -10,7 +10,7 @@ on in the same way, in any order, are as good.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -54,7 +54,9 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     inputs = np.asarray(fit.x.rows, dtype=np.float64)[:, :, 0]
     whole = fit.kind == "arrays"  # of a dataset only its first batch was seen
     windows = _windows(inputs, task, whole=whole)
-    target = _target(inputs, fit.y, task)
+    # Whole numbers are one mistake; the target is judged in the units that were used.
+    unit = task if windows.message.id != "sequence.whole_numbers" else replace(task, step=1.0)
+    target = _target(inputs, fit.y, unit)
     notes: tuple[Message, ...] = ()
     if not whole:
         notes = (Message("sequence.rows_uncounted"),)
