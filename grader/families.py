@@ -7,6 +7,7 @@ It answers four questions: is what was given to ``fit`` this exercise's data and
 (``examine``); which inputs, in that layout, has the model never seen (``ask``); how good are the
 answers (``measure``); and what would a predictor without a model answer (``controls``).
 ``training`` makes the exercise's own training data, for retraining a model from scratch.
+``BETTER`` says of every metric that a threshold may stand on whether lower or higher is better.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ class Question:
 
 
 class Family(Protocol):
-    """The functions that a module in ``reference/families/`` defines."""
+    """What a module in ``reference/families/`` defines."""
+
+    BETTER: Mapping[str, str]
 
     def examine(self, fit: FitSample, spec: Mapping[str, Json]) -> Reading:
         """Judge the sampled arrays of one ``fit``; ``spec`` is the exercise's ``[data]`` table."""
 
-    def ask(
-        self, reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]
-    ) -> Question:
+    def ask(self, reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
         """Draw hidden inputs in the student's layout, and their answers."""
 
     def measure(self, predictions: Array, question: Question) -> dict[str, float]:
@@ -64,9 +65,7 @@ class Family(Protocol):
     def controls(self, question: Question) -> dict[str, Array]:
         """Predictions that need no model: {"mean": …, "last_input": …}."""
 
-    def training(
-        self, rng: np.random.Generator, spec: Mapping[str, Json]
-    ) -> tuple[Array, Array]:
+    def training(self, rng: np.random.Generator, spec: Mapping[str, Json]) -> tuple[Array, Array]:
         """The exercise's training inputs and targets in the canonical layout."""
 
 

@@ -27,6 +27,8 @@ TOLERANCE = 1e-5
 # A mistake is named only where it explains nearly every row, and rows enough to tell.
 NAMED_SHARE = 0.95
 ENOUGH_ROWS = 4
+# Which way each metric improves; calibration chooses among them.
+BETTER: dict[str, str] = {"mse": "lower", "mae": "lower", "correctness": "higher"}
 
 
 @dataclass(frozen=True)
