@@ -156,3 +156,41 @@ def release(
     from grader.cli.inspecting import run_release
 
     raise typer.Exit(run_release(out, lang))
+
+
+@app.command()
+def verify(
+    paths: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Argument(metavar="[SAMPLE…]", help="Samples; default: all of the course."),
+    ] = None,
+    out: Out = Path(".verify"),
+    jobs: Annotated[
+        Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
+    ] = None,
+    engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.AUTO,
+    lang: Lang = None,
+    format: Format = FormatOption.TABLE,  # noqa: A002
+) -> None:
+    """Check the course: every sample gets the verdict of its folder."""
+    from grader.cli.verifying import run_verify
+
+    raise typer.Exit(run_verify(paths or [], out, jobs, engine.value, lang, format.value))
+
+
+@app.command()
+def calibrate(
+    exercises: Annotated[
+        Optional[list[str]], typer.Argument(metavar="[ID…]", help="Default: all.")  # noqa: UP045
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of the reference solution.")] = 20,
+    engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.JAX,
+    jobs: Annotated[
+        Optional[int], typer.Option(min=1, help="Runs at once; default: one per core.")  # noqa: UP045
+    ] = None,
+    lang: Lang = None,
+) -> None:
+    """Measure what correct work and known mistakes reach; writes expected.json."""
+    from grader.cli.calibrating import run_calibrate
+
+    raise typer.Exit(run_calibrate(exercises or [], seeds, engine.value, jobs, lang))

@@ -1,0 +1,59 @@
+# `make demo` and `make test` need python3 (3.11 to 3.13) and make on Linux, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PINS := requirements/dev.txt
+
+# Small and few: every real training below runs in full.
+DEMO := $(addprefix reference/, \
+  sequence-prediction/submissions/accepted/textbook.ipynb \
+  sequence-prediction/submissions/wrong_data/last_input.ipynb \
+  multiplication-simple-rnn/submissions/accepted/textbook_list.ipynb \
+  multiplication-simple-rnn/submissions/wrong_architecture/ten_units.ipynb \
+  multiplication-lstm/submissions/accepted/textbook_list.ipynb \
+  multiplication-lstm/submissions/untrained/three_epochs.ipynb \
+  multiplication-gru/submissions/accepted/messy_colab.ipynb \
+  multiplication-gru/submissions/runtime_error/fix_for_fit.ipynb \
+  multiplication-gru/submissions/low_accuracy/tiny_rate.ipynb \
+  multiplication-gru/submissions/time_limit/endless.ipynb \
+  multiplication-gru/submissions/no_model/only_prints.ipynb \
+  multiplication-gru/submissions/malformed/truncated.ipynb)
+
+.PHONY: setup demo test check bench pins assignments clean
+
+setup: $(VENV)/.ready
+
+# Two steps: pip refuses hashes and a local project in one.
+$(VENV)/.ready: $(PINS) pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(PINS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: setup
+	@sh tools/say-isolation.sh
+	$(BIN)/grader verify $(DEMO) --out .demo
+
+test: setup
+	@sh tools/say-isolation.sh
+	$(BIN)/python -m pytest -m "not real"
+	$(BIN)/python -m pytest -m real
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python benchmarks/run.py
+
+# Needs uv. Hashes, but no address of any index.
+pins:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --extra grading --extra jax --extra dev -o $(PINS) pyproject.toml
+
+assignments: setup
+	$(BIN)/python -m grader.release
+
+clean:
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache
