@@ -180,9 +180,7 @@ def reference_model(
         source = text(full(exercise.reference_path / "solution.py", exercise))
         source = source.replace(f"epochs={exercise.epochs}", "epochs=1")
         notebook = parse_notebook(source.encode())
-        run = Run(
-            notebook, plan.engine, plan.seed, 1, LONGEST, MEMORY_MB, cores=slot.cores
-        )
+        run = Run(notebook, plan.engine, plan.seed, 1, LONGEST, MEMORY_MB, cores=slot.cores)
         execution = execute(run, room)
         reading = choose([read_candidate(c) for c in execution.candidates], exercise)
         if reading is None or reading.architecture is None:

@@ -31,6 +31,7 @@ MAX_SCORE = 100.0
 CONTRADICTIONS = frozenset(
     {"weights_contradict_model", "pretrained", "history_contradicts", "no_training_seen"}
 )
+NO_FIT = "data.fit"
 STOPPED = {
     Outcome.TIME_LIMIT: Verdict.TIME_LIMIT,
     Outcome.MEMORY_LIMIT: Verdict.MEMORY_LIMIT,
@@ -97,7 +98,8 @@ def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
     if evidence.model is None:
         return Verdict.NO_MODEL
     for cls, verdict in FAILURES:
-        if any(not c.passed for c in checks if c.id.split(".")[0] == cls):
+        # Without a fit there are no data to be wrong: what is missing is the training.
+        if any(not c.passed for c in checks if c.id.split(".")[0] == cls and c.id != NO_FIT):
             return verdict
     if CONTRADICTIONS & set(evidence.flags):
         return Verdict.SUSPICIOUS
@@ -227,7 +229,7 @@ def _layer_text(
 
 def _data(evidence: Evidence, points: float) -> Iterator[Check]:
     if not evidence.data:
-        yield Check("data.fit", 0.0, points, Message("data.no_fit"), "", "")
+        yield Check(NO_FIT, 0.0, points, Message("data.no_fit"), "", "")
         return
     share = points / len(evidence.data)
     where = f"cell {evidence.training.cell}" if evidence.training else ""

@@ -73,9 +73,7 @@ def tolerance_factor(count: int) -> float:
     return float(stats.nct.ppf(CONFIDENCE, df=count - 1, nc=shift) / math.sqrt(count))
 
 
-def separation(
-    runs: Sequence[CalibrationRun], metric: str, better: str
-) -> Separation | None:
+def separation(runs: Sequence[CalibrationRun], metric: str, better: str) -> Separation | None:
     """Look at one metric; None with too few runs to say anything."""
 
     def values(wanted: bool) -> Array:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import allowed  # noqa: E402
+import allowed
 
 BATCH = 250
 
