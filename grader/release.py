@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -217,3 +218,15 @@ def _without_answers(source: str, solution: Path) -> str:
 
 def _without_markers(source: str) -> str:
     return "\n".join(line for line in source.splitlines() if line.strip() not in (BEGIN, END))
+
+
+def main() -> None:
+    """Bring every students' notebook up to date: ``python -m grader.release``."""
+    from grader.exercises import find_course, load_course
+
+    for path in write_assignments(load_course(find_course())):
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()

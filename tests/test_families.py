@@ -21,6 +21,12 @@ SPEC = {"rows": 3000, "train_rows": 2560, "min_rows": 1560, "steps": 100, "hidde
 TENTHS = {"steps": 4, "windows": 6, "step": 0.1}
 multiplication = load_family(REFERENCE, "multiplication")
 sequence = load_family(REFERENCE, "sequence")
+characters = load_family(REFERENCE, "characters")
+TEXT = {
+    "sentence": "가나다 라마바 사아자 차카타 파하 거너더 러머버 서어저 처커터 퍼허.",
+    "steps": 8,
+}
+TEXT |= {"shortest": 30, "longest": 60}
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -437,3 +443,100 @@ def test_the_last_input_control_is_one_step_behind():
     asked = sequence.ask(Reading((), "window"), np.random.default_rng(0), TENTHS)
     last = sequence.controls(asked)["last_input"]
     assert sequence.measure(last, asked)["train_mse"] == pytest.approx(0.01, rel=1e-4)
+
+
+# --- characters ----------------------------------------------------------------------------------
+
+
+def letters(order=None, sentence=None):
+    """One-hot windows of the sentence, with the characters numbered in an order of one's own."""
+    text = sentence or TEXT["sentence"]
+    alphabet = order or sorted(set(text))
+    codes = np.array([alphabet.index(c) for c in text])
+    places = np.arange(len(text) - 8)[:, None] + np.arange(8)
+    eye = np.eye(len(alphabet))
+    return eye[codes[places]], eye[codes[places + 1]]
+
+
+@given(st.permutations(sorted(set(TEXT["sentence"]))), st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_characters_may_be_numbered_in_any_order_and_targets_be_numbers(order, sparse):
+    x, y = letters(order)
+    reading = characters.examine(fit(x, y.argmax(axis=2) if sparse else y), TEXT)
+    assert wrong(reading) == {}
+    assert reading.notes == ()
+    assert reading.layout == ("sparse" if sparse else "one-hot")
+
+
+@given(st.permutations(sorted(set(TEXT["sentence"]))))
+@settings(max_examples=10, deadline=None)
+def test_the_question_speaks_the_students_numbering(order):
+    x, y = letters(order)
+    reading = characters.examine(fit(x, y), TEXT)
+    asked = characters.ask(reading, np.random.default_rng(0), TEXT)
+    assert np.array_equal(asked.inputs, x)
+    assert np.array_equal(asked.answers, y.argmax(axis=2))
+    assert characters.measure(y, asked)["accuracy"] == 1.0
+
+
+@given(st.permutations(range(25)))
+@settings(max_examples=10, deadline=None)
+def test_shuffled_windows_are_still_read(order):
+    x, y = letters()
+    order = [*order, *range(25, len(x))]
+    reading = characters.examine(fit(x[order], y[order]), TEXT)
+    assert wrong(reading) == {}
+    asked = characters.ask(reading, np.random.default_rng(0), TEXT)
+    assert characters.measure(y[order], asked)["accuracy"] == 1.0
+
+
+def test_another_sentence_is_a_note():
+    x, y = letters(sentence="나는 오늘 아침에 일찍 일어나서 강가를 걸었고 바람이 좋았다")
+    reading = characters.examine(fit(x, y), TEXT)
+    assert wrong(reading) == {}
+    assert [note.id for note in reading.notes] == ["characters.other_sentence"]
+
+
+TEXT_CHANGES = {
+    "target_same": lambda x, y: (x, x),
+    "target_backwards": lambda x, y: (y, x),
+    "target_skips": lambda x, y: (x[:-1], y[1:]),
+    "target": lambda x, y: (x, y[::-1]),
+    "last_only": lambda x, y: (x, y[:, -1]),
+    "indices": lambda x, y: (x.argmax(axis=2), y),
+    "one_hot": lambda x, y: (x * 0.9, y),
+    "shape": lambda x, y: (x[:, :5], y[:, :5]),
+    "target_shape": lambda x, y: (x, y[:, :, :3]),
+    "too_short": lambda x, y: (x[:20], y[:20]),
+    "too_long": lambda x, y: letters(
+        sentence=TEXT["sentence"] + "가거나너다더라러마머바버사서아어"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TEXT_CHANGES)
+def test_a_mistake_with_characters_is_named(name):
+    reading = characters.examine(fit(*TEXT_CHANGES[name](*letters())), {**TEXT, "longest": 45})
+    assert f"characters.{name}" in wrong(reading).values()
+    assert len(wrong(reading)) == 1
+    assert_spoken(reading, "characters")
+
+
+def test_the_canonical_question_needs_no_students_data():
+    asked = characters.ask(Reading((), "one-hot"), np.random.default_rng(0), TEXT)
+    assert np.array_equal(asked.inputs, letters()[0])
+
+
+def test_the_frequencies_answer_with_the_commonest_character():
+    asked = characters.ask(Reading((), "one-hot"), np.random.default_rng(0), TEXT)
+    measured = characters.measure(characters.controls(asked)["mean"], asked)
+    counts = np.bincount(asked.answers.reshape(-1))
+    assert measured["accuracy"] == pytest.approx(counts.max() / counts.sum())
+
+
+def test_a_character_prediction_that_is_no_number_is_wrong():
+    asked = characters.ask(Reading((), "one-hot"), np.random.default_rng(0), TEXT)
+    assert characters.measure(asked.inputs * np.nan, asked) == {
+        "accuracy": 0.0,
+        "next_accuracy": 0.0,
+    }

@@ -63,7 +63,7 @@ def course_copy(tmp_path):
 
 @every_exercise
 def test_the_committed_notebook_is_the_generated_one(exercise):
-    """After a change of a solution: python -m grader release, or write_assignments(course)."""
+    """After a change of a solution or of the points: ``python -m grader.release``."""
     committed = exercise.assignment_path / f"{exercise.id}.ipynb"
     assert committed.read_text("utf-8") == text(made(exercise))
 

@@ -1,0 +1,209 @@
+"""Next characters: one sentence cut into overlapping windows, the target one character further.
+
+Enters: samples of the arrays given to ``fit``, predictions. Leaves: findings, the sentence's
+windows in the student's own numbering, metrics. Touches nothing.
+
+Inputs are one-hot, (windows, steps, characters). Everybody numbers the characters in an order of
+their own, so the windows are read back from what was given to ``fit`` and asked in the same order.
+Targets are one-hot too, or the numbers themselves where the loss is the sparse one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from grader.families import Question, Reading
+from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
+
+ONE_HOT = "one-hot"
+SPARSE = "sparse"
+SMALLEST = 1e-7  # a probability below it counts as this, as Keras does in its loss
+
+
+def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
+    """Judge what ``fit`` was fed: shapes, one-hot rows, target, the sentence behind them."""
+    steps = _whole(spec, "steps", 20)
+    if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
+        return Reading((_wrong("data.shape", f"(n, {steps}, V)", "–", "unseen"),), None)
+    shape = _shape(fit.x, fit.y, steps)
+    if shape.fraction < 1.0:
+        return Reading((shape,), None)
+    one_hot = _one_hot(fit.x)
+    if one_hot.fraction < 1.0:
+        return Reading((shape, one_hot), None)
+    windows = np.asarray(fit.x.rows).argmax(axis=2)
+    sparse = fit.y.shape != fit.x.shape
+    given = _numbers(fit.y, sparse=sparse)[: len(windows)]
+    following = _following(windows[: len(given)], given)
+    sentence, notes = _sentence(fit, windows, spec)
+    findings = (shape, one_hot, _target(windows, given, following), sentence)
+    encoding: dict[str, Json] = {
+        "windows": windows[: len(given)].tolist(),
+        "answers": following.tolist(),
+        "size": int(fit.x.shape[2]),
+    }
+    return Reading(findings, SPARSE if sparse else ONE_HOT, encoding, notes)
+
+
+def ask(reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
+    """Ask every window of the sentence, in the student's numbering where it is known."""
+    table = cast("Mapping[str, Any]", reading.encoding)
+    if "windows" not in table:
+        inputs, targets = training(rng, spec)
+        return Question(inputs, targets.argmax(axis=2))
+    eye = np.eye(int(table["size"]), dtype=np.float32)
+    return Question(eye[np.asarray(table["windows"])], np.asarray(table["answers"]))
+
+
+def measure(predictions: Array, question: Question) -> dict[str, float]:
+    """Give accuracy over all steps, accuracy of the last step, and mean cross-entropy in nats."""
+    answers = question.answers
+    if predictions.shape != question.inputs.shape:
+        return {}
+    finite = np.isfinite(predictions).all(axis=2)
+    right = finite & (np.nan_to_num(predictions).argmax(axis=2) == answers)
+    metrics = {
+        "accuracy": float(right.mean()),
+        "next_accuracy": float(right[:, -1].mean()),
+    }
+    if finite.all():
+        likely = np.take_along_axis(predictions, answers[:, :, None], axis=2)
+        metrics["cross_entropy"] = float(-np.log(np.clip(likely, SMALLEST, 1.0)).mean())
+    return metrics
+
+
+def controls(question: Question) -> dict[str, Array]:
+    """Give the frequencies of the characters, and the input itself."""
+    size = question.inputs.shape[2]
+    counts = np.bincount(question.answers.reshape(-1), minlength=size)
+    frequencies = (counts / counts.sum()).astype(np.float32)
+    constant = np.broadcast_to(frequencies, question.inputs.shape)
+    return {"mean": constant, "last_input": question.inputs}
+
+
+def training(rng: np.random.Generator, spec: Mapping[str, Json]) -> tuple[Array, Array]:
+    """Give the sentence's windows and targets: both (windows, steps, V), one-hot."""
+    del rng
+    text, steps = str(spec["sentence"]), _whole(spec, "steps", 20)
+    alphabet = sorted(set(text))
+    numbers = np.array([alphabet.index(character) for character in text])
+    places = np.arange(len(text) - steps)[:, None] + np.arange(steps)
+    eye = np.eye(len(alphabet), dtype=np.float32)
+    return eye[numbers[places]], eye[numbers[places + 1]]
+
+
+def _shape(x: ArraySample, y: ArraySample, steps: int) -> Finding:
+    expected = f"X (n, {steps}, V), Y (n, {steps}, V)"
+    got = f"X {_shown(x.shape)}, Y {_shown(y.shape)}"
+    if x.shape[1:] == (steps,):
+        return _wrong("data.shape", expected, got, "indices")
+    if len(x.shape) != 3 or x.shape[1] != steps:
+        return _wrong("data.shape", expected, got, "shape", steps=steps)
+    if y.shape in ((x.shape[0], x.shape[2]), (x.shape[0],), (x.shape[0], 1)):
+        return _wrong("data.shape", expected, got, "last_only", steps=steps)
+    if y.shape not in (x.shape, x.shape[:2], (*x.shape[:2], 1)):
+        return _wrong("data.shape", expected, got, "target_shape")
+    return _right("data.shape", expected, got, "shape_right")
+
+
+def _one_hot(x: ArraySample) -> Finding:
+    rows = np.asarray(x.rows, dtype=np.float64)
+    clean = bool(np.isin(rows, (0.0, 1.0)).all() and (rows.sum(axis=2) == 1.0).all())
+    if clean:
+        return _right("data.one-hot", "0, 1", "0, 1", "one_hot_right")
+    got = f"{rows.min():.3g} … {rows.max():.3g}"
+    return _wrong("data.one-hot", "0, 1", got, "one_hot")
+
+
+def _numbers(y: ArraySample, *, sparse: bool) -> Array:
+    rows = np.asarray(y.rows)
+    numbers: Array = rows.reshape(len(rows), -1).astype(np.int64) if sparse else rows.argmax(axis=2)
+    return numbers
+
+
+def _following(windows: Array, given: Array) -> Array:
+    """What comes after each character, as the windows themselves tell it.
+
+    The last character's successor stands in the window one further on; at the end of the sentence
+    only the target knows it.
+    """
+    after = {tuple(row[:-1]): int(row[-1]) for row in windows.tolist()}
+    last = [
+        after.get(tuple(row[1:]), int(end))
+        for row, end in zip(windows.tolist(), given[:, -1], strict=True)
+    ]
+    return np.concatenate([windows[:, 1:], np.array(last)[:, None]], axis=1)
+
+
+def _target(windows: Array, given: Array, following: Array) -> Finding:
+    agreed = float((given == following).mean())
+    expected = "Y[i, t] = X[i, t+1]"
+    if agreed == 1.0:
+        return _right("data.target", expected, expected, "target_right")
+    count = len(given)
+    if (given == windows[:count]).all():
+        return _wrong("data.target", expected, "Y[i, t] = X[i, t]", "target_same")
+    if (given[:, 1:] == windows[:count, :-1]).all():
+        return _wrong("data.target", expected, "Y[i, t] = X[i, t-1]", "target_backwards")
+    if (given[:, :-2] == windows[:count, 2:]).all():
+        return _wrong("data.target", expected, "Y[i, t] = X[i, t+2]", "target_skips")
+    got = f"{agreed:.0%}"
+    return _wrong("data.target", expected, got, "target", fraction=agreed, share=agreed)
+
+
+def _sentence(
+    fit: FitSample, windows: Array, spec: Mapping[str, Json]
+) -> tuple[Finding, tuple[Message, ...]]:
+    """Judge how much text there was; another sentence than ours is as good."""
+    least, most = _whole(spec, "shortest", 40), _whole(spec, "longest", 200)
+    expected = f"{least} … {most}"
+    if fit.kind != "arrays":  # of a dataset only its first batch was seen
+        finding = _right("data.sentence", expected, "?", "uncounted")
+        return finding, (finding.message,)
+    length = len({tuple(row) for row in windows.tolist()}) + windows.shape[1]
+    if not least <= length <= most:
+        name = "too_short" if length < least else "too_long"
+        share = length / least if length < least else 0.0
+        return _wrong("data.sentence", expected, str(length), name, fraction=share), ()
+    finding = _right("data.sentence", expected, str(length), "sentence_right", length=length)
+    if _is_ours(windows, str(spec["sentence"])):
+        return finding, ()
+    return finding, (Message("characters.other_sentence", {"length": length}),)
+
+
+def _is_ours(windows: Array, sentence: str) -> bool:
+    """Whether some one-to-one naming of the numbers turns the windows into our sentence's."""
+    steps = windows.shape[1]
+    ours = [sentence[i : i + steps] for i in range(len(sentence) - steps)]
+    if len(ours) != len(windows):
+        return False
+    pairs = {
+        (int(number), character)
+        for row, text in zip(windows, ours, strict=True)
+        for number, character in zip(row, text, strict=True)
+    }
+    return len({n for n, _ in pairs}) == len({c for _, c in pairs}) == len(pairs)
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(str(n) for n in shape)}{',' if len(shape) == 1 else ''})"
+
+
+def _whole(spec: Mapping[str, Json], key: str, default: int) -> int:
+    return int(cast("Any", spec.get(key, default)))
+
+
+def _right(finding: str, expected: str, got: str, name: str, **args: float | str) -> Finding:
+    return Finding(finding, 1.0, expected, got, Message(f"characters.{name}", args))
+
+
+def _wrong(
+    finding: str, expected: str, got: str, name: str, *, fraction: float = 0.0, **args: float | str
+) -> Finding:
+    """A wrong answer: ``name`` is the message, ``name_hint`` the advice that goes with it."""
+    message = Message(f"characters.{name}", {"expected": expected, "got": got, **args})
+    hint = Message(f"characters.{name}_hint", args)
+    return Finding(finding, fraction, expected, got, message, hint)
