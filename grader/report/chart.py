@@ -1,0 +1,158 @@
+"""The loss curve as a drawing, made from numbers alone.
+
+Enters: a history. Leaves: geometry for the page's inline SVG. Touches nothing.
+
+Axis: linear, or logarithmic where the loss spans more than a factor of 20. Epochs without a finite
+loss leave a gap.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from grader.words import number
+
+WIDTH, HEIGHT = 640.0, 230.0
+LEFT, RIGHT, TOP, BOTTOM = 62.0, 16.0, 14.0, 34.0
+MOST_POINTS = 400
+_LOG_FROM = 20.0
+_HUGE = 1e30
+_SERIES = ("loss", "val_loss")
+_ROUND_STEPS = [s * 10**power for power in range(9) for s in (1, 2, 5)]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on an axis."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series: its name and its unbroken stretches as SVG points."""
+
+    name: str
+    stretches: tuple[str, ...]
+    dots: tuple[tuple[float, float], ...]  # epochs whose neighbours are both missing
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing of the losses over the epochs."""
+
+    lines: tuple[Line, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    logarithmic: bool
+    epochs: int
+    first: str
+    last: str
+    width: float = WIDTH
+    height: float = HEIGHT
+    left: float = LEFT
+    right: float = WIDTH - RIGHT
+    top: float = TOP
+    bottom: float = HEIGHT - BOTTOM
+
+
+def loss_chart(history: Mapping[str, Sequence[float]]) -> Chart | None:
+    """Draw ``loss`` and ``val_loss``; None where there are fewer than two finite losses."""
+    series = {name: _thinned(_drawable(history.get(name, ()))) for name in _SERIES}
+    finite = [v for points in series.values() for _, v in points if math.isfinite(v)]
+    losses = [v for v in _drawable(history.get("loss", ())) if math.isfinite(v)]
+    if len(losses) < 2:  # noqa: PLR2004 - one point is no curve
+        return None
+    logarithmic = min(finite) > 1 / _HUGE and max(finite) / min(finite) > _LOG_FROM
+    low, high = _span(finite, logarithmic=logarithmic)
+    epochs = max(len(history.get(name, ())) for name in _SERIES)
+
+    def place(epoch: int, value: float) -> tuple[float, float]:
+        level = math.log10(value) if logarithmic else value
+        across = (epoch - 1) / max(epochs - 1, 1)
+        x = LEFT + across * (WIDTH - LEFT - RIGHT)
+        y = HEIGHT - BOTTOM - (level - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
+        return round(x, 1), round(y, 1)
+
+    def y_of(value: float) -> float:
+        return place(1, value)[1]
+
+    ticks = _log_ticks(low, high) if logarithmic else _even_ticks(low, high)
+    return Chart(
+        lines=tuple(_line(name, points, place) for name, points in series.items() if points),
+        x_ticks=tuple(Tick(place(e, finite[0])[0], str(e)) for e in _epoch_ticks(epochs)),
+        y_ticks=tuple(Tick(y_of(value), number(value)) for value in ticks),
+        logarithmic=logarithmic,
+        epochs=epochs,
+        first=number(float(f"{losses[0]:.3g}")),
+        last=number(float(f"{losses[-1]:.3g}")),
+    )
+
+
+def _drawable(values: Sequence[float]) -> list[float]:
+    """The values with what no axis can hold made NaN; a claimed history may say anything."""
+    return [value if abs(value) < _HUGE else math.nan for value in values]
+
+
+def _thinned(values: Sequence[float]) -> list[tuple[int, float]]:
+    """Pairs of epoch and loss, at most MOST_POINTS of them, first and last included."""
+    step = max(1, math.ceil(len(values) / MOST_POINTS))
+    kept = list(enumerate(values, start=1))[::step]
+    if values and kept[-1][0] != len(values):
+        kept.append((len(values), values[-1]))
+    return kept
+
+
+def _line(
+    name: str, points: list[tuple[int, float]], place: Callable[[int, float], tuple[float, float]]
+) -> Line:
+    stretches: list[list[tuple[float, float]]] = [[]]
+    for epoch, value in points:
+        if math.isfinite(value):
+            stretches[-1].append(place(epoch, value))
+        elif stretches[-1]:
+            stretches.append([])
+    whole = [stretch for stretch in stretches if stretch]
+    return Line(
+        name,
+        tuple(" ".join(f"{x},{y}" for x, y in s) for s in whole if len(s) > 1),
+        tuple(s[0] for s in whole if len(s) == 1),
+    )
+
+
+def _span(finite: Sequence[float], *, logarithmic: bool) -> tuple[float, float]:
+    """Lower and upper end of the axis: a little air, never zero height; losses start at zero."""
+    if logarithmic:
+        low, high = math.log10(min(finite)), math.log10(max(finite))
+        air = 0.06 * (high - low)
+        return low - air, high + air
+    low, high = min(0.0, *finite), max(finite)
+    return (low, high * 1.05) if high > low else (low - 1.0, high + 1.0)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten, with 3s between where there are few."""
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    stride = max(1, math.ceil(len(powers) / 6))
+    factors = (1, 3) if len(powers) <= 3 else (1,)  # noqa: PLR2004 - few decades need more marks
+    ticks = [factor * 10.0**power for power in powers[::stride] for factor in factors]
+    return [tick for tick in ticks if low <= math.log10(tick) <= high]
+
+
+def _even_ticks(low: float, high: float) -> list[float]:
+    """Four or five round values."""
+    raw = (high - low) / 4
+    size = 10.0 ** math.floor(math.log10(raw))
+    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw)
+    first = math.ceil(low / step)
+    return [round(i * step, 12) for i in range(first, math.floor(high / step) + 1)]
+
+
+def _epoch_ticks(epochs: int) -> list[int]:
+    if epochs <= 6:  # noqa: PLR2004 - every epoch fits
+        return list(range(1, epochs + 1))
+    step = next(s for s in _ROUND_STEPS if epochs / s <= 6)  # noqa: PLR2004
+    return [1, *range(step, epochs + 1, step)] if step > 1 else list(range(1, epochs + 1))

@@ -1,0 +1,309 @@
+"""A page of feedback for one student.
+
+Enters: the student's Records. Leaves: one HTML page that needs nothing else: no script, no request,
+no picture that a student made. Touches: reads its templates.
+
+Everything from a student passes ``printable`` and the template's escaping; a strict content
+security policy, which allows the page's own style sheet by its digest, stands behind both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from grader.report import wording
+from grader.report.chart import Chart, loss_chart
+from grader.report.page import render
+from grader.types import Attempt, Check, Evidence, EvidenceClass, Message, Record, Verdict
+from grader.words import Words, number
+
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a value; ``differs`` where the other side has something else."""
+
+    text: str
+    differs: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """One check, told."""
+
+    mark: str  # right, partly, wrong, none (no points in it)
+    text: str
+    points: str
+    max_points: str
+    expected: tuple[Piece, ...]
+    got: tuple[Piece, ...]
+    where: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One of the five questions with its checks."""
+
+    title: str
+    points: str
+    max_points: str
+    share: float
+    mark: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A predictor's numbers on data that the notebook never saw."""
+
+    name: str
+    values: tuple[str, ...]
+    own: bool
+
+
+@dataclass(frozen=True)
+class Try:
+    """One attempt."""
+
+    number: int
+    kind: str
+    engine: str
+    seed: int
+    metrics: str
+    seconds: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One exercise on the page."""
+
+    anchor: str
+    title: str
+    exercise: str
+    submission: str
+    tone: str  # good, check, wrong, ours
+    verdict: str
+    why: str
+    problem: str
+    score: str
+    max_score: str
+    share: float
+    graded: bool
+    model: str
+    hints: tuple[str, ...]
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...]
+    flags: tuple[str, ...]
+    chart: Chart | None
+    metric_names: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    attempts: tuple[Try, ...]
+    facts: tuple[tuple[str, str], ...]
+
+
+def feedback_page(
+    student: str, records: Sequence[Record], words: Words, titles: Mapping[str, str]
+) -> str:
+    """Give the page of one student.
+
+    Args:
+        student: whose page it is.
+        records: the student's records, in the order to show.
+        words: the reader's language.
+        titles: exercise id to title, in that language.
+    """
+    parts = [_part(record, number, words, titles) for number, record in enumerate(records, start=1)]
+    graded = [one.grade for one in records if one.grade.score is not None]
+    return render(
+        "feedback.html.j2",
+        words,
+        student=wording.name(student),
+        parts=parts,
+        accepted=sum(one.grade.verdict is Verdict.ACCEPTED for one in records),
+        waiting=sum(not one.grade.graded for one in records),
+        total=wording.points(sum(one.score or 0.0 for one in graded)),
+        total_max=wording.points(sum(one.max_score for one in graded)),
+        date=max((one.graded_at for one in records), default="")[:10],
+    )
+
+
+def tone(verdict: Verdict) -> str:
+    """Give the colour of a verdict; the words always stand beside it."""
+    special = {
+        Verdict.ACCEPTED: "good",
+        Verdict.SUSPICIOUS: "check",
+        Verdict.GRADER_ERROR: "ours",
+    }
+    return special.get(verdict, "wrong")
+
+
+def _part(record: Record, number_: int, words: Words, titles: Mapping[str, str]) -> Part:
+    grade, evidence = record.grade, record.evidence
+    training = evidence.training if evidence else None
+    names, figures = _figures(evidence, words)
+    return Part(
+        anchor=f"exercise-{number_}",
+        title=wording.title(record.exercise, titles, words),
+        exercise=wording.name(record.exercise),
+        submission=wording.name(record.submission),
+        tone=tone(grade.verdict),
+        verdict=wording.verdict_name(grade.verdict, words),
+        why=words(f"verdict.{grade.verdict.value}.why"),
+        problem="" if grade.graded else wording.reason(record, words),
+        score=wording.score(record),
+        max_score=wording.points(grade.max_score),
+        share=_share(grade.score or 0.0, grade.max_score),
+        graded=grade.graded,
+        model=_model(evidence, words),
+        hints=tuple(words.say(hint) for hint in grade.hints),
+        sections=_sections(grade.checks, words),
+        notes=tuple(words.say(note) for note in (evidence.notes if evidence else ())),
+        flags=tuple(wording.flags(record, words)),
+        chart=loss_chart(training.history) if training else None,
+        metric_names=names,
+        figures=figures,
+        attempts=tuple(_try(one, words) for one in record.attempts),
+        facts=_facts(record, words),
+    )
+
+
+def _model(evidence: Evidence | None, words: Words) -> str:
+    if evidence is None or evidence.model is None:
+        return ""
+    model = evidence.model
+    return words(
+        "report.model_found" if model.name else "report.model_found_unnamed",
+        name=wording.name(model.name),
+        cell=model.cell,
+    )
+
+
+def _sections(checks: Sequence[Check], words: Words) -> tuple[Section, ...]:
+    by_class: dict[EvidenceClass, list[Check]] = {}
+    for check in checks:
+        cls = wording.evidence_class(check)
+        if cls is not None:
+            by_class.setdefault(cls, []).append(check)
+    return tuple(_section(cls, by_class[cls], words) for cls in EvidenceClass if cls in by_class)
+
+
+def _section(cls: EvidenceClass, checks: Sequence[Check], words: Words) -> Section:
+    points = sum(check.points for check in checks)
+    most = sum(check.max_points for check in checks)
+    return Section(
+        title=words(f"class.{cls.value}"),
+        points=wording.points(points),
+        max_points=wording.points(most),
+        share=_share(points, most),
+        mark=_mark(points, most),
+        lines=tuple(_line(check, words) for check in checks),
+    )
+
+
+def _line(check: Check, words: Words) -> Line:
+    expected, got = wording.value(check.expected), wording.value(check.got)
+    compared = not check.passed and bool(expected) and bool(got)
+    brief = Message(f"{check.message.id}.brief", check.message.args)
+    use_brief = compared and words.knows(brief.id)
+    mine, theirs = _compared(expected, got) if compared else ((), ())
+    return Line(
+        mark=_mark(check.points, check.max_points),
+        text=words.say(brief) if use_brief else wording.told(check, words),
+        points=wording.points(check.points),
+        max_points=wording.points(check.max_points),
+        expected=mine,
+        got=theirs,
+        where="" if check.passed else wording.place(check.where, words),
+    )
+
+
+def _mark(points: float, most: float) -> str:
+    if most <= 0:
+        return "none"
+    if points >= most - 1e-9:
+        return "right"
+    return "partly" if points > 0 else "wrong"
+
+
+def _share(points: float, most: float) -> float:
+    return round(min(1.0, max(0.0, points / most)), 4) if most > 0 else 0.0
+
+
+def _compared(expected: str, got: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+    """Both values in pieces, so that the eye finds the difference."""
+    mine, theirs = _TOKEN.findall(expected), _TOKEN.findall(got)
+    matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
+    if matcher.ratio() < 0.4:  # noqa: PLR2004 - nothing in common: marking all of it helps nobody
+        return (Piece(expected, differs=False),), (Piece(got, differs=False),)
+    left, right = [], []
+    for kind, a, b, c, d in matcher.get_opcodes():
+        left.append(Piece("".join(mine[a:b]), differs=kind != "equal"))
+        right.append(Piece("".join(theirs[c:d]), differs=kind != "equal"))
+    return tuple(p for p in left if p.text), tuple(p for p in right if p.text)
+
+
+def _figures(evidence: Evidence | None, words: Words) -> tuple[tuple[str, ...], tuple[Figure, ...]]:
+    """The judge's numbers for the model, beside those of predictors that need no model."""
+    if evidence is None or not evidence.metrics:
+        return (), ()
+    own = {key: value for key, value in evidence.metrics.items() if "." not in key}
+    controls = list(dict.fromkeys(key.split(".")[0] for key in evidence.metrics if "." in key))
+    rows = [Figure(words("report.your_model"), tuple(map(_short, own.values())), own=True)]
+    for control in controls:
+        values = (evidence.metrics.get(f"{control}.{key}") for key in own)
+        shown = tuple("–" if value is None else _short(value) for value in values)
+        rows.append(Figure(_named("control", control, words), shown, own=False))
+    return tuple(_named("figure", key, words) for key in own), tuple(rows)
+
+
+def _named(kind: str, key: str, words: Words) -> str:
+    worded = f"{kind}.{key}"
+    return words(worded) if words.knows(worded) else wording.name(key)
+
+
+def _short(value: float) -> str:
+    return number(float(f"{value:.3g}"))
+
+
+def _try(attempt: Attempt, words: Words) -> Try:
+    own = {key: value for key, value in attempt.metrics.items() if "." not in key}
+    return Try(
+        number=attempt.number,
+        kind=_named("attempt", attempt.kind, words),
+        engine=attempt.engine.value,
+        seed=attempt.seed,
+        metrics=", ".join(f"{wording.name(key)} {_short(value)}" for key, value in own.items()),
+        seconds=f"{attempt.seconds:.0f}",
+    )
+
+
+def _facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
+    """How it was graded: what somebody who repeats it needs to know."""
+    level = record.isolation.level.value
+    versions = ", ".join(f"{wording.name(k)} {wording.name(v)}" for k, v in record.versions.items())
+    facts = [
+        ("report.graded_at", record.graded_at.replace("T", " ")[:19] + " UTC"),
+        ("report.engine", record.engine.value if record.engine else ""),
+        ("report.device", wording.name(record.device) if record.device else ""),
+        ("report.isolation", words(f"level.{level}")),
+        ("report.threshold", _threshold(record, words)),
+        ("report.seconds_taken", words("report.seconds", seconds=f"{record.seconds:.0f}")),
+        ("report.versions", versions),
+        ("report.key", record.key[:16]),
+    ]
+    return tuple((words(name), text) for name, text in facts if text)
+
+
+def _threshold(record: Record, words: Words) -> str:
+    told = record.threshold
+    if told.get("value") is None or not isinstance(told.get("metric"), str):
+        return ""
+    sign = "≤" if told.get("better") == "lower" else "≥"
+    limit = told["value"]
+    shown = _short(limit) if isinstance(limit, int | float) else wording.name(str(limit))
+    text = f"{wording.name(str(told['metric']))} {sign} {shown}"
+    return f"{text} ({words('report.widened')})" if told.get("widened") else text

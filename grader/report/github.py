@@ -1,0 +1,111 @@
+"""Grades on GitHub: a job summary and annotations.
+
+Enters: Records. Leaves: Markdown, and workflow commands. Touches nothing.
+
+Both are read by machines that obey: Markdown may hold links, images and mentions, a line of output
+may be a command. Whatever could come from a student is written so that it stays text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from grader.printable import printable
+from grader.report import wording
+from grader.types import Record, Verdict
+from grader.words import Words
+
+MOST_ANNOTATIONS = 10  # GitHub shows no more of a step
+MOST_ROWS = 500  # keeps the summary far below GitHub's 1 MiB
+_LONGEST_REASON = 300
+_PUNCTUATION = re.compile(r"[^\w\s]|_", re.ASCII)
+_MARKS = {Verdict.ACCEPTED: "✅", Verdict.SUSPICIOUS: "🔎", Verdict.GRADER_ERROR: "🛠️"}
+
+
+def github_summary(records: Sequence[Record], words: Words) -> str:
+    """Give the job summary: counts, then a table, worst first."""
+    counts = Counter(one.grade.verdict for one in records)
+    accepted = counts[Verdict.ACCEPTED]
+    lines = [
+        f"## {words('report.results')}",
+        "",
+        words("report.accepted_of", accepted=accepted, total=len(records)),
+        "",
+        _row(words(f"report.{name}") for name in _COLUMNS),
+        "|---|---|---|---:|---|",
+    ]
+    ordered = wording.worst_first(records)
+    lines += [_row(_cells(record, words)) for record in ordered[:MOST_ROWS]]
+    if len(ordered) > MOST_ROWS:
+        lines += ["", words("report.more_rows", more=len(ordered) - MOST_ROWS)]
+    return "\n".join(lines) + "\n"
+
+
+_COLUMNS = ("student", "exercise", "verdict", "score", "reason")
+
+
+def github_annotations(records: Sequence[Record], words: Words) -> list[str]:
+    """Give at most ten workflow commands, worst first; the last says what it leaves out."""
+    ordered = wording.worst_first(records)
+    shown = ordered if len(ordered) <= MOST_ANNOTATIONS else ordered[: MOST_ANNOTATIONS - 1]
+    commands = [_annotation(record, words) for record in shown]
+    if left := len(ordered) - len(shown):
+        commands.append(f"::notice::{_data(words('report.more_rows', more=left))}")
+    return commands
+
+
+def _annotation(record: Record, words: Words) -> str:
+    grade = record.grade
+    level = "notice" if grade.verdict is Verdict.ACCEPTED else "error"
+    verdict = wording.verdict_name(grade.verdict, words)
+    title = f"{wording.name(record.student)} / {wording.name(record.exercise)}: {verdict}"
+    if grade.graded:
+        title += f", {wording.score(record)}/{wording.points(grade.max_score)}"
+    said = wording.reason(record, words) or words(f"verdict.{grade.verdict.value}.why")
+    file = _property(wording.name(record.submission))
+    return f"::{level} file={file},title={_property(title)}::{_data(said)}"
+
+
+def _data(text: str) -> str:
+    """Escape the message of a workflow command."""
+    shown = printable(text, lines=True, limit=1000)
+    return shown.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """Escape a property of a workflow command."""
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _cells(record: Record, words: Words) -> list[str]:
+    grade = record.grade
+    mark = _MARKS.get(grade.verdict, "❌")
+    return [
+        inert(wording.name(record.student)),
+        inert(wording.title(record.exercise, {}, words)),
+        f"{mark} {inert(wording.verdict_name(grade.verdict, words))}",
+        wording.score(record),
+        inert(printable(wording.reason(record, words), limit=_LONGEST_REASON)),
+    ]
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def inert(text: str) -> str:
+    """Write a text so that Markdown shows it and does nothing with it.
+
+    Punctuation becomes character references, which Markdown never reads as its own signs; a
+    zero-width space after @ and # keeps names and numbers from becoming mentions and links.
+    """
+    return _PUNCTUATION.sub(_reference, printable(text))
+
+
+def _reference(match: re.Match[str]) -> str:
+    char = match[0]
+    if ord(char) > 127:  # noqa: PLR2004 - only ASCII means anything to Markdown
+        return char
+    return f"&#{ord(char)};" + ("&#8203;" if char in "@#" else "")

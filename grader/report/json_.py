@@ -1,0 +1,65 @@
+"""Grades for other programs: the schema ``grader/results/v1``.
+
+Enters: Records. Leaves: one object of plain JSON values. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from grader.printable import printable
+from grader.report import wording
+from grader.types import Check, Json, Record
+from grader.words import Words
+
+SCHEMA = "grader/results/v1"
+_DIGITS = 4
+
+
+def results_json(
+    records: Sequence[Record], words: Words, locate: Callable[[Record], str]
+) -> dict[str, Json]:
+    """Give all results as one object.
+
+    Args:
+        records: what was graded.
+        words: the language of the messages.
+        locate: says where a record is kept.
+    """
+    return {"schema": SCHEMA, "results": [_result(one, words, locate(one)) for one in records]}
+
+
+def _result(record: Record, words: Words, kept: str) -> dict[str, Json]:
+    grade = record.grade
+    return {
+        "submission": printable(record.submission),
+        "student": printable(record.student),
+        "exercise": printable(record.exercise),
+        "verdict": grade.verdict.value,
+        "graded": grade.graded,
+        "score": None if grade.score is None else round(grade.score, _DIGITS),
+        "max_score": round(grade.max_score, _DIGITS),
+        "flags": list(grade.flags),
+        "cell": wording.model_cell(record),
+        "checks": [_check(check, words) for check in grade.checks],
+        "hints": [{"id": hint.id, "message": words.say(hint)} for hint in grade.hints],
+        "engine": record.engine.value if record.engine else None,
+        "attempts": len(record.attempts),
+        "isolation": {
+            "level": record.isolation.level.value,
+            "layers": list(record.isolation.layers),
+        },
+        "seconds": round(record.seconds, 3),
+        "record": kept,
+    }
+
+
+def _check(check: Check, words: Words) -> dict[str, Json]:
+    return {
+        "id": check.id,
+        "points": round(check.points, _DIGITS),
+        "max_points": round(check.max_points, _DIGITS),
+        "message": wording.told(check, words),
+        "expected": wording.value(check.expected),
+        "got": wording.value(check.got),
+    }

@@ -1,0 +1,83 @@
+"""Grades as a JUnit report, for every CI that shows one.
+
+Enters: Records. Leaves: XML in the shape of junit-10.xsd. Touches nothing.
+
+One suite per student, one case per exercise: not accepted is a failure, a fault of ours an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from xml.etree import ElementTree as ET
+
+from grader.printable import printable
+from grader.report import wording
+from grader.types import Record, Verdict
+from grader.words import Words
+
+
+def junit(records: Sequence[Record], words: Words) -> str:
+    """Give the report of all records."""
+    root = ET.Element("testsuites", name="grader")
+    ordered = sorted(records, key=lambda one: (one.student, one.exercise, one.submission))
+    for student, theirs in groupby(ordered, key=lambda one: one.student):
+        _suite(root, student, list(theirs), words)
+    ET.indent(root)
+    text = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _suite(root: ET.Element, student: str, records: list[Record], words: Words) -> None:
+    broken = sum(not one.grade.graded for one in records)
+    accepted = sum(one.grade.verdict is Verdict.ACCEPTED for one in records)
+    suite = ET.SubElement(
+        root,
+        "testsuite",
+        name=wording.name(student),
+        tests=str(len(records)),
+        failures=str(len(records) - broken - accepted),
+        errors=str(broken),
+        skipped="0",
+        time=_seconds(one.seconds for one in records),
+        timestamp=min(one.graded_at for one in records)[:19],
+        hostname="grader",
+    )
+    for record in records:
+        _case(suite, record, words)
+
+
+def _case(suite: ET.Element, record: Record, words: Words) -> None:
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        name=wording.name(record.exercise),
+        classname=wording.name(record.submission),
+        time=_seconds([record.seconds]),
+    )
+    verdict = record.grade.verdict
+    if verdict is Verdict.ACCEPTED:
+        return
+    kind = "failure" if record.grade.graded else "error"
+    told = ET.SubElement(case, kind, message=wording.reason(record, words), type=verdict.value)
+    told.text = "\n".join(_lines(record, words))
+
+
+def _lines(record: Record, words: Words) -> Iterable[str]:
+    grade = record.grade
+    yield words(f"verdict.{grade.verdict.value}.why")
+    if grade.graded:
+        yield words(
+            "report.score_line", score=wording.score(record), max=wording.points(grade.max_score)
+        )
+    for check in grade.checks:
+        if not check.passed:
+            share = f"{wording.points(check.points)}/{wording.points(check.max_points)}"
+            where = wording.place(check.where, words)
+            yield printable(f"[{share}] {wording.told(check, words)}{where and f' ({where})'}")
+    yield from (printable(words.say(hint)) for hint in grade.hints)
+    yield from wording.flags(record, words)
+
+
+def _seconds(values: Iterable[float]) -> str:
+    return f"{sum(values):.3f}"

@@ -1,0 +1,136 @@
+"""What every report says in the same way: reasons, places, points, titles.
+
+Enters: Records and their parts. Leaves: short texts, safe for the eye; each report escapes them for
+its own format. Touches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from grader.printable import printable
+from grader.types import Check, EvidenceClass, Message, Record, Verdict
+from grader.words import Words
+
+UNKNOWN = "unknown"  # the exercise of a notebook in which no model of any exercise was found
+LONGEST_NAME = 120
+LONGEST_VALUE = 400
+ORDER = tuple(Verdict)  # the contract's order: what matters most comes first
+_DECIDING = {
+    Verdict.WRONG_ARCHITECTURE: EvidenceClass.STRUCTURE,
+    Verdict.NO_MODEL: EvidenceClass.STRUCTURE,
+    Verdict.WRONG_DATA: EvidenceClass.DATA,
+    Verdict.UNTRAINED: EvidenceClass.TRAINING,
+    Verdict.LOW_ACCURACY: EvidenceClass.ACCURACY,
+    Verdict.RUNTIME_ERROR: EvidenceClass.RUNS,
+    Verdict.TIME_LIMIT: EvidenceClass.RUNS,
+    Verdict.MEMORY_LIMIT: EvidenceClass.RUNS,
+    Verdict.MALFORMED: EvidenceClass.RUNS,
+}
+
+
+def name(text: str) -> str:
+    """Show a student, submission or exercise."""
+    return printable(text, limit=LONGEST_NAME) or "–"
+
+
+def value(text: str) -> str:
+    """Show what was expected or what came."""
+    return printable(text, limit=LONGEST_VALUE)
+
+
+def title(exercise: str, titles: Mapping[str, str], words: Words) -> str:
+    """Give the exercise's title, its id where it has none."""
+    if exercise == UNKNOWN:
+        return words("report.unknown_exercise")
+    return titles.get(exercise) or name(exercise)
+
+
+def points(number: float) -> str:
+    """Write points with at most two decimals: 100, 7.5, 66.67."""
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def score(record: Record) -> str:
+    """Write a score; a dash where there is none, for that is not a zero."""
+    return "–" if record.grade.score is None else points(record.grade.score)
+
+
+def told(check: Check, words: Words) -> str:
+    """Say a check's message; what is right is said as such where there are words for it."""
+    right = f"{check.message.id}.right"
+    if check.passed and words.knows(right):
+        return words.say(Message(right, check.message.args))
+    return words.say(check.message)
+
+
+def place(where: str, words: Words) -> str:
+    """Say where: the scorer's "cell 7" in the reader's language."""
+    cell = re.fullmatch(r"cell (\d{1,9})", where)
+    return words("report.cell", cell=int(cell[1])) if cell else value(where)
+
+
+def evidence_class(check: Check) -> EvidenceClass | None:
+    """Give the class that a check belongs to, None for a message of the grader's own."""
+    first = check.id.split(".")[0]
+    return EvidenceClass(first) if first in set(EvidenceClass) else None
+
+
+def deciding_check(record: Record) -> Check | None:
+    """Find the check that the verdict rests on; none for an accepted exercise."""
+    grade = record.grade
+    if not grade.graded:
+        return next(iter(grade.checks), None)
+    missed = [check for check in grade.checks if not check.passed]
+    wanted = _DECIDING.get(grade.verdict)
+    return next((c for c in missed if evidence_class(c) is wanted), next(iter(missed), None))
+
+
+def reason(record: Record, words: Words) -> str:
+    """Say in one sentence why this is the verdict; nothing for an accepted exercise."""
+    if record.grade.verdict is Verdict.ACCEPTED:
+        return ""
+    check = deciding_check(record)
+    if check is not None:
+        return told(check, words)
+    return words(f"verdict.{record.grade.verdict.value}.why")
+
+
+def reason_place(record: Record, words: Words) -> str:
+    """Say where to look: the deciding check's cell, else the model's."""
+    check = deciding_check(record)
+    if check is not None and check.where:
+        return place(check.where, words)
+    cell = model_cell(record)
+    return "" if cell is None else words("report.cell", cell=cell)
+
+
+def model_cell(record: Record) -> int | None:
+    """Give the cell in which the model was found."""
+    evidence = record.evidence
+    return evidence.model.cell if evidence is not None and evidence.model is not None else None
+
+
+def verdict_name(verdict: Verdict, words: Words) -> str:
+    """Name a verdict."""
+    return words(f"verdict.{verdict.value}")
+
+
+def flags(record: Record, words: Words) -> list[str]:
+    """Say what a teacher should look at."""
+    known = ((flag, f"flag.{flag}") for flag in record.grade.flags)
+    return [words(key) if words.knows(key) else value(flag) for flag, key in known]
+
+
+def worst_first(records: Iterable[Record]) -> list[Record]:
+    """Order by verdict, then score, then name."""
+    return sorted(
+        records,
+        key=lambda one: (
+            ORDER.index(one.grade.verdict),
+            one.grade.score if one.grade.score is not None else -1.0,
+            one.student,
+            one.exercise,
+        ),
+    )
