@@ -30,7 +30,7 @@ from grader.extract import extract
 from grader.families import Family, load_family
 from grader.matching import choose, read_candidate
 from grader.notebooks import parse_notebook
-from grader.pipeline import Slot
+from grader.runner import Slot
 from grader.retrain import canonical_question, retraining
 from grader.room import Room
 from grader.thresholds import choose_threshold

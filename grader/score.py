@@ -23,15 +23,18 @@ from grader.types import (
     Message,
     ModelFacts,
     Outcome,
+    Scalar,
     TrainingFacts,
     Verdict,
 )
 
 MAX_SCORE = 100.0
+MOVED_SHARE = 0.25  # of the training points for weights that moved at all, the rest for epochs
 CONTRADICTIONS = frozenset(
     {"weights_contradict_model", "pretrained", "history_contradicts", "no_training_seen"}
 )
 NO_FIT = "data.fit"
+TARGET, TARGET_WEIGHT = "data.target", 3.0  # what is learned weighs more than how it is laid out
 STOPPED = {
     Outcome.TIME_LIMIT: Verdict.TIME_LIMIT,
     Outcome.MEMORY_LIMIT: Verdict.MEMORY_LIMIT,
@@ -85,6 +88,19 @@ def malformed(message: Message) -> Grade:
     """Not a readable notebook."""
     check = Check("runs.readable", 0.0, MAX_SCORE, message, "", "")
     return Grade(Verdict.MALFORMED, 0.0, MAX_SCORE, (check,), (), ())
+
+
+def nothing_found(evidence: Evidence) -> Grade:
+    """Grade a notebook in which no model of any exercise was found."""
+    runs = evidence.runs
+    raised = bool(runs.failed) or runs.outcome is Outcome.KERNEL_DIED
+    usual = Verdict.RUNTIME_ERROR if raised else Verdict.NO_MODEL
+    verdict = STOPPED.get(runs.outcome, usual)
+    checks = (
+        *_runs(evidence, 0.0),
+        Check("structure.layers", 0.0, MAX_SCORE, Message("structure.no_model"), "", ""),
+    )
+    return Grade(verdict, 0.0, MAX_SCORE, checks, (Message("pipeline.no_model_at_all"),), ())
 
 
 def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
@@ -157,7 +173,7 @@ def _structure(model: ModelFacts | None, exercise: Exercise, points: float) -> I
         fact = model.layers[place] if place is not None else None
         fraction = _layer_fraction(fact, layer) if fact is not None else 0.0
         got, wanted = layer_text(fact, layer), expected_text(layer)
-        args = {"number": number, "expected": wanted, "got": got}
+        args: dict[str, Scalar] = {"number": number, "expected": wanted, "got": got}
         told = Message("structure.layer", args)
         yield Check(f"structure.layer-{number}", share * fraction, share, told, wanted, got, where)
     total = sum(layer.params for layer in expected)
@@ -231,9 +247,10 @@ def _data(evidence: Evidence, points: float) -> Iterator[Check]:
     if not evidence.data:
         yield Check(NO_FIT, 0.0, points, Message("data.no_fit"), "", "")
         return
-    share = points / len(evidence.data)
+    weights = [TARGET_WEIGHT if f.id == TARGET else 1.0 for f in evidence.data]
     where = f"cell {evidence.training.cell}" if evidence.training else ""
-    for finding in evidence.data:
+    for finding, weight in zip(evidence.data, weights, strict=True):
+        share = points * weight / sum(weights)
         yield Check(
             finding.id,
             share * min(1.0, max(0.0, finding.fraction)),
@@ -249,7 +266,7 @@ def _data(evidence: Evidence, points: float) -> Iterator[Check]:
 
 
 def _training(training: TrainingFacts | None, exercise: Exercise, points: float) -> Iterator[Check]:
-    half = points / 2
+    moved, lasted = points * MOVED_SHARE, points * (1 - MOVED_SHARE)
     needed = exercise.min_epochs
     run = training.epochs if training else 0
     where = f"cell {training.cell}" if training and training.cell else ""
@@ -261,12 +278,12 @@ def _training(training: TrainingFacts | None, exercise: Exercise, points: float)
         changed, told = 1.0, Message("training.changed")
     else:
         changed, told = 0.0, Message("training.unchanged")
-    yield Check("training.weights", half * changed, half, told, "", "", where)
+    yield Check("training.weights", moved * changed, moved, told, "", "", where)
     share = min(1.0, run / needed) if changed else 0.0
     args = {"run": run, "needed": needed, "asked": exercise.epochs}
     enough = run >= exercise.epochs or run < needed
     message = Message("training.epochs" if enough else "training.epochs_fewer", args)
-    yield Check("training.epochs", half * share, half, message, f"≥ {needed}", str(run), where)
+    yield Check("training.epochs", lasted * share, lasted, message, f"≥ {needed}", str(run), where)
 
 
 # --- accuracy --------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The command that calibrates.
 
-Enters: exercise ids. Leaves: ``expected.json`` files, a line per run. Touches: stdout, rooms, files.
+Enters: exercise ids. Leaves: ``expected.json`` files, a line per run. Touches: stdout, rooms.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from grader import environment
 from grader.calibrate import calibrate
 from grader.cli.grading import open_course, open_words
-from grader.pipeline import slots
 from grader.room import open_room
+from grader.runner import slots
 from grader.types import Engine
 
 

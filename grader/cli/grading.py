@@ -20,10 +20,11 @@ from grader.cli.progress import Progress, open_progress
 from grader.collect import Collected, collect
 from grader.exercises import Course, find_course, load_course
 from grader.gpus import choose_gpus, find_gpus
-from grader.pipeline import Graded, Grader, Settings, Stop, grade_batch
+from grader.pipeline import Graded, Grader, Settings
 from grader.pipeline import regrade as regrade_records
 from grader.record import Store
 from grader.room import open_room
+from grader.runner import LocalRunner, Stop, slots
 from grader.types import GraderError, Level, Message, Record, Verdict
 from grader.words import Words, pick_language
 
@@ -96,7 +97,7 @@ def run(options: GradeOptions) -> int:
             _tell_aside(collected, words, progress)
             if room.isolation.level is not Level.FULL:
                 progress.note(words("cli.isolation", level=room.isolation.level.value))
-            graded = list(_graded(grader, collected, progress, words))
+            graded = list(graded_as_done(grader, collected, progress, words))
         records = [record for one in graded for record in one.records]
         finish(course, words, store, records, options.format)
         missing = len(collected.submissions) - len(graded)
@@ -106,12 +107,14 @@ def run(options: GradeOptions) -> int:
     return exit_code(records, refused=bool(collected.refused))
 
 
-def _graded(
+def graded_as_done(
     grader: Grader, collected: Collected, progress: Progress, words: Words
 ) -> Iterator[Graded]:
+    """Grade on this machine, showing each result as it comes; Ctrl-C drains."""
     stop = Stop()
+    runner = LocalRunner(slots(grader.settings.jobs, grader.settings.gpus), stop)
     with _drain_on_interrupt(stop, progress, words):
-        for one in grade_batch(grader, collected.submissions, stop, progress.started):
+        for one in grader.grade_all(collected.submissions, runner, progress.started):
             progress.finished(one)
             yield one
 

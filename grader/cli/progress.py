@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from grader.printable import printable
 from grader.words import Words
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Progress(Protocol):
     """What the grade command tells while it works."""
 
-    def __enter__(self) -> Progress: ...
+    def __enter__(self) -> Self: ...
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -48,7 +48,7 @@ class Lines:
         self.done = 0
         self.began = time.monotonic()
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,7 +89,7 @@ class Bar:
         )
         self.task = self.bar.add_task("", total=total)
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Self:
         self.bar.start()
         return self
 

@@ -1,7 +1,7 @@
 """The course check: every sample must get the verdict of its folder.
 
-Enters: sample notebooks under ``reference/``. Leaves: a table and an exit code. Touches: what grading
-touches; the OUT folder is the caller's.
+Enters: sample notebooks under ``reference/``. Leaves: a table and an exit code. Touches: what
+grading touches; the OUT folder is the caller's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.cli.grading import _graded, finish, open_course, open_words
+from grader.cli.grading import finish, graded_as_done, open_course, open_words
 from grader.cli.progress import open_progress
 from grader.collect import collect
 from grader.exercises import Course
@@ -103,7 +103,7 @@ def _grade_all(
     with Store(out) as store:
         grader = Grader(course, open_room("auto"), store, settings)
         with open_progress(len(collected.submissions), words, live=True) as progress:
-            graded = list(_graded(grader, collected, progress, words))
+            graded = list(graded_as_done(grader, collected, progress, words))
         records = [record for one in graded for record in one.records]
         finish(course, words, store, records, form)
     return graded

@@ -1,0 +1,202 @@
+"""One submission to grade: its limits, its seeds, its keys.
+
+Enters: a course, settings, a submission. Leaves: a Job. Touches: reads the exercises' files for
+their fingerprints, once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from grader import environment, seeds
+from grader.engines import EngineChoice, choose_engine
+from grader.exercises import Course, Exercise, Limits
+from grader.gpus import Gpu
+from grader.keys import execution_key, score_key
+from grader.runner import Slot
+from grader.types import Engine, Level, Submission
+
+PROBE_VERSION = "1"  # of everything that runs inside the notebook's room
+JUDGE_VERSION = "1"  # of extract and score: a change that can move a score raises it
+DEFAULT_MEMORY_MB = 4096
+DEFAULT_TIMEOUT = 120.0
+LONGEST_TIMEOUT = 3600.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to grade a batch.
+
+    ``timeout`` (seconds) and ``memory_mb`` bound one attempt; None takes the exercise's own.
+    """
+
+    secret: bytes
+    engine: str = "auto"
+    timeout: float | None = None
+    memory_mb: int | None = None
+    seed: int | None = None
+    jobs: int = 1
+    gpus: tuple[Gpu, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission in one batch."""
+
+    course: Course
+    settings: Settings
+    submission: Submission
+    level: Level
+
+    @cached_property
+    def choice(self) -> EngineChoice:
+        """The engine that runs first."""
+        available = environment.engines()
+        if self.submission.notebook is None:
+            return EngineChoice(available[0] if available else Engine.JAX, None, may_rerun=False)
+        return choose_engine(self.submission.notebook, self.settings.engine, available)
+
+    @cached_property
+    def owed(self) -> tuple[Exercise, ...]:
+        """The exercises that may be in it."""
+        ids = self.submission.exercises or tuple(self.course.exercises)
+        return tuple(self.course.exercises[one] for one in ids if one in self.course.exercises)
+
+    @cached_property
+    def attempts(self) -> int:
+        """How often a sound model may be run before points are lost."""
+        return max((exercise.attempts for exercise in self.owed), default=1)
+
+    @cached_property
+    def _sample_limits(self) -> Limits:
+        return sample_limits(self.course, self.submission) or Limits()
+
+    def timeout(self, engine: Engine) -> float:
+        """Seconds for one attempt."""
+        given = self.settings.timeout or self._sample_limits.timeout
+        if given is not None:
+            return given
+        total = math.fsum(exercise.timeout(engine.value) for exercise in self.owed)
+        return min(LONGEST_TIMEOUT, total or DEFAULT_TIMEOUT)
+
+    @property
+    def memory_mb(self) -> int:
+        """Megabytes for one room."""
+        given = self.settings.memory_mb or self._sample_limits.memory
+        asked = [exercise.limits.memory for exercise in self.owed if exercise.limits.memory]
+        return given or max(asked, default=DEFAULT_MEMORY_MB)
+
+    def seed(self, attempt: int) -> int:
+        """Training seed of an attempt, counted from 1."""
+        if self.settings.seed is not None:
+            return self.settings.seed + attempt - 1
+        owed = ",".join(self.submission.exercises or ("auto",))
+        return seeds.training_seed(self.settings.secret, self.submission.student, owed, attempt)
+
+    def hidden_seed(self, exercise: str) -> int:
+        """Seed of an exercise's hidden data."""
+        return seeds.hidden_seed(self.settings.secret, exercise)
+
+    def execution_key(self, slot: Slot, engine: Engine, attempt: int) -> str:
+        """Key of one run."""
+        versions = {k: v for k, v in environment.versions().items() if k != "grader"}
+        return execution_key(
+            notebook=self.submission.digest,
+            data="",
+            environment=versions,
+            engine=engine.value,
+            device=slot.device,
+            cores=len(slot.cores),
+            seed=self.seed(attempt),
+            limits={"timeout": self.timeout(engine), "memory": self.memory_mb},
+            isolation=self.level.value,
+            probe=PROBE_VERSION,
+        )
+
+    def score_key(self, slot: Slot, exercise: str) -> str:
+        """Key of one record."""
+        return record_key(
+            self.course,
+            self.settings.secret,
+            execution=self.execution_key(slot, self.choice.engine, 1),
+            submission=self.submission.name,
+            student=self.submission.student,
+            exercise=exercise,
+        )
+
+    def journal_key(self, slot: Slot) -> str:
+        """Name under which the store counts how often this was begun."""
+        return f"{self.submission.name}/{self.execution_key(slot, self.choice.engine, 1)}"
+
+
+def record_key(
+    course: Course,
+    secret: bytes,
+    *,
+    execution: str,
+    submission: str,
+    student: str,
+    exercise: str,
+) -> str:
+    """Key of a record: run, exercise's files, expectation, hidden data, judge."""
+    known = course.exercises.get(exercise)
+    files, expectation = fingerprints(course, known) if known else ("", "")
+    return score_key(
+        execution=execution,
+        submission=submission,
+        student=student,
+        exercise=exercise,
+        exercise_files=files,
+        expectation=expectation,
+        hidden_seed=seeds.hidden_seed(secret, exercise),
+        judge=JUDGE_VERSION,
+    )
+
+
+def sample_limits(course: Course, submission: Submission) -> Limits | None:
+    """Give the limits that a sample in ``reference/<id>/submissions`` carries in its spec."""
+    if course.reference is None:
+        return None
+    try:
+        parts = submission.path.resolve().relative_to(course.reference.resolve()).parts
+    except ValueError:
+        return None
+    exercise = course.exercises.get(parts[0]) if parts else None
+    if exercise is None or parts[1:2] != ("submissions",):
+        return None
+    return exercise.sample_limits.get("/".join(parts[2:]))
+
+
+_digests: dict[tuple[Path, int, int], str] = {}
+
+
+def fingerprints(course: Course, exercise: Exercise) -> tuple[str, str]:
+    """Give digests of an exercise's files, and of its expectation."""
+    files = [exercise.assignment_path / "exercise.toml"]
+    expectation: list[Path] = []
+    if exercise.reference_path is not None and course.reference is not None:
+        files.append(exercise.reference_path / "spec.toml")
+        files += sorted((course.reference / "families").glob("*.py"))
+        expectation.append(exercise.reference_path / "expected.json")
+    return _digest(files), _digest(expectation)
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    whole = hashlib.sha256()
+    for path in paths:
+        if path.is_file():
+            whole.update(_file_digest(path).encode())
+    return whole.hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    status = path.stat()
+    place = (path, status.st_mtime_ns, status.st_size)
+    if place not in _digests:
+        _digests[place] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return _digests[place]
