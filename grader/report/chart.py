@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from grader.words import number
 
-WIDTH, HEIGHT = 640.0, 230.0
-LEFT, RIGHT, TOP, BOTTOM = 62.0, 16.0, 14.0, 34.0
+WIDTH, HEIGHT = 640.0, 240.0
+LEFT, RIGHT, TOP, BOTTOM = 62.0, 16.0, 14.0, 44.0
 MOST_POINTS = 400
 _LOG_FROM = 20.0
 _HUGE = 1e30

@@ -17,9 +17,11 @@ from difflib import SequenceMatcher
 from grader.report import wording
 from grader.report.chart import Chart, loss_chart
 from grader.report.page import render
+from grader.report.tones import tone
 from grader.types import Attempt, Check, Evidence, EvidenceClass, Message, Record, Verdict
 from grader.words import Words, number
 
+_COMPARED = ("structure.", "data.")  # other messages hold both values in their sentence
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -131,16 +133,6 @@ def feedback_page(
     )
 
 
-def tone(verdict: Verdict) -> str:
-    """Give the colour of a verdict; the words always stand beside it."""
-    special = {
-        Verdict.ACCEPTED: "good",
-        Verdict.SUSPICIOUS: "check",
-        Verdict.GRADER_ERROR: "ours",
-    }
-    return special.get(verdict, "wrong")
-
-
 def _part(record: Record, number_: int, words: Words, titles: Mapping[str, str]) -> Part:
     grade, evidence = record.grade, record.evidence
     training = evidence.training if evidence else None
@@ -206,7 +198,7 @@ def _section(cls: EvidenceClass, checks: Sequence[Check], words: Words) -> Secti
 
 def _line(check: Check, words: Words) -> Line:
     expected, got = wording.value(check.expected), wording.value(check.got)
-    compared = not check.passed and bool(expected) and bool(got)
+    compared = not check.passed and bool(expected and got) and check.id.startswith(_COMPARED)
     brief = Message(f"{check.message.id}.brief", check.message.args)
     use_brief = compared and words.knows(brief.id)
     mine, theirs = _compared(expected, got) if compared else ((), ())

@@ -1,0 +1,229 @@
+"""The class on one page, for the instructor.
+
+Enters: all Records. Leaves: one HTML page that needs nothing else. Touches: reads its templates.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from urllib.parse import quote
+
+from grader.report import wording
+from grader.report.page import render
+from grader.report.statistics import ItemStatistics, item_statistics
+from grader.report.tones import tone
+from grader.types import Record, Verdict
+from grader.words import Words
+
+_BINS = 10
+_MOST_ATTENTION = 200
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many results have this verdict, and where its stretch of the bar lies."""
+
+    verdict: str
+    tone: str
+    count: int
+    start: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One column of a score distribution, as a rectangle of a 100 × 24 drawing."""
+
+    x: float
+    y: float
+    height: float
+
+
+@dataclass(frozen=True)
+class ExerciseRow:
+    """One exercise over the whole class."""
+
+    title: str
+    results: int
+    accepted: int
+    share: float
+    mean: str
+    median: str
+    bins: tuple[Bin, ...]
+    counts: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One result, shown in a cell of the table or in the list of those to look at."""
+
+    student: str
+    exercise: str
+    tone: str
+    verdict: str
+    score: str
+    reasons: tuple[str, ...]
+    link: str
+
+
+@dataclass(frozen=True)
+class StudentRow:
+    """One student's results, a list per exercise (empty where nothing was handed in)."""
+
+    student: str
+    link: str
+    cells: tuple[tuple[Entry, ...], ...]
+    total: str
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """One check over all graded results."""
+
+    exercise: str
+    question: str
+    check: str
+    results: int
+    passed: str
+    share: float
+    mean: str
+
+
+def index_page(
+    records: Sequence[Record],
+    words: Words,
+    titles: Mapping[str, str],
+    pages: Mapping[str, str],
+) -> str:
+    """Give the instructor's page.
+
+    Args:
+        records: the records that count, of all students.
+        words: the reader's language.
+        titles: exercise id to title, in the order to show.
+        pages: student to the address of the student's page, relative to this one.
+    """
+    exercises = _exercises(records, titles)
+    students = sorted({record.student for record in records})
+    entries = {id(record): _entry(record, words, titles, pages) for record in records}
+    look = [entries[id(one)] for one in wording.worst_first(records) if _needs_a_look(one)]
+    return render(
+        "index.html.j2",
+        words,
+        students=len(students),
+        results=len(records),
+        accepted=sum(one.grade.verdict is Verdict.ACCEPTED for one in records),
+        date=max((one.graded_at for one in records), default="")[:10],
+        counts=_counts(records, words),
+        attention=look[:_MOST_ATTENTION],
+        attention_left=max(0, len(look) - _MOST_ATTENTION),
+        exercises=[wording.title(one, titles, words) for one in exercises],
+        exercise_rows=[_exercise_row(one, records, words, titles) for one in exercises],
+        student_rows=_student_rows(records, students, exercises, pages, entries),
+        items=[_item_row(one, words, titles) for one in item_statistics(records)],
+    )
+
+
+def _exercises(records: Iterable[Record], titles: Mapping[str, str]) -> list[str]:
+    """The exercises that occur: the course's in its order, then others by name."""
+    found = {record.exercise for record in records}
+    return [one for one in titles if one in found] + sorted(found - titles.keys())
+
+
+def _needs_a_look(record: Record) -> bool:
+    grade = record.grade
+    return not grade.graded or grade.verdict is Verdict.SUSPICIOUS or bool(grade.flags)
+
+
+def _entry(
+    record: Record, words: Words, titles: Mapping[str, str], pages: Mapping[str, str]
+) -> Entry:
+    reason = wording.reason(record, words)
+    return Entry(
+        student=wording.name(record.student),
+        exercise=wording.title(record.exercise, titles, words),
+        tone=tone(record.grade.verdict),
+        verdict=wording.verdict_name(record.grade.verdict, words),
+        score=wording.score(record),
+        reasons=tuple(wording.flags(record, words)) or ((reason,) if reason else ()),
+        link=_link(record.student, pages),
+    )
+
+
+def _link(student: str, pages: Mapping[str, str]) -> str:
+    """Write the address so that no name in it can be read as more than a path."""
+    return quote(pages.get(student, ""), safe="/")
+
+
+def _counts(records: Sequence[Record], words: Words) -> list[Count]:
+    counted = Counter(record.grade.verdict for record in records)
+    start = 0.0
+    rows: list[Count] = []
+    for verdict in reversed(wording.ORDER):
+        if counted[verdict]:
+            share = 100 * counted[verdict] / len(records)
+            name = wording.verdict_name(verdict, words)
+            rows.append(Count(name, tone(verdict), counted[verdict], round(start, 3), share))
+            start += share
+    return rows
+
+
+def _exercise_row(
+    exercise: str, records: Iterable[Record], words: Words, titles: Mapping[str, str]
+) -> ExerciseRow:
+    grades = [record.grade for record in records if record.exercise == exercise]
+    scores = [grade.score for grade in grades if grade.score is not None]
+    shares = [g.score / g.max_score for g in grades if g.score is not None and g.max_score > 0]
+    accepted = sum(grade.verdict is Verdict.ACCEPTED for grade in grades)
+    columns = Counter(min(int(share * _BINS), _BINS - 1) for share in shares)
+    most = max(columns.values(), default=1)
+    heights = [22.0 * columns[number] / most for number in range(_BINS)]
+    return ExerciseRow(
+        title=wording.title(exercise, titles, words),
+        results=len(grades),
+        accepted=accepted,
+        share=accepted / len(grades),
+        mean=wording.points(fmean(scores)) if scores else "–",
+        median=wording.points(median(scores)) if scores else "–",
+        bins=tuple(Bin(10.0 * i, round(23 - h, 2), round(h, 2)) for i, h in enumerate(heights)),
+        counts=" ".join(str(columns[number]) for number in range(_BINS)),
+    )
+
+
+def _student_rows(
+    records: Sequence[Record],
+    students: Sequence[str],
+    exercises: Sequence[str],
+    pages: Mapping[str, str],
+    entries: Mapping[int, Entry],
+) -> list[StudentRow]:
+    cells: dict[tuple[str, str], list[Entry]] = {}
+    scores: dict[str, list[float]] = {}
+    for record in records:
+        cells.setdefault((record.student, record.exercise), []).append(entries[id(record)])
+        if record.grade.score is not None:
+            scores.setdefault(record.student, []).append(record.grade.score)
+    return [
+        StudentRow(
+            student=wording.name(student),
+            link=_link(student, pages),
+            cells=tuple(tuple(cells.get((student, one), ())) for one in exercises),
+            total=wording.points(sum(scores[student])) if student in scores else "–",
+        )
+        for student in students
+    ]
+
+
+def _item_row(item: ItemStatistics, words: Words, titles: Mapping[str, str]) -> ItemRow:
+    return ItemRow(
+        exercise=wording.title(item.exercise, titles, words),
+        question=words(f"class.{item.cls.value}"),
+        check=wording.name(item.check),
+        results=item.results,
+        passed=f"{100 * item.passed / item.results:.0f} %",
+        share=item.passed / item.results,
+        mean=f"{wording.points(item.mean_points)} / {wording.points(item.max_points)}",
+    )
