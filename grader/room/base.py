@@ -56,7 +56,7 @@ def top_level_links() -> tuple[tuple[str, str], ...]:
 def link_chain(path: Path) -> list[Path]:
     """A path and every target on the way to the real file: .venv/bin/python → … → python3.11."""
     chain = [path]
-    while path.is_symlink() and len(chain) < 40:  # noqa: PLR2004 the kernel's own limit
+    while path.is_symlink():
         path = Path(os.path.normpath(path.parent / path.readlink()))
         chain.append(path)
     if path.resolve() != path:

@@ -19,9 +19,9 @@ from grader.types import GraderError, Isolation, Level, Message
 # What a level promises. A layer beyond these is reported where it holds.
 REQUIRED = {
     Level.FULL: frozenset(
-        "filesystem read-only network environment processes descriptors privileges seccomp".split()  # noqa: SIM905
+        "filesystem read-only network environment processes descriptors privileges seccomp".split()
     ),
-    Level.REDUCED: frozenset("filesystem read-only network environment privileges seccomp".split()),  # noqa: SIM905
+    Level.REDUCED: frozenset("filesystem read-only network environment privileges seccomp".split()),
     Level.NONE: frozenset[str](),
 }
 

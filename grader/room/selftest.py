@@ -18,21 +18,26 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from grader.room import intruder
-from grader.room.spec import HOME, SHARED_MEMORY, TEMPORARY, Bind, LayerReport, Room, RoomSpec
+from grader.room.spec import Bind, LayerReport, Room, RoomSpec
 from grader.room.syscalls import AARCH64, X86_64
-from grader.types import GraderError, Message, Scalar
+from grader.types import GraderError, Message
 
 _SECONDS = 20.0
-_MEMORY_MB, _SCRATCH_MB, _PROCESSES = 48, 8, 24
+_MEMORY_MB, _TOO_MUCH_MB = 48, 72
+_SCRATCH_MB, _PROCESSES = 8, 24
 _MORE_FORKS = 8
 _OURS = {"HOME", "TMPDIR", "PATH", "PWD", "LC_CTYPE", ""}  # set by the room or by Python itself
+_SCRIPT = "/selftest/intruder.py"
 _REPORT_BYTES = 1 << 16
+
+
+Found: TypeAlias = Mapping[str, Any]  # the intruder's report
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class _Outside:
     out: Path  # lent writable
     port: int
     unix: tuple[str, ...]
-    sockets: tuple[socket.socket, ...]
+    sockets: Mapping[str, socket.socket]
 
 
 def examine(room: Room, level: str) -> tuple[LayerReport, ...]:
@@ -56,14 +61,18 @@ def examine(room: Room, level: str) -> tuple[LayerReport, ...]:
     with _outside() as outside:
         found = _intrude(room, outside)
         return tuple(
-            LayerReport(level, layer, not trouble, _why(layer, trouble))
-            for layer, trouble in _judge(outside, found).items()
+            _report(level, layer, judge(outside, found)) for layer, judge in LAYERS.items()
         )
 
 
-def _why(layer: str, trouble: str) -> Message | None:
-    args: dict[str, Scalar] = {"found": trouble}
-    return Message(f"room.layer_{layer.replace('-', '_')}", args) if trouble else None
+def words(layer: str) -> str:
+    """The message that tells what went through a layer."""
+    return f"room.layer_{layer.replace('-', '_')}"
+
+
+def _report(level: str, layer: str, trouble: str) -> LayerReport:
+    why = Message(words(layer), {"found": trouble}) if trouble else None
+    return LayerReport(level, layer, not trouble, why)
 
 
 @contextlib.contextmanager
@@ -72,8 +81,10 @@ def _outside() -> Iterator[_Outside]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-selftest-")))
         paths = {name: folder / name for name in ("secret", "closed", "out")}
         paths["secret"].write_text("a canary")
-        paths["closed"].mkdir()
-        paths["out"].mkdir()
+        for name in ("closed", "out"):
+            paths[name].mkdir()
+        for path in (folder, *paths.values()):
+            path.chmod(0o777)  # the room must close them, not the rights of an ordinary file
         tcp = stack.enter_context(socket.socket())
         tcp.bind(("127.0.0.1", 0))
         port = int(tcp.getsockname()[1])
@@ -88,13 +99,15 @@ def _outside() -> Iterator[_Outside]:
             listener.listen(8)
         for listener in (tcp, udp, *doors):
             listener.setblocking(False)
-        yield _Outside(**paths, port=port, unix=names, sockets=(tcp, udp, *doors))
+        kinds = ("TCP", "UDP", "abstract unix socket", "unix socket")
+        sockets = dict(zip(kinds, (tcp, udp, *doors), strict=True))
+        yield _Outside(**paths, port=port, unix=names, sockets=sockets)
 
 
 def _intrude(room: Room, outside: _Outside) -> dict[str, Any]:
     here = Path(intruder.__file__).resolve()
     closed, out = room.inside(outside.closed, "/closed"), room.inside(outside.out, "/out")
-    script = room.inside(here, "/selftest/intruder.py")
+    script = room.inside(here, _SCRIPT)
     calls = {"x86_64": X86_64, "aarch64": AARCH64}[platform.machine()]
     plan = {
         "secrets": [str(outside.secret), f"/proc/{os.getpid()}/environ"],
@@ -103,18 +116,18 @@ def _intrude(room: Room, outside: _Outside) -> dict[str, Any]:
         "calls": {
             name: calls[name] for name in ("unshare", "clone", "keyctl", "io_uring_setup", "ioctl")
         },
-        "scratch": [HOME, TEMPORARY, SHARED_MEMORY] if script == "/selftest/intruder.py" else ["."],
+        "scratch": [".", "/tmp"] if script == _SCRIPT else ["."],  # noqa: S108 inside
         "network": {"port": outside.port, "unix": outside.unix},
         "out": out,
         "forks": _PROCESSES + _MORE_FORKS,
-        "memory": (_MEMORY_MB + _MEMORY_MB // 2) << 20,
+        "memory": _TOO_MUCH_MB << 20,
     }
     spec = RoomSpec(
         argv=(sys.executable, "-I", "-S", script, json.dumps(plan)),
         binds=(
             Bind(outside.closed, "/closed"),
             Bind(outside.out, "/out", writable=True),
-            Bind(here, "/selftest/intruder.py"),
+            Bind(here, _SCRIPT),
         ),
         memory_mb=_MEMORY_MB,
         scratch_mb=_SCRATCH_MB,
@@ -137,52 +150,32 @@ def _intrude(room: Room, outside: _Outside) -> dict[str, Any]:
         raise GraderError(Message("room.start_failed", {"reason": reason})) from error
 
 
-def _judge(outside: _Outside, found: Mapping[str, Any]) -> dict[str, str]:
-    """Layer → what went through; empty where it held."""
-    status = found["status"]
-    strange = sorted((set(found["environment"]) & set(os.environ)) - _OURS)
-    capabilities = [k for k, v in status.items() if k.startswith("Cap") and int(v, 16)]
-    allowed = [
-        name
-        for name, error in found["calls"].items()
-        if error not in (errno.EPERM, errno.EAFNOSUPPORT)
-    ]
-    large = [
-        k for k, v in found["space"].items() if v > 2 * _SCRATCH_MB << 20 and k != SHARED_MEMORY
-    ]
-    return {
-        "filesystem": " ".join(found["opened"]),
-        "read-only": " ".join(found["written"]),
-        "network": ", ".join(_knocks(outside)),
-        "environment": " ".join(strange),
-        "processes": _sees_processes(found),
-        "descriptors": " ".join(map(str, found["descriptors"])),
-        "user": _is_root(outside),
-        "privileges": " ".join(capabilities) or ("" if status.get("NoNewPrivs") == "1" else "suid"),
-        "seccomp": " ".join(allowed) or ("" if status.get("Seccomp") == "2" else "no filter"),
-        "userns": "" if all(found["user_namespaces"]) else "unshare or clone",
-        "scratch-size": " ".join(large),
-        "process-count": "" if found["forks"] < _PROCESSES + _MORE_FORKS else str(found["forks"]),
-        "memory": f"{_MEMORY_MB * 3 // 2} MB" if found["memory"] else "",
-    }
+def _filesystem(_: _Outside, found: Found) -> str:
+    return " ".join(found["opened"])
 
 
-def _knocks(outside: _Outside) -> list[str]:
+def _read_only(_: _Outside, found: Found) -> str:
+    return " ".join(found["written"])
+
+
+def _network(outside: _Outside, _: Found) -> str:
     """Which of our sockets were reached."""
     reached = []
-    for name, listener in zip(
-        ("TCP", "UDP", "abstract unix", "unix"), outside.sockets, strict=True
-    ):
+    for name, listener in outside.sockets.items():
         with contextlib.suppress(OSError):
-            if name == "UDP":
+            if listener.type == socket.SOCK_DGRAM:
                 listener.recv(16)
             else:
                 listener.accept()[0].close()
             reached.append(name)
-    return reached
+    return ", ".join(reached)
 
 
-def _sees_processes(found: Mapping[str, Any]) -> str:
+def _environment(_: _Outside, found: Found) -> str:
+    return " ".join(sorted((set(found["environment"]) & set(os.environ)) - _OURS))
+
+
+def _processes(_: _Outside, found: Found) -> str:
     """Processes of its own, or at least no way to signal ours."""
     own = str(Path("/proc/self/ns/pid").readlink())
     if found["pid_namespace"] not in ("", own):
@@ -190,6 +183,55 @@ def _sees_processes(found: Mapping[str, Any]) -> str:
     return "" if found["signal"] == errno.EPERM else "signals"
 
 
-def _is_root(outside: _Outside) -> str:
-    owner = (outside.out / "made-inside").stat().st_uid
-    return "root" if owner == 0 else ""
+def _descriptors(_: _Outside, found: Found) -> str:
+    return " ".join(map(str, found["descriptors"]))
+
+
+def _user(outside: _Outside, _: Found) -> str:
+    return "root" if (outside.out / "made-inside").stat().st_uid == 0 else ""
+
+
+def _privileges(_: _Outside, found: Found) -> str:
+    status = found["status"]
+    capabilities = [k for k, v in status.items() if k.startswith("Cap") and int(v, 16)]
+    return " ".join(capabilities) or ("" if status.get("NoNewPrivs") == "1" else "setuid programs")
+
+
+def _seccomp(_: _Outside, found: Found) -> str:
+    refused = (errno.EPERM, errno.EAFNOSUPPORT)
+    allowed = [name for name, error in found["calls"].items() if error not in refused]
+    return " ".join(allowed) or ("" if found["status"].get("Seccomp") == "2" else "no filter")
+
+
+def _userns(_: _Outside, found: Found) -> str:
+    return "" if all(found["user_namespaces"]) else "unshare, clone"
+
+
+def _scratch_size(_: _Outside, found: Found) -> str:
+    return " ".join(k for k, v in found["space"].items() if v > _SCRATCH_MB << 20)
+
+
+def _process_count(_: _Outside, found: Found) -> str:
+    return "" if found["forks"] < _PROCESSES + _MORE_FORKS else str(found["forks"])
+
+
+def _memory(_: _Outside, found: Found) -> str:
+    return f"{_TOO_MUCH_MB} MB" if found["memory"] else ""
+
+
+# Layer → what went through; empty where it held.
+LAYERS: Mapping[str, Callable[[_Outside, Found], str]] = {
+    "filesystem": _filesystem,
+    "read-only": _read_only,
+    "network": _network,
+    "environment": _environment,
+    "processes": _processes,
+    "descriptors": _descriptors,
+    "user": _user,
+    "privileges": _privileges,
+    "seccomp": _seccomp,
+    "userns": _userns,
+    "scratch-size": _scratch_size,
+    "process-count": _process_count,
+    "memory": _memory,
+}

@@ -1,0 +1,163 @@
+"""The filter over system calls, run here on a small model of the kernel's machine."""
+
+import errno
+import struct
+from dataclasses import dataclass
+
+import pytest
+
+from grader.room.seccomp import build_filter
+from grader.room.syscalls import AARCH64, NEWEST, X86_64
+from grader.types import GraderError
+
+ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+PROCESSORS = {"x86_64": (0xC000003E, X86_64), "aarch64": (0xC00000B7, AARCH64)}
+HIGH_BITS = 1 << 32
+CLONE_NEWUSER, CLONE_THREAD_FLAGS = 0x10000000, 0x003D0F00  # pthread_create's flags
+TIOCSTI, TCGETS = 0x5412, 0x5401
+STREAM, DGRAM, CLOEXEC = 1, 2, 0o2000000
+UNIX, INET, INET6, NETLINK, PACKET, ALG, VSOCK = 1, 2, 10, 16, 17, 38, 40
+
+
+@dataclass(frozen=True)
+class Filter:
+    machine: str
+    namespaces: bool = True
+    connects: bool = True
+
+    def __call__(self, name: str | int, *args: int, arch: int | None = None) -> int:
+        """What the kernel would do with this call."""
+        audit, table = PROCESSORS[self.machine]
+        number = table[name] if isinstance(name, str) else name
+        padded = [a & 0xFFFFFFFFFFFFFFFF for a in (*args, *(0,) * 6)][:6]
+        data = struct.pack("=IIQ6Q", number, audit if arch is None else arch, 0, *padded)
+        program = build_filter(self.machine, namespaces=self.namespaces, connects=self.connects)
+        return run(program, data)
+
+
+def run(program: bytes, data: bytes) -> int:
+    steps = [struct.unpack_from("=HBBI", program, i) for i in range(0, len(program), 8)]
+    at, accumulator = 0, 0
+    while True:
+        code, then, otherwise, value = steps[at]
+        at += 1
+        if code == 0x06:
+            return value
+        if code == 0x20:
+            accumulator = struct.unpack_from("=I", data, value)[0]
+        elif code == 0x54:
+            accumulator &= value
+        else:
+            holds = {
+                0x15: accumulator == value,
+                0x35: accumulator >= value,
+                0x45: bool(accumulator & value),
+            }
+            at += then if holds[code] else otherwise
+
+
+@pytest.fixture(params=list(PROCESSORS))
+def calls(request):
+    return Filter(request.param)
+
+
+@pytest.fixture(params=list(PROCESSORS))
+def host_calls(request):
+    return Filter(request.param, namespaces=False, connects=False)
+
+
+@pytest.mark.parametrize(
+    "name",
+    "keyctl add_key request_key io_uring_setup ptrace process_vm_readv process_vm_writev bpf mount umount2 "
+    "pivot_root unshare setns userfaultfd perf_event_open kexec_load open_by_handle_at fsopen move_mount "
+    "memfd_create shmget".split(),
+)
+def test_refuses_calls_that_lead_out(calls, name):
+    assert calls(name) == ERRNO | errno.EPERM
+
+
+@pytest.mark.parametrize("number", [0, 1, 57, 59, 202, 231, NEWEST])
+def test_allows_ordinary_calls(number):
+    assert Filter("x86_64")(number) == ALLOW
+
+
+def test_answers_calls_younger_than_the_table_as_not_implemented(calls):
+    assert calls(NEWEST + 1) == ERRNO | errno.ENOSYS
+
+
+def test_kills_callers_in_another_processor_mode(calls):
+    i386 = 0x40000003
+    assert calls("clone", arch=i386) == KILL
+
+
+def test_kills_the_x32_convention():
+    assert Filter("x86_64")(0x40000000 | X86_64["ptrace"]) == KILL
+
+
+def test_threads_and_forks_pass_but_namespaces_do_not(calls):
+    assert calls("clone", CLONE_THREAD_FLAGS) == ALLOW
+    assert calls("clone", CLONE_NEWUSER | 17) == ERRNO | errno.EPERM
+
+
+def test_clone3_is_not_implemented_so_that_libraries_fall_back_to_clone(calls):
+    assert calls("clone3") == ERRNO | errno.ENOSYS
+
+
+@pytest.mark.parametrize("high", [0, HIGH_BITS, 7 << 40])
+def test_terminal_injection_is_refused_whatever_the_high_bits_say(calls, high):
+    assert calls("ioctl", 0, TIOCSTI | high) == ERRNO | errno.EPERM
+    assert calls("ioctl", 0, TCGETS | high) == ALLOW
+
+
+@pytest.mark.parametrize("family", [UNIX, INET, INET6, NETLINK])
+def test_families_that_ipykernel_needs_pass(calls, family):
+    assert calls("socket", family, STREAM | CLOEXEC, 0) == ALLOW
+
+
+@pytest.mark.parametrize("family", [PACKET, ALG, VSOCK, VSOCK | HIGH_BITS, 3, 44])
+def test_other_socket_families_do_not_exist(calls, family):
+    assert calls("socket", family, STREAM, 0) == ERRNO | errno.EAFNOSUPPORT
+
+
+def test_netlink_speaks_of_routes_only(calls):
+    netfilter = 12
+    assert calls("socket", NETLINK, 3, 0) == ALLOW
+    assert calls("socket", NETLINK, 3, netfilter) == ERRNO | errno.EPERM
+
+
+def test_on_the_hosts_network_only_plain_streams_are_left(host_calls):
+    mptcp, udp = 262, 17
+    assert host_calls("socket", INET, STREAM | CLOEXEC, 0) == ALLOW
+    assert host_calls("socket", INET, STREAM, mptcp) == ERRNO | errno.EPERM
+    assert host_calls("socket", INET, DGRAM | CLOEXEC, udp) == ERRNO | errno.EPERM
+    assert host_calls("socket", UNIX, DGRAM, 0) == ERRNO | errno.EPERM
+    assert host_calls("socketpair", UNIX, DGRAM, 0) == ERRNO | errno.EPERM
+    assert host_calls("socketpair", UNIX, STREAM, 0) == ALLOW
+
+
+def test_on_the_hosts_network_nothing_connects(host_calls):
+    fast_open = 0x20000000
+    assert host_calls("connect", 3) == ERRNO | errno.EPERM
+    assert host_calls("sendto", 3, 0, 0, fast_open) == ERRNO | errno.EPERM
+    assert host_calls("sendmsg", 3, 0, fast_open) == ERRNO | errno.EPERM
+    assert host_calls("sendmmsg", 3, 0, 0, fast_open) == ERRNO | errno.EPERM
+    assert host_calls("sendto", 3, 0, 0, 0) == ALLOW
+
+
+@pytest.mark.parametrize("machine", list(PROCESSORS))
+def test_a_driver_may_connect(machine):
+    assert Filter(machine, namespaces=False, connects=True)("connect", 3) == ALLOW
+
+
+def test_a_room_with_a_network_of_its_own_connects_within_it(calls):
+    assert calls("connect", 3) == ALLOW
+
+
+def test_an_unknown_processor_is_an_error_of_ours():
+    with pytest.raises(GraderError) as raised:
+        build_filter("riscv64")
+    assert raised.value.message.id == "room.unknown_processor"
+
+
+def test_the_kernels_limit_on_steps_is_far():
+    assert len(build_filter("x86_64", namespaces=False, connects=False)) // 8 < 4096
