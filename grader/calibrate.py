@@ -260,11 +260,16 @@ def calibrate(
     with ThreadPoolExecutor(len(slots)) as pool:
         waiting = {pool.submit(work, plan): plan for plan in missing}
         for done, future in enumerate(as_completed(waiting), start=1):
-            found = future.result()
+            plan = waiting[future]
+            try:
+                found = future.result()
+            except GraderError as error:  # a later call does this run again
+                told(f"{exercise.id} {engine.value} {plan.control} [{done}/{len(missing)}] {error}")
+                continue
             known += [one.run for one in found]
             model = next((one.model for one in found if one.model), model)
-            thresholds = write(path, course, exercise, fingerprint, known, model)
-            run, plan = found[0].run, waiting[future]
+            write(path, course, exercise, fingerprint, known, model)
+            run = found[0].run
             shown = ", ".join(f"{key} {value:.4g}" for key, value in run.metrics.items())
             told(
                 f"{exercise.id} {engine.value} {plan.control} [{done}/{len(missing)}] {shown} "

@@ -1,7 +1,8 @@
 """Where jobs run and how many at once.
 
 Enters: submissions and the work to do on one of them. Leaves: results, as they become done.
-Touches: threads. A runner knows nothing of grading: another one may spread the same work over a cluster.
+Touches: threads. A runner knows nothing of grading: another one may spread the same work over a
+cluster.
 """
 
 from __future__ import annotations
