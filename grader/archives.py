@@ -40,14 +40,14 @@ MAX_NAME = 1000
 PIECE = 2**20
 LOCAL_HEADER = 30
 UTF8_FLAG, ENCRYPTED_FLAG = 0x800, 0x1
-_DAMAGED = (
+_DAMAGED = (  # RuntimeError covers NotImplementedError: exotic flags
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
     OSError,
     ValueError,
     RuntimeError,
-)  # the last: NotImplementedError too
+)
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -65,7 +65,7 @@ class Archive:
     """An open zip: ``entries`` in the order of their names, ``read`` for their bytes."""
 
     def __init__(self, zipped: zipfile.ZipFile, path: Path) -> None:
-        infos = [info for info in zipped.infolist() if not info.is_dir()]
+        infos = [info for info in zipped.infolist() if not _name(info).endswith("/")]
         _check_structure(zipped, path)
         names = [_name(info) for info in infos]
         clashing = _clashing(name for name in names if is_notebook(PurePosixPath(name)))

@@ -1,0 +1,104 @@
+"""Whose notebook it is and which exercise it answers, from its path alone."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import PurePosixPath
+
+import pytest
+
+from grader.layouts import Place, place
+
+IDS = frozenset({"multiplication-lstm", "char-text"})
+
+
+def at(path: str, *above: str) -> Place:
+    return place(PurePosixPath(path), above, IDS)
+
+
+@pytest.mark.parametrize(
+    ("path", "student", "exercise"),
+    [
+        ("kim/multiplication-lstm.ipynb", "kim", "multiplication-lstm"),
+        ("kim/char-text/char-text.ipynb", "kim", "char-text"),
+        ("kim/multiplication-lstm.IPYNB", "kim", "multiplication-lstm"),
+        ("kim/chapter.ipynb", "kim", None),
+        ("class-a/kim/chapter.ipynb", "class-a/kim", None),
+        ("kim.ipynb", "kim", None),
+        ("kim/homework.ipynb", "kim/homework", None),
+        ("kim__multiplication-lstm.ipynb", "kim", "multiplication-lstm"),
+        ("class-a/kim__char-text.ipynb", "class-a/kim", "char-text"),
+        ("kim__lee__char-text.ipynb", "kim__lee", "char-text"),
+        ("kim__nonsense.ipynb", "kim__nonsense", None),
+        ("__char-text.ipynb", "__char-text", None),
+        ("char-text/kim.ipynb", "kim", "char-text"),
+        ("char-text/class-a/kim.ipynb", "class-a/kim", "char-text"),
+    ],
+)
+def test_folders_of_students_and_of_exercises(path, student, exercise):
+    assert at(path) == Place(student, exercise)
+
+
+@pytest.mark.parametrize(
+    ("path", "exercise"),
+    [
+        ("submitted/kim/char-text/problem1.ipynb", "char-text"),
+        ("submitted/kim/ps1/char-text.ipynb", "char-text"),
+        ("submitted/kim/ps1/problem1.ipynb", None),
+    ],
+)
+def test_nbgrader_s_student_is_the_folder_below_submitted(path, exercise):
+    assert at(path) == Place("kim", exercise)
+    assert at(path.removeprefix("submitted/"), "course", "submitted") == Place("kim", exercise)
+
+
+@pytest.mark.parametrize(
+    ("name", "student", "exercise"),
+    [
+        ("kimminjun_12_345_char-text.ipynb", "kimminjun_12", "char-text"),
+        ("kimminjun_LATE_12_345_char-text.ipynb", "kimminjun_12", "char-text"),
+        ("kimminjun_12_345_char-text-2.ipynb", "kimminjun_12", "char-text"),
+        ("kimminjun_12_345_my_own_name.ipynb", "kimminjun_12", None),
+        ("김민준_12_345_char-text.ipynb", "김민준_12", "char-text"),
+    ],
+)
+def test_canvas_names_hold_student_and_original_name(name, student, exercise):
+    assert at(name) == Place(student, exercise)
+
+
+@pytest.mark.parametrize(
+    ("path", "exercise"),
+    [
+        ("김 민준_12_assignsubmission_file_/char-text.ipynb", "char-text"),
+        ("김 민준_12_assignsubmission_file/char-text.ipynb", "char-text"),
+        ("김 민준_12_assignsubmission_file_/my work/answer.ipynb", None),
+        ("김 민준_12_assignsubmission_file_char-text.ipynb", "char-text"),
+        ("김 민준_12_assignsubmission_file_answer.ipynb", None),
+    ],
+)
+def test_moodle_names_hold_the_student(path, exercise):
+    assert at(path) == Place("김 민준_12", exercise)
+
+
+def test_the_verdict_folders_of_a_course_are_students_who_owe_its_exercise():
+    above = ("work", "reference", "char-text", "submissions")
+    assert at("wrong_data/x.ipynb", *above) == Place("wrong_data/x", "char-text")
+
+
+def test_a_name_nearer_to_the_file_wins():
+    assert at("char-text/kim/multiplication-lstm.ipynb").exercise == "multiplication-lstm"
+    assert at("kim/multiplication-lstm.ipynb", "char-text").exercise == "multiplication-lstm"
+
+
+def test_an_exercise_alone_belongs_to_the_folder_around_it():
+    assert at("char-text.ipynb", "class-a", "kim") == Place("kim", "char-text")
+    assert at("chapter.ipynb", "class-a", "kim") == Place("kim", None)
+
+
+def test_an_exercise_s_own_folder_is_nobody_s_name():
+    assert at("char-text.ipynb", "kim", "char-text") == Place("kim", "char-text")
+
+
+def test_names_are_composed():
+    decomposed = unicodedata.normalize("NFD", "김민준")
+    assert at(f"{decomposed}/char-text.ipynb").student == "김민준"
