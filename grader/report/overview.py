@@ -77,6 +77,7 @@ class StudentRow:
     link: str
     cells: tuple[tuple[Entry, ...], ...]
     total: str
+    waiting: bool  # something is ungraded, so the total may grow
 
 
 @dataclass(frozen=True)
@@ -202,16 +203,20 @@ def _student_rows(
 ) -> list[StudentRow]:
     cells: dict[tuple[str, str], list[Entry]] = {}
     scores: dict[str, list[float]] = {}
+    waiting: set[str] = set()
     for record in records:
         cells.setdefault((record.student, record.exercise), []).append(entries[id(record)])
         if record.grade.score is not None:
             scores.setdefault(record.student, []).append(record.grade.score)
+        else:
+            waiting.add(record.student)
     return [
         StudentRow(
             student=wording.name(student),
             link=_link(student, pages),
             cells=tuple(tuple(cells.get((student, one), ())) for one in exercises),
             total=wording.points(sum(scores[student])) if student in scores else "–",
+            waiting=student in waiting,
         )
         for student in students
     ]
