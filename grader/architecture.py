@@ -3,7 +3,8 @@
 Enters: keras' serialised configuration as JSON. Leaves: an Architecture. Touches nothing.
 
 Nothing is deserialised: names are looked up in the allow-list, settings are copied where they are
-plain and bounded, everything else is dropped. What is not such a chain cannot be rebuilt and says so.
+plain and bounded, everything else is dropped. What is not such a chain cannot be rebuilt and says
+so.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from grader.evaluation.allowed import (
     ACTIVATIONS,
@@ -26,8 +27,11 @@ from grader.types import Json, Message
 
 DEPTH = 20
 LONGEST = 200  # layers
+FEWEST_AXES = 2  # batch and one more
 LARGEST_STEPS = 100_000
 MAX_LIST = 8
+MAX_TEXT = 40
+WRAPPED = 2  # TimeDistributed(Bidirectional(LSTM)): no deeper
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
     """Read a claimed configuration.
 
     Raises:
-        NotRebuildableError: custom or unlisted layers, several inputs or branches, sizes out of bounds.
+        NotRebuildableError: custom or unlisted layers, several inputs or branches, sizes out of
+            bounds.
     """
     layers = list(_chain(config, 0))
     if len(layers) > LONGEST:
@@ -146,7 +151,8 @@ def _linear(config: Mapping[str, Any], layers: list[Any]) -> list[Any]:
         outputs = outputs[0]
     if not isinstance(outputs, list) or not outputs:
         raise NotRebuildableError(Message("model.unreadable"))
-    path, name = [], str(outputs[0])
+    path: list[Any] = []
+    name = str(outputs[0])
     while name in by_name and len(path) <= len(by_name):
         path.append(by_name[name])
         if name not in source:
@@ -194,9 +200,15 @@ def _input(
             if settings.get("dtype") in ("int32", "int64") and layer["class_name"] == "InputLayer":
                 dtype = "int32"
     for shape in candidates:
-        if isinstance(shape, list) and 2 <= len(shape) <= MAX_LIST and all(map(_size, shape[1:])):
+        if _is_shape(shape):
             return tuple(shape[1:]), dtype
     raise NotRebuildableError(Message("model.unbuilt"))
+
+
+def _is_shape(value: Any) -> TypeGuard[list[int | None]]:
+    if not isinstance(value, list) or not FEWEST_AXES <= len(value) <= MAX_LIST:
+        return False
+    return all(map(_size, value[1:]))
 
 
 def _size(value: Any) -> bool:
@@ -206,7 +218,7 @@ def _size(value: Any) -> bool:
 def _layer(entry: Mapping[str, Any], depth: int) -> LayerSpec:
     name = entry.get("class_name")
     config = entry.get("config")
-    if not isinstance(name, str) or not isinstance(config, Mapping) or depth > 2:  # noqa: PLR2004
+    if not isinstance(name, str) or not isinstance(config, Mapping) or depth > WRAPPED:
         raise NotRebuildableError(Message("model.unreadable"))
     if name == "RNN" and isinstance(config.get("cell"), Mapping):
         return _recurrent(config, config["cell"])
@@ -276,7 +288,7 @@ def _plain(value: Any) -> bool:
     if isinstance(value, int):
         return abs(value) <= LARGEST
     if isinstance(value, (float, str)):
-        return not isinstance(value, str) or len(value) <= 40  # noqa: PLR2004
+        return not isinstance(value, str) or len(value) <= MAX_TEXT
     return isinstance(value, list) and len(value) <= MAX_LIST and all(map(_plain, value))
 
 
@@ -303,7 +315,7 @@ def _refuse_giants(shape: tuple[int | None, ...], specs: list[LayerSpec]) -> Non
 
 
 def _merged(specs: list[LayerSpec]) -> tuple[LayerSpec, ...]:
-    """Join ``Dense(8)`` and a following ``Activation("relu")``: people write both, they compute the same."""
+    """Join ``Dense(8)`` and a following ``Activation("relu")``: two spellings of one thing."""
     merged: list[LayerSpec] = []
     for spec in specs:
         before = merged[-1] if merged else None

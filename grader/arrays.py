@@ -5,15 +5,16 @@ Enters: the path of an npz file. Leaves: arrays by name. Touches: reads that fil
 
 from __future__ import annotations
 
+import io
 import math
 import os
-import stat
 import zipfile
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from grader.plain_files import NotPlainError, open_plain
 from grader.types import Array
 
 MEMBERS = 2000
@@ -24,19 +25,16 @@ class BadArraysError(Exception):
     """The file is not what an honest probe writes; the text says in which way."""
 
 
-def open_regular(path: Path) -> IO[bytes]:
-    """Open a regular file with one name: no link is followed, no pipe or device waits.
-
-    Raises:
-        BadArraysError: not a regular file, or a file with several names.
-        OSError: cannot be opened.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-        os.close(descriptor)
-        raise BadArraysError("not a plain file")
-    return os.fdopen(descriptor, "rb")
+def _open(path: Path) -> IO[bytes]:
+    """Open a regular file with one name only: a second one may lead out of the room's folder."""
+    try:
+        file = open_plain(path)
+    except NotPlainError as error:
+        raise BadArraysError(str(error)) from error
+    if os.fstat(file.fileno()).st_nlink != 1:
+        file.close()
+        raise BadArraysError("a file with several names")
+    return io.BufferedReader(file)
 
 
 def read_bounded(path: Path, cap: int) -> bytes:
@@ -44,8 +42,9 @@ def read_bounded(path: Path, cap: int) -> bytes:
 
     Raises:
         BadArraysError: larger, or not a plain file.
+        OSError: missing, unreadable.
     """
-    with open_regular(path) as file:
+    with _open(path) as file:
         data = file.read(cap + 1)
     if len(data) > cap:
         raise BadArraysError(f"larger than {cap} bytes")
@@ -61,7 +60,7 @@ def read_npz(path: Path, cap: int) -> dict[str, Array]:
     found: dict[str, Array] = {}
     left = cap
     try:
-        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+        with _open(path) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             if len(members) > MEMBERS:
                 raise BadArraysError(f"{len(members)} arrays")

@@ -1,8 +1,8 @@
 """Asks the evaluation room (E): rebuild these models, predict, or train from scratch.
 
-Enters: Tasks (architectures, weights, inputs; never labels). Leaves: Answers. Touches: a short-lived
-folder and one room process, dead when this returns. The answers are read as strictly as a student's
-claims, since a student's numbers went through that process.
+Enters: Tasks (architectures, weights, inputs; never labels). Leaves: Answers. Touches: a
+short-lived folder and one room process, dead when this returns. The answers are read as strictly
+as a student's claims, since a student's numbers went through that process.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ KERNEL_NEVER_ANSWERED = 3
 
 @dataclass(frozen=True)
 class Run:
-    """One attempt at one notebook. ``timeout`` in seconds and ``memory_mb`` bound the kernel room."""
+    """One attempt at one notebook; ``timeout`` in seconds and ``memory_mb`` bound its room."""
 
     notebook: Notebook
     engine: Engine
@@ -64,7 +64,8 @@ def execute(run: Run, room: Room) -> Execution:
     """Run every cell of a notebook in a fresh room.
 
     Raises:
-        GraderError: the room or the kernel could not be started; never for what the student's code did.
+        GraderError: the room or the kernel could not be started; never for what the student's code
+            did.
     """
     with _workplace() as place:
         _prepare(place, run, room)

@@ -1,7 +1,8 @@
 """Stage 3: turns claims into facts about each exercise.
 
-Enters: an Execution, the exercises that the notebook may answer, and a way to ask the evaluation room.
-Leaves: Evidence per exercise. Touches: the evaluation room, through the function that is passed in.
+Enters: an Execution, the exercises that the notebook may answer, and a way to ask the evaluation
+room. Leaves: Evidence per exercise. Touches: the evaluation room, through the function that is
+passed in.
 
 Hidden labels are drawn here and stay here: the room gets inputs only, and every metric is computed
 from the bytes that it returns.
@@ -128,7 +129,7 @@ def _case(
 
 
 def _telling_fit(candidate: Candidate) -> Fit | None:
-    """Give the fit that shaped the model: the longest one whose data were seen, the last of equals."""
+    """Give the fit that shaped the model: the longest whose data were seen, the last of equals."""
     fits = [fit for fit in candidate.fits if fit.sample.x is not None] or list(candidate.fits)
     return max(reversed(fits), key=lambda fit: fit.epochs_run, default=None)
 
@@ -214,14 +215,11 @@ def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
 
 def _metrics(case: _Case, answer: Answer | None) -> tuple[dict[str, float], Message | None]:
     """Compute every metric of the rebuilt model, or say why there is none."""
-    reading, question = case.reading, case.question
-    assert reading is not None
-    if reading.architecture is None:
-        return {}, reading.obstacle
-    if case.family is None:
-        return {}, Message("accuracy.no_reference")
-    if question is None:
-        return {}, Message("accuracy.data_unreadable")
+    if (obstacle := _obstacle(case)) is not None:
+        return {}, obstacle
+    family, question = case.family, case.question
+    assert family is not None
+    assert question is not None
     if answer is None or answer.error or answer.predictions is None:
         return {}, Message(
             "accuracy.not_rebuilt", {"error": (answer.error if answer else "") or ""}
@@ -232,11 +230,21 @@ def _metrics(case: _Case, answer: Answer | None) -> tuple[dict[str, float], Mess
         return {}, Message("accuracy.shape", {"got": got})
     if not np.isfinite(predictions).all():
         return {}, Message("accuracy.not_finite")
-    metrics = dict(case.family.measure(predictions, question))
-    for name, control in case.family.controls(question).items():
-        for key, value in case.family.measure(control, question).items():
+    metrics = dict(family.measure(predictions, question))
+    for name, control in family.controls(question).items():
+        for key, value in family.measure(control, question).items():
             metrics[f"{name}.{key}"] = value
     return metrics, None
+
+
+def _obstacle(case: _Case) -> Message | None:
+    """Say why the model was never asked: it, its data or the instructor's side cannot be had."""
+    assert case.reading is not None
+    if case.reading.architecture is None:
+        return case.reading.obstacle
+    if case.family is None:
+        return Message("accuracy.no_reference")
+    return Message("accuracy.data_unreadable") if case.question is None else None
 
 
 def _shaped(predictions: Array, answers: Array) -> Array | None:

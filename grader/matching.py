@@ -1,6 +1,6 @@
 """How much a model resembles what an exercise asks for, and which exercises a notebook holds.
 
-Enters: candidates and exercises. Leaves: resemblances between 0 and 1, and choices. Touches nothing.
+Enters: candidates and exercises. Leaves: resemblances from 0 to 1, and choices. Touches nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def resemblance(reading: Reading, exercise: Exercise) -> float:
 
 
 def best_variant(reading: Reading, exercise: Exercise) -> Alternative | None:
-    """Give the accepted alternative that fits better than the usual form, None for the usual form."""
+    """Give the accepted alternative that fits better than the usual form; None: the usual form."""
     usual = _resemblance(reading, exercise.layers)
     best = max(exercise.accept, key=lambda a: _resemblance(reading, a.layers), default=None)
     if best is None or _resemblance(reading, best.layers) <= usual:
@@ -101,7 +101,7 @@ def _resemblance(reading: Reading, layers: Sequence[ExpectedLayer]) -> float:
 def exercises_held(
     readings: Sequence[Reading], exercises: Sequence[Exercise]
 ) -> tuple[Exercise, ...]:
-    """Give the exercises of which the notebook holds the very model, else the nearest one, else none."""
+    """Give the exercises whose very model the notebook holds, else the nearest one, else none."""
     held = tuple(e for e in exercises if any(resemblance(r, e) == 1.0 for r in readings))
     if held:
         return held

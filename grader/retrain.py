@@ -20,17 +20,10 @@ from grader.exercises import Exercise
 from grader.families import Family, Question, Reading
 from grader.types import Candidate, Json, Scalar
 
-OPTIONS = (
-    "learning_rate",
-    "momentum",
-    "nesterov",
-    "rho",
-    "beta_1",
-    "beta_2",
-    "epsilon",
-    "clipnorm",
+OPTIONS = tuple(
+    "learning_rate momentum nesterov rho beta_1 beta_2 epsilon clipnorm clipvalue weight_decay "
+    "amsgrad".split()
 )
-OPTIONS += ("clipvalue", "weight_decay", "amsgrad")
 
 
 def canonical_question(

@@ -2,7 +2,8 @@
 
 Enters: argv[1], a JSON file with the connection, the cells and the caps; argv[2], an empty folder.
 Leaves there: ``transcript.jsonl`` (a line per cell, written when the cell ends) and
-``evidence/NNNN.json`` with ``NNNN.npz`` (what the probe sent, unread). Touches: the kernel's sockets.
+``evidence/NNNN.json`` with ``NNNN.npz`` (what the probe sent, unread). Touches: the kernel's
+sockets.
 
 Runs as a script in a process of its own, in a room where there is one, and imports nothing of the
 judge's: a hostile kernel's messages cost this process only. End of file on stdin means that the
@@ -112,7 +113,7 @@ class CellLog:
         }
 
 
-class KernelGone(Exception):
+class KernelGoneError(Exception):
     """The coordinator closed our stdin: there is nobody to talk to any more."""
 
 
@@ -140,7 +141,7 @@ class Conversation:
     def _socket(
         self, context: zmq.Context[Any], kind: int, connection: dict[str, Any], port: str
     ) -> zmq.Socket[Any]:
-        socket = context.socket(kind)
+        socket: zmq.Socket[Any] = context.socket(kind)
         socket.linger = 0
         socket.setsockopt(zmq.MAXMSGSIZE, self.caps.message_bytes)
         socket.connect(f"ipc://{connection['ip']}-{connection[port]}")
@@ -150,7 +151,7 @@ class Conversation:
         """Give the next messages as (channel, message); malformed ones are counted and dropped."""
         ready, _, _ = select.select([sys.stdin], [], [], 0)
         if ready and not os.read(sys.stdin.fileno(), 1):
-            raise KernelGone
+            raise KernelGoneError
         found = []
         for socket, _ in self.poller.poll(milliseconds):
             channel = "shell" if socket is self.shell else "iopub"
@@ -184,7 +185,7 @@ class Conversation:
         log = CellLog(index, Screen(min(self.caps.cell_text, max(0, self.text_left))))
         try:
             self._converse(log, source)
-        except KernelGone:
+        except KernelGoneError:
             log.status = "stopped"
             self._finish(log)
             raise
@@ -271,7 +272,7 @@ class Conversation:
 
 
 def main() -> int:
-    """Run the notebook. Exit code 0: all cells were sent; 3: the kernel never answered; 4: it is gone."""
+    """Run the notebook; 0: all cells were sent, 3: the kernel never answered, 4: it is gone."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     connection = json.loads(Path(job["connection"]).read_text(encoding="utf-8"))
     conversation = Conversation(connection, Path(sys.argv[2]), Caps(**job.get("caps", {})))
@@ -281,7 +282,7 @@ def main() -> int:
         (Path(sys.argv[2]) / "ready").touch()
         for cell in job["cells"]:
             conversation.run(cell["index"], cell["source"])
-    except KernelGone:
+    except KernelGoneError:
         return 4
     return 0
 

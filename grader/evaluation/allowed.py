@@ -1,15 +1,16 @@
-"""E and T: the built-in layers that a student's model may be rebuilt from, and their plain settings.
+"""E and T: the built-in layers that a model may be rebuilt from, and their plain settings.
 
 Enters: nothing. Leaves: tables. Touches nothing; stdlib only, for both the judge and the evaluation
-room read them. A setting that is not listed is dropped; a layer that is not listed makes the model one
-that only its own notebook could run. Nothing here names code: no function, module or path.
+room read them. A setting that is not listed is dropped; a layer that is not listed makes the model
+one that only its own notebook could run. Nothing here names code: no function, module or path.
 """
 
 from __future__ import annotations
 
 ACTIVATIONS = frozenset(
-    "linear relu relu6 leaky_relu elu selu celu gelu silu swish mish softplus softsign sigmoid hard_sigmoid "
-    "hard_silu hard_tanh tanh tanh_shrink exponential softmax log_softmax squareplus".split()
+    "linear relu relu6 leaky_relu elu selu celu gelu silu swish mish softplus softsign sigmoid "
+    "hard_sigmoid hard_silu hard_tanh tanh tanh_shrink exponential softmax log_softmax "
+    "squareplus".split()
 )
 
 _RECURRENT = (
@@ -60,8 +61,8 @@ WRAPPERS: dict[str, frozenset[str]] = {
 }
 
 INITIALIZERS = frozenset(
-    "GlorotUniform GlorotNormal HeUniform HeNormal LecunUniform LecunNormal Orthogonal Zeros Ones Constant "
-    "RandomNormal RandomUniform TruncatedNormal VarianceScaling Identity".split()
+    "GlorotUniform GlorotNormal HeUniform HeNormal LecunUniform LecunNormal Orthogonal Zeros Ones "
+    "Constant RandomNormal RandomUniform TruncatedNormal VarianceScaling Identity".split()
 )
 OPTIMIZERS = frozenset("Adam AdamW Adamax Adadelta Adagrad Ftrl Lion Nadam RMSprop SGD".split())
 LOSSES = frozenset(

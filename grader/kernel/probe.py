@@ -1,11 +1,11 @@
 """K: watches Keras models while the notebook runs, and reports what it sees.
 
-Enters: the shell and the kernel. Leaves: ``grader_evidence`` messages on iopub: a JSON content and one
-npz buffer. Touches: ``keras.Model.fit`` (wrapped), the shell's after-cell event.
+Enters: the shell and the kernel. Leaves: ``grader_evidence`` messages on iopub: a JSON content and
+one npz buffer. Touches: ``keras.Model.fit`` (wrapped), the shell's after-cell event.
 
-Three events tell a model's story: ``fit_begin`` (configuration, weights before, a sample of the data),
-``fit_end`` (weights after, history) and ``seen`` (a model in the namespace whose weights or layers
-changed otherwise). A model keeps its number for life, whatever variable it is bound to.
+Three events tell a model's story: ``fit_begin`` (configuration, weights before, a sample of the
+data), ``fit_end`` (weights after, history) and ``seen`` (a model in the namespace whose weights or
+layers changed otherwise). A model keeps its number for life, whatever variable it is bound to.
 The probe never raises into student code: evidence that cannot be taken is missing, and says so.
 """
 
@@ -52,7 +52,8 @@ class Probe:
         """Publish one event. Never raises."""
         try:
             buffer = io.BytesIO()
-            np.savez(buffer, **{k: v for k, v in arrays.items() if v.dtype != object})
+            kept = {name: array for name, array in arrays.items() if array.dtype != object}
+            np.savez(buffer, **kept)  # type: ignore[arg-type]  # names are not options
             content = plain({"version": VERSION, "event": event, **content})
             self.kernel.session.send(
                 self.kernel.iopub_socket,

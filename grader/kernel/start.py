@@ -1,8 +1,8 @@
 """K: becomes the Jupyter kernel of one student's notebook, with the probe installed.
 
-Enters: argv[1], a JSON file with the connection, the seed and the engine. Leaves: a running ipykernel.
-Touches: the sockets' folder, its own process. Runs inside the room, as a script, and imports nothing
-of the judge's. Whatever it sends is a claim: the student's code shares this process.
+Enters: argv[1], a JSON file with the connection and the seed. Leaves: a running ipykernel.
+Touches: the sockets' folder, its own process. Runs inside the room, as a script, and imports
+nothing of the judge's. Whatever it sends is a claim: the student's code shares this process.
 """
 
 from __future__ import annotations
@@ -12,6 +12,13 @@ import os
 import random
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grader.kernel import notebook_habits, probe
+else:
+    import notebook_habits  # a script finds its neighbours by their bare names
+    import probe
 
 HERE = Path(__file__).resolve().parent
 
@@ -34,23 +41,19 @@ def seed_everything(seed: int) -> None:
 def main() -> None:
     """Start the kernel; returns when it is shut down."""
     settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    sys.path[:0] = [str(HERE / "site")]
+    sys.path[0] = str(HERE / "site")  # in place of this folder: students have modules named probe
     os.environ.pop("JPY_PARENT_PID", None)
     seed_everything(settings["seed"])
 
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()
-    app.initialize(["-f", settings["connection"], "--IPKernelApp.quiet=True"])
-
-    sys.path.insert(0, str(HERE))
-    import notebook_habits
-    import probe
-
-    sys.path.remove(str(HERE))
+    app.initialize(  # type: ignore[no-untyped-call]
+        ["-f", settings["connection"], "--IPKernelApp.quiet=True"]
+    )
     notebook_habits.install(app.shell)
     probe.install(app.shell, app.kernel)
-    app.start()
+    app.start()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stand-in for Colab's helpers, so that a notebook made there runs here and says what is missing."""
+"""Stand-in for Colab's helpers: a notebook made there runs here and says what is missing."""
 
 from . import drive, files
 
