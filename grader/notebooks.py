@@ -81,7 +81,10 @@ def _decode(data: bytes) -> str:
 
 def _bound_values(data: bytes) -> None:
     """Refuse what would swell in memory; separators within strings do not count."""
-    if _separators(data) > MAX_VALUES and _separators(_STRING.sub(b"", data)) > MAX_VALUES:
+    count = _separators(data)
+    if count > MAX_VALUES:
+        count -= sum(_separators(string[0]) for string in _STRING.finditer(data))
+    if count > MAX_VALUES:
         _fail("too_many_values", limit=MAX_VALUES)
 
 
