@@ -98,8 +98,9 @@ def _merged(roots: tuple[Path, ...], lang: str) -> Mapping[str, str]:
 
 def _bare(message: Message) -> str:
     """Words for an id that no catalogue knows: still something to search for."""
-    shown = ", ".join(f"{name}={_show(value)}" for name, value in message.args.items())
-    return f"{message.id} ({shown})" if shown else message.id
+    shown = ", ".join(f"{key}={_show(value)}" for key, value in message.args.items())
+    name = printable(message.id, limit=_LONGEST_ARGUMENT)
+    return f"{name} ({shown})" if shown else name
 
 
 class _Filler(string.Formatter):

@@ -135,9 +135,11 @@ def _span(finite: Sequence[float], *, logarithmic: bool) -> tuple[float, float]:
 
 def _log_ticks(low: float, high: float) -> list[float]:
     """Powers of ten, with 3s between where there are few."""
-    powers = range(math.floor(low), math.ceil(high) + 1)
+    powers = range(math.ceil(low), math.floor(high) + 1)
     stride = max(1, math.ceil(len(powers) / 6))
-    factors = (1, 3) if len(powers) <= 3 else (1,)  # noqa: PLR2004 - few decades need more marks
+    few = len(powers) <= 3  # noqa: PLR2004 - few decades need more marks
+    factors = (1, 3) if few else (1,)
+    powers = range(powers.start - few, powers.stop)
     ticks = [factor * 10.0**power for power in powers[::stride] for factor in factors]
     return [tick for tick in ticks if low <= math.log10(tick) <= high]
 

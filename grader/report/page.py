@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.printable import printable
 from grader.words import Words
 
 if TYPE_CHECKING:
@@ -36,7 +37,13 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_seen,
     )
+
+
+def _seen(value: Any) -> Any:
+    """Strip once more what cannot be seen, should a text have come here by another way."""
+    return printable(value, lines=True) if type(value) is str else value
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """Who is who in a school's own system.
 
-Enters: a roster as Canvas or Moodle export it, and the students of the records. Leaves: which row is
-which student. Touches nothing.
+Enters: a roster as Canvas or Moodle export it, and the students of the records. Leaves: which row
+is which student. Touches nothing.
 
 A grade never goes to somebody on a guess: a name that two people share matches nobody, and whoever
 is matched to nobody is named, so that no grade disappears in silence.
