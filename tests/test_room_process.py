@@ -274,6 +274,19 @@ def test_cores_are_pinned(any_room):
     ).json == list(one)
 
 
+def test_a_program_cannot_take_more_cores(closed_room):
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("one core only")
+    source = "import os\ntry: os.sched_setaffinity(0, {0, 1, 2, 3})\nexcept OSError: pass\nprint(list(os.sched_getaffinity(0)))"
+    assert run_python(closed_room, source, cores=(cores[0],)).json == cores[:1]
+
+
+def test_memory_outside_processes_and_sized_folders_cannot_be_had(closed_room):
+    source = "import os,ctypes\ntry: os.memfd_create('x')\nexcept OSError: print(ctypes.CDLL(None).shmget(0, 4096, 0o1600))"
+    assert run_python(closed_room, source).out == "-1\n"
+
+
 def test_no_core_is_dumped(any_room):
     assert run_python(
         any_room, "import resource; print(list(resource.getrlimit(resource.RLIMIT_CORE)))"

@@ -25,6 +25,8 @@ _SYSTEM = (
     "/usr/share/locale",
     "/usr/share/terminfo",
     "/usr/share/zoneinfo",
+    "/usr/local/cuda",
+    "/usr/local/nvidia",
     "/etc/alternatives",
     "/etc/fonts",
     "/etc/ld.so.cache",
@@ -40,6 +42,7 @@ def readable_paths() -> tuple[Path, ...]:
     paths += [Path(p) for p in _TOP_LEVEL if Path(p).is_dir() and not Path(p).is_symlink()]
     for prefix in (sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix):
         paths += _prefix_paths(Path(prefix))
+    paths += [path for path in _package_folders() if path.is_dir()]
     paths += [hop for hop in link_chain(Path(sys.executable)) if not _covered(hop, paths)]
     kept: list[Path] = []
     for path in paths:
@@ -71,6 +74,15 @@ def _prefix_paths(prefix: Path) -> list[Path]:
     if prefix == Path("/usr/local"):
         return [p for p in (prefix / "bin", prefix / "lib") if p.is_dir()]
     return [prefix, *([prefix.resolve()] if prefix.resolve() != prefix else [])]
+
+
+def _package_folders() -> list[Path]:
+    """Where packages are imported from: Debian keeps them outside the interpreter's prefix.
+
+    By their name, since ``sys.path`` may also name a folder with somebody's sources.
+    """
+    folders = [Path(entry) for entry in sys.path]
+    return [path for path in folders if path.name in ("site-packages", "dist-packages")]
 
 
 def _covered(path: Path, by: list[Path]) -> bool:

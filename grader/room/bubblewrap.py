@@ -34,6 +34,7 @@ from grader.types import GraderError, Isolation, Message
 _START_SECONDS = 20.0
 _OPEN_FILES = 4096
 _SHARED_MB = 256
+_BUSES = ("/sys/bus/pci", "/sys/devices")
 SETPRIV = Path("/usr/bin/setpriv")
 
 
@@ -162,11 +163,23 @@ def _admit(
 
 def _arguments(spec: RoomSpec, user: User, texts: dict[str, int]) -> list[str]:
     """Everything bwrap must do, in order: mounts come first, then they are sealed."""
-    arguments = [
+    return [
         *_namespaces(user),
-        *("--die-with-parent", "--new-session", "--hostname", "room"),
-        *("--clearenv", "--dev", "/dev", "--proc", "/proc"),
+        *("--die-with-parent", "--new-session", "--hostname", "room", "--clearenv"),
+        *_base(spec, texts),
+        *_scratch(spec, user),
+        *_lent(spec),
+        # /proc too: the owner of /proc/sys/kernel/core_pattern can run programs outside, and a
+        # user namespace started by root makes its program that owner.
+        *("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"),
+        *(word for pair in environment(spec).items() for word in ("--setenv", *pair)),
+        *("--chdir", spec.cwd),
     ]
+
+
+def _base(spec: RoomSpec, texts: dict[str, int]) -> list[str]:
+    """What every room has: devices, its own processes, libraries, a small /etc."""
+    arguments = ["--dev", "/dev", "--proc", "/proc"]
     for folder in _folders(spec, texts):  # bwrap would make them for its own user alone
         arguments += ["--perms", "0755", "--dir", folder]
     for target, link in top_level_links():
@@ -175,21 +188,29 @@ def _arguments(spec: RoomSpec, user: User, texts: dict[str, int]) -> list[str]:
         arguments += ["--ro-bind", str(path.resolve()), str(path)]
     for name, text in texts.items():
         arguments += ["--perms", "0444", "--ro-bind-data", str(text), name]
+    return arguments
+
+
+def _scratch(spec: RoomSpec, user: User) -> list[str]:
+    """File systems in memory, each of a fixed size."""
+    arguments = []
+    mode = "1777" if user.on_host else "0700"
     sizes = {TEMPORARY: spec.scratch_mb, SHARED_MEMORY: _SHARED_MB, HOME: spec.scratch_mb}
     for folder, size in sizes.items():
-        mode = "1777" if user.on_host else "0700"
         arguments += ["--perms", mode, "--size", str(size << 20), "--tmpfs", folder]
+    return arguments
+
+
+def _lent(spec: RoomSpec) -> list[str]:
+    """What this room has beside."""
+    arguments = []
     for bind in spec.binds:
         arguments += ["--bind" if bind.writable else "--ro-bind", str(bind.host), bind.inside]
     for device in spec.devices:
         arguments += ["--dev-bind", device, device]
-    for name, value in environment(spec).items():
-        arguments += ["--setenv", name, value]
-    # /proc too: the owner of /proc/sys/kernel/core_pattern can run programs outside, and a user
-    # namespace started by root makes its program that owner.
-    for folder in ("/proc", "/dev", "/"):
-        arguments += ["--remount-ro", folder]
-    return [*arguments, "--chdir", spec.cwd]
+    for folder in _BUSES if spec.devices else ():  # where drivers look their devices up
+        arguments += ["--ro-bind-try", folder, folder]
+    return arguments
 
 
 def _folders(spec: RoomSpec, texts: dict[str, int]) -> list[str]:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 _KILL_ROUNDS, _KILL_PAUSE = 200, 0.005
+# Above the limit that the grader itself watches, which tells a reason; this one only kills.
+_MARGIN, _LEAST_MARGIN_MB = 0.05, 16
 _PREFIX = "grader-room-"
 _numbers = itertools.count()
 
@@ -104,7 +106,8 @@ def _limit(folder: Path, controller: str, version: int, memory_mb: int, processe
     if controller == "pids":
         (folder / "pids.max").write_text(str(processes))
         return
-    limit = str(memory_mb << 20)
+    margin = max(_LEAST_MARGIN_MB, int(memory_mb * _MARGIN))
+    limit = str(memory_mb + margin << 20)
     if version == 1:
         (folder / "memory.limit_in_bytes").write_text(limit)
         return

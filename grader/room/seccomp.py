@@ -59,6 +59,7 @@ _REFUSED = {
         "nfsservctl perf_event_open query_module quotactl quotactl_fd reboot swapoff swapon "
         "syslog uselib userfaultfd ustat vhangup"
     ),
+    "more cores than the room was given": "sched_setaffinity",
     "clocks and names of the machine": (
         "adjtimex clock_adjtime clock_settime setdomainname sethostname settimeofday"
     ),
@@ -67,7 +68,7 @@ _REFUSED = {
         "open_by_handle_at open_tree pivot_root setns umount2 unshare"
     ),
     "memory that no process and no sized file system is charged for": (
-        "memfd_create memfd_secret mq_open msgget semget shmget"
+        "memfd_secret mq_open msgget semget shmget"
     ),
 }
 
@@ -105,7 +106,9 @@ def build_filter(machine: str = "", *, namespaces: bool = True, connects: bool =
     program += [Instruction(_IF_AT_LEAST, NEWEST + 1, 0, 1), _refuse(errno.ENOSYS)]
     for name in " ".join(_REFUSED.values()).split():
         program += _on(table, name, [_refuse(errno.EPERM)])
-    program += _on(table, "clone3", [_refuse(errno.ENOSYS)])  # its flags hide behind a pointer
+    # The flags of clone3 hide behind a pointer; memfd_create is memory that is charged to nobody.
+    for name in ("clone3", "memfd_create"):
+        program += _on(table, name, [_refuse(errno.ENOSYS)])
     program += _on(table, "clone", _refuse_bits(0, _NEW_NAMESPACE))
     program += _on(table, "personality", _only_values(0, (0, _QUERY_PERSONALITY)))
     program += _on(table, "ioctl", _refuse_values(1, (_TIOCSTI, _TIOCLINUX)))

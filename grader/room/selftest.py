@@ -29,7 +29,7 @@ from grader.room.syscalls import AARCH64, X86_64
 from grader.types import GraderError, Message
 
 _SECONDS = 20.0
-_MEMORY_MB, _TOO_MUCH_MB = 48, 72
+_MEMORY_MB, _TOO_MUCH_MB = 48, 96
 _SCRATCH_MB, _PROCESSES = 8, 24
 _MORE_FORKS = 8
 _OURS = {"HOME", "TMPDIR", "PATH", "PWD", "LC_CTYPE", ""}  # set by the room or by Python itself
