@@ -10,6 +10,7 @@ path is the student. Learning platforms put both into one name; those are taken 
     kim/chapter.ipynb                                   kim
     kim__multiplication-lstm.ipynb                      kim
     multiplication-lstm/kim.ipynb                       kim
+    reference/char-text/submissions/wrong_data/x.ipynb  wrong_data/x  (from wherever it is graded)
     submitted/kim/ps1/problem1.ipynb                    kim           (nbgrader)
     kimminjun_LATE_1234_5678_my-solution.ipynb          kimminjun_1234 (Canvas)
     김민준_1234_assignsubmission_file_/my-solution.ipynb  김민준_1234    (Moodle)
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 
 SUBMITTED = "submitted"  # nbgrader's folder of what students handed in
+SAMPLES = "submissions"  # a course's own, one folder per expected verdict
 CHAPTER = "chapter"  # a file name that says nothing about its author
 ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".egg", ".alz"})
 _NBGRADER_FOLDERS = 2  # STUDENT/ASSIGNMENT
@@ -60,7 +62,8 @@ def place(path: PurePosixPath, above: Sequence[str], exercise_ids: Collection[st
     student, folders = _student_folder([nfc(part) for part in path.parts[:-1]], above)
     exercise = _exercise([*above, *folders, name.stem], exercise_ids)
     if student is None:
-        rest = _rest(folders, name, exercise)
+        samples = _below_samples([*above, *folders], exercise)
+        rest = _rest(folders if samples is None else samples, name, exercise)
         student = "/".join(rest) or _nearest(above, exercise_ids) or name.stem
     return Place(student, exercise)
 
@@ -108,6 +111,14 @@ def _nbgrader(folders: list[str]) -> tuple[str | None, list[str]]:
 
 def _exercise(names: Sequence[str], exercise_ids: Collection[str]) -> str | None:
     return next((name for name in reversed(names) if name in exercise_ids), None)
+
+
+def _below_samples(folders: list[str], exercise: str | None) -> list[str] | None:
+    """Give the folders below EXERCISE/submissions: a course's samples are the same ones always."""
+    for depth in range(len(folders) - 1, 0, -1):
+        if folders[depth] == SAMPLES and folders[depth - 1] == exercise:
+            return folders[depth + 1 :]
+    return None
 
 
 def _rest(folders: list[str], name: _Name, exercise: str | None) -> list[str]:

@@ -80,9 +80,11 @@ def test_moodle_names_hold_the_student(path, exercise):
     assert at(path) == Place("김 민준_12", exercise)
 
 
-def test_the_verdict_folders_of_a_course_are_students_who_owe_its_exercise():
-    above = ("work", "reference", "char-text", "submissions")
-    assert at("wrong_data/x.ipynb", *above) == Place("wrong_data/x", "char-text")
+@pytest.mark.parametrize("depth", range(6))
+def test_a_course_s_samples_have_the_same_student_from_wherever_they_are_graded(depth):
+    parts = ("work", "reference", "char-text", "submissions", "wrong_data", "x.ipynb")
+    found = at("/".join(parts[depth:]), *parts[:depth])
+    assert found == Place("wrong_data/x", "char-text")
 
 
 def test_a_name_nearer_to_the_file_wins():
