@@ -266,7 +266,9 @@ def _attend(
         elif kernel_mb > run.memory_mb or driver.process.memory_mb() > DRIVER_MEMORY_MB:
             watch.outcome = Outcome.MEMORY_LIMIT
         elif kernel.poll() is not None:
-            watch.outcome = Outcome.KERNEL_DIED
+            # The kernel of the machine may have been faster than our own look at the memory.
+            ran_out = kernel.memory_ran_out()
+            watch.outcome = Outcome.MEMORY_LIMIT if ran_out else Outcome.KERNEL_DIED
         else:
             time.sleep(POLL_SECONDS)
             continue
