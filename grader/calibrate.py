@@ -263,8 +263,10 @@ def calibrate(
             plan = waiting[future]
             try:
                 found = future.result()
-            except GraderError as error:  # a later call does this run again
-                told(f"{exercise.id} {engine.value} {plan.control} [{done}/{len(missing)}] {error}")
+            except Exception as error:  # noqa: BLE001 - one run; a later call does it again
+                told(
+                    f"{exercise.id} {engine.value} {plan.control} [{done}/{len(missing)}] {error!r}"
+                )
                 continue
             known += [one.run for one in found]
             model = next((one.model for one in found if one.model), model)
