@@ -21,7 +21,7 @@ _STYLES = {
     Verdict.SUSPICIOUS: "yellow",
     Verdict.GRADER_ERROR: "magenta",
 }
-_LONGEST_REASON = 160
+_LONGEST_REASON = 120
 
 
 def render_table(records: Sequence[Record], words: Words) -> Table:

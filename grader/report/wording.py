@@ -102,7 +102,8 @@ def reason_place(record: Record, words: Words) -> str:
     check = deciding_check(record)
     if check is not None and check.where:
         return place(check.where, words)
-    cell = model_cell(record)
+    told_cell = check.message.args.get("cell") if check is not None else None
+    cell = told_cell if isinstance(told_cell, int) and told_cell > 0 else model_cell(record)
     return "" if cell is None else words("report.cell", cell=cell)
 
 
