@@ -35,7 +35,7 @@ def digest(obj: object) -> str:
     return hashlib.sha256(canonical(obj)).hexdigest()
 
 
-def execution_key(  # noqa: PLR0913 - the contract lists ten parts
+def execution_key(
     *,
     notebook: str,
     data: object,
@@ -79,7 +79,7 @@ def execution_key(  # noqa: PLR0913 - the contract lists ten parts
     )
 
 
-def score_key(  # noqa: PLR0913 - the contract's parts, and whose record it is
+def score_key(
     *,
     execution: str,
     submission: str,
