@@ -110,6 +110,29 @@ def test_a_room_with_one_layer_missing_is_refused(fresh, monkeypatch):
 
 @real
 @linux
+def test_the_first_way_that_holds_is_taken(fresh, monkeypatch, tmp_path):
+    """As root: if nobody else may run the interpreter, the room keeps a user namespace instead."""
+    good = make_room("namespaces")
+    if good is None:
+        pytest.skip("no bubblewrap")
+    bad = replace(good, bwrap=tmp_path / "no-such-program")
+    monkeypatch.setattr(opening, "_ways", lambda _: [lambda: bad, lambda: good])
+    assert open_room("full").bwrap == good.bwrap
+
+
+@real
+@linux
+@pytest.mark.skipif(not lending.can_give_up_root(), reason="not root")
+def test_the_reduced_level_gives_up_root_where_the_program_is_open_to_others():
+    process = ConfinedRoom(True, True, UNTESTED).start(
+        RoomSpec(("/usr/bin/id", "-u")), stdout=subprocess.PIPE
+    )
+    assert process.wait(20) == 0
+    assert int(process.stdout.read()) > 1_879_048_191
+
+
+@real
+@linux
 def test_level_none_is_labelled_none_and_promises_nothing(fresh):
     room = open_room("none")
     assert room.isolation.level is Level.NONE

@@ -103,6 +103,9 @@ def _descendants(pid: int) -> list[int]:
 def _become(order: dict[str, Any], report_fd: int) -> NoReturn:
     """Close the room around this process and run the program; on failure, report and leave."""
     try:
+        _stub_packages()
+        from grader.room.landlock import restrict  # now: another user may not reach this file
+
         os.setsid()
         _prctl(_SET_PDEATHSIG, signal.SIGKILL)
         os.chdir(order["cwd"])
@@ -111,9 +114,6 @@ def _become(order: dict[str, Any], report_fd: int) -> NoReturn:
         _give_up_rights(order["user"])
         _prctl(_SET_PDEATHSIG, signal.SIGKILL)  # a change of user clears it
         if order["landlock"] is not None:
-            _stub_packages()
-            from grader.room.landlock import restrict
-
             own = [f"/proc/{os.getpid()}"]
             readable, writable = order["landlock"]["readable"], order["landlock"]["writable"]
             restrict([*readable, *own], writable)

@@ -76,7 +76,7 @@ def _file_rights(known: int) -> int:
 def _allow(rules: int, path: str, rights: int) -> None:
     try:
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # nothing that a rule could open
         return
     try:
         if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
