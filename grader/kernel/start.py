@@ -12,7 +12,7 @@ import os
 import random
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grader.kernel import notebook_habits, probe
@@ -38,12 +38,25 @@ def seed_everything(seed: int) -> None:
         return
 
 
+def seed_before_first_cell(shell: Any, seed: int) -> None:
+    """Seed at the last moment and in the thread that runs cells.
+
+    Starting a kernel draws from ``random`` an uncertain number of times, and Keras takes the seeds
+    of its initializers from there.
+    """
+
+    def first(*_: object) -> None:
+        shell.events.unregister("pre_run_cell", first)
+        seed_everything(seed)
+
+    shell.events.register("pre_run_cell", first)
+
+
 def main() -> None:
     """Start the kernel; returns when it is shut down."""
     settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     sys.path[0] = str(HERE / "site")  # in place of this folder: students have modules named probe
     os.environ.pop("JPY_PARENT_PID", None)
-    seed_everything(settings["seed"])
 
     from ipykernel.kernelapp import IPKernelApp
 
@@ -53,6 +66,7 @@ def main() -> None:
     )
     notebook_habits.install(app.shell)
     probe.install(app.shell, app.kernel)
+    seed_before_first_cell(app.shell, settings["seed"])
     app.start()  # type: ignore[no-untyped-call]
 
 
