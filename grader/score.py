@@ -237,7 +237,7 @@ def _layer_text(
         for key, value in config.items()
     )
     sizes = ", ".join("None" if n is None else str(n) for n in (None, *shape))
-    return f"{cls}({settings}) → ({sizes}), {params}"
+    return f"{cls}({settings}) → ({sizes}), {params} params"
 
 
 # --- data ------------------------------------------------------------------------------------
