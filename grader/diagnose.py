@@ -1,26 +1,182 @@
 """Names the likely mistake, first hint first.
 
-Enters: Evidence, Exercise, checks, verdict. Leaves: hint Messages. Touches nothing. A hint says what
-to look at, never the answer's code.
+Enters: Evidence, Exercise, checks, verdict; for what only the code shows, a Notebook. Leaves:
+Messages. Touches nothing. A hint says where to look and why, never the answer's code.
+
+The order is the lesson: what is wrong and where, why it matters, then the exercise's own advice.
+What the verdict is about comes first, the rest follows. ``diagnosis/`` holds one module per kind of
+evidence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from grader.diagnosis.errors import explain
+from grader.diagnosis.source import source_hints
+from grader.diagnosis.structure import nearest_form, structure_hints
+from grader.diagnosis.training import result_hints, setting_hints, training_hints
 from grader.exercises import Exercise
-from grader.types import Check, Evidence, Message, Verdict
+from grader.types import Check, Evidence, Message, Notebook, Outcome, Verdict
+
+__all__ = ["diagnose", "diagnose_runs", "diagnose_source"]
+
+MOST = 5  # more than a student reads
+WHATS = 3  # mistakes named before the reasons and the exercise's own advice
+SOURCE = "source."
+TOLERANCE = "source.tolerance"
+SLIPS = (0.01, 0.1, 10.0, 100.0)  # .4 or .004 written for .04
+UNTRAINED_SOURCE = frozenset({"source.fit_commented_out", "source.never_called"})
+# Hints that come with a reason of their own, said right after them: "diagnose.units.why".
+REASONS = frozenset(
+    """
+    layer_type units missing_sequences extra_sequences missing_layer extra_layer last_activation
+    input_shape never_fitted trained_elsewhere debug_epochs few_epochs few_updates rate_tiny
+    rate_huge loss_crossentropy plain_sgd ndim_2 lists_to_fit removed no_file no_module plateau
+    """.split()
+)
+ADVICE = {
+    Verdict.WRONG_ARCHITECTURE: "structure",
+    Verdict.WRONG_DATA: "data",
+    Verdict.UNTRAINED: "training",
+    Verdict.LOW_ACCURACY: "accuracy",
+}
 
 
 def diagnose(
     evidence: Evidence, exercise: Exercise, checks: Sequence[Check], verdict: Verdict
 ) -> tuple[Message, ...]:
-    """Give hints, the most telling first, each once."""
-    failed = [check.id for check in checks if not check.passed]
-    classes = dict.fromkeys(identifier.split(".")[0] for identifier in failed)
-    found = [*evidence.hints]
-    if verdict is not Verdict.ACCEPTED:
-        found += exercise.hints_for(*failed, verdict.value, *classes)
-    return tuple(
-        {message.id + repr(sorted(message.args.items())): message for message in found}.values()
-    )
+    """Give hints, the most telling first, each once, five at most.
+
+    Args:
+        evidence: the facts; ``hints`` may bring what ``diagnose_source`` found.
+        exercise: what is asked.
+        checks: the answered rubric.
+        verdict: what it came to.
+    """
+    source = _about(evidence, exercise)
+    if verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS):
+        return _first(
+            [*diagnose_runs(evidence), *_notes(evidence, exercise, checks), *source], MOST
+        )
+    whats = _first(_mistakes(evidence, exercise, verdict, source), WHATS)
+    advice = [*_reason(whats), *_advice(exercise, checks, verdict)]
+    spare = [message for message in source if message not in whats]
+    return _first([*whats, *advice, *spare], MOST)
+
+
+def diagnose_runs(evidence: Evidence) -> tuple[Message, ...]:
+    """Explain the first failing cell, and a second one that is no mere consequence."""
+    runs = evidence.runs
+    stopped = _stopped(runs.outcome, runs.stopped_at or 0)
+    told: list[Message] = []
+    for index, (cell, error) in enumerate(runs.failed):
+        if index == 0 or error.name != "NameError":  # what the first failing cell did not define
+            told.append(explain(cell, error))
+    return (*stopped, *told[:2])
+
+
+def diagnose_source(notebook: Notebook) -> tuple[Message, ...]:
+    """Give what the notebook's code alone shows; meant to be added to ``Evidence.hints``."""
+    return source_hints(notebook)
+
+
+def _stopped(outcome: Outcome, cell: int) -> tuple[Message, ...]:
+    if outcome is Outcome.FINISHED:
+        return ()
+    return (Message(f"diagnose.{outcome.value}", {"cell": cell}),)
+
+
+def _mistakes(
+    evidence: Evidence, exercise: Exercise, verdict: Verdict, source: Sequence[Message]
+) -> list[Message]:
+    """Name the mistakes, those that the verdict is about first."""
+    errors = list(_with_names(diagnose_runs(evidence), source))
+    structure = list(structure_hints(evidence.model, exercise)) if evidence.model else []
+    data = _data(evidence, source)
+    training = list(training_hints(evidence, exercise)) if evidence.model else []
+    if verdict is Verdict.WRONG_ARCHITECTURE:
+        return [*structure, *errors, *data]
+    if verdict is Verdict.WRONG_DATA:
+        return [*data, *errors]
+    if verdict is Verdict.UNTRAINED:
+        why = [m for m in source if m.id in UNTRAINED_SOURCE]
+        broke = errors if _broke_in_training(evidence) else []
+        return [*broke, *why, *training, *errors]
+    if verdict is Verdict.LOW_ACCURACY:
+        return [*training, *result_hints(evidence, exercise), *errors]
+    return [*errors, *structure, *data]  # it broke, ran out of something, or holds no model
+
+
+def _broke_in_training(evidence: Evidence) -> bool:
+    cell = evidence.training.cell if evidence.training else None
+    return any(failed == cell for failed, _ in evidence.runs.failed)
+
+
+def _data(evidence: Evidence, source: Sequence[Message]) -> list[Message]:
+    """Give the hints of the failed questions about the data, and the family's other ones."""
+    failed = [finding for finding in evidence.data if finding.fraction < 1.0]
+    hints = [finding.hint or finding.message for finding in failed]
+    apart = [m for m in source if m.id == "source.shuffled_apart"] if failed else []
+    return [*hints, *_family(evidence), *apart]
+
+
+def _family(evidence: Evidence) -> list[Message]:
+    return [message for message in evidence.hints if not message.id.startswith(SOURCE)]
+
+
+def _about(evidence: Evidence, exercise: Exercise) -> list[Message]:
+    """Give what the code shows and what matters to this exercise."""
+    return [
+        message
+        for message in evidence.hints
+        if message.id.startswith(SOURCE) and (message.id != TOLERANCE or _slip(message, exercise))
+    ]
+
+
+def _slip(message: Message, exercise: Exercise) -> bool:
+    asked, got = exercise.data.get("tolerance"), message.args.get("got")
+    if not isinstance(asked, (int, float)) or not isinstance(got, (int, float)) or not asked:
+        return False
+    return any(abs(got / asked / slip - 1.0) < 1e-6 for slip in SLIPS)  # noqa: PLR2004 - rounding
+
+
+def _with_names(errors: Iterable[Message], source: Sequence[Message]) -> Iterable[Message]:
+    """Say what an undefined name was meant to be, where the code shows it."""
+    meant = {m.args["name"]: m for m in source if m.id == "source.misspelt_name"}
+    for message in errors:
+        is_name = message.id in ("diagnose.undefined_name", "diagnose.misspelt_name")
+        yield meant.get(message.args.get("name"), message) if is_name else message
+
+
+def _notes(evidence: Evidence, exercise: Exercise, checks: Sequence[Check]) -> list[Message]:
+    """Kind words about accepted work: another form of the model, settings that worked by luck."""
+    notes: list[Message] = []
+    if evidence.model is not None:
+        form = nearest_form(evidence.model, exercise)
+        notes += [form.note] if form is not None else []
+    judged = any(check.id.startswith("accuracy.") and check.max_points for check in checks)
+    if evidence.training is not None and not judged:
+        notes += setting_hints(evidence.training)
+    return [*_family(evidence), *notes]
+
+
+def _reason(whats: Sequence[Message]) -> list[Message]:
+    """Say why the first mistake matters."""
+    first = whats[0] if whats else None
+    if first is None or first.id.removeprefix("diagnose.") not in REASONS:
+        return []
+    return [Message(f"{first.id}.why", first.args)]
+
+
+def _advice(exercise: Exercise, checks: Sequence[Check], verdict: Verdict) -> list[Message]:
+    """Give the exercise's own hints for the verdict and what failed of its class."""
+    cls = ADVICE.get(verdict)
+    failed = [c.id for c in checks if not c.passed and c.id.split(".")[0] == cls]
+    return list(exercise.hints_for(*failed, verdict.value, *([cls] if cls else [])))
+
+
+def _first(messages: Iterable[Message], count: int) -> tuple[Message, ...]:
+    """Give each message once, as many as asked."""
+    unique = {message.id + repr(sorted(message.args.items())): message for message in messages}
+    return tuple(unique.values())[:count]

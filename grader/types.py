@@ -284,6 +284,21 @@ class TrainingFacts:
     history: Mapping[str, tuple[float, ...]]
     compile: Mapping[str, Json]
     cell: int | None
+    epochs_asked: int | None = None  # by the last fit
+    rows: int | None = None  # that each epoch trained on; None where they were not counted
+    batch_size: int | None = None
+    updates: int | None = None  # weight updates of all fits together
+    target_kind: str = ""  # "binary", "whole", "real": what the sampled targets hold
+
+
+@dataclass(frozen=True)
+class OtherModel:
+    """A model of the notebook that does not stand for this exercise."""
+
+    name: str
+    cell: int
+    epochs: int
+    layers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -301,6 +316,7 @@ class Evidence:
     notes: tuple[Message, ...] = ()
     hints: tuple[Message, ...] = ()
     unmet: Message | None = None  # why there are no metrics, where there are none
+    others: tuple[OtherModel, ...] = ()
 
 
 # --- score -----------------------------------------------------------------------------------

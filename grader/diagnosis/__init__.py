@@ -1,0 +1,1 @@
+"""Names the likely mistake: one module per kind of evidence, known errors in ``errors.toml``."""

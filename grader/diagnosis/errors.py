@@ -1,0 +1,137 @@
+"""Exceptions: what each one says about the notebook, by the tables in ``errors.toml``.
+
+Enters: the exception of a cell. Leaves: one Message. Touches: reads ``errors.toml``, once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from grader.types import CellError, Message, Scalar
+
+TABLES = Path(__file__).with_name("errors.toml")
+NEAR = 0.7  # difflib's likeness from which a name passes for misspelt
+SHORT = 3  # letters below which one of them says nothing
+LONGEST = 80  # characters of a student's text that a message repeats
+READ = 4000  # characters of an exception's text that are looked at
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A name of older versions and what took its place."""
+
+    old: str
+    new: str
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An exception with one likely cause."""
+
+    error: re.Pattern[str]
+    pattern: re.Pattern[str]
+    message: str
+    near: str | None
+    otherwise: str | None
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Everything that ``errors.toml`` says."""
+
+    renamed: tuple[Renamed, ...]
+    rules: tuple[Rule, ...]
+    vocabulary: Mapping[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=1)
+def tables() -> Tables:
+    """Read the tables."""
+    told: dict[str, Any] = tomllib.loads(TABLES.read_text(encoding="utf-8"))
+    return Tables(
+        tuple(
+            Renamed(one["old"], one["new"], re.compile(one["pattern"])) for one in told["renamed"]
+        ),
+        tuple(
+            Rule(
+                re.compile(one["error"]),
+                re.compile(one["pattern"]),
+                one["message"],
+                one.get("near"),
+                one.get("otherwise"),
+            )
+            for one in told["rule"]
+        ),
+        {key: tuple(words.split()) for key, words in told["vocabulary"].items()},
+    )
+
+
+def explain(cell: int, error: CellError) -> Message:
+    """Say what an exception most likely means; never nothing."""
+    value = error.value[:READ]
+    text = f"{error.name}: {value}"
+    for one in tables().renamed:
+        if one.pattern.search(text):
+            return Message("diagnose.removed", {"cell": cell, "old": one.old, "new": one.new})
+    for rule in tables().rules:
+        match = rule.error.fullmatch(error.name) and rule.pattern.search(value)
+        if match and (message := _told(rule, match, cell, error)):
+            return message
+    return Message("diagnose.error", {"cell": cell, "error": error.name[:LONGEST]})
+
+
+def _told(rule: Rule, match: re.Match[str], cell: int, error: CellError) -> Message | None:
+    # Exceptions quote paths as Python would, with every backslash twice.
+    groups = {
+        key: (value or "")[:LONGEST].replace("\\\\", "\\")
+        for key, value in match.groupdict().items()
+    }
+    args: dict[str, Scalar] = {"cell": cell, **groups}
+    if rule.near is None:
+        return Message(f"diagnose.{rule.message}", args)
+    nearest = _nearest(groups["name"], rule, error)
+    if nearest is not None:
+        return Message(f"diagnose.{rule.message}", {**args, "nearest": nearest})
+    return Message(f"diagnose.{rule.otherwise}", args) if rule.otherwise else None
+
+
+def _nearest(name: str, rule: Rule, error: CellError) -> str | None:
+    """Find what was meant: a well-known name, or for variables one that the failing cell shows."""
+    assert rule.near is not None
+    known: Iterable[str] = tables().vocabulary[rule.near]
+    if rule.near == "variable":
+        known = (*known, *_IDENTIFIER.findall(error.traceback[:READ]))
+    return nearest(name, known)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Give the known name that a misspelt one is nearest to; None where none is near.
+
+    Case alone may differ (``adam`` for ``Adam``), short names must agree but for one letter.
+    """
+    words = [w for w in dict.fromkeys(known) if w != name and not keyword.iskeyword(w)]
+    for word in words:
+        if word.lower() == name.lower():
+            return word
+    close = difflib.get_close_matches(name, words, n=1, cutoff=NEAR)
+    return close[0] if close else _one_letter(name, words)
+
+
+def _one_letter(name: str, words: Iterable[str]) -> str | None:
+    """``fix`` for ``fit``, ``SDG`` for ``SGD``: too short for difflib's measure, and still near."""
+    for word in words:
+        if len(word) != len(name) or len(name) < SHORT:
+            continue
+        if sum(map(str.__ne__, word, name)) == 1 or sorted(word) == sorted(name):
+            return word
+    return None

@@ -1,0 +1,245 @@
+"""The notebook's code: mistakes that no number shows, found in its syntax trees.
+
+Enters: a Notebook. Leaves: Messages, each once, with the cell. Touches nothing; runs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Sequence
+
+from grader.diagnosis.errors import LONGEST, nearest
+from grader.source import Code, Names, read_code, without_magics
+from grader.types import Cell, Message, Notebook, Scalar
+
+ABSOLUTE = frozenset(
+    {
+        "abs",
+        "numpy.abs",
+        "numpy.absolute",
+        "numpy.fabs",
+        "math.fabs",
+        "keras.ops.abs",
+        "tensorflow.abs",
+        "tensorflow.math.abs",
+    }
+)
+SHUFFLES = frozenset({"numpy.random.shuffle", "random.shuffle", "numpy.random.permutation"})
+SHELL = frozenset({"get_ipython", "display", "In", "Out", "exit", "quit", "__file__"})
+TELLING = 4  # letters from which a likeness between names says something
+_FIT = re.compile(r"\.\s*fit\s*\(")
+
+
+def source_hints(notebook: Notebook) -> tuple[Message, ...]:
+    """Give what the code alone shows, the first of each kind."""
+    code = read_code(notebook)
+    if not code:
+        return ()
+    names = Names(code)
+    found = [
+        *_commented_out(notebook.cells, code),
+        *_never_called(code),
+        *_misspelt(code),
+        *_shuffled_apart(code, names),
+        *_comparisons(code, names),
+        *_evaluated_on_training(code),
+    ]
+    return tuple({message.id: message for message in reversed(found)}.values())[::-1]
+
+
+def _calls(code: Sequence[Code], method: str) -> list[tuple[int, ast.Call]]:
+    return [
+        (one.cell, node)
+        for one in code
+        for node in ast.walk(one.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == method
+    ]
+
+
+# --- training that never happens -------------------------------------------------------------
+
+
+def _commented_out(cells: Sequence[Cell], code: Sequence[Code]) -> Iterator[Message]:
+    if _calls(code, "fit"):
+        return
+    for cell in cells:
+        if any(_FIT.search(comment) for comment in _comments(cell.source)):
+            yield Message("source.fit_commented_out", {"cell": cell.index})
+
+
+def _comments(source: str) -> Iterator[str]:
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(without_magics(source)).readline):
+            if token.type == tokenize.COMMENT:
+                yield token.string
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        return
+
+
+def _never_called(code: Sequence[Code]) -> Iterator[Message]:
+    """Find a function that trains and that nothing mentions."""
+    mentioned = {
+        node.id if isinstance(node, ast.Name) else node.attr
+        for one in code
+        for node in ast.walk(one.tree)
+        if (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+        or isinstance(node, ast.Attribute)
+    }
+    for one in code:
+        for node in one.tree.body:
+            if (
+                isinstance(node, ast.FunctionDef)
+                and not node.decorator_list
+                and node.name not in mentioned
+                and _calls([Code(one.cell, ast.Module([node], []))], "fit")
+            ):
+                args: dict[str, Scalar] = {"cell": one.cell, "name": node.name[:LONGEST]}
+                yield Message("source.never_called", args)
+
+
+# --- names -----------------------------------------------------------------------------------
+
+
+def _misspelt(code: Sequence[Code]) -> Iterator[Message]:
+    """Find a name that is used, defined nowhere, and close to one that is."""
+    bound = {name for one in code for node in ast.walk(one.tree) for name in _bound(node)}
+    if "*" in bound:  # whatever a star brought in
+        return
+    known = bound | set(dir(builtins)) | SHELL
+    for one in code:
+        for node in ast.walk(one.tree):
+            if (
+                isinstance(node, ast.Name)
+                and isinstance(node.ctx, ast.Load)
+                and node.id not in known
+                and len(node.id) >= TELLING
+                and (meant := nearest(node.id, sorted(bound))) is not None
+            ):
+                args: dict[str, Scalar] = {
+                    "cell": one.cell,
+                    "name": node.id[:LONGEST],
+                    "nearest": meant[:LONGEST],
+                }
+                yield Message("source.misspelt_name", args)
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from ((alias.asname or alias.name).split(".")[0] for alias in node.names)
+    elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
+        yield node.name
+
+
+# --- data ------------------------------------------------------------------------------------
+
+
+def _shuffled_apart(code: Sequence[Code], names: Names) -> Iterator[Message]:
+    """Find inputs and targets that are shuffled one after the other, each in its own order."""
+    seen: set[str] = set()
+    for one in code:
+        for statement in one.tree.body:
+            if _reseeds(statement):
+                seen.clear()  # the same seed before both gives both the same order
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            if (
+                isinstance(call, ast.Call)
+                and names.dotted(call.func) in SHUFFLES
+                and len(call.args) == 1
+                and isinstance(call.args[0], ast.Name)
+            ):
+                seen.add(call.args[0].id)
+                if len(seen) == 2:  # noqa: PLR2004 - inputs and targets
+                    yield Message("source.shuffled_apart", {"cell": one.cell})
+
+
+def _reseeds(statement: ast.stmt) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in ("seed", "set_random_seed")
+        for node in ast.walk(statement)
+    )
+
+
+# --- metrics of one's own --------------------------------------------------------------------
+
+
+def _comparisons(code: Sequence[Code], names: Names) -> Iterator[Message]:
+    """Find distances that are compared with the wrong limit, or inside the parentheses."""
+    for one in code:
+        distances = _distances(one.tree, names)
+        for node in ast.walk(one.tree):
+            if (
+                isinstance(node, ast.Call)
+                and names.dotted(node.func) in ABSOLUTE
+                and len(node.args) == 1
+                and isinstance(node.args[0], ast.Compare)
+                and isinstance(node.args[0].left, ast.BinOp)
+                and isinstance(node.args[0].left.op, ast.Sub)
+            ):
+                yield Message("source.parenthesis", {"cell": one.cell})
+            elif isinstance(node, ast.Compare) and (limit := _limit(node, names, distances)):
+                yield Message("source.tolerance", {"cell": one.cell, "got": limit})
+
+
+def _distances(tree: ast.AST, names: Names) -> frozenset[str]:
+    """Give the variables that hold an absolute difference."""
+    return frozenset(
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and _is_distance(node.value, names, frozenset())
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    )
+
+
+def _is_distance(node: ast.AST, names: Names, known: frozenset[str]) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in known
+    return isinstance(node, ast.Call) and names.dotted(node.func) in ABSOLUTE
+
+
+def _limit(node: ast.Compare, names: Names, known: frozenset[str]) -> float | None:
+    right = node.comparators[0]
+    if (
+        len(node.ops) == 1
+        and _is_distance(node.left, names, known)
+        and isinstance(right, ast.Constant)
+        and isinstance(right.value, float)
+    ):
+        return right.value
+    return None
+
+
+def _evaluated_on_training(code: Sequence[Code]) -> Iterator[Message]:
+    """Find a notebook that tries its model on nothing but the slice it was trained on."""
+    trained = {shown for _, call in _calls(code, "fit") if (shown := _slice(call))}
+    tried = [
+        (cell, _argument(call), _slice(call))
+        for method in ("evaluate", "predict")
+        for cell, call in _calls(code, method)
+    ]
+    if trained and tried and all(shown in trained for _, _, shown in tried):
+        cell, told, _ = tried[0]
+        yield Message("source.training_evaluated", {"cell": cell, "part": told[:LONGEST]})
+
+
+def _argument(call: ast.Call) -> str:
+    return ast.unparse(call.args[0]) if call.args else ""
+
+
+def _slice(call: ast.Call) -> str:
+    """Give ``X[:2560]`` as text; "" where the first argument is no slice."""
+    first = call.args[0] if call.args else None
+    sliced = isinstance(first, ast.Subscript) and isinstance(first.slice, ast.Slice)
+    return _argument(call) if sliced else ""

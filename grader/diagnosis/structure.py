@@ -1,0 +1,170 @@
+"""The model: what differs from what is asked, layer by layer, in the words of Keras.
+
+Enters: ModelFacts and an Exercise. Leaves: Messages, the most telling first. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from grader.exercises import Alternative, Exercise, ExpectedLayer
+from grader.matching import align
+from grader.types import Json, LayerFact, Message, ModelFacts, Scalar
+
+RECURRENT = ("SimpleRNN", "LSTM", "GRU")
+FIRST = ("return_sequences", "units", "filters", "activation")
+
+
+def structure_hints(model: ModelFacts, exercise: Exercise) -> tuple[Message, ...]:
+    """Name the differences from the accepted form that the model is nearest to."""
+    if not model.rebuilt and not model.layers:
+        return (Message("diagnose.not_a_chain", {"cell": model.cell}),)
+    layers = (nearest_form(model, exercise) or exercise).layers
+    return tuple(_differences(model, layers, exercise.input_shape))
+
+
+def nearest_form(model: ModelFacts, exercise: Exercise) -> Alternative | None:
+    """Give the accepted alternative that the model meets better than the usual form."""
+    best = max(exercise.accept, key=lambda one: _met(model, one.layers), default=None)
+    if best is None or _met(model, best.layers) <= _met(model, exercise.layers):
+        return None
+    return best
+
+
+def _met(model: ModelFacts, layers: Sequence[ExpectedLayer]) -> float:
+    places = align([fact.cls for fact in model.layers], [layer.cls for layer in layers])
+    pairs = [(model.layers[p], e) for p, e in zip(places, layers, strict=True) if p is not None]
+    same = [fact.config.get(key) == value for fact, e in pairs for key, value in e.config.items()]
+    same += [fact.params == e.params for fact, e in pairs]
+    return len(pairs) + sum(same) / max(1, len(same)) - abs(len(model.layers) - len(layers))
+
+
+def _differences(
+    model: ModelFacts, layers: Sequence[ExpectedLayer], input_shape: tuple[int | None, ...]
+) -> Iterator[Message]:
+    got = [fact.cls for fact in model.layers]
+    wanted = [layer.cls for layer in layers]
+    if got == wanted:
+        pairs: list[tuple[int, LayerFact, ExpectedLayer]] = [
+            (number, fact, layer)
+            for number, (fact, layer) in enumerate(zip(model.layers, layers, strict=True), start=1)
+        ]
+        found = [*_settings(pairs), *_input(model, input_shape)]
+        yield from found
+        total = sum(layer.params for layer in layers)
+        if not found and model.rebuilt and model.total_params != total:
+            args: dict[str, Scalar] = {"expected": total, "got": model.total_params}
+            yield Message("diagnose.params", args)
+        return
+    yield from _kinds(got, wanted)
+    yield from _input(model, input_shape)
+    places = align(got, wanted)
+    yield from _settings(
+        [
+            (place + 1, model.layers[place], layer)
+            for place, layer in zip(places, layers, strict=True)
+            if place is not None
+        ]
+    )
+
+
+def _kinds(got: Sequence[str], wanted: Sequence[str]) -> Iterator[Message]:
+    """Name wrong, missing and extra layers."""
+    if len(got) == len(wanted):
+        pairs = dict.fromkeys(
+            (have, want) for have, want in zip(got, wanted, strict=True) if have != want
+        )
+        for have, want in pairs:
+            places = zip(got, wanted, strict=True)
+            number = next(i for i, pair in enumerate(places, 1) if pair == (have, want))
+            yield Message("diagnose.layer_type", {"number": number, "got": have, "expected": want})
+        return
+    used = {place for place in align(got, wanted) if place is not None}
+    missing = [i for i, place in enumerate(align(got, wanted)) if place is None]
+    if len(got) < len(wanted):
+        if not used:
+            args: dict[str, Scalar] = {
+                "number": 1,
+                "got": got[0] if got else "–",
+                "expected": wanted[0],
+            }
+            yield Message("diagnose.layer_type", args)
+        first = missing[0]
+        yield Message(
+            "diagnose.missing_layer",
+            {"layer": wanted[first], "asked": len(wanted), "have": len(got)},
+        )
+        return
+    extra = [i for i in range(len(got)) if i not in used]
+    if missing:
+        args = {
+            "number": extra[0] + 1,
+            "got": got[extra[0]],
+            "expected": wanted[missing[0]],
+        }
+        yield Message("diagnose.layer_type", args)
+    yield Message(
+        "diagnose.extra_layer",
+        {"number": extra[0] + 1, "layer": got[extra[0]], "asked": len(wanted), "have": len(got)},
+    )
+
+
+def _settings(pairs: Sequence[tuple[int, LayerFact, ExpectedLayer]]) -> Iterator[Message]:
+    """Name the settings that differ, those that break the model first."""
+    found = [
+        (key, number, fact, layer, fact.config.get(key), value)
+        for number, fact, layer in pairs
+        for key, value in layer.config.items()
+        if fact.config.get(key) != value
+    ]
+    found.sort(key=lambda one: FIRST.index(one[0]) if one[0] in FIRST else len(FIRST))
+    last = max((number for number, _, _ in pairs), default=0)
+    for key, number, fact, layer, got, expected in found:
+        yield _setting(key, number, fact, got, expected, last=number == last, layer=layer)
+
+
+def _setting(
+    key: str,
+    number: int,
+    fact: LayerFact,
+    got: Json,
+    expected: Json,
+    *,
+    last: bool,
+    layer: ExpectedLayer,
+) -> Message:
+    where: dict[str, Scalar] = {"number": number, "layer": fact.cls}
+    if key == "return_sequences":
+        return Message(f"diagnose.{'missing' if expected else 'extra'}_sequences", where)
+    values: dict[str, Scalar] = {"got": _shown(got), "expected": _shown(expected)}
+    if key in ("units", "filters"):
+        return Message("diagnose.units", {**where, **values})
+    if key == "activation" and last:
+        if got == "softmax" and layer.config.get("units") == 1:
+            return Message("diagnose.softmax_single", {**where, **values})
+        return Message("diagnose.last_activation", {**where, **values})
+    return Message("diagnose.setting", {**where, **values, "setting": key})
+
+
+def _input(model: ModelFacts, expected: tuple[int | None, ...]) -> Iterator[Message]:
+    if not model.rebuilt or model.input_shape == expected or not model.input_shape:
+        return
+    free = len(model.input_shape) == len(expected) and all(
+        got in (None, want) for got, want in zip(model.input_shape, expected, strict=True)
+    )
+    if not free:  # a size left open takes any data
+        args: dict[str, Scalar] = {
+            "got": shape_text(model.input_shape),
+            "expected": shape_text(expected),
+        }
+        yield Message("diagnose.input_shape", args)
+
+
+def shape_text(shape: Sequence[int | None]) -> str:
+    """Write a shape without its batch axis."""
+    inner = ", ".join("None" if size is None else str(size) for size in shape)
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+def _shown(value: Json) -> str:
+    return "–" if value is None else str(value)[:40]

@@ -1,0 +1,165 @@
+"""Training: why it did not happen, stopped too early, or did not get the loss down.
+
+Enters: Evidence and an Exercise. Leaves: Messages, the most telling first. Touches nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator
+
+from grader.exercises import Exercise
+from grader.types import Evidence, Json, Message, OtherModel, Scalar, TrainingFacts
+
+DEBUG_EPOCHS = 5  # so few are left over from trying out
+USUAL_BATCH = 32  # Keras' own default
+FEW = 6  # times fewer updates than usual
+TINY, HUGE = 1e-5, 0.1  # learning rates that hardly move weights, and that throw them about
+HUGE_SGD = 2.0
+STUCK = 0.5  # a loss that keeps more than this share of its first value
+JUMPED = 3.0  # times above its best value
+LIKE = 0.7
+PLAIN = frozenset({"SGD", "Adagrad", "Adadelta", "Ftrl"})  # slow at their default settings
+
+
+def training_hints(evidence: Evidence, exercise: Exercise) -> tuple[Message, ...]:
+    """Say what kept the model from being trained; settings first, since they explain the rest."""
+    training = evidence.training
+    if training is None or (training.fits == 0 and not training.changed):
+        return tuple(_never(evidence))
+    return tuple(_trained(training, exercise))
+
+
+def setting_hints(training: TrainingFacts) -> tuple[Message, ...]:
+    """Name settings of ``compile`` that work against the exercise, whatever came of them."""
+    return tuple(_settings(training))
+
+
+def result_hints(evidence: Evidence, exercise: Exercise) -> tuple[Message, ...]:
+    """Say what the history shows where the result is not good enough."""
+    return tuple(_results(evidence, exercise))
+
+
+def _never(evidence: Evidence) -> Iterator[Message]:
+    name = evidence.model.name if evidence.model else ""
+    trained = [one for one in evidence.others if one.epochs]
+    twin = next((one for one in trained if name and _alike(one.name, name)), None)
+    if twin is not None:
+        yield _elsewhere("misspelt_model", name, twin)
+    elif trained:
+        yield _elsewhere("trained_elsewhere", name, trained[-1])
+    else:
+        yield Message("diagnose.never_fitted", {"name": name or "model"})
+
+
+def _elsewhere(key: str, name: str, other: OtherModel) -> Message:
+    args: dict[str, Scalar] = {
+        "name": name or "model",
+        "other": other.name or "model",
+        "cell": other.cell,
+    }
+    return Message(f"diagnose.{key}", args)
+
+
+def _alike(one: str, other: str) -> bool:
+    return one != other and difflib.SequenceMatcher(None, one, other).ratio() >= LIKE
+
+
+def _trained(training: TrainingFacts, exercise: Exercise) -> Iterator[Message]:
+    if not training.finite:
+        yield from _settings(training)
+        yield _not_finite(training)
+        return
+    if not training.changed:
+        settings = tuple(_settings(training))
+        yield from settings or (Message("diagnose.frozen", {"cell": training.cell or 0}),)
+        return
+    run, asked = training.epochs, exercise.epochs
+    if run < exercise.min_epochs:
+        args: dict[str, Scalar] = {"run": run, "asked": asked, "cell": training.cell or 0}
+        wanted = training.epochs_asked
+        if wanted is not None and run < wanted:
+            yield Message("diagnose.stopped_early", {**args, "wanted": wanted})
+        else:
+            yield Message(f"diagnose.{'debug' if run <= DEBUG_EPOCHS else 'few'}_epochs", args)
+    yield from _settings(training)
+    if (few := _few_updates(training, exercise)) is not None:
+        yield few
+
+
+def _settings(training: TrainingFacts) -> Iterator[Message]:
+    rate = _number(training.compile.get("learning_rate"))
+    optimizer = str(training.compile.get("optimizer") or "")[:40]
+    loss = str(training.compile.get("loss") or "")[:60]
+    if rate == 0:
+        yield Message("diagnose.rate_zero", {"optimizer": optimizer})
+    elif rate is not None and rate < TINY:
+        yield Message("diagnose.rate_tiny", {"rate": rate, "optimizer": optimizer})
+    elif rate is not None and rate > (HUGE_SGD if optimizer == "SGD" else HUGE):
+        yield Message("diagnose.rate_huge", {"rate": rate, "optimizer": optimizer})
+    if "crossentropy" in loss and training.target_kind == "real":
+        yield Message("diagnose.loss_crossentropy", {"loss": loss})
+    elif loss in ("hinge", "squared_hinge", "categorical_hinge", "cosine_similarity"):
+        yield Message("diagnose.loss_other", {"loss": loss})
+    if optimizer in PLAIN and not _number(training.compile.get("optimizer.momentum")):
+        yield Message("diagnose.plain_sgd", {"optimizer": optimizer})
+
+
+def _few_updates(training: TrainingFacts, exercise: Exercise) -> Message | None:
+    """A huge batch means few steps: the epochs are all there, and the weights hardly moved."""
+    rows, batch, updates = training.rows, training.batch_size or USUAL_BATCH, training.updates
+    if not rows or not updates or batch <= USUAL_BATCH:
+        return None
+    usual = exercise.epochs * math.ceil(rows / USUAL_BATCH)
+    if updates * FEW > usual:
+        return None
+    return Message(
+        "diagnose.few_updates",
+        {"updates": updates, "usual": usual, "batch": batch, "rows": rows},
+    )
+
+
+def _results(evidence: Evidence, exercise: Exercise) -> Iterator[Message]:
+    training = evidence.training
+    assert training is not None
+    if training.epochs < exercise.epochs:
+        args: dict[str, Scalar] = {
+            "run": training.epochs,
+            "asked": exercise.epochs,
+            "cell": training.cell or 0,
+        }
+        yield Message("diagnose.fewer_epochs", args)
+    losses = [value for value in training.history.get("loss", ()) if math.isfinite(value)]
+    if len(losses) < 2 or losses[0] <= 0:  # noqa: PLR2004 - one epoch has no course
+        return
+    best, last = min(losses), losses[-1]
+    if best > STUCK * (_constant(evidence) or losses[0]):
+        yield Message("diagnose.plateau", {"first": losses[0], "last": last})
+        return
+    validation = [v for v in training.history.get("val_loss", ()) if math.isfinite(v)]
+    if last > JUMPED * best:
+        args = {"best": best, "epoch": losses.index(best) + 1, "last": last}
+        yield Message("diagnose.late_jump", args)
+    elif validation and validation[-1] > JUMPED * last:
+        yield Message("diagnose.overfitted", {"loss": last, "validation": validation[-1]})
+    else:
+        yield Message("diagnose.still_falling", {"last": last})
+
+
+def _constant(evidence: Evidence) -> float:
+    """Give the error of always answering the mean, where the loss is measured alike."""
+    loss = str(evidence.training.compile.get("loss")) if evidence.training else ""
+    if loss not in ("mse", "mean_squared_error", "MSE"):
+        return 0.0
+    return max(evidence.metrics.get("mean.mse", 0.0), evidence.metrics.get("mean.train_mse", 0.0))
+
+
+def _not_finite(training: TrainingFacts) -> Message:
+    losses = training.history.get("loss", ())
+    first = next((i for i, value in enumerate(losses, 1) if not math.isfinite(value)), 1)
+    return Message("diagnose.not_finite", {"epoch": first})
+
+
+def _number(value: Json) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
