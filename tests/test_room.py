@@ -7,16 +7,19 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from room_help import UNTESTED, make_room
 
 from grader.room import Bind, RoomSpec, cgroups, lending, open_room, opening, probe
 from grader.room.base import link_chain, readable_paths
 from grader.room.confined import ConfinedRoom
+from grader.room.plain import PlainRoom
 from grader.room.selftest import LAYERS, examine, words
 from grader.room.spec import environment
 from grader.types import GraderError, Level
@@ -243,6 +246,35 @@ def test_lending_opens_to_the_rooms_group_only_and_never_follows_links(tmp_path)
     assert stat.S_IMODE(lent.stat().st_mode) == 0o750
 
 
+@real
+@pytest.mark.skipif(not lending.can_give_up_root(), reason="not root")
+def test_lending_is_not_fooled_by_entries_that_turn_into_links(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    secret.chmod(0o600)
+    lent = tmp_path / "lent"
+    lent.mkdir(mode=0o700)
+    stop = threading.Event()
+
+    def swap():
+        while not stop.is_set():
+            (lent / "entry").write_text("")
+            (lent / "entry").unlink()
+            (lent / "entry").symlink_to(secret)
+            (lent / "entry").unlink()
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        for _ in range(2000):
+            lending.lend([Bind(lent, "/lent", writable=True)])
+    finally:
+        stop.set()
+        thread.join()
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert secret.stat().st_gid != lending.GROUP
+
+
 @pytest.mark.skipif(not lending.can_give_up_root(), reason="not root")
 def test_lending_leaves_a_file_with_a_second_name_alone(tmp_path):
     (tmp_path / "secret").write_text("x")
@@ -305,6 +337,53 @@ def test_groups_of_a_killed_grader_are_swept_and_those_of_a_living_one_stay(vers
     cgroups.sweep(version2)
     assert not left.exists()
     assert mine.exists()
+
+
+# --- where there is no Linux
+
+
+@pytest.fixture
+def plain():
+    return PlainRoom(replace(UNTESTED, level=Level.NONE))
+
+
+def test_a_plain_process_has_a_scratch_folder_that_is_deleted(plain):
+    source = "import os; print(os.getcwd()); open('x', 'w'); print(os.environ['HOME'])"
+    process = plain.start(RoomSpec((sys.executable, "-c", source)), stdout=subprocess.PIPE)
+    assert process.wait(20) == 0
+    place, home = process.stdout.read().decode().split()
+    assert place == home
+    assert not Path(place).exists()
+
+
+def test_a_plain_process_is_killed_with_its_children(plain):
+    source = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print(child.pid, flush=True); time.sleep(600)"
+    )
+    process = plain.start(RoomSpec((sys.executable, "-c", source)), stdout=subprocess.PIPE)
+    child = int(process.stdout.readline())
+    assert process.memory_mb() > 5
+    process.kill()
+    process.kill()
+    assert process.poll() is not None
+    assert process.memory_mb() == 0.0
+    assert not psutil.pid_exists(child)
+
+
+def test_a_plain_process_inherits_no_environment(plain, monkeypatch):
+    monkeypatch.setenv("COURSE_SECRET", "xyzzy")
+    source = "import os; print(sorted(os.environ))"
+    process = plain.start(RoomSpec((sys.executable, "-c", source)), stdout=subprocess.PIPE)
+    assert process.wait(20) == 0
+    assert b"COURSE_SECRET" not in process.stdout.read()
+
+
+def test_a_plain_program_that_does_not_exist_is_our_error(plain):
+    with pytest.raises(GraderError) as raised:
+        plain.start(RoomSpec(("/no/such/program",)))
+    assert raised.value.message.id == "room.start_failed"
 
 
 # --- the real thing

@@ -10,10 +10,11 @@ that all rooms share. What is lent to a room is opened to that group and to nobo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from grader.room.spec import Bind
@@ -58,25 +59,41 @@ def return_user(user: int) -> None:
 def lend(binds: Iterable[Bind]) -> None:
     """Open what a room is given to the rooms' group, as far as it is not open already.
 
+    Another room may be changing the same folder meanwhile: every entry is held by a descriptor
+    that follows no link, looked at and changed through it.
+
     Raises:
         GraderError: more files than a submission or a data set can have.
     """
     for bind in binds:
-        for count, path in enumerate(_below(bind.host)):
+        for count, held in enumerate(_entries(bind.host)):
             if count > MOST_LENT_FILES:
                 raise GraderError(Message("room.too_many_files", {"path": str(bind.host)}))
-            _open_to_group(path, writable=bind.writable)
+            _open_to_group(held, writable=bind.writable)
 
 
-def _below(top: Path) -> Iterable[Path]:
-    yield top
+def _entries(top: Path) -> Iterator[int]:
+    """Descriptors of a path and of everything below it; each is closed after its turn."""
+    with _held(str(top.resolve()), None) as first:
+        yield first
     if top.is_dir():
-        for folder, folders, files in os.walk(top):  # links are not followed
-            yield from (Path(folder, name) for name in (*folders, *files))
+        for _, folders, files, folder in os.fwalk(top):  # links are not followed
+            for name in (*folders, *files):
+                with contextlib.suppress(FileNotFoundError), _held(name, folder) as entry:
+                    yield entry
 
 
-def _open_to_group(path: Path, *, writable: bool) -> None:
-    state = path.lstat()
+@contextlib.contextmanager
+def _held(path: str, folder: int | None) -> Iterator[int]:
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _open_to_group(held: int, *, writable: bool) -> None:
+    state = os.fstat(held)
     folder = stat.S_ISDIR(state.st_mode)
     if not folder and (not stat.S_ISREG(state.st_mode) or state.st_nlink > 1):
         return
@@ -84,6 +101,7 @@ def _open_to_group(path: Path, *, writable: bool) -> None:
     if state.st_mode & wanted == wanted:  # everybody may
         return
     mode = stat.S_IMODE(state.st_mode) | wanted << 3 | (stat.S_ISGID if folder and writable else 0)
+    path = f"/proc/self/fd/{held}"
     if state.st_gid != GROUP:
-        os.chown(path, -1, GROUP, follow_symlinks=False)
-    path.chmod(mode)
+        os.chown(path, -1, GROUP)
+    os.chmod(path, mode)  # noqa: PTH101 a descriptor, not a path
