@@ -22,6 +22,7 @@ TENTHS = {"steps": 4, "windows": 6, "step": 0.1}
 multiplication = load_family(REFERENCE, "multiplication")
 sequence = load_family(REFERENCE, "sequence")
 characters = load_family(REFERENCE, "characters")
+weather = load_family(REFERENCE, "weather")
 TEXT = {
     "sentence": "가나다 라마바 사아자 차카타 파하 거너더 러머버 서어저 처커터 퍼허.",
     "steps": 8,
@@ -540,3 +541,133 @@ def test_a_character_prediction_that_is_no_number_is_wrong():
         "accuracy": 0.0,
         "next_accuracy": 0.0,
     }
+
+
+# --- weather -------------------------------------------------------------------------------------
+
+HOURS = {"lookback": 60, "delay": 24, "stride": 3, "train_hours": 4000, "hidden_hours": 2000}
+
+
+def climate(seed=0, **change):
+    return weather.training(np.random.default_rng(seed), {**HOURS, **change})
+
+
+def weather_fit(x, y, rows=512, kind="arrays"):
+    return FitSample(sample(x, rows), sample(y, rows), kind=kind)
+
+
+def celsius(x, y):
+    spread, centre = weather._spread(), weather._centre()
+    return (x * spread + centre).astype("f4"), y * spread[0] + centre[0]
+
+
+@given(seeds, st.booleans(), st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_weather_is_read_in_any_order_of_windows(seed, shuffled, column):
+    x, y = climate(seed)
+    if shuffled:
+        order = np.random.default_rng(seed).permutation(len(x))
+        x, y = x[order], y[order]
+    reading = weather.examine(weather_fit(x, y[:, None] if column else y), HOURS)
+    assert wrong(reading) == {}
+    assert reading.layout == "standardised"
+
+
+def test_the_columns_of_the_weather_are_standardised():
+    x, y = climate(train_hours=40_000, stride=50)
+    assert np.abs(x.mean(axis=(0, 1))).max() < 0.05
+    assert np.abs(x.std(axis=(0, 1)) - 1).max() < 0.05
+    assert abs(y.std() - 1) < 0.05
+
+
+def test_the_textbooks_own_loop_counts_one_hour_more_and_is_right():
+    x, y = climate(delay=25)
+    assert wrong(weather.examine(weather_fit(x, y), HOURS)) == {}
+
+
+@pytest.mark.parametrize("delay", [0, 12, 48])
+def test_a_target_at_another_hour_is_named(delay):
+    x, y = climate(delay=delay)
+    reading = weather.examine(weather_fit(x, y), HOURS)
+    (finding,) = [f for f in reading.findings if f.fraction < 1]
+    assert finding.message.id == "weather.target_delay"
+    assert finding.message.args["delay"] == delay
+    assert_spoken(reading, "weather")
+
+
+def test_a_target_of_another_column_is_named():
+    x, _ = climate(stride=1)
+    reading = weather.examine(weather_fit(x[:-24], x[24:, -1, 3]), HOURS)
+    assert wrong(reading) == {"data.target": "weather.target_column"}
+
+
+def test_targets_out_of_order_are_wrong():
+    x, y = climate()
+    reading = weather.examine(weather_fit(x, np.random.default_rng(0).permutation(y)), HOURS)
+    assert wrong(reading) == {"data.target": "weather.target"}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_shuffled_hours_are_wrong(together):
+    x, y = climate()
+    rng = np.random.default_rng(0)
+    mixed = np.array([rng.permutation(w) for w in x]) if together else rng.permuted(x, axis=1)
+    assert "data.hours" in wrong(weather.examine(weather_fit(mixed, y), HOURS))
+
+
+def test_raw_readings_are_named_and_still_asked_in_their_scale():
+    reading = weather.examine(weather_fit(*celsius(*climate())), HOURS)
+    assert wrong(reading) == {"data.scale": "weather.raw"}
+    asked = weather.ask(reading, np.random.default_rng(1), HOURS)
+    assert asked.answers.mean() == pytest.approx(12, abs=1)
+
+
+def test_a_scale_of_ones_own_is_followed():
+    x, y = celsius(*climate())
+    low, high = x.min(axis=(0, 1)), x.max(axis=(0, 1))
+    scaled = ((x - low) / (high - low)).astype("f4")
+    reading = weather.examine(weather_fit(scaled, y), HOURS)
+    assert wrong(reading) == {}
+    assert reading.layout == "scaled"
+    asked = weather.ask(reading, np.random.default_rng(1), HOURS)
+    assert asked.inputs.std() == pytest.approx(scaled.std(), rel=0.1)
+    assert asked.answers.std() == pytest.approx(y.std(), rel=0.1)
+
+
+@given(st.floats(0.1, 50), st.floats(-20, 20))
+@settings(max_examples=20, deadline=None)
+def test_the_error_does_not_depend_on_the_scale(scale, shift):
+    asked = weather.ask(Reading((), "standardised"), np.random.default_rng(1), HOURS)
+    guess = asked.answers + np.where(np.arange(len(asked.answers)) % 2, 0.2, -0.3)
+    stretched = type(asked)(asked.inputs, asked.answers * scale + shift)
+    own = weather.measure(guess, asked)["mae"]
+    assert weather.measure(guess * scale + shift, stretched)["mae"] == pytest.approx(own, rel=1e-3)
+
+
+def test_the_naive_answer_is_better_than_the_mean():
+    asked = weather.ask(Reading((), "standardised"), np.random.default_rng(1), HOURS)
+    errors = {k: weather.measure(v, asked)["mae"] for k, v in weather.controls(asked).items()}
+    assert errors["naive"] < errors["mean"]
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda x, y: (x.transpose(0, 2, 1), y), "transposed"),
+        (lambda x, y: (x[:, :, :1], y), "shape"),
+        (lambda x, y: (x, y[:-5]), "target_shape"),
+        (lambda x, y: (x * np.nan, y), "not_finite"),
+        (lambda x, y: (x[:900], y[:900]), "rows"),
+    ],
+)
+def test_a_mistake_with_weather_is_named(change, name):
+    reading = weather.examine(weather_fit(*change(*climate())), {**HOURS, "min_rows": 1000})
+    assert list(wrong(reading).values()) == [f"weather.{name}"]
+    assert_spoken(reading, "weather")
+
+
+def test_windows_too_few_to_look_up_the_target_are_not_blamed():
+    x, y = climate(stride=200)
+    reading = weather.examine(weather_fit(x[:8], y[:8], kind="generator"), HOURS)
+    assert wrong(reading) == {}
+    assert "weather.target_unseen" in [note.id for note in reading.notes]

@@ -1,0 +1,133 @@
+# %% [markdown]
+# # 하루 뒤 기온 예측: GRU에 드롭아웃 더하기
+# *Temperature a day ahead: dropout in a GRU*
+#
+# **목표.** GRU에 두 가지 드롭아웃을 더해 학습 손실과 검증 손실의 간격을 줄입니다.
+#
+# **Goal.** Add both kinds of dropout to the GRU and narrow the gap between training and validation loss.
+
+# %% [markdown]
+# ## 1. 데이터 / Data
+#
+# 어느 지어낸 마을의 **가상 날씨**입니다. 측정값 14개(0번이 기온)가 같은 전선을 저마다 다른 시각에, 잡음에 섞인 채로 봅니다. 60시간을 읽고 24시간 뒤의 기온을 맞힙니다. 학습 구간의 평균과 표준편차로만 표준화합니다. 이 셀은 그대로 실행하십시오.
+#
+# The weather of a made-up town: **invented, not measured**. Fourteen instruments (number 0 is the temperature) see the same front, each at another time and through noise. Read 60 hours, tell the temperature 24 hours later. Mean and standard deviation come from the training part alone. Run this cell as it is.
+
+# %% tags=["data"]
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+
+HOURS, TRAIN_HOURS, LOOKBACK, DELAY = 8000, 6000, 60, 24
+
+
+def invented_weather(hours):
+    t = np.arange(hours)
+    sun = np.cos(2 * np.pi * (t - 15) / 24)                      # 낮과 밤 / day and night
+    slips = 0.01 * np.cumsum(np.random.randn(hours))             # 전선이 이르거나 늦음 / early or late
+    front = 2 * np.pi * (np.random.rand() + t / 160) + slips     # 약 160시간 주기 / about 160 hours
+    columns = [12 + 4 * np.cos(front) + 4 * sun + 0.4 * np.random.randn(hours)]
+    for k in range(1, 14):
+        seen = 5 * np.cos(front + 2 * np.pi * k / 14) + (3 - 0.2 * k) * sun
+        columns.append(seen + 3 * np.random.randn(hours))
+    return np.stack(columns, axis=1)                             # (hours, 14)
+
+
+def windows(series):
+    ends = range(LOOKBACK, len(series) - DELAY, 3)
+    x = np.array([series[end - LOOKBACK:end] for end in ends], dtype='float32')
+    y = np.array([series[end + DELAY - 1, 0] for end in ends], dtype='float32')
+    return x, y
+
+
+weather = invented_weather(HOURS)
+mean, std = weather[:TRAIN_HOURS].mean(axis=0), weather[:TRAIN_HOURS].std(axis=0)
+standardised = (weather - mean) / std
+
+X_train, y_train = windows(standardised[:TRAIN_HOURS])           # (1972, 60, 14), (1972,)
+X_test, y_test = windows(standardised[TRAIN_HOURS:])             # (639, 60, 14), (639,)
+naive = np.mean(np.abs(X_test[:, -1, 0] - y_test))               # 내일도 오늘만큼 / as warm as today
+print(X_train.shape, X_test.shape, f"naive MAE {naive:.3f}")
+
+plt.figure(figsize=(10, 2.5))
+plt.plot(weather[:500, 0])
+plt.xlabel('hour')
+plt.ylabel('temperature')
+plt.show()
+
+# %% [markdown]
+# ## 2. 모델 / Model
+#
+# ```
+#  층 layer                출력 output    파라미터 parameters
+#  ------------------------------------------------------------------
+#  입력 input              (60, 14)
+#  GRU(32)                 (32,)          3 · 32 · (14 + 32 + 2) = ______
+#  Dense(1)                (1,)           32 + 1                 = ______
+#  ------------------------------------------------------------------
+#                                         합계 total
+# ```
+#
+# `dropout=0.2`는 입력을, `recurrent_dropout=0.2`는 시점 사이를 오가는 상태를 끕니다. 시점마다 같은 자리를 끄므로 기억이 끊기지 않습니다. 파라미터 수는 그대로입니다.
+#
+# `dropout=0.2` switches off inputs, `recurrent_dropout=0.2` states on their way from step to step; the same places at every step, so that memory is not cut. The parameter count stays.
+
+# %% tags=["answer"]
+# Input → GRU(32, dropout 0.2, recurrent_dropout 0.2) → Dense(1)
+### BEGIN SOLUTION
+model = tf.keras.Sequential([
+    tf.keras.layers.Input(shape=(LOOKBACK, 14)),
+    tf.keras.layers.GRU(32, dropout=0.2, recurrent_dropout=0.2),
+    tf.keras.layers.Dense(1),
+])
+### END SOLUTION
+model.summary()
+
+# %% [markdown]
+# ## 3. 학습 / Training
+#
+# `rmsprop`과 평균 절대 오차(`mae`)로, 배치 크기 128, 20에포크, `validation_data=(X_test, y_test)`로 학습하고 결과를 `history`에 담으십시오. 1분이 걸리지 않습니다.
+#
+# Train with `rmsprop` and mean absolute error (`mae`), batches of 128, 20 epochs, `validation_data=(X_test, y_test)`; keep the result in `history`. It takes less than a minute.
+
+# %% tags=["answer"]
+# compile, fit
+### BEGIN SOLUTION
+model.compile(optimizer='rmsprop', loss='mae')
+history = model.fit(X_train, y_train, epochs=20, batch_size=128, validation_data=(X_test, y_test))
+### END SOLUTION
+
+# %%
+plt.plot(history.history['loss'], 'b-', label='loss')
+plt.plot(history.history['val_loss'], 'r--', label='val_loss')
+plt.axhline(naive, color='gray', linestyle=':', label='naive')
+plt.xlabel('epoch')
+plt.ylabel('mae')
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# ## 4. 예측 / Prediction
+#
+# "내일 이맘때도 지금만큼 따뜻하다"는 단순한 답보다 얼마나 나은지 확인하십시오. 채점에는 아직 오지 않은 새 날씨를 씁니다.
+#
+# See how much better it is than the naive answer, "tomorrow at this hour it will be as warm as now". Grading uses weather that has not happened yet.
+
+# %%
+predictions = model.predict(X_test, verbose=0)[:, 0]             # (639,)
+error = np.mean(np.abs(predictions - y_test))
+print(f"모델 model {error:.3f}   단순 naive {naive:.3f}   기온 차이 {error * std[0]:.2f} °C")
+
+plt.figure(figsize=(10, 3))
+plt.plot(y_test[:150] * std[0] + mean[0], label='true')
+plt.plot(predictions[:150] * std[0] + mean[0], label='predicted')
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# ### 생각해 보기 / Think
+#
+# - 학습 손실이 검증 손실보다 클 수 있습니까? 왜 그렇습니까? / Can the training loss be larger than the validation loss, and why?
+# - `predict`할 때도 드롭아웃이 작동합니까? / Is dropout at work in `predict`?
+#
+# <!-- points -->
