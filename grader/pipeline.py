@@ -223,7 +223,10 @@ class Grader:
             lambda tasks: self._evaluate(slot, tasks),
             job.hidden_seed,
         )
-        for evidence in found:
+        assert job.submission.notebook is not None
+        told_by_source = diagnose_source(job.submission.notebook)
+        for one in found:
+            evidence = replace(one, hints=(*one.hints, *told_by_source))
             attempt = Attempt(
                 execution.attempt,
                 execution.seed,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from grader.diagnose import diagnose
+from grader.diagnose import diagnose, diagnose_runs
 from grader.exercises import Exercise, ExpectedLayer, Threshold
 from grader.matching import align
 from grader.types import (
@@ -100,7 +100,8 @@ def nothing_found(evidence: Evidence) -> Grade:
         *_runs(evidence, 0.0),
         Check("structure.layers", 0.0, MAX_SCORE, Message("structure.no_model"), "", ""),
     )
-    return Grade(verdict, 0.0, MAX_SCORE, checks, (Message("pipeline.no_model_at_all"),), ())
+    hints = (*diagnose_runs(evidence), Message("pipeline.no_model_at_all"))
+    return Grade(verdict, 0.0, MAX_SCORE, checks, hints, ())
 
 
 def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
