@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from grader import environment
+from grader.diagnose import diagnose_source
 from grader.engines import fixes_seeds
 from grader.evaluate import Answer, Task, evaluate
 from grader.execute import Run, execute
