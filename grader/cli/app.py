@@ -188,9 +188,13 @@ def calibrate(
     jobs: Annotated[
         Optional[int], typer.Option(min=1, help="Runs at once; default: one per core.")  # noqa: UP045
     ] = None,
+    plot: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder for a picture per exercise."),
+    ] = None,
     lang: Lang = None,
 ) -> None:
     """Measure what correct work and known mistakes reach; writes expected.json."""
     from grader.cli.calibrating import run_calibrate
 
-    raise typer.Exit(run_calibrate(exercises or [], seeds, engine.value, jobs, lang))
+    raise typer.Exit(run_calibrate(exercises or [], seeds, engine.value, jobs, plot, lang))
