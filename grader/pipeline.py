@@ -283,6 +283,7 @@ class Grader:
             graded_at=_now(),
             versions=environment.versions(),
             threshold=told(case.threshold),
+            hidden_seed=job.hidden_seed(case.evidence.exercise),
         )
 
     def _ungraded(self, job: Job, slot: Slot, message: Message, began: float) -> tuple[Record, ...]:

@@ -1,6 +1,6 @@
 """Draws what calibration measured: correct runs, known mistakes, and where the threshold stands.
 
-Enters: an Exercise with its expectation. Leaves: a PNG. Touches: that file; imports Matplotlib late.
+Enters: an Exercise with its expectation. Leaves: a PNG. Touches: that file.
 """
 
 from __future__ import annotations

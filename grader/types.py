@@ -196,6 +196,8 @@ class Candidate:
     initial: tuple[Array, ...]  # weights at first sight
     final: tuple[Array, ...]  # weights when last seen
     order: int  # larger is later
+    started: tuple[Array, ...] = ()  # weights as the first fit began, where not the initial ones
+    ended: tuple[Array, ...] = ()  # weights as the last fit ended, where not the final ones
 
 
 @dataclass(frozen=True)
@@ -391,3 +393,4 @@ class Record:
     graded_at: str  # ISO 8601, UTC
     versions: Mapping[str, str]
     threshold: Mapping[str, Scalar] = field(default_factory=dict)
+    hidden_seed: int | None = None  # of the hidden data; for the judge's eyes, in no report

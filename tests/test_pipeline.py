@@ -17,6 +17,7 @@ from grader.expectations import Expectation
 from grader.pipeline import Grader, Settings, blames_engine, regrade
 from grader.record import Store
 from grader.runner import LocalRunner, Slot, Stop, slots
+from grader.seeds import hidden_seed
 from grader.types import (
     ArraySample,
     Candidate,
@@ -186,6 +187,20 @@ def test_a_sound_notebook_is_accepted_in_one_attempt(
     assert [attempt.number for attempt in record.attempts] == [1]
     assert record.evidence is not None
     assert record.evidence.metrics["mse"] == pytest.approx(0.001, rel=1e-3)
+
+
+def test_the_record_keeps_the_hidden_seed_and_no_report_shows_it(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    from grader.report.feedback import feedback_page
+    from grader.report.json_ import results_json
+    from grader.words import Words
+
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.hidden_seed == hidden_seed(b"s" * 32, GRU)
+    shown = str(results_json([record], Words("en"), lambda _: ""))
+    shown += feedback_page("kim", [record], Words("en"), {})
+    assert str(record.hidden_seed) not in shown
 
 
 def test_an_unlucky_run_is_repeated_with_another_recorded_seed_before_points_are_lost(
