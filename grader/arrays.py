@@ -18,6 +18,8 @@ from grader.plain_files import NotPlainError, open_plain
 from grader.types import Array
 
 MEMBERS = 2000
+DIRECTORY_BYTES = 2**20  # a member takes some 70 bytes of it
+HEADER_BYTES = 4096  # an npy file's own, far more than its description of a shape takes
 KINDS = "biuf"  # bool, integers, floats: no objects, no strings, no structures
 
 
@@ -25,7 +27,22 @@ class BadArraysError(Exception):
     """The file is not what an honest probe writes; the text says in which way."""
 
 
-def _open(path: Path) -> IO[bytes]:
+class _Bounded(io.BufferedReader):
+    """A file that gives no piece larger than ``longest``: zipfile reads directories whole."""
+
+    longest: int | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.longest is None:
+            return super().read(size)
+        if size is None or size < 0:  # the last 64 KB, where the directory's address is
+            size = self.longest
+        if size > self.longest:
+            raise BadArraysError("endless zip directory")
+        return super().read(size)
+
+
+def _open(path: Path) -> _Bounded:
     """Open a regular file with one name only: a second one may lead out of the room's folder."""
     try:
         file = open_plain(path)
@@ -34,7 +51,7 @@ def _open(path: Path) -> IO[bytes]:
     if os.fstat(file.fileno()).st_nlink != 1:
         file.close()
         raise BadArraysError("a file with several names")
-    return io.BufferedReader(file)
+    return _Bounded(file)
 
 
 def read_bounded(path: Path, cap: int) -> bytes:
@@ -57,22 +74,30 @@ def read_npz(path: Path, cap: int) -> dict[str, Array]:
     Raises:
         BadArraysError: compressed, oversized, pickled, of another type, or no zip at all.
     """
-    found: dict[str, Array] = {}
-    left = cap
     try:
-        with _open(path) as file, zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            if len(members) > MEMBERS:
-                raise BadArraysError(f"{len(members)} arrays")
-            for member in members:
-                if member.compress_type != zipfile.ZIP_STORED or member.file_size > left + 4096:
-                    raise BadArraysError(f"{member.filename[:60]!r} is compressed or too large")
-                name = member.filename.removesuffix(".npy")
-                with archive.open(member) as stream:
-                    found[name] = _read_array(stream, member.file_size, left)
-                left -= found[name].nbytes
-    except (OSError, zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
+        with _open(path) as file:
+            return _read_members(file, cap)
+    except BadArraysError:
+        raise
+    except Exception as error:  # a hostile header can break zipfile and numpy in a dozen ways
         raise BadArraysError(str(error)[:200]) from error
+
+
+def _read_members(file: _Bounded, cap: int) -> dict[str, Array]:
+    found: dict[str, Array] = {}
+    file.longest = DIRECTORY_BYTES
+    with zipfile.ZipFile(file) as archive:
+        file.longest = None
+        members = archive.infolist()
+        if len(members) > MEMBERS:
+            raise BadArraysError(f"{len(members)} arrays")
+        for member in members:
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size > cap + HEADER_BYTES:
+                raise BadArraysError(f"{member.filename[:60]!r} is compressed or too large")
+            name = member.filename.removesuffix(".npy")
+            with archive.open(member) as stream:
+                found[name] = _read_array(stream, member.file_size, cap)
+            cap -= found[name].nbytes
     return found
 
 

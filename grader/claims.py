@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -33,10 +33,16 @@ TRANSCRIPT_BYTES = 64_000_000
 CONTENT_BYTES = 8_000_000
 EVENT_BYTES = 80_000_000
 TOTAL_BYTES = 400_000_000
-EVENTS = 400
+EVENTS = 2000
+SETTINGS = 100  # of one compile or fit
+LONGEST_TEXT = 200
+LARGEST_NUMBER = 2**53  # whole numbers up to here survive any JSON reader
 
-Text = Annotated[str, Field(max_length=200)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
+
+
+UNSEEN = FitSample(None, None, kind="unknown")
 
 
 class _Strict(BaseModel):
@@ -51,6 +57,7 @@ class _Sampled(_Strict):
 
 class _Sample(_Strict):
     kind: Text = "arrays"
+    same: bool = False  # as in the fit before: sent once, for a loop may call fit a thousand times
     x: _Sampled | None = None
     y: _Sampled | None = None
     validation_x: _Sampled | None = None
@@ -58,16 +65,16 @@ class _Sample(_Strict):
 
 
 class _Event(_Strict):
-    event: Text
+    event: Literal["fit_begin", "fit_end", "seen"]
     cell: Count
     model: Count
     names: Annotated[list[Text], Field(max_length=50)] = []
     config: dict[str, Any]
-    compile: dict[Text, Any] = {}
+    compile: Annotated[dict[Text, Any], Field(max_length=SETTINGS)] = {}
     sample: _Sample | None = None
     late_sample: _Sample | None = None
-    arguments: dict[Text, Any] = {}
-    history: dict[Text, list[float | None]] = {}
+    arguments: Annotated[dict[Text, Any], Field(max_length=SETTINGS)] = {}
+    history: Annotated[dict[Text, list[float | None]], Field(max_length=SETTINGS)] = {}
     epochs_run: Count = 0
     finished: bool = False
     begun: bool = True
@@ -127,10 +134,13 @@ def read_claims(folder: Path) -> Claims:
 
 
 def _strict_json(data: bytes) -> Any:
-    def refuse(text: str) -> Any:
-        raise ValueError(f"{text} in JSON")
+    def finite(text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value):
+            raise ValueError(f"{text} in JSON")
+        return value
 
-    return json.loads(data.decode("utf-8"), parse_constant=refuse)
+    return json.loads(data.decode("utf-8"), parse_constant=finite, parse_float=finite)
 
 
 def _read_transcript(path: Path) -> tuple[tuple[CellRun, ...], int]:
@@ -168,22 +178,26 @@ def _take(reader: _Reader, event: _Event, arrays: Mapping[str, Array]) -> None:
         story = reader.stories[event.model] = _Story(
             Candidate(event.model, "", event.cell, {}, {}, (), initial or final, (), reader.order)
         )
+    earlier = story.candidate.fits[-1].sample if story.candidate.fits else UNSEEN
     if event.event == "fit_begin":
-        story.open_fit = _begin_fit(event, arrays)
+        story.open_fit = _begin_fit(event, arrays, earlier)
     elif event.event == "fit_end":
-        fit = _end_fit(story.open_fit or _begin_fit(event, arrays), event, arrays)
+        fit = _end_fit(story.open_fit or _begin_fit(event, arrays, earlier), event, arrays)
         story.open_fit = None
         story.candidate = replace(story.candidate, fits=(*story.candidate.fits, fit))
     before = story.candidate
     moved = event.event != "seen" or not _same(before.final, final)
+    now = final or initial or before.final
+    # Layers added later make another model of it: its story begins with its first whole weights.
+    grown = bool(now) and [w.shape for w in before.initial] != [w.shape for w in now]
     story.candidate = replace(
         before,
         name=event.names[0] if event.names else before.name,
         cell=event.cell if moved else before.cell,
         config=event.config,
-        compile=event.compile,
-        initial=before.initial or initial or final,
-        final=final or before.final or initial,
+        compile=_scalars(event.compile),
+        initial=(initial or final) if grown else before.initial,
+        final=now,
         order=reader.order if moved else before.order,
     )
 
@@ -201,16 +215,18 @@ def _closed(story: _Story) -> Candidate:
     return replace(story.candidate, fits=(*story.candidate.fits, story.open_fit))
 
 
-def _begin_fit(event: _Event, arrays: Mapping[str, Array]) -> Fit:
-    asked = event.arguments.get("epochs")
+def _begin_fit(event: _Event, arrays: Mapping[str, Array], earlier: FitSample) -> Fit:
+    arguments = _scalars(event.arguments)
+    asked = arguments.get("epochs")
+    same = event.sample is not None and event.sample.same
     return Fit(
         cell=event.cell,
-        sample=_fit_sample(event.sample, arrays),
-        epochs_asked=asked if isinstance(asked, int) else None,
+        sample=earlier if same else _fit_sample(event.sample, arrays),
+        epochs_asked=asked if type(asked) is int else None,
         epochs_run=0,
         history={},
         finished=False,
-        arguments=_scalars(event.arguments),
+        arguments=arguments,
     )
 
 
@@ -230,7 +246,7 @@ def _end_fit(fit: Fit, event: _Event, arrays: Mapping[str, Array]) -> Fit:
 
 def _fit_sample(sample: _Sample | None, arrays: Mapping[str, Array]) -> FitSample:
     if sample is None:
-        return FitSample(None, None, kind="unknown")
+        return UNSEEN
     parts = {
         name: _sampled(getattr(sample, name), arrays.get(f"sample_{name}"))
         for name in ("x", "y", "validation_x", "validation_y")
@@ -239,14 +255,22 @@ def _fit_sample(sample: _Sample | None, arrays: Mapping[str, Array]) -> FitSampl
 
 
 def _sampled(told: _Sampled | None, rows: Array | None) -> ArraySample | None:
-    if told is None or rows is None or tuple(rows.shape[1:]) != tuple(told.shape[1:]):
+    if told is None or rows is None or rows.ndim == 0 or rows.ndim != len(told.shape):
+        return None
+    if list(rows.shape[1:]) != told.shape[1:] or len(rows) > told.shape[0]:
         return None
     statistics = {key: math.nan if v is None else v for key, v in told.statistics.items()}
     return ArraySample(tuple(told.shape), told.dtype, rows, statistics)
 
 
 def _scalars(values: Mapping[str, Any]) -> dict[str, Scalar]:
-    return {k: v for k, v in values.items() if v is None or isinstance(v, (str, int, float, bool))}
+    return {key: value for key, value in values.items() if _is_scalar(value)}
+
+
+def _is_scalar(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= LONGEST_TEXT
+    return value is None or (isinstance(value, (bool, int, float)) and abs(value) <= LARGEST_NUMBER)
 
 
 def _numbered(prefix: str, arrays: Mapping[str, Array]) -> tuple[Array, ...]:

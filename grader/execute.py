@@ -29,7 +29,7 @@ POLL_SECONDS = 0.05
 DRAIN_SECONDS = 5.0
 READY_SECONDS = 120.0
 DRIVER_MEMORY_MB = 1500
-KERNEL_NEVER_ANSWERED = 3
+EVERY_CELL_SENT, KERNEL_NEVER_ANSWERED = 0, 3  # the driver's exit codes
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,9 @@ def execute(run: Run, room: Room) -> Execution:
                 Message("execute.no_kernel", {"code": code, "log": _tail(place / "kernel.log")})
             )
         claims = read_claims(place / "out")
-        cells = claims.cells
     return Execution(
         outcome=watch.outcome,
-        cells=cells,
+        cells=claims.cells,
         candidates=claims.candidates,
         engine=run.engine,
         device=run.device,
@@ -250,29 +249,36 @@ def _attend(
     """Wait for the driver's end, enforcing time and memory; give its exit code."""
     ready = place / "out" / "ready"
     is_ready = False
-    while True:
-        if (code := driver.process.poll()) is not None:
-            if code == KERNEL_NEVER_ANSWERED or is_ready or ready.exists():
-                return code
-            raise GraderError(Message("execute.no_driver", {"log": _tail(place / "driver.log")}))
+    while (code := driver.process.poll()) is None:
         if not is_ready and ready.exists():
             # The student's time begins when the kernel answers, not while the room is built.
             is_ready, watch.began = True, time.monotonic()
-        elapsed = time.monotonic() - watch.began
-        kernel_mb = kernel.memory_mb()
-        watch.peak_mb = max(watch.peak_mb, kernel_mb)
-        if elapsed > (run.timeout if is_ready else READY_SECONDS):
-            watch.outcome = Outcome.TIME_LIMIT
-        elif kernel_mb > run.memory_mb or driver.process.memory_mb() > DRIVER_MEMORY_MB:
-            watch.outcome = Outcome.MEMORY_LIMIT
-        elif kernel.poll() is not None:
-            # The kernel of the machine may have been faster than our own look at the memory.
-            ran_out = kernel.memory_ran_out()
-            watch.outcome = Outcome.MEMORY_LIMIT if ran_out else Outcome.KERNEL_DIED
-        else:
-            time.sleep(POLL_SECONDS)
-            continue
-        return _stop(kernel, driver)
+        watch.peak_mb = max(watch.peak_mb, kernel.memory_mb())
+        limit = run.timeout if is_ready else READY_SECONDS
+        trouble = _trouble(kernel, driver, run, watch, limit)
+        if trouble is not None:
+            watch.outcome = trouble
+            return _stop(kernel, driver)
+        time.sleep(POLL_SECONDS)
+    if driver.process.memory_ran_out():
+        watch.outcome = Outcome.MEMORY_LIMIT  # it holds nothing but what the kernel sent
+    elif code not in (EVERY_CELL_SENT, KERNEL_NEVER_ANSWERED):
+        raise GraderError(Message("execute.no_driver", {"log": _tail(place / "driver.log")}))
+    return code
+
+
+def _trouble(
+    kernel: RoomProcess, driver: _Driver, run: Run, watch: _Watch, limit: float
+) -> Outcome | None:
+    """Say why the run has to end now, if it has to."""
+    if time.monotonic() - watch.began > limit:
+        return Outcome.TIME_LIMIT
+    if watch.peak_mb > run.memory_mb or driver.process.memory_mb() > DRIVER_MEMORY_MB:
+        return Outcome.MEMORY_LIMIT
+    if kernel.poll() is None:
+        return None
+    # The kernel of the machine may have been faster than our own look at the memory.
+    return Outcome.MEMORY_LIMIT if kernel.memory_ran_out() else Outcome.KERNEL_DIED
 
 
 def _stop(kernel: RoomProcess, driver: _Driver) -> int | None:

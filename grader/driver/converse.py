@@ -40,7 +40,7 @@ class Caps:
     notebook_text: int = 2_000_000
     images: int = 30
     image_bytes: int = 2_000_000
-    events: int = 400
+    events: int = 2000
     event_bytes: int = 80_000_000
     evidence_bytes: int = 400_000_000
     message_bytes: int = 130_000_000
@@ -86,7 +86,7 @@ class Screen:
 
     def text(self) -> str:
         """Give everything that is on the screen."""
-        return "\n".join([*self.lines, "".join(self.line)])
+        return "\n".join([*self.lines, "".join(self.line)])[: self.cap]
 
 
 @dataclass
@@ -224,7 +224,9 @@ class Conversation:
                         replied_at = time.monotonic()
                     elif channel == "iopub":
                         idle = self._publish(log, message) or idle
-                except (KeyError, TypeError, ValueError, AttributeError):
+                except OSError:
+                    raise  # our own disk: not the message's fault
+                except Exception:  # noqa: BLE001 - whatever a hostile message breaks, it is that message
                     self.malformed += 1
 
     def _publish(self, log: CellLog, message: dict[str, Any]) -> bool:

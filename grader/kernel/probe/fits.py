@@ -1,0 +1,210 @@
+"""K: ``keras.Model.fit``, wrapped so that it reports its beginning and its end.
+
+Enters: the original ``fit``. Leaves: one that does the same. Touches: what ``fit`` is given (a
+callback more). What fails here is missing from the evidence, never the student's training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .models import describe, numbered, weights_of
+from .samples import PAIR, Recorder, take_sample
+from .watching import LONGEST_NAME, Probe
+
+HISTORY_ENTRIES = 20_000
+
+
+def plain_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Keep the settings of ``fit`` that are plain values."""
+    keep = (
+        "batch_size",
+        "epochs",
+        "initial_epoch",
+        "validation_split",
+        "steps_per_epoch",
+        "shuffle",
+    )
+    given = {key: arguments.get(key) for key in keep}
+    plain_ones = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
+    return {k: v for k, v in plain_ones.items() if v is None or isinstance(v, (bool, int, float))}
+
+
+@dataclass(frozen=True)
+class Watchers:
+    """The callbacks of ``make_watchers``: classes of Keras', which is imported late."""
+
+    usual: Callable[[FitStory], Any]
+    patient: Callable[[FitStory], Any]
+
+
+class FitStory:
+    """One call of ``fit``: what it was given, when it really began, how far it came."""
+
+    def __init__(self, probe: Probe, model: Any, given: dict[str, Any], watchers: Watchers) -> None:
+        self.probe = probe
+        self.model = model
+        self.given = given
+        self.number = probe.number(model)
+        self.begun = False
+        self.epochs = 0
+        self.recorder: Recorder | None = None
+        self.sample = take_sample(
+            probe.keras, given.get("x"), given.get("y"), given.get("validation_data")
+        )
+        if inspect.isgenerator(given.get("x")):
+            self.recorder = Recorder(given["x"])
+            given["x"] = iter(self.recorder)
+        callbacks = given.get("callbacks")
+        watcher = (watchers.usual if model.built or self._can_build() else watchers.patient)(self)
+        if isinstance(callbacks, probe.keras.callbacks.CallbackList):
+            callbacks.append(watcher)
+        elif isinstance(callbacks, (list, tuple)):
+            given["callbacks"] = [*callbacks, watcher]
+        else:
+            given["callbacks"] = [*([] if callbacks is None else [callbacks]), watcher]
+
+    def _can_build(self) -> bool:
+        """Whether the shape of the data is known and says all that the layers need to know."""
+        if not issubclass(type(self.model), self.probe.keras.Sequential):
+            return False
+        layers = self.model.layers
+        return "x" in self.sample[0] and not any(getattr(one, "stateful", 0) for one in layers)
+
+    def build(self) -> None:
+        """Build a Sequential with the shape of its data: TensorFlow would do so in the first step.
+
+        By then the weights that the training starts from would be gone.
+        """
+        if not self.model.built and self._can_build():
+            self.model.build((None, *self.sample[0]["x"]["shape"][1:]))
+
+    def begin(self) -> None:
+        """Report what the training starts from."""
+        if self.begun:
+            return
+        self.begun = True
+        told, arrays = self.sample
+        if not self.probe.is_news(self.number, told, arrays):
+            told, arrays = {**told, "same": True}, {}
+        self._send("fit_begin", {"sample": told}, {**arrays, **self._weights("initial")})
+
+    def end(self, history: Any) -> None:
+        """Report what the training led to; without a history it was broken off. Never raises."""
+        try:
+            finished = history is not None
+            if not finished:
+                history = getattr(self.model, "history", None)
+            late_told, late = self._late_sample()
+            told = {
+                "begun": self.begun,
+                "finished": finished,
+                "epochs_run": self.epochs,
+                "history": history_of(history) if self.begun else {},
+                "late_sample": late_told,
+            }
+            self._send("fit_end", told, {**late, **self._weights("final")})
+        except Exception:
+            pass
+
+    def _late_sample(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Sample what a generator gave: nothing is known of it before."""
+        first = self.recorder.first if self.recorder is not None else None
+        if not isinstance(first, tuple) or len(first) < PAIR:
+            return {}, {}
+        told, arrays = take_sample(self.probe.keras, first[0], first[1], None)
+        return {**told, "kind": "generator"}, arrays
+
+    def _weights(self, prefix: str) -> dict[str, np.ndarray]:
+        return numbered(prefix, weights_of(self.model))
+
+    def _send(self, event: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        content = {
+            "model": self.number,
+            "arguments": plain_arguments(self.given),
+            **describe(self.probe.keras, self.model),
+            **told,
+        }
+        self.probe.send(event, content, arrays)
+
+
+def make_watchers(keras: Any) -> Watchers:
+    """Make the callbacks that tell a FitStory of its beginning and its epochs."""
+
+    class Watcher(keras.callbacks.Callback):  # type: ignore[misc]
+        """Passes on what happens; a fault of ours never reaches the training."""
+
+        def __init__(self, story: FitStory) -> None:
+            super().__init__()
+            self.story = story
+
+        def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
+            with contextlib.suppress(Exception):
+                self.story.build()
+            with contextlib.suppress(Exception):
+                self.story.begin()
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+            self.story.epochs += 1
+
+    class PatientWatcher(Watcher):
+        """For a model that may be built in its first step only; a hook per batch costs time."""
+
+        def on_train_begin(self, logs: Any = None) -> None:
+            if self.story.model.built:
+                super().on_train_begin(logs)
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+            with contextlib.suppress(Exception):
+                self.story.begin()
+
+    return Watchers(Watcher, PatientWatcher)
+
+
+def wrap_fit(probe: Probe, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap ``keras.Model.fit`` so that it reports its beginning and its end."""
+    signature = inspect.signature(original)
+    watchers = make_watchers(probe.keras)
+
+    def listen(*args: Any, **kwargs: Any) -> tuple[inspect.BoundArguments, FitStory] | None:
+        try:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            model, *_ = bound.args
+            return bound, FitStory(probe, model, bound.arguments, watchers)
+        except Exception:
+            return None
+
+    @functools.wraps(original)
+    def fit(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True  # a student's traceback shows the student's lines
+        listened = listen(*args, **kwargs)
+        if listened is None:
+            return original(*args, **kwargs)
+        bound, story = listened
+        history = None
+        try:
+            history = original(*bound.args, **bound.kwargs)
+            return history
+        finally:
+            story.end(history)
+
+    return fit
+
+
+def history_of(history: Any) -> dict[str, list[float]]:
+    """Give the numbers of a History object."""
+    try:
+        return {
+            str(key)[:LONGEST_NAME]: [float(value) for value in values[:HISTORY_ENTRIES]]
+            for key, values in history.history.items()
+        }
+    except Exception:
+        return {}

@@ -1,0 +1,86 @@
+"""K: a bounded look at what ``fit`` is given.
+
+Enters: arrays, data sets, generators. Leaves: shapes, statistics, first rows. Touches nothing: a
+data set is iterated once more, a generator is read along with the training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+PAIR = 2  # inputs and targets
+SAMPLE_BYTES = 4_000_000
+SAMPLE_ROWS = 512
+
+
+def sample_of(value: Any) -> tuple[dict[str, Any], np.ndarray] | None:
+    """Give the shape, type and statistics of an array-like with its first rows."""
+    if value is None or isinstance(value, (str, bytes, dict)) or callable(value):
+        return None
+    try:
+        array = np.asarray(value)
+        if array.dtype == object or array.ndim == 0:
+            return None
+        row_bytes = max(1, array[:1].nbytes)
+        rows = array[: max(1, min(SAMPLE_ROWS, SAMPLE_BYTES // row_bytes))]
+        told: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
+        if array.size and array.dtype.kind in "biuf":
+            told["statistics"] = {
+                "min": float(array.min()),
+                "max": float(array.max()),
+                "mean": float(array.mean(dtype=np.float64)),
+                "std": float(array.std(dtype=np.float64)),
+            }
+    except Exception:
+        return None
+    return told, rows
+
+
+def first_batch(keras: Any, data: Any) -> tuple[str, Any, Any]:
+    """Look at the first batch of a dataset without using it up; generators are left alone."""
+    try:
+        if isinstance(data, keras.utils.PyDataset):
+            batch = data[0]
+        elif hasattr(data, "element_spec") or hasattr(data, "__len__"):
+            batch = next(iter(data))
+        else:
+            return "unknown", None, None
+        return "dataset", batch[0], batch[1] if len(batch) > 1 else None
+    except Exception:
+        return "unknown", None, None
+
+
+class Recorder:
+    """A generator that passes everything on and remembers its first batch."""
+
+    def __init__(self, source: Iterator[Any]) -> None:
+        self.source = source
+        self.first: Any = None
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self.source:
+            if self.first is None:
+                self.first = batch
+            yield batch
+
+
+def take_sample(
+    keras: Any, x: Any, y: Any, validation: Any
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Sample everything that was given to ``fit``."""
+    kind = "arrays"
+    if y is None and x is not None and not isinstance(x, np.ndarray):
+        kind, x, y = first_batch(keras, x)
+    told: dict[str, Any] = {"kind": kind}
+    arrays: dict[str, np.ndarray] = {}
+    parts = {"x": x, "y": y}
+    if isinstance(validation, (tuple, list)) and len(validation) >= PAIR:
+        parts |= {"validation_x": validation[0], "validation_y": validation[1]}
+    for name, value in parts.items():
+        sampled = sample_of(value)
+        if sampled:
+            told[name], arrays[f"sample_{name}"] = sampled
+    return told, arrays
