@@ -10,7 +10,6 @@ from the bytes that it returns.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +19,9 @@ from grader.evaluate import Answer, Task
 from grader.exercises import Course, Exercise
 from grader.families import Family, Question, load_family
 from grader.families import Reading as DataReading
-from grader.matching import Reading, choose, exercises_held, moved, read_candidate
+from grader.matching import Reading, choose, exercises_held, read_candidate
+from grader.suspicion import Suspect, doubts, inputs_with_sample, suspicions
+from grader.trained import training_facts
 from grader.types import (
     Array,
     Candidate,
@@ -31,13 +32,13 @@ from grader.types import (
     LayerFact,
     Message,
     ModelFacts,
+    OtherModel,
     Outcome,
     RunFacts,
-    TrainingFacts,
 )
 
 UNKNOWN = "unknown"  # the exercise of a notebook in which no model of any exercise was found
-HISTORY = 2000
+MOST_OTHERS = 20
 
 Evaluate = Callable[[Sequence[Task]], Mapping[str, Answer]]
 HiddenSeed = Callable[[str], int]
@@ -86,9 +87,9 @@ def extract(
         _case(exercise, readings, every if several else [], course, hidden_seed)
         for exercise in exercises
     ]
-    tasks = [task for case in cases if (task := _task(case)) is not None]
+    tasks = [task for case in cases for task in _tasks(case)]
     answers = evaluate(tasks) if tasks else {}
-    return tuple(_evidence(case, runs, answers.get(case.exercise.id)) for case in cases)
+    return tuple(_evidence(case, runs, answers, readings) for case in cases)
 
 
 def run_facts(execution: Execution) -> RunFacts:
@@ -134,25 +135,38 @@ def _telling_fit(candidate: Candidate) -> Fit | None:
     return max(reversed(fits), key=lambda fit: fit.epochs_run, default=None)
 
 
-def _task(case: _Case) -> Task | None:
+def _tasks(case: _Case) -> tuple[Task, ...]:
+    """Have the model tried, and what makes its training doubtful."""
     if case.reading is None or case.reading.architecture is None:
+        return ()
+    suspect = _suspect(case)
+    inputs = inputs_with_sample(suspect) if suspect is not None else None
+    final = case.reading.candidate.final
+    task = Task(case.exercise.id, case.reading.architecture, final, inputs)
+    return (task, *(doubts(suspect) if suspect is not None else ()))
+
+
+def _suspect(case: _Case) -> Suspect | None:
+    reading, family, question = case.reading, case.family, case.question
+    if reading is None or reading.architecture is None or family is None or question is None:
         return None
-    return Task(
-        case.exercise.id,
-        case.reading.architecture,
-        case.reading.candidate.final,
-        case.question.inputs if case.question is not None else None,
-    )
+    architecture, candidate = reading.architecture, reading.candidate
+    return Suspect(case.exercise.id, candidate, architecture, case.fit, family, question)
 
 
-def _evidence(case: _Case, runs: RunFacts, answer: Answer | None) -> Evidence:
+def _evidence(
+    case: _Case, runs: RunFacts, answers: Mapping[str, Answer], readings: Sequence[Reading]
+) -> Evidence:
+    others = _others(readings, case.reading)
     if case.reading is None:
-        return Evidence(case.exercise.id, runs, None, (), None, None, {})
+        return Evidence(case.exercise.id, runs, None, (), None, None, {}, others=others)
+    answer, suspect = answers.get(case.exercise.id), _suspect(case)
     metrics, unmet = _metrics(case, answer)
     data = case.data
     flags = ["needs_review"] if case.reading.architecture is None else []
     if answer is not None and answer.error:
         flags.append("weights_contradict_model")
+    flags += suspicions(suspect, answers) if suspect is not None else ()
     return Evidence(
         exercise=case.exercise.id,
         runs=runs,
@@ -165,7 +179,22 @@ def _evidence(case: _Case, runs: RunFacts, answer: Answer | None) -> Evidence:
         notes=data.notes if data else (),
         hints=data.hints if data else (),
         unmet=unmet,
+        others=others,
     )
+
+
+def _others(readings: Sequence[Reading], chosen: Reading | None) -> tuple[OtherModel, ...]:
+    """Say what else was built: a student may have trained another model than the one meant."""
+    return tuple(
+        OtherModel(
+            one.candidate.name,
+            one.candidate.cell,
+            sum(fit.epochs_run for fit in one.candidate.fits),
+            one.names,
+        )
+        for one in readings
+        if one is not chosen
+    )[:MOST_OTHERS]
 
 
 def _model_facts(reading: Reading, answer: Answer | None) -> ModelFacts:
@@ -193,26 +222,6 @@ def _model_facts(reading: Reading, answer: Answer | None) -> ModelFacts:
     )
 
 
-def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
-    """Say what the fits of a model did to its weights."""
-    history: dict[str, tuple[float, ...]] = {}
-    for one in candidate.fits:
-        for key, values in one.history.items():
-            history[key] = (*history.get(key, ()), *values)[:HISTORY]
-    losses = [value for value in history.get("loss", ()) if math.isfinite(value)]
-    return TrainingFacts(
-        fits=len(candidate.fits),
-        epochs=sum(one.epochs_run for one in candidate.fits),
-        changed=moved(candidate),
-        finite=all(bool(np.isfinite(weight).all()) for weight in candidate.final),
-        first_loss=losses[0] if losses else None,
-        last_loss=losses[-1] if losses else None,
-        history=history,
-        compile={k: v for k, v in candidate.compile.items() if not isinstance(v, (dict, list))},
-        cell=fit.cell if fit else None,
-    )
-
-
 def _metrics(case: _Case, answer: Answer | None) -> tuple[dict[str, float], Message | None]:
     """Compute every metric of the rebuilt model, or say why there is none."""
     if (obstacle := _obstacle(case)) is not None:
@@ -224,7 +233,8 @@ def _metrics(case: _Case, answer: Answer | None) -> tuple[dict[str, float], Mess
         return {}, Message(
             "accuracy.not_rebuilt", {"error": (answer.error if answer else "") or ""}
         )
-    predictions = _shaped(answer.predictions, question.answers)
+    asked = answer.predictions[: len(question.inputs)]  # rows given to fit may follow
+    predictions = _shaped(asked, question.answers)
     if predictions is None:
         got = "×".join(str(n) for n in answer.predictions.shape[1:]) or "1"
         return {}, Message("accuracy.shape", {"got": got})

@@ -84,7 +84,7 @@ def _data(rows: int = 64) -> FitSample:
 
 
 def _execution(seed: int = 1, **changes: Any) -> Execution:
-    fit = Fit(3, _data(), 100, 100, {"loss": (0.05, 0.0002)}, finished=True, arguments={})
+    fit = Fit(3, _data(), 100, 100, {"loss": (0.05, 0.002)}, finished=True, arguments={})
     candidate = Candidate(
         model=1,
         name="model",

@@ -1,0 +1,76 @@
+"""What the fits of a model did to its weights.
+
+Enters: a candidate and the fit that shaped it. Leaves: TrainingFacts. Touches nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from grader.matching import moved
+from grader.types import Candidate, Fit, Scalar, TrainingFacts
+
+HISTORY = 2000  # epochs that are kept
+DEFAULT_BATCH = 32  # Keras' own
+
+
+def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
+    """Say what the fits of a model did to its weights."""
+    history: dict[str, tuple[float, ...]] = {}
+    for one in candidate.fits:
+        for key, values in one.history.items():
+            history[key] = (*history.get(key, ()), *values)[:HISTORY]
+    losses = [value for value in history.get("loss", ()) if math.isfinite(value)]
+    return TrainingFacts(
+        fits=len(candidate.fits),
+        epochs=sum(one.epochs_run for one in candidate.fits),
+        changed=moved(candidate),
+        finite=all(bool(np.isfinite(weight).all()) for weight in candidate.final),
+        first_loss=losses[0] if losses else None,
+        last_loss=losses[-1] if losses else None,
+        history=history,
+        compile={k: v for k, v in candidate.compile.items() if not isinstance(v, (dict, list))},
+        cell=fit.cell if fit else None,
+        epochs_asked=candidate.fits[-1].epochs_asked if candidate.fits else None,
+        rows=_rows(fit) if fit else None,
+        batch_size=_whole(fit.arguments.get("batch_size")) if fit else None,
+        updates=_updates(candidate),
+        target_kind=_target_kind(fit) if fit else "",
+    )
+
+
+def _rows(fit: Fit) -> int | None:
+    """Count the rows that each epoch trained on; of a dataset only its first batch was seen."""
+    if fit.sample.kind != "arrays" or fit.sample.x is None:
+        return None
+    split = fit.arguments.get("validation_split")
+    kept = 1.0 - split if isinstance(split, float) and 0.0 < split < 1.0 else 1.0
+    return math.floor(fit.sample.x.shape[0] * kept)
+
+
+def _updates(candidate: Candidate) -> int | None:
+    """Count the steps of all fits together; None where one cannot be counted."""
+    total = 0
+    for fit in candidate.fits:
+        rows, steps = _rows(fit), _whole(fit.arguments.get("steps_per_epoch"))
+        if rows is None and steps is None:
+            return None
+        batch = _whole(fit.arguments.get("batch_size")) or DEFAULT_BATCH
+        total += fit.epochs_run * (steps or math.ceil((rows or 0) / batch))
+    return total
+
+
+def _whole(value: Scalar) -> int | None:
+    return value if type(value) is int and value > 0 else None
+
+
+def _target_kind(fit: Fit) -> str:
+    """Say what the sampled targets hold: ``binary``, ``whole`` or ``real`` numbers."""
+    rows = fit.sample.y.rows if fit.sample.y is not None else np.zeros(0)
+    if not rows.size or rows.dtype.kind not in "biuf" or not np.isfinite(rows).all():
+        return ""
+    if np.isin(rows, (0, 1)).all():
+        return "binary"
+    return "whole" if (rows == np.round(rows)).all() else "real"
