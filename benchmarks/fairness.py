@@ -1,0 +1,106 @@
+"""Are fresh correct runs accepted, and known mistakes not?
+
+Grades many students who all hand in the same notebook: the reference solution as it is, with a
+SimpleRNN in place of the recurrent layers, or stopped at five epochs. Seeds come from a course secret
+made for this run, so none was used in calibration. Resumable: call it again with the same --out.
+
+    python benchmarks/fairness.py --exercise multiplication-gru --runs 60
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+from grader import seeds
+from grader.cli.grading import graded_as_done, open_words
+from grader.cli.progress import Lines
+from grader.collect import collect
+from grader.environment import cores
+from grader.exercises import Course, find_course, load_course
+from grader.pipeline import Graded, Grader, Settings
+from grader.record import Store
+from grader.release import full, text
+from grader.room import open_room
+from grader.types import Verdict
+
+KINDS = ("correct", "simple_rnn", "five_epochs")
+
+
+def notebook(course: Course, exercise: str, kind: str) -> str:
+    """Give the reference notebook, with one thing changed."""
+    known = course.exercise(exercise)
+    assert known.reference_path is not None
+    source = text(full(known.reference_path / "solution.py", known))
+    if kind == "simple_rnn":
+        return re.sub(r"layers\.(LSTM|GRU)\(", "layers.SimpleRNN(", source)
+    if kind == "five_epochs":
+        return source.replace(f"epochs={known.epochs}", "epochs=5")
+    return source
+
+
+def hand_in(course: Course, exercise: str, kind: str, runs: int, folder: Path) -> Path:
+    """Write one folder per student."""
+    whole = notebook(course, exercise, kind)
+    for number in range(runs):
+        place = folder / f"{kind}-{number:03d}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{exercise}.ipynb").write_text(whole, encoding="utf-8")
+    return folder
+
+
+def grade(course: Course, folder: Path, out: Path, jobs: int, engine: str) -> list[Graded]:
+    """Grade everything through the real pipeline."""
+    words = open_words(course, "en")
+    collected = collect([folder], exercise_ids=course.exercises, owed=None)
+    secret = seeds.course_secret(out / "secret")
+    settings = Settings(secret=secret, jobs=jobs, engine=engine)
+    with Store(out) as store:
+        grader = Grader(course, open_room("auto"), store, settings)
+        with Lines(len(collected.submissions), words) as progress:
+            return list(graded_as_done(grader, collected, progress, words))
+
+
+def main() -> None:
+    """Grade and count."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exercise", required=True)
+    parser.add_argument("--kind", choices=KINDS, default="correct")
+    parser.add_argument("--runs", type=int, default=60)
+    parser.add_argument("--jobs", type=int, default=len(cores()))
+    parser.add_argument("--engine", default="jax")
+    parser.add_argument("--out", type=Path, default=Path(".fairness"))
+    given = parser.parse_args()
+    course = load_course(find_course())
+    out = given.out / f"{given.exercise}-{given.kind}"
+    folder = hand_in(course, given.exercise, given.kind, given.runs, out / "handed-in")
+    graded = grade(course, folder, out / "grades", given.jobs, given.engine)
+    records = [record for one in graded for record in one.records]
+    attempts = Counter(len(record.attempts) for record in records)
+    print(
+        json.dumps(
+            {
+                "exercise": given.exercise,
+                "kind": given.kind,
+                "engine": given.engine,
+                "runs": len(records),
+                "accepted": sum(r.grade.verdict is Verdict.ACCEPTED for r in records),
+                "verdicts": Counter(r.grade.verdict.value for r in records),
+                "attempts": {str(k): v for k, v in sorted(attempts.items())},
+                "metric": sorted(
+                    round(r.attempts[0].metrics.get(str(r.threshold.get("metric")), -1), 6)
+                    for r in records
+                    if r.attempts
+                ),
+                "threshold": next((r.threshold for r in records), {}),
+            },
+            indent=1,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
