@@ -26,6 +26,7 @@ from grader.types import (
     CellRun,
     Fit,
     FitSample,
+    Jump,
     Scalar,
 )
 
@@ -36,6 +37,7 @@ TOTAL_BYTES = 400_000_000
 EVENTS = 2000
 SETTINGS = 100  # of one compile or fit
 LONGEST_TEXT = 200
+MOST_JUMPS = 4  # weights that are kept once more for each
 LARGEST_NUMBER = 2**53  # whole numbers up to here survive any JSON reader
 
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
@@ -96,6 +98,13 @@ class _Story:
 
     candidate: Candidate
     open_fit: Fit | None = None
+    left: tuple[Array, ...] = ()  # weights that the last fit left
+
+    def jump_to(self, found: tuple[Array, ...]) -> None:
+        """Keep a change of weights that no fit made."""
+        if found and not _same(self.left, found):
+            jumps = (*self.candidate.jumps, Jump(self.left, found))[-MOST_JUMPS:]
+            self.candidate = replace(self.candidate, jumps=jumps)
 
 
 @dataclass(frozen=True)
@@ -181,9 +190,10 @@ def _take(reader: _Reader, event: _Event, arrays: Mapping[str, Array]) -> None:
     earlier = story.candidate.fits[-1].sample if story.candidate.fits else UNSEEN
     if event.event == "fit_begin":
         story.open_fit = _begin_fit(event, arrays, earlier)
+        story.jump_to(initial)
     elif event.event == "fit_end":
         fit = _end_fit(story.open_fit or _begin_fit(event, arrays, earlier), event, arrays)
-        story.open_fit = None
+        story.open_fit, story.left = None, final
         story.candidate = replace(story.candidate, fits=(*story.candidate.fits, fit))
     before = story.candidate
     moved = event.event != "seen" or not _same(before.final, final)
@@ -210,9 +220,11 @@ def _same(left: tuple[Array, ...], right: tuple[Array, ...]) -> bool:
 
 def _closed(story: _Story) -> Candidate:
     """Give the candidate; a fit that never ended (time, memory, a crash) counts as begun."""
-    if story.open_fit is None:
-        return story.candidate
-    return replace(story.candidate, fits=(*story.candidate.fits, story.open_fit))
+    if story.open_fit is not None:
+        return replace(story.candidate, fits=(*story.candidate.fits, story.open_fit))
+    if story.left:
+        story.jump_to(story.candidate.final)
+    return story.candidate
 
 
 def _begin_fit(event: _Event, arrays: Mapping[str, Array], earlier: FitSample) -> Fit:

@@ -22,7 +22,7 @@ import numpy as np
 from grader.architecture import Architecture, LayerSpec
 from grader.evaluate import Answer, Task
 from grader.families import Family, Question
-from grader.types import Array, Candidate, Fit, Json
+from grader.types import Array, Candidate, Fit, Json, Jump
 
 PRETRAINED = "pretrained"
 HISTORY_CONTRADICTS = "history_contradicts"
@@ -63,13 +63,12 @@ def inputs_with_sample(suspect: Suspect) -> Array:
 
 def doubts(suspect: Suspect) -> tuple[Task, ...]:
     """Give the tasks that are needed to tell: none where training began from fresh weights."""
-    before, after = _before(suspect.candidate), suspect.candidate.ended
-    tasks = []
-    if suspect.candidate.fits and before and not looks_fresh(suspect.architecture, before):
-        tasks.append(_trial(suspect, "before", before))
-    if after:
-        tasks.append(_trial(suspect, "after", after))
-    return tuple(tasks)
+    return tuple(
+        Task(_id(suspect, side, number), suspect.architecture, weights, suspect.question.inputs)
+        for number, jump in _doubtful(suspect)
+        for side, weights in (("left", jump.left), ("found", jump.found))
+        if weights
+    )
 
 
 def suspicions(suspect: Suspect, answers: Mapping[str, Answer]) -> tuple[str, ...]:
@@ -79,46 +78,51 @@ def suspicions(suspect: Suspect, answers: Mapping[str, Answer]) -> tuple[str, ..
         suspect: the model; its own task was given ``inputs_with_sample``.
         answers: by task id.
     """
-    rows = len(suspect.question.inputs)
+    flags = [
+        PRETRAINED if _began(suspect.candidate, jump) else NO_TRAINING_SEEN
+        for number, jump in _doubtful(suspect)
+        if _tried(suspect, answers, "found", number)
+        and not _tried(suspect, answers, "left", number)
+    ]
     final = _predictions(answers.get(suspect.id))
-    good = final is not None and _is_good(suspect, final[:rows])
-    flags = []
-    if _tried(suspect, answers, "before"):
-        flags.append(PRETRAINED)
-    if good and _unseen(suspect, answers):
-        flags.append(NO_TRAINING_SEEN)
-    if final is not None and _contradicts(suspect, final[rows:]):
+    if final is not None and _contradicts(suspect, final[len(suspect.question.inputs) :]):
         flags.append(HISTORY_CONTRADICTS)
-    return tuple(flags)
+    return tuple(dict.fromkeys(flags))
 
 
-def _unseen(suspect: Suspect, answers: Mapping[str, Answer]) -> bool:
-    """Whether the weights became good while no fit was running."""
-    if not suspect.candidate.fits:
-        return True
-    trial = answers.get(_trial_id(suspect, "after"))
-    return _predictions(trial) is not None and not _tried(suspect, answers, "after")
+def _doubtful(suspect: Suspect) -> list[tuple[int, Jump]]:
+    """Give the changes that no fit made and that are no fresh start either."""
+    candidate = suspect.candidate
+    if not candidate.fits:
+        jumps: tuple[Jump, ...] = (Jump((), candidate.final),)
+    else:
+        jumps = candidate.jumps or (Jump((), candidate.initial),)
+    return [
+        (number, jump)
+        for number, jump in enumerate(jumps)
+        if jump.found and not looks_fresh(suspect.architecture, jump.found)
+    ]
 
 
-def _trial(suspect: Suspect, name: str, weights: tuple[Array, ...]) -> Task:
-    return Task(_trial_id(suspect, name), suspect.architecture, weights, suspect.question.inputs)
+def _began(candidate: Candidate, jump: Jump) -> bool:
+    """Whether a fit went on from there; else the weights are the final ones."""
+    return bool(candidate.fits) and not (
+        bool(jump.left)
+        and all(np.array_equal(a, b) for a, b in zip(jump.found, candidate.final, strict=True))
+    )
 
 
-def _trial_id(suspect: Suspect, name: str) -> str:
-    return f"{suspect.id}/{name}"
+def _id(suspect: Suspect, side: str, number: int) -> str:
+    return f"{suspect.id}/{side}-{number}"
 
 
-def _tried(suspect: Suspect, answers: Mapping[str, Answer], name: str) -> bool:
-    predictions = _predictions(answers.get(_trial_id(suspect, name)))
+def _tried(suspect: Suspect, answers: Mapping[str, Answer], side: str, number: int) -> bool:
+    predictions = _predictions(answers.get(_id(suspect, side, number)))
     return predictions is not None and _is_good(suspect, predictions)
 
 
 def _predictions(answer: Answer | None) -> Array | None:
     return None if answer is None or answer.error else answer.predictions
-
-
-def _before(candidate: Candidate) -> tuple[Array, ...]:
-    return candidate.started or candidate.initial
 
 
 # --- is it good? -----------------------------------------------------------------------------

@@ -184,6 +184,14 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Jump:
+    """A change of weights while no fit was running: restored, set, or made before the first fit."""
+
+    left: tuple[Array, ...]  # by the fit before; none before the first one
+    found: tuple[Array, ...]  # as the next fit began, or at the end
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One Keras model of the notebook with everything claimed about it."""
 
@@ -196,8 +204,7 @@ class Candidate:
     initial: tuple[Array, ...]  # weights at first sight
     final: tuple[Array, ...]  # weights when last seen
     order: int  # larger is later
-    started: tuple[Array, ...] = ()  # weights as the first fit began, where not the initial ones
-    ended: tuple[Array, ...] = ()  # weights as the last fit ended, where not the final ones
+    jumps: tuple[Jump, ...] = ()  # the last few, that before the first fit included
 
 
 @dataclass(frozen=True)
