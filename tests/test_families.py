@@ -115,6 +115,18 @@ def assert_spoken(reading: Reading, family: str) -> None:
         assert placeholders(en[message.id]) <= set(message.args), message.id
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_says_which_way_each_of_its_metrics_is_better(name):
+    family = load_family(REFERENCE, name)
+    spec = TEXT if name == "characters" else {}
+    asked = family.ask(Reading((), None), np.random.default_rng(0), spec)
+    measured = set()
+    for predictions in family.controls(asked).values():
+        measured |= set(family.measure(predictions, asked))
+    assert measured == set(family.BETTER)
+    assert set(family.BETTER.values()) <= {"lower", "higher"}
+
+
 # --- multiplication: what is right ---------------------------------------------------------------
 
 

@@ -20,6 +20,11 @@ from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 ONE_HOT = "one-hot"
 SPARSE = "sparse"
+BETTER: dict[str, str] = {
+    "accuracy": "higher",
+    "next_accuracy": "higher",
+    "cross_entropy": "lower",
+}
 SMALLEST = 1e-7  # a probability below it counts as this, as Keras does in its loss
 
 
@@ -166,8 +171,7 @@ def _sentence(
     length = len({tuple(row) for row in windows.tolist()}) + windows.shape[1]
     if not least <= length <= most:
         name = "too_short" if length < least else "too_long"
-        share = length / least if length < least else 0.0
-        return _wrong("data.sentence", expected, str(length), name, fraction=share), ()
+        return _wrong("data.sentence", expected, str(length), name), ()
     finding = _right("data.sentence", expected, str(length), "sentence_right", length=length)
     if _is_ours(windows, str(spec["sentence"])):
         return finding, ()

@@ -203,7 +203,7 @@ def _count(fit: FitSample, spec: Mapping[str, Json]) -> tuple[Finding, tuple[Mes
         return finding, (finding.message,)
     if rows < least:
         return (
-            _wrong("data.rows", f"≥ {least}", str(rows), "rows", fraction=rows / least, rows=rows),
+            _wrong("data.rows", f"≥ {least}", str(rows), "rows", rows=rows),
             (),
         )
     right = _right("data.rows", f"≥ {least}", str(rows), "rows_right", rows=rows)
