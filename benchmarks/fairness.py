@@ -1,8 +1,8 @@
 """Are fresh correct runs accepted, and known mistakes not?
 
 Grades many students who all hand in the same notebook: the reference solution as it is, with a
-SimpleRNN in place of the recurrent layers, or stopped at five epochs. Seeds come from a course secret
-made for this run, so none was used in calibration. Resumable: call it again with the same --out.
+SimpleRNN in place of the recurrent layers, or stopped at five epochs. Seeds come from a course
+secret made for this run, so none was used in calibration. Resumable: call it again.
 
     python benchmarks/fairness.py --exercise multiplication-gru --runs 60
 """

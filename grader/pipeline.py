@@ -15,16 +15,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from grader import environment
 from grader.diagnose import diagnose_source
 from grader.engines import fixes_seeds
 from grader.evaluate import Answer, Task, evaluate
 from grader.execute import Run, execute
-from grader.exercises import Course, Threshold
+from grader.exercises import Course, Exercise, Threshold, data_fingerprint
 from grader.extract import UNKNOWN, extract
 from grader.families import load_family
 from grader.job import Job, Settings, record_key
+from grader.keys import canonical
 from grader.matching import choose, read_candidate
 from grader.record import Store
 from grader.retrain import canonical_question, retraining
@@ -329,8 +331,24 @@ def grade_of(
     exercise = course.exercises.get(evidence.exercise)
     if exercise is None:
         return nothing_found(evidence), None
-    threshold = exercise.threshold(engine.value, device)
+    fingerprint = None
+    if exercise.family is not None and course.reference is not None:
+        fingerprint = _fingerprint(course.reference, exercise)
+    threshold = exercise.threshold(engine.value, device, fingerprint)
     return score(evidence, exercise, threshold), threshold
+
+
+_fingerprints: dict[str, str] = {}
+
+
+def _fingerprint(reference: Path, exercise: Exercise) -> str:
+    """Give the fingerprint of an exercise's data, drawn once: it takes a few milliseconds."""
+    assert exercise.family is not None
+    place = canonical([str(reference), exercise.family, exercise.data]).decode()
+    if place not in _fingerprints:
+        family = load_family(reference, exercise.family)
+        _fingerprints[place] = data_fingerprint(exercise, family)
+    return _fingerprints[place]
 
 
 def regrade(course: Course, records: Iterable[Record], secret: bytes) -> Iterator[Record]:

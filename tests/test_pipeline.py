@@ -12,8 +12,9 @@ import pytest
 
 from grader import pipeline
 from grader.evaluate import Answer, LayerAnswer, Task
-from grader.exercises import Course, Threshold, load_course
+from grader.exercises import Course, Threshold, data_fingerprint, load_course
 from grader.expectations import Expectation
+from grader.families import load_family
 from grader.pipeline import Grader, Settings, blames_engine, regrade
 from grader.record import Store
 from grader.runner import LocalRunner, Slot, Stop, slots
@@ -117,7 +118,10 @@ def course() -> Course:
     course = load_course(ROOT)
     exercise = course.exercise(GRU)
     threshold = Threshold("mse", "lower", 0.01, 0.045, "jax", "cpu", None, None, "test")
-    expectation = Expectation(GRU, "standard", "", (), 8671, (), (threshold,), {})
+    assert course.reference is not None
+    assert exercise.family is not None
+    data = data_fingerprint(exercise, load_family(course.reference, exercise.family))
+    expectation = Expectation(GRU, "standard", data, (), 8671, (), (threshold,), {})
     return replace(
         course, exercises={**course.exercises, GRU: replace(exercise, expectation=expectation)}
     )
@@ -201,6 +205,18 @@ def test_the_record_keeps_the_hidden_seed_and_no_report_shows_it(
     shown = str(results_json([record], Words("en"), lambda _: ""))
     shown += feedback_page("kim", [record], Words("en"), {})
     assert str(record.hidden_seed) not in shown
+
+
+def test_a_threshold_measured_on_other_data_is_not_used(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    exercise = course.exercise(GRU)
+    assert exercise.expectation is not None
+    other = replace(exercise, expectation=replace(exercise.expectation, fingerprint="sha256:other"))
+    changed = replace(course, exercises={**course.exercises, GRU: other})
+    (record,) = _grade(changed, tmp_path, _submission()).records
+    assert record.threshold == {}
+    assert not [check for check in record.grade.checks if check.id == "accuracy.mse"]
 
 
 def test_an_unlucky_run_is_repeated_with_another_recorded_seed_before_points_are_lost(
