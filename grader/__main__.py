@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
-    """Run the command line; every GraderError becomes one line and the exit code for bad usage."""
-    from grader.cli.app import app
+    """Run the command line; whatever goes wrong becomes one line and an exit code."""
     from grader.cli.errors import told_in_one_line
 
     with told_in_one_line():
-        app(prog_name="grader")
+        from grader.cli.app import app
+
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):  # an old console shows "?" rather than nothing
+                stream.reconfigure(errors="replace")
+        sys.exit(app(prog_name="grader", standalone_mode=False))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,19 @@
 """One line instead of a traceback.
 
-Enters: a GraderError. Leaves: a sentence on stderr and the exit code. Touches: stderr.
+Enters: whatever a command raises. Leaves: a sentence on stderr and the exit code. Touches: stderr.
+Everything that takes time is imported only once there is something to say.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Iterator
-
-from grader.types import GraderError
+from collections.abc import Iterator, Sequence
 
 USAGE = 2
+OUR_FAULT = 3  # nothing was graded, and not for the notebook's sake
+INTERRUPTED = 130
 
 _language: list[str] = []
 
@@ -23,13 +25,60 @@ def speak(language: str) -> None:
 
 @contextlib.contextmanager
 def told_in_one_line() -> Iterator[None]:
-    """Turn a GraderError into one line on stderr and exit code 2."""
+    """Turn whatever a command raises into one line on stderr and an exit code."""
     try:
         yield
-    except GraderError as error:
-        from grader.words import Words, pick_language
+    except Exception as error:
+        if os.environ.get("GRADER_DEBUG"):
+            raise
+        sys.exit(_told(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
-        language = _language[0] if _language else pick_language(None, None)
-        text = " ".join(Words(language).say(error.message).split())
-        print(f"grader: {text}", file=sys.stderr)  # noqa: T201
-        sys.exit(USAGE)
+
+def tell(text: str) -> None:
+    """Print one line on stderr."""
+    print(f"grader: {' '.join(text.split())}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _told(error: Exception) -> int:
+    from grader.cli.usage import is_abort, is_usage, usage_message
+    from grader.types import GraderError, Message
+    from grader.words import Words
+
+    if is_abort(error):
+        return INTERRUPTED
+    words = Words(language_of(sys.argv[1:]))
+    if isinstance(error, GraderError):
+        tell(words.say(error.message))
+        return USAGE
+    if is_usage(error):
+        message = usage_message(error)
+        tell(words.say(message)) if message else print(error, file=sys.stderr)  # noqa: T201
+        return USAGE
+    said = f"{type(error).__name__}: {error}"[:300]
+    tell(words.say(Message("cli.fault", {"error": said})))
+    return OUR_FAULT
+
+
+def language_of(arguments: Sequence[str]) -> str:
+    """Find the reader's language: chosen, on the command line, in course.toml, in the locale."""
+    from grader.types import GraderError
+    from grader.words import LANGUAGES, pick_language
+
+    asked = [b for a, b in zip(arguments, arguments[1:], strict=False) if a == "--lang"]
+    asked += [one.partition("=")[2] for one in arguments if one.startswith("--lang=")]
+    known = [one for one in (*_language, *asked) if one in LANGUAGES]
+    if known:
+        return known[0]
+    try:
+        return pick_language(None, _course_language())
+    except GraderError:
+        return pick_language(None, None)
+
+
+def _course_language() -> str | None:
+    from grader.coursefiles import read_settings
+    from grader.exercises import find_course
+
+    return read_settings(find_course()).language
