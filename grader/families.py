@@ -2,10 +2,10 @@
 
 Enters: the name of a family. Leaves: the loaded module as a Family. Touches: reads that module.
 
-A family is instructor's code: numpy only, run by the judge and never mounted into a student's room.
-It answers four questions: is what was given to ``fit`` this exercise's data and in which valid layout
-(``examine``); which inputs, in that layout, has the model never seen (``ask``); how good are the
-answers (``measure``); and what would a predictor without a model answer (``controls``).
+A family is instructor's code: numpy only, run by the judge, never mounted into a student's room.
+It answers four questions: is what was given to ``fit`` this exercise's data and in which valid
+layout (``examine``); which inputs, in that layout, has the model never seen (``ask``); how good
+are the answers (``measure``); and what would a predictor without a model answer (``controls``).
 ``training`` makes the exercise's own training data, for retraining a model from scratch.
 ``BETTER`` says of every metric that a threshold may stand on whether lower or higher is better.
 """

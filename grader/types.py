@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 from typing_extensions import TypeAliasType
 
-Json = TypeAliasType("Json", "str | int | float | bool | None | list[Json] | dict[str, Json]")
+Json = TypeAliasType("Json", "str | int | float | bool | list[Json] | dict[str, Json] | None")
 Scalar: TypeAlias = str | int | float | bool | None
 Array: TypeAlias = NDArray[Any]
 
@@ -138,7 +138,7 @@ class CellError:
 
 @dataclass(frozen=True)
 class CellRun:
-    """What one code cell did. ``status``: ok, error, stopped (cut off) or skipped (never reached)."""
+    """What one code cell did. ``status``: ok, error, or stopped where it was cut off."""
 
     index: int
     status: str
@@ -238,7 +238,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class LayerFact:
-    """One layer as rebuilt by the judge's side: class, settings, shape without batch, parameters."""
+    """One layer as rebuilt: class, settings, output shape without batch, parameters."""
 
     cls: str  # "GRU", "Bidirectional(GRU)", "TimeDistributed(Dense)"
     config: Mapping[str, Json]  # units, activation, return_sequences … of the (inner) layer
