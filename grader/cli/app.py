@@ -55,6 +55,12 @@ Out = Annotated[Path, typer.Option("--out", help="Folder for results, evidence a
 Format = Annotated[FormatOption, typer.Option("--format", help="What to print on stdout.")]
 
 
+def _ids(text: str) -> tuple[str, ...] | None:
+    """Read exercise ids as they are typed: "a,b", or auto."""
+    ids = tuple(filter(None, map(str.strip, text.split(","))))
+    return None if ids in {(), ("auto",)} else ids
+
+
 @app.callback(invoke_without_command=True)
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -67,7 +73,7 @@ def root(
 
 @app.command()
 def grade(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Notebooks, folders, zips.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Notebooks, folders, zips.")],
     exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
     out: Out = Path("grades"),
     jobs: Annotated[
@@ -85,6 +91,10 @@ def grade(
         IsolationOption, typer.Option(help="Isolation level to insist on.")
     ] = IsolationOption.AUTO,
     gpus: Annotated[str, typer.Option(help="auto, none, or numbers such as 0,1.")] = "auto",
+    shard: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="I/N", help="Grade the I-th of N parts only; join with merge."),
+    ] = None,
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002 - the option's name
 ) -> None:
@@ -93,7 +103,7 @@ def grade(
 
     options = GradeOptions(
         paths=tuple(paths),
-        exercises=None if exercise == "auto" else tuple(filter(None, exercise.split(","))),
+        exercises=_ids(exercise),
         out=out,
         jobs=jobs,
         engine=engine.value,
@@ -104,8 +114,26 @@ def grade(
         gpus=gpus,
         lang=lang,
         format=format.value,
+        shard=shard,
     )
     raise typer.Exit(run(options))
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path], typer.Argument(metavar="NOTEBOOK", help="Notebooks, folders.")],
+    exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
+    engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.AUTO,
+    timeout: Annotated[
+        Optional[float], typer.Option(min=1, help="Seconds for the notebook.")  # noqa: UP045
+    ] = None,
+    lang: Lang = None,
+) -> None:
+    """Check your own notebook before handing it in."""
+    from grader.cli.checking import CheckOptions, run_check
+
+    options = CheckOptions(tuple(paths), _ids(exercise), engine.value, timeout, lang)
+    raise typer.Exit(run_check(options))
 
 
 @app.command()
@@ -163,7 +191,7 @@ def release(
 def verify(
     paths: Annotated[
         Optional[list[Path]],  # noqa: UP045
-        typer.Argument(metavar="[SAMPLE…]", help="Samples; default: all of the course."),
+        typer.Argument(metavar="SAMPLE", help="Samples; default: all of the course."),
     ] = None,
     out: Out = Path(".verify"),
     jobs: Annotated[
@@ -182,7 +210,7 @@ def verify(
 @app.command()
 def calibrate(
     exercises: Annotated[
-        Optional[list[str]], typer.Argument(metavar="[ID…]", help="Default: all.")  # noqa: UP045
+        Optional[list[str]], typer.Argument(metavar="ID", help="Default: all.")  # noqa: UP045
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of the reference solution.")] = 20,
     engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.JAX,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from grader import environment
 from grader.calibrate import calibrate
-from grader.cli.grading import open_course, open_words
+from grader.cli.course import open_course, open_words
 from grader.exercises import Exercise, load_course
 from grader.room import open_room
 from grader.runner import slots

@@ -7,6 +7,7 @@ Everything that takes time is imported only once there is something to say.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -66,7 +67,7 @@ def language_of(arguments: Sequence[str]) -> str:
     from grader.types import GraderError
     from grader.words import LANGUAGES, pick_language
 
-    asked = [b for a, b in zip(arguments, arguments[1:], strict=False) if a == "--lang"]
+    asked = [b for a, b in itertools.pairwise(arguments) if a == "--lang"]
     asked += [one.partition("=")[2] for one in arguments if one.startswith("--lang=")]
     known = [one for one in (*_language, *asked) if one in LANGUAGES]
     if known:

@@ -5,20 +5,21 @@ Enters: parsed options. Leaves: exit codes. Touches: stdout, stderr, the OUT fol
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.cli.errors import speak
+from grader.cli.course import open_course, open_words
+from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.progress import Progress, open_progress
 from grader.collect import Collected, collect
-from grader.exercises import Course, find_course, load_course
+from grader.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
 from grader.pipeline import Graded, Grader, Settings
 from grader.pipeline import regrade as regrade_records
@@ -28,8 +29,8 @@ from grader.runner import LocalRunner, Stop, slots
 from grader.types import GraderError, Level, Message, Record, Verdict
 from grader.words import Words, pick_language
 
-ALL_ACCEPTED, SOME_NOT, USAGE, UNGRADED = 0, 1, 2, 3
-INTERRUPTED = 130
+ALL_ACCEPTED, SOME_NOT, UNGRADED = 0, 1, 3
+SHOW_CURSOR = b"\x1b[?25h\n"  # the live bar hides it
 
 
 @dataclass(frozen=True)
@@ -48,25 +49,7 @@ class GradeOptions:
     gpus: str
     lang: str | None
     format: str
-
-
-def open_course(paths: Sequence[Path] = ()) -> Course:
-    """Load the course around the current folder, else around the first path."""
-    try:
-        return load_course(find_course())
-    except GraderError:
-        for path in paths:
-            if path.exists():
-                return load_course(find_course(path.resolve()))
-        raise
-
-
-def open_words(course: Course, lang: str | None) -> Words:
-    """Give words in the chosen language, those of the course's families included."""
-    language = pick_language(lang, course.language)
-    speak(language)
-    folder = course.root / "reference" / "families" / "locale"
-    return Words(language, (folder,) if folder.is_dir() else ())
+    shard: str | None = None
 
 
 def run(options: GradeOptions) -> int:
@@ -75,13 +58,54 @@ def run(options: GradeOptions) -> int:
         speak(pick_language(options.lang, None))
     course = open_course(options.paths)
     words = open_words(course, options.lang)
+    collected = _collected(course, options)
+    settings = _settings(options)
+    room = open_room(options.isolation)
+    with Store(options.out) as store:
+        grader = Grader(course, room, store, settings)
+        live = options.format == "table"
+        with open_progress(len(collected.submissions), words, live=live) as progress:
+            _tell_aside(collected, words, progress)
+            if room.isolation.level is not Level.FULL:
+                progress.note(words("cli.isolation", level=room.isolation.level.value))
+            graded = list(graded_as_done(grader, collected, progress, words))
+        records = [record for one in graded for record in one.records]
+        written = _finished(course, words, store, records, options.format)
+    missing = len(collected.submissions) - len(graded)
+    if missing:
+        tell(words("cli.stopped", missing=missing))
+        return INTERRUPTED
+    return exit_code(records, refused=bool(collected.refused) or not written)
+
+
+def _collected(course: Course, options: GradeOptions) -> Collected:
+    """Find the batch, or this machine's share of it; names are those of the whole batch."""
     owed = options.exercises or course.owed
     for one in owed or ():
         course.exercise(one)
-    collected = collect(options.paths, exercise_ids=course.exercises, owed=owed)
+    share = read_shard(options.shard)
+    found = collect(options.paths, exercise_ids=course.exercises, owed=owed)
+    return replace(found, submissions=found.submissions[share])
+
+
+def read_shard(text: str | None) -> slice:
+    """Read "2/5", the second of five machines, as the part of the batch that is its own.
+
+    Raises:
+        GraderError: not of that form, or no such part.
+    """
+    if text is None:
+        return slice(None)
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
+    part, parts = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= part <= parts:
+        raise GraderError(Message("cli.bad_shard", {"given": text}))
+    return slice(part - 1, None, parts)
+
+
+def _settings(options: GradeOptions) -> Settings:
     chosen = choose_gpus(options.gpus, find_gpus() if options.gpus != "none" else ())
-    room = open_room(options.isolation)
-    settings = Settings(
+    return Settings(
         secret=seeds.course_secret(),
         engine=options.engine,
         timeout=options.timeout,
@@ -90,21 +114,18 @@ def run(options: GradeOptions) -> int:
         jobs=options.jobs or max(1, len(chosen) or len(environment.cores())),
         gpus=chosen,
     )
-    live = options.format == "table"
-    with Store(options.out) as store:
-        grader = Grader(course, room, store, settings)
-        with open_progress(len(collected.submissions), words, live=live) as progress:
-            _tell_aside(collected, words, progress)
-            if room.isolation.level is not Level.FULL:
-                progress.note(words("cli.isolation", level=room.isolation.level.value))
-            graded = list(graded_as_done(grader, collected, progress, words))
-        records = [record for one in graded for record in one.records]
-        finish(course, words, store, records, options.format)
-        missing = len(collected.submissions) - len(graded)
-    if missing:
-        print(words("cli.stopped", missing=missing), file=sys.stderr)  # noqa: T201
-        return INTERRUPTED
-    return exit_code(records, refused=bool(collected.refused))
+
+
+def _finished(
+    course: Course, words: Words, store: Store, records: Sequence[Record], form: str
+) -> bool:
+    """Print and write the reports; False where the disk refused them, which says so in a line."""
+    try:
+        finish(course, words, store, records, form)
+    except GraderError as error:
+        tell(words.say(error.message))
+        return False
+    return True
 
 
 def graded_as_done(
@@ -125,6 +146,8 @@ def _drain_on_interrupt(stop: Stop, progress: Progress, words: Words) -> Iterato
 
     def interrupt(*_: object) -> None:
         if stop.draining.is_set():
+            with suppress(OSError):
+                os.write(2, SHOW_CURSOR if sys.stderr.isatty() else b"")
             os._exit(INTERRUPTED)
         stop.draining.set()
         progress.note(words("cli.draining"))
@@ -184,20 +207,13 @@ def _existing(out: Path) -> Path:
 def finish(
     course: Course, words: Words, store: Store, records: Sequence[Record], form: str
 ) -> None:
-    """Write the feedback of everything stored, and print this batch's records."""
+    """Print this batch's records, then write the feedback of everything stored."""
     from grader.cli import printing
 
-    latest = store.latest()
-    places = printing.write_feedback(course, words, store.out, latest)
-    for message in store.warnings:
-        print(words.say(message), file=sys.stderr)  # noqa: T201
     printing.show(words, store.out, records, form)
+    sys.stdout.flush()
+    places = printing.write_feedback(course, words, store.out, store.latest())
+    for message in store.warnings:
+        tell(words.say(message))
     if form == "table":
         printing.show_places(words, places)
-    else:
-        sys.stdout.flush()
-
-
-def dump(value: object) -> None:
-    """Print one JSON object on stdout."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))  # noqa: T201

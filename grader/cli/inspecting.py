@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from grader import environment
-from grader.cli.grading import open_course, open_words
-from grader.cli.printing import titles
+from grader.cli.course import open_course, open_words
+from grader.cli.printing import console, titles
 from grader.gpus import find_gpus
 from grader.types import Engine, EvidenceClass, GraderError, Message
 
@@ -26,7 +25,7 @@ def run_list(lang: str | None) -> int:
     for key, exercise in course.exercises.items():
         points = [f"{exercise.points[cls]:g}" for cls in EvidenceClass]
         table.add_row(key, names[key], *points)
-    Console(markup=False).print(table)
+    console().print(table)
     return 0
 
 
@@ -35,21 +34,21 @@ def run_doctor(lang: str | None) -> int:
     from grader.room import open_room, probe
 
     words = open_words(open_course(), lang)
-    console = Console(markup=False, highlight=False)
+    terminal = console()
     for engine in Engine:
         state = "cli.found" if engine in environment.engines() else "cli.missing"
-        console.print(words("cli.engine", engine=engine.value, state=words(state)))
+        terminal.print(words("cli.engine", engine=engine.value, state=words(state)))
     gpus = find_gpus()
     for gpu in gpus:
-        console.print(words("cli.gpu", index=gpu.index, name=gpu.name, memory=gpu.memory_mb))
+        terminal.print(words("cli.gpu", index=gpu.index, name=gpu.name, memory=gpu.memory_mb))
     if not gpus:
-        console.print(words("cli.no_gpu"))
+        terminal.print(words("cli.no_gpu"))
     table = Table("level", "layer", "", "")
     for report in probe():
         held = words("cli.holds" if report.holds else "cli.holds_not")
         table.add_row(report.level, report.layer, held, words.say(report.why) if report.why else "")
-    console.print(table)
-    console.print(words("cli.level", level=open_room("auto").isolation.level.value))
+    terminal.print(table)
+    terminal.print(words("cli.level", level=open_room("auto").isolation.level.value))
     return 0
 
 
@@ -63,5 +62,5 @@ def run_release(out: Path, lang: str | None) -> int:
         raise GraderError(Message("cli.no_reference"))
     release(course, out)
     count = len(course.exercises)
-    Console(markup=False).print(words("cli.released", path=str(out), count=count))
+    console().print(words("cli.released", path=str(out), count=count))
     return 0

@@ -6,16 +6,32 @@ Enters: records and words. Leaves: text on stdout, files under OUT. Touches: std
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grader import files
 from grader.exercises import Course
 from grader.printable import printable
-from grader.types import Record
+from grader.types import Record, Verdict
 from grader.words import Words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH_OF_LOGS = 120  # columns, where there is no terminal to ask
+
+
+def console() -> Console:
+    """Give a console on stdout that reads nothing as markup."""
+    from rich.console import Console
+
+    told = sys.stdout.isatty() or "COLUMNS" in os.environ
+    width = None if told else WIDTH_OF_LOGS
+    return Console(markup=False, highlight=False, emoji=False, width=width)
 
 
 def titles(course: Course, words: Words) -> dict[str, str]:
@@ -62,11 +78,12 @@ def write_feedback(
 def show(words: Words, out: Path, records: Sequence[Record], form: str) -> None:
     """Print the records in the asked form on stdout."""
     if form == "table":
-        from rich.console import Console
-
         from grader.report.table import render_table
 
-        Console(markup=False).print(render_table(records, words))
+        accepted = sum(record.grade.verdict is Verdict.ACCEPTED for record in records)
+        terminal = console()
+        terminal.print(render_table(records, words))
+        terminal.print(words("report.accepted_of", accepted=accepted, total=len(records)))
         return
     text = _TEXTS[form](words, out, records)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")

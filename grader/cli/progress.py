@@ -15,7 +15,9 @@ from grader.words import Words
 
 if TYPE_CHECKING:
     from grader.pipeline import Graded
-    from grader.types import Submission
+    from grader.types import Record, Submission
+
+LONGEST_REASON = 100
 
 
 class Progress(Protocol):
@@ -62,7 +64,8 @@ class Lines:
         self.done += 1
         elapsed = time.monotonic() - self.began
         left = elapsed / self.done * (self.total - self.done)
-        self.note(f"[{self.done}/{self.total}] {summary(graded, self.words)} (ETA {left:.0f} s)")
+        more = f" ({self.words('cli.left', seconds=round(left))})" if self.done < self.total else ""
+        self.note(f"[{self.done}/{self.total}] {summary(graded, self.words)}{more}")
 
     def note(self, text: str) -> None:
         """Print a line on stderr."""
@@ -118,12 +121,19 @@ class Bar:
 
 def summary(graded: Graded, words: Words) -> str:
     """Give one line for a submission's records."""
-    parts = []
-    for record in graded.records:
-        score = "–" if record.grade.score is None else f"{record.grade.score:g}"
-        parts.append(f"{record.exercise} {words(f'verdict.{record.grade.verdict.value}')} {score}")
+    parts = [_told(record, words) for record in graded.records]
     again = f" ({words('cli.reused')})" if graded.reused else ""
     return f"{printable(graded.submission.name)}: {'; '.join(parts)}{again}"
+
+
+def _told(record: Record, words: Words) -> str:
+    from grader.report import wording
+
+    title = wording.title(record.exercise, {}, words)
+    verdict = wording.verdict_name(record.grade.verdict, words)
+    told = f"{title} {verdict} {wording.score(record)}"
+    why = printable(wording.reason(record, words), limit=LONGEST_REASON)
+    return f"{told}, {why}" if why else told
 
 
 def open_progress(total: int, words: Words, *, live: bool) -> Progress:

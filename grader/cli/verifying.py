@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.cli.grading import finish, graded_as_done, open_course, open_words
+from grader.cli.course import open_course, open_words
+from grader.cli.grading import finish, graded_as_done
 from grader.cli.progress import open_progress
 from grader.collect import collect
 from grader.exercises import Course
