@@ -10,10 +10,11 @@ so.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
+from grader.chains import NotRebuildableError, chain_of
 from grader.evaluation.allowed import (
     ACTIVATIONS,
     CELLS,
@@ -21,16 +22,17 @@ from grader.evaluation.allowed import (
     LARGEST,
     LARGEST_PARAMS,
     LAYERS,
+    POINTWISE,
     WRAPPERS,
 )
 from grader.types import Json, Message
 
-DEPTH = 20
-LONGEST = 200  # layers
+LARGEST_OUTPUT = 20_000_000  # numbers that one layer makes of one sample
 FEWEST_AXES = 2  # batch and one more
 LARGEST_STEPS = 100_000
 MAX_LIST = 8
 MAX_TEXT = 40
+GATES = 4  # of an LSTM, the most of any
 WRAPPED = 2  # TimeDistributed(Bidirectional(LSTM)): no deeper
 
 
@@ -75,14 +77,6 @@ class Architecture:
         }
 
 
-class NotRebuildableError(Exception):
-    """The model is not a chain of built-in layers with sane settings."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(message.id)
-        self.message = message
-
-
 def read_architecture(config: Mapping[str, Any]) -> Architecture:
     """Read a claimed configuration.
 
@@ -90,9 +84,7 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
         NotRebuildableError: custom or unlisted layers, several inputs or branches, sizes out of
             bounds.
     """
-    layers = list(_chain(config, 0))
-    if len(layers) > LONGEST:
-        raise NotRebuildableError(Message("model.too_deep", {"layers": len(layers)}))
+    layers = chain_of(config)
     shape, dtype = _input(config, layers)
     specs = [_layer(entry, 0) for entry in layers if entry.get("class_name") != "InputLayer"]
     if not specs:
@@ -101,88 +93,6 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
         dtype = "int32"
     _refuse_giants(shape, specs)
     return Architecture(shape, dtype, _merged(specs))
-
-
-def class_names(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the layers of any configuration, rebuildable or not, for people to read."""
-    inner = config.get("config")
-    layers = inner.get("layers") if isinstance(inner, Mapping) else None
-    if not isinstance(layers, list):
-        return ()
-    names = [str(layer.get("class_name", "?"))[:60] for layer in layers[:LONGEST] if layer]
-    return tuple(name for name in names if name != "InputLayer")
-
-
-def _chain(model: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
-    """Give the layers from input to output, nested models opened up."""
-    config = model.get("config")
-    if model.get("opaque") or not isinstance(config, Mapping) or depth > DEPTH:
-        raise NotRebuildableError(
-            Message("model.custom", {"cls": str(model.get("class_name"))[:60]})
-        )
-    kind = model.get("class_name")
-    layers = config.get("layers")
-    if kind not in ("Sequential", "Functional", "Model") or not isinstance(layers, list):
-        raise NotRebuildableError(Message("model.custom", {"cls": str(kind)[:60]}))
-    ordered = layers if kind == "Sequential" else _linear(config, layers)
-    for layer in ordered:
-        if not isinstance(layer, Mapping):
-            raise NotRebuildableError(Message("model.unreadable"))
-        if layer.get("class_name") in ("Sequential", "Functional"):
-            yield from _chain(layer, depth + 1)
-        else:
-            yield layer
-
-
-def _linear(config: Mapping[str, Any], layers: list[Any]) -> list[Any]:
-    """Order a functional model's layers by following its only path."""
-    by_name = {str(layer.get("name")): layer for layer in layers if isinstance(layer, Mapping)}
-    source: dict[str, str] = {}
-    for name, layer in by_name.items():
-        parents = _parents(layer.get("inbound_nodes"))
-        if len(parents) > 1:
-            raise NotRebuildableError(Message("model.branches", {"layer": name[:60]}))
-        if parents:
-            source[name] = parents[0]
-    outputs = config.get("output_layers")
-    while isinstance(outputs, list) and outputs and isinstance(outputs[0], list):
-        if len(outputs) > 1:
-            raise NotRebuildableError(Message("model.branches", {"layer": "output"}))
-        outputs = outputs[0]
-    if not isinstance(outputs, list) or not outputs:
-        raise NotRebuildableError(Message("model.unreadable"))
-    path: list[Any] = []
-    name = str(outputs[0])
-    while name in by_name and len(path) <= len(by_name):
-        path.append(by_name[name])
-        if name not in source:
-            return path[::-1]
-        name = source[name]
-    raise NotRebuildableError(Message("model.unreadable"))
-
-
-def _parents(nodes: Any) -> list[str]:
-    """Collect the layers whose tensors a node takes; a layer used twice counts twice."""
-    found: list[str] = []
-
-    def walk(value: Any, depth: int) -> None:
-        if depth > DEPTH:
-            raise NotRebuildableError(Message("model.unreadable"))
-        if isinstance(value, Mapping):
-            history = value.get("config", {})
-            if value.get("class_name") == "__keras_tensor__" and isinstance(history, Mapping):
-                origin = history.get("keras_history")
-                if isinstance(origin, list) and origin:
-                    found.append(str(origin[0]))
-                return
-            for item in value.values():
-                walk(item, depth + 1)
-        elif isinstance(value, list):
-            for item in value:
-                walk(item, depth + 1)
-
-    walk(nodes, 0)
-    return found
 
 
 def _input(
@@ -197,7 +107,10 @@ def _input(
         settings = layer.get("config")
         if isinstance(settings, Mapping):
             candidates.append(settings.get("batch_shape") or settings.get("batch_input_shape"))
-            if settings.get("dtype") in ("int32", "int64") and layer["class_name"] == "InputLayer":
+            if (
+                settings.get("dtype") in ("int32", "int64")
+                and layer.get("class_name") == "InputLayer"
+            ):
                 dtype = "int32"
     for shape in candidates:
         if _is_shape(shape):
@@ -216,35 +129,58 @@ def _size(value: Any) -> bool:
 
 
 def _layer(entry: Mapping[str, Any], depth: int) -> LayerSpec:
-    name = entry.get("class_name")
-    config = entry.get("config")
-    if not isinstance(name, str) or not isinstance(config, Mapping) or depth > WRAPPED:
+    name, config = _own_class(entry), entry.get("config")
+    if not isinstance(config, Mapping) or depth > WRAPPED:
         raise NotRebuildableError(Message("model.unreadable"))
     if name == "RNN" and isinstance(config.get("cell"), Mapping):
         return _recurrent(config, config["cell"])
     if name in WRAPPERS and isinstance(config.get("layer"), Mapping):
-        kept = {key: config[key] for key in WRAPPERS[name] if _plain(config.get(key))}
-        return LayerSpec(name, kept, _layer(config["layer"], depth + 1))
+        return _wrapper(name, config, depth)
     if name not in LAYERS:
-        raise NotRebuildableError(Message("model.unlisted_layer", {"cls": name[:60]}))
+        raise _unlisted(name)
     return LayerSpec(name, _settings(name, config))
+
+
+def _own_class(entry: Mapping[str, Any]) -> str:
+    """Give the class; a student's own may have the name of one of Keras', but not its module."""
+    name = entry.get("class_name")
+    if not isinstance(name, str):
+        raise NotRebuildableError(Message("model.unreadable"))
+    if "module" in entry and not str(entry["module"]).startswith("keras"):
+        raise _unlisted(name)
+    return name
+
+
+def _unlisted(name: str) -> NotRebuildableError:
+    return NotRebuildableError(Message("model.unlisted_layer", {"cls": name[:60]}))
+
+
+def _wrapper(name: str, config: Mapping[str, Any], depth: int) -> LayerSpec:
+    kept = {key: config[key] for key in WRAPPERS[name] & config.keys() if _plain(config[key])}
+    inner = _layer(config["layer"], depth + 1)
+    backward = config.get("backward_layer")
+    if isinstance(backward, Mapping):
+        other = _layer(backward, depth + 1)
+        turned = not inner.config.get("go_backwards")
+        if other != replace(inner, config={**inner.config, "go_backwards": turned}):
+            raise NotRebuildableError(
+                Message("model.setting", {"cls": name, "setting": "backward_layer"})
+            )
+    return LayerSpec(name, kept, inner)
 
 
 def _recurrent(outer: Mapping[str, Any], cell: Mapping[str, Any]) -> LayerSpec:
     """``RNN(GRUCell(30))`` computes what ``GRU(30)`` computes, with the same weights."""
-    name = CELLS.get(str(cell.get("class_name")))
-    inner = cell.get("config")
+    name, inner = CELLS.get(_own_class(cell)), cell.get("config")
     if name is None or not isinstance(inner, Mapping):
-        raise NotRebuildableError(
-            Message("model.unlisted_layer", {"cls": str(cell.get("class_name"))[:60]})
-        )
+        raise _unlisted(_own_class(cell))
     own = {key: outer[key] for key in ("return_sequences", "go_backwards") if key in outer}
     return LayerSpec(name, _settings(name, {**inner, **own}))
 
 
 def _settings(name: str, config: Mapping[str, Any]) -> dict[str, Json]:
     kept: dict[str, Json] = {}
-    for key in LAYERS[name] & config.keys():
+    for key in sorted(LAYERS[name] & config.keys()):
         value = config[key]
         if key.endswith("activation"):
             activation = _activation(value)
@@ -276,7 +212,7 @@ def _initializer(value: Any) -> Json:
     if not isinstance(value, Mapping):
         return None
     name, config = value.get("class_name"), value.get("config")
-    if name not in INITIALIZERS or not isinstance(config, Mapping):
+    if not isinstance(name, str) or name not in INITIALIZERS or not isinstance(config, Mapping):
         return None
     plain = {k: v for k, v in config.items() if k != "seed" and _plain(v) and v is not None}
     return {"class_name": name, "config": plain}
@@ -287,41 +223,73 @@ def _plain(value: Any) -> bool:
         return True
     if isinstance(value, int):
         return abs(value) <= LARGEST
-    if isinstance(value, (float, str)):
-        return not isinstance(value, str) or len(value) <= MAX_TEXT
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, str):
+        return len(value) <= MAX_TEXT
     return isinstance(value, list) and len(value) <= MAX_LIST and all(map(_plain, value))
 
 
 def _refuse_giants(shape: tuple[int | None, ...], specs: list[LayerSpec]) -> None:
-    """Refuse sizes whose weights would not fit, before anything is allocated.
+    """Refuse sizes whose weights or outputs would not fit, before anything is allocated.
 
-    The bound counts four gates over a matrix from everything below, so it never underestimates a
-    listed layer by more than a small factor; honest models are thousands of times smaller.
+    Follows the data through the chain as (steps, width) of one sample, rounding up.
     """
-    below = math.prod(n or 1 for n in shape)
+    width, steps = shape[-1] or 1, math.prod(n or 1 for n in shape[:-1])
     for spec in specs:
-        settings = spec.settings
-        sizes = [settings.get(k) for k in ("units", "filters", "output_dim", "n")]
-        width = next((n for n in sizes if type(n) is int), None)
-        if width is None:
-            continue
-        feeding = settings.get("input_dim") if spec.cls == "Embedding" else below
-        reach = feeding if type(feeding) is int else below
-        if width < 1 or width * min(reach, LARGEST) > LARGEST_PARAMS:
+        weights, steps, width = _sizes(spec, steps, width)
+        if weights > LARGEST_PARAMS or steps * width > LARGEST_OUTPUT:
             raise NotRebuildableError(
                 Message("model.too_large", {"cls": spec.title, "width": width})
             )
-        below = width * max(1, shape[0] or 1)
+
+
+def _sizes(spec: LayerSpec, steps: int, width: int) -> tuple[int, int, int]:
+    """Give a layer's weights, and the steps and width of what it makes of one sample, at most."""
+    cls, settings, weights = spec.inner.cls if spec.inner else spec.cls, spec.settings, 0
+    if cls in ("Flatten", "Reshape", "Permute"):
+        steps, width = 1, steps * width
+    elif cls == "RepeatVector":
+        steps = _count(settings, "n")
+    elif cls == "Embedding":
+        steps, width = steps * width, _count(settings, "output_dim")
+        weights = _count(settings, "input_dim") * width
+    elif "filters" in settings:
+        reach = _count(settings, "kernel_size") * _count(settings, "depth_multiplier")
+        weights = reach * width * (1 + _count(settings, "filters"))
+        width = _count(settings, "filters")
+    elif cls == "Dense":
+        weights = (width + 1) * _count(settings, "units")
+        width = _count(settings, "units")
+    elif "units" in settings:
+        units, sides = _count(settings, "units"), 2 if spec.cls == "Bidirectional" else 1
+        weights = sides * GATES * units * (width + units + 2)
+        width = sides * units
+    return weights, steps, width
+
+
+def _count(settings: Mapping[str, Json], key: str) -> int:
+    """Give a size, of a list the product; what is none has no meaning to Keras either."""
+    value = settings.get(key, 1)
+    total = 1
+    for size in value if isinstance(value, list) else [value]:
+        if type(size) is not int or size < 1:
+            raise NotRebuildableError(Message("model.unreadable"))
+        total *= size
+    return total
 
 
 def _merged(specs: list[LayerSpec]) -> tuple[LayerSpec, ...]:
-    """Join ``Dense(8)`` and a following ``Activation("relu")``: two spellings of one thing."""
+    """Join ``Dense(8)`` and a following ``Activation("relu")``: two spellings of one thing.
+
+    Not so for recurrent layers, whose activation works inside the recurrence.
+    """
     merged: list[LayerSpec] = []
     for spec in specs:
         before = merged[-1] if merged else None
         if spec.cls == "Activation" and before is not None:
             target = before.inner or before
-            if target.config.get("activation") == "linear":
+            if target.cls in POINTWISE and target.config.get("activation", "linear") == "linear":
                 joined = replace(target, config={**target.config, **spec.config})
                 merged[-1] = replace(before, inner=joined) if before.inner else joined
                 continue

@@ -42,9 +42,10 @@ class Training:
     epochs: int
     optimizer: str
     loss: str
-    options: Mapping[str, Json] = field(default_factory=dict)
+    options: Mapping[str, Json] = field(default_factory=dict)  # of the optimizer
     batch_size: int = 32
     validation_split: float = 0.0
+    from_logits: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class LayerAnswer:
 
 @dataclass(frozen=True)
 class Answer:
-    """What E made of a task; ``error`` where it could not be done."""
+    """What E made of a task; ``error`` where it could not be done, ``failed`` in which step."""
 
     layers: tuple[LayerAnswer, ...] = ()
     total_params: int = 0
@@ -77,6 +78,7 @@ class Answer:
     history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     seconds: float = 0.0
     error: str | None = None
+    failed: str = ""  # build, weights, train, predict
 
 
 class _Layer(BaseModel):
@@ -92,6 +94,7 @@ class _Told(BaseModel):
     history: dict[str, list[float | None]] = {}
     seconds: float = 0.0
     error: str | None = None
+    failed: str = ""
 
 
 class _Response(BaseModel):
@@ -152,6 +155,7 @@ def _write_request(folder: Path, tasks: Sequence[Task]) -> None:
                     "optimizer": plan.optimizer,
                     "loss": plan.loss,
                     "options": dict(plan.options),
+                    "from_logits": plan.from_logits,
                 },
             }
         described.append(entry)
@@ -234,4 +238,5 @@ def _answer(task: Task, told: _Told | None, predictions: Array | None) -> Answer
         history={key: tuple(values) for key, values in told.history.items()},
         seconds=told.seconds,
         error=told.error,
+        failed=told.failed,
     )

@@ -164,7 +164,7 @@ def _evidence(
     metrics, unmet = _metrics(case, answer)
     data = case.data
     flags = ["needs_review"] if case.reading.architecture is None else []
-    if answer is not None and answer.error:
+    if answer is not None and answer.failed == "weights":
         flags.append("weights_contradict_model")
     flags += suspicions(suspect, answers) if suspect is not None else ()
     return Evidence(

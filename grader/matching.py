@@ -9,12 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from grader.architecture import (
-    Architecture,
-    NotRebuildableError,
-    class_names,
-    read_architecture,
-)
+from grader.architecture import Architecture, read_architecture
+from grader.chains import NotRebuildableError, class_names
 from grader.exercises import Alternative, Exercise, ExpectedLayer
 from grader.types import Candidate, Json, Message
 
@@ -102,7 +98,14 @@ def exercises_held(
     readings: Sequence[Reading], exercises: Sequence[Exercise]
 ) -> tuple[Exercise, ...]:
     """Give the exercises whose very model the notebook holds, else the nearest one, else none."""
-    held = tuple(e for e in exercises if any(resemblance(r, e) == 1.0 for r in readings))
+    held = tuple(
+        exercise
+        for exercise in exercises
+        if any(
+            resemblance(reading, exercise) == 1.0 and not _is_theirs(reading, exercise, exercises)
+            for reading in readings
+        )
+    )
     if held:
         return held
     scored = [
@@ -112,6 +115,21 @@ def exercises_held(
     ]
     best = max(scored, key=lambda entry: entry[:2], default=None)
     return (best[2],) if best is not None and best[0] > 0 else ()
+
+
+def _is_theirs(reading: Reading, exercise: Exercise, others: Sequence[Exercise]) -> bool:
+    """Whether a model is exactly what another exercise asks for, and that says more about it.
+
+    A GRU with dropout is also a GRU: it belongs to the exercise that asks for the dropout.
+    """
+    own = _settings_met(reading, exercise)
+    return any(_settings_met(reading, other) > own for other in others if other.id != exercise.id)
+
+
+def _settings_met(reading: Reading, exercise: Exercise) -> int:
+    """Give how many settings an exactly met exercise names, -1 where it is not exactly met."""
+    exact = [layers for layers in variants(exercise) if _resemblance(reading, layers) == 1.0]
+    return max((sum(len(layer.config) for layer in layers) for layers in exact), default=-1)
 
 
 def choose(
@@ -124,16 +142,14 @@ def choose(
     Args:
         readings: every model of the notebook.
         exercise: the one to find a model for.
-        others: exercises that the same notebook may answer too; a model that is exactly theirs, or
-            that resembles this exercise little, is not taken for a failed attempt at this one.
+        others: exercises that the same notebook may answer too; a model that is rather theirs, or
+            that resembles this exercise little, is not taken for an attempt at this one.
     """
     scored = []
     for reading in readings:
         likeness = resemblance(reading, exercise)
-        if others and likeness < 1.0:
-            theirs = max((resemblance(reading, other) for other in others), default=0.0)
-            if likeness < NEAR or theirs == 1.0:
-                continue
+        if others and (likeness < NEAR or _is_theirs(reading, exercise, others)):
+            continue
         scored.append((round(likeness, 6), reading.trained, reading.candidate.order, reading))
     best = max(scored, key=lambda entry: entry[:3], default=None)
     return best[3] if best else None

@@ -15,7 +15,7 @@ import numpy as np
 
 from grader.architecture import Architecture
 from grader.evaluate import Task, Training
-from grader.evaluation.allowed import LOSSES, OPTIMIZERS
+from grader.evaluation.allowed import FROM_LOGITS, LOSSES, OPTIMIZERS
 from grader.exercises import Exercise
 from grader.families import Family, Question, Reading
 from grader.types import Candidate, Json, Scalar
@@ -53,6 +53,9 @@ def retraining(
     fit = max(candidate.fits, key=lambda one: one.epochs_run, default=None)
     if optimizer not in OPTIMIZERS or loss not in LOSSES or fit is None:
         return None
+    from_logits = candidate.compile.get("loss.from_logits") is True
+    if from_logits and loss not in FROM_LOGITS:
+        return None
     x, y = family.training(np.random.default_rng(seed), exercise.data)
     return Task(
         id=exercise.id,
@@ -65,6 +68,7 @@ def retraining(
             optimizer=str(optimizer),
             loss=str(loss),
             options=_options(candidate.compile),
+            from_logits=from_logits,
             batch_size=_whole(fit.arguments.get("batch_size"), 32),
             validation_split=_share(fit.arguments.get("validation_split")),
         ),

@@ -54,6 +54,7 @@ LAYERS: dict[str, frozenset[str]] = {
     }.items()
 }
 
+POINTWISE = frozenset({"Dense", "Conv1D", "SeparableConv1D"})  # activation(what it computes)
 CELLS = {"SimpleRNNCell": "SimpleRNN", "LSTMCell": "LSTM", "GRUCell": "GRU"}
 WRAPPERS: dict[str, frozenset[str]] = {
     "Bidirectional": frozenset({"merge_mode"}),
@@ -69,6 +70,11 @@ LOSSES = frozenset(
     "mse mae mape msle mean_squared_error mean_absolute_error huber log_cosh binary_crossentropy "
     "categorical_crossentropy sparse_categorical_crossentropy".split()
 )
+FROM_LOGITS = {
+    "binary_crossentropy": "BinaryCrossentropy",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+}
 
 LARGEST = 200_000  # one integer setting: units, filters, vocabulary
 LARGEST_PARAMS = 50_000_000

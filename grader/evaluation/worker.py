@@ -25,13 +25,18 @@ else:
     import allowed  # a script finds its neighbours by their bare names
 
 BATCH = 250
+BATCH_NUMBERS = 25_000_000  # that the widest layer may make of one batch
+PREDICTED_NUMBERS = 16_000_000  # of one task
 
 
 def build(keras: Any, architecture: dict[str, Any]) -> Any:
     """Build a Sequential model from layer descriptions; only listed layers exist here."""
     layers = [keras.Input(architecture["input_shape"], dtype=architecture["input_dtype"])]
     layers += [build_layer(keras, entry) for entry in architecture["layers"]]
-    return keras.Sequential(layers)
+    model = keras.Sequential(layers)
+    if model.count_params() > allowed.LARGEST_PARAMS:
+        raise ValueError(f"{model.count_params()} parameters")
+    return model
 
 
 def build_layer(keras: Any, entry: dict[str, Any]) -> Any:
@@ -60,19 +65,39 @@ def describe(model: Any) -> dict[str, Any]:
 
 
 def predict(model: Any, inputs: np.ndarray) -> np.ndarray:
-    """Predict as float32."""
+    """Predict as float32, in batches that fit."""
+    steps = inputs.shape[1] if inputs.ndim > 1 else 1
+    if len(inputs) * count(model.output_shape[1:], steps) > PREDICTED_NUMBERS:
+        raise ValueError(f"output of shape {model.output_shape[1:]} for {len(inputs)} rows")
     if len(inputs) == 0:
         return np.zeros((0, *model.output_shape[1:]), dtype=np.float32)
-    return np.asarray(model.predict(inputs, batch_size=BATCH, verbose=0), dtype=np.float32)
+    widest = max(count(layer.output.shape[1:], steps) for layer in model.layers)
+    batch = max(1, min(BATCH, BATCH_NUMBERS // widest))
+    return np.asarray(model.predict(inputs, batch_size=batch, verbose=0), dtype=np.float32)
+
+
+def count(shape: tuple[int | None, ...], steps: int) -> int:
+    """Give how many numbers a shape holds, with ``steps`` where it leaves a size open."""
+    return max(1, math.prod(steps if size is None else size for size in shape))
+
+
+def loss_of(keras: Any, settings: dict[str, Any]) -> Any:
+    """Give the loss by its name, or as an object where it takes logits."""
+    name = settings["loss"]
+    if name not in allowed.LOSSES:
+        raise ValueError(f"loss {name!r} is not in the allow-list")
+    if not settings.get("from_logits"):
+        return name
+    return getattr(keras.losses, allowed.FROM_LOGITS[name])(from_logits=True)
 
 
 def train(keras: Any, model: Any, task: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     """Compile and fit as the task says; gives the history."""
     settings = task["compile"]
-    if settings["optimizer"] not in allowed.OPTIMIZERS or settings["loss"] not in allowed.LOSSES:
-        raise ValueError(f"cannot train with {settings['optimizer']!r} and {settings['loss']!r}")
+    if settings["optimizer"] not in allowed.OPTIMIZERS:
+        raise ValueError(f"optimizer {settings['optimizer']!r} is not in the allow-list")
     optimizer = getattr(keras.optimizers, settings["optimizer"])(**settings.get("options", {}))
-    model.compile(optimizer=optimizer, loss=settings["loss"])
+    model.compile(optimizer=optimizer, loss=loss_of(keras, settings))
     history = model.fit(
         arrays[task["x"]],
         arrays[task["y"]],
@@ -92,24 +117,30 @@ def plain(value: Any) -> float | None:
 
 def perform(
     keras: Any, task: dict[str, Any], arrays: dict[str, np.ndarray]
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Do one task."""
+) -> tuple[dict[str, Any], np.ndarray | None]:
+    """Do one task; what fails says in which step, and what was learned until then stays."""
     began = time.monotonic()
-    if task.get("seed") is not None:
-        keras.utils.set_random_seed(task["seed"])
-    model = build(keras, task["architecture"])
-    told = describe(model)
-    if told["total_params"] > allowed.LARGEST_PARAMS:
-        raise ValueError(f"{told['total_params']} parameters")
-    if task["op"] == "train":
-        told["history"] = train(keras, model, task, arrays)
-    elif task["weights"]:
-        model.set_weights([arrays[name] for name in task["weights"]])
-    out = {}
-    if task.get("inputs"):
-        out[task["id"]] = predict(model, arrays[task["inputs"]])
+    told: dict[str, Any] = {}
+    predictions = None
+    step = "build"
+    try:
+        if task.get("seed") is not None:
+            keras.utils.set_random_seed(task["seed"])
+        model = build(keras, task["architecture"])
+        told |= describe(model)
+        if task["op"] == "train":
+            step = "train"
+            told["history"] = train(keras, model, task, arrays)
+        elif task["weights"]:
+            step = "weights"
+            model.set_weights([arrays[name] for name in task["weights"]])
+        if task.get("inputs"):
+            step = "predict"
+            predictions = predict(model, arrays[task["inputs"]])
+    except Exception as error:  # noqa: BLE001 - one task's failure is that task's answer
+        told |= {"error": f"{type(error).__name__}: {error}"[:500], "failed": step}
     told["seconds"] = round(time.monotonic() - began, 3)
-    return told, out
+    return told, predictions
 
 
 def main() -> None:
@@ -122,11 +153,9 @@ def main() -> None:
         arrays = {name: archive[name] for name in archive.files}
     answers, results = {}, {}
     for task in request["tasks"]:
-        try:
-            answers[task["id"]], found = perform(keras, task, arrays)
-            results.update(found)
-        except Exception as error:  # noqa: BLE001 - one task's failure is that task's answer
-            answers[task["id"]] = {"error": f"{type(error).__name__}: {error}"[:500]}
+        answers[task["id"]], predictions = perform(keras, task, arrays)
+        if predictions is not None:
+            results[task["id"]] = predictions
     np.savez(out / "response.npz", **results)  # type: ignore[arg-type]  # names are not options
     (out / "response.json").write_text(json.dumps({"answers": answers}), encoding="utf-8")
 
