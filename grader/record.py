@@ -82,10 +82,11 @@ class Store:
 
     # --- records -----------------------------------------------------------------------------
 
-    def save(self, record: Record) -> None:
+    def save(self, record: Record, saved_at: int | None = None) -> None:
         """Keep a record durably; from now on it is the one that counts for its exercise.
 
-        A record found under its key and used again is saved again, for that reason.
+        A record found under its key and used again is saved again, for that reason. One that
+        another store kept comes with the time of its own, in nanoseconds since 1970.
 
         Raises:
             GraderError: the disk is full, or the folder cannot be written.
@@ -93,9 +94,10 @@ class Store:
         from grader.record_json import record_to_json
 
         path = self._record_path(record.key)
-        with self._guard:
-            self._last_saved = max(self._last_saved + 1, time.time_ns())
-            saved_at = self._last_saved
+        if saved_at is None:
+            with self._guard:
+                self._last_saved = max(self._last_saved + 1, time.time_ns())
+                saved_at = self._last_saved
         data = record_to_json(record, saved_at)
         files.write_whole(path, data)
         self._tell_index(lambda index: index.add_record(path))

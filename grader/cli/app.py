@@ -50,6 +50,16 @@ class FormatOption(StrEnum):
     GITHUB = "github"
 
 
+class ExportOption(StrEnum):
+    """Whose file to write."""
+
+    CANVAS = "canvas"
+    MOODLE = "moodle"
+    NBGRADER = "nbgrader"
+    GRADESCOPE = "gradescope"
+    CLASSROOM50 = "classroom50"
+
+
 Lang = Annotated[Optional[str], typer.Option("--lang", help="ko or en.")]  # noqa: UP045 - typer
 Out = Annotated[Path, typer.Option("--out", help="Folder for results, evidence and feedback.")]
 Format = Annotated[FormatOption, typer.Option("--format", help="What to print on stdout.")]
@@ -142,7 +152,7 @@ def regrade(
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
-    """Score stored evidence again with today's rubric; runs nothing."""
+    """Score stored evidence again; runs nothing."""
     from grader.cli.grading import run_regrade
 
     raise typer.Exit(run_regrade(out, lang, format.value))
@@ -154,10 +164,47 @@ def report(
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
-    """Write feedback and print the table from stored results."""
+    """Write feedback and print what is stored."""
     from grader.cli.grading import run_report
 
     raise typer.Exit(run_report(out, lang, format.value))
+
+
+@app.command()
+def export(
+    format: Annotated[ExportOption, typer.Option("--format", help="Whose file to write.")],  # noqa: A002
+    out: Out = Path("grades"),
+    to: Annotated[
+        Optional[Path], typer.Option(help="Folder to write to; default: OUT/export/FORMAT.")  # noqa: UP045
+    ] = None,
+    roster: Annotated[
+        Optional[Path], typer.Option(help="CSV that Canvas or Moodle exported: who is who.")  # noqa: UP045
+    ] = None,
+    key: Annotated[str, typer.Option(help="Moodle: the column to identify by.")] = "username",
+    about: Annotated[
+        Optional[Path], typer.Option(help="Classroom 50: JSON about the submission.")  # noqa: UP045
+    ] = None,
+    lang: Lang = None,
+) -> None:
+    """Write the grades for Canvas, Moodle and others."""
+    from grader.cli.exporting import ExportOptions, run_export
+
+    raise typer.Exit(run_export(ExportOptions(format.value, out, to, roster, key, about, lang)))
+
+
+@app.command()
+def merge(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="SOURCE", help="Folders that --out named elsewhere.")
+    ],
+    out: Out = Path("grades"),
+    lang: Lang = None,
+    format: Format = FormatOption.TABLE,  # noqa: A002
+) -> None:
+    """Join what several machines graded into one folder."""
+    from grader.cli.merging import run_merge
+
+    raise typer.Exit(run_merge(sources, out, lang, format.value))
 
 
 @app.command(name="list")
@@ -170,7 +217,7 @@ def list_exercises(lang: Lang = None) -> None:
 
 @app.command()
 def doctor(lang: Lang = None) -> None:
-    """Say what this machine can do: engines, GPUs, and which layers of isolation hold."""
+    """Say what this machine can do: engines, GPUs, isolation."""
     from grader.cli.inspecting import run_doctor
 
     raise typer.Exit(run_doctor(lang))
@@ -181,7 +228,7 @@ def release(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the students' bundle.")],
     lang: Lang = None,
 ) -> None:
-    """Write what students receive: assignments without solutions, thresholds or outputs."""
+    """Write what students receive: no solutions, no thresholds."""
     from grader.cli.inspecting import run_release
 
     raise typer.Exit(run_release(out, lang))
@@ -223,7 +270,7 @@ def calibrate(
     ] = None,
     lang: Lang = None,
 ) -> None:
-    """Measure what correct work and known mistakes reach; writes expected.json."""
+    """Measure what correct work reaches; writes expected.json."""
     from grader.cli.calibrating import run_calibrate
 
     raise typer.Exit(run_calibrate(exercises or [], seeds, engine.value, jobs, plot, lang))

@@ -11,29 +11,41 @@ where it lies next door, so that the answer is the same for everybody.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.grading import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
 from grader.cli.printing import console, titles
-from grader.cli.progress import open_progress
+from grader.cli.progress import Lines
 from grader.collect import collect
 from grader.exercises import Course, Exercise, Limits
-from grader.pipeline import Grader, Settings
+from grader.pipeline import Graded, Grader, Settings
 from grader.printable import printable
 from grader.record import Store
 from grader.report import wording
 from grader.room import open_room
-from grader.types import Check, EvidenceClass, Level, Record, Verdict
+from grader.types import EvidenceClass, Level, Record, Submission, Verdict
 from grader.words import Words
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 SEEN = (EvidenceClass.RUNS, EvidenceClass.STRUCTURE, EvidenceClass.TRAINING)
 NO_SECRET = bytes(32)  # nothing hidden is drawn in a self-check
 PATIENCE = 1800.0  # seconds; how long the instructor waits is not the student's machine's business
 RIGHT, WRONG, ADVICE = "✓", "✗", "→"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing to tell: right, wrong or advice."""
+
+    mark: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -63,16 +75,30 @@ def run_check(options: CheckOptions) -> int:
         tell(words("cli.check_open"))
     with tempfile.TemporaryDirectory(prefix="grader-check-") as place, Store(Path(place)) as store:
         grader = Grader(course, room, store, settings)
-        with open_progress(len(collected.submissions), words, live=True) as progress:
+        with Quiet(words) as progress:
             for message in (*collected.refused, *collected.notes):
                 progress.note(words.say(message))
             graded = list(graded_as_done(grader, collected, progress, words))
     records = [record for one in graded for record in one.records]
-    for line in told(records, words, titles(course, words)):
-        console().print(line, soft_wrap=False)
+    show(records, words, titles(course, words))
     if len(graded) < len(collected.submissions):
         return INTERRUPTED
     return _code(records)
+
+
+class Quiet(Lines):
+    """Says what is running, and leaves the result to the end."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(0, words)
+
+    def started(self, submission: Submission) -> None:
+        """Say that it runs, since a training takes a while."""
+        if submission.problem is None:
+            self.note(self.words("cli.check_running", name=submission.name))
+
+    def finished(self, graded: Graded) -> None:
+        """Say nothing yet."""
 
 
 def public_half(course: Course) -> Course:
@@ -107,43 +133,52 @@ def sound(record: Record) -> bool:
     )
 
 
-def told(records: Sequence[Record], words: Words, names: dict[str, str]) -> Iterator[str]:
-    """Give the lines to show, notebook by notebook."""
-    shown = ""
-    for record in records:
-        if record.submission != shown:
-            shown = record.submission
-            yield f"\n{printable(shown)}"
-        yield from _about(record, words, names)
-    yield ""
+def show(records: Sequence[Record], words: Words, names: Mapping[str, str]) -> None:
+    """Print what a self-check found, notebook by notebook."""
+    terminal = console()
+    for submission in dict.fromkeys(record.submission for record in records):
+        terminal.print(f"\n{printable(submission)}")
+        for record in records:
+            if record.submission == submission:
+                title = wording.title(record.exercise, names, words)
+                verdict = wording.verdict_name(record.grade.verdict, words)
+                terminal.print(f"  {title}: {verdict}")
+                terminal.print(_grid(told(record, words)))
     if records and all(map(sound, records)):
-        yield words("cli.check_sound")
-    elif all(record.grade.graded for record in records):
-        yield words("cli.check_not_yet")
+        terminal.print(f"\n{words('cli.check_sound')}")
+    elif records and all(record.grade.graded for record in records):
+        terminal.print(f"\n{words('cli.check_not_yet')}")
 
 
-def _about(record: Record, words: Words, names: dict[str, str]) -> Iterator[str]:
-    title = wording.title(record.exercise, names, words)
-    yield f"  {title}: {wording.verdict_name(record.grade.verdict, words)}"
+def _grid(lines: Iterable[Line]) -> Table:
+    """Arrange marks and sentences so that a long sentence stays beside its mark."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=5, justify="right")
+    grid.add_column()
+    for line in lines:
+        grid.add_row(line.mark, line.text)
+    return grid
+
+
+def told(record: Record, words: Words) -> Iterator[Line]:
+    """Say of one exercise what is right, what is not, and what to try."""
     if record.evidence is None:
-        yield f"    {WRONG} {wording.reason(record, words)}"
+        yield Line(WRONG, wording.reason(record, words))
         return
     for cls in SEEN:
         yield from _class(cls, record, words)
     for hint in record.grade.hints:
-        yield f"    {ADVICE} {words.say(hint)}"
+        yield Line(ADVICE, words.say(hint))
 
 
-def _class(cls: EvidenceClass, record: Record, words: Words) -> Iterator[str]:
+def _class(cls: EvidenceClass, record: Record, words: Words) -> Iterator[Line]:
     """Give one line where all is right, else a line for each thing that is not."""
     checks = [one for one in record.grade.checks if wording.evidence_class(one) is cls]
     missed = [one for one in checks if not one.passed]
-    name = words(f"class.{cls.value}")
     if checks and not missed:
-        yield f"    {RIGHT} {name}: {wording.told(checks[-1], words)}"
+        yield Line(RIGHT, wording.told(checks[-1], words))
     for check in missed:
-        yield f"    {WRONG} {name}{_place(check, words)}: {wording.told(check, words)}"
-
-
-def _place(check: Check, words: Words) -> str:
-    return f" ({wording.place(check.where, words)})" if check.where else ""
+        where = f"{wording.place(check.where, words)}: " if check.where else ""
+        yield Line(WRONG, f"{where}{wording.told(check, words)}")

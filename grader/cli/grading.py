@@ -179,7 +179,7 @@ def run_regrade(out: Path, lang: str | None, form: str) -> int:
     """Score stored evidence anew; gives the exit code."""
     course = open_course()
     words = open_words(course, lang)
-    with Store(_existing(out)) as store:
+    with Store(existing(out)) as store:
         records = []
         for record in regrade_records(course, store.latest(), seeds.course_secret()):
             store.save(record)
@@ -192,13 +192,18 @@ def run_report(out: Path, lang: str | None, form: str) -> int:
     """Write feedback and print what is stored; gives the exit code."""
     course = open_course()
     words = open_words(course, lang)
-    with Store(_existing(out)) as store:
+    with Store(existing(out)) as store:
         records = store.latest()
         finish(course, words, store, records, form)
     return exit_code(records)
 
 
-def _existing(out: Path) -> Path:
+def existing(out: Path) -> Path:
+    """Give the folder if it holds results.
+
+    Raises:
+        GraderError: it does not.
+    """
     if not (out / "results").is_dir():
         raise GraderError(Message("cli.no_results", {"path": str(out)}))
     return out

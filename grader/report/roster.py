@@ -11,15 +11,21 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from grader.types import Record
 
 Roster = Sequence[Mapping[str, str]]
 CANVAS_KEYS = ("SIS Login ID", "SIS User ID", "ID", "Student")
-MOODLE_KEYS = ("username", "idnumber", "email", "id")
+MOODLE_KEYS = ("username", "idnumber", "email", "id", "Identifier")
+# Columns with the number that the platform writes behind a name: "kimminjun_1234" in Canvas' zips,
+# "김민준_1234" in Moodle's, where the grading worksheet has "Participant 1234".
+_NUMBERED = frozenset({"ID", "Identifier"})
+_NUMBER = re.compile(r"(?:.*[_ ])?(\d+)")
 
 
 def read_roster(text: str) -> Roster:
@@ -40,16 +46,47 @@ def match(students: Iterable[str], roster: Roster, keys: Sequence[str]) -> dict[
         roster: the rows.
         keys: columns that may hold such a name, the most reliable first.
     """
-    names = Counter(folded(student) for student in set(students))
-    alone = {folded(student): student for student in students if names[folded(student)] == 1}
+    left = set(students)
     found: dict[int, str] = {}
     for key in keys:
-        values = [folded(person.get(key, "")) for person in roster]
-        once = {value for value, count in Counter(values).items() if value and count == 1}
-        for row, value in enumerate(values):
-            if value in once & alone.keys() and row not in found:
-                found[row] = alone.pop(value)
+        called = _alone((_called(student, key), student) for student in left)
+        rows = _alone((_called(p.get(key, ""), key), row) for row, p in enumerate(roster))
+        for name in called.keys() & rows.keys():
+            row = rows[name]
+            if row not in found and _may_be(called[name], roster[row], key):
+                found[row] = called[name]
+                left.remove(called[name])
     return found
+
+
+_Bearer = TypeVar("_Bearer")
+
+
+def _alone(names: Iterable[tuple[str, _Bearer]]) -> dict[str, _Bearer]:
+    """Keep the names that only one bears; an empty one is nobody's."""
+    pairs = [(name, bearer) for name, bearer in names if name]
+    count = Counter(name for name, _ in pairs)
+    return {name: bearer for name, bearer in pairs if count[name] == 1}
+
+
+def _called(text: str, key: str) -> str:
+    """Give what somebody is called in a column: the number alone where the column holds numbers."""
+    name = folded(text)
+    if key in _NUMBERED and (match := _NUMBER.fullmatch(name)):
+        return match[1]
+    return name
+
+
+def _may_be(student: str, person: Mapping[str, str], key: str) -> bool:
+    """Whether a number found the person that the name before it means, in whatever order."""
+    name = re.sub(r"[_ ]\d+$", "", student)
+    if key not in _NUMBERED or name == student:
+        return True
+    return any(_letters(value) == _letters(name) for value in person.values())
+
+
+def _letters(text: str) -> list[str]:
+    return sorted(char for char in folded(text) if char.isalpha())
 
 
 def unmatched(records: Iterable[Record], roster: Roster, keys: Sequence[str]) -> list[str]:

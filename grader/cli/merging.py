@@ -1,0 +1,94 @@
+"""Joins what several machines graded.
+
+Enters: OUT folders. Leaves: one OUT folder with all of it, an exit code. Touches: reads the
+sources and leaves them as they are; writes the target.
+
+Of two records for the same exercise the later one counts, as if one machine had made both. Merging
+again changes nothing, so a merge that was cut off is simply repeated.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import files
+from grader.cli.course import open_course, open_words
+from grader.cli.errors import tell
+from grader.cli.grading import existing, exit_code, finish
+from grader.record import Store
+from grader.record_index import MOST_BYTES, keyed_folders
+from grader.record_json import CorruptError, KeptRecord, validated
+from grader.types import GraderError, Message, Record
+from grader.words import Words
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A record where it was found."""
+
+    source: Store
+    record: Record
+    saved_at: int
+
+
+def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -> int:
+    """Join stores; gives the exit code of all that is then in OUT."""
+    course = open_course()
+    words = open_words(course, lang)
+    stores = [Store(existing(source)) for source in sources]
+    if out.absolute() in {store.out for store in stores}:
+        raise GraderError(Message("cli.merge_into_itself", {"path": str(out)}))
+    found = [one for store in stores for one in _kept(store, words)]
+    with Store(out) as store:
+        there = {one.record.key: one.saved_at for one in _kept(store, words)}
+        for one in sorted(found, key=lambda one: one.saved_at):
+            if there.get(one.record.key, 0) < one.saved_at:
+                _take(store, one)
+        _tell_secrets(words, (one.record for one in found))
+        for source in stores:
+            for message in source.warnings:
+                tell(words.say(message))
+        records = store.latest()
+        finish(course, words, store, records, form)
+    if form == "table":
+        print(words("cli.merged", count=len(found), stores=len(stores), path=str(out)))  # noqa: T201
+    return exit_code(records)
+
+
+def _kept(store: Store, words: Words) -> list[_Kept]:
+    """Read every record of a store; one that cannot be read is named and left out."""
+    found = []
+    for folder in keyed_folders(store.out / "results"):
+        path = folder / "record.json"
+        try:
+            kept = validated(KeptRecord, files.read_at_most(path, MOST_BYTES))
+        except (OSError, CorruptError) as error:
+            tell(words("record.unreadable", path=str(path), error=str(error)))
+            continue
+        if kept.record.key == folder.name:
+            found.append(_Kept(store, kept.record, kept.saved_at))
+    return found
+
+
+def _take(target: Store, one: _Kept) -> None:
+    """Copy a record, its run first: a record never points at a run that is not there."""
+    key = one.record.execution_key
+    if target.load_execution(key) is None:
+        execution = one.source.load_execution(key)
+        if execution is not None:
+            target.save_execution(key, execution)
+    target.save(one.record, one.saved_at)
+
+
+def _tell_secrets(words: Words, records: Iterable[Record]) -> None:
+    """Say where machines drew different hidden data, for their grades do not compare."""
+    seeds: dict[str, set[int]] = defaultdict(set)
+    for record in records:
+        if record.hidden_seed is not None:
+            seeds[record.exercise].add(record.hidden_seed)
+    several = sorted(exercise for exercise, found in seeds.items() if len(found) > 1)
+    if several:
+        tell(words("cli.several_secrets", exercises=", ".join(several)))
