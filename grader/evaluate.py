@@ -8,10 +8,8 @@ as a student's claims, since a student's numbers went through that process.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ from grader.architecture import Architecture
 from grader.arrays import BadArraysError, read_bounded, read_npz
 from grader.room import Bind, Room, RoomSpec
 from grader.types import Array, Engine, GraderError, Json, Message
+from grader.workplace import workplace
 
 PACKAGE = Path(__file__).resolve().parent
 RESPONSE_BYTES = 4_000_000
@@ -109,22 +108,28 @@ def evaluate(
     cores: tuple[int, ...] = (),
     timeout: float = 300.0,
 ) -> dict[str, Answer]:
-    """Have the tasks done in one fresh room.
+    """Have the tasks done in one fresh room; in a second one where the first failed.
 
     Raises:
         GraderError: the room could not do its work; whatever a task asked, that is our fault.
     """
     if not tasks:
         return {}
-    place = Path(tempfile.mkdtemp(prefix="gr-"))
     try:
-        (place / "in").mkdir()
-        (place / "out").mkdir()
+        return _evaluate(tasks, room, engine, cores, timeout)
+    except GraderError as error:
+        if error.message.args.get("code", 0) is None:  # we stopped it, as we would again
+            raise
+    return _evaluate(tasks, room, engine, cores, timeout)
+
+
+def _evaluate(
+    tasks: Sequence[Task], room: Room, engine: Engine, cores: tuple[int, ...], timeout: float
+) -> dict[str, Answer]:
+    with workplace("in", "out") as place:
         _write_request(place / "in", tasks)
         code = _run(place, room, engine, cores, timeout)
         return _read_response(place, tasks, code)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def _write_request(folder: Path, tasks: Sequence[Task]) -> None:

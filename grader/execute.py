@@ -12,17 +12,18 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.claims import read_claims
 from grader.room import Bind, Room, RoomProcess, RoomSpec
 from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
+from grader.workplace import workplace
 
 PACKAGE = Path(__file__).resolve().parent
 POLL_SECONDS = 0.05
@@ -30,6 +31,7 @@ DRAIN_SECONDS = 5.0
 READY_SECONDS = 120.0
 DRIVER_MEMORY_MB = 1500
 EVERY_CELL_SENT, KERNEL_NEVER_ANSWERED = 0, 3  # the driver's exit codes
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,33 @@ class _Watch:
     outcome: Outcome = Outcome.FINISHED
     peak_mb: float = 0.0
     began: float = field(default_factory=time.monotonic)
+    code: int | None = None  # with which the kernel ended by itself
 
 
-def execute(run: Run, room: Room) -> Execution:
+def execute(run: Run, room: Room, *, again: bool = True) -> Execution:
     """Run every cell of a notebook in a fresh room.
+
+    What the machine may have done costs nobody a point: where the room failed, or the kernel was
+    killed from who knows where, all is run once more. A notebook that kills its own kernel does so
+    again. ``again`` is false where the same was seen before.
 
     Raises:
         GraderError: the room or the kernel could not be started; never for what the student's code
             did.
     """
-    with _workplace() as place:
+    try:
+        execution, killed = _execute(run, room)
+    except GraderError:
+        return _execute(run, room)[0]
+    if not (killed and again):
+        return execution
+    execution, _ = _execute(run, room)
+    return replace(execution, notes=(*execution.notes, Message("execute.again")))
+
+
+def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
+    """Run the notebook once; also tell whether its kernel was killed and nobody knows why."""
+    with workplace("in", "out", "sock") as place:
         _prepare(place, run, room)
         watch = _Watch()
         kernel = _start_kernel(place, run, room)
@@ -88,7 +107,7 @@ def execute(run: Run, room: Room) -> Execution:
                 Message("execute.no_kernel", {"code": code, "log": _tail(place / "kernel.log")})
             )
         claims = read_claims(place / "out")
-    return Execution(
+    execution = Execution(
         outcome=watch.outcome,
         cells=claims.cells,
         candidates=claims.candidates,
@@ -101,18 +120,7 @@ def execute(run: Run, room: Room) -> Execution:
         peak_memory_mb=round(watch.peak_mb, 1),
         fixes_seeds=run.fixes_seeds,
     )
-
-
-@contextlib.contextmanager
-def _workplace() -> Iterator[Path]:
-    """A private folder with a short name: unix socket paths end at 107 characters."""
-    place = Path(tempfile.mkdtemp(prefix="gr-", dir="/tmp" if os.path.isdir("/tmp") else None))  # noqa: S108, PTH112
-    try:
-        for name in ("in", "out", "sock"):
-            (place / name).mkdir()
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    return execution, watch.outcome is Outcome.KERNEL_DIED and watch.code in KILLED
 
 
 def _prepare(place: Path, run: Run, room: Room) -> None:
@@ -275,7 +283,8 @@ def _trouble(
         return Outcome.TIME_LIMIT
     if watch.peak_mb > run.memory_mb or driver.process.memory_mb() > DRIVER_MEMORY_MB:
         return Outcome.MEMORY_LIMIT
-    if kernel.poll() is None:
+    watch.code = kernel.poll()
+    if watch.code is None:
         return None
     # The kernel of the machine may have been faster than our own look at the memory.
     return Outcome.MEMORY_LIMIT if kernel.memory_ran_out() else Outcome.KERNEL_DIED

@@ -186,10 +186,13 @@ class Grader:
         """Run the notebook, on TensorFlow again where JAX may be to blame for an exception."""
         execution = self._run_on(job, slot, engine, attempt)
         if may_rerun and engine is Engine.JAX and blames_engine(execution):
-            return self._run_on(job, slot, Engine.TENSORFLOW, attempt)
+            died = execution.outcome is Outcome.KERNEL_DIED
+            return self._run_on(job, slot, Engine.TENSORFLOW, attempt, again=not died)
         return execution
 
-    def _run_on(self, job: Job, slot: Slot, engine: Engine, attempt: int) -> Execution:
+    def _run_on(
+        self, job: Job, slot: Slot, engine: Engine, attempt: int, *, again: bool = True
+    ) -> Execution:
         key = job.execution_key(slot, engine, attempt)
         kept = self.store.load_execution(key)
         if kept is not None:
@@ -209,7 +212,7 @@ class Grader:
             device=slot.device,
             fixes_seeds=fixes_seeds(notebook),
         )
-        execution = execute(run, self.room)
+        execution = execute(run, self.room, again=again)
         self.store.save_execution(key, execution)
         return execution
 

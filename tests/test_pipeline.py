@@ -143,7 +143,7 @@ class World:
         monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
         self.asked = 0
 
-    def _execute(self, run: Any, _room: object) -> Execution:
+    def _execute(self, run: Any, _room: object, **_: object) -> Execution:
         self.ran.append((run.engine, run.seed))
         made = self.give(run)
         return replace(

@@ -78,9 +78,20 @@ class BubblewrapRoom:
                 user = User(take_user(), GROUP, on_host=True)
                 undo.callback(return_user, user.uid)
                 lend(spec.binds)
-            process = _begin(self.bwrap, spec, user, Streams(stdin, stdout, stderr), undo.close)
-            undo.pop_all()
-        return process
+            streams = Streams(stdin, stdout, stderr)
+            return handed_over(undo, lambda end: _begin(self.bwrap, spec, user, streams, end))
+
+
+def handed_over(
+    undo: contextlib.ExitStack, begin: Callable[[Callable[[], None]], LinuxProcess]
+) -> LinuxProcess:
+    """Start a process that clears up by itself when it ends; by us where it never began."""
+    ending = undo.pop_all()
+    try:
+        return begin(ending.close)
+    except BaseException:
+        ending.close()
+        raise
 
 
 def limits(spec: RoomSpec) -> tuple[tuple[int, int], ...]:

@@ -18,7 +18,6 @@ import select
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from pathlib import Path
 
 from grader.room import confine
 from grader.room.base import readable_paths
-from grader.room.bubblewrap import limits
+from grader.room.bubblewrap import handed_over, limits
 from grader.room.cgroups import Cgroup, make_cgroup
 from grader.room.lending import GROUP, lend, return_user, take_user
 from grader.room.process import LinuxProcess
@@ -35,6 +34,7 @@ from grader.room.seccomp import build_filter
 from grader.room.spawning import Streams, spawn
 from grader.room.spec import HOME, TEMPORARY, RoomSpec, check_binds, environment
 from grader.types import GraderError, Isolation, Json, Message
+from grader.workplace import SCRATCH, workplace
 
 _START_SECONDS = 20.0
 # What TensorFlow, JAX and the C library ask about the machine. Not /proc itself: it shows the
@@ -80,9 +80,7 @@ class ConfinedRoom:
         """Make a scratch folder and start the program under the launcher."""
         check_binds(spec)
         with contextlib.ExitStack() as undo:
-            scratch = Path(tempfile.mkdtemp(prefix="grader-room-")).resolve()
-            undo.callback(shutil.rmtree, scratch, ignore_errors=True)
-            (scratch / "tmp").mkdir()
+            scratch = undo.enter_context(workplace("tmp", kind=SCRATCH))
             user = None
             if self.drops_root:
                 user = take_user()
@@ -91,9 +89,8 @@ class ConfinedRoom:
                 for folder in (scratch, scratch / "tmp"):
                     os.chown(folder, user, GROUP)
             order = self._order(spec, scratch, user)
-            process = _begin(order, spec, Streams(stdin, stdout, stderr), undo.close)
-            undo.pop_all()
-        return process
+            streams = Streams(stdin, stdout, stderr)
+            return handed_over(undo, lambda end: _begin(order, spec, streams, end))
 
     def _order(self, spec: RoomSpec, scratch: Path, user: int | None) -> dict[str, Json]:
         folders = {HOME: str(scratch), TEMPORARY: str(scratch / "tmp")}

@@ -1,0 +1,96 @@
+"""A short-lived folder that does not outlive the grader.
+
+Enters: names of folders to make in it. Leaves: a folder with a short name. Touches: the temporary
+directory, where it also removes what a killed grader left.
+
+A folder belongs to whoever holds its lock. The kernel lets go of a lock the moment its holder dies,
+so a folder that nobody holds is a dead grader's. Process numbers would not tell: two containers may
+share a temporary directory and give the same number twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+RUNS, SCRATCH = "gr-", "grader-room-"  # kinds of folders, by how their names begin
+_UNLOCKED_SECONDS = 3600.0  # after which a folder that was never locked is a dead grader's too
+_LONGEST_PARENT = 60  # unix socket paths end at 107 characters
+
+
+@contextlib.contextmanager
+def workplace(*names: str, kind: str = RUNS) -> Iterator[Path]:
+    """Give a private folder, with folders of these names in it; gone at the end."""
+    parent = _parent()
+    _sweep_once(parent)
+    place = Path(tempfile.mkdtemp(prefix=f".{kind}", dir=parent))
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: shutil.rmtree(place, ignore_errors=True))
+        if sys.platform != "win32":
+            stack.callback(os.close, _locked(place))
+        # Only now under the name that a sweep looks for: it never sees one that is not yet locked.
+        place = place.rename(place.with_name(place.name.removeprefix(".")))
+        for name in names:
+            (place / name).mkdir()
+        yield place
+
+
+def sweep(parent: Path) -> None:
+    """Remove the folders of graders that are no more."""
+    if sys.platform == "win32":  # no locks on folders there
+        return
+    for kind in (RUNS, SCRATCH):
+        for path in parent.glob(f"{kind}*"):
+            _remove_if_left(path)
+        for path in parent.glob(f".{kind}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.lstat().st_mtime > _UNLOCKED_SECONDS:
+                    _remove_if_left(path)
+
+
+@cache
+def _sweep_once(parent: Path) -> None:
+    sweep(parent)
+
+
+def _parent() -> Path:
+    parent = Path(tempfile.gettempdir()).resolve()
+    short = Path("/tmp")  # noqa: S108 a folder of our own is made in it
+    return parent if len(str(parent)) <= _LONGEST_PARENT or not short.is_dir() else short
+
+
+def _locked(place: Path) -> int:
+    """Open the folder and take its lock; raises OSError where somebody has it."""
+    import fcntl
+
+    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(folder)
+        raise
+    return folder
+
+
+def _remove_if_left(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder = _locked(path)
+        try:
+            if _is_ours(os.fstat(folder)):
+                shutil.rmtree(path, ignore_errors=True)
+        finally:
+            os.close(folder)
+
+
+def _is_ours(state: os.stat_result) -> bool:
+    """Whether ``workplace`` may have made it; as root it gives scratch folders away."""
+    private = stat.S_IMODE(state.st_mode) & 0o077 == 0
+    return private and os.geteuid() in (0, state.st_uid)

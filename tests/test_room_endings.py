@@ -1,0 +1,51 @@
+"""What a room was given is given back when it ends, however many there were."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from grader.room import RoomSpec, lending
+from grader.types import GraderError
+from tests.room_help import make_room, run_python
+
+KINDS = ["dropped", "reduced", "none"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_room_gives_back_its_user_and_its_scratch_folder(kind: str) -> None:
+    room = make_room(kind)
+    if room is None:
+        pytest.skip("this machine has no such rooms")
+    before = set(Path(tempfile.gettempdir()).glob("*grader-room-*"))
+    for _ in range(3):
+        assert run_python(room, "print('here')").out == "here\n"
+    assert not lending._taken
+    assert set(Path(tempfile.gettempdir()).glob("*grader-room-*")) <= before
+
+
+def test_users_do_not_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = make_room("dropped")
+    if room is None:
+        pytest.skip("only root can give rooms users of their own")
+    monkeypatch.setattr(lending, "_PER_PROCESS", 2)
+    for _ in range(4):
+        assert run_python(room, "print('here')").out == "here\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_room_that_never_began_gives_back_too(kind: str) -> None:
+    room = make_room(kind)
+    if room is None:
+        pytest.skip("this machine has no such rooms")
+    before = set(Path(tempfile.gettempdir()).glob("*grader-room-*"))
+    try:
+        process = room.start(RoomSpec(("/no/such/program",)))
+        process.wait(20)
+        process.kill()
+    except GraderError:
+        pass
+    assert not lending._taken
+    assert set(Path(tempfile.gettempdir()).glob("*grader-room-*")) <= before

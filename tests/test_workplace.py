@@ -1,0 +1,107 @@
+"""Folders of a run: private, gone at the end, swept where their grader was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from grader import workplace as module
+from grader.workplace import SCRATCH, sweep, workplace
+
+HOLD = """
+import sys, time
+from grader.workplace import workplace
+with workplace("in") as place:
+    print(place, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A temporary directory of the test's own."""
+    monkeypatch.setattr(module, "_parent", lambda: tmp_path)
+    return tmp_path
+
+
+def _held_elsewhere(folder: Path) -> tuple[subprocess.Popen[str], Path]:
+    source = HOLD.replace(
+        "with workplace",
+        f"import grader.workplace as w\nfrom pathlib import Path\nw._parent = lambda: Path({str(folder)!r})\nwith workplace",
+    )
+    running = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    return running, Path(running.stdout.readline().strip())
+
+
+def test_a_folder_is_private_and_gone_at_the_end(temporary: Path) -> None:
+    with workplace("in", "out") as place:
+        assert sorted(path.name for path in place.iterdir()) == ["in", "out"]
+        assert place.stat().st_mode & 0o777 == 0o700
+        assert place.name.startswith("gr-")
+    assert list(temporary.iterdir()) == []
+
+
+def test_it_is_gone_after_an_exception_too(temporary: Path) -> None:
+    with pytest.raises(ZeroDivisionError), workplace("in"):
+        raise ZeroDivisionError
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_folder_in_use_is_not_swept_and_that_of_a_killed_grader_is(temporary: Path) -> None:
+    running, place = _held_elsewhere(temporary)
+    try:
+        sweep(temporary)
+        assert (place / "in").is_dir()
+    finally:
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+    assert place.is_dir()
+    sweep(temporary)
+    assert list(temporary.iterdir()) == []
+
+
+def test_our_own_folder_is_not_swept_by_ourselves(temporary: Path) -> None:
+    with workplace(kind=SCRATCH) as place:
+        sweep(temporary)
+        assert place.is_dir()
+
+
+def test_a_folder_not_yet_locked_is_left_for_an_hour(temporary: Path) -> None:
+    new, old = temporary / ".gr-new", temporary / ".gr-old"
+    new.mkdir(0o700)
+    old.mkdir(0o700)
+    os.utime(old, (time.time() - 7200,) * 2)
+    sweep(temporary)
+    assert [path.name for path in temporary.iterdir()] == [".gr-new"]
+
+
+def test_what_was_not_made_here_stays(temporary: Path) -> None:
+    outside = temporary / "kept"
+    outside.mkdir()
+    (temporary / "gr-link").symlink_to(outside)
+    (temporary / "gr-file").write_text("a file")
+    (temporary / "gr-open").mkdir(0o755)
+    (temporary / "gr-open").chmod(0o755)
+    sweep(temporary)
+    assert sorted(path.name for path in temporary.iterdir()) == [
+        *("gr-file", "gr-link", "gr-open", "kept"),
+    ]
+
+
+def test_a_child_that_we_start_does_not_keep_the_lock(temporary: Path) -> None:
+    with workplace() as place:
+        child = subprocess.Popen(["sleep", "60"])
+        try:
+            held = Path(f"/proc/{child.pid}/fd").iterdir()
+            targets = [str(entry.readlink()) for entry in held]
+        finally:
+            child.kill()
+            child.wait()
+        assert str(place) not in targets
