@@ -5,9 +5,10 @@ Enters: the option ``--gpus``. Leaves: Gpus. Touches: asks NVML, where it is ins
 
 from __future__ import annotations
 
-import glob
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from grader.types import GraderError, Message
@@ -41,12 +42,14 @@ def find_gpus() -> tuple[Gpu, ...]:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return ()
-    try:
-        return tuple(_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount()))
-    except pynvml.NVMLError:
-        return ()
-    finally:
+    found = []
+    with contextlib.suppress(pynvml.NVMLError):
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            with contextlib.suppress(pynvml.NVMLError):  # one lost device hides no other
+                found.append(_gpu(pynvml, index))
+    with contextlib.suppress(pynvml.NVMLError):
         pynvml.nvmlShutdown()
+    return tuple(found)
 
 
 def _gpu(nvml: Any, index: int) -> Gpu:
@@ -54,11 +57,14 @@ def _gpu(nvml: Any, index: int) -> Gpu:
     name = nvml.nvmlDeviceGetName(handle)
     minor = nvml.nvmlDeviceGetMinorNumber(handle)
     memory = int(nvml.nvmlDeviceGetMemoryInfo(handle).total) >> 20
-    nodes = [node for node in CONTROL_NODES if glob.glob(node)]  # noqa: PTH207 - device nodes
-    text = name.decode() if isinstance(name, bytes) else str(name)
+    nodes = [node for node in CONTROL_NODES if Path(node).exists()]
     uuid = nvml.nvmlDeviceGetUUID(handle)
-    uuid = uuid.decode() if isinstance(uuid, bytes) else str(uuid)
-    return Gpu(index, uuid, text, memory, (f"/dev/nvidia{minor}", *nodes))
+    return Gpu(index, _text(uuid), _text(name), memory, (f"/dev/nvidia{minor}", *nodes))
+
+
+def _text(value: str | bytes) -> str:
+    """Older NVML bindings give bytes."""
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def choose_gpus(option: str, found: Sequence[Gpu]) -> tuple[Gpu, ...]:
@@ -74,7 +80,7 @@ def choose_gpus(option: str, found: Sequence[Gpu]) -> tuple[Gpu, ...]:
     by_index = {gpu.index: gpu for gpu in found}
     chosen = []
     for part in option.split(","):
-        if not part.strip().isdigit() or int(part) not in by_index:
+        if not part.strip().isdecimal() or int(part) not in by_index:
             seen = ", ".join(map(str, by_index)) or "none"
             raise GraderError(Message("gpus.unknown", {"option": option, "found": seen}))
         chosen.append(by_index[int(part)])

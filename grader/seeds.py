@@ -8,6 +8,7 @@ it can replay every grade; whoever has not cannot foretell the hidden data.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -37,17 +38,7 @@ def course_secret(path: Path | None = None) -> bytes:
     path = path or secret_path()
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            new = path.with_name(f".{path.name}.{os.getpid()}")
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_hex(BYTES).encode())
-            try:
-                os.link(new, path)  # the first of two graders wins, both read the same one
-            except FileExistsError:
-                pass
-            finally:
-                new.unlink()
+            _make(path)
         data = path.read_bytes().strip()
     except OSError as error:
         raise GraderError(
@@ -56,6 +47,20 @@ def course_secret(path: Path | None = None) -> bytes:
     if len(data) < BYTES:
         raise GraderError(Message("seeds.too_short", {"path": str(path), "needed": BYTES}))
     return hashlib.sha256(data).digest()
+
+
+def _make(path: Path) -> None:
+    """Write a new secret whole; of several graders the first one wins, and all read the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(BYTES).encode())
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)
+    finally:
+        new.unlink()
 
 
 def derive(secret: bytes, *parts: str | int) -> int:
