@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-RUNS, SCRATCH = "gr-", "grader-room-"  # kinds of folders, by how their names begin
+RUNS, SCRATCH = "grader-run-", "grader-scratch-"  # kinds of folders, by how their names begin
 _UNLOCKED_SECONDS = 3600.0  # after which a folder that was never locked is a dead grader's too
 _LONGEST_PARENT = 60  # unix socket paths end at 107 characters
 

@@ -19,11 +19,11 @@ def test_a_room_gives_back_its_user_and_its_scratch_folder(kind: str) -> None:
     room = make_room(kind)
     if room is None:
         pytest.skip("this machine has no such rooms")
-    before = set(Path(tempfile.gettempdir()).glob("*grader-room-*"))
+    before = set(Path(tempfile.gettempdir()).glob("*grader-scratch-*"))
     for _ in range(3):
         assert run_python(room, "print('here')").out == "here\n"
     assert not lending._taken
-    assert set(Path(tempfile.gettempdir()).glob("*grader-room-*")) <= before
+    assert set(Path(tempfile.gettempdir()).glob("*grader-scratch-*")) <= before
 
 
 def test_users_do_not_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_a_room_that_never_began_gives_back_too(kind: str) -> None:
     room = make_room(kind)
     if room is None:
         pytest.skip("this machine has no such rooms")
-    before = set(Path(tempfile.gettempdir()).glob("*grader-room-*"))
+    before = set(Path(tempfile.gettempdir()).glob("*grader-scratch-*"))
     try:
         process = room.start(RoomSpec(("/no/such/program",)))
         process.wait(20)
@@ -48,4 +48,4 @@ def test_a_room_that_never_began_gives_back_too(kind: str) -> None:
     except GraderError:
         pass
     assert not lending._taken
-    assert set(Path(tempfile.gettempdir()).glob("*grader-room-*")) <= before
+    assert set(Path(tempfile.gettempdir()).glob("*grader-scratch-*")) <= before

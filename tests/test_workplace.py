@@ -44,7 +44,7 @@ def test_a_folder_is_private_and_gone_at_the_end(temporary: Path) -> None:
     with workplace("in", "out") as place:
         assert sorted(path.name for path in place.iterdir()) == ["in", "out"]
         assert place.stat().st_mode & 0o777 == 0o700
-        assert place.name.startswith("gr-")
+        assert place.name.startswith("grader-run-")
     assert list(temporary.iterdir()) == []
 
 
@@ -74,24 +74,24 @@ def test_our_own_folder_is_not_swept_by_ourselves(temporary: Path) -> None:
 
 
 def test_a_folder_not_yet_locked_is_left_for_an_hour(temporary: Path) -> None:
-    new, old = temporary / ".gr-new", temporary / ".gr-old"
+    new, old = temporary / ".grader-run-new", temporary / ".grader-run-old"
     new.mkdir(0o700)
     old.mkdir(0o700)
     os.utime(old, (time.time() - 7200,) * 2)
     sweep(temporary)
-    assert [path.name for path in temporary.iterdir()] == [".gr-new"]
+    assert [path.name for path in temporary.iterdir()] == [".grader-run-new"]
 
 
 def test_what_was_not_made_here_stays(temporary: Path) -> None:
     outside = temporary / "kept"
     outside.mkdir()
-    (temporary / "gr-link").symlink_to(outside)
-    (temporary / "gr-file").write_text("a file")
-    (temporary / "gr-open").mkdir(0o755)
-    (temporary / "gr-open").chmod(0o755)
+    (temporary / "grader-run-link").symlink_to(outside)
+    (temporary / "grader-run-file").write_text("a file")
+    (temporary / "grader-run-open").mkdir(0o755)
+    (temporary / "grader-run-open").chmod(0o755)
     sweep(temporary)
     assert sorted(path.name for path in temporary.iterdir()) == [
-        *("gr-file", "gr-link", "gr-open", "kept"),
+        *("grader-run-file", "grader-run-link", "grader-run-open", "kept"),
     ]
 
 
