@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from grader.pipeline import Graded
     from grader.types import Record, Submission
 
-LONGEST_REASON = 100
+LONGEST_REASON = 160
 
 
 class Progress(Protocol):
