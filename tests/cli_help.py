@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,3 +63,18 @@ class NoRoom:
     """Stands where a room would; nothing can be started in it."""
 
     isolation = Isolation(Level.FULL, ("filesystem",))
+
+
+class mounted:  # noqa: N801 - reads as a word in a with statement
+    """A mount for the time of a test; skips where this user may not mount."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.arguments = arguments
+
+    def __enter__(self) -> None:
+        done = subprocess.run(["mount", *self.arguments], capture_output=True, check=False)
+        if done.returncode:
+            pytest.skip("only root may mount")
+
+    def __exit__(self, *_: object) -> None:
+        subprocess.run(["umount", "--lazy", self.arguments[-1]], check=True)

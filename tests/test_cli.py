@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_help import ROOT, Said, Shell
+from cli_help import ROOT, Said, Shell, mounted
 from notebook_files import notebook, write
 
 from grader.room import opening
@@ -259,18 +259,3 @@ class TestFaults:
             assert process.stderr is not None
             process.stdout.close()
             assert b"Traceback" not in process.stderr.read()
-
-
-class mounted:  # noqa: N801 - reads as a word in a with statement
-    """A mount for the time of a test; skips where this user may not mount."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.arguments = arguments
-
-    def __enter__(self) -> None:
-        done = subprocess.run(["mount", *self.arguments], capture_output=True, check=False)
-        if done.returncode:
-            pytest.skip("only root may mount")
-
-    def __exit__(self, *_: object) -> None:
-        subprocess.run(["umount", "--lazy", self.arguments[-1]], check=True)
