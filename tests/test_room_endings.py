@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import pytest
 
+from grader import workplace
 from grader.room import RoomSpec, lending
 from grader.types import GraderError
 from tests.room_help import make_room, run_python
@@ -14,16 +14,22 @@ from tests.room_help import make_room, run_python
 KINDS = ["dropped", "reduced", "none"]
 
 
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A temporary directory of the test's own."""
+    monkeypatch.setattr(workplace, "_parent", lambda: tmp_path)
+    return tmp_path
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_room_gives_back_its_user_and_its_scratch_folder(kind: str) -> None:
+def test_a_room_gives_back_its_user_and_its_scratch_folder(kind: str, temporary: Path) -> None:
     room = make_room(kind)
     if room is None:
         pytest.skip("this machine has no such rooms")
-    before = set(Path(tempfile.gettempdir()).glob("*grader-scratch-*"))
     for _ in range(3):
         assert run_python(room, "print('here')").out == "here\n"
     assert not lending._taken
-    assert set(Path(tempfile.gettempdir()).glob("*grader-scratch-*")) <= before
+    assert list(temporary.iterdir()) == []
 
 
 def test_users_do_not_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,11 +42,10 @@ def test_users_do_not_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_room_that_never_began_gives_back_too(kind: str) -> None:
+def test_a_room_that_never_began_gives_back_too(kind: str, temporary: Path) -> None:
     room = make_room(kind)
     if room is None:
         pytest.skip("this machine has no such rooms")
-    before = set(Path(tempfile.gettempdir()).glob("*grader-scratch-*"))
     try:
         process = room.start(RoomSpec(("/no/such/program",)))
         process.wait(20)
@@ -48,4 +53,4 @@ def test_a_room_that_never_began_gives_back_too(kind: str) -> None:
     except GraderError:
         pass
     assert not lending._taken
-    assert set(Path(tempfile.gettempdir()).glob("*grader-scratch-*")) <= before
+    assert list(temporary.iterdir()) == []
