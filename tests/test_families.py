@@ -23,6 +23,7 @@ multiplication = load_family(REFERENCE, "multiplication")
 sequence = load_family(REFERENCE, "sequence")
 characters = load_family(REFERENCE, "characters")
 weather = load_family(REFERENCE, "weather")
+reviews = load_family(REFERENCE, "reviews")
 TEXT = {
     "sentence": "가나다 라마바 사아자 차카타 파하 거너더 러머버 서어저 처커터 퍼허.",
     "steps": 8,
@@ -683,3 +684,87 @@ def test_windows_too_few_to_look_up_the_target_are_not_blamed():
     reading = weather.examine(weather_fit(x[:8], y[:8], kind="generator"), HOURS)
     assert wrong(reading) == {}
     assert "weather.target_unseen" in [note.id for note in reading.notes]
+
+
+# --- reviews -------------------------------------------------------------------------------------
+
+SHORT = {"length": 40, "train_rows": 300, "hidden_rows": 400, "min_rows": 200, "agreement": 0.9}
+
+
+def film_reviews(seed=0, **change):
+    return reviews.training(np.random.default_rng(seed), {**SHORT, **change})
+
+
+def rows_fit(x, y, kind="arrays"):
+    return FitSample(sample(x, 300), sample(y, 300), kind=kind)
+
+
+@given(seeds, st.sampled_from(["int32", "int64", "float32"]), st.booleans(), st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_reviews_pass_in_any_dtype_padded_on_either_side(seed, dtype, after, column):
+    x, y = reviews._draw(np.random.default_rng(seed), 300, SHORT, after=after)
+    reading = reviews.examine(rows_fit(x.astype(dtype), y[:, None] if column else y), SHORT)
+    assert wrong(reading) == {}
+    assert reading.layout == ("padded-after" if after else "padded-before")
+    assert_spoken(reading, "reviews")
+
+
+@given(seeds)
+@settings(max_examples=10, deadline=None)
+def test_long_reviews_that_half_agree_are_still_read(seed):
+    long = {**SHORT, "length": 200, "least_clauses": 30, "most_clauses": 50, "agreement": 0.65}
+    assert wrong(reviews.examine(rows_fit(*film_reviews(seed, **long)), long)) == {}
+
+
+def test_hidden_reviews_are_padded_on_the_students_side():
+    for layout, side in (("padded-before", 0), ("padded-after", -1)):
+        asked = reviews.ask(Reading((), layout), np.random.default_rng(0), SHORT)
+        assert (asked.inputs[:, side] == 0).any()
+        assert not (asked.inputs[:, -1 - side] == 0).any()
+
+
+def test_no_review_is_cut():
+    x, _ = film_reviews()
+    assert (x[:, -1] >= reviews.PRAISE[0]).all()
+    assert (x > 0).sum(axis=1).max() <= SHORT["length"]
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda x, y: (x, 1 - y), "target_inverted"),
+        (lambda x, y: (x, np.roll(y, 1)), "target"),
+        (lambda x, y: (x, y * 2 - 1), "not_labels"),
+        (lambda x, y: (x, y * 0), "not_labels"),
+        (lambda x, y: (x / 40, y), "unknown_words"),
+        (lambda x, y: (x + 500, y), "unknown_words"),
+        (lambda x, y: (np.where(x > 0, (x + 9) % 39 + 1, 0), y), "other_numbers"),
+        (lambda x, y: (np.eye(40)[x], y), "one_hot"),
+        (lambda x, y: (x[:, :20], y), "shape"),
+        (lambda x, y: (x, np.eye(2)[y.astype(int)]), "target_shape"),
+        (lambda x, y: (x[:100], y[:100]), "rows"),
+    ],
+)
+def test_a_mistake_with_reviews_is_named(change, name):
+    reading = reviews.examine(rows_fit(*change(*film_reviews())), SHORT)
+    assert list(wrong(reading).values()) == [f"reviews.{name}"]
+    assert_spoken(reading, "reviews")
+
+
+def test_logits_and_probabilities_measure_alike():
+    asked = reviews.ask(Reading((), "padded-before"), np.random.default_rng(0), SHORT)
+    chance = np.clip(asked.answers * 0.6 + 0.2, 0.01, 0.99)
+    logits = np.log(chance / (1 - chance))
+    assert reviews.measure(chance, asked) == reviews.measure(logits, asked) == {"accuracy": 1.0}
+
+
+def test_one_answer_for_all_reaches_the_larger_half():
+    asked = reviews.ask(Reading((), "padded-before"), np.random.default_rng(0), SHORT)
+    share = asked.answers.mean()
+    measured = reviews.measure(reviews.controls(asked)["mean"], asked)
+    assert measured["accuracy"] == pytest.approx(max(share, 1 - share), abs=1e-6)
+
+
+def test_an_answer_to_a_review_that_is_no_number_is_wrong():
+    asked = reviews.ask(Reading((), "padded-before"), np.random.default_rng(0), SHORT)
+    assert reviews.measure(asked.answers * np.nan, asked) == {"accuracy": 0.0}
