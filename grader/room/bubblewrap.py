@@ -17,7 +17,7 @@ import resource
 import select
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -177,8 +177,7 @@ def _arguments(spec: RoomSpec, user: User, texts: dict[str, int]) -> list[str]:
     return [
         *_namespaces(user),
         *("--die-with-parent", "--new-session", "--hostname", "room", "--clearenv"),
-        *_base(spec, texts),
-        *_scratch(spec, user),
+        *_base(spec, user, texts),
         *_lent(spec),
         # /proc too: the owner of /proc/sys/kernel/core_pattern can run programs outside, and a
         # user namespace started by root makes its program that owner.
@@ -188,11 +187,19 @@ def _arguments(spec: RoomSpec, user: User, texts: dict[str, int]) -> list[str]:
     ]
 
 
-def _base(spec: RoomSpec, texts: dict[str, int]) -> list[str]:
-    """What every room has: devices, its own processes, libraries, a small /etc."""
+def _base(spec: RoomSpec, user: User, texts: dict[str, int]) -> list[str]:
+    """What every room has: devices, its own processes, scratch folders, libraries, a small /etc.
+
+    Scratch folders come before the libraries: an interpreter may itself live below /tmp, and what
+    is mounted later would hide it.
+    """
     arguments = ["--dev", "/dev", "--proc", "/proc"]
-    for folder in _folders(spec, texts):  # bwrap would make them for its own user alone
-        arguments += ["--perms", "0755", "--dir", folder]
+    folders = _folders(spec, texts)  # bwrap would make them for its own user alone
+    scratch = (TEMPORARY, SHARED_MEMORY, HOME)
+    inside = [f for f in folders if any(Path(one) in Path(f).parents for one in scratch)]
+    arguments += _made([folder for folder in folders if folder not in inside])
+    arguments += _scratch(spec, user)
+    arguments += _made(inside)
     for target, link in top_level_links():
         arguments += ["--symlink", target, link]
     for path in readable_paths():
@@ -200,6 +207,10 @@ def _base(spec: RoomSpec, texts: dict[str, int]) -> list[str]:
     for name, text in texts.items():
         arguments += ["--perms", "0444", "--ro-bind-data", str(text), name]
     return arguments
+
+
+def _made(folders: Iterable[str]) -> list[str]:
+    return [word for folder in folders for word in ("--perms", "0755", "--dir", folder)]
 
 
 def _scratch(spec: RoomSpec, user: User) -> list[str]:
