@@ -1,0 +1,131 @@
+"""Reads the corpus: a folder per threat with its ``expected.toml``.
+
+Enters: the folders beside this file. Leaves: Attacks. Touches: reads those folders.
+
+``expected.toml``::
+
+    row = 1                        number of the threat, as in the folder's name
+    attack = "one sentence"
+    group = "look"                 which attacks are graded in one batch
+    levels = ["full", "reduced"]   isolation levels that must hold it
+    needs = ["gpu"]                what a machine must have; usually nothing
+    [[submissions]]                what is handed in; none where a test of its own does it
+    notebook = "walk.ipynb"        or: maker = "fifo", a function of makers.py
+    verdicts = ["no_model"]        any of these; score, flags: exactly these where given
+    seen = ["walked"]              what the cells must have printed: the attack really ran
+    absent = ["forged"]            beyond canaries and BREACH, in nothing that the grader wrote of it
+    unchanged = ["/usr/bin"]       files and folders, beyond those that every batch watches
+    seconds = 60                   how long grading may take, all in all
+    copies = 3                     handed in by so many students
+    student = "=1+1"               a folder's name, where the name is the attack
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+HERE = Path(__file__).resolve().parent
+EXERCISE = "sequence-prediction"
+
+
+class _Submission(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    notebook: str | None = None
+    maker: str | None = None
+    verdicts: list[str] = Field(min_length=1)
+    score: float | None = None
+    flags: list[str] | None = None
+    seen: list[str] = []
+    absent: list[str] = []
+    unchanged: list[str] = []
+    seconds: float = 120
+    copies: int = 1
+    student: str | None = None
+
+
+class _Expected(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    row: int
+    attack: str
+    group: str
+    levels: list[str] = Field(min_length=1)
+    needs: list[str] = []
+    submissions: list[_Submission] = []
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """One submission and what must become of it."""
+
+    source: Path | None
+    maker: str | None
+    student: str  # the folder that it is handed in under
+    verdicts: tuple[str, ...]
+    score: float | None
+    flags: tuple[str, ...] | None
+    seen: tuple[str, ...]
+    absent: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One threat."""
+
+    name: str
+    row: int
+    sentence: str
+    group: str
+    levels: tuple[str, ...]
+    needs: tuple[str, ...]
+    submissions: tuple[Hostile, ...]
+
+
+def attacks() -> tuple[Attack, ...]:
+    """Every attack, by row."""
+    return tuple(_read(folder) for folder in folders())
+
+
+def folders() -> list[Path]:
+    """Folders of the corpus."""
+    return sorted(path for path in HERE.iterdir() if path.name[:2].isdigit())
+
+
+def _read(folder: Path) -> Attack:
+    expected = _Expected.model_validate(tomllib.loads((folder / "expected.toml").read_text()))
+    return Attack(
+        name=folder.name,
+        row=expected.row,
+        sentence=expected.attack,
+        group=expected.group,
+        levels=tuple(expected.levels),
+        needs=tuple(expected.needs),
+        submissions=tuple(
+            hostile for one in expected.submissions for hostile in _handed_in(folder, one)
+        ),
+    )
+
+
+def _handed_in(folder: Path, one: _Submission) -> Iterator[Hostile]:
+    stem = Path(one.notebook).stem if one.notebook else one.maker
+    for copy in range(one.copies):
+        yield Hostile(
+            source=folder / one.notebook if one.notebook else None,
+            maker=one.maker,
+            student=one.student or f"{folder.name[:2]}-{stem}" + (f"-{copy}" if copy else ""),
+            verdicts=tuple(one.verdicts),
+            score=one.score,
+            flags=None if one.flags is None else tuple(one.flags),
+            seen=tuple(one.seen),
+            absent=tuple(one.absent),
+            unchanged=tuple(one.unchanged),
+            seconds=one.seconds,
+        )
