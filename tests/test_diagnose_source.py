@@ -157,3 +157,16 @@ class TestSources:
 
     def test_an_empty_notebook(self) -> None:
         assert found() == []
+
+
+class TestInstalling:
+    def test_pip_is_noticed_with_what_it_was_asked_for(self) -> None:
+        told = diagnose_source(notebook("x = 1", "!pip install -q tqdm seaborn\n" + USED))
+        args = {"cell": 2, "what": "tqdm seaborn"}
+        assert told == (Message("source.pip_install", args),)
+
+    def test_the_magic_is_the_same(self) -> None:
+        assert found("%pip install tqdm") == ["source.pip_install"]
+
+    def test_other_shell_lines_are_not(self) -> None:
+        assert found("!ls\n!pip list") == []

@@ -31,6 +31,7 @@ ABSOLUTE = frozenset(
 SHUFFLES = frozenset({"numpy.random.shuffle", "random.shuffle", "numpy.random.permutation"})
 SHELL = frozenset({"get_ipython", "display", "In", "Out", "exit", "quit", "__file__"})
 TELLING = 4  # letters from which a likeness between names says something
+_PIP = re.compile(r"^\s*[!%]\s*pip3?\s+install\s+(?P<what>[^\n;|&]*)", re.MULTILINE)
 _FIT = re.compile(r"\.\s*fit\s*\(")
 
 
@@ -47,8 +48,18 @@ def source_hints(notebook: Notebook) -> tuple[Message, ...]:
         *_shuffled_apart(code, names),
         *_comparisons(code, names),
         *_evaluated_on_training(code),
+        *_installed(notebook.cells),
     ]
     return tuple({message.id: message for message in reversed(found)}.values())[::-1]
+
+
+def _installed(cells: Sequence[Cell]) -> Iterator[Message]:
+    """Packages that the notebook asks for: there is no network while grading."""
+    for cell in cells:
+        if found := _PIP.search(cell.source):
+            words = [w for w in found["what"].split() if not w.startswith("-")]
+            what = " ".join(words)[:LONGEST]
+            yield Message("source.pip_install", {"cell": cell.index, "what": what})
 
 
 def _calls(code: Sequence[Code], method: str) -> list[tuple[int, ast.Call]]:
