@@ -1,0 +1,273 @@
+"""Does the grader accept what is right, refuse what is wrong, and say what is wrong?
+
+Writes notebooks from small pieces, each right or with exactly one planted fault, grades them
+through the real pipeline, and counts: correct work that was not accepted (false fail), faults that
+were accepted (false pass), how often the first hint named the planted fault. Misses are listed.
+
+    python benchmarks/validity/run.py --exercise sequence-prediction
+    python benchmarks/validity/run.py --only multiplication-gru/sum --out /tmp/validity
+
+Resumable: what was run is kept in OUT and not run again. Deterministic on one engine and cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import io
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import numpy as np
+from cheats import WEIGHTS, cheats
+from mutants import mutants
+from pieces import EXERCISES, Case
+from variants import variants
+
+from grader.cli.course import open_words
+from grader.cli.grading import graded_as_done
+from grader.cli.progress import Lines
+from grader.collect import collect
+from grader.engines import AUTO
+from grader.exercises import Course, find_course, load_course
+from grader.pipeline import Graded, Grader, Settings
+from grader.record import Store
+from grader.room import open_room
+from grader.types import Record, Verdict
+
+SECRET = hashlib.sha256(b"validity").digest()  # fixed: the same notebooks get the same seeds
+BASE = "textbook"  # whose trained weights the cheats paste in
+PASSED = frozenset({Verdict.ACCEPTED})
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one case."""
+
+    name: str
+    exercise: str
+    kind: str  # correct, fault, note (accepted with a remark), cheat
+    fault: str
+    expected: tuple[str, ...]
+    got: str
+    expected_hint: str | None
+    hints: tuple[str, ...]
+    flags: tuple[str, ...]
+    score: float | None
+    seconds: float
+
+    @property
+    def right(self) -> bool:
+        """Whether the verdict is one of those that were expected."""
+        return self.got in self.expected
+
+    @property
+    def named(self) -> bool | None:
+        """Whether the first hint names the planted fault; None where no hint is expected."""
+        if self.expected_hint is None:
+            return None
+        return self.hints[:1] == (self.expected_hint,)
+
+
+def main() -> int:
+    """Run and report; 1 where anything was missed."""
+    given = _options()
+    course = load_course(find_course(Path(__file__)))
+    results: list[Result] = []
+    for exercise in given.exercise or EXERCISES:
+        results += run(course, exercise, given)
+    told = summary(results)
+    given.out.mkdir(parents=True, exist_ok=True)
+    report = {"summary": told, "cases": [asdict(one) for one in results]}
+    (given.out / "results.json").write_text(json.dumps(report, indent=1, ensure_ascii=False))
+    show(results, told)
+    return 0 if not misses(results) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--exercise", action="append", choices=EXERCISES)
+    parser.add_argument("--only", action="append", help="NAME or EXERCISE/NAME; may be repeated")
+    parser.add_argument("--kind", action="append", choices=("correct", "fault", "note", "cheat"))
+    parser.add_argument("--engine", default=AUTO)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument(
+        "--epochs", type=int, help="train for fewer epochs, to try the bench itself"
+    )
+    parser.add_argument("--out", type=Path, default=Path(".validity"))
+    return parser.parse_args()
+
+
+# --- cases -----------------------------------------------------------------------------------
+
+
+def cases_of(exercise: str) -> tuple[Case, ...]:
+    """Give every case of an exercise."""
+    found = (*variants(exercise), *mutants(exercise), *cheats(exercise))
+    assert len({case.name for case in found}) == len(found), "two cases of one name"
+    return found
+
+
+def kind_of(case: Case) -> str:
+    """Tell correct work, faults, remarks and cheats apart."""
+    if case.correct:
+        return "correct"
+    if case.name in {cheat.name for cheat in cheats(case.exercise)}:
+        return "cheat"
+    return "note" if case.verdicts == ("accepted",) else "fault"
+
+
+def chosen(exercise: str, given: argparse.Namespace) -> list[Case]:
+    """Give the cases that were asked for."""
+    return [
+        case
+        for case in cases_of(exercise)
+        if (not given.only or {case.name, f"{exercise}/{case.name}"} & set(given.only))
+        and (not given.kind or kind_of(case) in given.kind)
+    ]
+
+
+# --- grading ---------------------------------------------------------------------------------
+
+
+def run(course: Course, exercise: str, given: argparse.Namespace) -> list[Result]:
+    """Grade the chosen cases of one exercise."""
+    cases = [_quick(case, given.epochs) for case in chosen(exercise, given)]
+    settings = Settings(secret=SECRET, engine=given.engine, jobs=given.jobs)
+    out = given.out / exercise
+    with Store(out / "grades") as store:
+        grader = Grader(course, open_room("auto"), store, settings)
+        whole = [case for case in cases if not case.needs_weights]
+        graded = grade(grader, whole, out / "handed-in")
+        pasted = [case for case in cases if case.needs_weights]
+        if pasted:
+            weights = trained_weights(grader, exercise, out / "base", given.epochs)
+            filled = [_with_weights(case, weights) for case in pasted]
+            graded += grade(grader, filled, out / "handed-in")
+    records = {one.submission.path.parent.name: one.records for one in graded}
+    return [result_of(case, records[case.name]) for case in cases if case.name in records]
+
+
+def _quick(case: Case, epochs: int | None) -> Case:
+    if epochs is None:
+        return case
+    text = re.sub(r"\bepochs=(?:[2-9]\d|\d{3,})\b", f"epochs={epochs}", case.pieces.training)
+    return replace(case, pieces=replace(case.pieces, training=text))
+
+
+def grade(grader: Grader, cases: Sequence[Case], folder: Path) -> list[Graded]:
+    """Write the notebooks and grade them through the real pipeline."""
+    if not cases:
+        return []
+    for case in cases:
+        write(case, folder)
+    words = open_words(grader.course, "en")
+    places = [folder / case.name for case in cases]
+    collected = collect(places, exercise_ids=grader.course.exercises, owed=None)
+    with Lines(len(collected.submissions), words) as progress:
+        return list(graded_as_done(grader, collected, progress, words))
+
+
+def write(case: Case, folder: Path) -> None:
+    """Write one notebook: FOLDER/NAME/EXERCISE.ipynb."""
+    place = folder / case.name
+    place.mkdir(parents=True, exist_ok=True)
+    cells: list[dict[str, object]] = [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": f"cell-{number}",
+            "metadata": {},
+            "outputs": [],
+            "source": source,
+        }
+        for number, source in enumerate(case.pieces.cells)
+    ]
+    whole = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (place / f"{case.exercise}.ipynb").write_text(
+        json.dumps(whole, ensure_ascii=False, indent=1), encoding="utf-8"
+    )
+
+
+def trained_weights(grader: Grader, exercise: str, folder: Path, epochs: int | None) -> str:
+    """Give the weights that the textbook notebook ends with, as text for a cell."""
+    (textbook,) = (case for case in variants(exercise) if case.name == BASE)
+    (graded,) = grade(grader, [_quick(textbook, epochs)], folder)
+    (record,) = graded.records
+    final = grader.store.load_execution(record.execution_key).candidates[0].final  # type: ignore[union-attr]
+    buffer = io.BytesIO()
+    np.savez(buffer, *final)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _with_weights(case: Case, weights: str) -> Case:
+    training = case.pieces.training.replace(WEIGHTS, weights)
+    return replace(case, pieces=replace(case.pieces, training=training))
+
+
+def result_of(case: Case, records: Sequence[Record]) -> Result:
+    """Compare what came with what was expected."""
+    (record,) = records
+    return Result(
+        case.name,
+        case.exercise,
+        kind_of(case),
+        case.fault,
+        case.verdicts,
+        record.grade.verdict.value,
+        case.hint,
+        tuple(message.id for message in record.grade.hints),
+        record.grade.flags,
+        record.grade.score,
+        record.seconds,
+    )
+
+
+# --- counting --------------------------------------------------------------------------------
+
+
+def misses(results: Iterable[Result]) -> list[Result]:
+    """Give the cases with another verdict or another first hint than expected."""
+    return [one for one in results if not one.right or one.named is False]
+
+
+def summary(results: Sequence[Result]) -> dict[str, dict[str, int]]:
+    """Count what went wrong, out of how many."""
+    correct = [one for one in results if one.kind == "correct"]
+    wrong = [one for one in results if one.kind in ("fault", "cheat")]
+    hinted = [one for one in results if one.named is not None]
+    return {
+        "false_fail": _share(correct, [one for one in correct if one.got != "accepted"]),
+        "false_pass": _share(
+            wrong, [one for one in wrong if one.got == "accepted" and not one.right]
+        ),
+        "other_verdict": _share(
+            wrong, [one for one in wrong if one.got != "accepted" and not one.right]
+        ),
+        "first_hint_right": _share(hinted, [one for one in hinted if one.named]),
+    }
+
+
+def _share(among: Sequence[Result], found: Sequence[Result]) -> dict[str, int]:
+    return {"count": len(found), "of": len(among)}
+
+
+def show(results: Sequence[Result], told: dict[str, dict[str, int]]) -> None:
+    """Print the counts and every miss."""
+    for name, share in told.items():
+        print(f"{name:18} {share['count']:4} of {share['of']}")
+    for one in misses(results):
+        print(f"\n{one.exercise}/{one.name}: {one.fault or 'correct work'}")
+        print(f"  verdict  {' or '.join(one.expected)}; got {one.got} {one.flags or ''}")
+        print(f"  hint     {one.expected_hint or 'any'}; got {', '.join(one.hints) or 'none'}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
