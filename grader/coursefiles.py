@@ -22,7 +22,7 @@ from grader.courseschema import (
     PublicFile,
     SettingsFile,
 )
-from grader.exercises import ASSIGNMENTS, REFERENCE, Alternative, Exercise
+from grader.exercises import ASSIGNMENTS, REFERENCE, Alternative, Exercise, architecture_at
 from grader.expectations import Expectation
 from grader.types import GraderError, Message
 
@@ -63,6 +63,7 @@ def _read_private(folder: Path, profile: str | None) -> tuple[PrivateFile | None
 def _joined(
     root: Path, identifier: str, profile: str, public: PublicFile, given: PrivateFile | None
 ) -> Exercise:
+    file = root / ASSIGNMENTS / identifier / "exercise.toml"
     private = given or PrivateFile(family=None)
     secret = root / REFERENCE / identifier
     epochs = public.training.epochs
@@ -72,10 +73,11 @@ def _joined(
         title=public.title.text(),
         profile=profile,
         points=public.points.by_class(),
-        layers=tuple(layer.expected() for layer in public.model.layers),
-        total_params=public.model.total_params,
-        input_shape=tuple(public.model.input_shape),
-        accept=tuple(_alternative(a, public.model) for a in public.accept),
+        **_architecture(public.model),
+        accept=tuple(
+            Alternative(note=given.note.text().message(), **_fitted(given, public.model, file))
+            for given in public.accept
+        ),
         epochs=epochs,
         min_epochs=public.training.min_epochs or max(1, epochs // 10),
         family=private.family,
@@ -90,13 +92,17 @@ def _joined(
     )
 
 
-def _alternative(given: AlternativeTable, model: ArchitectureTable) -> Alternative:
-    return Alternative(
-        layers=tuple(layer.expected() for layer in given.layers),
-        total_params=given.total_params,
-        input_shape=tuple(given.input_shape or model.input_shape),
-        note=given.note.text().message(),
-    )
+def _architecture(table: ArchitectureTable) -> dict[str, Any]:
+    """Give the fields that an Exercise and an Alternative share, at the usual sizes."""
+    return architecture_at(table.form(), table.form().usual())
+
+
+def _fitted(given: AlternativeTable, model: ArchitectureTable, file: Path) -> dict[str, Any]:
+    try:
+        form = given.form(model)
+    except ValueError as error:
+        raise GraderError(_fault(error, file, "accept")) from error
+    return architecture_at(form, form.usual())
 
 
 def _read_expected(folder: Path, identifier: str, profile: str) -> Expectation | None:
@@ -156,7 +162,15 @@ def _checked(model: type[Model], raw: object, path: Path) -> Model:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
+        raise GraderError(_fault(error, path)) from error
+
+
+def _fault(error: ValueError, path: Path, above: str = "") -> Message:
+    """Say in one sentence which key is at fault."""
+    keys, problem = [above] if above else [], str(error)
+    if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "-"
-        args = {"file": str(path), "key": key, "problem": first["msg"]}
-        raise GraderError(Message("course.bad_key", args)) from error
+        keys += [str(part) for part in first["loc"]]
+        problem = first["msg"]
+    key = ".".join(keys) or "-"
+    return Message("course.bad_key", {"file": str(path), "key": key, "problem": problem})

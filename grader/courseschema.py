@@ -10,15 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from grader.exercises import ExpectedLayer, Hint, Limits, Text
+from grader.exercises import Hint, Limits, Text, layers_at
 from grader.expectations import CalibrationRun, Expectation, MeasuredLayer, Rate, Threshold
+from grader.sizes import Form, FreeSize, LayerForm, evaluate
 from grader.types import EvidenceClass
 
 DEFAULT_POINTS = {"runs": 10, "structure": 35, "data": 15, "training": 15, "accuracy": 25}
 FULL_SCORE = 100.0
 
 Size = Annotated[int, Field(ge=1)]
-Shape = tuple[Size | None, ...]
+Extent = Size | str  # a formula where it depends on a free size
 
 
 class Strict(BaseModel):
@@ -43,37 +44,69 @@ class LayerTable(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
     cls: Annotated[str, Field(alias="class", pattern=r"^\w+(\(\w+\))?$")]
-    output_shape: list[Size | None]
-    params: Annotated[int, Field(ge=0)]
+    output_shape: list[Extent]
+    params: Annotated[int, Field(ge=0)] | str
 
-    def expected(self) -> ExpectedLayer:
+    def form(self) -> LayerForm:
         """Give the dataclass."""
         config = dict(self.model_extra or {})
-        return ExpectedLayer(self.cls, config, tuple(self.output_shape), self.params)
+        return LayerForm(self.cls, config, tuple(self.output_shape), self.params)
+
+
+class FreeTable(Strict):
+    """A size that a student may choose: ``[model.free.V]``."""
+
+    usual: Size
+    least: Size
+    most: Size
 
 
 class ArchitectureTable(Strict):
     """The layers, and the sum that they must add up to."""
 
-    input_shape: list[Size | None]
+    input_shape: list[Extent]
     layers: Annotated[list[LayerTable], Field(min_length=1)]
-    total_params: Annotated[int, Field(ge=0)]
+    total_params: Annotated[int, Field(ge=0)] | str
+    free: dict[str, FreeTable] = {}
 
     @model_validator(mode="after")
     def _adds_up(self) -> ArchitectureTable:
-        total = sum(layer.params for layer in self.layers)
-        if total != self.total_params:
-            raise ValueError(
-                f"total_params is {self.total_params}, but the layers add up to {total}"
-            )
+        form = self.form()
+        for sizes in ({**form.usual(), **{s.name: s.least for s in form.free}}, form.usual()):
+            total = sum(layer.params for layer in layers_at(form, sizes))
+            stated = evaluate(self.total_params, sizes)
+            if total != stated:
+                raise ValueError(f"total_params is {stated}, but the layers add up to {total}")
         return self
 
+    def form(self) -> Form:
+        """Give the dataclass."""
+        return Form(
+            input_shape=tuple(self.input_shape),
+            layers=tuple(layer.form() for layer in self.layers),
+            free=tuple(
+                FreeSize(name, size.usual, size.least, size.most)
+                for name, size in self.free.items()
+            ),
+        )
 
-class AlternativeTable(ArchitectureTable):
-    """Another architecture that counts in full; the input shape is the model's unless given."""
 
-    input_shape: list[Size | None] = []
+class AlternativeTable(Strict):
+    """Another architecture that counts in full; sizes and input are the model's."""
+
+    layers: Annotated[list[LayerTable], Field(min_length=1)]
+    total_params: Annotated[int, Field(ge=0)] | str
     note: WordsTable
+
+    def form(self, model: ArchitectureTable) -> Form:
+        """Give the dataclass.
+
+        Raises:
+            ValueError: the layers do not add up to ``total_params``.
+        """
+        given = self.model_dump(by_alias=True, exclude={"note"})
+        inherited = model.model_dump(by_alias=True, include={"input_shape", "free"})
+        return ArchitectureTable.model_validate({**inherited, **given}).form()
 
 
 class PointsTable(Strict):

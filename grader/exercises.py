@@ -11,12 +11,13 @@ import difflib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grader.expectations import Expectation, Rate, Threshold
+from grader.sizes import Form, evaluate
 from grader.types import EvidenceClass, GraderError, Json, Message
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Alternative:
     total_params: int
     input_shape: tuple[int | None, ...]
     note: Message
+    form: Form = field(repr=False)  # with formulas where a size is free
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,17 @@ class Exercise:
     expectation: Expectation | None
     assignment_path: Path
     reference_path: Path | None
+    form: Form = field(repr=False)  # with formulas where a size is free
+
+    def sized(self, input_shape: Sequence[int | None]) -> Exercise:
+        """Give the exercise at the sizes that an input shows; itself where none is free."""
+        sizes = self.form.read(input_shape)
+        if sizes is None:
+            return self
+        accept = tuple(
+            replace(other, **architecture_at(other.form, sizes)) for other in self.accept
+        )
+        return replace(self, accept=accept, **architecture_at(self.form, sizes))
 
     def threshold(
         self, engine: str, device: str, fingerprint: str | None = None
@@ -183,6 +196,38 @@ class Course:
             raise GraderError(
                 Message(key, {"exercise": identifier, "nearest": nearest or ""})
             ) from None
+
+
+def layers_at(form: Form, sizes: Mapping[str, int]) -> tuple[ExpectedLayer, ...]:
+    """Compute every formula of a form.
+
+    Raises:
+        ValueError: a formula is none.
+    """
+
+    def setting(value: Json) -> Json:
+        return sizes[value] if isinstance(value, str) and value in sizes else value
+
+    return tuple(
+        ExpectedLayer(
+            cls=layer.cls,
+            config={key: setting(value) for key, value in layer.config.items()},
+            output_shape=tuple(evaluate(extent, sizes) for extent in layer.output_shape),
+            params=evaluate(layer.params, sizes),
+        )
+        for layer in form.layers
+    )
+
+
+def architecture_at(form: Form, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """Give the fields that an Exercise and an Alternative share, at these sizes."""
+    layers = layers_at(form, sizes)
+    return {
+        "form": form,
+        "layers": layers,
+        "total_params": sum(layer.params for layer in layers),
+        "input_shape": tuple(evaluate(extent, sizes) for extent in form.input_shape),
+    }
 
 
 def find_course(start: Path | None = None) -> Path:

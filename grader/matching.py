@@ -50,6 +50,11 @@ def read_candidate(candidate: Candidate) -> Reading:
     return Reading(candidate, architecture, None, names)
 
 
+def _sized(reading: Reading, exercise: Exercise) -> Exercise:
+    """Give the exercise at the sizes that this model's input shows, where it leaves some free."""
+    return exercise.sized(reading.architecture.input_shape) if reading.architecture else exercise
+
+
 def variants(exercise: Exercise) -> tuple[tuple[ExpectedLayer, ...], ...]:
     """Give every chain of layers that earns the exercise's points."""
     return (exercise.layers, *(alternative.layers for alternative in exercise.accept))
@@ -57,11 +62,12 @@ def variants(exercise: Exercise) -> tuple[tuple[ExpectedLayer, ...], ...]:
 
 def resemblance(reading: Reading, exercise: Exercise) -> float:
     """Give 1.0 for exactly the model that is asked for, 0.0 for one without a common layer."""
-    return max(_resemblance(reading, layers) for layers in variants(exercise))
+    return max(_resemblance(reading, layers) for layers in variants(_sized(reading, exercise)))
 
 
 def best_variant(reading: Reading, exercise: Exercise) -> Alternative | None:
     """Give the accepted alternative that fits better than the usual form; None: the usual form."""
+    exercise = _sized(reading, exercise)
     usual = _resemblance(reading, exercise.layers)
     best = max(exercise.accept, key=lambda a: _resemblance(reading, a.layers), default=None)
     if best is None or _resemblance(reading, best.layers) <= usual:
@@ -128,7 +134,8 @@ def _is_theirs(reading: Reading, exercise: Exercise, others: Sequence[Exercise])
 
 def _settings_met(reading: Reading, exercise: Exercise) -> int:
     """Give how many settings an exactly met exercise names, -1 where it is not exactly met."""
-    exact = [layers for layers in variants(exercise) if _resemblance(reading, layers) == 1.0]
+    forms = variants(_sized(reading, exercise))
+    exact = [layers for layers in forms if _resemblance(reading, layers) == 1.0]
     return max((sum(len(layer.config) for layer in layers) for layers in exact), default=-1)
 
 

@@ -55,6 +55,8 @@ def score(evidence: Evidence, exercise: Exercise, threshold: Threshold | None) -
         exercise: what is asked and what it is worth.
         threshold: the calibrated accuracy threshold for the engine and device of the run.
     """
+    if evidence.model is not None:
+        exercise = exercise.sized(evidence.model.input_shape)
     points = exercise.points_for(threshold)
     checks = (
         *_runs(evidence, points[EvidenceClass.RUNS]),

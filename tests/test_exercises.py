@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.exercises import (
     Course,
@@ -17,6 +19,7 @@ from grader.exercises import (
 )
 from grader.expectations import midpoint
 from grader.families import load_family
+from grader.sizes import evaluate
 from grader.types import EvidenceClass, GraderError, Verdict
 from grader.words import Words
 
@@ -58,6 +61,12 @@ ko = "더 오래 학습하십시오."
 [profiles.full.data]
 train_rows = 50
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _free_exercise(tmp_path_factory):
+    global FREE_EXERCISE  # noqa: PLW0603 - hypothesis runs many examples on one
+    FREE_EXERCISE = only(build(tmp_path_factory.mktemp("free"), FREE))
 
 
 def build(root, public=PUBLIC, private=PRIVATE, expected=None):
@@ -153,6 +162,89 @@ def test_the_course_file_gives_language_and_owed_exercises(tmp_path):
     (tmp_path / "course.toml").write_text('language = "ko"\nexercises = ["recall"]\n')
     course = load_course(tmp_path)
     assert (course.language, course.owed) == ("ko", ("recall",))
+
+
+# --- sizes that a student may choose --------------------------------------------------------------
+
+FREE = """
+order = 1
+title = { en = "Letters", ko = "글자" }
+[training]
+epochs = 5
+[model]
+input_shape = [7, "V"]
+total_params = "4*(V+5) + 5*V"
+[model.free.V]
+usual = 10
+least = 5
+most = 20
+[[model.layers]]
+class = "SimpleRNN"
+units = 4
+output_shape = [7, 4]
+params = "4*(V+5)"
+[[model.layers]]
+class = "TimeDistributed(Dense)"
+units = "V"
+activation = "softmax"
+output_shape = [7, "V"]
+params = "5*V"
+[[accept]]
+note = { en = "n", ko = "n" }
+total_params = "9*V"
+[[accept.layers]]
+class = "Dense"
+units = "V"
+output_shape = [7, "V"]
+params = "9*V"
+"""
+
+
+def test_formulas_give_numbers_at_the_usual_size(tmp_path):
+    exercise = only(build(tmp_path, FREE))
+    assert exercise.input_shape == (7, 10)
+    assert exercise.total_params == 4 * 15 + 50
+    assert exercise.layers[1].config == {"units": 10, "activation": "softmax"}
+
+
+@given(st.integers(5, 20))
+def test_an_input_of_another_size_moves_every_number(size):
+    exercise = FREE_EXERCISE.sized((7, size))
+    assert exercise.input_shape == (7, size)
+    assert [layer.params for layer in exercise.layers] == [4 * (size + 5), 5 * size]
+    assert exercise.layers[1].output_shape == (7, size)
+    assert exercise.accept[0].total_params == 9 * size
+
+
+@pytest.mark.parametrize("shape", [(7, 4), (7, 21), (8, 10), (7, None), (7,), ()])
+def test_an_input_beyond_the_bounds_changes_nothing(shape):
+    assert FREE_EXERCISE.sized(shape) == FREE_EXERCISE
+
+
+def test_an_exercise_without_free_sizes_stays_as_it_is(tmp_path):
+    exercise = only(build(tmp_path))
+    assert exercise.sized((9, 9)) is exercise
+
+
+@pytest.mark.parametrize(
+    "formula", ["4*(V+5", "__import__('os')", "V.real", "W+1", "2**V", "V/2", "True", "'a'"]
+)
+def test_only_plain_arithmetic_is_a_formula(formula):
+    with pytest.raises(ValueError):
+        evaluate(formula, {"V": 3})
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (('params = "5*V"', 'params = "6*V"'), "model"),
+        (('params = "5*V"', 'params = "5*W"'), "model"),
+        (('total_params = "9*V"', 'total_params = "8*V"'), "accept"),
+    ],
+)
+def test_formulas_that_do_not_add_up_are_refused(tmp_path, change, key):
+    message = fault(build(tmp_path, FREE.replace(*change)))
+    assert (message.id, message.args["key"]) == ("course.bad_key", key)
 
 
 # --- faults --------------------------------------------------------------------------------------
