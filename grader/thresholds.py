@@ -2,19 +2,10 @@
 
 Enters: CalibrationRuns. Leaves: one threshold per engine and device. Touches nothing.
 
-Method. Errors are looked at in log scale (a factor counts the same everywhere), shares as the log of
-what is missing to 1. On that scale smaller is better, and the reference's runs are close to normal
-with a heavy upper tail. ``u`` is the one-sided tolerance bound that, with 95 % confidence, 99 % of
-correct runs stay below (Hald's exact factor from the noncentral t distribution), or the worst run
-seen, whichever is higher. ``c`` is the best run of any known mistake. A metric is used only where
-``c`` lies above ``u`` by a margin; the threshold then stands a third of the way from ``u`` to ``c``:
-nearer to the correct runs, so that a wrong one cannot pass by luck, yet beyond every one seen.
-
-Rates. ``false_fail`` is the chance that a correct run misses the threshold in one attempt: the
-normal tail as estimate; as upper bound the larger of what the noncentral t admits, with 95 %
-confidence, and the estimate. Where normality is rejected (Shapiro-Wilk, 1 %) the bound is
-Clopper-Pearson's, which assumes nothing and needs many runs to become small. ``false_pass`` is the
-same for the known mistakes, always bounded by Clopper-Pearson.
+``docs/calibration.md`` tells the method with its formulas. In short: on a log scale where smaller
+is better, ``u`` bounds correct runs (99 % of them, with 95 % confidence), ``c`` is the best run of
+any known mistake, and the threshold stands a third of the way from ``u`` to ``c``. Where ``c`` is
+not at least twice as bad as ``u`` there is none.
 """
 
 from __future__ import annotations
@@ -22,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -32,9 +24,11 @@ CONFIDENCE = 0.95
 COVERAGE = 0.99
 PLACE = 1 / 3  # of the way from the correct runs' bound to the best mistake
 MARGIN = math.log(2.0)  # a mistake must be at least twice as bad as the bound
-FEWEST = 5
-SHAPIRO = 0.01
+FEWEST = 5  # runs; with fewer a spread means nothing
+SHAPIRO = 0.01  # normality is given up below this p-value
 FINEST = 1e-4  # one answer in ten thousand: shares are not told apart beyond it
+LOWEST = 1e-12  # of an error: below it there is nothing but rounding
+STEADY = 1e-9  # a spread below it is none at all
 
 
 @dataclass(frozen=True)
@@ -43,8 +37,8 @@ class Separation:
 
     metric: str
     better: str
-    reference: Array
-    controls: Array
+    reference: Array  # (runs,)
+    controls: Mapping[str, Array]  # per known mistake, (runs,)
     bound: float  # u
     best_control: float  # c
 
@@ -53,44 +47,55 @@ class Separation:
         """How far the best mistake is from the correct runs' bound, in log units."""
         return self.best_control - self.bound
 
+    @property
+    def deviations(self) -> float:
+        """The gap in deviations of the correct runs: squaring a metric must not favour it."""
+        return self.gap / max(_spread(self.reference), STEADY)
+
 
 def scale(value: float, better: str) -> float:
     """Give the value on the scale where smaller is better and a factor counts the same."""
-    missing = value if better == "lower" else 1.0 - value
-    return math.log(max(missing, FINEST if better == "higher" else 1e-12))
+    if better == "lower":
+        return math.log(max(value, LOWEST))
+    return math.log(max(1.0 - value, FINEST))
 
 
 def unscale(value: float, better: str) -> float:
-    """Undo ``scale``."""
-    return math.exp(value) if better == "lower" else 1.0 - math.exp(value)
+    """Undo ``scale``; a share is never negative."""
+    return math.exp(value) if better == "lower" else max(0.0, 1.0 - math.exp(value))
 
 
+@cache
 def tolerance_factor(count: int) -> float:
     """Give Hald's one-sided factor: mean + factor * sd covers COVERAGE with CONFIDENCE."""
     from scipy import stats
 
-    shift = stats.norm.ppf(COVERAGE) * math.sqrt(count)
-    return float(stats.nct.ppf(CONFIDENCE, df=count - 1, nc=shift) / math.sqrt(count))
+    from grader.noncentral_t import quantile
+
+    root = math.sqrt(count)
+    return quantile(CONFIDENCE, count - 1, float(stats.norm.ppf(COVERAGE)) * root) / root
+
+
+def scaled(runs: Sequence[CalibrationRun], metric: str, better: str) -> Array:
+    """Give one metric of some runs on the log scale, (runs,); runs without it are left out."""
+    values = [run.metrics[metric] for run in runs if metric in run.metrics]
+    return np.array([scale(value, better) for value in values if math.isfinite(value)])
 
 
 def separation(runs: Sequence[CalibrationRun], metric: str, better: str) -> Separation | None:
     """Look at one metric; None with too few runs to say anything."""
-
-    def values(wanted: bool) -> Array:
-        found = [
-            scale(run.metrics[metric], better)
-            for run in runs
-            if (run.control == REFERENCE) is wanted and metric in run.metrics
-        ]
-        return np.array(found, dtype=np.float64)
-
-    reference, controls = values(True), values(False)
-    if len(reference) < FEWEST or len(controls) < FEWEST:
+    kinds = dict.fromkeys(run.control for run in runs)
+    found = {
+        kind: scaled([run for run in runs if run.control == kind], metric, better) for kind in kinds
+    }
+    reference = found.pop(REFERENCE, np.empty(0))
+    controls = {kind: values for kind, values in found.items() if len(values)}
+    if len(reference) < FEWEST or sum(map(len, controls.values())) < FEWEST:
         return None
-    spread = float(reference.std(ddof=1))
-    bound = float(reference.mean()) + tolerance_factor(len(reference)) * spread
+    bound = float(reference.mean()) + tolerance_factor(len(reference)) * _spread(reference)
     bound = max(bound, float(reference.max()))
-    return Separation(metric, better, reference, controls, bound, float(controls.min()))
+    best = min(float(values.min()) for values in controls.values())
+    return Separation(metric, better, reference, controls, bound, best)
 
 
 def choose_threshold(
@@ -112,75 +117,71 @@ def choose_threshold(
     looked = [s for metric, way in better.items() if (s := separation(here, metric, way))]
     if not looked:
         return None
-    best = max(looked, key=lambda one: one.gap)
-    control = unscale(best.best_control, best.better)
-    count = f"{len(best.reference)} correct runs, {len(best.controls)} known mistakes"
-    if best.gap < MARGIN:
-        reason = (
-            f"{count}: by {best.metric}, 99 % of correct runs stay within "
-            f"{unscale(best.bound, best.better):.3g}, and a known mistake reaches {control:.3g}; "
-            "too near to tell them apart"
-        )
-        return Threshold(
-            best.metric, best.better, None, control, engine, device, None, None, reason
-        )
-    place = best.bound + PLACE * best.gap
-    fail, how = false_fail(best.reference, place)
-    reason = (
-        f"{count}: 99 % of correct runs stay within {unscale(best.bound, best.better):.3g} "
-        f"(95 % confidence), the best mistake reaches {control:.3g}; {how}"
-    )
+    apart = [one for one in looked if one.gap >= MARGIN]
+    best = max(apart or looked, key=lambda one: one.deviations)
+    return _threshold(best, engine, device) if apart else _no_threshold(best, engine, device)
+
+
+def _threshold(found: Separation, engine: str, device: str) -> Threshold:
+    place = found.bound + PLACE * found.gap
+    fail, how = false_fail(found.reference, place)
     return Threshold(
-        best.metric,
-        best.better,
-        unscale(place, best.better),
-        control,
-        engine,
-        device,
-        fail,
-        false_pass(best.controls, place),
-        reason,
+        metric=found.metric,
+        better=found.better,
+        value=unscale(place, found.better),
+        control=unscale(found.best_control, found.better),
+        engine=engine,
+        device=device,
+        false_fail=fail,
+        false_pass=false_pass(found.controls, place),
+        reason=f"{_told(found)}, at least twice as bad; bounds of false_fail: {how}",
     )
+
+
+def _no_threshold(found: Separation, engine: str, device: str) -> Threshold:
+    return Threshold(
+        metric=found.metric,
+        better=found.better,
+        value=None,
+        control=unscale(found.best_control, found.better),
+        engine=engine,
+        device=device,
+        false_fail=None,
+        false_pass=None,
+        reason=f"{_told(found)}: too near to tell them apart",
+    )
+
+
+def _told(found: Separation) -> str:
+    mistakes = sum(map(len, found.controls.values()))
+    bound, best = unscale(found.bound, found.better), unscale(found.best_control, found.better)
+    return (
+        f"{len(found.reference)} correct runs, {mistakes} runs of known mistakes: by "
+        f"{found.metric}, 99 % of correct runs stay within {bound:.3g} (95 % confidence), and "
+        f"the best mistake reaches {best:.3g}"
+    )
+
+
+# --- error rates -----------------------------------------------------------------------------
 
 
 def false_fail(reference: Array, place: float) -> tuple[Rate, str]:
     """Give the chance that a correct run lies beyond ``place``, and how its bound was found."""
-    from scipy import stats
-
-    count = len(reference)
     beyond = int((reference > place).sum())
-    spread = max(float(reference.std(ddof=1)), 1e-9)
-    distance = (place - float(reference.mean())) / spread
-    estimate = float(stats.norm.sf(distance))
-    if stats.shapiro(reference).pvalue < SHAPIRO:
-        return Rate(max(estimate, beyond / count), clopper_pearson(beyond, count)), (
-            "not normal in log: Clopper-Pearson bound"
-        )
-    upper = _tail_bound(distance, count)
-    return Rate(estimate, max(upper, estimate)), "normal in log: noncentral-t bound"
+    if not _looks_normal(reference):
+        share = beyond / len(reference)
+        return Rate(share, clopper_pearson(beyond, len(reference))), "Clopper-Pearson"
+    distance = (place - float(reference.mean())) / _spread(reference)
+    return _normal_rate(distance, len(reference)), "normal in log, noncentral t"
 
 
-def _tail_bound(distance: float, count: int) -> float:
-    """Give the largest tail beyond ``distance`` sample deviations that 95 % confidence admits."""
-    from scipy import optimize, stats
+def false_pass(controls: Mapping[str, Array], place: float) -> Rate:
+    """Give the chance that a known mistake stays within ``place``: that of the likeliest kind.
 
-    statistic = distance * math.sqrt(count)
-
-    def too_small(shift: float) -> float:
-        return float(stats.nct.cdf(statistic, df=count - 1, nc=shift)) - CONFIDENCE
-
-    low, high = -40.0, 37.0  # scipy's noncentral t is exact within these
-    if too_small(low) < 0:
-        return 1.0
-    if too_small(high) > 0:
-        return float(stats.norm.sf(high / math.sqrt(count)))
-    return float(stats.norm.sf(optimize.brentq(too_small, low, high) / math.sqrt(count)))
-
-
-def false_pass(controls: Array, place: float) -> Rate:
-    """Give the chance that a known mistake passes: what was seen, and Clopper-Pearson's bound."""
-    passed = int((controls <= place).sum())
-    return Rate(passed / len(controls), clopper_pearson(passed, len(controls)))
+    Kinds are not pooled: many runs of a harmless mistake would hide a dangerous one.
+    """
+    rates = [false_fail(-values, -place)[0] for values in controls.values()]
+    return Rate(max(rate.estimate for rate in rates), max(rate.upper95 for rate in rates))
 
 
 def clopper_pearson(hits: int, count: int) -> float:
@@ -188,3 +189,52 @@ def clopper_pearson(hits: int, count: int) -> float:
     from scipy import stats
 
     return 1.0 if hits >= count else float(stats.beta.ppf(CONFIDENCE, hits + 1, count - hits))
+
+
+def _looks_normal(values: Array) -> bool:
+    from scipy import stats
+
+    if len(values) < FEWEST or _spread(values) < STEADY:
+        return False
+    return bool(stats.shapiro(values).pvalue >= SHAPIRO)
+
+
+def _spread(values: Array) -> float:
+    return float(values.std(ddof=1))
+
+
+def _normal_rate(distance: float, count: int) -> Rate:
+    """Give the tail beyond ``distance`` sample deviations, and the largest that 95 % admits.
+
+    The sample's distance times sqrt(count) is noncentral t with the true one times sqrt(count) as
+    its noncentrality; the bound is the noncentrality that makes what was seen a 95 % quantile.
+    """
+    from scipy import stats
+
+    from grader.noncentral_t import noncentrality
+
+    root = math.sqrt(count)
+    least = noncentrality(CONFIDENCE, distance * root, count - 1) / root
+    estimate, upper = float(stats.norm.sf(distance)), float(stats.norm.sf(least))
+    return Rate(estimate, max(estimate, upper))
+
+
+# --- is the stored distribution still true? --------------------------------------------------
+
+
+def prediction_interval(reference: Array, chance: float) -> tuple[float, float]:
+    """Give the range that one more correct run leaves with at most this chance.
+
+    The runs that were seen lie within, whatever their distribution.
+
+    Args:
+        reference: what was measured, on the log scale.
+        chance: of a false alarm for one run.
+    """
+    from scipy import stats
+
+    count = len(reference)
+    factor = float(stats.t.ppf(1 - chance / 2, df=count - 1)) * math.sqrt(1 + 1 / count)
+    reach, middle = factor * _spread(reference), float(reference.mean())
+    low, high = float(reference.min()), float(reference.max())
+    return min(low, middle - reach), max(high, middle + reach)

@@ -1,0 +1,244 @@
+"""Measures one run of correct work, or of a known mistake, by the stages of a submission.
+
+Enters: a Bench (course, exercise, engine, open room) and a Plan. Leaves: CalibrationRuns. Touches:
+rooms.
+
+The reference solution's notebook runs in a room, its model is found, rebuilt and asked hidden
+inputs. The accuracy controls are known mistakes of the same architecture, trained in the evaluation
+room: never, for one epoch, on shuffled labels; and predictors without a model.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from grader import seeds
+from grader.architecture import Architecture
+from grader.evaluate import Task, evaluate
+from grader.execute import Run, execute
+from grader.exercises import Course, Exercise
+from grader.expectations import REFERENCE, CalibrationRun
+from grader.extract import extract
+from grader.families import Family, Question, load_family
+from grader.matching import choose, read_candidate
+from grader.notebooks import parse_notebook
+from grader.retrain import canonical_question, retraining
+from grader.room import Room
+from grader.runner import Slot
+from grader.types import (
+    Candidate,
+    Engine,
+    Evidence,
+    Execution,
+    GraderError,
+    Message,
+    ModelFacts,
+    Notebook,
+)
+
+SECRET = b"calibration: public on purpose, no course uses it"
+MEMORY_MB = 4096
+LONGEST = 3600.0  # seconds; nobody waits for a student here
+UNTRAINED, ONE_EPOCH, SHUFFLED = TRAINED_CONTROLS = ("untrained", "one_epoch", "shuffled_labels")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run to do: of the reference (``control`` reference) or of a known mistake."""
+
+    exercise: str
+    control: str
+    engine: Engine
+    seed: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run gave; ``model`` for the structure part of the file."""
+
+    run: CalibrationRun
+    model: ModelFacts | None = None
+
+
+@dataclass
+class Bench:
+    """What all runs of one exercise share; what the reference's model is, is found out once."""
+
+    course: Course
+    exercise: Exercise
+    engine: Engine
+    room: Room
+    _reference: tuple[Architecture, Candidate] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def family(self) -> Family:
+        """The exercise's data family.
+
+        Raises:
+            GraderError: this is a student's copy of the course.
+        """
+        if self.course.reference is None or self.exercise.family is None:
+            raise GraderError(Message("cli.no_reference"))
+        return load_family(self.course.reference, self.exercise.family)
+
+    def reference(self, slot: Slot) -> tuple[Architecture, Candidate]:
+        """Give the reference's architecture and its compile settings, from one short run."""
+        with self._lock:
+            if self._reference is None:
+                self._reference = _look_at_reference(self, slot)
+            return self._reference
+
+
+def plan(exercise: Exercise, control: str, engine: Engine, number: int) -> Plan:
+    """Describe a run; its number alone gives its seed."""
+    seed = seeds.derive(SECRET, exercise.id, control, number)
+    return Plan(exercise.id, control, engine, seed)
+
+
+def measure(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+    """Do one run; a reference run measures the predictors without a model along with it.
+
+    Raises:
+        GraderError: the run itself did not come through.
+    """
+    if plan.control == REFERENCE:
+        return [measure_reference(bench, plan, slot), *_measure_constants(bench, plan, slot)]
+    return [_measure_mistake(bench, plan, slot)]
+
+
+def measure_reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
+    """Run the reference solution like a submission.
+
+    Raises:
+        GraderError: it did not come through.
+    """
+    execution, evidence = run_reference(bench, plan, slot)
+    if evidence.model is None or not evidence.metrics:
+        raise _failed(plan)
+    own = {key: value for key, value in evidence.metrics.items() if "." not in key}
+    return Measured(_run(plan, slot, plan.control, own, execution.seconds), evidence.model)
+
+
+def run_reference(bench: Bench, plan: Plan, slot: Slot) -> tuple[Execution, Evidence]:
+    """Run the reference solution through the stages of a submission."""
+    execution = execute(_job(reference_notebook(bench.exercise), plan, slot), bench.room)
+    (evidence,) = extract(
+        execution,
+        (plan.exercise,),
+        bench.course,
+        lambda tasks: evaluate(
+            tasks, bench.room, engine=plan.engine, cores=slot.cores, timeout=LONGEST
+        ),
+        lambda _: _hidden_seed(plan),
+    )
+    return execution, evidence
+
+
+def reference_notebook(exercise: Exercise) -> Notebook:
+    """Give the reference solution as the notebook that a student would hand in."""
+    from grader.release import full, text
+
+    assert exercise.reference_path is not None
+    return parse_notebook(text(full(exercise.reference_path / "solution.py", exercise)).encode())
+
+
+def _look_at_reference(bench: Bench, slot: Slot) -> tuple[Architecture, Candidate]:
+    """Run the reference for one epoch where the notebook says how many, else for all of them."""
+    look = plan(bench.exercise, "look", bench.engine, 0)
+    whole = reference_notebook(bench.exercise)
+    epochs = f"epochs={bench.exercise.epochs}"
+    cells = tuple(
+        replace(cell, source=cell.source.replace(epochs, "epochs=1")) for cell in whole.cells
+    )
+    execution = execute(_job(replace(whole, cells=cells), look, slot), bench.room)
+    found = choose([read_candidate(one) for one in execution.candidates], bench.exercise)
+    if found is None or found.architecture is None:
+        raise _failed(look)
+    return found.architecture, found.candidate
+
+
+def _measure_constants(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+    family = bench.family
+    question = _question(bench, family, plan)
+    return [
+        Measured(_run(plan, slot, name, family.measure(predictions, question), 0.0))
+        for name, predictions in family.controls(question).items()
+    ]
+
+
+def _measure_mistake(bench: Bench, plan: Plan, slot: Slot) -> Measured:
+    """Make a known mistake with the reference's own architecture and settings.
+
+    The evaluation room has no GPU; a mistake's level does not depend on where it was made.
+    """
+    family = bench.family
+    question = _question(bench, family, plan)
+    task = _mistake(bench, family, plan, question, slot)
+    answers = evaluate([task], bench.room, engine=plan.engine, cores=slot.cores, timeout=LONGEST)
+    answer = answers[task.id]
+    if answer.error or answer.predictions is None:
+        raise GraderError(Message("calibrate.control_failed", {"error": answer.error or ""}))
+    metrics = family.measure(answer.predictions.reshape(question.answers.shape), question)
+    return Measured(_run(plan, slot, plan.control, metrics, answer.seconds))
+
+
+def _mistake(bench: Bench, family: Family, plan: Plan, question: Question, slot: Slot) -> Task:
+    architecture, candidate = bench.reference(slot)
+    if plan.control == UNTRAINED:
+        return Task(plan.exercise, architecture, inputs=question.inputs, seed=plan.seed)
+    task = retraining(architecture, candidate, bench.exercise, family, plan.seed, question)
+    if task is None or task.training is None:
+        raise _failed(plan)
+    if plan.control == ONE_EPOCH:
+        return replace(task, training=replace(task.training, epochs=1))
+    order = np.random.default_rng(plan.seed).permutation(len(task.training.y))
+    shuffled = task.training.y[order]
+    return replace(task, training=replace(task.training, epochs=bench.exercise.epochs, y=shuffled))
+
+
+def _job(notebook: Notebook, plan: Plan, slot: Slot) -> Run:
+    return Run(
+        notebook=notebook,
+        engine=plan.engine,
+        seed=plan.seed,
+        attempt=1,
+        timeout=LONGEST,
+        memory_mb=MEMORY_MB,
+        cores=slot.cores,
+        gpu=slot.gpu.uuid if slot.gpu else None,
+        devices=slot.gpu.nodes if slot.gpu else (),
+        device=slot.device,
+    )
+
+
+def _question(bench: Bench, family: Family, plan: Plan) -> Question:
+    return canonical_question(family, bench.exercise, _hidden_seed(plan))[1]
+
+
+def _hidden_seed(plan: Plan) -> int:
+    return seeds.derive(SECRET, "hidden", plan.exercise, plan.seed)
+
+
+def _run(
+    plan: Plan, slot: Slot, control: str, metrics: Mapping[str, float], seconds: float
+) -> CalibrationRun:
+    return CalibrationRun(
+        control=control,
+        engine=plan.engine.value,
+        device=slot.device,
+        cores=len(slot.cores),
+        seed=plan.seed,
+        metrics={key: float(f"{value:.6g}") for key, value in metrics.items()},
+        seconds=round(seconds, 2),
+    )
+
+
+def _failed(plan: Plan) -> GraderError:
+    return GraderError(
+        Message("calibrate.reference_failed", {"exercise": plan.exercise, "seed": plan.seed})
+    )
