@@ -262,3 +262,9 @@ def test_only_changed_notebooks_are_rewritten(course_copy):
     path.write_text(path.read_text("utf-8") + "\n# %%\nprint('new')\n", "utf-8")
     changed = write_assignments(course_copy)
     assert [p.stem for p in changed] == [EXERCISES[0].id]
+
+
+def test_the_overview_links_to_every_notebook():
+    overview = (ROOT / "assignments" / "README.md").read_text("utf-8")
+    links = re.findall(r"\]\(([^)]+\.ipynb)\)", overview)
+    assert links == [f"{e.id}/{e.id}.ipynb" for e in EXERCISES]
