@@ -128,6 +128,15 @@ def test_a_family_says_which_way_each_of_its_metrics_is_better(name):
     assert set(family.BETTER.values()) <= {"lower", "higher"}
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_answers_have_the_size_of_what_a_model_gives(name):
+    family = load_family(REFERENCE, name)
+    asked = family.ask(
+        Reading((), None), np.random.default_rng(0), TEXT if name == "characters" else {}
+    )
+    assert all(p.size == asked.answers.size for p in family.controls(asked).values())
+
+
 # --- multiplication: what is right ---------------------------------------------------------------
 
 
@@ -489,7 +498,7 @@ def test_the_question_speaks_the_students_numbering(order):
     reading = characters.examine(fit(x, y), TEXT)
     asked = characters.ask(reading, np.random.default_rng(0), TEXT)
     assert np.array_equal(asked.inputs, x)
-    assert np.array_equal(asked.answers, y.argmax(axis=2))
+    assert np.array_equal(asked.answers, y)
     assert characters.measure(y, asked)["accuracy"] == 1.0
 
 
@@ -544,7 +553,7 @@ def test_the_canonical_question_needs_no_students_data():
 def test_the_frequencies_answer_with_the_commonest_character():
     asked = characters.ask(Reading((), "one-hot"), np.random.default_rng(0), TEXT)
     measured = characters.measure(characters.controls(asked)["mean"], asked)
-    counts = np.bincount(asked.answers.reshape(-1))
+    counts = asked.answers.sum(axis=(0, 1))
     assert measured["accuracy"] == pytest.approx(counts.max() / counts.sum())
 
 

@@ -54,19 +54,21 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
 
 
 def ask(reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
-    """Ask every window of the sentence, in the student's numbering where it is known."""
+    """Ask every window of the sentence, in the student's numbering where it is known.
+
+    Answers are one-hot, so that they have the shape of the predictions.
+    """
     table = cast("Mapping[str, Any]", reading.encoding)
     if "windows" not in table:
-        inputs, targets = training(rng, spec)
-        return Question(inputs, targets.argmax(axis=2))
+        return Question(*training(rng, spec))
     eye = np.eye(int(table["size"]), dtype=np.float32)
-    return Question(eye[np.asarray(table["windows"])], np.asarray(table["answers"]))
+    return Question(eye[np.asarray(table["windows"])], eye[np.asarray(table["answers"])])
 
 
 def measure(predictions: Array, question: Question) -> dict[str, float]:
     """Give accuracy over all steps, accuracy of the last step, and mean cross-entropy in nats."""
-    answers = question.answers
-    if predictions.shape != question.inputs.shape:
+    answers = question.answers.argmax(axis=2)
+    if predictions.shape != question.answers.shape:
         return {}
     finite = np.isfinite(predictions).all(axis=2)
     right = finite & (np.nan_to_num(predictions).argmax(axis=2) == answers)
@@ -82,10 +84,8 @@ def measure(predictions: Array, question: Question) -> dict[str, float]:
 
 def controls(question: Question) -> dict[str, Array]:
     """Give the frequencies of the characters, and the input itself."""
-    size = question.inputs.shape[2]
-    counts = np.bincount(question.answers.reshape(-1), minlength=size)
-    frequencies = (counts / counts.sum()).astype(np.float32)
-    constant = np.broadcast_to(frequencies, question.inputs.shape)
+    frequencies = question.answers.mean(axis=(0, 1), keepdims=True)
+    constant = np.broadcast_to(frequencies, question.answers.shape)
     return {"mean": constant, "last_input": question.inputs}
 
 
