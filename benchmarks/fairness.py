@@ -16,7 +16,8 @@ from collections import Counter
 from pathlib import Path
 
 from grader import seeds
-from grader.cli.grading import graded_as_done, open_words
+from grader.cli.course import open_words
+from grader.cli.grading import graded_as_done
 from grader.cli.progress import Lines
 from grader.collect import collect
 from grader.environment import cores
