@@ -6,27 +6,26 @@ outside. Touches: starts ``grader grade`` under the keeper; a temporary folder.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attacks.corpus import Attack, Hostile
+from attacks.corpus import Attack
 from attacks.field import Field, laid_out
 from attacks.people import person
 
 KEEPER = Path(__file__).with_name("keeper.py")
-BREACH = "BREACH"
-SECONDS = 900
-USUAL = ("--timeout", "60", "--memory", "2000")
-LIMITS = {"limits": ("--timeout", "25", "--memory", "1500")}
+SECONDS = 1800
+USUAL = {"timeout": 90, "memory": 2000}
+LIMITS = {"limits": {"timeout": 25, "memory": 1500}}
+READ_BY_MACHINES = ("table", "github", "junit")
 
 
 @dataclass(frozen=True)
@@ -42,32 +41,60 @@ class Batch:
     processes: int
     megabytes: int
     disturbed: tuple[str, ...]
-    leaks: tuple[str, ...]
-    loose_numbers: tuple[str, ...]  # files that are no strict JSON
-    transcripts: dict[str, str]  # student → everything that was kept of the run
-    written: dict[str, int]  # student → bytes kept of the run
+    canaries: dict[str, str]
+    files: dict[str, bytes]  # everything in OUT
+    reports: dict[str, str]  # other formats, where names are the attack
     neighbours: tuple[str, ...]
-    names: frozenset[str]  # of every file in OUT
-    table: tuple[tuple[str, ...], ...]  # grades.csv
+    timeout: float
 
     def result(self, student: str) -> dict[str, Any]:
         """What was printed about one student."""
         found = [one for one in self.results if one["student"] == student]
-        assert len(found) == 1, f"{len(found)} results of {student}: {self.said}"
+        names = [one["student"] for one in self.results]
+        assert len(found) == 1, f"{len(found)} results of {student!r}, only {names}: {self.said}"
         return found[0]
 
+    def kept(self, student: str) -> dict[str, bytes]:
+        """The record and the execution that stand behind a student's result."""
+        record = str(Path(self.result(student)["record"]))
+        found = {path: data for path, data in self.files.items() if record.endswith(path)}
+        for data in list(found.values()):
+            key = json.loads(data)["record"]["execution_key"]
+            folder = f"evidence/{key}/execution/"
+            found |= {path: d for path, d in self.files.items() if path.startswith(folder)}
+        return found
 
-def run_batch(attacks: Iterable[Attack], who: str, isolation: str = "auto", *more: str) -> Batch:
+
+def run_batch(attacks: Iterable[Attack], who: str, isolation: str = "auto") -> Batch:
     """Grade the submissions of these attacks in one go."""
     attacks = tuple(attacks)
     hostile = [one for attack in attacks for one in attack.submissions]
     group = attacks[0].group
-    with tempfile.TemporaryDirectory(prefix="rnn-field-") as folder:
-        place = Path(folder, "field")
-        with laid_out(place, person(who), hostile) as here:
-            arguments = ("--isolation", isolation, *LIMITS.get(group, USUAL), *more)
-            kept, out, said = grade(here, arguments)
-            return _seen(here, group, kept, out, said)
+    limits = LIMITS.get(group, USUAL)
+    with (
+        tempfile.TemporaryDirectory(prefix="rnn-field-") as folder,
+        laid_out(Path(folder, "field"), person(who), hostile) as here,
+    ):
+        arguments = [f"--isolation={isolation}", *(f"--{k}={v}" for k, v in limits.items())]
+        kept, out, said = grade(here, arguments)
+        disturbed = tuple(here.disturbed())
+        reports = _reports(here) if group == "names" else {}
+        return Batch(
+            group=group,
+            code=kept["code"],
+            results=_results(out, said),
+            said=said,
+            stdout=out,
+            left=tuple(kept["left"]),
+            processes=kept["processes"],
+            megabytes=kept["megabytes"],
+            disturbed=disturbed,
+            canaries=here.canaries,
+            files=_files(here.out),
+            reports=reports,
+            neighbours=tuple(here.neighbours),
+            timeout=limits["timeout"],
+        )
 
 
 def grade(here: Field, arguments: Iterable[str] = ()) -> tuple[dict[str, Any], str, str]:
@@ -78,7 +105,10 @@ def grade(here: Field, arguments: Iterable[str] = ()) -> tuple[dict[str, Any], s
 
 
 def start(here: Field, arguments: Iterable[str] = ()) -> subprocess.Popen[str]:
-    """Start ``grader grade`` under the keeper."""
+    """Start ``grader grade`` under the keeper, in the folder that was handed in last.
+
+    A pull request is checked out and graded right there, so its files are all around the grader.
+    """
     command = [
         *(sys.executable, "-I", str(KEEPER), str(here.place / "kept.json"), str(SECONDS)),
         *(*here.person.command, "grade", str(here.handed_in), *map(str, here.archives)),
@@ -87,7 +117,7 @@ def start(here: Field, arguments: Iterable[str] = ()) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command,
         env=here.environment(),
-        cwd=here.home,
+        cwd=here.around,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -101,33 +131,35 @@ def cut_down(running: subprocess.Popen[str]) -> None:
     os.kill(running.pid, signal.SIGUSR1)
 
 
-def _seen(here: Field, group: str, kept: dict[str, Any], out: str, said: str) -> Batch:
+def _results(out: str, said: str) -> tuple[dict[str, Any], ...]:
     try:
-        results = tuple(strict_json(out)["results"])
+        return tuple(strict_json(out)["results"])
     except ValueError as error:
         raise AssertionError(
             f"standard output is not one JSON object: {out[:300]}{said}"
         ) from error
-    files = {path: path.read_bytes() for path in here.out.rglob("*") if path.is_file()}
-    transcripts = {one["student"]: _kept_of(here, one, files) for one in results}
-    return Batch(
-        group=group,
-        code=kept["code"],
-        results=results,
-        said=said,
-        stdout=out,
-        left=tuple(kept["left"]),
-        processes=kept["processes"],
-        megabytes=kept["megabytes"],
-        disturbed=tuple(here.disturbed()),
-        leaks=tuple(_leaks(here, files, out + said)),
-        loose_numbers=tuple(_loose(files)),
-        transcripts={who: "\n".join(texts.values()) for who, texts in transcripts.items()},
-        written={who: sum(map(len, texts.values())) for who, texts in transcripts.items()},
-        neighbours=tuple(here.neighbours),
-        names=frozenset(path.name for path in files),
-        table=tuple(_table(files)),
-    )
+
+
+def _files(out: Path) -> dict[str, bytes]:
+    paths = (path for path in out.rglob("*") if path.is_file())
+    return {str(path.relative_to(out)): path.read_bytes() for path in paths}
+
+
+def _reports(here: Field) -> dict[str, str]:
+    """What other formats print of the same results."""
+    found = {}
+    for form in READ_BY_MACHINES:
+        command = (*here.person.command, "report", "--out", here.out, "--format", form)
+        done = subprocess.run(
+            [*map(str, command), "--lang", "en"],
+            env=here.environment(),
+            cwd=here.home,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found[form] = done.stdout + done.stderr
+    return found
 
 
 def strict_json(text: str | bytes) -> Any:
@@ -137,77 +169,3 @@ def strict_json(text: str | bytes) -> Any:
         raise ValueError(f"{name} in JSON")
 
     return json.loads(text, parse_constant=refuse)
-
-
-def _kept_of(here: Field, result: dict[str, Any], files: dict[Path, bytes]) -> dict[str, str]:
-    """The record and the execution that stand behind a result, as text."""
-    record = Path(result["record"])
-    key = json.loads(files[record])["record"]["execution_key"] if record in files else ""
-    folder = here.out / "evidence" / key / "execution"
-    found = [path for path in files if path == record or path.parent == folder]
-    return {str(path): files[path].decode("utf-8", "replace") for path in found}
-
-
-def _leaks(here: Field, files: dict[Path, bytes], said: str) -> Iterator[str]:
-    for where, word in here.canaries.items():
-        for path, content in files.items():
-            if word.encode() in content:
-                yield f"{where}: in {path.relative_to(here.out)}"
-        if word in said:
-            yield f"{where}: said"
-
-
-def _loose(files: dict[Path, bytes]) -> Iterator[str]:
-    for path, content in files.items():
-        if path.suffix == ".json":
-            try:
-                strict_json(content)
-            except ValueError as error:
-                yield f"{path.name}: {error}"
-
-
-def _table(files: dict[Path, bytes]) -> Iterator[tuple[str, ...]]:
-    for path, content in files.items():
-        if path.name == "grades.csv":
-            yield from map(tuple, csv.reader(content.decode("utf-8-sig").splitlines()))
-
-
-# --- judging ---------------------------------------------------------------------------------
-
-
-def complaints(batch: Batch, one: Hostile) -> list[str]:
-    """Everything that is not as expected about one hostile submission; empty where it held."""
-    result = batch.result(one.student)
-    kept = batch.transcripts[one.student]
-    told = []
-    if result["verdict"] not in one.verdicts:
-        expected = " or ".join(one.verdicts)
-        told.append(f"verdict {result['verdict']}, expected {expected}: {_reason(result)}")
-    if one.score is not None and result["score"] != one.score:
-        told.append(f"score {result['score']}, expected {one.score}")
-    if one.flags is not None and sorted(result["flags"]) != sorted(one.flags):
-        told.append(f"flags {result['flags']}, expected {list(one.flags)}")
-    if result["seconds"] > one.seconds:
-        told.append(f"took {result['seconds']} s, at most {one.seconds} expected")
-    told += [f"the attack did not run: no {word!r}" for word in one.seen if word not in kept]
-    told += [f"found in what was kept: {word!r}" for word in one.absent if word in kept]
-    told += [line[:300] for line in kept.replace("\\n", "\n").splitlines() if BREACH in line]
-    return told
-
-
-def disturbances(batch: Batch) -> list[str]:
-    """What the batch did to others; empty where nobody was harmed."""
-    told = [f"leaked: {leak}" for leak in batch.leaks]
-    told += [f"left running: {command}" for command in batch.left]
-    told += list(batch.disturbed)
-    told += [f"not strict: {name}" for name in batch.loose_numbers]
-    for student in batch.neighbours:
-        result = batch.result(student)
-        if (result["verdict"], result["score"]) != ("accepted", 100):
-            told.append(f"harmed: {student} got {result['verdict']}: {_reason(result)}")
-    return told
-
-
-def _reason(result: dict[str, Any]) -> str:
-    lost = [one["message"] for one in result["checks"] if one["points"] < one["max_points"]]
-    return "; ".join(lost or [one["message"] for one in result["checks"]][:1])[:2000]

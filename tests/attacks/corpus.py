@@ -14,8 +14,14 @@ Enters: the folders beside this file. Leaves: Attacks. Touches: reads those fold
     verdicts = ["no_model"]        any of these; score, flags: exactly these where given
     seen = ["walked"]              what the cells must have printed: the attack really ran
     absent = ["forged"]            beyond canaries and BREACH, in nothing that the grader wrote of it
-    unchanged = ["/usr/bin"]       files and folders, beyond those that every batch watches
     seconds = 60                   how long grading may take, all in all
+    over = 5                       how many seconds its run may take beyond the limit
+    processes = 1100               how many the whole batch may have at once
+    megabytes = 800                how much memory the judge may ever take
+    written = 5_000_000            how many bytes may be kept of it
+    said = ["refused"]             what the grader must have told the teacher; said_not: must not
+    nowhere = ["\\u001b"]          in no file, no output
+    shown = "red"                  the student's name in results, where it is not the folder's
     copies = 3                     handed in by so many students
     student = "=1+1"               a folder's name, where the name is the attack
 """
@@ -43,8 +49,15 @@ class _Submission(BaseModel):
     flags: list[str] | None = None
     seen: list[str] = []
     absent: list[str] = []
-    unchanged: list[str] = []
-    seconds: float = 120
+    seconds: float = 240
+    over: float | None = None
+    processes: int | None = None
+    megabytes: int | None = None
+    written: int | None = None
+    said: list[str] = []
+    said_not: list[str] = []
+    nowhere: list[str] = []
+    shown: str | None = None
     copies: int = 1
     student: str | None = None
 
@@ -61,6 +74,17 @@ class _Expected(BaseModel):
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How much it may take; None: as much as everybody."""
+
+    seconds: float
+    over: float | None
+    processes: int | None
+    megabytes: int | None
+    written: int | None
+
+
+@dataclass(frozen=True)
 class Hostile:
     """One submission and what must become of it."""
 
@@ -72,8 +96,11 @@ class Hostile:
     flags: tuple[str, ...] | None
     seen: tuple[str, ...]
     absent: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    seconds: float
+    bounds: Bounds
+    said: tuple[str, ...]
+    said_not: tuple[str, ...]
+    nowhere: tuple[str, ...]
+    shown: str
 
 
 @dataclass(frozen=True)
@@ -117,15 +144,19 @@ def _read(folder: Path) -> Attack:
 def _handed_in(folder: Path, one: _Submission) -> Iterator[Hostile]:
     stem = Path(one.notebook).stem if one.notebook else one.maker
     for copy in range(one.copies):
+        student = one.student or f"{folder.name[:2]}-{stem}" + (f"-{copy}" if copy else "")
         yield Hostile(
             source=folder / one.notebook if one.notebook else None,
             maker=one.maker,
-            student=one.student or f"{folder.name[:2]}-{stem}" + (f"-{copy}" if copy else ""),
+            student=student,
             verdicts=tuple(one.verdicts),
             score=one.score,
             flags=None if one.flags is None else tuple(one.flags),
             seen=tuple(one.seen),
             absent=tuple(one.absent),
-            unchanged=tuple(one.unchanged),
-            seconds=one.seconds,
+            bounds=Bounds(one.seconds, one.over, one.processes, one.megabytes, one.written),
+            said=tuple(one.said),
+            said_not=tuple(one.said_not),
+            nowhere=tuple(one.nowhere),
+            shown=one.shown or student,
         )

@@ -85,6 +85,12 @@ class Field:
     def mark(self) -> Path:
         return self.place / "signals"
 
+    @property
+    def around(self) -> Path:
+        """Where the grader is started."""
+        pull_request = self.handed_in / "31-pull-request"
+        return pull_request if pull_request.exists() else self.home
+
     def canary(self, where: str) -> str:
         """Make a word that is found nowhere else."""
         word = self.canaries[where] = WORD + secrets.token_hex(8)

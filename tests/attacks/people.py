@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +63,7 @@ def _public_environment() -> Path:
     for path in (packages, ROOT):
         if not _public(path):
             raise LookupError(f"other users cannot reach {path}")
-    place = Path(tempfile.gettempdir(), f"rnn-attack-venv-{os.getuid()}-{os.getpid()}")
+    place = _place()
     subprocess.run([_public_interpreter(), "-m", "venv", "--without-pip", place], check=True)
     library = next(place.glob("lib/python*/site-packages"))
     (library / "borrowed.pth").write_text(f"{packages}\n{ROOT}\n")
@@ -74,10 +73,14 @@ def _public_environment() -> Path:
     return place / "bin/python"
 
 
+def _place() -> Path:
+    """Not below /tmp: a room has a /tmp of its own there."""
+    return Path("/var/tmp", f"rnn-attack-venv-{os.getuid()}-{os.getpid()}")
+
+
 def forget() -> None:
     """Remove the environment that was built."""
-    place = Path(tempfile.gettempdir(), f"rnn-attack-venv-{os.getuid()}-{os.getpid()}")
-    shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(_place(), ignore_errors=True)
     person.cache_clear()
 
 
