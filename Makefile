@@ -53,7 +53,7 @@ pins:
 	  --no-header --extra grading --extra jax --extra dev -o $(PINS) pyproject.toml
 
 assignments: setup
-	$(BIN)/python -m grader.release
+	$(BIN)/python -m grader.course.release
 
 clean:
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache

@@ -20,11 +20,11 @@ from grader.cli.course import open_words
 from grader.cli.grading import graded_as_done
 from grader.cli.progress import Lines
 from grader.collect import collect
+from grader.course.exercises import Course, find_course, load_course
+from grader.course.release import full, text
 from grader.environment import cores
-from grader.exercises import Course, find_course, load_course
 from grader.pipeline import Graded, Grader, Settings
 from grader.record import Store
-from grader.release import full, text
 from grader.room import open_room
 from grader.types import Verdict
 

@@ -26,10 +26,10 @@ from typing import Any
 from grader.cli.course import open_words
 from grader.cli.grading import finish
 from grader.collect import collect
-from grader.exercises import find_course, load_course
+from grader.course.exercises import find_course, load_course
+from grader.course.release import full, text
 from grader.pipeline import Grader, Settings
 from grader.record import Store
-from grader.release import full, text
 from grader.room import Room, RoomProcess, RoomSpec, open_room
 from grader.runner import LocalRunner, Stop, slots
 from grader.types import Isolation, Level

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from grader.archives import Archive, Entry, open_archive
-from grader.folders import Seen, file, lone_archives, look_into
-from grader.layouts import is_archive, is_notebook, nfc, place
-from grader.naming import Label, Whereabouts, label_all
-from grader.notebooks import Malformed, parse_notebook
+from grader.intake.archives import Archive, Entry, open_archive
+from grader.intake.folders import Seen, file, lone_archives, look_into
+from grader.intake.layouts import is_archive, is_notebook, nfc, place
+from grader.intake.naming import Label, Whereabouts, label_all
+from grader.intake.notebooks import Malformed, parse_notebook
+from grader.intake.regular import open_regular, read_notebook_bytes
 from grader.printable import printable
-from grader.regular import open_regular, read_notebook_bytes
 from grader.types import GraderError, Message, Notebook, Scalar, Submission
 
 

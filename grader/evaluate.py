@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from grader.architecture import Architecture
 from grader.arrays import BadArraysError, read_bounded, read_npz
+from grader.models.architecture import Architecture
 from grader.room import Bind, Room, RoomSpec
 from grader.types import Array, Engine, GraderError, Json, Message
 from grader.workplace import workplace

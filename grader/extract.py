@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grader.course.exercises import Course, Exercise
+from grader.course.families import Family, Question, load_family
+from grader.course.families import Reading as DataReading
 from grader.evaluate import Answer, Task
-from grader.exercises import Course, Exercise
-from grader.families import Family, Question, load_family
-from grader.families import Reading as DataReading
-from grader.matching import Reading, choose, exercises_held, read_candidate
-from grader.suspicion import Suspect, doubts, inputs_with_sample, suspicions
-from grader.trained import training_facts
+from grader.models.matching import Reading, choose, exercises_held, read_candidate
+from grader.models.suspicion import Suspect, doubts, inputs_with_sample, suspicions
+from grader.models.trained import training_facts
 from grader.types import (
     Array,
     Candidate,

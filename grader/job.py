@@ -14,11 +14,11 @@ from functools import cached_property
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.engines import EngineChoice, choose_engine
-from grader.exercises import Course, Exercise, Limits
+from grader.code.engines import EngineChoice, choose_engine
+from grader.course.exercises import Course, Exercise, Limits
 from grader.gpus import Gpu
-from grader.keys import execution_key, score_key
 from grader.runner import Slot
+from grader.store.keys import execution_key, score_key
 from grader.types import Engine, Level, Submission
 
 PROBE_VERSION = "1"  # of everything that runs inside the notebook's room

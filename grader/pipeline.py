@@ -18,21 +18,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from grader import environment
+from grader.code.engines import fixes_seeds
+from grader.course.exercises import Course, Exercise, Threshold, data_fingerprint
+from grader.course.families import load_family
 from grader.diagnose import diagnose_source
-from grader.engines import fixes_seeds
 from grader.evaluate import Answer, Task, evaluate
 from grader.execute import Run, execute
-from grader.exercises import Course, Exercise, Threshold, data_fingerprint
 from grader.extract import UNKNOWN, extract
-from grader.families import load_family
 from grader.job import Job, Settings, record_key
-from grader.keys import canonical
-from grader.matching import choose, read_candidate
+from grader.models.matching import choose, read_candidate
+from grader.models.retrain import canonical_question, retraining
 from grader.record import Store
-from grader.retrain import canonical_question, retraining
 from grader.room import Room
 from grader.runner import Runner, Slot
 from grader.score import malformed, nothing_found, score, ungraded
+from grader.store.keys import canonical
 from grader.types import (
     Attempt,
     Engine,

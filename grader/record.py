@@ -27,9 +27,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from grader import files
-from grader.keys import canonical, execution_key, score_key
-from grader.record_index import KEY, MOST_BYTES, Index, keyed_folders
+from grader.store import files
+from grader.store.keys import canonical, execution_key, score_key
+from grader.store.record_index import KEY, MOST_BYTES, Index, keyed_folders
 from grader.types import Execution, GraderError, Message, Record
 
 __all__ = ["Store", "canonical", "execution_key", "score_key"]
@@ -91,7 +91,7 @@ class Store:
         Raises:
             GraderError: the disk is full, or the folder cannot be written.
         """
-        from grader.record_json import record_to_json
+        from grader.store.record_json import record_to_json
 
         path = self._record_path(record.key)
         if saved_at is None:
@@ -104,7 +104,7 @@ class Store:
 
     def load(self, key: str) -> Record | None:
         """Return the record of this key; None where there is none, or none that can be read."""
-        from grader.record_json import CorruptError, record_from_json
+        from grader.store.record_json import CorruptError, record_from_json
 
         path = self._record_path(key)
         try:
@@ -139,8 +139,8 @@ class Store:
         Raises:
             GraderError: the disk is full or refuses, or the execution has no plain form.
         """
-        from grader.record_execution import write_execution
-        from grader.record_json import CorruptError
+        from grader.store.record_execution import write_execution
+        from grader.store.record_json import CorruptError
 
         folder = self.evidence_folder(key)
         new = folder / f".new-{secrets.token_hex(4)}"
@@ -157,8 +157,8 @@ class Store:
 
     def load_execution(self, key: str) -> Execution | None:
         """Return the execution of this key; None where there is none, or none that can be read."""
-        from grader.record_execution import read_execution
-        from grader.record_json import CorruptError
+        from grader.store.record_execution import read_execution
+        from grader.store.record_json import CorruptError
 
         folder = self.out / "evidence" / _checked(key) / "execution"
         try:

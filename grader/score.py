@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from grader.course.exercises import Exercise, ExpectedLayer, Threshold
 from grader.diagnose import diagnose, diagnose_runs
-from grader.exercises import Exercise, ExpectedLayer, Threshold
-from grader.matching import align
+from grader.models.matching import align
 from grader.types import (
     Check,
     Evidence,

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader import calibrate as module
-from grader import files
-from grader.calibrate import (
+from grader.calibration import calibrate as module
+from grader.calibration.calibrate import (
     CONTROL_RUNS,
     FALSE_ALARM,
     calibrate,
@@ -23,10 +22,11 @@ from grader.calibrate import (
     compare,
     plans,
 )
-from grader.exercises import Course, Exercise, load_course
-from grader.expectations import REFERENCE, CalibrationRun
-from grader.measure import TRAINED_CONTROLS, Bench, Measured, Plan
+from grader.calibration.measure import TRAINED_CONTROLS, Bench, Measured, Plan
+from grader.course.exercises import Course, Exercise, load_course
+from grader.course.expectations import REFERENCE, CalibrationRun
 from grader.runner import Slot
+from grader.store import files
 from grader.types import Engine, GraderError, LayerFact, Message, ModelFacts
 
 ROOT = Path(__file__).parent.parent

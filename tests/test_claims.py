@@ -14,7 +14,7 @@ import pytest
 
 from grader import claims
 from grader.claims import read_claims
-from grader.matching import moved
+from grader.models.matching import moved
 from grader.types import Candidate
 
 CONFIG: dict[str, Any] = {"class_name": "Sequential", "config": {"layers": []}}

@@ -17,10 +17,10 @@ from cli_help import ROOT, Shell, mounted
 from rich.cells import cell_len
 from rich.console import Console
 
-from grader import files
 from grader.cli.grading import read_shard
 from grader.record import Store
 from grader.report.table import render_table
+from grader.store import files
 from grader.types import Message, Record, Verdict
 from grader.words import Words
 

@@ -13,9 +13,9 @@ import pytest
 from notebook_files import notebook, raw, worded, write
 
 from grader import collect as collecting
-from grader import folders
 from grader.collect import Collected, collect
-from grader.notebooks import MAX_BYTES
+from grader.intake import folders
+from grader.intake.notebooks import MAX_BYTES
 from grader.types import GraderError, Submission
 
 IDS = frozenset({"multiplication-lstm", "char-text"})

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from grader.course.exercises import Exercise, ExpectedLayer, Threshold, load_course
 from grader.diagnose import MOST, REASONS, diagnose
-from grader.exercises import Exercise, ExpectedLayer, Threshold, load_course
 from grader.score import score
 from grader.types import (
     CellError,

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from notebook_files import worded
 from probes.engine_probes import PREAMBLE, PROBES
 
-from grader import source
-from grader.engines import choose_engine, fixes_seeds, needs_tensorflow
-from grader.source import read_code, without_magics
+from grader.code import source
+from grader.code.engines import choose_engine, fixes_seeds, needs_tensorflow
+from grader.code.source import read_code, without_magics
 from grader.types import Cell, Engine, GraderError, Message, Notebook
 
 BOTH = (Engine.JAX, Engine.TENSORFLOW)

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.exercises import (
+from grader.course.exercises import (
     Course,
     data_fingerprint,
     find_course,
     load_course,
     nearest_id,
 )
-from grader.expectations import midpoint
-from grader.families import load_family
-from grader.sizes import evaluate
+from grader.course.expectations import midpoint
+from grader.course.families import load_family
+from grader.course.sizes import evaluate
 from grader.types import EvidenceClass, GraderError, Verdict
 from grader.words import Words
 

@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.families import Reading, load_family
+from grader.course.families import Reading, load_family
 from grader.types import ArraySample, FitSample, GraderError, Message
 
 ROOT = Path(__file__).parent.parent

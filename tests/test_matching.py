@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.exercises import Exercise, load_course
-from grader.matching import (
+from grader.course.exercises import Exercise, load_course
+from grader.models.matching import (
     Reading,
     align,
     best_variant,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.exercises import load_course
-from grader.expectations import REFERENCE, CalibrationRun
-from grader.measure import TRAINED_CONTROLS, Bench, measure, plan
+from grader.calibration.measure import TRAINED_CONTROLS, Bench, measure, plan
+from grader.course.exercises import load_course
+from grader.course.expectations import REFERENCE, CalibrationRun
 from grader.runner import Slot
 from grader.types import Engine
 from tests.notebook_runs import room

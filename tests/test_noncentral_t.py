@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from grader.noncentral_t import cdf, noncentrality, quantile
+from grader.calibration.noncentral_t import cdf, noncentrality, quantile
 
 
 @pytest.mark.parametrize("df", [4, 9, 49])

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from grader import pipeline
+from grader.course.exercises import Course, Threshold, data_fingerprint, load_course
+from grader.course.expectations import Expectation
+from grader.course.families import load_family
 from grader.evaluate import Answer, LayerAnswer, Task
-from grader.exercises import Course, Threshold, data_fingerprint, load_course
-from grader.expectations import Expectation
-from grader.families import load_family
 from grader.pipeline import Grader, Settings, blames_engine, regrade
 from grader.record import Store
 from grader.runner import LocalRunner, Slot, Stop, slots

@@ -10,8 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.exercises import load_course
-from grader.release import (
+from grader.course.exercises import load_course
+from grader.course.release import (
     BEGIN,
     END,
     PLACEHOLDER,
@@ -63,7 +63,7 @@ def course_copy(tmp_path):
 
 @every_exercise
 def test_the_committed_notebook_is_the_generated_one(exercise):
-    """After a change of a solution or of the points: ``python -m grader.release``."""
+    """After a change of a solution or of the points: ``python -m grader.course.release``."""
     committed = exercise.assignment_path / f"{exercise.id}.ipynb"
     assert committed.read_text("utf-8") == text(made(exercise))
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.architecture import Architecture, LayerSpec
+from grader.course.exercises import load_course
+from grader.course.families import Reading, load_family
 from grader.evaluate import Answer
-from grader.exercises import load_course
-from grader.families import Reading, load_family
-from grader.suspicion import (
+from grader.models.architecture import Architecture, LayerSpec
+from grader.models.suspicion import (
     APART,
     Suspect,
     doubts,

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from grader.expectations import REFERENCE, CalibrationRun, Threshold
-from grader.thresholds import (
+from grader.calibration.thresholds import (
     CONFIDENCE,
     COVERAGE,
     FEWEST,
@@ -28,6 +27,7 @@ from grader.thresholds import (
     tolerance_factor,
     unscale,
 )
+from grader.course.expectations import REFERENCE, CalibrationRun, Threshold
 
 LOWER = {"mse": "lower"}
 # 4000 draws: a share of 0.95 has a standard error of 0.0034, so four of them are 0.014

@@ -34,9 +34,9 @@ from variants import variants
 from grader.cli.course import open_words
 from grader.cli.grading import graded_as_done
 from grader.cli.progress import Lines
+from grader.code.engines import AUTO
 from grader.collect import collect
-from grader.engines import AUTO
-from grader.exercises import Course, find_course, load_course
+from grader.course.exercises import Course, find_course, load_course
 from grader.pipeline import Graded, Grader, Settings
 from grader.record import Store
 from grader.room import open_room
@@ -201,7 +201,11 @@ def trained_weights(grader: Grader, exercise: str, folder: Path, epochs: int | N
     (textbook,) = (case for case in variants(exercise) if case.name == BASE)
     (graded,) = grade(grader, [_quick(textbook, epochs)], folder)
     (record,) = graded.records
-    final = grader.store.load_execution(record.execution_key).candidates[0].final  # type: ignore[union-attr]
+    execution = grader.store.load_execution(record.execution_key)
+    if execution is None or not execution.candidates:
+        told = record.grade.checks[0].message if record.grade.checks else record.grade.verdict
+        raise SystemExit(f"{exercise}: the textbook notebook left no weights to paste: {told}")
+    final = execution.candidates[0].final
     buffer = io.BytesIO()
     np.savez(buffer, *final)
     return base64.b64encode(buffer.getvalue()).decode()

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader import environment
-from grader.calibrate import calibrate
+from grader.calibration.calibrate import calibrate
 from grader.cli.course import open_course, open_words
-from grader.exercises import Exercise, load_course
+from grader.course.exercises import Exercise, load_course
 from grader.room import open_room
 from grader.runner import slots
 from grader.types import Engine
@@ -42,7 +42,7 @@ def run_calibrate(
 
 
 def _plot(exercise: Exercise, folder: Path) -> None:
-    from grader.plots import plot_calibration
+    from grader.calibration.plots import plot_calibration
 
     assert exercise.expectation is not None
     for threshold in exercise.expectation.thresholds:

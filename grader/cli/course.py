@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader.cli.errors import speak
-from grader.exercises import Course, find_course, load_course
+from grader.course.exercises import Course, find_course, load_course
 from grader.types import GraderError
 from grader.words import Words, pick_language
 

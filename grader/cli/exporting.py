@@ -15,16 +15,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from grader import files
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grading import ALL_ACCEPTED, UNGRADED, existing
 from grader.cli.printing import file_stem, titles
-from grader.exercises import Course
+from grader.course.exercises import Course
 from grader.printable import printable
 from grader.record import Store
 from grader.report import exports
 from grader.report.roster import CANVAS_KEYS, MOODLE_KEYS, Roster, folded, read_roster, unmatched
+from grader.store import files
 from grader.types import GraderError, Json, Message, Record
 from grader.words import Words
 

@@ -19,7 +19,7 @@ from grader.cli.course import open_course, open_words
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.progress import Progress, open_progress
 from grader.collect import Collected, collect
-from grader.exercises import Course
+from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
 from grader.pipeline import Graded, Grader, Settings
 from grader.pipeline import regrade as regrade_records

@@ -54,7 +54,7 @@ def run_doctor(lang: str | None) -> int:
 
 def run_release(out: Path, lang: str | None) -> int:
     """Write the students' bundle."""
-    from grader.release import release
+    from grader.course.release import release
 
     course = open_course()
     words = open_words(course, lang)

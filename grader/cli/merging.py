@@ -14,13 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import files
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grading import existing, exit_code, finish
 from grader.record import Store
-from grader.record_index import MOST_BYTES, keyed_folders
-from grader.record_json import CorruptError, KeptRecord, validated
+from grader.store import files
+from grader.store.record_index import MOST_BYTES, keyed_folders
+from grader.store.record_json import CorruptError, KeptRecord, validated
 from grader.types import GraderError, Message, Record
 from grader.words import Words
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader import files
-from grader.exercises import Course
+from grader.course.exercises import Course
 from grader.printable import printable
+from grader.store import files
 from grader.types import Record, Verdict
 from grader.words import Words
 

@@ -16,7 +16,7 @@ from grader.cli.course import open_course, open_words
 from grader.cli.grading import finish, graded_as_done
 from grader.cli.progress import open_progress
 from grader.collect import collect
-from grader.exercises import Course
+from grader.course.exercises import Course
 from grader.pipeline import Graded, Grader, Settings
 from grader.record import Store
 from grader.room import open_room

@@ -12,8 +12,8 @@ import re
 import tokenize
 from collections.abc import Iterator, Sequence
 
+from grader.code.source import Code, Names, read_code, without_magics
 from grader.diagnosis.errors import LONGEST, nearest
-from grader.source import Code, Names, read_code, without_magics
 from grader.types import Cell, Message, Notebook, Scalar
 
 ABSOLUTE = frozenset(

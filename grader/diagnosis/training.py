@@ -9,7 +9,7 @@ import difflib
 import math
 from collections.abc import Iterator
 
-from grader.exercises import Exercise
+from grader.course.exercises import Exercise
 from grader.types import Evidence, Json, Message, OtherModel, Scalar, TrainingFacts
 
 DEBUG_EPOCHS = 5  # so few are left over from trying out

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from grader.families import Question, Reading
+from grader.course.families import Question, Reading
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 MARK_FIRST = "mark-number"

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from grader.exercises import Hint, Limits, Text, layers_at
-from grader.expectations import CalibrationRun, Expectation, MeasuredLayer, Rate, Threshold
-from grader.sizes import Form, FreeSize, LayerForm, evaluate
+from grader.course.exercises import Hint, Limits, Text, layers_at
+from grader.course.expectations import CalibrationRun, Expectation, MeasuredLayer, Rate, Threshold
+from grader.course.sizes import Form, FreeSize, LayerForm, evaluate
 from grader.types import EvidenceClass
 
 DEFAULT_POINTS = {"runs": 10, "structure": 35, "data": 15, "training": 15, "accuracy": 25}

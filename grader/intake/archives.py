@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from grader.layouts import is_notebook
-from grader.notebooks import MAX_BYTES, Malformed, too_large
+from grader.intake.layouts import is_notebook
+from grader.intake.notebooks import MAX_BYTES, Malformed, too_large
+from grader.intake.regular import open_regular
 from grader.printable import printable
-from grader.regular import open_regular
 from grader.types import GraderError, Message
 
 MAX_ENTRIES = 20_000

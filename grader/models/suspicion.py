@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grader.architecture import Architecture, LayerSpec
+from grader.course.families import Family, Question
 from grader.evaluate import Answer, Task
-from grader.families import Family, Question
+from grader.models.architecture import Architecture, LayerSpec
 from grader.types import Array, Candidate, Fit, Json, Jump
 
 PRETRAINED = "pretrained"

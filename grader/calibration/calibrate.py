@@ -15,13 +15,29 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from grader import environment, files
-from grader.exercises import Course, Exercise, data_fingerprint
-from grader.expectations import REFERENCE, CalibrationRun, Threshold
-from grader.measure import TRAINED_CONTROLS, Bench, Measured, Plan, measure, measure_reference, plan
+from grader import environment
+from grader.calibration.measure import (
+    TRAINED_CONTROLS,
+    Bench,
+    Measured,
+    Plan,
+    measure,
+    measure_reference,
+    plan,
+)
+from grader.calibration.thresholds import (
+    FEWEST,
+    choose_threshold,
+    prediction_interval,
+    scale,
+    scaled,
+    unscale,
+)
+from grader.course.exercises import Course, Exercise, data_fingerprint
+from grader.course.expectations import REFERENCE, CalibrationRun, Threshold
 from grader.room import Room
 from grader.runner import Slot
-from grader.thresholds import FEWEST, choose_threshold, prediction_interval, scale, scaled, unscale
+from grader.store import files
 from grader.types import Engine, GraderError, Message, ModelFacts
 
 CONTROL_RUNS = 5  # of each trained mistake: its level varies little, its training takes long

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
-from grader.chains import NotRebuildableError, chain_of
 from grader.evaluation.allowed import (
     ACTIVATIONS,
     CELLS,
@@ -25,6 +24,7 @@ from grader.evaluation.allowed import (
     POINTWISE,
     WRAPPERS,
 )
+from grader.models.chains import NotRebuildableError, chain_of
 from grader.types import Json, Message
 
 LARGEST_OUTPUT = 20_000_000  # numbers that one layer makes of one sample

@@ -17,7 +17,7 @@ from functools import cache
 
 import numpy as np
 
-from grader.expectations import REFERENCE, CalibrationRun, Rate, Threshold
+from grader.course.expectations import REFERENCE, CalibrationRun, Rate, Threshold
 from grader.types import Array
 
 CONFIDENCE = 0.95
@@ -70,7 +70,7 @@ def tolerance_factor(count: int) -> float:
     """Give Hald's one-sided factor: mean + factor * sd covers COVERAGE with CONFIDENCE."""
     from scipy import stats
 
-    from grader.noncentral_t import quantile
+    from grader.calibration.noncentral_t import quantile
 
     root = math.sqrt(count)
     return quantile(CONFIDENCE, count - 1, float(stats.norm.ppf(COVERAGE)) * root) / root
@@ -211,7 +211,7 @@ def _normal_rate(distance: float, count: int) -> Rate:
     """
     from scipy import stats
 
-    from grader.noncentral_t import noncentrality
+    from grader.calibration.noncentral_t import noncentrality
 
     root = math.sqrt(count)
     least = noncentrality(CONFIDENCE, distance * root, count - 1) / root

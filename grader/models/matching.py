@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from grader.architecture import Architecture, read_architecture
-from grader.chains import NotRebuildableError, class_names
-from grader.exercises import Alternative, Exercise, ExpectedLayer
+from grader.course.exercises import Alternative, Exercise, ExpectedLayer
+from grader.models.architecture import Architecture, read_architecture
+from grader.models.chains import NotRebuildableError, class_names
 from grader.types import Candidate, Json, Message
 
 NEAR = 0.5  # below this a model is rather another exercise's than a wrong answer to this one

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from grader.architecture import Architecture
+from grader.course.exercises import Exercise
+from grader.course.families import Family, Question, Reading
 from grader.evaluate import Task, Training
 from grader.evaluation.allowed import FROM_LOGITS, LOSSES, OPTIMIZERS
-from grader.exercises import Exercise
-from grader.families import Family, Question, Reading
+from grader.models.architecture import Architecture
 from grader.types import Candidate, Json, Scalar
 
 OPTIONS = tuple(

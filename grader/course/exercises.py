@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader.expectations import Expectation, Rate, Threshold
-from grader.sizes import Form, evaluate
+from grader.course.expectations import Expectation, Rate, Threshold
+from grader.course.sizes import Form, evaluate
 from grader.types import EvidenceClass, GraderError, Json, Message
 
 if TYPE_CHECKING:
-    from grader.families import Family
+    from grader.course.families import Family
 
 __all__ = [
     "Alternative",
@@ -262,7 +262,7 @@ def load_course(root: Path, profile: str | None = None) -> Course:
     Raises:
         GraderError: a file is missing, is not TOML or JSON, or says something it may not say.
     """
-    from grader import coursefiles  # pydantic takes a tenth of a second
+    from grader.course import coursefiles
 
     if not (root / ASSIGNMENTS).is_dir():
         raise GraderError(Message("course.not_a_course", {"path": str(root)}))

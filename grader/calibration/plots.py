@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.exercises import Exercise
-from grader.expectations import REFERENCE, Threshold
+from grader.course.exercises import Exercise
+from grader.course.expectations import REFERENCE, Threshold
 
 RIGHT, WRONG, LINE = "#1b6e4b", "#9c2f26", "#30343b"
 DOTS_PER_INCH = 110

@@ -16,9 +16,9 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from grader.code.source import Code, Names, is_below, read_code
+from grader.code.tracing import Tracing
 from grader.printable import printable
-from grader.source import Code, Names, is_below, read_code
-from grader.tracing import Tracing
 from grader.types import Engine, GraderError, Message, Notebook
 
 AUTO = "auto"

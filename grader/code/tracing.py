@@ -12,7 +12,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from grader.source import Code, Names, is_below
+from grader.code.source import Code, Names, is_below
 
 _HANDED = re.compile(
     r"loss|losses|metrics|weighted_metrics|(recurrent_)?activation|\w+_(initializer|regularizer|constraint)"

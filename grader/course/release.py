@@ -22,7 +22,7 @@ from typing import Any, cast
 import nbformat
 from nbformat import NotebookNode
 
-from grader.exercises import ASSIGNMENTS, Course, Exercise
+from grader.course.exercises import ASSIGNMENTS, Course, Exercise
 from grader.types import EvidenceClass, GraderError, Message
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -221,8 +221,8 @@ def _without_markers(source: str) -> str:
 
 
 def main() -> None:
-    """Bring every students' notebook up to date: ``python -m grader.release``."""
-    from grader.exercises import find_course, load_course
+    """Bring every students' notebook up to date: ``python -m grader.course.release``."""
+    from grader.course.exercises import find_course, load_course
 
     for path in write_assignments(load_course(find_course())):
         sys.stdout.write(f"{path}\n")

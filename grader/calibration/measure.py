@@ -17,16 +17,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grader import seeds
-from grader.architecture import Architecture
+from grader.course.exercises import Course, Exercise
+from grader.course.expectations import REFERENCE, CalibrationRun
+from grader.course.families import Family, Question, load_family
 from grader.evaluate import Task, evaluate
 from grader.execute import Run, execute
-from grader.exercises import Course, Exercise
-from grader.expectations import REFERENCE, CalibrationRun
 from grader.extract import extract
-from grader.families import Family, Question, load_family
-from grader.matching import choose, read_candidate
-from grader.notebooks import parse_notebook
-from grader.retrain import canonical_question, retraining
+from grader.intake.notebooks import parse_notebook
+from grader.models.architecture import Architecture
+from grader.models.matching import choose, read_candidate
+from grader.models.retrain import canonical_question, retraining
 from grader.room import Room
 from grader.runner import Slot
 from grader.types import (
@@ -141,7 +141,7 @@ def run_reference(bench: Bench, plan: Plan, slot: Slot) -> tuple[Execution, Evid
 
 def reference_notebook(exercise: Exercise) -> Notebook:
     """Give the reference solution as the notebook that a student would hand in."""
-    from grader.release import full, text
+    from grader.course.release import full, text
 
     assert exercise.reference_path is not None
     return parse_notebook(text(full(exercise.reference_path / "solution.py", exercise)).encode())

@@ -1,4 +1,4 @@
-"""The parser behind ``grader.exercises``: TOML and JSON in, frozen dataclasses out.
+"""The parser behind ``grader.course.exercises``: TOML and JSON in, frozen dataclasses out.
 
 Enters: paths inside a course. Leaves: Exercises and the course's settings. Touches: reads files.
 Every fault is one sentence that names the file and, where there is one, the key.
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from grader.courseschema import (
+from grader.course.courseschema import (
     AlternativeTable,
     ArchitectureTable,
     ExpectedFile,
@@ -22,8 +22,8 @@ from grader.courseschema import (
     PublicFile,
     SettingsFile,
 )
-from grader.exercises import ASSIGNMENTS, REFERENCE, Alternative, Exercise, architecture_at
-from grader.expectations import Expectation
+from grader.course.exercises import ASSIGNMENTS, REFERENCE, Alternative, Exercise, architecture_at
+from grader.course.expectations import Expectation
 from grader.types import GraderError, Message
 
 USUAL_PROFILE = "standard"

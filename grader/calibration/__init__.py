@@ -1,0 +1,1 @@
+"""What correct work and known mistakes reach, and the thresholds that follow."""

@@ -1,0 +1,1 @@
+"""What the course says: exercises, expectations, data families, the students' bundle."""

@@ -1,0 +1,1 @@
+"""How records and executions are kept. ``grader/record.py`` is the stage."""
