@@ -69,7 +69,7 @@ def run(options: GradeOptions) -> int:
             if room.isolation.level is not Level.FULL:
                 progress.note(words("cli.isolation", level=room.isolation.level.value))
             graded = list(graded_as_done(grader, collected, progress, words))
-        records = [record for one in graded for record in one.records]
+        records = in_order(collected, graded)
         written = _finished(course, words, store, records, options.format)
     missing = len(collected.submissions) - len(graded)
     if missing:
@@ -165,6 +165,13 @@ def _drain_on_interrupt(stop: Stop, progress: Progress, words: Words) -> Iterato
 def _tell_aside(collected: Collected, words: Words, progress: Progress) -> None:
     for message in (*collected.refused, *collected.notes):
         progress.note(words.say(message))
+
+
+def in_order(collected: Collected, graded: Sequence[Graded]) -> list[Record]:
+    """Give the records in the order of the submissions, whichever was done first."""
+    place = {one.name: number for number, one in enumerate(collected.submissions)}
+    ordered = sorted(graded, key=lambda one: place[one.submission.name])
+    return [record for one in ordered for record in one.records]
 
 
 def exit_code(records: Sequence[Record], *, refused: bool = False) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from grader import environment, seeds
 from grader.cli.course import open_course, open_words
-from grader.cli.grading import finish, graded_as_done
+from grader.cli.grading import finish, graded_as_done, in_order
 from grader.cli.progress import open_progress
 from grader.collect import collect
 from grader.course.exercises import Course
@@ -105,8 +105,7 @@ def _grade_all(
         grader = Grader(course, open_room("auto"), store, settings)
         with open_progress(len(collected.submissions), words, live=True) as progress:
             graded = list(graded_as_done(grader, collected, progress, words))
-        records = [record for one in graded for record in one.records]
-        finish(course, words, store, records, form)
+        finish(course, words, store, in_order(collected, graded), form)
     return graded
 
 
