@@ -27,6 +27,7 @@ SOURCE = "source."
 TOLERANCE = "source.tolerance"
 SLIPS = (0.01, 0.1, 10.0, 100.0)  # .4 or .004 written for .04
 UNTRAINED_SOURCE = frozenset({"source.fit_commented_out", "source.never_called"})
+SHAPES = frozenset({"diagnose.target_shape", "diagnose.target_shape_unknown"})
 # Hints that come with a reason of their own, said right after them: "diagnose.units.why".
 REASONS = frozenset(
     """
@@ -105,6 +106,8 @@ def _mistakes(
         return [*broke, *why, *training, *errors]
     if verdict is Verdict.LOW_ACCURACY:
         return [*training, *result_hints(evidence, exercise), *errors]
+    if structure and errors and errors[0].id in SHAPES:
+        return [*structure, *errors]  # the layer is the cause, the error its symptom
     return [*errors, *structure, *data]  # it broke, ran out of something, or holds no model
 
 

@@ -210,6 +210,13 @@ class TestStructure:
         assert hints(evidence, gru) == [older.note]
 
 
+    def test_a_wrong_layer_comes_before_the_error_that_it_causes(self, gru: Exercise) -> None:
+        evidence = with_layer(gru, 2, units=2)
+        runs = failing((7, "ValueError", "Incompatible shapes for subtract: (32,), (32, 2)"))
+        told = ids(replace(evidence, runs=runs, training=None, data=(), metrics={}), gru)
+        assert told[:2] == ["diagnose.units", "diagnose.target_shape_unknown"]
+
+
 class TestData:
     def test_the_familys_hint_comes_first(self, gru: Exercise) -> None:
         told = ids(sound(gru, data=(finding("data.target", 0.0),)), gru)
