@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from grader.printable import printable
+from grader.types import Verdict
 from grader.words import Words
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from grader.types import Record, Submission
 
 LONGEST_REASON = 160
+SOON = 120.0  # seconds; above it, minutes say it better
 
 
 class Progress(Protocol):
@@ -64,7 +66,7 @@ class Lines:
         self.done += 1
         elapsed = time.monotonic() - self.began
         left = elapsed / self.done * (self.total - self.done)
-        more = f" ({self.words('cli.left', seconds=round(left))})" if self.done < self.total else ""
+        more = f" ({time_left(left, self.words)})" if self.done < self.total else ""
         self.note(f"[{self.done}/{self.total}] {summary(graded, self.words)}{more}")
 
     def note(self, text: str) -> None:
@@ -131,9 +133,17 @@ def _told(record: Record, words: Words) -> str:
 
     title = wording.title(record.exercise, {}, words)
     verdict = wording.verdict_name(record.grade.verdict, words)
-    told = f"{title} {verdict} {wording.score(record)}"
-    why = printable(wording.reason(record, words), limit=LONGEST_REASON)
-    return f"{told}, {why}" if why else told
+    told = f"{title}: {verdict}, {wording.score(record)}"
+    if record.grade.verdict not in (Verdict.MALFORMED, Verdict.GRADER_ERROR):
+        return told  # the table at the end has the reasons
+    return f"{told}. {printable(wording.reason(record, words), limit=LONGEST_REASON)}"
+
+
+def time_left(seconds: float, words: Words) -> str:
+    """Say how long it will take, in seconds or in minutes."""
+    if seconds < SOON:
+        return words("cli.left", seconds=round(seconds))
+    return words("cli.left_minutes", minutes=round(seconds / 60))
 
 
 def open_progress(total: int, words: Words, *, live: bool) -> Progress:
