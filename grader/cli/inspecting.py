@@ -5,7 +5,9 @@ Enters: parsed options. Leaves: exit codes. Touches: stdout; ``release`` writes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -14,18 +16,27 @@ from grader.cli.course import open_course, open_words
 from grader.cli.printing import console, titles
 from grader.gpus import find_gpus
 from grader.types import Engine, EvidenceClass, GraderError, Message
+from grader.words import Words
+
+if TYPE_CHECKING:
+    from grader.room.spec import LayerReport
 
 
 def run_list(lang: str | None) -> int:
     """Print the exercises with what their points are for."""
     course = open_course()
     words = open_words(course, lang)
-    table = Table("id", "", *(words(f"class.{cls.value}") for cls in EvidenceClass))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("id", no_wrap=True)
+    table.add_column(words("cli.points"), no_wrap=True)
+    table.add_column(words("report.exercise"), no_wrap=True, overflow="ellipsis")
     names = titles(course, words)
     for key, exercise in course.exercises.items():
-        points = [f"{exercise.points[cls]:g}" for cls in EvidenceClass]
-        table.add_row(key, names[key], *points)
+        points = " ".join(f"{exercise.points[cls]:>2g}" for cls in EvidenceClass)
+        table.add_row(key, points, names[key])
     console().print(table)
+    classes = ", ".join(words(f"class.{cls.value}") for cls in EvidenceClass)
+    console().print(words("cli.points_for", classes=classes))
     return 0
 
 
@@ -43,13 +54,27 @@ def run_doctor(lang: str | None) -> int:
         terminal.print(words("cli.gpu", index=gpu.index, name=gpu.name, memory=gpu.memory_mb))
     if not gpus:
         terminal.print(words("cli.no_gpu"))
-    table = Table("level", "layer", "", "")
-    for report in probe():
-        held = words("cli.holds" if report.holds else "cli.holds_not")
-        table.add_row(report.level, report.layer, held, words.say(report.why) if report.why else "")
-    terminal.print(table)
+    reports = probe()
+    for level in dict.fromkeys(report.level for report in reports):
+        terminal.print(_layers(level, reports, words))
     terminal.print(words("cli.level", level=open_room("auto").isolation.level.value))
     return 0
+
+
+def _layers(level: str, reports: Sequence[LayerReport], words: Words) -> Table:
+    """Arrange a level's layers: those that hold in one line, each other with its reason."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=9)
+    grid.add_column(width=1)
+    grid.add_column()
+    mine = [report for report in reports if report.level == level]
+    held = ", ".join(report.layer for report in mine if report.holds)
+    grid.add_row(level, "✓" if held else "", held)
+    for report in mine:
+        if not report.holds:
+            why = words.say(report.why) if report.why else words("cli.holds_not")
+            grid.add_row("", "✗", f"{report.layer}: {why}")
+    return grid
 
 
 def run_release(out: Path, lang: str | None) -> int:
