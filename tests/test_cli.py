@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from cli_help import ROOT, Said, Shell, mounted
 from notebook_files import notebook, write
+from rich.cells import cell_len
 
 from grader.room import opening
 
@@ -83,6 +84,27 @@ class TestUsage:
         listed = shell("--help").out.split("Commands:")[1].strip().splitlines()
         assert len(listed) >= 11
         assert not [line for line in listed if line.endswith("...") or len(line) > 80]
+
+
+class TestLooking:
+    @pytest.mark.parametrize("lang", ["ko", "en"])
+    def test_80_columns_show_every_exercise_id_whole_and_in_one_line(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, lang: str
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        said = shell("list", "--lang", lang)
+        lines = said.out.splitlines()
+        ids = sorted(path.parent.name for path in ROOT.glob("assignments/*/exercise.toml"))
+        assert said.code == 0
+        assert sorted(line.split()[0] for line in lines[1:-1]) == ids
+        assert all(cell_len(line) <= 80 for line in lines[:-1])
+
+    @pytest.mark.real
+    def test_the_doctor_names_engines_and_the_level(self, shell: Shell) -> None:
+        said = shell("doctor", "--lang", "en")
+        assert said.code == 0
+        assert "Engine jax:" in said.out
+        assert said.out.splitlines()[-1].startswith("Isolation level: ")
 
 
 class TestInput:
