@@ -11,6 +11,7 @@ that nobody may signal or read.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,12 +125,11 @@ class Field:
     def _watched(self) -> list[Path]:
         libraries = [Path(sys.prefix), Path(sys.base_prefix)]
         tops = [next(p.glob("lib/python3*/site-packages"), None) for p in libraries]
-        code = [ROOT / "grader", ROOT / "assignments" / EXERCISE, ROOT / "reference" / EXERCISE]
         return [
             *(self.course, self.handed_in, self.home, self.secret),
             *(Path(folder, "rnn-attack-canary") for folder in SHARED),
             *(p for p in tops if p),
-            *(code if os.environ.get("ATTACKS_WATCH_CODE") else ()),
+            *(ROOT / "grader" / part for part in ("kernel", "driver", "evaluation", "room")),
         ]
 
     def _strays(self) -> Iterator[Path]:
@@ -153,6 +154,7 @@ def laid_out(place: Path, person: Person, hostile: Iterable[Hostile]) -> Iterato
     """Lay a batch out, and clear everything planted away at the end."""
     here = Field(place, person)
     with contextlib.ExitStack() as stack:
+        _one_at_a_time(stack)
         for folder in (here.course, here.handed_in, here.home, here.temporary, here.out):
             folder.mkdir(parents=True)
         for path in (*reversed(place.parents[:2]), place):
@@ -168,6 +170,14 @@ def laid_out(place: Path, person: Person, hostile: Iterable[Hostile]) -> Iterato
         _start_decoy(here, stack)
         here.before = snapshot(here._watched())
         yield here
+
+
+def _one_at_a_time(stack: contextlib.ExitStack) -> None:
+    """Canaries and doors have fixed names, which an attacker may know: one batch per machine."""
+    path = Path(tempfile.gettempdir(), ".rnn-field-lock")
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    stack.callback(os.close, lock)
+    fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def _copy_course(here: Field) -> None:

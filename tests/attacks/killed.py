@@ -1,0 +1,96 @@
+"""Kills the grader at its work, and looks what is left and what is lost.
+
+Enters: an attack, a person, an isolation level. Leaves: complaints, none where it held. Touches:
+what a batch touches.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attacks.batch import cut_down, grade, start
+from attacks.corpus import Attack
+from attacks.field import Field, laid_out
+from attacks.people import person
+
+KILLED = -9
+PATIENCE = 300.0
+CRASHES = 3
+RUNNING_SECONDS = 12.0  # long enough for a kernel and its daemon to be there
+
+
+def killed_once(attack: Attack, who: str, isolation: str = "auto") -> list[str]:
+    """Kill the grader while the notebook runs; then grade again."""
+    with _field(attack, who) as here:
+        running = start(here, [f"--isolation={isolation}", "--timeout=120"])
+        _wait(running, lambda: bool(_begun(here)))
+        time.sleep(RUNNING_SECONDS)
+        told = _killed(here, running)
+        kept, out, _ = grade(here, [f"--isolation={isolation}", "--timeout=120"])
+        hostile = attack.submissions[0]
+        expected = dict.fromkeys([*here.neighbours, hostile.shown], "accepted")
+        return told + _unlike(expected, out, kept) + here.disturbed()
+
+
+def killed_every_time(attack: Attack, who: str, isolation: str = "auto") -> list[str]:
+    """Kill the grader whenever it is at this one submission; the batch must end all the same."""
+    with _field(attack, who) as here:
+        arguments = [f"--isolation={isolation}", "--timeout=1500"]
+        told = []
+        for crash in range(1, CRASHES + 1):
+            running = start(here, arguments)
+            _wait(running, lambda: len(_records(here)) == len(here.neighbours))
+            _wait(running, lambda crash=crash: _begun(here) == [crash])
+            told += _killed(here, running)
+        kept, out, _ = grade(here, arguments)
+        expected = dict.fromkeys(here.neighbours, "accepted")
+        expected[attack.submissions[0].shown] = "grader_error"
+        return told + _unlike(expected, out, kept) + here.disturbed()
+
+
+@contextmanager
+def _field(attack: Attack, who: str) -> Iterator[Field]:
+    with (
+        tempfile.TemporaryDirectory(prefix="rnn-field-") as folder,
+        laid_out(Path(folder, "field"), person(who), attack.submissions) as here,
+    ):
+        yield here
+
+
+def _begun(here: Field) -> list[int]:
+    """How often each submission that is not done was begun."""
+    return [len(path.read_text().splitlines()) for path in here.out.glob("journal/*")]
+
+
+def _records(here: Field) -> list[Path]:
+    return list(here.out.glob("results/*/record.json"))
+
+
+def _wait(running: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        if running.poll() is not None or time.monotonic() > deadline:
+            cut_down(running)
+            raise AssertionError(f"the grader did not get so far: {running.communicate()[1]}")
+        time.sleep(0.1)
+
+
+def _killed(here: Field, running: subprocess.Popen[str]) -> list[str]:
+    cut_down(running)
+    running.communicate()
+    kept = json.loads((here.place / "kept.json").read_text())
+    told = [f"left running: {command}" for command in kept["left"]]
+    return told + ([] if kept["code"] == KILLED else [f"ended with {kept['code']}, not killed"])
+
+
+def _unlike(expected: dict[str, str], out: str, kept: dict[str, Any]) -> list[str]:
+    got = {one["student"]: one["verdict"] for one in json.loads(out)["results"]}
+    told = [f"left running: {command}" for command in kept["left"]]
+    return told + ([] if got == expected else [f"verdicts {got}, expected {expected}"])
