@@ -13,7 +13,7 @@ from typing import Any
 
 import builders as b
 import pytest
-from cli_help import ROOT, Shell, mounted
+from cli_help import ROOT, NoRoom, Shell, mounted
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -167,6 +167,38 @@ class TestMerge:
         said = shell("merge", tmp_path / "a", "--out", tmp_path / "a")
         assert said.code == 2
         assert "--out" in said.line
+
+
+class TestVerify:
+    def test_an_interrupted_course_check_is_no_success(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("grader.cli.verifying.graded_as_done", lambda *_: iter(()))
+        monkeypatch.setattr("grader.cli.verifying.open_room", lambda _level: NoRoom())
+        sample = ROOT / "reference/multiplication-gru/submissions/malformed/truncated.ipynb"
+        said = shell("verify", sample, "--out", shell.out, "--lang", "en")
+        assert said.code == 130
+        assert "same command again" in said.err
+
+    def test_a_sample_with_its_folders_verdict_passes(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("grader.cli.verifying.open_room", lambda _level: NoRoom())
+        sample = ROOT / "reference/multiplication-gru/submissions/malformed/truncated.ipynb"
+        said = shell("verify", sample, "--out", shell.out, "--lang", "en")
+        assert said.code == 0
+        assert "1 of 1 samples" in said.err
+
+    def test_a_sample_with_another_verdict_is_named(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr("grader.cli.verifying.open_room", lambda _level: NoRoom())
+        folder = tmp_path / "multiplication-gru" / "submissions" / "accepted"
+        folder.mkdir(parents=True)
+        (folder / "cut.ipynb").write_text("{", encoding="utf-8")
+        said = shell("verify", folder.parent, "--out", shell.out, "--lang", "en")
+        assert said.code == 1
+        assert "expected accepted, got malformed" in said.err
 
 
 class TestFormats:

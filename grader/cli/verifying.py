@@ -13,9 +13,10 @@ from pathlib import Path
 
 from grader import environment, seeds
 from grader.cli.course import open_course, open_words
+from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.grading import finish, graded_as_done, in_order
 from grader.cli.progress import open_progress
-from grader.collect import collect
+from grader.collect import Collected, collect
 from grader.course.exercises import Course
 from grader.pipeline import Graded, Grader, Settings
 from grader.record import Store
@@ -71,7 +72,11 @@ def run_verify(
     course = open_course(paths)
     words = open_words(course, lang)
     places = tuple(paths) or samples(course)
-    graded = _grade_all(course, words, places, out, jobs, engine, form)
+    collected = collect(places, exercise_ids=course.exercises, owed=None)
+    graded = _grade_all(course, words, collected, out, jobs, engine, form)
+    if missing := len(collected.submissions) - len(graded):
+        tell(words("cli.stopped", missing=missing))
+        return INTERRUPTED
     wrong = mismatches(graded)
     for one in wrong:
         _tell(
@@ -91,13 +96,12 @@ def run_verify(
 def _grade_all(
     course: Course,
     words: Words,
-    places: Sequence[Path],
+    collected: Collected,
     out: Path,
     jobs: int | None,
     engine: str,
     form: str,
 ) -> list[Graded]:
-    collected = collect(places, exercise_ids=course.exercises, owed=None)
     settings = Settings(
         secret=seeds.course_secret(), engine=engine, jobs=jobs or len(environment.cores())
     )
