@@ -30,7 +30,8 @@ from tests import builders as b
 
 ROOT = Path(__file__).resolve().parents[1]
 NOBODY = "127.0.0.1:9"
-DEED = "window.canary=1;alert(1)"
+# Once is enough: a dialog gives the focus back, and what opens it on focus would go on for ever.
+DEED = "window.canary||(window.canary=1,alert(1))"
 
 # Each short enough to survive as a name; {at} is an address that counts its visitors.
 _WEB = (
@@ -120,6 +121,11 @@ def payloads(at: str = NOBODY) -> list[str]:
     return [*filled, *_HUGE]
 
 
+def meant_for_browsers(at: str = NOBODY) -> list[str]:
+    """Give those that aim at a web page, and the huge ones."""
+    return [*(_filled(text, at) for text in _WEB), *_HUGE]
+
+
 def _filled(text: str, at: str) -> str:
     return text.replace("{at}", at).replace("{deed}", DEED)
 
@@ -152,7 +158,7 @@ def _record(text: str, number: int, verdict: Verdict) -> Record:
     hints = (Message("structure.no_model"), Message(text, _args(text)))
     return b.record(
         text,
-        text,
+        "sequence-prediction" if number % 3 else text,  # a column each on the class' page
         text,
         salt=number,
         grade=b.grade(verdict, score, checks, hints, (text,)),
