@@ -15,7 +15,7 @@ from attacks.people import forget, people
 ALL = tuple(one for one in attacks() if one.submissions and one.group != "killed")
 GROUPS = tuple(dict.fromkeys(attack.group for attack in ALL))
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.attacks
 
 
 @functools.cache
