@@ -197,7 +197,7 @@ async def _opened() -> AsyncIterator[Tab]:
     assert PROGRAM is not None
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
         as_root = ("--no-sandbox",) if os.geteuid() == 0 else ()  # it has none for root
-        running = subprocess.Popen(  # noqa: ASYNC220 - there is nothing else to do meanwhile
+        running = subprocess.Popen(
             [PROGRAM, *FLAGS, *as_root, f"--user-data-dir={profile}", "about:blank"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

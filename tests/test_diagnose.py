@@ -209,7 +209,6 @@ class TestStructure:
         assert score(evidence, gru, THRESHOLD).verdict is Verdict.ACCEPTED
         assert hints(evidence, gru) == [older.note]
 
-
     def test_a_wrong_layer_comes_before_the_error_that_it_causes(self, gru: Exercise) -> None:
         evidence = with_layer(gru, 2, units=2)
         runs = failing((7, "ValueError", "Incompatible shapes for subtract: (32,), (32, 2)"))

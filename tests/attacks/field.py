@@ -22,6 +22,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,7 @@ print("ready", flush=True)
 while True:
     time.sleep(60)
 """
-DECOY_SECONDS = 20
+BIND_SECONDS = 300.0
 
 
 @dataclass
@@ -247,13 +248,25 @@ def _open_doors(here: Field, stack: contextlib.ExitStack) -> None:
     for name, (family, kind, address) in doors.items():
         door = stack.enter_context(socket.socket(family, kind))
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind(address)
+        _bind(door, address)
         if kind == socket.SOCK_STREAM:
             door.listen(8)
         door.setblocking(False)
         here.doors[name] = door
     Path(DOOR).chmod(0o777)
     stack.callback(Path(DOOR).unlink, missing_ok=True)
+
+
+def _bind(door: socket.socket, address: tuple[str, int] | str) -> None:
+    """Wait while something else, perhaps another checkout's batch, has the address."""
+    deadline = time.monotonic() + BIND_SECONDS
+    while True:
+        try:
+            return door.bind(address)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(1)
 
 
 def _knocked(door: socket.socket) -> bool:

@@ -51,15 +51,15 @@ def main() -> None:
         found = {level: tried(level, who) for level in levels}
     finally:
         forget()
-    print(f"| attack | {' | '.join(levels)} |")  # noqa: T201
-    print("|---" * (len(levels) + 1) + "|")  # noqa: T201
+    print(f"| attack | {' | '.join(levels)} |")
+    print("|---" * (len(levels) + 1) + "|")
     for attack in attacks():
         marks = [_mark(attack, level, found[level]) for level in levels]
-        print(f"| {attack.row}. {attack.sentence} | {' | '.join(marks)} |")  # noqa: T201
+        print(f"| {attack.row}. {attack.sentence} | {' | '.join(marks)} |")
     for level, told in found.items():
         for name, lines in told.items():
             for line in lines:
-                print(f"{level}: {name}: {line}", file=sys.stderr)  # noqa: T201
+                print(f"{level}: {name}: {line}", file=sys.stderr)
 
 
 def _mark(attack: Attack, level: str, found: dict[str, list[str]]) -> str:
