@@ -166,7 +166,7 @@ class Repository:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=600,
         )
 
 

@@ -100,6 +100,13 @@ class TestCanvas:
         assert "kim" in said.line
         assert table(shell.out / "export" / "canvas" / "canvas.csv")[2][-1] == ""
 
+    def test_a_notebook_of_no_known_exercise_is_said(self, shell: Shell) -> None:
+        keep(shell, b.record("kim"), b.record("lee", "unknown"))
+        said = export(shell, "canvas")
+        assert said.code == 3
+        assert "lee" in said.line
+        assert "kim" not in said.line
+
     def test_another_place_may_be_named(self, shell: Shell, tmp_path: Path) -> None:
         keep(shell, b.record())
         said = export(shell, "canvas", "--to", tmp_path / "elsewhere")

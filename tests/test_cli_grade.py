@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -169,6 +170,55 @@ class TestMerge:
         assert "--out" in said.line
 
 
+class TestCourse:
+    @pytest.fixture(autouse=True)
+    def _unnamed(self, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("GRADER_COURSE")
+
+    def crafted(self, folder: Path) -> Path:
+        """Submissions that bring an exercise of their own."""
+        place = folder / "assignments" / "sequence-prediction"
+        place.mkdir(parents=True)
+        (place / "exercise.toml").write_text("broken", encoding="utf-8")
+        return folder
+
+    def test_a_course_inside_the_submissions_is_not_used(
+        self, shell: Shell, batch: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shutil.copytree(ROOT / "assignments", batch / "assignments")
+        monkeypatch.chdir(batch)
+        said = shell.grade(batch)
+        assert said.code == 2
+        assert "GRADER_COURSE" in said.line
+
+    def test_outside_of_any_course_the_one_beside_the_package_is_used(
+        self, shell: Shell, batch: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        self.crafted(batch)
+        said = shell.grade(batch, "--format", "json")
+        assert said.code == 1, said
+        assert {one["exercise"] for one in results(said.out)} >= {"sequence-prediction"}
+
+    def test_without_any_course_the_message_says_where_it_was_looked_for(
+        self, shell: Shell, batch: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("grader.cli.course.PACKAGE", tmp_path / "elsewhere" / "grader")
+        said = shell.grade(batch)
+        assert said.code == 2
+        assert "GRADER_COURSE" in said.line
+
+    def test_a_broken_course_is_never_passed_over_for_another(
+        self, shell: Shell, batch: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        course = self.crafted(tmp_path / "course")
+        monkeypatch.chdir(course)
+        said = shell.grade(batch)
+        assert said.code == 2
+        assert "exercise.toml" in said.line
+
+
 class TestVerify:
     def test_an_interrupted_course_check_is_no_success(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
@@ -220,6 +270,14 @@ class TestFormats:
         assert len(lines) == len(STUDENTS)
         assert all(line.startswith("::error file=") for line in lines)
         assert place.read_text(encoding="utf-8").count("\n|") == len(STUDENTS) + 2
+
+    def test_a_notebook_of_no_known_exercise_brings_advice(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        (tmp_path / "homework.ipynb").write_text("no notebook", encoding="utf-8")
+        assert "--exercise" in shell.grade(tmp_path / "homework.ipynb").err
+        again = shell.grade(tmp_path / "homework.ipynb", "--exercise", "multiplication-gru")
+        assert "--exercise" not in again.err
 
     def test_the_table_ends_with_how_many_were_accepted(self, shell: Shell, batch: Path) -> None:
         assert "0 of 9 accepted." in shell.grade(batch).out

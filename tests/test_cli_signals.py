@@ -60,7 +60,7 @@ class Call:
         os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self) -> tuple[int, list[dict[str, Any]], str]:
-        out, err = self.process.communicate(timeout=180)
+        out, err = self.process.communicate(timeout=600)
         return self.process.returncode, json.loads(out)["results"] if out else [], err
 
 
@@ -73,7 +73,7 @@ def call(batch: Path) -> Iterator[Call]:
     call.process.communicate()
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 90) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it never came to that"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.cli.course import open_course, open_words
+from grader.cli.course import course_around, open_words
 from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.grading import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
 from grader.cli.printing import console, titles
@@ -61,7 +61,7 @@ class CheckOptions:
 
 def run_check(options: CheckOptions) -> int:
     """Run notebooks and say what is still missing; 0 where nothing is."""
-    course = public_half(open_course(options.paths))
+    course = public_half(course_around(options.paths))
     words = open_words(course, options.lang)
     owed = options.exercises or course.owed
     for one in owed or ():

@@ -5,22 +5,55 @@ Enters: paths and an option. Leaves: a Course and its Words. Touches: reads the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from grader.cli.errors import speak
-from grader.course.exercises import Course, find_course, load_course
-from grader.types import GraderError
+from grader.course.exercises import ASSIGNMENTS, Course, find_course, load_course
+from grader.types import GraderError, Message
 from grader.words import Words, pick_language
 
+NOT_FOUND = "course.not_found"
+PACKAGE = Path(__file__).resolve().parents[1]
 
-def open_course(paths: Sequence[Path] = ()) -> Course:
-    """Load the course around the current folder, else around the first path."""
+
+def open_course() -> Course:
+    """Load the course: GRADER_COURSE, else around the current folder, else beside this package.
+
+    Never the one that a submission brings along: a course holds code, and decides over grades.
+    """
     try:
         return load_course(find_course())
-    except GraderError:
+    except GraderError as error:
+        beside = PACKAGE.parent
+        if error.message.id != NOT_FOUND or not (beside / ASSIGNMENTS).is_dir():
+            raise
+        return load_course(beside)
+
+
+def course_to_grade_with(paths: Sequence[Path]) -> Course:
+    """Load the course for grading ``paths``.
+
+    Raises:
+        GraderError: there is none, or it lies inside what is to be graded and nobody named it.
+    """
+    course = open_course()
+    if not os.environ.get("GRADER_COURSE"):
         for path in paths:
-            if path.exists():
+            if course.root.resolve().is_relative_to(path.resolve()):
+                args = {"course": str(course.root), "path": str(path)}
+                raise GraderError(Message("cli.course_inside", args))
+    return course
+
+
+def course_around(paths: Sequence[Path]) -> Course:
+    """Load the course for a self-check, where a student's own folder will do."""
+    try:
+        return open_course()
+    except GraderError as error:
+        for path in paths:
+            if path.exists() and error.message.id == NOT_FOUND:
                 return load_course(find_course(path.resolve()))
         raise
 

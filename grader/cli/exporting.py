@@ -22,7 +22,7 @@ from grader.cli.printing import file_stem, titles
 from grader.course.exercises import Course
 from grader.printable import printable
 from grader.record import Store
-from grader.report import exports
+from grader.report import exports, wording
 from grader.report.roster import CANVAS_KEYS, MOODLE_KEYS, Roster, folded, read_roster, unmatched
 from grader.store import files
 from grader.types import GraderError, Json, Message, Record
@@ -89,11 +89,15 @@ def _complaints(what: _Export) -> int:
     waiting = sorted({one.student for one in what.records if not one.grade.graded})
     keys = {"canvas": CANVAS_KEYS, "moodle": MOODLE_KEYS}.get(what.options.format)
     strangers = unmatched(what.records, what.roster, keys) if what.roster and keys else []
-    for message, students in (("cli.unmatched", strangers), ("cli.waiting", waiting)):
+    lost = sorted({one.student for one in what.records if one.exercise == wording.UNKNOWN})
+    told = {"cli.unmatched": strangers, "cli.waiting": waiting}
+    if keys:
+        told["cli.no_column"] = lost
+    for message, students in told.items():
         if students:
             names = ", ".join(printable(one, limit=60) for one in students)
             tell(what.words(message, count=len(students), students=names))
-    return UNGRADED if strangers or waiting else ALL_ACCEPTED
+    return UNGRADED if any(told.values()) else ALL_ACCEPTED
 
 
 # --- formats ---------------------------------------------------------------------------------

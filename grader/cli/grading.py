@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.cli.course import open_course, open_words
+from grader.cli.course import course_to_grade_with, open_course, open_words
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.progress import Progress, open_progress
 from grader.collect import Collected, collect
@@ -24,6 +24,7 @@ from grader.gpus import choose_gpus, find_gpus
 from grader.pipeline import Graded, Grader, Settings
 from grader.pipeline import regrade as regrade_records
 from grader.record import Store
+from grader.report import wording
 from grader.room import open_room
 from grader.runner import LocalRunner, Stop, slots
 from grader.types import GraderError, Level, Message, Record, Verdict
@@ -56,7 +57,7 @@ def run(options: GradeOptions) -> int:
     """Grade a batch; gives the exit code."""
     if options.lang:
         speak(pick_language(options.lang, None))
-    course = open_course(options.paths)
+    course = course_to_grade_with(options.paths)
     words = open_words(course, options.lang)
     collected = _collected(course, options)
     settings = _settings(options)
@@ -75,6 +76,8 @@ def run(options: GradeOptions) -> int:
     if missing:
         tell(words("cli.stopped", missing=missing))
         return INTERRUPTED
+    if options.exercises is None and any(one.exercise == wording.UNKNOWN for one in records):
+        tell(words("cli.name_the_exercise"))
     return exit_code(records, refused=bool(collected.refused) or not written)
 
 

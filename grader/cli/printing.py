@@ -84,6 +84,8 @@ def show(words: Words, out: Path, records: Sequence[Record], form: str) -> None:
         terminal = console()
         terminal.print(render_table(records, words))
         terminal.print(words("report.accepted_of", accepted=accepted, total=len(records)))
+        if waiting := sum(not record.grade.graded for record in records):
+            terminal.print(words("cli.ungraded", waiting=waiting))
         return
     text = _TEXTS[form](words, out, records)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")

@@ -69,7 +69,7 @@ def run_verify(
     paths: Sequence[Path], out: Path, jobs: int | None, engine: str, lang: str | None, form: str
 ) -> int:
     """Grade samples and compare; 0 when every sample got its folder's verdict, else 1."""
-    course = open_course(paths)
+    course = open_course()
     words = open_words(course, lang)
     places = tuple(paths) or samples(course)
     collected = collect(places, exercise_ids=course.exercises, owed=None)
