@@ -31,10 +31,12 @@ from grader.types import (
 )
 
 TRANSCRIPT_BYTES = 64_000_000
-CONTENT_BYTES = 8_000_000
+CONTENT_BYTES = 2_000_000  # of one event's JSON; parsed it takes twenty times as much memory
+TOTAL_CONTENT_BYTES = 40_000_000
 EVENT_BYTES = 80_000_000
 TOTAL_BYTES = 400_000_000
 EVENTS = 2000
+EPOCHS = 20_000  # of one fit's history
 SETTINGS = 100  # of one compile or fit
 LONGEST_TEXT = 200
 MOST_JUMPS = 4  # weights that are kept once more for each
@@ -43,6 +45,8 @@ LARGEST_NUMBER = 2**53  # whole numbers up to here survive any JSON reader
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 
+
+History = Annotated[list[float | None], Field(max_length=EPOCHS)]
 
 UNSEEN = FitSample(None, None, kind="unknown")
 
@@ -76,7 +80,7 @@ class _Event(_Strict):
     sample: _Sample | None = None
     late_sample: _Sample | None = None
     arguments: Annotated[dict[Text, Any], Field(max_length=SETTINGS)] = {}
-    history: Annotated[dict[Text, list[float | None]], Field(max_length=SETTINGS)] = {}
+    history: Annotated[dict[Text, History], Field(max_length=SETTINGS)] = {}
     epochs_run: Count = 0
     finished: bool = False
     begun: bool = True
@@ -127,12 +131,14 @@ def read_claims(folder: Path) -> Claims:
     cells, bad_lines = _read_transcript(folder / "transcript.jsonl")
     reader = _Reader()
     bad_events = 0
-    left = TOTAL_BYTES
+    left, text_left = TOTAL_BYTES, TOTAL_CONTENT_BYTES
     for path in sorted((folder / "evidence").glob("*.json"))[:EVENTS]:
         try:
             arrays = read_npz(path.with_suffix(".npz"), min(EVENT_BYTES, left))
             left -= sum(array.nbytes for array in arrays.values())
-            event = _Event.model_validate(_strict_json(read_bounded(path, CONTENT_BYTES)))
+            text = read_bounded(path, min(CONTENT_BYTES, text_left))
+            text_left -= len(text)
+            event = _Event.model_validate(_strict_json(text))
             _take(reader, event, arrays)
         except (BadArraysError, ValidationError, ValueError, RecursionError, OSError):
             bad_events += 1

@@ -368,3 +368,14 @@ def test_text_that_is_not_utf8_costs_its_line(room: Room) -> None:
 def test_korean_output_survives(room: Room) -> None:
     room.lines(line(1, stdout="손실: 0.1\n"))
     assert read_claims(room.folder).cells[0].stdout == "손실: 0.1\n"
+
+
+def test_the_text_of_all_events_together_is_bounded(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parsed, text takes twenty times as much memory."""
+    monkeypatch.setattr(claims, "TOTAL_CONTENT_BYTES", 1000)
+    for model in range(9):
+        room.event("seen", final(ZERO), model=model, names=["n" * 100])
+    assert 0 < len(room.candidates()) < 9
+    assert room.unreadable() > 0

@@ -19,7 +19,7 @@ from .models import describe, numbered, weights_of
 from .samples import PAIR, Recorder, take_sample
 from .watching import LONGEST_NAME, Probe
 
-HISTORY_ENTRIES = 20_000
+HISTORY_ENTRIES = 5000  # epochs
 
 
 def plain_arguments(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,389 @@
+"""The driver, beside a kernel of the test's own that says whatever the test wants."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+from jupyter_client.session import Session
+
+from grader.driver import converse
+from grader.driver.converse import Caps, Conversation, KernelGoneError, Screen
+
+# --- the screen ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("plain\n", "plain\n"),
+        ("10%\r20%\r100%\n", "100%\n"),
+        ("long line\rshort\n", "shortline\n"),  # as a terminal would leave it
+        ("loss: 0.99\b\b\b\b0.12\n", "loss: 0.12\n"),
+        ("\b\b\bstart", "start"),
+        ("a\r\nb\r\n", "a\nb\n"),
+        ("\x1b[1mbold\x1b[0m \x1b[38;5;4mblue\x1b[0m", "bold blue"),
+        ("\x1b]0;title\x07text", "text"),
+        ("손실\r정확", "정확"),
+        ("", ""),
+        ("\n\n", "\n\n"),
+    ],
+)
+def test_text_is_kept_as_a_notebook_shows_it(written: str, shown: str) -> None:
+    screen = Screen(1000)
+    screen.write(written)
+    assert screen.text() == shown
+    assert not screen.truncated
+
+
+def test_text_that_comes_in_pieces_is_the_same() -> None:
+    whole, pieces = Screen(1000), Screen(1000)
+    text = "epoch 1\r1/2\r2/2 done\nloss\b\b\b\bLOSS\nend"
+    whole.write(text)
+    for character in text:
+        pieces.write(character)
+    assert pieces.text() == whole.text()
+
+
+@pytest.mark.parametrize("flood", ["x" * 10_000, "x\n" * 10_000, "\n" * 10_000, "한" * 10_000])
+def test_what_goes_beyond_the_cap_is_cut_and_remembered(flood: str) -> None:
+    screen = Screen(100)
+    screen.write(flood)
+    assert len(screen.text()) <= 100
+    assert screen.truncated
+
+
+def test_overwriting_for_ever_costs_nothing() -> None:
+    screen = Screen(100)
+    for step in range(10_000):
+        screen.write(f"\r{step:05d}")
+    assert screen.text() == "09999"
+    assert not screen.truncated
+
+
+# --- a kernel of our own ---------------------------------------------------------------------
+
+
+class Kernel:
+    """Answers requests as the test says; every reply is signed."""
+
+    def __init__(self, folder: Path, behave: Callable[[Kernel, dict[str, Any]], None]) -> None:
+        self.session = Session(key=b"key", signature_scheme="hmac-sha256")
+        self.behave = behave
+        self.context = zmq.Context()
+        self.shell = self.context.socket(zmq.ROUTER)
+        self.iopub = self.context.socket(zmq.PUB)
+        self.shell.bind(f"ipc://{folder}/k-1")
+        self.iopub.bind(f"ipc://{folder}/k-2")
+        self.stopped = threading.Event()
+        self.parents: list[dict[str, Any]] = []
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self) -> None:
+        while not self.stopped.is_set():
+            if not self.shell.poll(20):
+                continue
+            identities, parts = self.session.feed_identities(self.shell.recv_multipart())
+            request = self.session.deserialize(parts)
+            self.identities, self.request = identities, request
+            if request["msg_type"] == "kernel_info_request":
+                self.reply("kernel_info_reply")
+                self.say("status", {"execution_state": "idle"})
+                continue
+            self.parents.append(request)
+            self.behave(self, request["content"])
+
+    def say(self, kind: str, content: Any, *buffers: bytes, parent: Any = None) -> None:
+        text = json.dumps(content).encode()
+        message = self.session.msg(kind, text, parent=parent or self.request)
+        self.session.send(self.iopub, message, buffers=list(buffers))
+
+    def reply(self, kind: str = "execute_reply", status: str = "ok") -> None:
+        message = self.session.msg(kind, {"status": status}, parent=self.request)
+        self.session.send(self.shell, message, ident=self.identities)
+
+    def done(self, status: str = "ok") -> None:
+        self.reply(status=status)
+        self.say("status", {"execution_state": "idle"})
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self.thread.join(5)
+        self.context.destroy(linger=0)
+
+
+class Bench:
+    """Starts kernels and conversations; ``leash`` is the end of the pipe on the driver's stdin."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        read, self.leash = os.pipe()
+        self.stdin = os.fdopen(read, "rb")
+        self.kernels: list[Kernel] = []
+        monkeypatch.setattr(converse.sys, "stdin", self.stdin)
+        monkeypatch.setattr(converse, "IDLE_SECONDS", 0.3)
+
+    def talk(self, behave: Callable[[Kernel, Any], None], **caps: int) -> Conversation:
+        self.kernels.append(Kernel(self.folder, behave))
+        (self.folder / "out").mkdir()
+        connection = {"key": "key", "ip": f"{self.folder}/k", "shell_port": 1, "iopub_port": 2}
+        found = Conversation(connection, self.folder / "out", Caps(**caps))
+        assert found.wait_ready()
+        return found
+
+    def events(self) -> list[dict[str, Any]]:
+        found = sorted((self.folder / "out" / "evidence").glob("*.json"))
+        return [json.loads(path.read_text()) for path in found]
+
+    def transcript(self) -> list[dict[str, Any]]:
+        text = (self.folder / "out" / "transcript.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def close(self) -> None:
+        for kernel in self.kernels:
+            kernel.stop()
+        self.stdin.close()
+        if self.leash >= 0:
+            os.close(self.leash)
+
+
+@pytest.fixture
+def bench(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    made = Bench(tmp_path_factory.mktemp("d"), monkeypatch)
+    yield made
+    made.close()
+
+
+def test_a_cell_is_written_with_its_output_and_status(bench: Bench) -> None:
+    def behave(kernel: Kernel, content: Any) -> None:
+        kernel.say("stream", {"name": "stdout", "text": content["code"] + "\n"})
+        kernel.say("execute_result", {"data": {"text/plain": "42"}})
+        kernel.done()
+
+    line = bench.talk(behave).run(3, "print(1)")
+    assert (line["index"], line["status"], line["stdout"]) == (3, "ok", "print(1)\n42\n")
+    assert bench.transcript() == [line]
+
+
+def test_an_error_is_written_without_colours_and_bounded(bench: Bench) -> None:
+    def behave(kernel: Kernel, content: Any) -> None:
+        told = {
+            "ename": "ValueError" * 100,
+            "evalue": "\x1b[31mseven\x1b[0m" + "x" * 5000,
+            "traceback": ["\x1b[31mline 1\x1b[0m", "y" * 20_000],
+        }
+        kernel.say("error", told)
+        kernel.done("error")
+
+    line = bench.talk(behave).run(1, "")
+    assert line["status"] == "error"
+    assert len(line["error"]["name"]) == 200
+    assert line["error"]["value"].startswith("sevenx")
+    assert len(line["error"]["value"]) <= 2000
+    assert len(line["error"]["traceback"]) <= 8000
+
+
+PNG = base64.b64encode(converse.PNG + bytes(100)).decode()
+
+
+def test_images_are_kept_up_to_their_number_and_size(bench: Bench) -> None:
+    def behave(kernel: Kernel, content: Any) -> None:
+        kernel.say("display_data", {"data": {"image/png": "A" * 10_000}})
+        for _ in range(5):
+            kernel.say("display_data", {"data": {"image/png": PNG, "text/plain": "<Figure>"}})
+        kernel.done()
+
+    line = bench.talk(behave, images=3, image_bytes=1000).run(1, "")
+    assert line["images"] == [PNG] * 3
+
+
+MALFORMED: list[tuple[str, Any]] = [
+    ("stream", {}),
+    ("stream", {"name": "stdout", "text": None}),
+    ("stream", {"name": "stdout", "text": {"a": 1}}),
+    ("stream", "text"),
+    ("stream", None),
+    ("display_data", {"data": None}),
+    ("display_data", {"data": {"image/png": "%%%"}}),
+    ("display_data", {"data": {"image/png": ["a"], "text/plain": 7}}),
+    ("error", {"ename": 1}),
+    ("status", {"execution_state": ["idle"]}),
+    ("status", {}),
+    ("grader_evidence", ["no", "mapping"]),
+    ("grader_evidence", "text"),
+    ("grader_evidence", None),
+    ("no_such_kind", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "content"), MALFORMED, ids=str)
+def test_a_malformed_message_costs_nothing_but_itself(
+    bench: Bench, kind: str, content: Any
+) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.say(kind, content)
+        kernel.say("stream", {"name": "stdout", "text": "fine\n"})
+        kernel.done()
+
+    line = bench.talk(behave).run(1, "")
+    assert (line["status"], line["error"], line["images"]) == ("ok", None, [])
+    assert line["stdout"] == "fine\n"
+    assert bench.events() == []
+
+
+def test_deep_evidence_costs_nothing_but_itself(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        text = b'{"a":' + b"[" * 900 + b"]" * 900 + b"}"
+        for data in (text, b"[" * 100_000, b"{", b"\xff\xfe", b"NaN"):
+            message = kernel.session.msg("grader_evidence", data, parent=kernel.request)
+            kernel.session.send(kernel.iopub, message)
+        kernel.say("grader_evidence", {"event": "seen"})
+        kernel.done()
+
+    assert bench.talk(behave).run(1, "")["status"] == "ok"
+    assert bench.events()[-1]["event"] == "seen"
+
+
+def test_messages_that_are_not_signed_are_dropped(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        stranger = Session(key=b"other", signature_scheme="hmac-sha256")
+        text = {"name": "stdout", "text": "forged"}
+        stranger.send(kernel.iopub, "stream", text, parent=kernel.request)
+        kernel.iopub.send(b"")
+        kernel.iopub.send_multipart([b"<IDS|MSG>"])
+        kernel.iopub.send_multipart([b"t", b"<IDS|MSG>", b"s", b"{", b"{", b"{", b"{"])
+        kernel.done()
+
+    talk = bench.talk(behave)
+    assert talk.run(1, "")["stdout"] == ""
+    assert talk.malformed >= 4
+
+
+def test_output_of_an_earlier_cell_is_not_this_ones(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.say("stream", {"name": "stdout", "text": "late"}, parent=kernel.parents[0])
+        kernel.say("stream", {"name": "stdout", "text": "own"})
+        kernel.done()
+
+    talk = bench.talk(behave)
+    talk.run(1, "")
+    assert talk.run(2, "")["stdout"] == "own"
+
+
+def test_evidence_that_comes_late_is_told_of_its_own_cell(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        if len(kernel.parents) == 2:
+            kernel.say("grader_evidence", {"event": "late"}, parent=kernel.parents[0])
+        kernel.say("grader_evidence", {"event": "own", "cell": 99})
+        kernel.done()
+
+    talk = bench.talk(behave)
+    talk.run(5, "")
+    talk.run(6, "")
+    assert [(e["event"], e["cell"]) for e in bench.events()] == [
+        ("own", 5),
+        ("late", 5),
+        ("own", 6),
+    ]
+
+
+def test_evidence_after_the_last_cell_is_still_taken(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.done()  # says that it is idle too early
+        time.sleep(0.05)
+        kernel.say("grader_evidence", {"event": "late"})
+
+    talk = bench.talk(behave)
+    talk.run(1, "")
+    talk.settle()
+    assert [event["event"] for event in bench.events()] == ["late"]
+
+
+def test_evidence_of_no_cell_is_dropped(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.say("grader_evidence", {"event": "forged"}, parent={"header": {"msg_id": "x"}})
+        kernel.done()
+
+    bench.talk(behave).run(1, "")
+    assert bench.events() == []
+
+
+def test_evidence_is_kept_unread_with_its_arrays(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.say("grader_evidence", {"event": "seen", "model": 1}, b"no npz at all")
+        kernel.done()
+
+    bench.talk(behave).run(4, "")
+    assert bench.events() == [{"event": "seen", "model": 1, "cell": 4}]
+    (arrays,) = (bench.folder / "out" / "evidence").glob("*.npz")
+    assert arrays.read_bytes() == b"no npz at all"
+
+
+@pytest.mark.parametrize(
+    ("caps", "kept"),
+    [
+        ({"events": 2}, 2),
+        ({"event_bytes": 500}, 0),
+        ({"evidence_bytes": 2500}, 2),
+        ({"content_bytes": 10}, 0),
+        ({}, 5),
+    ],
+)
+def test_evidence_beyond_a_cap_is_dropped(bench: Bench, caps: dict[str, int], kept: int) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        for number in range(5):
+            kernel.say("grader_evidence", {"event": "seen", "model": number}, bytes(1000))
+        kernel.done()
+
+    bench.talk(behave, **caps).run(1, "")
+    assert [event["model"] for event in bench.events()] == list(range(kept))
+
+
+def test_the_whole_notebooks_text_is_capped(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.say("stream", {"name": "stdout", "text": "x" * 80})
+        kernel.done()
+
+    talk = bench.talk(behave, notebook_text=100)
+    assert len(talk.run(1, "")["stdout"]) == 80
+    second = talk.run(2, "")
+    assert len(second["stdout"]) == 20
+    assert second["truncated"]
+
+
+def test_a_cell_without_an_idle_message_ends_soon_after_its_reply(bench: Bench) -> None:
+    began = time.monotonic()
+    line = bench.talk(lambda kernel, _: kernel.reply()).run(1, "")
+    assert line["status"] == "ok"
+    assert time.monotonic() - began < 10
+
+
+def test_when_the_leash_is_let_go_what_is_known_is_written(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.say("stream", {"name": "stdout", "text": "so far\n"})
+        time.sleep(0.3)
+        os.close(bench.leash)
+        bench.leash = -1
+
+    with pytest.raises(KernelGoneError):
+        bench.talk(behave).run(7, "while True: pass")
+    (line,) = bench.transcript()
+    assert (line["index"], line["status"], line["stdout"]) == (7, "stopped", "so far\n")
+
+
+def test_a_kernel_that_never_answers_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(converse, "READY_SECONDS", 0.2)
+    (bench.folder / "out").mkdir()
+    connection = {"key": "key", "ip": f"{bench.folder}/k", "shell_port": 1, "iopub_port": 2}
+    assert not Conversation(connection, bench.folder / "out", Caps()).wait_ready()
