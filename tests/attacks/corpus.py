@@ -49,7 +49,7 @@ class _Submission(BaseModel):
     flags: list[str] | None = None
     seen: list[str] = []
     absent: list[str] = []
-    seconds: float = 240
+    seconds: float = 600
     over: float | None = None
     processes: int | None = None
     megabytes: int | None = None
