@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import stat
 import sys
 import tempfile
 import time
@@ -21,7 +20,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-RUNS, SCRATCH = "grader-run-", "grader-scratch-"  # kinds of folders, by how their names begin
+# Kinds of folders, by how their names begin.
+KINDS = RUNS, SCRATCH, SELFTEST = "grader-run-", "grader-scratch-", "grader-selftest-"
 _UNLOCKED_SECONDS = 3600.0  # after which a folder that was never locked is a dead grader's too
 _LONGEST_PARENT = 60  # unix socket paths end at 107 characters
 
@@ -47,7 +47,7 @@ def sweep(parent: Path) -> None:
     """Remove the folders of graders that are no more."""
     if sys.platform == "win32":  # no locks on folders there
         return
-    for kind in (RUNS, SCRATCH):
+    for kind in KINDS:
         for path in parent.glob(f"{kind}*"):
             _remove_if_left(path)
         for path in parent.glob(f".{kind}*"):
@@ -84,13 +84,7 @@ def _remove_if_left(path: Path) -> None:
     with contextlib.suppress(OSError):
         folder = _locked(path)
         try:
-            if _is_ours(os.fstat(folder)):
+            if os.geteuid() in (0, os.fstat(folder).st_uid):  # as root it gives some away
                 shutil.rmtree(path, ignore_errors=True)
         finally:
             os.close(folder)
-
-
-def _is_ours(state: os.stat_result) -> bool:
-    """Whether ``workplace`` may have made it; as root it gives scratch folders away."""
-    private = stat.S_IMODE(state.st_mode) & 0o077 == 0
-    return private and os.geteuid() in (0, state.st_uid)

@@ -87,11 +87,10 @@ def test_what_was_not_made_here_stays(temporary: Path) -> None:
     outside.mkdir()
     (temporary / "grader-run-link").symlink_to(outside)
     (temporary / "grader-run-file").write_text("a file")
-    (temporary / "grader-run-open").mkdir(0o755)
-    (temporary / "grader-run-open").chmod(0o755)
+    (temporary / "grader-runs").mkdir()
     sweep(temporary)
     assert sorted(path.name for path in temporary.iterdir()) == [
-        *("grader-run-file", "grader-run-link", "grader-run-open", "kept"),
+        *("grader-run-file", "grader-run-link", "grader-runs", "kept"),
     ]
 
 

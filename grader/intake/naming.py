@@ -93,4 +93,6 @@ def _with_folder(one: Whereabouts) -> Whereabouts:
 
 
 def _shown(name: str) -> str:
-    return printable(nfc(name), limit=LONGEST) or NOTHING_VISIBLE
+    """Every part of a path stays: without its first one, ``a/b`` would seem to be ``/b``."""
+    parts = (printable(nfc(part)) or NOTHING_VISIBLE for part in name.split("/"))
+    return printable("/".join(parts), limit=LONGEST)

@@ -17,7 +17,6 @@ import platform
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from grader.room import intruder
 from grader.room.spec import Bind, LayerReport, Room, RoomSpec
 from grader.room.syscalls import AARCH64, X86_64
 from grader.types import GraderError, Message
+from grader.workplace import SELFTEST, workplace
 
 _SECONDS = 20.0
 _MEMORY_MB, _TOO_MUCH_MB = 48, 96
@@ -78,11 +78,9 @@ def _report(level: str, layer: str, trouble: str) -> LayerReport:
 @contextlib.contextmanager
 def _outside() -> Iterator[_Outside]:
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-selftest-")))
+        folder = stack.enter_context(workplace("closed", "out", kind=SELFTEST))
         paths = {name: folder / name for name in ("secret", "closed", "out")}
         paths["secret"].write_text("a canary")
-        for name in ("closed", "out"):
-            paths[name].mkdir()
         for path in (folder, *paths.values()):
             path.chmod(0o777)  # the room must close them, not the rights of an ordinary file
         tcp = stack.enter_context(socket.socket())
