@@ -28,6 +28,7 @@ TOLERANCE = "source.tolerance"
 SLIPS = (0.01, 0.1, 10.0, 100.0)  # .4 or .004 written for .04
 UNTRAINED_SOURCE = frozenset({"source.fit_commented_out", "source.never_called"})
 SHAPES = frozenset({"diagnose.target_shape", "diagnose.target_shape_unknown"})
+CONSEQUENCES = frozenset({"diagnose.not_compiled", "diagnose.not_built", "diagnose.lists_to_fit"})
 # Hints that come with a reason of their own, said right after them: "diagnose.units.why".
 REASONS = frozenset(
     """
@@ -57,9 +58,8 @@ def diagnose(
     """
     source = _about(evidence, exercise)
     if verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS):
-        return _first(
-            [*diagnose_runs(evidence), *_notes(evidence, exercise, checks), *source], MOST
-        )
+        errors = _with_names(diagnose_runs(evidence), source)
+        return _first([*errors, *_notes(evidence, exercise, checks), *source], MOST)
     whats = _first(_mistakes(evidence, exercise, verdict, source), WHATS)
     advice = [*_reason(whats), *_advice(exercise, checks, verdict)]
     spare = [message for message in source if message not in whats]
@@ -70,11 +70,11 @@ def diagnose_runs(evidence: Evidence) -> tuple[Message, ...]:
     """Explain the first failing cell, and a second one that is no mere consequence."""
     runs = evidence.runs
     stopped = _stopped(runs.outcome, runs.stopped_at or 0)
-    told: list[Message] = []
-    for index, (cell, error) in enumerate(runs.failed):
-        if index == 0 or error.name != "NameError":  # what the first failing cell did not define
-            told.append(explain(cell, error))
-    return (*stopped, *told[:2])
+    # A later cell lacks what the first failing one did not get to: a name, a compiled model.
+    later = [explain(cell, error) for cell, error in runs.failed[1:] if error.name != "NameError"]
+    first = [explain(cell, error) for cell, error in runs.failed[:1]]
+    own = [message for message in later if message.id not in CONSEQUENCES]
+    return (*stopped, *first, *own[:1])
 
 
 def diagnose_source(notebook: Notebook) -> tuple[Message, ...]:
@@ -108,7 +108,8 @@ def _mistakes(
         return [*training, *result_hints(evidence, exercise), *errors]
     if structure and errors and errors[0].id in SHAPES:
         return [*structure, *errors]  # the layer is the cause, the error its symptom
-    return [*errors, *structure, *data]  # it broke, ran out of something, or holds no model
+    # It broke, ran out of something, or holds no model.
+    return [*errors, *structure] if errors else [*structure, *data]
 
 
 def _broke_in_training(evidence: Evidence) -> bool:

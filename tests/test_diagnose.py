@@ -203,6 +203,11 @@ class TestStructure:
         told = first(sound(gru, model=model([], rebuilt=False), metrics={}), gru)
         assert told.id == "diagnose.not_a_chain"
 
+    def test_a_layer_of_ones_own_with_a_known_name(self, gru: Exercise) -> None:
+        layers = [LayerFact(layer.cls, {}, (), 0) for layer in gru.layers]
+        told = ids(sound(gru, model=model(layers, rebuilt=False), metrics={}), gru)
+        assert told[0] == "diagnose.not_a_chain"
+
     def test_the_older_form_of_the_gru_gets_its_note_and_no_blame(self, gru: Exercise) -> None:
         older = gru.accept[0]
         evidence = sound(gru, model=model([fact(layer) for layer in older.layers]))
@@ -231,6 +236,10 @@ class TestTraining:
     def test_never_fitted(self, gru: Exercise) -> None:
         told = first(sound(gru, training=trained(fits=0, epochs=0, changed=False), data=()), gru)
         assert told == Message("diagnose.never_fitted", {"name": "model"})
+
+    def test_weights_changed_by_hand_are_no_training(self, gru: Exercise) -> None:
+        told = first(sound(gru, training=trained(fits=0, epochs=0), data=()), gru)
+        assert told.id == "diagnose.never_fitted"
 
     def test_a_trained_model_of_nearly_the_same_name(self, gru: Exercise) -> None:
         other = OtherModel("mdoel", 5, 100, ("GRU", "Dense"))
@@ -368,6 +377,22 @@ class TestRuns:
         errors = (3, "MemoryError", ""), (5, "NameError", "name 'model' is not defined")
         told = ids(sound(gru, model=None, training=None, runs=failing(*errors)), gru)
         assert told == ["diagnose.memory_error"]
+
+    def test_a_model_that_the_failing_cell_did_not_compile_is_a_consequence(
+        self, gru: Exercise
+    ) -> None:
+        errors = (3, "ValueError", "Argument(s) not recognized: {'lr': 0.1}")
+        later = (5, "ValueError", "You must call `compile()` before using the model.")
+        runs = failing(errors, later)
+        told = ids(sound(gru, training=None, data=(), runs=runs, metrics={}), gru)
+        assert told == ["diagnose.removed", "diagnose.removed.why"]
+
+    def test_a_misspelt_name_beside_accepted_work_is_told_once(self, gru: Exercise) -> None:
+        shown = Message(
+            "source.misspelt_name", {"cell": 9, "name": "histroy", "nearest": "history"}
+        )
+        runs = failing((9, "NameError", "name 'histroy' is not defined"))
+        assert hints(sound(gru, runs=runs, hints=(shown,)), gru) == [shown]
 
     def test_what_the_code_shows_about_a_name_is_said_in_place_of_a_guess(
         self, gru: Exercise

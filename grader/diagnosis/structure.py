@@ -17,10 +17,11 @@ FIRST = ("return_sequences", "units", "filters", "activation")
 
 def structure_hints(model: ModelFacts, exercise: Exercise) -> tuple[Message, ...]:
     """Name the differences from the accepted form that the model is nearest to."""
-    if not model.rebuilt and not model.layers:
-        return (Message("diagnose.not_a_chain", {"cell": model.cell}),)
     layers = (nearest_form(model, exercise) or exercise).layers
-    return tuple(_differences(model, layers, exercise.input_shape))
+    found = tuple(_differences(model, layers, exercise.input_shape)) if model.layers else ()
+    if not found and not model.rebuilt:
+        return (Message("diagnose.not_a_chain", {"cell": model.cell}),)
+    return found
 
 
 def nearest_form(model: ModelFacts, exercise: Exercise) -> Alternative | None:
@@ -115,7 +116,7 @@ def _settings(pairs: Sequence[tuple[int, LayerFact, ExpectedLayer]]) -> Iterator
         (key, number, fact, layer, fact.config.get(key), value)
         for number, fact, layer in pairs
         for key, value in layer.config.items()
-        if fact.config.get(key) != value
+        if fact.config and fact.config.get(key) != value  # of a layer of one's own nothing is known
     ]
     found.sort(key=lambda one: FIRST.index(one[0]) if one[0] in FIRST else len(FIRST))
     last = max((number for number, _, _ in pairs), default=0)

@@ -26,7 +26,7 @@ PLAIN = frozenset({"SGD", "Adagrad", "Adadelta", "Ftrl"})  # slow at their defau
 def training_hints(evidence: Evidence, exercise: Exercise) -> tuple[Message, ...]:
     """Say what kept the model from being trained; settings first, since they explain the rest."""
     training = evidence.training
-    if training is None or (training.fits == 0 and not training.changed):
+    if training is None or training.fits == 0:
         return tuple(_never(evidence))
     return tuple(_trained(training, exercise))
 
