@@ -10,7 +10,6 @@ where it lies next door, so that the answer is the same for everybody.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from grader.report import wording
 from grader.room import open_room
 from grader.types import EvidenceClass, Level, Record, Submission, Verdict
 from grader.words import Words
+from grader.workplace import workplace
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -73,7 +73,7 @@ def run_check(options: CheckOptions) -> int:
     room = open_room("auto")
     if room.isolation.level is Level.NONE:
         tell(words("cli.check_open"))
-    with tempfile.TemporaryDirectory(prefix="grader-check-") as place, Store(Path(place)) as store:
+    with workplace() as place, Store(place) as store:
         grader = Grader(course, room, store, settings)
         with Quiet(words) as progress:
             for message in (*collected.refused, *collected.notes):
