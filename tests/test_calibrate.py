@@ -23,6 +23,7 @@ from grader.calibration.calibrate import (
     plans,
 )
 from grader.calibration.measure import TRAINED_CONTROLS, Bench, Measured, Plan
+from grader.cli import calibrating
 from grader.course.exercises import Course, Exercise, load_course
 from grader.course.expectations import REFERENCE, CalibrationRun
 from grader.runner import Slot
@@ -367,3 +368,37 @@ def test_a_share_that_became_worse_lies_below_its_range() -> None:
     good, bad = compare(known, [run(0.985), run(0.5)], {"share": "higher"})
     assert good.fits
     assert bad.value < bad.low < bad.high <= 1.0
+
+
+class TestCheckCommand:
+    """``grader calibrate --check``."""
+
+    @pytest.fixture
+    def known(self, course: Course, done: list[Plan], monkeypatch: pytest.MonkeyPatch) -> Course:
+        calibrated(course, 12)
+        monkeypatch.setattr(calibrating, "open_course", lambda: load_course(course.root))
+        monkeypatch.setattr(calibrating, "open_room", lambda _: ROOM)
+        return course
+
+    def test_says_that_it_fits(self, known: Course, capsys: pytest.CaptureFixture[str]) -> None:
+        assert calibrating.run_check_calibration([GRU], "jax", "en") == 0
+        told = capsys.readouterr().out
+        assert "12 earlier runs" in told
+        assert f"{GRU}: the calibration fits" in told
+
+    def test_fails_where_a_value_falls_out_of_its_range(
+        self, known: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(
+            module,
+            "measure_reference",
+            lambda bench, plan, slot: Measured(measured(REFERENCE, plan.seed, 0.2)),
+        )
+        assert calibrating.run_check_calibration([GRU], "jax", "ko") == 1
+        assert "벗어납니다" in capsys.readouterr().out
+
+    def test_an_exercise_without_runs_does_not_count_as_fitting(
+        self, known: Course, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert calibrating.run_check_calibration([GRU], "tensorflow", "en") == 1
+        assert "Calibrate first" in capsys.readouterr().out

@@ -268,9 +268,15 @@ def calibrate(
         Optional[Path],  # noqa: UP045
         typer.Option(help="Folder for a picture per exercise."),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only tell whether this machine still fits; 1 where not."),
+    ] = False,
     lang: Lang = None,
 ) -> None:
     """Measure what correct work reaches; writes expected.json."""
-    from grader.cli.calibrating import run_calibrate
+    from grader.cli.calibrating import run_calibrate, run_check_calibration
 
+    if check:
+        raise typer.Exit(run_check_calibration(exercises or [], engine.value, lang))
     raise typer.Exit(run_calibrate(exercises or [], seeds, engine.value, jobs, plot, lang))

@@ -1,4 +1,4 @@
-"""The command that calibrates.
+"""The command that calibrates, and tells whether an earlier calibration still holds.
 
 Enters: exercise ids. Leaves: ``expected.json`` files, a line per run. Touches: stdout, rooms.
 """
@@ -9,12 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader import environment
-from grader.calibration.calibrate import calibrate
+from grader.calibration.calibrate import (
+    CalibrationCheck,
+    FreshValue,
+    calibrate,
+    check_calibration,
+)
 from grader.cli.course import open_course, open_words
 from grader.course.exercises import Exercise, load_course
 from grader.room import open_room
 from grader.runner import slots
-from grader.types import Engine
+from grader.types import Engine, GraderError, Message, Scalar
 
 
 def run_calibrate(
@@ -39,6 +44,44 @@ def run_calibrate(
         if plot is not None:
             _plot(load_course(course.root).exercise(identifier), plot)
     return 0
+
+
+def run_check_calibration(ids: Sequence[str], engine: str, lang: str | None) -> int:
+    """Run each reference twice with unused seeds; 1 where a value falls out of its range.
+
+    An exercise whose calibration cannot be compared is named and counts as one that does not fit.
+    """
+    course = open_course()
+    words = open_words(course, lang)
+    room = open_room("auto")
+    place = slots(1, ())[0]
+    backend = Engine.JAX if engine == "auto" else Engine(engine)
+    fitting = True
+    for identifier in ids or tuple(course.exercises):
+        try:
+            found = check_calibration(course, course.exercise(identifier), backend, room, place)
+        except GraderError as error:
+            _tell(f"{identifier}: {words.say(error.message)}")
+            fitting = False
+            continue
+        for value in found.values:
+            _tell(words.say(_compared(found, value)))
+        _tell(words("calibrate.fits" if found.fits else "calibrate.drifted", exercise=identifier))
+        fitting &= found.fits
+    return 0 if fitting else 1
+
+
+def _compared(found: CalibrationCheck, value: FreshValue) -> Message:
+    told: dict[str, Scalar] = {
+        "exercise": found.exercise,
+        "engine": found.engine,
+        "metric": value.metric,
+        "value": f"{value.value:.4g}",
+        "low": f"{value.low:.4g}",
+        "high": f"{value.high:.4g}",
+        "runs": found.stored,
+    }
+    return Message("calibrate.inside" if value.fits else "calibrate.outside", told)
 
 
 def _plot(exercise: Exercise, folder: Path) -> None:
