@@ -240,6 +240,11 @@ def verify(
         Optional[list[Path]],  # noqa: UP045
         typer.Argument(metavar="SAMPLE", help="Samples; default: all of the course."),
     ] = None,
+    exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
+    quick: Annotated[bool, typer.Option("--quick", help="All files, few runs: minutes.")] = False,
+    allow_uncalibrated: Annotated[
+        bool, typer.Option("--allow-uncalibrated", help="Say, but do not fail for, a calibration.")
+    ] = False,
     out: Out = Path(".verify"),
     jobs: Annotated[
         Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
@@ -248,10 +253,32 @@ def verify(
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
-    """Check the course: every sample gets the verdict of its folder."""
-    from grader.cli.verifying import run_verify
+    """Check the course: its files, its stubs, its references, its samples."""
+    from grader.cli.verifying import VerifyOptions, run_verify
 
-    raise typer.Exit(run_verify(paths or [], out, jobs, engine.value, lang, format.value))
+    options = VerifyOptions(
+        paths=tuple(paths or ()),
+        exercises=_ids(exercise),
+        out=out,
+        jobs=jobs,
+        engine=engine.value,
+        quick=quick,
+        allow_uncalibrated=allow_uncalibrated,
+        lang=lang,
+        format=format.value,
+    )
+    raise typer.Exit(run_verify(options))
+
+
+@app.command()
+def new(
+    exercise: Annotated[str, typer.Argument(metavar="ID", help="Lower case, with hyphens.")],
+    lang: Lang = None,
+) -> None:
+    """Begin a new exercise: one that works, to be changed into yours."""
+    from grader.cli.inspecting import run_new
+
+    raise typer.Exit(run_new(exercise, lang))
 
 
 @app.command()
@@ -266,7 +293,7 @@ def calibrate(
     ] = None,
     plot: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="Folder for a picture per exercise."),
+        typer.Option(help="Folder for a page with a picture per exercise."),
     ] = None,
     check: Annotated[
         bool,

@@ -16,7 +16,7 @@ from grader.calibration.calibrate import (
     check_calibration,
 )
 from grader.cli.course import open_course, open_words
-from grader.course.exercises import Exercise, load_course
+from grader.course.exercises import load_course
 from grader.room import open_room
 from grader.runner import slots
 from grader.types import Engine, GraderError, Message, Scalar
@@ -41,8 +41,11 @@ def run_calibrate(
         for found in calibrate(course, exercise, backend, count, room, places, _tell):
             value = "–" if found.value is None else f"{found.value:.4g}"
             _tell(f"{identifier} {found.engine} {found.metric} {value}: {found.reason}")
-        if plot is not None:
-            _plot(load_course(course.root).exercise(identifier), plot)
+    if plot is not None:
+        from grader.calibration.summary import write_summary
+
+        course = load_course(course.root)
+        _tell(str(write_summary(course, plot)))
     return 0
 
 
@@ -82,15 +85,6 @@ def _compared(found: CalibrationCheck, value: FreshValue) -> Message:
         "runs": found.stored,
     }
     return Message("calibrate.inside" if value.fits else "calibrate.outside", told)
-
-
-def _plot(exercise: Exercise, folder: Path) -> None:
-    from grader.calibration.plots import plot_calibration
-
-    assert exercise.expectation is not None
-    for threshold in exercise.expectation.thresholds:
-        name = f"{exercise.id}-{threshold.engine}-{threshold.device}.png".replace(" ", "-")
-        plot_calibration(exercise, threshold, folder / name)
 
 
 def _tell(line: str) -> None:

@@ -1,0 +1,93 @@
+"""Do two engines train alike? Compares what the reference solution reached on each.
+
+Enters: an Expectation. Leaves: an Agreement per metric. Touches nothing.
+
+On the log scale of ``grader.calibration.thresholds``: the ratio of the typical values with a 95 %
+interval (Welch), and the chance to see such a difference where there is none (Mann-Whitney, which
+assumes no shape). Few runs cannot prove two engines equal; the interval says how far apart they may
+still be, and ``crossed`` what that means for a student: how many runs of one miss the other's bar.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from grader.calibration.thresholds import FEWEST, scaled
+from grader.course.expectations import REFERENCE, Expectation, Threshold
+
+STEADY = 1e-9  # deviations on the log scale below this are rounding
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """One metric of the reference solution on two engines, same device."""
+
+    metric: str
+    engines: tuple[str, str]
+    runs: tuple[int, int]
+    ratio: float  # typical second / typical first; of what is missing to 1, for a share
+    low: float  # 95 % interval of the ratio
+    high: float
+    chance: float  # p of Mann-Whitney, two-sided
+    crossed: int  # runs of either engine that miss the threshold of the other
+
+
+def agreements(
+    expectation: Expectation, better: Mapping[str, str], device: str = "cpu"
+) -> tuple[Agreement, ...]:
+    """Compare the first two engines with enough runs, metric by metric; empty without two."""
+    from scipy import stats
+
+    by_engine = {
+        engine: [
+            run
+            for run in expectation.runs
+            if (run.control, run.engine, run.device) == (REFERENCE, engine, device)
+        ]
+        for engine in dict.fromkeys(run.engine for run in expectation.runs)
+    }
+    measured = [engine for engine, runs in by_engine.items() if len(runs) >= FEWEST]
+    if len(measured) <= 1:
+        return ()
+    one, other = measured[:2]
+    found = []
+    for metric, way in better.items():
+        first, second = (scaled(by_engine[engine], metric, way) for engine in (one, other))
+        if len(first) < FEWEST or len(second) < FEWEST:
+            continue
+        middle = float(second.mean() - first.mean())
+        ends = (middle, middle)  # where neither engine varies
+        if first.std() + second.std() > STEADY:
+            interval = stats.ttest_ind(second, first, equal_var=False).confidence_interval(0.95)
+            ends = (float(interval.low), float(interval.high))
+        crossed = sum(
+            not reached(run.metrics[metric], threshold)
+            for threshold in expectation.thresholds
+            if (threshold.metric, threshold.device) == (metric, device)
+            for engine in (one, other)
+            if threshold.engine != engine
+            for run in by_engine[engine]
+            if metric in run.metrics
+        )
+        found.append(
+            Agreement(
+                metric,
+                (one, other),
+                (len(first), len(second)),
+                math.exp(middle),
+                math.exp(ends[0]),
+                math.exp(ends[1]),
+                float(stats.mannwhitneyu(first, second).pvalue),
+                crossed,
+            )
+        )
+    return tuple(found)
+
+
+def reached(value: float, threshold: Threshold) -> bool:
+    """Whether a value earns full accuracy points; always where there is no threshold."""
+    if threshold.value is None:
+        return True
+    return value <= threshold.value if threshold.better == "lower" else value >= threshold.value
