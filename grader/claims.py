@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -36,6 +36,7 @@ TOTAL_CONTENT_BYTES = 40_000_000
 EVENT_BYTES = 80_000_000
 TOTAL_BYTES = 400_000_000
 EVENTS = 2000
+MOST_LEVELS = 200  # of JSON in JSON: twenty models in each other take 120, writing ends at 255
 EPOCHS = 20_000  # of one fit's history
 SETTINGS = 100  # of one compile or fit
 LONGEST_TEXT = 200
@@ -155,7 +156,19 @@ def _strict_json(data: bytes) -> Any:
             raise ValueError(f"{text} in JSON")
         return value
 
-    return json.loads(data.decode("utf-8"), parse_constant=finite, parse_float=finite)
+    value = json.loads(data.decode("utf-8"), parse_constant=finite, parse_float=finite)
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        level = [part for whole in level for part in _parts(whole)]
+        if not level:
+            return value
+    raise ValueError(f"more than {MOST_LEVELS} levels of JSON")
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _read_transcript(path: Path) -> tuple[tuple[CellRun, ...], int]:

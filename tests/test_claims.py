@@ -6,15 +6,18 @@ import base64
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import builders as b
 import numpy as np
 import pytest
 
 from grader import claims
 from grader.claims import read_claims
 from grader.models.matching import moved
+from grader.store.record_execution import read_execution, write_execution
 from grader.types import Candidate
 
 CONFIG: dict[str, Any] = {"class_name": "Sequential", "config": {"layers": []}}
@@ -231,6 +234,22 @@ def test_a_malformed_event_is_dropped_and_the_others_kept(room: Room, text: str)
     room.event("seen", final(ONE), names=["after"], model=8)
     assert [one.name for one in room.candidates()] == ["before", "after"]
     assert room.unreadable() == 1
+
+
+@pytest.mark.parametrize(("levels", "read"), [(150, 1), (250, 0), (900, 0)])
+def test_a_claim_that_could_not_be_kept_for_its_depth_is_dropped(
+    room: Room, levels: int, read: int
+) -> None:
+    """What cannot be written would be a fault of the grader's, and cost no points."""
+    deep: Any = "bottom"
+    for _ in range(levels):
+        deep = [deep]
+    room.event("seen", config={"class_name": "Sequential", "config": deep})
+    assert (len(room.candidates()), room.unreadable()) == (read, 1 - read)
+    for candidate in room.candidates():
+        kept = room.folder / "kept"
+        write_execution(kept, replace(b.execution(), candidates=(candidate,)), 1)
+        assert read_execution(kept).candidates == (candidate,)
 
 
 def test_an_event_with_broken_arrays_is_dropped(room: Room) -> None:
