@@ -45,6 +45,7 @@ print("ready", flush=True)
 while True:
     time.sleep(60)
 """
+SHARED_MEANS = ("15-fork-bomb", "16-memory")
 BIND_SECONDS = 300.0
 
 
@@ -211,9 +212,12 @@ def _plant(here: Field, stack: contextlib.ExitStack) -> None:
 
 
 def _hand_in(here: Field, hostile: tuple[Hostile, ...]) -> None:
-    """Every third student is innocent: one of the two that run at a time."""
+    """Innocent students between the others; most where the attack is on what all share."""
+    every = (
+        2 if any(one.source and one.source.parent.name in SHARED_MEANS for one in hostile) else 4
+    )
     for number, one in enumerate(hostile):
-        if number % 2 == 0:
+        if number % every == 0:
             _add_neighbour(here, one.student[:2], number)
         folder = here.handed_in / one.student
         if one.source is not None:

@@ -94,3 +94,7 @@ def _unlike(expected: dict[str, str], out: str, kept: dict[str, Any]) -> list[st
     got = {one["student"]: one["verdict"] for one in json.loads(out)["results"]}
     told = [f"left running: {command}" for command in kept["left"]]
     return told + ([] if got == expected else [f"verdicts {got}, expected {expected}"])
+
+
+# By the number of the threat.
+HOW: dict[int, Callable[[Attack, str, str], list[str]]] = {20: killed_once, 21: killed_every_time}

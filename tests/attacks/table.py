@@ -7,7 +7,6 @@ reasons on standard error. Touches: what batches touch; takes minutes.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 
@@ -16,13 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from attacks.batch import run_batch
 from attacks.corpus import Attack, attacks
 from attacks.judge import complaints, disturbances
-from attacks.killed import killed_every_time, killed_once
+from attacks.killed import HOW
 from attacks.people import forget, people
-
-KILLED: dict[int, Callable[[Attack, str, str], list[str]]] = {
-    20: killed_once,
-    21: killed_every_time,
-}
 
 
 def tried(level: str, who: str) -> dict[str, list[str]]:
@@ -32,7 +26,7 @@ def tried(level: str, who: str) -> dict[str, list[str]]:
     for group, members in groupby(sorted(chosen, key=lambda one: one.group), lambda one: one.group):
         together = list(members)
         if group == "killed":
-            found |= {one.name: KILLED[one.row](one, who, level) for one in together}
+            found |= {one.name: HOW[one.row](one, who, level) for one in together}
             continue
         batch = run_batch(together, who, level)
         for attack in together:
