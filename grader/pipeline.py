@@ -120,13 +120,14 @@ class Grader:
         records = self._ungraded(job, slot, message, began)
         with suppress(GraderError):  # a full disk may be why we are here
             self._save(records)
+            self.store.finish(job.journal_key(slot))  # it took nobody down
         return Graded(submission, records)
 
     def _grade_journaled(self, job: Job, slot: Slot, began: float) -> Graded:
         """Grade with a note of the beginning and the end, unless it was all done before."""
         journal = job.journal_key(slot)
         begun_before = self.store.begin(journal)
-        kept = self._kept(job, slot) if begun_before == 0 else ()
+        kept = self._kept(job, slot, interrupted=begun_before > 0)
         if kept:
             records = kept
         elif job.submission.problem is not None:
@@ -141,15 +142,19 @@ class Grader:
         self.store.finish(journal)
         return Graded(job.submission, records, reused=bool(kept))
 
-    def _kept(self, job: Job, slot: Slot) -> tuple[Record, ...]:
-        """Give the records of an earlier run of the very same thing, if it ended well."""
+    def _kept(self, job: Job, slot: Slot, *, interrupted: bool) -> tuple[Record, ...]:
+        """Give the records of an earlier run of the very same thing, if it ended well.
+
+        One that was interrupted may have ended well: between its records and the note of its end.
+        Where nobody said which exercises there are, some of its records may be missing.
+        """
         named = job.submission.exercises
         found = [
             self.store.load(job.score_key(slot, one))
             for one in named or (*self.course.exercises, UNKNOWN)
         ]
         records = tuple(record for record in found if record is not None)
-        complete = len(records) == len(found) if named else bool(records)
+        complete = len(records) == len(found) if named else bool(records) and not interrupted
         graded = all(record.grade.graded for record in records)
         return records if complete and graded else ()
 

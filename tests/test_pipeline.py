@@ -35,6 +35,7 @@ from grader.types import (
     Message,
     Notebook,
     Outcome,
+    Record,
     Submission,
     Verdict,
 )
@@ -334,6 +335,63 @@ def test_a_job_that_never_ends_is_put_aside_and_the_batch_goes_on(
     (record,) = _grade(course, tmp_path, _submission()).records
     assert record.grade.verdict is Verdict.GRADER_ERROR
     assert record.grade.checks[0].message.id == "pipeline.quarantined"
+
+
+def test_a_fault_that_took_nobody_down_is_not_counted_as_a_crash(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    def broken(_run: object) -> Execution:
+        raise ZeroDivisionError
+
+    give, world.give = world.give, broken
+    for _ in range(pipeline.CRASHES + 1):
+        (record,) = _grade(course, tmp_path, _submission()).records
+        assert record.grade.checks[0].message.id == "pipeline.fault"
+    world.give = give
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+
+
+def _killed_after(saves: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the grader dies when it has saved so many records."""
+    save, saved = pipeline.Store.save, []
+
+    def save_and_die(store: pipeline.Store, record: Record) -> None:
+        save(store, record)
+        saved.append(record)
+        if len(saved) == saves:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline.Store, "save", save_and_die)
+
+
+def test_a_record_saved_before_the_note_of_its_end_is_not_graded_again(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dying:
+        _killed_after(1, dying)
+        with pytest.raises(KeyboardInterrupt):
+            _grade(course, tmp_path, _submission())
+    assert list(tmp_path.glob("journal/*"))
+    again = _grade(course, tmp_path, _submission())
+    assert again.reused
+    assert (len(world.ran), world.asked) == (1, 1)
+    assert not list(tmp_path.glob("journal/*"))
+
+
+def test_an_interrupted_notebook_of_unnamed_exercises_gets_all_its_records(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One record of several may have been saved: nothing tells how many there were to be."""
+    unnamed = replace(_submission(), exercises=())
+    with monkeypatch.context() as dying:
+        _killed_after(1, dying)
+        with pytest.raises(KeyboardInterrupt):
+            _grade(course, tmp_path, unnamed)
+    again = _grade(course, tmp_path, unnamed)
+    assert not again.reused
+    assert len(world.ran) == 1, "the run itself was kept"
+    assert _grade(course, tmp_path, unnamed).reused
 
 
 def test_what_is_unchanged_is_not_run_again(course: Course, world: World, tmp_path: Path) -> None:
