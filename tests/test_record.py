@@ -331,6 +331,14 @@ class TestExecutions:
         assert math.isnan(back.candidates[0].fits[0].history["loss"][1])
         assert without_arrays(back) == without_arrays(run)
 
+    def test_the_text_of_an_execution_is_strict_json(self, store: Store) -> None:
+        def refuse(name: str) -> None:
+            raise AssertionError(f"{name} is no JSON")
+
+        store.save_execution(KEY, b.execution())
+        text = (store.evidence_folder(KEY) / "execution/execution.json").read_bytes()
+        json.loads(text, parse_constant=refuse)
+
     def test_no_picture_lies_in_the_folder(self, store: Store) -> None:
         store.save_execution(KEY, b.execution(images=(b"\x89PNG",)))
         names = {path.name for path in (store.evidence_folder(KEY) / "execution").iterdir()}

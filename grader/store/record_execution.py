@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import secrets
 from pathlib import Path
 from typing import Any, Literal
@@ -127,9 +128,20 @@ def _taken_apart(execution: Execution, tag: str) -> tuple[bytes, dict[str, Array
             return obj.item()
         raise TypeError(f"no plain form for {getattr(obj, 'dtype', type(obj).__name__)}")
 
-    plain = _Kept(execution=execution).model_dump()["execution"]
-    text = json.dumps(plain, default=set_aside, ensure_ascii=False)
+    plain = _strict(_Kept(execution=execution).model_dump()["execution"], tag)
+    text = json.dumps(plain, default=set_aside, ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "replace"), arrays
+
+
+def _strict(value: Any, tag: str) -> Any:
+    """Spell out numbers that JSON does not have: not every reader takes Python's NaN."""
+    if isinstance(value, dict):
+        return {key: _strict(one, tag) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(one, tag) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {tag: [str(value)]}
+    return value
 
 
 def _put_together(tag: str, text: bytes, arrays: dict[str, Array]) -> Execution:
@@ -137,6 +149,8 @@ def _put_together(tag: str, text: bytes, arrays: dict[str, Array]) -> Execution:
         if tag not in obj:
             return obj
         kept = obj[tag]
+        if isinstance(kept, list):
+            return float(kept[0])
         return base64.b64decode(kept) if isinstance(kept, str) else arrays[f"a{kept}"]
 
     plain = json.loads(text, object_hook=put_back)
