@@ -16,6 +16,18 @@ from grader.types import Engine
 
 PACKAGES = ("tensorflow", "keras", "jax", "jaxlib", "numpy", "ipykernel", "pandas", "matplotlib")
 
+# What a notebook's kernel imports before the first cell, and what most notebooks import in it. Not
+# pyplot, nor the way that notebooks draw: those look for the shell when they are imported.
+IMPORTS = (
+    "tensorflow",
+    "keras",
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "matplotlib.figure",
+    "matplotlib.font_manager",
+    "pandas",
+)
+
 
 @cache
 def versions() -> dict[str, str]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from grader import environment
 from grader.arrays import BadArraysError, read_bounded, read_npz
 from grader.models.architecture import Architecture
 from grader.room import Bind, Room, RoomSpec
@@ -201,6 +202,7 @@ def _run(
         },
         memory_mb=MEMORY_MB,
         cores=cores or None,
+        warm=environment.IMPORTS,
     )
     with (place / "log").open("wb") as log:
         process = room.start(spec, stdout=subprocess.DEVNULL, stderr=log.fileno())

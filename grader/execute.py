@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from grader import environment
 from grader.claims import read_claims
 from grader.room import Bind, Room, RoomProcess, RoomSpec
 from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
@@ -31,6 +32,7 @@ DRAIN_SECONDS = 5.0
 READY_SECONDS = 120.0
 DRIVER_MEMORY_MB = 1500
 EVERY_CELL_SENT, KERNEL_NEVER_ANSWERED = 0, 3  # the driver's exit codes
+DRIVER_IMPORTS = ("zmq", "jupyter_client.session")
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
@@ -167,6 +169,7 @@ def _start_kernel(place: Path, run: Run, room: Room) -> RoomProcess:
         memory_mb=run.memory_mb,
         cores=run.cores or None,
         devices=run.devices,
+        warm=environment.IMPORTS,
     )
     with (place / "kernel.log").open("wb") as log:
         return room.start(spec, stdout=log.fileno(), stderr=log.fileno())
@@ -236,6 +239,7 @@ def _start_driver(place: Path, room: Room) -> _Driver:
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
         memory_mb=DRIVER_MEMORY_MB,
         scratch_mb=16,
+        warm=DRIVER_IMPORTS,
         connects=True,
     )
     end, leash = os.pipe()

@@ -5,28 +5,48 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.room import Room, RoomSpec
 from grader.room.bubblewrap import BubblewrapRoom
 from grader.room.confined import ConfinedRoom
 from grader.room.lending import can_give_up_root
+from grader.room.warm import WarmRoom, can_be_warm
 from grader.types import Isolation, Level
 
 UNTESTED = Isolation(Level.NONE)
-KINDS = ["namespaces", "dropped", "reduced", "none"]
-FULL = ["namespaces", "dropped"]
+FULL = ["namespaces", "dropped", "warm", "warm-dropped"]
+KINDS = [*FULL, "reduced", "none"]
 CLOSED = [*FULL, "reduced"]
+
+
+@dataclass(frozen=True)
+class AllWarm:
+    """Warm rooms for every program that can be warm; none may silently start cold."""
+
+    room: WarmRoom
+
+    def start(self, spec, **streams):
+        process = self.room.start(replace(spec, warm=("json",)), **streams)
+        assert self.room.complaints == ()
+        assert (process.guest is not None) == can_be_warm(replace(spec, warm=("json",)))
+        return process
+
+    def __getattr__(self, name):
+        return getattr(self.room, name)
 
 
 def make_room(kind: str) -> Room | None:
     """None where this machine cannot have that kind at all."""
     bwrap = shutil.which("bwrap")
     if kind in FULL:
-        if bwrap is None or (kind == "dropped" and not can_give_up_root()):
+        drops = kind.endswith("dropped")
+        if bwrap is None or (drops and not can_give_up_root()):
             return None
-        return BubblewrapRoom(Path(bwrap), kind == "dropped", UNTESTED)
+        cold = BubblewrapRoom(Path(bwrap), drops, UNTESTED)
+        return AllWarm(WarmRoom.over(cold)) if kind.startswith("warm") else cold
     return ConfinedRoom(kind == "reduced", False, UNTESTED)
 
 
@@ -47,8 +67,12 @@ def run_python(room: Room, source: str, *args: object, seconds: float = 30, **sp
     argv = (sys.executable, "-I", "-c", source, *map(str, args))
     process = room.start(RoomSpec(argv, **spec), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        out, err = process.popen.communicate(timeout=seconds)
-        return Ran(process.wait(seconds), out.decode(), err.decode())
+        with ThreadPoolExecutor(2) as pool:
+            reading = [pool.submit(one.read) for one in (process.stdout, process.stderr)]
+            code = process.wait(seconds)
+            process.kill()  # so that reading ends
+            out, err = (one.result().decode() for one in reading)
+        return Ran(code, out, err)
     finally:
         process.kill()
 

@@ -4,7 +4,17 @@ Enters: a RoomSpec. Leaves: a RoomProcess, and an Isolation that a live self-tes
 Touches: processes, control groups, scratch folders; nothing of them stays behind.
 """
 
-from grader.room.opening import open_room, probe
+from grader.room.opening import open_room, probe, warmed
 from grader.room.spec import HOME, Bind, LayerReport, Room, RoomProcess, RoomSpec
 
-__all__ = ["HOME", "Bind", "LayerReport", "Room", "RoomProcess", "RoomSpec", "open_room", "probe"]
+__all__ = [
+    "HOME",
+    "Bind",
+    "LayerReport",
+    "Room",
+    "RoomProcess",
+    "RoomSpec",
+    "open_room",
+    "probe",
+    "warmed",
+]

@@ -79,7 +79,9 @@ class BubblewrapRoom:
                 undo.callback(return_user, user.uid)
                 lend(spec.binds)
             streams = Streams(stdin, stdout, stderr)
-            return handed_over(undo, lambda end: _begin(self.bwrap, spec, user, streams, end))
+            process = handed_over(undo, lambda end: _begin(self.bwrap, spec, user, streams, end))
+            process.user = (user.uid, user.gid) if user.on_host else None
+            return process
 
 
 def handed_over(

@@ -53,6 +53,32 @@ def open_room(level: str) -> Room:
     raise GraderError(Message("room.none_refused", {"reason": _test(Level.NONE).reason}))
 
 
+@functools.cache
+def warmed(room: Room) -> tuple[Room, Message | None]:
+    """Let programs of a room begin as forks, if all that holds cold holds so too.
+
+    Gives the room itself, and why, where they cannot.
+    """
+    reason = "not bubblewrap"
+    if sys.platform == "linux":
+        from grader.room.bubblewrap import BubblewrapRoom
+        from grader.room.selftest import examine
+        from grader.room.warm import WarmRoom
+
+        if isinstance(room, BubblewrapRoom):
+            warm = WarmRoom.over(room)
+            try:
+                reports = examine(warm, room.isolation.level)
+                held = {report.layer for report in reports if report.holds}
+                reason = ", ".join([*warm.complaints, *set(room.isolation.layers) - held])
+            except (GraderError, OSError) as error:
+                reason = repr(error)
+            if not reason:
+                return warm, None
+            warm.close()
+    return room, Message("room.cold", {"reason": reason})
+
+
 def probe() -> tuple[LayerReport, ...]:
     """Test every level and say of each layer whether it held, and what went through."""
     return tuple(report for level in Level for report in _test(level).reports)

@@ -31,6 +31,50 @@ _INODE_BYTES = 1024  # what a file without content costs the kernel on a tmpfs
 
 
 @dataclass
+class Guest:
+    """A program that walked into its room instead of being started inside (``warm.py``).
+
+    It is no descendant of the room's first process, but dies with it: it is in its namespace.
+    """
+
+    pid: int
+    report: FileIO  # where its keeper says how it ended
+    leash: FileIO  # what the idle program inside waits for
+    stdin: IO[bytes] | None = None
+    stdout: IO[bytes] | None = None
+    stderr: IO[bytes] | None = None
+    _said: bytes = b""
+    _silent: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def code(self) -> int | None:
+        """Exit code as its keeper told it; None where it did not."""
+        with self._lock:
+            self._listen()
+        for line in self._said.decode(errors="replace").splitlines():
+            word, _, rest = line.partition(" ")
+            if word == "ended":
+                return int(rest)
+        return None
+
+    def lost(self) -> bool:
+        """Whether its keeper is gone and told nothing."""
+        return self.code() is None and self._silent
+
+    def _listen(self) -> None:
+        while not self._silent and (part := self.report.read(_STATUS_BYTES)) is not None:
+            self._said += part
+            self._silent = not part
+
+    def close(self) -> None:
+        """Nothing is left to be told."""
+        self.code()
+        self._silent = True
+        self.report.close()
+        self.leash.close()
+
+
+@dataclass
 class LinuxProcess:
     """A RoomProcess on Linux: held by pidfd, measured through /proc."""
 
@@ -43,6 +87,8 @@ class LinuxProcess:
     supervised: bool = False  # ``top`` is our own supervisor: it counts no memory, it ends the tree
     status: FileIO | None = None  # where bwrap says how the program ended
     endings: tuple[Callable[[], None], ...] = ()  # what to clear away once all is dead
+    user: tuple[int, int] | None = None  # who the program is on the host, where we gave up root
+    guest: Guest | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _ended: bool = False
     _ran_out: bool = False
@@ -56,26 +102,39 @@ class LinuxProcess:
     @property
     def stdin(self) -> IO[bytes] | None:
         """Our end, where ``subprocess.PIPE`` was asked for."""
-        return self.popen.stdin
+        return self.guest.stdin if self.guest is not None else self.popen.stdin
 
     @property
     def stdout(self) -> IO[bytes] | None:
         """Our end, where ``subprocess.PIPE`` was asked for."""
-        return self.popen.stdout
+        return self.guest.stdout if self.guest is not None else self.popen.stdout
 
     @property
     def stderr(self) -> IO[bytes] | None:
         """Our end, where ``subprocess.PIPE`` was asked for."""
-        return self.popen.stderr
+        return self.guest.stderr if self.guest is not None else self.popen.stderr
 
     def poll(self) -> int | None:
         """Exit code or None; the tree is dead when there is a code."""
         code = self.popen.poll()
+        if self.guest is not None:
+            return self._poll_guest(self.guest, code)
         if code is not None:
             self._end()
         if code == 1 and not self._began:
             raise GraderError(Message("room.start_failed", {"reason": "bwrap ended early"}))
         return code
+
+    def _poll_guest(self, guest: Guest, room: int | None) -> int | None:
+        """The room ends with its guest, and the guest with its room."""
+        if room is not None:
+            self._end()
+            code = guest.code()
+            return room if code is None else code
+        if guest.lost():
+            self.kill()
+            raise GraderError(Message("room.start_failed", {"reason": "keeper ended early"}))
+        return None
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait for the program to end; None where it still runs after ``timeout`` seconds."""
@@ -101,6 +160,8 @@ class LinuxProcess:
             if self._ended:
                 return 0.0
             pids = list(tree(self.top))[1 if self.supervised else 0 :]
+            if self.guest is not None and self.guest.code() is None:
+                pids += tree(self.guest.pid)
             held = _tmpfs_bytes(self.top, self.folders)
         total = held + sum(_resident_bytes(pid) for pid in pids)
         if total > _EXACT_FROM * self.memory_limit_mb * _MB:
@@ -131,6 +192,8 @@ class LinuxProcess:
             if self.status is not None:
                 self._began = b"exit-code" in (self.status.read(_STATUS_BYTES) or b"")
                 self.status.close()
+            if self.guest is not None:
+                self.guest.close()
             os.close(self.handle)
             self.cgroup.remove()
             for ending in self.endings:

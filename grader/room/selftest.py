@@ -130,6 +130,7 @@ def _intrude(room: Room, outside: _Outside) -> dict[str, Any]:
         memory_mb=_MEMORY_MB,
         scratch_mb=_SCRATCH_MB,
         processes=_PROCESSES,
+        warm=("json",),  # for rooms that start programs so
     )
     process = room.start(spec, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:

@@ -49,8 +49,11 @@ def spawn(
     streams: Streams,
     keep: Sequence[int] = (),
     umask: int = -1,
+    executable: str | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own, with no file descriptors but the named ones.
+
+    ``executable`` is the file to run where that is not ``argv[0]``.
 
     Raises:
         OSError: the program could not be started.
@@ -69,6 +72,7 @@ def spawn(
             start_new_session=True,  # a Ctrl-C in the terminal is for us; we end rooms in order
             pass_fds=tuple(keep),
             umask=umask,
+            executable=executable,
         )
 
     outcome: Future[subprocess.Popen[bytes]] = Future()

@@ -55,6 +55,7 @@ class RoomSpec:
     processes: int = 512  # threads count too, and TensorFlow and JAX start dozens
     cores: tuple[int, ...] | None = None
     devices: tuple[str, ...] = ()  # "/dev/nvidia0", …
+    warm: tuple[str, ...] = ()  # modules that a Python program imports: it may begin as a fork
     connects: bool = False  # may connect to unix sockets it can see: a driver, never a notebook
 
 

@@ -1,0 +1,247 @@
+"""T: imports the engine once and forks a process into each room that asks for one.
+
+Enters: on standard input this file's text and, over a socket, first what to import, then one order
+per room. Leaves: processes inside rooms, and for each its exit code. Touches: its own process.
+
+It is never imported: its text is the program, so that no path of the grader is in any traceback or
+command line inside a room. It holds no secret and no student's data, for its forks share what it
+holds. It runs no thread: a fork copies one thread only, and a lock that another one held would
+never open again. Standard library only.
+
+    template ──fork──▶ keeper ── enters the room's namespaces, fork ──▶ program
+                         └─ waits for the program, reports its end, ends the room
+
+A process cannot move into another process namespace, only its children are born there: hence the
+keeper, which stays outside, has no way in for the program, and never outlives the room.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+import types
+import warnings
+from typing import Any, NoReturn
+
+_SET_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP = 1, 4, 22, 24
+_SET_NO_NEW_PRIVS = 38
+_SECCOMP_FILTER = 2
+_CAPABILITY_VERSION = 0x20080522
+_CAPABILITIES = 64
+_MESSAGE_BYTES = 1 << 18
+_DESCRIPTORS = 32
+_FAILED = 126
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main() -> None:
+    """Import, then serve; in a program's process, become that program."""
+    _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+    _call_ourselves([sys.executable, "template"])
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        hello = json.loads(control.recv(_MESSAGE_BYTES))
+        if os.getppid() != hello["parent"]:  # it died before we asked to be told
+            return
+        _import(hello["modules"], hello["scratch"])
+        order = _serve(control)
+    if order is not None:
+        _run(order["argv"])
+
+
+def _import(names: list[str], scratch: str) -> None:
+    """Import what the rooms will need, with a home of our own that the rooms never hear of."""
+    home = os.environ["HOME"]
+    os.environ |= {"HOME": scratch, "TMPDIR": scratch}
+    sys.path[0] = scratch  # in place of the working directory
+    for name in names:
+        with contextlib.suppress(ImportError):  # the room's own import fails too, and says so
+            importlib.import_module(name)
+    del sys.path[0]
+    for module in list(sys.modules.values()):
+        _move_home(vars(module), scratch, home)
+    _forget_folders()
+    gc.collect()
+    gc.freeze()  # the collector would touch, and so copy, every page in every room
+
+
+def _move_home(names: dict[str, Any], scratch: str, home: str) -> None:
+    """Some libraries remember at their import where the home folder was."""
+    for name, value in list(names.items()):
+        if isinstance(value, str) and value.startswith(scratch):
+            names[name] = home + value.removeprefix(scratch)
+
+
+def _forget_folders() -> None:
+    if "matplotlib" in sys.modules:
+        for name in ("get_configdir", "get_cachedir"):
+            getattr(sys.modules["matplotlib"], name).cache_clear()
+
+
+def _serve(control: socket.socket) -> dict[str, Any] | None:
+    """Answer orders until the grader is gone; gives the order in the process that carries it out.
+
+    A fork returns from here, instead of running the program here: the program's own stack then
+    holds nothing of ours.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for keepers
+    control.send(b"ready")
+    while True:
+        text, descriptors, _, _ = socket.recv_fds(control, _MESSAGE_BYTES, _DESCRIPTORS)
+        if not text:
+            return None
+        threads = sum(1 for _ in os.scandir("/proc/self/task"))
+        if threads != 1:
+            control.send(f"{threads} threads".encode())
+        elif _fork() == 0:
+            control.close()
+            order = json.loads(text)
+            _enter(order, descriptors)
+            return order  # type: ignore[no-any-return]
+        else:
+            control.send(b"forked")
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # JAX warns of forks: it has no thread here yet
+        return os.fork()
+
+
+def _enter(order: dict[str, Any], descriptors: list[int]) -> None:
+    """Walk into the room: the keeper never returns from here, the program's process does.
+
+    ``descriptors``: standard input, output and error, report, gate, the room's first process, and
+    its namespaces in the order in which they must be entered.
+    """
+    streams, (report, gate, room), namespaces = descriptors[:3], descriptors[3:6], descriptors[6:]
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        for namespace in namespaces:
+            _check(_libc.setns(namespace, 0), "setns")
+        program = _fork()
+        if program != 0:
+            _keep(program, report, room, [*streams, gate, *namespaces])
+        _close_in(order, streams, gate, report)
+    except BaseException as error:  # nothing may run in a room half closed
+        _tell(report, f"failed {error!r}")
+        os._exit(_FAILED)
+
+
+def _keep(program: int, report: int, room: int, others: list[int]) -> NoReturn:
+    """Say who the program is, wait for its end, say how it ended, and end the room."""
+    for descriptor in (0, 1, 2, *others):
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+    _tell(report, f"began {program}")
+    code = os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])
+    _tell(report, f"ended {code}")
+    with contextlib.suppress(OSError):
+        signal.pidfd_send_signal(room, signal.SIGKILL)
+    os._exit(0)
+
+
+def _tell(report: int, line: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(report, line[:500].encode() + b"\n")
+
+
+def _close_in(order: dict[str, Any], streams: list[int], gate: int, report: int) -> None:
+    """Give up everything that a program started inside would not have; then wait at the gate."""
+    os.setsid()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    os.dup2(gate, 3)
+    os.dup2(report, 4)
+    os.closerange(5, 1 << 16)
+    os.umask(order["umask"])
+    for kind, value in order["limits"]:
+        resource.setrlimit(kind, (value, value))
+    if order["cores"] is not None:
+        os.sched_setaffinity(0, order["cores"])
+    _give_up_rights(order["user"])
+    os.chdir(order["cwd"])
+    os.environ.clear()
+    os.environ |= order["env"]
+    if os.read(3, 1) != b"1":  # the grader puts us under the memory limit first
+        os._exit(_FAILED)
+    _filter_calls(bytes.fromhex(order["seccomp"]))
+    os.closerange(3, 5)
+    sys.stdin = open(0, encoding=sys.stdin.encoding, errors=sys.stdin.errors)  # noqa: SIM115
+
+
+def _give_up_rights(user: list[int] | None) -> None:
+    """Drop every capability, for good, and the user where we are root."""
+    for capability in range(_CAPABILITIES):
+        _libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
+    if user is not None:
+        os.setgroups([])
+        os.setresgid(user[1], user[1], user[1])
+        os.setresuid(user[0], user[0], user[0])
+    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
+    _check(_libc.capset(header, struct.pack("=6I", *(0,) * 6)), "capset")
+    _prctl(_SET_NO_NEW_PRIVS, 1)
+    _prctl(_SET_DUMPABLE, 1)  # as after an exec: else /proc/self belongs to root
+
+
+def _filter_calls(program: bytes) -> None:
+    class Program(ctypes.Structure):  # struct sock_fprog
+        _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_void_p))
+
+    steps = ctypes.create_string_buffer(program, len(program))
+    filter_ = Program(len(program) // 8, ctypes.cast(steps, ctypes.c_void_p).value)
+    _prctl(_SET_SECCOMP, _SECCOMP_FILTER, ctypes.byref(filter_))
+
+
+def _run(argv: list[str]) -> None:
+    """Do what ``python -B SCRIPT …`` or ``python -c CODE …`` would, in this process."""
+    arguments = argv[1:]
+    while arguments[0] in ("-B", "-I", "-S"):
+        arguments = arguments[1:]
+    sys.executable, sys.orig_argv = argv[0], argv
+    _call_ourselves(argv)
+    if arguments[0] == "-c":
+        sys.argv, source, name = ["-c", *arguments[2:]], arguments[1], "<string>"
+    else:
+        sys.argv, name = arguments, arguments[0]
+        sys.path.insert(0, os.path.dirname(name))  # noqa: PTH120
+        with open(name, "rb") as file:  # noqa: PTH123
+            source = file.read()  # type: ignore[assignment]
+    module = types.ModuleType("__main__")
+    module.__dict__["__file__"] = name
+    sys.modules["__main__"] = module
+    exec(compile(source, name, "exec"), module.__dict__)  # noqa: S102 as the interpreter would
+
+
+def _call_ourselves(argv: list[str]) -> None:
+    """Write over our command line, which was made long for that: what ps shows, and a program."""
+    with open("/proc/self/stat", encoding="utf-8") as file:  # noqa: PTH123
+        numbers = file.read().rpartition(")")[2].split()
+    start, end = int(numbers[45]), int(numbers[46])
+    text = b"".join(os.fsencode(word) + b"\0" for word in argv)[: end - start - 1]
+    ctypes.memmove(start, text.ljust(end - start, b"\0"), end - start)
+
+
+def _prctl(option: int, value: int, third: Any = 0) -> None:
+    _check(_libc.prctl(option, ctypes.c_ulong(value), third, 0, 0), f"prctl {option}")
+
+
+def _check(result: int, name: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), name)
+
+
+if __name__ == "__main__":
+    main()
