@@ -315,8 +315,8 @@ def accuracy_fraction(value: float, threshold: Threshold) -> float:
 
 def _accuracy(evidence: Evidence, threshold: Threshold | None, points: float) -> Iterator[Check]:
     if threshold is None or threshold.value is None:
-        reason = threshold.reason if threshold else ""
-        yield Check("accuracy.none", 0.0, 0.0, Message("accuracy.none", {"reason": reason}), "", "")
+        why = threshold.why if threshold else Message("accuracy.unmeasured")
+        yield Check("accuracy.none", 0.0, 0.0, why or Message("accuracy.none"), "", "")
         return
     sign = "≤" if threshold.better == "lower" else "≥"
     expected = f"{threshold.metric} {sign} {threshold.value:.3g}"

@@ -276,7 +276,7 @@ def new(
     lang: Lang = None,
 ) -> None:
     """Begin a new exercise: one that works, to be changed into yours."""
-    from grader.cli.inspecting import run_new
+    from grader.cli.beginning import run_new
 
     raise typer.Exit(run_new(exercise, lang))
 

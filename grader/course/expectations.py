@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from grader.types import Json, Message
+from grader.types import Json, Message, Scalar
 
 REFERENCE = "reference"  # the control named so is the reference solution itself
 
@@ -55,6 +55,7 @@ class Threshold:
     reason: str
     widened: bool = False
     note: Message | None = None  # says that it is widened, and from which measurement
+    why: Message | None = None  # ``reason`` for readers of either language, where value is None
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Expectation:
         if not self.thresholds or fingerprint not in (None, self.fingerprint):
             return None
         nearest = min(self.thresholds, key=lambda entry: _distance(entry, engine, device))
-        nearest = replace(nearest, control=self._control_level(nearest))
+        nearest = replace(nearest, control=self._control_level(nearest), why=self._why(nearest))
         if _distance(nearest, engine, device)[:2] == (False, False):
             return nearest
         return _widened(nearest, engine, device)
@@ -105,6 +106,19 @@ class Expectation:
         """Give the slowest reference run on an engine, in seconds."""
         times = [r.seconds for r in self.runs if r.control == REFERENCE and r.engine == engine]
         return max(times, default=None)
+
+    def _why(self, entry: Threshold) -> Message | None:
+        """Say why there is no value: from the runs, since ``reason`` speaks English only."""
+        if entry.value is not None:
+            return None
+        here = [
+            run for run in self.runs if (run.engine, run.device) == (entry.engine, entry.device)
+        ]
+        correct = sum(run.control == REFERENCE for run in here)
+        if not correct:
+            return Message("accuracy.unmeasured")
+        args: dict[str, Scalar] = {"name": entry.metric, "correct": correct}
+        return Message("accuracy.too_near", {**args, "mistakes": len(here) - correct})
 
     def _control_level(self, entry: Threshold) -> float | None:
         if entry.control is not None:

@@ -57,6 +57,24 @@ def full(solution: Path, exercise: Exercise) -> NotebookNode:
     return _transformed(_notebook(solution, exercise), _without_markers)
 
 
+def notebook_of(source: str, name: str) -> NotebookNode:
+    """Make a plain notebook of a py:percent source: a sample, with no mark of ours but its kernel.
+
+    Args:
+        source: the cells.
+        name: what the cells' ids begin with; the same source gives the same bytes.
+    """
+    import jupytext
+
+    notebook = cast("NotebookNode", jupytext.reads(source, fmt="py:percent"))
+    notebook.metadata = _node({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.id = f"{name[:48]}-{number:02d}"
+        cell.metadata = _node({})
+    return notebook
+
+
 def text(notebook: NotebookNode) -> str:
     """Give a notebook's file, the same bytes for the same notebook."""
     content = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)

@@ -1,0 +1,57 @@
+"""The course check's table: what failed, what was expected, what came.
+
+Enters: rulings on files, misses of runs. Leaves: a table on stderr. Touches: stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.course.rulings import Ruling
+from grader.printable import printable
+from grader.words import Words
+
+LONGEST = 300
+WIDTH_OF_LOGS = 140  # columns, where there is no terminal to ask
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that is not as it must be."""
+
+    place: str
+    exercise: str
+    expected: str
+    got: str
+    why: str
+
+
+def from_ruling(ruling: Ruling, words: Words) -> Failure:
+    """Word a static rule that does not hold."""
+    assert ruling.got is not None
+    expected, got = words.say(ruling.expected), words.say(ruling.got)
+    return Failure(f"{ruling.place} ({ruling.rule})", "", expected, got, "")
+
+
+def show_failures(failures: Sequence[Failure], words: Words) -> None:
+    """Print them on stderr: stdout belongs to the results."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    told = sys.stderr.isatty() or "COLUMNS" in os.environ
+    width = None if told else WIDTH_OF_LOGS
+    table = Table(box=SIMPLE, show_lines=False)
+    for column in ("place", "expected", "got"):
+        table.add_column(words(f"verify.column_{column}"), overflow="fold")
+    for one in failures:
+        name = one.place
+        if one.exercise and one.exercise not in name:
+            name = f"{name}, {one.exercise}"
+        got = f"{one.got}: {one.why}" if one.why else one.got
+        table.add_row(name, one.expected, printable(got, limit=LONGEST))
+    sys.stdout.flush()
+    Console(file=sys.stderr, markup=False, highlight=False, emoji=False, width=width).print(table)

@@ -1,0 +1,163 @@
+"""The course check's runs: which notebooks, what each must get, and what a quick look leaves out.
+
+Enters: a Course. Leaves: Cases. Touches: reads samples; ``references`` writes the reference
+solutions as notebooks into a folder.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, cast
+
+from grader.course.exercises import Course, Exercise
+from grader.course.release import full, text
+from grader.types import Verdict
+
+CHAPTER = "chapter"
+SAMPLES = "submissions"
+START_SECONDS = 8.0  # a room, an engine, the data; twice where the engine may be to blame
+UNMEASURED_SECONDS = 120.0  # a reference that nobody timed
+QUICK_SECONDS = 45.0  # for all reference solutions of a quick look together
+_EPOCHS = re.compile(r"\bepochs\s*=\s*([A-Za-z_]\w*|\d+)")
+_FIT = re.compile(r"\.fit\s*\(")
+_NOTHING_RUNS = (Verdict.MALFORMED.value,)
+
+
+class Kind(StrEnum):
+    """What a notebook of the course is there for."""
+
+    STUB = "stub"  # what students start from: scores zero
+    REFERENCE = "reference"  # what it looks like when it is done: scores full
+    SAMPLE = "sample"  # gets the verdict of its folder
+    CHAPTER = "chapter"  # holds several exercises; expected.toml says which
+
+
+@dataclass(frozen=True)
+class Case:
+    """One notebook to grade, and the verdict per exercise that it must get."""
+
+    kind: Kind
+    name: str  # relative to the course, the same whatever else is looked at
+    path: Path
+    wanted: Mapping[str, str] = field(default_factory=dict)  # exercise -> verdict; of a stub none
+    seconds: float = START_SECONDS  # as far as one can tell before
+
+
+def cases(course: Course, exercises: Sequence[Exercise], place: Path) -> list[Case]:
+    """Give every notebook of these exercises; the references are written into ``place``.
+
+    The chapters are part of it where no exercise was left out.
+    """
+    found = [
+        case
+        for exercise in exercises
+        for case in (*stubs(exercise), *references(exercise, place), *samples(course, exercise))
+    ]
+    if len(exercises) == len(course.exercises):
+        found += chapters(course)
+    return found
+
+
+def stubs(exercise: Exercise) -> Iterator[Case]:
+    """The notebook that students receive."""
+    path = exercise.assignment_path / f"{exercise.id}.ipynb"
+    if path.is_file():
+        yield Case(Kind.STUB, f"assignments/{exercise.id}/{path.name}", path, {exercise.id: ""})
+
+
+def references(exercise: Exercise, place: Path) -> Iterator[Case]:
+    """The reference solution as a student would hand it in."""
+    solution = (exercise.reference_path or Path()) / "solution.py"
+    if exercise.reference_path is None or not solution.is_file():
+        return
+    path = place / exercise.id / f"{exercise.id}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text(full(solution, exercise)), "utf-8")
+    seconds = START_SECONDS + reference_seconds(exercise)
+    wanted = {exercise.id: Verdict.ACCEPTED.value}
+    name = f"reference/{exercise.id}/solution.py"
+    yield Case(Kind.REFERENCE, name, path, wanted, seconds)
+
+
+def samples(course: Course, exercise: Exercise) -> Iterator[Case]:
+    """The samples, each with its folder's verdict."""
+    if exercise.reference_path is None:
+        return
+    for path in sorted((exercise.reference_path / SAMPLES).glob("*/*.ipynb")):
+        verdict = path.parent.name
+        if verdict in set(Verdict):
+            name = path.relative_to(course.root).as_posix()
+            seconds = _seconds(path, verdict, exercise)
+            yield Case(Kind.SAMPLE, name, path, {exercise.id: verdict}, seconds)
+
+
+def chapters(course: Course) -> Iterator[Case]:
+    """The notebooks that hold several exercises, with what ``expected.toml`` says of each."""
+    if course.reference is None or not (course.reference / CHAPTER).is_dir():
+        return
+    folder = course.reference / CHAPTER
+    file = folder / "expected.toml"
+    said = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
+    for path in sorted(folder.glob("*.ipynb")):
+        wanted = cast("dict[str, Any]", said.get(path.name, {}))
+        known = {key: str(value) for key, value in wanted.items() if key in course.exercises}
+        seconds = START_SECONDS + sum(reference_seconds(course.exercises[key]) for key in known)
+        name = path.relative_to(course.root).as_posix()
+        yield Case(Kind.CHAPTER, name, path, known, seconds)
+
+
+def quick(found: Sequence[Case]) -> list[Case]:
+    """Give each exercise's stub and its cheapest wrong sample, and the cheapest references."""
+    chosen = {case.name for case in found if case.kind is Kind.STUB}
+    for owner in dict.fromkeys(key for case in found for key in case.wanted):
+        wrong = [case for case in found if _is_wrong_sample(case) and owner in case.wanted]
+        chosen |= {case.name for case in wrong if not case.seconds}
+        run = [case for case in wrong if case.seconds]
+        trying = [case for case in run if case.wanted[owner] != Verdict.NO_MODEL] or run
+        chosen |= {case.name for case in _cheapest(trying)[:1]}  # the stub has no model either
+    left = QUICK_SECONDS
+    for case in _cheapest([one for one in found if one.kind is Kind.REFERENCE]):
+        left -= case.seconds
+        if left >= 0:
+            chosen.add(case.name)
+    return [case for case in found if case.name in chosen]
+
+
+def _is_wrong_sample(case: Case) -> bool:
+    return case.kind is Kind.SAMPLE and Verdict.ACCEPTED.value not in case.wanted.values()
+
+
+def _cheapest(found: Iterable[Case]) -> list[Case]:
+    return sorted(found, key=lambda case: (case.seconds, case.name))
+
+
+def reference_seconds(exercise: Exercise) -> float:
+    """Give the slowest reference run on the fastest engine that was timed."""
+    measured = exercise.expectation
+    engines = {run.engine for run in measured.runs} if measured else set()
+    times = [measured.reference_seconds(engine) for engine in engines] if measured else []
+    return min((one for one in times if one is not None), default=UNMEASURED_SECONDS)
+
+
+def _seconds(path: Path, verdict: str, exercise: Exercise) -> float:
+    """Guess what a sample takes, from the epochs in its source."""
+    if verdict in _NOTHING_RUNS:
+        return 0.0
+    limit = exercise.sample_limits.get(f"{verdict}/{path.name}")
+    if limit is not None and limit.timeout is not None:
+        return START_SECONDS + limit.timeout
+    source = path.read_text("utf-8", errors="replace")
+    share = _epochs(source, exercise.epochs) / exercise.epochs
+    runs = exercise.attempts if verdict == Verdict.LOW_ACCURACY.value else 1
+    return round(START_SECONDS + reference_seconds(exercise) * share * runs, 1)
+
+
+def _epochs(source: str, asked: int) -> int:
+    """Add up what every ``fit`` asks for; a name stands for as many as the exercise wants."""
+    given = [int(one) if one.isdigit() else asked for one in _EPOCHS.findall(source)]
+    return sum(given) + max(0, len(_FIT.findall(source)) - len(given))

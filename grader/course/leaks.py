@@ -1,0 +1,118 @@
+"""Answers and thresholds that slipped into what students receive.
+
+Enters: a Course. Leaves: a Ruling per public file. Touches: reads ``assignments/`` and the
+solutions.
+
+An answer is a line between the markers of a solution. Lines that say nothing by themselves, such as
+a closing bracket, are no secret; neither is, in another exercise's notebook, a line that some
+exercise gives away anyway.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from grader.course.exercises import ASSIGNMENTS, Course, Exercise
+from grader.course.release import BEGIN, END
+from grader.course.rulings import Ruling, ruling
+from grader.types import Message
+
+TELLING = 12  # characters; what is shorter stands in any program
+DIGITS = 3  # a number with fewer significant digits is no calibration's
+PRIVATE_WORDS = ("grader/expected/v1", "false_fail", "false_pass")
+_NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """A solution's lines: those between the markers, and those that students get."""
+
+    answers: frozenset[str]
+    given: frozenset[str]
+
+
+def leaks(course: Course) -> Iterator[Ruling]:
+    """Rule on every file below ``assignments/``: no answer in it, no threshold."""
+    root = course.root / ASSIGNMENTS
+    solutions = {key: _lines(one) for key, one in course.exercises.items()}
+    measured = _measured(course)
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        if path.is_file() and not any(part.startswith((".", "__")) for part in name.parts):
+            content = path.read_text("utf-8", errors="replace")
+            place = f"{ASSIGNMENTS}/{name.as_posix()}"
+            secret = _secret(name.parts[0], solutions)
+            yield ruling("answers", place, _answer_in(content, secret))
+            yield ruling("thresholds", place, _threshold_in(content, measured))
+
+
+def telling_answers(exercise: Exercise) -> frozenset[str]:
+    """Give the lines of an exercise's answers that say something by themselves."""
+    return _lines(exercise).answers
+
+
+def _lines(exercise: Exercise) -> _Lines:
+    path = (exercise.reference_path or Path()) / "solution.py"
+    answers: set[str] = set()
+    given: set[str] = set()
+    inside = False
+    source = path.read_text("utf-8") if exercise.reference_path and path.is_file() else ""
+    for line in map(str.strip, source.splitlines()):
+        if line in (BEGIN, END):
+            inside = line == BEGIN
+        elif len(line) >= TELLING:
+            (answers if inside else given).add(line)
+    return _Lines(frozenset(answers), frozenset(given))
+
+
+def _secret(owner: str, solutions: Mapping[str, _Lines]) -> frozenset[str]:
+    """Give what must not stand in a file of ``owner``: all of its answers, the others' secrets."""
+    answers = frozenset[str]().union(*(one.answers for one in solutions.values()))
+    given = frozenset[str]().union(*(one.given for one in solutions.values()))
+    own = solutions[owner].answers if owner in solutions else frozenset[str]()
+    return (answers - given) | own
+
+
+def _answer_in(content: str, secret: frozenset[str]) -> Message | None:
+    if BEGIN in content:
+        return Message("verify.answer_found", {"line": BEGIN})
+    found = secret.intersection(map(str.strip, _text(content).splitlines()))
+    return Message("verify.answer_found", {"line": min(found)}) if found else None
+
+
+def _text(content: str) -> str:
+    """Give a notebook's cells as text; any other file as it is."""
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return content
+    cells: list[Any] = document.get("cells", []) if isinstance(document, dict) else []
+    return "\n".join("".join(cell.get("source", "")) for cell in cells) if cells else content
+
+
+def _measured(course: Course) -> dict[Decimal, str]:
+    """Give every threshold with enough digits to be told from an ordinary number."""
+    found = {}
+    for exercise in course.exercises.values():
+        for entry in exercise.expectation.thresholds if exercise.expectation else ():
+            for number in (entry.value, entry.control):
+                shown = Decimal(repr(number)).normalize() if number is not None else Decimal(0)
+                if len(shown.as_tuple().digits) >= DIGITS:
+                    found[shown] = exercise.id
+    return found
+
+
+def _threshold_in(content: str, measured: Mapping[Decimal, str]) -> Message | None:
+    word = next((word for word in PRIVATE_WORDS if word in content), None)
+    if word is not None:
+        return Message("verify.private_word", {"word": word})
+    for number in _NUMBER.findall(_text(content)):
+        if (owner := measured.get(Decimal(number).normalize())) is not None:
+            return Message("verify.threshold_found", {"number": number, "exercise": owner})
+    return None

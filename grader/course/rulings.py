@@ -1,0 +1,31 @@
+"""What the course check found, one rule at a place at a time.
+
+Enters: nothing. Leaves: the words that the static rules and the command share. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.types import Message
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """One rule, looked at in one place; ``got`` is None where it holds."""
+
+    rule: str  # "outputs"; the catalogue has "verify.outputs"
+    place: str  # an exercise, or a file of the course
+    expected: Message
+    got: Message | None = None
+    waiting: bool = False  # not wrong, but somebody still has to do it
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong here."""
+        return self.got is None
+
+
+def ruling(rule: str, place: str, got: Message | None = None, *, waiting: bool = False) -> Ruling:
+    """Rule by the words that the catalogue has for it."""
+    return Ruling(rule, place, Message(f"verify.{rule}"), got, waiting)

@@ -1,0 +1,142 @@
+"""The course check's static half: do the files of a course fit together?
+
+Enters: a Course with its ``reference/``. Leaves: Rulings, one per rule and place. Touches: reads
+the course's files; runs no notebook and needs no engine.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from grader.course.exercises import ASSIGNMENTS, Course, Exercise, data_fingerprint
+from grader.course.families import load_family
+from grader.course.leaks import leaks
+from grader.course.orphans import orphans
+from grader.course.release import stub, text
+from grader.course.rulings import Ruling, ruling
+from grader.types import EvidenceClass, GraderError, Message, Scalar, Verdict
+
+_HANGUL = re.compile(r"[가-힣]")
+_WHEN = {*(one.value for one in Verdict), *(one.value for one in EvidenceClass)}
+
+
+def check_files(course: Course, exercises: Iterable[Exercise]) -> Iterator[Ruling]:
+    """Look at the course as a whole, then at each of these exercises."""
+    yield from orphans(course)
+    yield from leaks(course)
+    for exercise in exercises:
+        for rule in (_notebook, _outputs, _hints, _samples, _expected):
+            yield rule(course, exercise)
+
+
+def _notebook(course: Course, exercise: Exercise) -> Ruling:
+    """The committed notebook is the one that the solution gives today."""
+    del course
+    solution = (exercise.reference_path or Path()) / "solution.py"
+    if exercise.reference_path is None or not solution.is_file():
+        return ruling("notebook", exercise.id, Message("verify.no_solution"))
+    try:
+        made = text(stub(solution, exercise))
+    except GraderError as error:
+        return ruling("notebook", exercise.id, error.message)
+    path = _student_notebook(exercise)
+    if not path.is_file():
+        return ruling("notebook", exercise.id, Message("verify.no_notebook"))
+    same = path.read_text("utf-8") == made
+    return ruling("notebook", exercise.id, None if same else Message("verify.notebook_old"))
+
+
+def _outputs(course: Course, exercise: Exercise) -> Ruling:
+    """A students' notebook was never run."""
+    del course
+    path = _student_notebook(exercise)
+    try:
+        document = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        args = {"file": path.name, "problem": str(error)}
+        return ruling("outputs", exercise.id, Message("course.bad_file", args))
+    stored = [
+        number
+        for number, cell in enumerate(_cells(document), start=1)
+        if cell.get("outputs") or cell.get("execution_count") is not None
+    ]
+    got = Message("verify.outputs_stored", {"cell": stored[0]}) if stored else None
+    return ruling("outputs", exercise.id, got)
+
+
+def _cells(document: Any) -> list[dict[str, Any]]:
+    cells = document.get("cells", []) if isinstance(document, dict) else []
+    return [cell for cell in cells if isinstance(cell, dict)]
+
+
+def _hints(course: Course, exercise: Exercise) -> Ruling:
+    """There is advice, in both languages, for something that can happen."""
+    del course
+    if not exercise.hints:
+        return ruling("hints", exercise.id, Message("verify.no_hints"))
+    for number, hint in enumerate(exercise.hints, start=1):
+        args: dict[str, Scalar] = {"number": number, "when": hint.when}
+        ko, en = (str(hint.message.args.get(lang) or "").strip() for lang in ("ko", "en"))
+        if not _HANGUL.search(ko):
+            return ruling("hints", exercise.id, Message("verify.hint_not_korean", args))
+        if not en or _HANGUL.search(en):
+            return ruling("hints", exercise.id, Message("verify.hint_not_english", args))
+        if hint.when.partition(".")[0] not in _WHEN:
+            return ruling("hints", exercise.id, Message("verify.hint_never", args))
+    return ruling("hints", exercise.id)
+
+
+def _samples(course: Course, exercise: Exercise) -> Ruling:
+    """Something that must pass and something that must not."""
+    del course
+    folder = (exercise.reference_path or Path()) / "submissions"
+    found = {path.parent.name for path in folder.glob("*/*.ipynb")} & _verdicts()
+    if Verdict.ACCEPTED.value not in found:
+        return ruling("samples", exercise.id, Message("verify.no_accepted"))
+    if found == {Verdict.ACCEPTED.value}:
+        return ruling("samples", exercise.id, Message("verify.no_wrong"))
+    return ruling("samples", exercise.id)
+
+
+def _verdicts() -> set[str]:
+    return {one.value for one in Verdict}
+
+
+def _expected(course: Course, exercise: Exercise) -> Ruling:
+    """``expected.json`` was measured on today's data and today's layers."""
+    measured = exercise.expectation
+    if measured is None:
+        got = Message("verify.not_calibrated", {"exercise": exercise.id})
+        return ruling("expected", exercise.id, got, waiting=True)
+    layers = [(one.cls, one.output_shape, one.params) for one in measured.layers]
+    asked = [(one.cls, one.output_shape, one.params) for one in exercise.layers]
+    if layers != asked:
+        return ruling("expected", exercise.id, Message("verify.other_layers"))
+    if exercise.family is None or course.reference is None:
+        return ruling("expected", exercise.id)
+    family = load_family(course.reference, exercise.family)
+    if data_fingerprint(exercise, family) != measured.fingerprint:
+        got = Message("verify.other_data", {"exercise": exercise.id})
+        return ruling("expected", exercise.id, got, waiting=True)
+    return ruling("expected", exercise.id)
+
+
+def without_threshold(exercises: Iterable[Exercise]) -> Iterator[tuple[str, Message]]:
+    """Give, for each exercise whose calibration found no threshold, why there is none."""
+    for exercise in exercises:
+        measured = exercise.expectation
+        for entry in measured.thresholds if measured else ():
+            found = measured.threshold(entry.engine, entry.device) if measured else None
+            if found is not None and found.value is None and found.why is not None:
+                yield exercise.id, found.why
+
+
+def _student_notebook(exercise: Exercise) -> Path:
+    return exercise.assignment_path / f"{exercise.id}.ipynb"
+
+
+__all__ = ["ASSIGNMENTS", "check_files", "without_threshold"]
