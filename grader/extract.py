@@ -254,6 +254,8 @@ def _obstacle(case: _Case) -> Message | None:
         return case.reading.obstacle
     if case.family is None:
         return Message("accuracy.no_reference")
+    if case.fit is None:
+        return Message("accuracy.never_fitted")
     return Message("accuracy.data_unreadable") if case.question is None else None
 
 
