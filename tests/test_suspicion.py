@@ -144,6 +144,15 @@ class TestFresh:
     def test_weights_of_another_model_say_nothing(self) -> None:
         assert looks_fresh(LSTM, used()[:2])
 
+    @pytest.mark.parametrize("shape", [(0,), (0, 0), (2, 0), (), (5,)])
+    @pytest.mark.parametrize("place", [0, 1])
+    def test_weights_that_no_layer_has_are_not_fresh(
+        self, place: int, shape: tuple[int, ...]
+    ) -> None:
+        weights = list(fresh())
+        weights[place] = np.zeros(shape, np.float32)
+        assert not looks_fresh(LSTM, weights)
+
 
 class TestDoubts:
     def test_an_honest_training_costs_no_further_task(self, world: dict[str, Any]) -> None:

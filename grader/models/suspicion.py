@@ -219,6 +219,7 @@ WEIGHTS: Mapping[str, tuple[str, ...]] = {
     "LayerNormalization": ("ones", "zeros"),
     "SeparableConv1D": ("kernel", "kernel", "bias"),
 }
+MATRIX = 2  # axes; kernels of convolutions have more
 DEFAULTS = {"kernel": "GlorotUniform", "recurrent": "Orthogonal", "bias": "Zeros"}
 
 
@@ -234,13 +235,15 @@ def _weight_names(layer: LayerSpec) -> Iterator[tuple[LayerSpec, str]]:
 
 
 def _is_fresh(layer: LayerSpec, name: str, weight: Array) -> bool:
-    if weight.dtype.kind != "f" or not np.isfinite(weight).all():
+    if weight.dtype.kind != "f" or weight.size == 0 or not np.isfinite(weight).all():
         return False
     if name in ("zeros", "ones"):
         return bool((weight == (name == "ones")).all())
     kind = _initializer(layer, name)
     if name == "bias":
         return kind != "Zeros" or _is_fresh_bias(layer, weight)
+    if weight.ndim < MATRIX:
+        return False
     if kind == "Orthogonal":
         return _is_orthogonal(weight)
     if kind == "GlorotUniform":

@@ -109,7 +109,8 @@ def run_evidence(folder: folders.Folder, scratch: Path) -> str:
     shutil.rmtree(place, ignore_errors=True)
     folders.lay_out(folder, place)
     claims = read_claims(place)
-    ended = list(Outcome)[len(folder.files) % len(Outcome)]
+    odd = sum(map(len, folder.files.values()))  # as good as drawn
+    ended = list(Outcome)[odd % 8] if odd % 8 < len(Outcome) else Outcome.FINISHED
     execution = Execution(
         outcome=ended,
         cells=claims.cells,
@@ -124,7 +125,7 @@ def run_evidence(folder: folders.Folder, scratch: Path) -> str:
     )
     blames_engine(execution)
     _keep_execution(execution, scratch)
-    owed = (None, ("sequence-prediction",), ("multiplication-gru", "char-text"))[ended.value < "m"]
+    owed = (None, ("sequence-prediction",), ("multiplication-gru", "char-text"))[odd % 3]
     verdicts = {str(_grade(evidence)) for evidence in _judged(execution, owed)}
     return f"{len(claims.candidates)} models: {', '.join(sorted(verdicts))}"
 
