@@ -242,13 +242,10 @@ def _is_fresh(layer: LayerSpec, name: str, weight: Array) -> bool:
     kind = _initializer(layer, name)
     if name == "bias":
         return kind != "Zeros" or _is_fresh_bias(layer, weight)
-    if weight.ndim < MATRIX:
-        return False
-    if kind == "Orthogonal":
-        return _is_orthogonal(weight)
-    if kind == "GlorotUniform":
-        return _within_glorot(weight)
-    return True  # another distribution: the biases and the answers tell
+    test = {"Orthogonal": _is_orthogonal, "GlorotUniform": _within_glorot}.get(kind)
+    if test is None:
+        return True  # another distribution: the biases and the answers tell
+    return weight.ndim >= MATRIX and test(weight)
 
 
 def _initializer(layer: LayerSpec, name: str) -> str:
