@@ -253,7 +253,7 @@ def verify(
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
-    """Check the course: its files, its stubs, its references, its samples."""
+    """Check the course: files, stubs, references, samples."""
     from grader.cli.verifying import VerifyOptions, run_verify
 
     options = VerifyOptions(

@@ -198,7 +198,7 @@ def _told(case: Case, verdict: str, words: Words) -> str:
 def _score(record: Record, verdict: str, words: Words) -> str:
     if record.grade.score is None:
         return verdict
-    return words("verify.verdict_with_score", verdict=verdict, score=record.grade.score)
+    return words("verify.verdict_with_score", got=verdict, score=record.grade.score)
 
 
 def _concluded(tally: Tally, words: Words, key: str) -> int:

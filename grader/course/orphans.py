@@ -50,13 +50,19 @@ def _beside(root: Path, course: Course) -> Iterator[Path]:
 
 def _public(exercise: Exercise) -> Iterator[Path]:
     """A file that the notebook reads is no orphan: its name stands in the exercise's files."""
-    folder = exercise.assignment_path
     allowed = {*PUBLIC, *WORDS, f"{exercise.id}.ipynb"}
-    solution = (exercise.reference_path or Path()) / "solution.py"
-    used = solution.read_text("utf-8") if exercise.reference_path and solution.is_file() else ""
-    for path in _listed(folder):
+    used = _source(exercise)
+    for path in _listed(exercise.assignment_path):
         if path.name not in allowed and path.name not in used:
             yield path
+
+
+def _source(exercise: Exercise) -> str:
+    """Give the texts that may name a file of data."""
+    files = [exercise.assignment_path / "exercise.toml"]
+    if exercise.reference_path is not None:
+        files.append(exercise.reference_path / "solution.py")
+    return "".join(path.read_text("utf-8") for path in files if path.is_file())
 
 
 def _private(exercise: Exercise) -> Iterator[Path]:

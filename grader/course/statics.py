@@ -126,13 +126,15 @@ def _expected(course: Course, exercise: Exercise) -> Ruling:
 
 
 def without_threshold(exercises: Iterable[Exercise]) -> Iterator[tuple[str, Message]]:
-    """Give, for each exercise whose calibration found no threshold, why there is none."""
+    """Give, for each exercise for which calibration found no threshold, why there is none."""
     for exercise in exercises:
         measured = exercise.expectation
-        for entry in measured.thresholds if measured else ():
-            found = measured.threshold(entry.engine, entry.device) if measured else None
-            if found is not None and found.value is None and found.why is not None:
-                yield exercise.id, found.why
+        entries = measured.thresholds if measured else ()
+        if measured is None or not entries or any(one.value is not None for one in entries):
+            continue
+        found = measured.threshold(entries[0].engine, entries[0].device)
+        if found is not None and found.why is not None:
+            yield exercise.id, found.why
 
 
 def _student_notebook(exercise: Exercise) -> Path:
