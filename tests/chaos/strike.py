@@ -35,7 +35,7 @@ SCRIPTS = {
 VICTIMS = (COORDINATOR, *SCRIPTS, "bwrap")
 LOOK_SECONDS = 0.03
 APPEAR_SECONDS = 30.0
-LONGEST_WAIT = 3.0  # a run takes about as long
+FRUITLESS = 2  # a third death at the same submission would put it aside, as it should
 MORE_ROUNDS = 3
 
 
@@ -51,34 +51,49 @@ class Report:
     complaints: list[str] = field(default_factory=list)
 
 
+@dataclass
+class _Turn:
+    """Who may be struck next without its being the notebook's own doing."""
+
+    quiet_until: int = 0  # records that must be there before a room is struck again
+    deaths: Counter[int] = field(default_factory=Counter)  # of the grader, by records there were
+
+    def may_die(self, victim: str, done: int) -> bool:
+        if victim == COORDINATOR:
+            return self.deaths[done] < FRUITLESS
+        return done >= self.quiet_until
+
+
 def strike(
     arena: Arena, kills: int, rng: random.Random, victims: tuple[str, ...] = VICTIMS
 ) -> Report:
     """Grade the arena's class under fire, then in peace until nothing is ungraded."""
     began = time.monotonic()
     truth = arena.truth()
+    pace = (time.monotonic() - began) / len(truth)  # seconds that a submission takes here
     report = Report()
+    turn = _Turn()
     running = _started(arena, report)
-    quiet_until = 0  # records that must be there before a room is struck again
+    victim = rng.choice(victims)
     while report.kills.total() < kills and running.poll() is None:
-        allowed = victims if arena.done() >= quiet_until else (COORDINATOR,)
-        victim = rng.choice([one for one in victims if one in allowed] or [""])
-        if not victim:
+        if not turn.may_die(victim, arena.done()):
             _pass_time(arena, running, LOOK_SECONDS)
             continue
         if not _wait_for(arena, running, victim):
             continue
-        _pass_time(arena, running, rng.uniform(0, LONGEST_WAIT))
+        _pass_time(arena, running, rng.uniform(0, pace))
         if not _hit(arena, running, victim, rng):
             continue
         report.kills[victim] += 1
         if victim == COORDINATOR:
             running.wait()
+            turn.deaths[arena.done()] += 1
             arena.remember()
             report.complaints += [f"outlived its grader: {one}" for one in arena.outlived()]
             running = _started(arena, report)
         else:
-            quiet_until = arena.done() + (1 if arena.jobs == 1 else 2 * arena.jobs)
+            turn.quiet_until = arena.done() + (1 if arena.jobs == 1 else 2 * arena.jobs)
+        victim = rng.choice(victims)
     code = _to_the_end(arena, running)
     while code == UNGRADED and report.rounds_after < MORE_ROUNDS:
         ungraded = sum(not one["graded"] for one in arena.results())
