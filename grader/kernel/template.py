@@ -52,16 +52,20 @@ def main() -> None:
         hello = json.loads(control.recv(_MESSAGE_BYTES))
         if os.getppid() != hello["parent"]:  # it died before we asked to be told
             return
-        _import(hello["modules"], hello["scratch"])
-        order = _serve(control)
+        variables = _import(hello["modules"], hello["scratch"])
+        order = _serve(control, variables)
     if order is not None:
         _run(order["argv"])
 
 
-def _import(names: list[str], scratch: str) -> None:
-    """Import what the rooms will need, with a home of our own that the rooms never hear of."""
+def _import(names: list[str], scratch: str) -> dict[str, str]:
+    """Import what the rooms will need, with a home of our own that the rooms never hear of.
+
+    Gives the variables that the imports set: they belong to every room's environment.
+    """
     home = os.environ["HOME"]
     os.environ |= {"HOME": scratch, "TMPDIR": scratch}
+    before = dict(os.environ)
     sys.path[0] = scratch  # in place of the working directory
     for name in names:
         with contextlib.suppress(ImportError):  # the room's own import fails too, and says so
@@ -69,9 +73,9 @@ def _import(names: list[str], scratch: str) -> None:
     del sys.path[0]
     for module in list(sys.modules.values()):
         _move_home(vars(module), scratch, home)
-    _forget_folders()
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every page in every room
+    return {k: v for k, v in os.environ.items() if before.get(k) != v}
 
 
 def _move_home(names: dict[str, Any], scratch: str, home: str) -> None:
@@ -79,15 +83,18 @@ def _move_home(names: dict[str, Any], scratch: str, home: str) -> None:
     for name, value in list(names.items()):
         if isinstance(value, str) and value.startswith(scratch):
             names[name] = home + value.removeprefix(scratch)
+        elif isinstance(value, types.FunctionType):
+            for cell in value.__closure__ or ():
+                _move_remembered(cell, scratch, home)
 
 
-def _forget_folders() -> None:
-    if "matplotlib" in sys.modules:
-        for name in ("get_configdir", "get_cachedir"):
-            getattr(sys.modules["matplotlib"], name).cache_clear()
+def _move_remembered(cell: types.CellType, scratch: str, home: str) -> None:
+    with contextlib.suppress(ValueError):  # an empty one
+        if isinstance(cell.cell_contents, str) and cell.cell_contents.startswith(scratch):
+            cell.cell_contents = home + cell.cell_contents.removeprefix(scratch)
 
 
-def _serve(control: socket.socket) -> dict[str, Any] | None:
+def _serve(control: socket.socket, variables: dict[str, str]) -> dict[str, Any] | None:
     """Answer orders until the grader is gone; gives the order in the process that carries it out.
 
     A fork returns from here, instead of running the program here: the program's own stack then
@@ -105,6 +112,7 @@ def _serve(control: socket.socket) -> dict[str, Any] | None:
         elif _fork() == 0:
             control.close()
             order = json.loads(text)
+            order["env"] |= variables
             _enter(order, descriptors)
             return order  # type: ignore[no-any-return]
         else:

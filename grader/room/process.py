@@ -39,7 +39,7 @@ class Guest:
 
     pid: int
     report: FileIO  # where its keeper says how it ended
-    leash: FileIO  # what the idle program inside waits for
+    leash: int  # pipe whose closing ends the idle program, and with it the room
     stdin: IO[bytes] | None = None
     stdout: IO[bytes] | None = None
     stderr: IO[bytes] | None = None
@@ -71,7 +71,7 @@ class Guest:
         self.code()
         self._silent = True
         self.report.close()
-        self.leash.close()
+        os.close(self.leash)
 
 
 @dataclass

@@ -50,6 +50,7 @@ class Template:
     control: socket.socket
     ending: contextlib.ExitStack
     key: _Key
+    log: int  # its standard error
     forks: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -66,11 +67,17 @@ class Template:
         if answer != "forked":
             raise TemplateError(answer)
 
+    def last_words(self) -> str:
+        """The last line that it wrote before it failed."""
+        lines = os.pread(self.log, 1 << 20, 0).decode(errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else ""
+
     def close(self) -> None:
         """End it; programs that it forked live on in their rooms."""
         self.popen.kill()
         self.popen.wait()
         self.ending.close()
+        os.close(self.log)
 
 
 @dataclass
@@ -148,15 +155,15 @@ def _start(spec: RoomSpec, key: _Key, *, as_us: bool) -> Template:
         with theirs, contextlib.ExitStack() as short:
             copy = _executable(short, spec.argv[0]) if as_us else None
             text = _memory_file(short, PROGRAM.read_bytes())
+            log = _memory_file(short, b"")
             popen = spawn(
                 [spec.argv[0], "-B", "-", str(theirs.fileno()), " " * _TITLE],
                 env=environment(spec),
-                streams=Streams(stdin=text),
+                streams=Streams(stdin=text, stderr=log),
                 keep=(theirs.fileno(), *([] if copy is None else [copy])),
                 executable=None if copy is None else f"/proc/self/fd/{copy}",
             )
-        ending = stack.pop_all()
-    made = Template(popen, ours, ending, key)
+            made = Template(popen, ours, stack.pop_all(), key, log=os.dup(log))
     try:
         hello = {"parent": os.getpid(), "modules": list(spec.warm), "scratch": str(scratch)}
         ours.send(json.dumps(hello).encode())
@@ -165,8 +172,9 @@ def _start(spec: RoomSpec, key: _Key, *, as_us: bool) -> Template:
         made.close()
         raise
     if answer != "ready":
+        reason = f"template: {answer} {made.last_words()}"
         made.close()
-        raise TemplateError(f"template: {answer}")
+        raise TemplateError(reason)
     return made
 
 
