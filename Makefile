@@ -19,7 +19,7 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/no_model/only_prints.ipynb \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
-.PHONY: setup demo test attacks check bench pins assignments clean
+.PHONY: setup demo test verify-quick attacks check bench pins assignments exercises-table clean
 
 setup: $(VENV)/.ready
 
@@ -38,6 +38,11 @@ test: setup
 	@sh tools/say-isolation.sh
 	$(BIN)/python -m pytest -m "not real and not attacks"
 	$(BIN)/python -m pytest -m "real and not attacks"
+	$(MAKE) verify-quick
+
+# All files of the course, a few of its notebooks: some minutes. All of them: grader verify.
+verify-quick: setup
+	$(BIN)/grader verify --quick --allow-uncalibrated
 
 # Hostile notebooks, fork bombs among them, through the real grader; wants the machine for itself.
 attacks: setup
@@ -58,6 +63,9 @@ pins:
 
 assignments: setup
 	$(BIN)/python -m grader.course.release
+
+exercises-table: setup
+	$(BIN)/python tools/exercises-table.py
 
 clean:
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from grader.course.exercises import load_course
+from grader.course.leaks import leaks, telling_answers
 from grader.course.release import (
     BEGIN,
     END,
@@ -199,6 +201,31 @@ def test_the_bundle_holds_no_answer(tmp_path):
     for exercise in EXERCISES:
         name = f"assignments/{exercise.id}/{exercise.id}.ipynb"
         assert not code[name] & set(answers(exercise))
+
+
+def test_a_search_of_the_bundle_finds_no_answer_and_no_threshold(tmp_path):
+    out = tmp_path / "out"
+    release(COURSE, out)
+    found = list(leaks(replace(COURSE, root=out)))
+    assert {one.place for one in found} == {
+        p.relative_to(out).as_posix() for p in (out / "assignments").rglob("*") if p.is_file()
+    }
+    assert [one for one in found if not one.holds] == []
+
+
+def test_that_search_would_find_them(tmp_path):
+    out = tmp_path / "out"
+    release(COURSE, out)
+    measured = next(e for e in EXERCISES if e.expectation and e.expectation.thresholds[0].value)
+    told = f"{min(telling_answers(measured))}\n{measured.expectation.thresholds[0].value}\n"
+    (out / "assignments" / measured.id / "notes.txt").write_text(told, "utf-8")
+    found = [one for one in leaks(replace(COURSE, root=out)) if not one.holds]
+    assert {one.rule for one in found} == {"answers", "thresholds"}
+
+
+def test_no_file_of_the_bundle_is_named_as_one_of_the_instructors(tmp_path):
+    names = {Path(name).name for name in released(COURSE, tmp_path / "out")}
+    assert not {n for n in names if n.startswith(("expected", "spec.", "solution", "checks."))}
 
 
 def test_a_file_with_a_solution_marker_is_refused(course_copy, tmp_path):

@@ -18,6 +18,7 @@ from grader.course.leaks import telling_answers
 from grader.course.rulings import Ruling
 from grader.course.statics import check_files, without_threshold
 from grader.pipeline import Graded
+from grader.score import score
 from grader.types import Check, Message, Record, Submission, Verdict
 from grader.words import Words
 
@@ -204,6 +205,15 @@ class TestFiles:
         assert re.search(r"[가-힣]", Words("ko").say(why))
         assert not re.search(r"[A-Za-z]{4,} [a-z]{2,}", Words("ko").say(why))
 
+    def test_a_report_gives_that_reason_in_its_own_language(self, course: Course) -> None:
+        exercise = course.exercise(SEQUENCE)
+        threshold = exercise.threshold("jax", "cpu")
+        assert threshold is not None
+        grade = score(b.evidence(SEQUENCE), exercise, threshold)
+        (check,) = (one for one in grade.checks if one.id == "accuracy.none")
+        assert check.message == threshold.why
+        assert threshold.reason not in Words("ko").say(check.message)
+
 
 class TestSelection:
     def test_every_notebook_of_the_course_is_a_case(self, tmp_path: Path) -> None:
@@ -363,9 +373,7 @@ class TestCommand:
         monkeypatch.setattr(
             self.__class__,
             "record",
-            lambda _self, one, parts: (
-                b.record(one.student, one.exercises[0], submission=one.name)
-            ),
+            lambda _self, one, parts: b.record(one.student, one.exercises[0], submission=one.name),
         )
         assert verify() == 1
         said = capfd.readouterr().err
