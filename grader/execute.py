@@ -51,6 +51,7 @@ class Run:
     devices: tuple[str, ...] = ()
     device: str = "cpu"
     data: tuple[Bind, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)  # next to the notebook, by name
     environment: Mapping[str, str] = field(default_factory=dict)
     fixes_seeds: bool = False
 
@@ -153,10 +154,12 @@ def _start_kernel(place: Path, run: Run, room: Room) -> RoomProcess:
         shutil.copy(place / "in" / name, kernel_input / name)
     code = room.inside(PACKAGE / "kernel", "/grader/kernel")
     inputs = room.inside(kernel_input, "/in")
-    if inputs != "/in":
-        settings = json.loads((kernel_input / "kernel.json").read_text(encoding="utf-8"))
-        settings["connection"] = f"{inputs}/connection.json"
-        (kernel_input / "kernel.json").write_text(json.dumps(settings), encoding="utf-8")
+    settings = json.loads((kernel_input / "kernel.json").read_text(encoding="utf-8"))
+    settings["connection"] = f"{inputs}/connection.json"
+    if run.files:
+        settings["data"] = f"{inputs}/data"
+        _write_files(kernel_input / "data", run.files)
+    (kernel_input / "kernel.json").write_text(json.dumps(settings), encoding="utf-8")
     spec = RoomSpec(
         argv=(sys.executable, "-B", f"{code}/start.py", f"{inputs}/kernel.json"),
         binds=(
@@ -173,6 +176,13 @@ def _start_kernel(place: Path, run: Run, room: Room) -> RoomProcess:
     )
     with (place / "kernel.log").open("wb") as log:
         return room.start(spec, stdout=log.fileno(), stderr=log.fileno())
+
+
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def kernel_environment(run: Run) -> dict[str, str]:

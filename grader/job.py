@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from grader import environment, seeds
 from grader.code.engines import EngineChoice, choose_engine
+from grader.course.data import digest_of, room_files
 from grader.course.exercises import Course, Exercise, Limits
 from grader.gpus import Gpu
 from grader.runner import Slot
 from grader.store.keys import execution_key, score_key
-from grader.types import Engine, Level, Submission
+from grader.types import Engine, GraderError, Level, Submission
 
 PROBE_VERSION = "1"  # of everything that runs inside the notebook's room
 JUDGE_VERSION = "1"  # of extract and score: a change that can move a score raises it
@@ -84,6 +85,23 @@ class Job:
         total = math.fsum(exercise.timeout(engine.value) for exercise in self.owed)
         return min(LONGEST_TIMEOUT, total or DEFAULT_TIMEOUT)
 
+    @cached_property
+    def files(self) -> Mapping[str, bytes]:
+        """The data files of the notebook's room, by name.
+
+        Raises:
+            GraderError: one of the course's own is missing or damaged.
+        """
+        return room_files(self.course, self.owed)
+
+    @cached_property
+    def _data_digest(self) -> str:
+        """Never raises: what is ungraded for a missing file needs a key as well."""
+        try:
+            return digest_of(self.files)
+        except GraderError:
+            return "missing"
+
     @property
     def memory_mb(self) -> int:
         """Megabytes for one room."""
@@ -107,7 +125,7 @@ class Job:
         versions = {k: v for k, v in environment.versions().items() if k != "grader"}
         return execution_key(
             notebook=self.submission.digest,
-            data="",
+            data=self._data_digest,
             environment=versions,
             engine=engine.value,
             device=slot.device,
@@ -182,6 +200,7 @@ def fingerprints(course: Course, exercise: Exercise) -> tuple[str, str]:
     if exercise.reference_path is not None and course.reference is not None:
         files.append(exercise.reference_path / "spec.toml")
         files += sorted((course.reference / "families").glob("*.py"))
+        files += sorted((course.reference / "data").glob("*.toml"))
         expectation.append(exercise.reference_path / "expected.json")
     return _digest(files), _digest(expectation)
 

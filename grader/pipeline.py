@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from grader import environment
+from grader.batch import groups
 from grader.code.engines import fixes_seeds
 from grader.course.exercises import Course, Exercise, Threshold, data_fingerprint
 from grader.course.families import load_family
@@ -98,20 +99,28 @@ class Grader:
         runner: Runner,
         on_start: Callable[[Submission], None] = lambda _: None,
     ) -> Iterator[Graded]:
-        """Grade submissions, giving each as it becomes done."""
+        """Grade submissions, giving each as it becomes done: the longest first, the same once."""
 
-        def work(submission: Submission, slot: Slot) -> Graded:
-            on_start(submission)
-            return self.grade_one(submission, slot)
+        def work(group: tuple[Submission, ...], slot: Slot) -> list[Graded]:
+            done: list[Graded] = []
+            for submission in group:
+                on_start(submission)
+                like = done[0].records if done else ()
+                done.append(self.grade_one(submission, slot, like))
+            return done
 
-        return runner.run(submissions, work)
+        for done in runner.run(groups(self.course, submissions), work):
+            yield from done
 
-    def grade_one(self, submission: Submission, slot: Slot) -> Graded:
-        """Grade one submission; what goes wrong on our side becomes an ungraded record."""
+    def grade_one(self, submission: Submission, slot: Slot, like: Sequence[Record] = ()) -> Graded:
+        """Grade one submission; what goes wrong on our side becomes an ungraded record.
+
+        ``like``: records of a submission with the very same code, which is not run again.
+        """
         began = time.monotonic()
         job = Job(self.course, self.settings, submission, self.room.isolation.level)
         try:
-            return self._grade_journaled(job, slot, began)
+            return self._grade_journaled(job, slot, began, like)
         except GraderError as error:
             message = error.message
         except Exception as error:  # noqa: BLE001 - one submission never takes the batch with it
@@ -123,13 +132,17 @@ class Grader:
             self.store.finish(job.journal_key(slot))  # it took nobody down
         return Graded(submission, records)
 
-    def _grade_journaled(self, job: Job, slot: Slot, began: float) -> Graded:
+    def _grade_journaled(
+        self, job: Job, slot: Slot, began: float, like: Sequence[Record]
+    ) -> Graded:
         """Grade with a note of the beginning and the end, unless it was all done before."""
         journal = job.journal_key(slot)
         begun_before = self.store.begin(journal)
         kept = self._kept(job, slot, interrupted=begun_before > 0)
         if kept:
             records = kept
+        elif like and all(record.grade.graded for record in like):
+            records = tuple(_in_the_name_of(job, slot, record) for record in like)
         elif job.submission.problem is not None:
             records = self._plain(job, slot, malformed(job.submission.problem), began)
         elif begun_before >= CRASHES:
@@ -215,6 +228,7 @@ class Grader:
             gpu=slot.gpu.uuid if slot.gpu else None,
             devices=slot.gpu.nodes if slot.gpu else (),
             device=slot.device,
+            files=job.files,
             fixes_seeds=fixes_seeds(notebook),
         )
         execution = execute(run, self.room, again=again)
@@ -322,6 +336,17 @@ class Grader:
         )
 
 
+def _in_the_name_of(job: Job, slot: Slot, record: Record) -> Record:
+    """Give the record of the same code handed in by somebody else."""
+    return replace(
+        record,
+        key=job.score_key(slot, record.exercise),
+        submission=job.submission.name,
+        student=job.submission.student,
+        same_as=record.submission,
+    )
+
+
 def blames_engine(execution: Execution) -> bool:
     """Whether an exception or a crash could be the engine's doing rather than the student's."""
     if execution.outcome is Outcome.KERNEL_DIED:
@@ -352,7 +377,7 @@ _fingerprints: dict[str, str] = {}
 def _fingerprint(reference: Path, exercise: Exercise) -> str:
     """Give the fingerprint of an exercise's data, drawn once: it takes a few milliseconds."""
     assert exercise.family is not None
-    place = canonical([str(reference), exercise.family, exercise.data]).decode()
+    place = canonical([str(reference), exercise.family, exercise.dataset, exercise.data]).decode()
     if place not in _fingerprints:
         family = load_family(reference, exercise.family)
         _fingerprints[place] = data_fingerprint(exercise, family)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grader import seeds
+from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import REFERENCE, CalibrationRun
 from grader.course.families import Family, Question, load_family
@@ -126,7 +127,7 @@ def measure_reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
 
 def run_reference(bench: Bench, plan: Plan, slot: Slot) -> tuple[Execution, Evidence]:
     """Run the reference solution through the stages of a submission."""
-    execution = execute(_job(reference_notebook(bench.exercise), plan, slot), bench.room)
+    execution = execute(_job(bench, reference_notebook(bench.exercise), plan, slot), bench.room)
     (evidence,) = extract(
         execution,
         (plan.exercise,),
@@ -155,7 +156,7 @@ def _look_at_reference(bench: Bench, slot: Slot) -> tuple[Architecture, Candidat
     cells = tuple(
         replace(cell, source=cell.source.replace(epochs, "epochs=1")) for cell in whole.cells
     )
-    execution = execute(_job(replace(whole, cells=cells), look, slot), bench.room)
+    execution = execute(_job(bench, replace(whole, cells=cells), look, slot), bench.room)
     found = choose([read_candidate(one) for one in execution.candidates], bench.exercise)
     if found is None or found.architecture is None:
         raise _failed(look)
@@ -201,7 +202,7 @@ def _mistake(bench: Bench, family: Family, plan: Plan, question: Question, slot:
     return replace(task, training=replace(task.training, epochs=bench.exercise.epochs, y=shuffled))
 
 
-def _job(notebook: Notebook, plan: Plan, slot: Slot) -> Run:
+def _job(bench: Bench, notebook: Notebook, plan: Plan, slot: Slot) -> Run:
     return Run(
         notebook=notebook,
         engine=plan.engine,
@@ -213,6 +214,7 @@ def _job(notebook: Notebook, plan: Plan, slot: Slot) -> Run:
         gpu=slot.gpu.uuid if slot.gpu else None,
         devices=slot.gpu.nodes if slot.gpu else (),
         device=slot.device,
+        files=room_files(bench.course, (bench.exercise,)),
     )
 
 

@@ -34,7 +34,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_settings(root: Path) -> SettingsFile:
     """Read ``course.toml``; a course without one has no settings."""
     path = root / "course.toml"
-    return _checked(SettingsFile, _toml(path), path) if path.is_file() else SettingsFile()
+    return checked(SettingsFile, read_toml(path), path) if path.is_file() else SettingsFile()
 
 
 def read_exercise(root: Path, identifier: str, profile: str | None) -> Exercise:
@@ -45,8 +45,8 @@ def read_exercise(root: Path, identifier: str, profile: str | None) -> Exercise:
     """
     folder = root / ASSIGNMENTS / identifier
     path = folder / "exercise.toml"
-    raw, named = _profiled(_toml(path), profile)
-    public = _checked(PublicFile, raw, path)
+    raw, named = _profiled(read_toml(path), profile)
+    public = checked(PublicFile, raw, path)
     private, private_named = _read_private(root / REFERENCE / identifier, profile)
     name = profile if profile and (named or private_named) else USUAL_PROFILE
     return _joined(root, identifier, name, public, private)
@@ -56,8 +56,8 @@ def _read_private(folder: Path, profile: str | None) -> tuple[PrivateFile | None
     path = folder / "spec.toml"
     if not path.is_file():
         return None, False
-    raw, named = _profiled(_toml(path), profile)
-    return _checked(PrivateFile, raw, path), named
+    raw, named = _profiled(read_toml(path), profile)
+    return checked(PrivateFile, raw, path), named
 
 
 def _joined(
@@ -82,6 +82,8 @@ def _joined(
         min_epochs=public.training.min_epochs or max(1, epochs // 10),
         family=private.family,
         data=private.data,
+        dataset=private.dataset,
+        files=tuple(public.files),
         attempts=private.limits.attempts,
         limits=private.limits.limits(),
         sample_limits={name: table.limits() for name, table in private.samples.items()},
@@ -116,7 +118,7 @@ def _read_expected(folder: Path, identifier: str, profile: str) -> Expectation |
         raise GraderError(
             Message("course.bad_file", {"file": str(path), "problem": str(error)})
         ) from error
-    expected = _checked(ExpectedFile, raw, path).expectation()
+    expected = checked(ExpectedFile, raw, path).expectation()
     for key, got, wanted in (
         ("exercise", expected.exercise, identifier),
         ("profile", expected.profile, profile),
@@ -129,7 +131,12 @@ def _read_expected(folder: Path, identifier: str, profile: str) -> Expectation |
     return expected
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        GraderError: it is none.
+    """
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -158,7 +165,12 @@ def _overlaid(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _checked(model: type[Model], raw: object, path: Path) -> Model:
+def checked(model: type[Model], raw: object, path: Path) -> Model:
+    """Hold a table against its model.
+
+    Raises:
+        GraderError: names the file and the key at fault.
+    """
     try:
         return model.model_validate(raw)
     except ValidationError as error:

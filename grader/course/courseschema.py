@@ -19,6 +19,7 @@ DEFAULT_POINTS = {"runs": 10, "structure": 35, "data": 15, "training": 15, "accu
 FULL_SCORE = 100.0
 
 Size = Annotated[int, Field(ge=1)]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Extent = Size | str  # a formula where it depends on a free size
 
 
@@ -144,6 +145,7 @@ class PublicFile(Strict):
     title: WordsTable
     points: PointsTable = PointsTable()
     training: TrainingTable
+    files: list[FileName] = []  # data next to the notebook
     model: ArchitectureTable
     accept: list[AlternativeTable] = []
 
@@ -179,10 +181,31 @@ class PrivateFile(Strict):
     """``reference/<id>/spec.toml``."""
 
     family: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None
+    dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
     data: dict[str, Any] = {}
     limits: OwnLimitsTable = OwnLimitsTable()
     samples: dict[str, LimitsTable] = {}
     hints: list[HintTable] = []
+
+
+class SourceTable(Strict):
+    """One origin of a data set: ``[[sources]]``."""
+
+    name: FileName
+    where: Literal["shipped", "cache"]
+    file: FileName
+    licence: Annotated[str, Field(min_length=1)]
+    about: WordsTable
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    size: Size | None = None
+    url: Annotated[str, Field(pattern=r"^(https?|file)://")] | None = None
+
+
+class DataSetFile(Strict):
+    """``reference/data/<name>.toml``."""
+
+    title: WordsTable
+    sources: Annotated[list[SourceTable], Field(min_length=1)]
 
 
 class RateTable(Strict):

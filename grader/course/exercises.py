@@ -122,6 +122,8 @@ class Exercise:
     assignment_path: Path
     reference_path: Path | None
     form: Form = field(repr=False)  # with formulas where a size is free
+    dataset: str | None = None  # the data set in reference/data that it is made of
+    files: tuple[str, ...] = ()  # data next to the notebook
 
     def sized(self, input_shape: Sequence[int | None]) -> Exercise:
         """Give the exercise at the sizes that an input shows; itself where none is free."""
@@ -283,15 +285,20 @@ def nearest_id(course: Course, identifier: str) -> str | None:
 
 
 def data_fingerprint(exercise: Exercise, family: Family) -> str:
-    """Give a digest of an exercise's data: its ``[data]`` table and one drawn training set.
+    """Give a digest of an exercise's data: its ``[data]`` table, its data set, one training set.
 
     The arrays are rounded to float32, so the digest follows the data and not the last bit.
     """
     import numpy as np
 
+    from grader.course.data import source
+
     inputs, targets = family.training(np.random.default_rng(0), exercise.data)
     digest = hashlib.sha256()
-    table = {"family": exercise.family, "data": exercise.data}
+    table: dict[str, Any] = {"family": exercise.family, "data": exercise.data}
+    if exercise.dataset is not None and exercise.reference_path is not None:
+        found = source(exercise.reference_path.parent, exercise.dataset)
+        table["dataset"] = {"origin": found.origin.name, "sha256": found.sha256}
     digest.update(json.dumps(table, sort_keys=True, ensure_ascii=False).encode())
     for array in (inputs, targets):
         digest.update(repr(array.shape).encode())

@@ -22,12 +22,14 @@ from typing import Any, cast
 import nbformat
 from nbformat import NotebookNode
 
+from grader.course.data import handout, source
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
 from grader.types import EvidenceClass, GraderError, Message
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PLACEHOLDER = "# YOUR CODE HERE / 여기에 코드를 작성하세요"
 POINTS = "<!-- points -->"
+DATA = "<!-- data -->"
 MANIFEST = "release.json"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 POINT_WORDS = {
@@ -82,15 +84,23 @@ def text(notebook: NotebookNode) -> str:
 
 
 def write_assignments(course: Course) -> tuple[Path, ...]:
-    """Write every ``assignments/<id>/<id>.ipynb`` from its solution; give those that changed."""
+    """Write every ``assignments/<id>/<id>.ipynb`` and its data; give the files that changed."""
     changed = []
     for exercise in course.exercises.values():
-        path = exercise.assignment_path / f"{exercise.id}.ipynb"
-        content = text(stub(_solution(exercise), exercise))
-        if not path.is_file() or path.read_text("utf-8") != content:
-            path.write_text(content, "utf-8", newline="\n")
-            changed.append(path)
+        for name, content in made_for(course, exercise).items():
+            path = exercise.assignment_path / name
+            if not path.is_file() or path.read_bytes() != content:
+                path.write_bytes(content)
+                changed.append(path)
     return tuple(changed)
+
+
+def made_for(course: Course, exercise: Exercise) -> dict[str, bytes]:
+    """Give what is made for students: the notebook, and the data that lie next to it."""
+    files = handout(course, exercise)
+    data = {name: content for name, content in files.items() if "/" not in name}
+    notebook = text(stub(_solution(exercise), exercise)).encode()
+    return {f"{exercise.id}.ipynb": notebook, **data}
 
 
 def release(course: Course, out: Path) -> tuple[Path, ...]:
@@ -122,8 +132,9 @@ def _files(course: Course) -> Iterator[tuple[str, bytes]]:
     """Everything below ``assignments/``, with notebooks made anew and secrets refused."""
     root = course.root / ASSIGNMENTS
     made = {
-        f"{exercise.id}/{exercise.id}.ipynb": text(stub(_solution(exercise), exercise)).encode()
+        f"{exercise.id}/{name}": content
         for exercise in course.exercises.values()
+        for name, content in made_for(course, exercise).items()
     }
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
@@ -186,6 +197,8 @@ def _notebook(solution: Path, exercise: Exercise) -> NotebookNode:
         cell.metadata = _node({**({"tags": tags} if tags else {}), **locked})
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace(POINTS, points_table(exercise))
+            if DATA in cell.source:
+                cell.source = cell.source.replace(DATA, data_told(exercise))
     return notebook
 
 
@@ -201,6 +214,14 @@ def points_table(exercise: Exercise) -> str:
         if points
     ]
     return "\n".join(["| 채점 항목 / what counts | 점 / points |", "|---|---:|", *rows])
+
+
+def data_told(exercise: Exercise) -> str:
+    """Say where the data come from and under which licence, in both languages."""
+    assert exercise.reference_path is not None
+    assert exercise.dataset is not None
+    origin = source(exercise.reference_path.parent, exercise.dataset).origin
+    return f"{origin.about.ko}\n\n{origin.about.en} ({origin.licence})"
 
 
 def _transformed(notebook: NotebookNode, change: Callable[[str], str]) -> NotebookNode:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grader.kernel import notebook_habits, probe
+    from grader.kernel import data_files, notebook_habits, probe
 else:
-    import notebook_habits  # a script finds its neighbours by their bare names
+    import data_files  # a script finds its neighbours by their bare names
+    import notebook_habits
     import probe
 
 HERE = Path(__file__).resolve().parent
@@ -58,6 +59,8 @@ def main() -> None:
     sys.path[0] = str(HERE / "site")  # in place of this folder: students have modules named probe
     os.environ.pop("JPY_PARENT_PID", None)
     seed_everything(settings["seed"])  # imports the engine while the student's time stands still
+    if settings.get("data"):
+        data_files.install(Path(settings["data"]))
 
     from ipykernel.kernelapp import IPKernelApp
 

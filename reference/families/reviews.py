@@ -1,30 +1,81 @@
-"""Does the reviewer like the film: invented reviews as word numbers, padded with zeros.
+"""Does the reviewer like the film: reviews as word numbers, padded with zeros.
 
-Enters: samples of the arrays given to ``fit``, predictions. Leaves: findings, hidden reviews,
-metrics. Touches nothing.
+Enters: samples of the arrays given to ``fit``, predictions; the data set ``reviews``. Leaves:
+findings, hidden reviews, metrics, the students' files. Touches: reads the data set.
 
-A review is a row of clauses, each a topic, perhaps a degree, perhaps "안" (not), and a word of
-praise or blame. Who likes the film says most things in its favour; "안" turns a word into its
-opposite, so that counting words alone is not enough. Zeros may stand before or after the words.
+Where the instructor has no real reviews they are invented: a review is a row of clauses, each a
+topic, perhaps a degree, perhaps "안" (not), and a word of praise or blame. Who likes the film says
+most things in its favour; "안" turns a word into its opposite, so that counting words alone is not
+enough. What was given to ``fit`` is looked up in the students' file in every valid layout: zeros
+before or after the words, numbers as in the file or as ``keras.datasets.imdb`` gives them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
+from grader.course.data import KERAS, Source, parsed, source
 from grader.course.families import Question, Reading
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
+DATA_SET = "reviews"
 BETTER: dict[str, str] = {"accuracy": "higher"}
 PADDED_BEFORE, PADDED_AFTER = "padded-before", "padded-after"
-# The notebook's word list in its order: "안", topics, degrees, praise, blame; numbers begin at 1.
-NOT, TOPICS, DEGREES, PRAISE, BLAME = 1, (2, 14), (14, 20), (20, 30), (30, 40)
+KERAS_BEFORE, KERAS_AFTER = "keras-padded-before", "keras-padded-after"
+LAYOUTS = (PADDED_BEFORE, PADDED_AFTER, KERAS_BEFORE, KERAS_AFTER)
+START, UNKNOWN, SHIFT = 1, 2, 3  # what keras.datasets.imdb.load_data puts around the words
+WORDS = 10_000  # what the exercises' Embedding has room for
+INDEX = "word_index.json"
 NEGATED, HAS_DEGREE = 0.3, 0.5
-# What the words say agrees with the label in all but a few reviews; by chance in half.
+# By chance half of the labels agree.
 ALMOST_ALL, ALMOST_NONE = 0.9, 0.1
+
+
+@dataclass(frozen=True)
+class _Corpus:
+    """Reviews as rows of word numbers, 1 for likes: the students' and, where real, the judge's."""
+
+    x_train: tuple[tuple[int, ...], ...]
+    y_train: Array
+    x_test: tuple[tuple[int, ...], ...]
+    y_test: Array
+    index: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The word list: numbers begin at 1 in the order "안", topics, degrees, praise, blame."""
+
+    seed: int
+    index: Mapping[str, int]
+    topics: tuple[int, int]
+    degrees: tuple[int, int]
+    praise: tuple[int, int]
+    blame: tuple[int, int]
+
+
+def handout(spec: Mapping[str, Json]) -> dict[str, bytes]:
+    """Give the files of a student's room; IMDB's names are there for notebooks that ask Keras."""
+    corpus = _corpus(spec)
+    packed = io.BytesIO()
+    np.savez_compressed(
+        packed,
+        x_train=_ragged(corpus.x_train),
+        y_train=corpus.y_train,
+        x_test=_ragged(corpus.x_test),
+        y_test=corpus.y_test,
+    )
+    reviews = packed.getvalue()
+    index = json.dumps(corpus.index, ensure_ascii=False).encode()
+    asked = {f"{KERAS}imdb.npz": reviews, f"{KERAS}imdb_word_index.json": index}
+    return {str(spec.get("file", "reviews.npz")): reviews, INDEX: index, **asked}
 
 
 def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
@@ -42,17 +93,22 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     words = _words(reviews)
     if words.fraction < 1.0:
         return Reading((shape, words, rows), None, notes=notes)
-    layout = PADDED_BEFORE if (reviews[:, 0] == 0).any() else PADDED_AFTER
-    if layout == PADDED_AFTER and (reviews[:, -1] == 0).any():
+    layout, known = _looked_up(reviews, spec)
+    if layout is None:
+        got = f"{reviews.min():g} … {reviews.max():g}"
+        words = _wrong("data.words", words.expected, got, "other_numbers")
+        return Reading((shape, words, rows), None, notes=notes)
+    if layout in {PADDED_AFTER, KERAS_AFTER}:
         notes = (*notes, Message("reviews.padded_after"))
-    return Reading((shape, words, _target(reviews, labels), rows), layout, notes=notes)
+    return Reading((shape, words, _target(known, labels), rows), layout, notes=notes)
 
 
 def ask(reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
-    """Draw new reviews, padded on the student's side."""
-    after = reading.layout == PADDED_AFTER
-    inputs, labels = _draw(rng, _whole(spec, "hidden_rows", 1000), spec, after=after)
-    return Question(inputs, labels)
+    """Draw reviews that no file holds, in the student's layout."""
+    found = _source()
+    words, labels = _draw(parsed(found, _word_list), rng, _whole(spec, "hidden_rows", 1000), spec)
+    inputs = _encoded(words, reading.layout or PADDED_BEFORE, _whole(spec, "length", 40))
+    return Question(inputs, labels.astype(np.float32))
 
 
 def measure(predictions: Array, question: Question) -> dict[str, float]:
@@ -75,39 +131,117 @@ def controls(question: Question) -> dict[str, Array]:
     return {"mean": np.full_like(question.answers, question.answers.mean())}
 
 
-def training(rng: np.random.Generator, spec: Mapping[str, Json]) -> tuple[Array, Array]:
-    """Give reviews padded in front, and labels: (reviews, length), (reviews,)."""
-    return _draw(rng, _whole(spec, "train_rows", 4000), spec, after=False)
+def training(rng: np.random.Generator, spec: Mapping[str, Json]) -> tuple[Array, Array]:  # noqa: ARG001
+    """Give the notebook's own reviews, padded in front, and labels: (reviews, length), (reviews,)."""
+    corpus = _corpus(spec)
+    inputs = _encoded(corpus.x_train, PADDED_BEFORE, _whole(spec, "length", 40))
+    return inputs, corpus.y_train.astype(np.float32)
+
+
+# --- the data set ------------------------------------------------------------------------------
+
+
+def _source() -> Source:
+    return source(Path(__file__).resolve().parents[1], DATA_SET)
+
+
+def _corpus(spec: Mapping[str, Json]) -> _Corpus:
+    """Give the corpus of an exercise, drawn once per process."""
+    return parsed(_source(), _invented, json.dumps(dict(spec), sort_keys=True))
+
+
+def _invented(found: Source, table: str) -> _Corpus:
+    spec = json.loads(table)
+    words = parsed(found, _word_list)
+    rng = np.random.default_rng([words.seed, _whole(spec, "length", 40)])
+    x_train, y_train = _draw(words, rng, _whole(spec, "train_rows", 4000), spec)
+    x_test, y_test = _draw(words, rng, _whole(spec, "test_rows", 1000), spec)
+    return _Corpus(x_train, y_train, x_test, y_test, words.index)
+
+
+def _word_list(found: Source) -> _Words:
+    told = json.loads(found.origin.path.read_text("utf-8"))
+    groups = [told[name].split() for name in ("not", "topics", "degrees", "praise", "blame")]
+    index = {word: number for number, word in enumerate(sum(groups, []), start=1)}
+    spans = [(index[group[0]], index[group[-1]] + 1) for group in groups]
+    return _Words(int(told["seed"]), index, *spans[1:])
 
 
 def _draw(
-    rng: np.random.Generator, rows: int, spec: Mapping[str, Json], *, after: bool
-) -> tuple[Array, Array]:
-    length = _whole(spec, "length", 40)
+    words: _Words, rng: np.random.Generator, rows: int, spec: Mapping[str, Json]
+) -> tuple[tuple[tuple[int, ...], ...], Array]:
     least, most = _whole(spec, "least_clauses", 6), _whole(spec, "most_clauses", 10)
     agrees = float(cast("Any", spec.get("agreement", 0.9)))
-    inputs = np.zeros((rows, length), dtype=np.int32)
     labels = rng.integers(0, 2, rows)
-    for row in range(rows):
-        clauses = int(rng.integers(least, most + 1))
-        words = _review(rng, clauses, agrees, likes=bool(labels[row]))[:length]
+    counts = rng.integers(least, most + 1, rows)
+    reviews = tuple(
+        _review(words, rng, int(clauses), agrees, likes=bool(label))
+        for clauses, label in zip(counts, labels, strict=True)
+    )
+    return reviews, labels
+
+
+def _review(
+    words: _Words, rng: np.random.Generator, clauses: int, agrees: float, *, likes: bool
+) -> tuple[int, ...]:
+    chances = rng.random((clauses, 3))
+    said: list[int] = []
+    for agreeing, negated, degree in chances < (agrees, NEGATED, HAS_DEGREE):
+        said.append(int(rng.integers(*words.topics)))
+        if degree:
+            said.append(int(rng.integers(*words.degrees)))
+        if negated:
+            said.append(1)  # 안
+        praises = (agreeing == likes) != negated
+        said.append(int(rng.integers(*(words.praise if praises else words.blame))))
+    return tuple(said)
+
+
+def _ragged(reviews: Sequence[Sequence[int]]) -> Array:
+    """As imdb.npz keeps them: an array of Python lists."""
+    rows = np.empty(len(reviews), dtype=object)
+    for number, review in enumerate(reviews):
+        rows[number] = list(review)
+    return rows
+
+
+def _encoded(reviews: Sequence[Sequence[int]], layout: str, length: int) -> Array:
+    """Give (reviews, length) as ``pad_sequences`` does; too long a review keeps its end."""
+    after = layout in {PADDED_AFTER, KERAS_AFTER}
+    inputs = np.zeros((len(reviews), length), dtype=np.int32)
+    for row, review in enumerate(reviews):
+        if layout in {KERAS_BEFORE, KERAS_AFTER}:
+            numbers = [w + SHIFT if w + SHIFT < WORDS else UNKNOWN for w in review]
+            words = [START, *numbers][-length:]
+        else:
+            words = [w for w in review if w < WORDS][-length:]
         place = slice(0, len(words)) if after else slice(length - len(words), length)
         inputs[row, place] = words
-    return inputs, labels.astype(np.float32)
+    return inputs
 
 
-def _review(rng: np.random.Generator, clauses: int, agrees: float, *, likes: bool) -> list[int]:
-    chances = rng.random((clauses, 3))
-    words: list[int] = []
-    for agreeing, negated, degree in chances < (agrees, NEGATED, HAS_DEGREE):
-        words.append(int(rng.integers(*TOPICS)))
-        if degree:
-            words.append(int(rng.integers(*DEGREES)))
-        if negated:
-            words.append(NOT)
-        praises = (agreeing == likes) != negated
-        words.append(int(rng.integers(*(PRAISE if praises else BLAME))))
-    return words
+# --- what was given to fit ---------------------------------------------------------------------
+
+
+def _looked_up(reviews: Array, spec: Mapping[str, Json]) -> tuple[str | None, Array]:
+    """Find the layout in which the reviews are the file's; give their labels, NaN where unknown."""
+    table = json.dumps(dict(spec), sort_keys=True)
+    rows = [row.tobytes() for row in reviews.astype(np.int32)]
+    for layout in LAYOUTS:
+        labels = parsed(_source(), _labels, table, layout)
+        known = np.array([labels.get(row, np.nan) for row in rows])
+        if np.isfinite(known).mean() >= ALMOST_ALL:
+            return layout, known
+    return None, np.empty(0)
+
+
+def _labels(found: Source, table: str, layout: str) -> dict[bytes, float]:
+    """Give every review of the students' file, encoded, with its label."""
+    spec = json.loads(table)
+    corpus = parsed(found, _invented, table)
+    inputs = _encoded((*corpus.x_train, *corpus.x_test), layout, _whole(spec, "length", 40))
+    labels = np.concatenate([corpus.y_train, corpus.y_test])
+    return {row.tobytes(): float(label) for row, label in zip(inputs, labels, strict=True)}
 
 
 def _shape(x: ArraySample, y: ArraySample, length: int) -> Finding:
@@ -123,45 +257,29 @@ def _shape(x: ArraySample, y: ArraySample, length: int) -> Finding:
 
 
 def _words(reviews: Array) -> Finding:
-    """Every number is a word of the list, and clauses end in praise or blame."""
-    expected = f"0 … {BLAME[1] - 1}"
+    """Every number is a whole one and has a place in the Embedding."""
+    expected = f"0 … {WORDS - 1}"
     if not np.isfinite(reviews.astype(np.float64)).all():
         return _wrong("data.words", expected, "NaN", "unknown_words")
     got = f"{reviews.min():g} … {reviews.max():g}"
-    if reviews.min() < 0 or reviews.max() >= BLAME[1] or (reviews != np.round(reviews)).any():
+    if reviews.min() < 0 or reviews.max() >= WORDS or (reviews != np.round(reviews)).any():
         return _wrong("data.words", expected, got, "unknown_words")
-    after_not = reviews[:, 1:][reviews[:, :-1] == NOT]
-    if not len(after_not) or (after_not < PRAISE[0]).any():
-        return _wrong("data.words", expected, got, "other_numbers")
     return _right("data.words", expected, got, "words_right")
 
 
-def _target(reviews: Array, labels: Array) -> Finding:
+def _target(known: Array, labels: Array) -> Finding:
+    """Set the labels against those of the file."""
     expected = "0, 1"
     values = np.unique(labels)
     if not np.isin(values, (0.0, 1.0)).all() or len(values) == 1 < len(labels):
         got = ", ".join(f"{value:g}" for value in values[:4])
         return _wrong("data.target", expected, got, "not_labels")
-    balance = _balance(reviews)
-    clear = balance != 0
-    if not clear.any():
-        return _wrong("data.target", expected, "–", "target", share=0.0)
-    agreed = float(np.mean((balance > 0)[clear] == (labels > 0.5)[clear]))
+    clear = np.isfinite(known)
+    agreed = float(np.mean(known[clear] == labels[clear]))
     if agreed >= ALMOST_ALL:
         return _right("data.target", expected, expected, "target_right")
     name = "target_inverted" if agreed <= ALMOST_NONE else "target"
     return _wrong("data.target", expected, f"{agreed:.0%}", name, share=agreed)
-
-
-def _balance(reviews: Array) -> Array:
-    """Good things said minus bad things said, with "안" turning them round."""
-    praise = (reviews >= PRAISE[0]) & (reviews < PRAISE[1])
-    blame = (reviews >= BLAME[0]) & (reviews < BLAME[1])
-    turned = np.zeros(reviews.shape, dtype=bool)
-    turned[:, 1:] = reviews[:, :-1] == NOT
-    said = praise.astype(int) - blame.astype(int)
-    balance: Array = np.where(turned, -said, said).sum(axis=1)
-    return balance
 
 
 def _count(fit: FitSample, spec: Mapping[str, Json]) -> tuple[Finding, tuple[Message, ...]]:

@@ -1,88 +1,125 @@
-"""Temperature a day ahead, from invented weather: fourteen instruments, one slow front, much noise.
+"""Temperature a day ahead, from measured weather: fourteen columns, one row an hour.
 
-Enters: samples of the arrays given to ``fit``, predictions. Leaves: findings, hidden weather in the
-student's own scale, metrics. Touches nothing.
+Enters: samples of the arrays given to ``fit``, predictions; the data set ``weather``. Leaves:
+findings, hidden weather in the student's own scale, metrics, the students' file. Touches: reads the
+data set.
 
-Nobody can hand over the series itself, only windows of it. Every hour's fourteen readings are
-unique, so the windows are strung together again in whatever order they came, and the target is
-looked up 24 hours after each window's end. Errors are in standard deviations of the answer.
+Students have the first months, the judge asks about the later ones. Whatever scale a window was
+given, the temperature's ups and downs within it are those of one place in the students' file: the
+window is looked up there, and the scale of every column read off. Errors are in standard deviations
+of the answers.
 """
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
+from grader.course.data import KERAS, Source, parsed, source, zipped
 from grader.course.families import Question, Reading
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
+DATA_SET = "weather"
 STANDARDISED, RAW, SCALED = "standardised", "raw", "scaled"
 BETTER: dict[str, str] = {"mae": "lower"}
 COLUMNS = 14
-NOON_LAG = 15  # the warmest hour
-PERIOD = 160  # hours from front to front
-DRIFT = 0.01  # radians that a front may be early or late, per hour
+TEMPERATURE = 1
+FILE, TABLE = "weather.csv.zip", "weather.csv"
+JENA = "jena_climate_2009_2016.csv"
+STATION = "JFK"
+HIDDEN_FROM = {"new-york-2013": (2013, 10), "jena": (2014, 1)}  # year and month
+TEN_MINUTES = 6  # of Jena's rows are an hour
+DAY = 24
 LONGEST_DELAY = 72
-# A target that is a reading of the same series fits on a line through float32 noise.
-EXACT = 1e-3
+# Ups and downs in float32 agree to six digits with the file's; those of another place to none.
+ALIKE = 1 - 1e-4
+EXACT = 2e-3  # of a column's spread: float32 and a mean that was rounded
+ALMOST_ALL = 0.95
 ENOUGH_PAIRS = 8
-# From one hour to the next the temperature correlates by .97; out of order by nothing.
-SMOOTH = 0.5
+
+
+@dataclass(frozen=True)
+class _Weather:
+    """The readings, (hours, 14), and the students' text of theirs."""
+
+    students: Array
+    hidden: Array
+    text: bytes
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """The line that turns each column's readings into the student's."""
+
+    slope: Array  # (14,)
+    shift: Array  # (14,)
 
 
 @dataclass(frozen=True)
 class _Target:
-    """The line that turns the temperature's reading into the target."""
+    """The line that turns the temperature into the target."""
 
     slope: float
     shift: float
 
 
-@dataclass(frozen=True)
-class _String:
-    """Windows strung together: place of each window's hours, and the hour found at each place."""
-
-    places: Array  # (windows, steps)
-    hour_at: Array  # (hours,) index into the flattened windows, by place
-    gaps: Array  # (hours,) True where the next place belongs to another stretch
-    consistent: bool
+def handout(spec: Mapping[str, Json]) -> dict[str, bytes]:  # noqa: ARG001 the protocol's shape
+    """Give the files of a student's room; Jena's name is there for notebooks that ask Keras."""
+    text = _weather().text
+    return {FILE: zipped(TABLE, text), f"{KERAS}{JENA}.zip": zipped(JENA, text)}
 
 
 def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
-    """Judge what ``fit`` was fed: shapes, hours in order, scale, target, number of windows."""
-    steps, delay = _whole(spec, "lookback", 60), _whole(spec, "delay", 24)
+    """Judge what ``fit`` was fed: shapes, places in the file, scale, target, number of windows."""
+    steps, delay = _whole(spec, "lookback", 36), _whole(spec, "delay", DAY)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
         return Reading((_wrong("data.shape", f"(n, {steps}, {COLUMNS})", "–", "unseen"),), None)
     shape = _shape(fit.x, fit.y, steps)
     if shape.fraction < 1.0:
         return Reading((shape,), None)
     count = min(len(fit.x.rows), len(fit.y.rows))
-    windows = np.asarray(fit.x.rows[:count], dtype=np.float32)
+    windows = np.asarray(fit.x.rows[:count], dtype=np.float64)
     given = np.asarray(fit.y.rows[:count], dtype=np.float64).reshape(-1)
     if not (np.isfinite(windows).all() and np.isfinite(given).all()):
         return Reading((shape, _wrong("data.scale", "0 ± 1", "NaN", "not_finite")), None)
-    string = _strung(windows)
-    hours = _hours(windows, string)
-    target, found = _target(windows, given, string, delay)
-    layout, scale, notes = _scale(windows)
+    series = _weather().students
+    places, found = _places(windows[:, :, TEMPERATURE], series[:, TEMPERATURE])
+    if found.mean() < ALMOST_ALL:
+        return Reading((shape, _wrong("data.hours", "1 h", "–", "hours")), None)
+    windows, places, given = windows[found], places[found], given[found]
+    columns, scale = _columns(windows, series[places[:, None] + np.arange(steps)])
+    if scale is None:
+        return Reading((shape, columns), None)
+    target, line = _target(given, series, places + steps - 1, delay)
+    layout, scaled, notes = _layout(windows, scale)
     rows, row_notes = _count(fit, spec)
-    findings = (shape, hours, scale, target, rows)
+    hours = _right("data.hours", "1 h", "1 h", "hours_right")
     notes = (*notes, *row_notes)
     if target.message.id == "weather.target_unseen":
         notes = (*notes, target.message)
-    return Reading(findings, layout, _encoding(windows, layout, found), notes)
+    findings = (shape, hours, scaled, target, rows)
+    return Reading(findings, layout, _encoding(scale, line), notes)
 
 
 def ask(reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
-    """Let new weather happen and ask about it in the student's scale."""
-    inputs, answers = _windows(rng, _whole(spec, "hidden_hours", 5000), spec)
-    told = cast("Mapping[str, Any]", reading.encoding)
-    if "scale" in told:
-        inputs = inputs * np.asarray(told["scale"]) + np.asarray(told["centre"])
-        answers = answers * float(told["answer_scale"]) + float(told["answer_centre"])
+    """Ask about weather of the judge's own months, in the student's scale."""
+    steps, delay = _whole(spec, "lookback", 36), _whole(spec, "delay", DAY)
+    hidden = _weather().hidden
+    ends = np.arange(steps, len(hidden) - delay)
+    rows = min(len(ends), _whole(spec, "hidden_rows", 1000))
+    ends = np.sort(rng.choice(ends, rows, replace=False))
+    inputs, answers = _windows(hidden, ends, steps, delay)
+    told = cast("Mapping[str, Any]", reading.encoding or _usual_encoding(spec))
+    inputs = inputs * np.asarray(told["slope"]) + np.asarray(told["shift"])
+    answers = answers * float(told["answer_slope"]) + float(told["answer_shift"])
     return Question(inputs.astype(np.float32), answers.astype(np.float32))
 
 
@@ -96,53 +133,80 @@ def measure(predictions: Array, question: Question) -> dict[str, float]:
 
 
 def controls(question: Question) -> dict[str, Array]:
-    """Give the mean, and the naive answer: as warm as at the same hour today."""
+    """Give the mean, and the naive answer: as warm as at the same hour a day before.
+
+    With a delay of a day that is the window's last hour. Where the target has a scale of its own,
+    the naive answer is brought to it.
+    """
     answers = question.answers
-    today = question.inputs[:, -1, 0]
-    today = (today - today.mean()) / today.std() * answers.std() + answers.mean()
+    today = question.inputs[:, -1, TEMPERATURE]
+    if not 0.8 < today.std() / answers.std() < 1.25 or abs(today.mean() - answers.mean()) > 1.0:
+        today = (today - today.mean()) / today.std() * answers.std() + answers.mean()
     return {"mean": np.full_like(answers, answers.mean()), "naive": today}
 
 
-def training(rng: np.random.Generator, spec: Mapping[str, Json]) -> tuple[Array, Array]:
-    """Give standardised windows and targets: (windows, lookback, 14), (windows,)."""
-    return _windows(rng, _whole(spec, "train_hours", 6000), spec)
+def training(rng: np.random.Generator, spec: Mapping[str, Json]) -> tuple[Array, Array]:  # noqa: ARG001
+    """Give the notebook's own windows and targets: (windows, lookback, 14), (windows,)."""
+    steps, delay = _whole(spec, "lookback", 36), _whole(spec, "delay", DAY)
+    series = _weather().students[: _whole(spec, "train_hours", 5500)]
+    told = cast("Mapping[str, Any]", _usual_encoding(spec))
+    standardised = series * np.asarray(told["slope"]) + np.asarray(told["shift"])
+    ends = np.arange(steps, len(series) - delay, _whole(spec, "stride", 4))
+    inputs, targets = _windows(standardised, ends, steps, delay)
+    return inputs.astype(np.float32), targets.astype(np.float32)
 
 
-def _windows(rng: np.random.Generator, hours: int, spec: Mapping[str, Json]) -> tuple[Array, Array]:
-    lookback, delay = _whole(spec, "lookback", 60), _whole(spec, "delay", 24)
-    series = _weather(rng, hours)
-    ends = np.arange(lookback, hours - delay, _whole(spec, "stride", 3))
-    places = ends[:, None] + np.arange(-lookback, 0)
-    return series[places].astype(np.float32), series[ends + delay - 1, 0].astype(np.float32)
+def _windows(series: Array, ends: Array, steps: int, delay: int) -> tuple[Array, Array]:
+    places = ends[:, None] + np.arange(-steps, 0)
+    return series[places], series[ends + delay - 1, TEMPERATURE]
 
 
-def _weather(rng: np.random.Generator, hours: int) -> Array:
-    """Standardised readings, (hours, 14): the notebook's formulas divided by their own spread."""
-    t = np.arange(hours)
-    sun = np.cos(2 * np.pi * (t - NOON_LAG) / 24)
-    slips = DRIFT * np.cumsum(rng.standard_normal(hours))
-    front = 2 * np.pi * (rng.random() + t / PERIOD) + slips
-    raw = np.empty((hours, COLUMNS))
-    for k in range(COLUMNS):
-        front_size, sun_size, noise = _sizes(k)
-        seen = front_size * np.cos(front + 2 * np.pi * k / COLUMNS)
-        raw[:, k] = seen + sun_size * sun + noise * rng.standard_normal(hours)
-    return raw / _spread()
+# --- the data set ------------------------------------------------------------------------------
 
 
-def _sizes(k: int) -> tuple[float, float, float]:
-    """How strongly column ``k`` shows the front, the sun and noise; column 0 is the temperature."""
-    return (4.0, 4.0, 0.4) if k == 0 else (5.0, 3.0 - 0.2 * k, 3.0)
+def _weather() -> _Weather:
+    return parsed(source(Path(__file__).resolve().parents[1], DATA_SET), _parse)
 
 
-def _spread() -> Array:
-    """Standard deviations of the columns: a cosine of size a has the variance a²/2."""
-    sizes = [_sizes(k) for k in range(COLUMNS)]
-    return np.array([np.sqrt(f**2 / 2 + s**2 / 2 + n**2) for f, s, n in sizes])
+def _parse(found: Source) -> _Weather:
+    header, rows = _table(found)
+    year, month = HIDDEN_FROM[found.origin.name]
+    first_hidden = next(
+        number for number, row in enumerate(rows) if _month(row[0]) >= (year, month)
+    )
+    values = np.array([row[1:] for row in rows], dtype=np.float64)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows[:first_hidden]])
+    return _Weather(values[:first_hidden], values[first_hidden:], text.getvalue().encode())
 
 
-def _centre() -> Array:
-    return np.array([12.0] + [0.0] * (COLUMNS - 1))
+def _table(found: Source) -> tuple[list[str], list[list[str]]]:
+    """Give Jena's header and one row an hour: date and time, fourteen columns."""
+    if found.origin.name == "jena":
+        with zipfile.ZipFile(found.origin.path) as archive:
+            lines = archive.read(JENA).decode().splitlines()
+        header, *rows = csv.reader(lines)
+        return header, rows[TEN_MINUTES - 1 :: TEN_MINUTES]
+    text = gzip.decompress(found.origin.path.read_bytes()).decode()
+    header, *rows = csv.reader(text.splitlines())
+    return header[1:], [row[1:] for row in rows if row[0] == STATION]
+
+
+def _month(stamp: str) -> tuple[int, int]:
+    """Year and month of "31.12.2013 23:00:00"."""
+    _, month, year = stamp.split(" ", 1)[0].split(".")
+    return int(year), int(month)
+
+
+def _usual_encoding(spec: Mapping[str, Json]) -> dict[str, Json]:
+    """Standardised by the notebook's training hours."""
+    part = _weather().students[: _whole(spec, "train_hours", 5500)]
+    mean, spread = part.mean(axis=0), part.std(axis=0)
+    scale = _Scale(1 / spread, -mean / spread)
+    return _encoding(scale, None)
+
+
+# --- what was given to fit ---------------------------------------------------------------------
 
 
 def _shape(x: ArraySample, y: ArraySample, steps: int) -> Finding:
@@ -157,130 +221,106 @@ def _shape(x: ArraySample, y: ArraySample, steps: int) -> Finding:
     return _right("data.shape", expected, got, "shape_right")
 
 
-def _strung(windows: Array) -> _String:
-    """Find out which hours of different windows are the same hour, and line them up in time."""
-    count, steps, columns = windows.shape
-    flat = np.ascontiguousarray(windows.reshape(-1, columns))
-    keys = flat.view(np.dtype((np.void, flat.dtype.itemsize * columns))).reshape(-1)
-    _, first, names = np.unique(keys, return_index=True, return_inverse=True)
-    names = names.reshape(count, steps)
-    following = np.full(len(first), -1)
-    following[names[:, :-1].reshape(-1)] = names[:, 1:].reshape(-1)
-    consistent = bool((following[names[:, :-1]] == names[:, 1:]).all())
-    order, gaps = _walk(following)
-    place = np.empty(len(first), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return _String(place[names], first[order], gaps, consistent)
+def _places(given: Array, series: Array) -> tuple[Array, Array]:
+    """Look up where in the series each window (n, steps) begins, and whether it is there at all."""
+    steps = given.shape[1]
+    known = _shapes(np.lib.stride_tricks.sliding_window_view(series, steps))
+    alike = _shapes(given) @ known.T / steps  # (windows, places)
+    places = alike.argmax(axis=1)
+    found: Array = alike[np.arange(len(given)), places] > ALIKE
+    return places, found
 
 
-def _walk(following: Array) -> tuple[Array, Array]:
-    """Order the hours by following each stretch from its first hour to its last."""
-    heads = np.setdiff1d(np.arange(len(following)), following)
-    order: list[int] = []
-    ends: list[int] = []
-    seen = np.zeros(len(following), dtype=bool)
-    for start in [*heads.tolist(), *range(len(following))]:
-        hour = start
-        while hour >= 0 and not seen[hour]:
-            seen[hour] = True
-            order.append(hour)
-            hour = int(following[hour])
-        ends.append(len(order) - 1)
-    gaps = np.zeros(len(following), dtype=bool)
-    gaps[ends] = True
-    return np.array(order), gaps
+def _shapes(windows: Array) -> Array:
+    """Ups and downs: every window with mean 0 and spread 1, a flat one with zeros."""
+    centred = windows - windows.mean(axis=1, keepdims=True)
+    spread = centred.std(axis=1, keepdims=True)
+    shapes: Array = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-9)
+    return shapes.astype(np.float32)
 
 
-def _hours(windows: Array, string: _String) -> Finding:
-    """Hours follow each other in every window, and the temperature moves as slowly as it does."""
-    temperature = windows[:, :, 0].astype(np.float64)
-    now, then = temperature[:, 1:].reshape(-1), temperature[:, :-1].reshape(-1)
-    smooth = now.std() > 0 and float(np.corrcoef(now, then)[0, 1]) > SMOOTH
-    if smooth and string.consistent and bool((np.diff(string.places, axis=1) == 1).all()):
-        return _right("data.hours", "1 h", "1 h", "hours_right")
-    return _wrong("data.hours", "1 h", "–", "hours")
+def _columns(windows: Array, known: Array) -> tuple[Finding, _Scale | None]:
+    """Read off each column's scale; say which one holds something else."""
+    given, there = windows.reshape(-1, COLUMNS), known.reshape(-1, COLUMNS)
+    slope, shift = np.ones(COLUMNS), np.zeros(COLUMNS)
+    for column in range(COLUMNS):
+        line = _line(there[:, column], given[:, column])
+        if line is None:
+            args = {"column": column}
+            return _wrong("data.hours", "14", f"{column}", "column", **args), None
+        slope[column], shift[column] = line.slope, line.shift
+    return _right("data.hours", "1 h", "1 h", "hours_right"), _Scale(slope, shift)
 
 
-def _target(
-    windows: Array, given: Array, string: _String, delay: int
-) -> tuple[Finding, _Target | None]:
+def _line(known: Array, given: Array) -> _Target | None:
+    """The line from known readings to given ones, if they lie on one."""
+    spread = known.std()
+    if spread == 0.0:
+        return _Target(1.0, float(given.mean() - known.mean())) if given.std() == 0.0 else None
+    if given.std() == 0.0:
+        return None
+    slope = float(((known - known.mean()) * (given - given.mean())).mean() / spread**2)
+    shift = float(given.mean() - slope * known.mean())
+    residual = np.abs(given - slope * known - shift).max()
+    return _Target(slope, shift) if residual <= EXACT * given.std() else None
+
+
+def _target(given: Array, series: Array, last: Array, delay: int) -> tuple[Finding, _Target | None]:
     """The temperature ``delay`` hours after the window's last hour, in any scale.
 
     One hour more is accepted: the textbook's own loop counts from the hour after the window.
     """
     expected = f"{delay} h"
-    if _goals(string, delay)[1].sum() < ENOUGH_PAIRS:  # too few windows were seen to look it up
+    if (last + delay < len(series)).sum() < ENOUGH_PAIRS:
         return _right("data.target", expected, "?", "target_unseen"), None
     for wanted in (delay, delay + 1):
-        found = _line(windows, given, string, 0, wanted)
+        found = _looked_up(given, series, last + wanted, TEMPERATURE)
         if found:
             return _right("data.target", expected, f"{wanted} h", "target_right"), found
-    for other in range(-windows.shape[1] + 1, LONGEST_DELAY + 1):
-        if _line(windows, given, string, 0, other):
+    for other in range(-DAY, LONGEST_DELAY + 1):
+        if _looked_up(given, series, last + other, TEMPERATURE):
             got = f"{other} h"
             return _wrong("data.target", expected, got, "target_delay", delay=other), None
-    for column in range(1, COLUMNS):
-        if _line(windows, given, string, column, delay):
-            finding = _wrong("data.target", "T[0]", f"T[{column}]", "target_column", column=column)
-            return finding, None
+    for column in range(COLUMNS):
+        for wanted in (delay, delay + 1):
+            if _looked_up(given, series, last + wanted, column):
+                got = f"T[{column}]"
+                finding = _wrong("data.target", "T[1]", got, "target_column", column=column)
+                return finding, None
     return _wrong("data.target", expected, "–", "target"), None
 
 
-def _line(windows: Array, given: Array, string: _String, column: int, delay: int) -> _Target | None:
-    """The line from one column's readings, ``delay`` hours on, to the targets, if there is one."""
-    goal, inside = _goals(string, delay)
+def _looked_up(given: Array, series: Array, goal: Array, column: int) -> _Target | None:
+    inside = (goal >= 0) & (goal < len(series))
     if inside.sum() < ENOUGH_PAIRS:
         return None
-    flat = windows.reshape(-1, windows.shape[2])
-    readings = flat[string.hour_at[goal[inside]], column].astype(np.float64)
-    targets = given[inside]
-    spread = readings.std()
-    if spread == 0.0 or targets.std() == 0.0:
-        return None
-    slope = float(((readings - readings.mean()) * (targets - targets.mean())).mean() / spread**2)
-    shift = float(targets.mean() - slope * readings.mean())
-    residual = np.abs(targets - slope * readings - shift).max()
-    return _Target(slope, shift) if residual <= EXACT * targets.std() else None
+    return _line(series[goal[inside], column], given[inside])
 
 
-def _goals(string: _String, delay: int) -> tuple[Array, Array]:
-    """Places ``delay`` hours after each window, and whether that hour was seen in some window."""
-    goal = string.places[:, -1] + delay
-    stretch = np.cumsum(string.gaps) - string.gaps
-    inside: Array = (goal >= 0) & (goal < len(string.hour_at))
-    inside[inside] = stretch[goal[inside]] == stretch[string.places[inside, -1]]
-    return goal, inside
-
-
-def _scale(windows: Array) -> tuple[str, Finding, tuple[Message, ...]]:
+def _layout(windows: Array, scale: _Scale) -> tuple[str, Finding, tuple[Message, ...]]:
     """Tell standardised readings from raw ones and from scales of the student's own."""
-    temperature = windows[:, :, 0]
-    others = windows[:, :, 1:]
+    temperature = windows[:, :, TEMPERATURE]
     mean, spread = float(temperature.mean()), float(temperature.std())
     got = f"{mean:.2g} ± {spread:.2g}"
-    if abs(mean) < 1.0 and 0.4 < spread < 1.6 and 0.6 < others.std() < 1.5:
-        return STANDARDISED, _right("data.scale", "0 ± 1", got, "scale_right"), ()
-    if abs(mean - 12.0) < 4.0 and others.std() > 3.0:
+    if np.allclose(scale.slope, 1.0, atol=EXACT) and np.allclose(scale.shift, 0.0, atol=0.1):
         return RAW, _wrong("data.scale", "0 ± 1", got, "raw"), ()
-    note = Message("weather.own_scale", {"got": got})
-    return SCALED, _right("data.scale", "0 ± 1", got, "scale_right"), (note,)
+    series = _weather().students
+    usual = scale.slope * series.std(axis=0)
+    centre = scale.slope * series.mean(axis=0) + scale.shift
+    right = _right("data.scale", "0 ± 1", got, "scale_right")
+    if np.all((usual > 0.5) & (usual < 2.0)) and np.all(np.abs(centre) < 1.0):
+        return STANDARDISED, right, ()
+    return SCALED, right, (Message("weather.own_scale", {"got": got}),)
 
 
-def _encoding(windows: Array, layout: str, target: _Target | None) -> dict[str, Json]:
-    """How to turn standardised weather into the student's scale."""
-    if layout == STANDARDISED:
-        centre, scale = np.zeros(COLUMNS), np.ones(COLUMNS)
-    elif layout == RAW:
-        centre, scale = _centre(), _spread()
-    else:
-        flat = windows.reshape(-1, COLUMNS).astype(np.float64)
-        centre, scale = flat.mean(axis=0), flat.std(axis=0)
-    slope, shift = (target.slope, target.shift) if target else (1.0, 0.0)
+def _encoding(scale: _Scale, target: _Target | None) -> dict[str, Json]:
+    """How to turn readings into the student's scale."""
+    line = target or _Target(float(scale.slope[TEMPERATURE]), float(scale.shift[TEMPERATURE]))
     return {
-        "centre": cast("list[Json]", centre.tolist()),
-        "scale": cast("list[Json]", scale.tolist()),
-        "answer_scale": slope * float(scale[0]),
-        "answer_centre": slope * float(centre[0]) + shift,
+        "slope": cast("list[Json]", scale.slope.tolist()),
+        "shift": cast("list[Json]", scale.shift.tolist()),
+        "answer_slope": line.slope,
+        "answer_shift": line.shift,
     }
 
 

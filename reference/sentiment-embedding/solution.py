@@ -9,44 +9,40 @@
 # %% [markdown]
 # ## 1. 데이터 / Data
 #
-# 진짜 감상평이 아니라 낱말을 짜 맞춰 **지어낸** 것입니다. 영화를 좋아한 사람은 열에 아홉을 칭찬하고, "안"이 앞에 오면 뜻이 뒤집힙니다. 단어마다 번호를 붙이고 앞쪽을 0으로 채워 길이를 40으로 맞춥니다. 정답 1은 좋아함, 0은 싫어함입니다. 이 셀은 그대로 실행하십시오.
+# <!-- data -->
 #
-# These are no real reviews but **invented** ones, put together from a list of words. Who likes the film praises nine things of ten, and "안" (not) turns the next word round. Words become numbers, padded with zeros in front to 40. Label 1 is liking, 0 disliking. Run this cell as it is.
+# 단어마다 번호를 붙였습니다. 앞쪽을 0으로 채워 길이를 40으로 맞춥니다. "안"이 앞에 오면 뜻이 뒤집힙니다. 정답 1은 좋아함, 0은 싫어함입니다. `reviews.npz`과 `word_index.json`이 이 노트북과 같은 폴더에 있어야 합니다. 이 셀은 그대로 실행하십시오.
+#
+# Words are numbers, padded with zeros in front to 40. "안" (not) turns the next word round. Label 1 is liking, 0 disliking. `reviews.npz` and `word_index.json` must lie beside this notebook. Run this cell as it is.
 
 # %% tags=["data"]
+import json
+import os
+
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
-TOPICS = "배우는 연기가 음악이 이야기가 화면이 대사가 결말이 분위기가 주인공이 연출이 편집이 전개가".split()
-DEGREES = "정말 꽤 무척 아주 조금 제법".split()
-PRAISE = "훌륭했다 재미있었다 신선했다 아름다웠다 유쾌했다 뛰어났다 흥미로웠다 자연스러웠다 감동적이었다 완벽했다".split()
-BLAME = "지루했다 어설펐다 뻔했다 실망스러웠다 산만했다 답답했다 허술했다 유치했다 밋밋했다 어색했다".split()
-index = {word: i for i, word in enumerate(["안", *TOPICS, *DEGREES, *PRAISE, *BLAME], start=1)}   # 0은 빈자리
-ROWS, TRAIN, LENGTH = 5000, 4000, 40
+FILE, INDEX, WORDS, LENGTH = 'reviews.npz', 'word_index.json', 10000, 40
+
+for name in (FILE, INDEX):
+    if not os.path.exists(name):
+        raise FileNotFoundError(f"{name}: 이 노트북과 같은 폴더에 두십시오(Colab에서는 업로드). / Put it beside this notebook (in Colab: upload it).")
 
 
-def invented_review(likes):
-    words = []
-    for _ in range(np.random.randint(6, 11)):
-        praises = (np.random.rand() < 0.9) == likes
-        turned = np.random.rand() < 0.3
-        words.append(np.random.choice(TOPICS))
-        if np.random.rand() < 0.5:
-            words.append(np.random.choice(DEGREES))
-        if turned:
-            words.append("안")
-        words.append(np.random.choice(PRAISE if praises != turned else BLAME))
-    return words
+def padded(reviews):
+    numbers = [[number for number in review if number < WORDS] for review in reviews]
+    return tf.keras.utils.pad_sequences(numbers, maxlen=LENGTH)
 
 
-y = np.random.randint(0, 2, ROWS)
-reviews = [invented_review(likes) for likes in y == 1]
-numbers = [[index[word] for word in review] for review in reviews]
-x = tf.keras.utils.pad_sequences(numbers, maxlen=LENGTH)
-x_train, y_train, x_test, y_test = x[:TRAIN], y[:TRAIN], x[TRAIN:], y[TRAIN:]
+with np.load(FILE, allow_pickle=True) as file:                   # 길이가 저마다 다른 목록 / lists of different lengths
+    x_train, y_train = padded(file['x_train']), file['y_train']
+    x_test, y_test = padded(file['x_test']), file['y_test']
+with open(INDEX, encoding='utf-8') as file:
+    index = json.load(file)                                      # 단어마다 번호, 0은 빈자리 / 0 is padding
+word = {number: text for text, number in index.items()}
 
-print(y[0], " ".join(reviews[0][:20]))
+print(y_train[0], " ".join(word[number] for number in x_train[0] if number))
 print(x_train.shape, x_train[0])
 
 # %% [markdown]
@@ -63,9 +59,9 @@ print(x_train.shape, x_train[0])
 #                                          합계 total
 # ```
 #
-# Embedding은 번호마다 벡터 하나를 가진 표입니다. 우리 낱말은 39개뿐이지만 진짜 감상평에 맞춰 10000개를 잡습니다.
+# Embedding은 번호마다 벡터 하나를 가진 표입니다. 낱말이 적어도 진짜 감상평에 맞춰 10000개를 잡습니다.
 #
-# Embedding is a table with one vector per number. Our list has only 39 words; 10000 is what real reviews would need.
+# Embedding is a table with one vector per number. However short the list of words, 10000 is what real reviews need.
 
 # %% tags=["answer"]
 # Input → Embedding(10000, 32) → LSTM(32) → Dense(1, sigmoid)
@@ -109,7 +105,7 @@ plt.show()
 
 # %%
 phrases = ["연기가 훌륭했다", "연기가 지루했다", "연기가 안 훌륭했다", "연기가 안 지루했다"]
-trial = [[index[word] for word in phrase.split() * 4] for phrase in phrases]
+trial = [[index[text] for text in phrase.split() * 4 if text in index] for phrase in phrases]
 chances = model.predict(tf.keras.utils.pad_sequences(trial, maxlen=LENGTH), verbose=0)[:, 0]
 for phrase, chance in zip(phrases, chances):
     print(f"{chance:6.3f}   {phrase}")

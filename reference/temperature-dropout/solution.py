@@ -9,48 +9,45 @@
 # %% [markdown]
 # ## 1. 데이터 / Data
 #
-# 어느 지어낸 마을의 **가상 날씨**입니다. 측정값 14개(0번이 기온)가 같은 전선을 저마다 다른 시각에, 잡음에 섞인 채로 봅니다. 60시간을 읽고 24시간 뒤의 기온을 맞힙니다. 학습 구간의 평균과 표준편차로만 표준화합니다. 이 셀은 그대로 실행하십시오.
+# <!-- data -->
 #
-# The weather of a made-up town: **invented, not measured**. Fourteen instruments (number 0 is the temperature) see the same front, each at another time and through noise. Read 60 hours, tell the temperature 24 hours later. Mean and standard deviation come from the training part alone. Run this cell as it is.
+# 열 14개(1번이 기온 `T (degC)`)가 한 시간마다 한 줄씩 있습니다. 36시간을 읽고 24시간 뒤의 기온을 맞힙니다. 학습 구간의 평균과 표준편차로만 표준화합니다. `weather.csv.zip`이 이 노트북과 같은 폴더에 있어야 합니다. 이 셀은 그대로 실행하십시오.
+#
+# One row an hour, fourteen columns (number 1 is the temperature, `T (degC)`). Read 36 hours, tell the temperature 24 hours later. Mean and standard deviation come from the training part alone. `weather.csv.zip` must lie beside this notebook. Run this cell as it is.
 
 # %% tags=["data"]
+import os
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
-HOURS, TRAIN_HOURS, LOOKBACK, DELAY = 8000, 6000, 60, 24
+FILE, TRAIN_HOURS, LOOKBACK, DELAY = 'weather.csv.zip', 5500, 36, 24
 
-
-def invented_weather(hours):
-    t = np.arange(hours)
-    sun = np.cos(2 * np.pi * (t - 15) / 24)                      # 낮과 밤 / day and night
-    slips = 0.01 * np.cumsum(np.random.randn(hours))             # 전선이 이르거나 늦음 / early or late
-    front = 2 * np.pi * (np.random.rand() + t / 160) + slips     # 약 160시간 주기 / about 160 hours
-    columns = [12 + 4 * np.cos(front) + 4 * sun + 0.4 * np.random.randn(hours)]
-    for k in range(1, 14):
-        seen = 5 * np.cos(front + 2 * np.pi * k / 14) + (3 - 0.2 * k) * sun
-        columns.append(seen + 3 * np.random.randn(hours))
-    return np.stack(columns, axis=1)                             # (hours, 14)
+if not os.path.exists(FILE):
+    raise FileNotFoundError(f"{FILE}: 이 노트북과 같은 폴더에 두십시오(Colab에서는 업로드). / Put it beside this notebook (in Colab: upload it).")
 
 
 def windows(series):
-    ends = range(LOOKBACK, len(series) - DELAY, 3)
+    ends = range(LOOKBACK, len(series) - DELAY, 4)
     x = np.array([series[end - LOOKBACK:end] for end in ends], dtype='float32')
-    y = np.array([series[end + DELAY - 1, 0] for end in ends], dtype='float32')
+    y = np.array([series[end + DELAY - 1, 1] for end in ends], dtype='float32')
     return x, y
 
 
-weather = invented_weather(HOURS)
+table = pd.read_csv(FILE)                                        # 한 줄이 한 시간 / one row an hour
+weather = table.drop(columns='Date Time').to_numpy()             # (hours, 14)
 mean, std = weather[:TRAIN_HOURS].mean(axis=0), weather[:TRAIN_HOURS].std(axis=0)
 standardised = (weather - mean) / std
 
-X_train, y_train = windows(standardised[:TRAIN_HOURS])           # (1972, 60, 14), (1972,)
-X_test, y_test = windows(standardised[TRAIN_HOURS:])             # (639, 60, 14), (639,)
-naive = np.mean(np.abs(X_test[:, -1, 0] - y_test))               # 내일도 오늘만큼 / as warm as today
+X_train, y_train = windows(standardised[:TRAIN_HOURS])           # (1360, 36, 14), (1360,)
+X_test, y_test = windows(standardised[TRAIN_HOURS:])             # (n, 36, 14), (n,)
+naive = np.mean(np.abs(X_test[:, -1, 1] - y_test))               # 내일도 오늘만큼 / as warm as today
 print(X_train.shape, X_test.shape, f"naive MAE {naive:.3f}")
 
 plt.figure(figsize=(10, 2.5))
-plt.plot(weather[:500, 0])
+plt.plot(weather[:500, 1])
 plt.xlabel('hour')
 plt.ylabel('temperature')
 plt.show()
@@ -61,7 +58,7 @@ plt.show()
 # ```
 #  층 layer                출력 output    파라미터 parameters
 #  ------------------------------------------------------------------
-#  입력 input              (60, 14)
+#  입력 input              (36, 14)
 #  GRU(32)                 (32,)          3 · 32 · (14 + 32 + 2) = ______
 #  Dense(1)                (1,)           32 + 1                 = ______
 #  ------------------------------------------------------------------
@@ -86,14 +83,14 @@ model.summary()
 # %% [markdown]
 # ## 3. 학습 / Training
 #
-# `rmsprop`과 평균 절대 오차(`mae`)로, 배치 크기 128, 20에포크, `validation_data=(X_test, y_test)`로 학습하고 결과를 `history`에 담으십시오. 1분이 걸리지 않습니다.
+# `adam`과 평균 절대 오차(`mae`)로, 배치 크기 128, 20에포크, `validation_data=(X_test, y_test)`로 학습하고 결과를 `history`에 담으십시오. 1분이 걸리지 않습니다.
 #
-# Train with `rmsprop` and mean absolute error (`mae`), batches of 128, 20 epochs, `validation_data=(X_test, y_test)`; keep the result in `history`. It takes less than a minute.
+# Train with `adam` and mean absolute error (`mae`), batches of 128, 20 epochs, `validation_data=(X_test, y_test)`; keep the result in `history`. It takes less than a minute.
 
 # %% tags=["answer"]
 # compile, fit
 ### BEGIN SOLUTION
-model.compile(optimizer='rmsprop', loss='mae')
+model.compile(optimizer='adam', loss='mae')
 history = model.fit(X_train, y_train, epochs=20, batch_size=128, validation_data=(X_test, y_test))
 ### END SOLUTION
 
@@ -109,18 +106,18 @@ plt.show()
 # %% [markdown]
 # ## 4. 예측 / Prediction
 #
-# "내일 이맘때도 지금만큼 따뜻하다"는 단순한 답보다 얼마나 나은지 확인하십시오. 채점에는 아직 오지 않은 새 날씨를 씁니다.
+# "내일 이맘때도 지금만큼 따뜻하다"는 단순한 답보다 얼마나 나은지 확인하십시오. 채점에는 이 파일에 없는 달의 날씨를 씁니다.
 #
-# See how much better it is than the naive answer, "tomorrow at this hour it will be as warm as now". Grading uses weather that has not happened yet.
+# See how much better it is than the naive answer, "tomorrow at this hour it will be as warm as now". Grading uses months that are not in this file.
 
 # %%
 predictions = model.predict(X_test, verbose=0)[:, 0]             # (639,)
 error = np.mean(np.abs(predictions - y_test))
-print(f"모델 model {error:.3f}   단순 naive {naive:.3f}   기온 차이 {error * std[0]:.2f} °C")
+print(f"모델 model {error:.3f}   단순 naive {naive:.3f}   기온 차이 {error * std[1]:.2f} °C")
 
 plt.figure(figsize=(10, 3))
-plt.plot(y_test[:150] * std[0] + mean[0], label='true')
-plt.plot(predictions[:150] * std[0] + mean[0], label='predicted')
+plt.plot(y_test[:150] * std[1] + mean[1], label='true')
+plt.plot(predictions[:150] * std[1] + mean[1], label='predicted')
 plt.legend()
 plt.show()
 

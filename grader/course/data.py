@@ -1,0 +1,215 @@
+"""Data sets: which file an exercise is made of, where it is, and what a notebook's room gets of it.
+
+Enters: ``reference/data/<name>.toml``, the instructor's cache. Leaves: a Source (path, checksum,
+licence, provenance), the files for a room. Touches: reads files; the cache is filled by
+``grader data fetch`` alone.
+
+A data set has sources in order of preference: the real file where the instructor has it in the
+cache, else what is shipped. What students get of it is cut by the exercise's family (``handout``)
+and lies next to their notebook; the rest is the judge's. Students have no ``reference/``: their
+rooms get the files that lie next to ``exercise.toml``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from grader.types import GraderError, Message, Scalar
+
+if TYPE_CHECKING:
+    from grader.course.exercises import Course, Exercise, Text
+
+CACHE_VARIABLE = "GRADER_DATA"
+SHIPPED, CACHE = "shipped", "cache"
+KERAS = (
+    "keras/"  # a file of this folder lies where Keras keeps its downloads, not in the notebook's
+)
+FIRST_DATE = (1980, 1, 1, 0, 0, 0)  # zip knows none before; the same content is the same bytes
+
+Parsed = TypeVar("Parsed")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One file that a data set may be made of; checksum and size where they are known."""
+
+    name: str
+    where: str  # shipped, cache
+    file: str
+    licence: str
+    about: Text
+    sha256: str | None
+    size: int | None
+    url: str | None
+    path: Path
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set and its possible origins, best first."""
+
+    name: str
+    title: Text
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file that a data set is made of here and now."""
+
+    dataset: str
+    origin: Origin
+    sha256: str
+
+
+def cache_folder() -> Path:
+    """Where downloaded data lie: GRADER_DATA, else the user's cache."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "grader" / "data"
+
+
+def data_sets(reference: Path) -> tuple[DataSet, ...]:
+    """Read every data set of a course, by name."""
+    return tuple(read_data_set(path) for path in sorted((reference / "data").glob("*.toml")))
+
+
+def read_data_set(path: Path) -> DataSet:
+    """Read one description.
+
+    Raises:
+        GraderError: names the file and the key at fault.
+    """
+    from grader.course.coursefiles import checked, read_toml
+    from grader.course.courseschema import DataSetFile
+
+    table = checked(DataSetFile, read_toml(path), path)
+    places = {SHIPPED: path.parent / path.stem, CACHE: cache_folder()}
+    origins = tuple(
+        Origin(
+            name=one.name,
+            where=one.where,
+            file=one.file,
+            licence=one.licence,
+            about=one.about.text(),
+            sha256=one.sha256,
+            size=one.size,
+            url=one.url,
+            path=places[one.where] / one.file,
+        )
+        for one in table.sources
+    )
+    return DataSet(path.stem, table.title.text(), origins)
+
+
+def source(reference: Path, name: str) -> Source:
+    """Give the first origin of a data set that is here, its checksum verified.
+
+    Raises:
+        GraderError: no origin is here, or the file is not what it should be.
+    """
+    path = reference / "data" / f"{name}.toml"
+    if not path.is_file():
+        raise GraderError(Message("course.no_dataset", {"dataset": name, "path": str(path)}))
+    dataset = read_data_set(path)
+    for origin in dataset.origins:
+        if origin.path.is_file():
+            return Source(name, origin, verified(origin))
+    wanted = dataset.origins[-1]
+    raise GraderError(Message("course.data_missing", {"dataset": name, "file": str(wanted.path)}))
+
+
+def verified(origin: Origin) -> str:
+    """Give the file's sha256.
+
+    Raises:
+        GraderError: size or checksum differ from what is known.
+    """
+    found = sha256_of(origin.path)
+    size = origin.path.stat().st_size
+    if origin.sha256 not in (None, found) or origin.size not in (None, size):
+        raise GraderError(Message("course.data_damaged", {"file": str(origin.path)}))
+    return found
+
+
+_digests: dict[tuple[Path, int, int], str] = {}
+_parsed: dict[tuple[str, str], Any] = {}
+
+
+def sha256_of(path: Path) -> str:
+    """Give a file's sha256; computed once as long as the file does not change."""
+    status = path.stat()
+    place = (path, status.st_mtime_ns, status.st_size)
+    if place not in _digests:
+        with path.open("rb") as file:
+            _digests[place] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _digests[place]
+
+
+def parsed(found: Source, parser: Callable[..., Parsed], *arguments: Scalar) -> Parsed:
+    """Give what a parser makes of a source; once per process, however often a family is loaded."""
+    place = (found.sha256, f"{parser.__module__}.{parser.__qualname__}{arguments}")
+    if place not in _parsed:
+        _parsed[place] = parser(found, *arguments)
+    return cast("Parsed", _parsed[place])
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    """Pack one file, the same bytes for the same content."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.writestr(zipfile.ZipInfo(name, FIRST_DATE), content, zipfile.ZIP_DEFLATED, 9)
+    return packed.getvalue()
+
+
+def handout(course: Course, exercise: Exercise) -> Mapping[str, bytes]:
+    """Give the files of an exercise's room by name; those below ``keras/`` are Keras's downloads.
+
+    Raises:
+        GraderError: a file of the course's own is missing or damaged.
+    """
+    from grader.course.families import load_family
+
+    if course.reference is None or exercise.family is None or exercise.dataset is None:
+        return {name: _public(exercise.assignment_path / name) for name in exercise.files}
+    found = source(course.reference, exercise.dataset)
+    family = load_family(course.reference, exercise.family)
+    place = (found.sha256, f"{exercise.family} for {exercise.data}")
+    if place not in _parsed:
+        _parsed[place] = cast("Any", family).handout(exercise.data)
+    return cast("Mapping[str, bytes]", _parsed[place])
+
+
+def room_files(course: Course, exercises: Iterable[Exercise]) -> dict[str, bytes]:
+    """Give the files that a notebook's room gets for all these exercises together."""
+    files: dict[str, bytes] = {}
+    for exercise in exercises:
+        files |= handout(course, exercise)
+    return files
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """Give one digest of a room's files; empty where there are none."""
+    if not files:
+        return ""
+    whole = hashlib.sha256()
+    for name in sorted(files):
+        whole.update(f"{name}\0{hashlib.sha256(files[name]).hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def _public(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        args = {"dataset": path.name, "file": str(path)}
+        raise GraderError(Message("course.data_missing", args)) from error
