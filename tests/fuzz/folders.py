@@ -146,10 +146,13 @@ def _with_oddities(array: Any, rng: random.Random) -> Any:
         lambda: array.T,
         lambda: array[None],
         lambda: np.repeat(array, 3, axis=0) if array.ndim else array,
-        lambda: array * 0,
+        lambda: np.zeros_like(array),
     )
     with np.errstate(all="ignore"):
-        return rng.choice(changes)()
+        try:
+            return rng.choice(changes)()
+        except (TypeError, ValueError):  # not every kind becomes every other
+            return array
 
 
 def lay_out(folder: Folder, place: Path) -> None:
