@@ -53,3 +53,10 @@ def cores() -> tuple[int, ...]:
     if hasattr(os, "sched_getaffinity"):
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
+
+
+def free_mb() -> float:
+    """Give the memory that programs can still take without pushing others out."""
+    import psutil
+
+    return float(psutil.virtual_memory().available) / (1 << 20)

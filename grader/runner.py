@@ -1,8 +1,8 @@
 """Where jobs run and how many at once.
 
-Enters: submissions and the work to do on one of them. Leaves: results, as they become done.
-Touches: threads. A runner knows nothing of grading: another one may spread the same work over a
-cluster.
+Enters: tasks and the work to do on one of them. Leaves: results, as they become done.
+Touches: threads; looks at the machine's free memory. A runner knows nothing of grading: another one
+may spread the same work over a cluster.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Protocol, TypeVar
 
 from grader import environment
 from grader.gpus import Gpu
-from grader.types import Submission
 
+Task = TypeVar("Task")
 Result = TypeVar("Result")
 LOOK_SECONDS = 0.5  # how soon a request to stop is seen
+FREE_MB = 1500  # a notebook in training takes about 1000; beside others it waits for that much
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,9 @@ class Stop:
 
 
 class Runner(Protocol):
-    """Runs the same work on many submissions."""
+    """Runs the same work on many tasks."""
 
-    def run(
-        self, submissions: Sequence[Submission], work: Callable[[Submission, Slot], Result]
-    ) -> Iterator[Result]:
+    def run(self, tasks: Sequence[Task], work: Callable[[Task, Slot], Result]) -> Iterator[Result]:
         """Give results as they become done; ``work`` never raises."""
 
 
@@ -68,9 +67,7 @@ class LocalRunner:
     slots: Sequence[Slot]
     stop: Stop
 
-    def run(
-        self, submissions: Sequence[Submission], work: Callable[[Submission, Slot], Result]
-    ) -> Iterator[Result]:
+    def run(self, tasks: Sequence[Task], work: Callable[[Task, Slot], Result]) -> Iterator[Result]:
         """Give results as they become done.
 
         Leaving the generator early starts nothing new and waits for what is running.
@@ -79,14 +76,14 @@ class LocalRunner:
         for slot in self.slots:
             free.put(slot)
 
-        def job(submission: Submission) -> Result:
+        def job(task: Task) -> Result:
             slot = free.get()
             try:
-                return work(submission, slot)
+                return work(task, slot)
             finally:
                 free.put(slot)
 
-        waiting = iter(submissions)
+        waiting = iter(tasks)
         running: set[Future[Result]] = set()
         pool = ThreadPoolExecutor(len(self.slots), thread_name_prefix="grade")
         try:
@@ -105,12 +102,14 @@ class LocalRunner:
         self,
         pool: ThreadPoolExecutor,
         running: set[Future[Result]],
-        waiting: Iterator[Submission],
-        job: Callable[[Submission], Result],
+        waiting: Iterator[Task],
+        job: Callable[[Task], Result],
     ) -> None:
         """Keep every slot busy; no more is handed to the pool, so that a stop is prompt."""
         while len(running) < len(self.slots) and not self.stop.draining.is_set():
-            submission = next(waiting, None)
-            if submission is None:
+            if running and environment.free_mb() < FREE_MB:
+                return  # another look comes when one ends, or soon
+            task = next(waiting, None)
+            if task is None:
                 return
-            running.add(pool.submit(job, submission))
+            running.add(pool.submit(job, task))

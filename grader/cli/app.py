@@ -105,6 +105,9 @@ def grade(
         Optional[str],  # noqa: UP045
         typer.Option(metavar="I/N", help="Grade the I-th of N parts only; join with merge."),
     ] = None,
+    warm: Annotated[
+        bool, typer.Option(help="Begin notebooks as forks of a process that has Keras loaded.")
+    ] = False,
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002 - the option's name
 ) -> None:
@@ -125,6 +128,7 @@ def grade(
         lang=lang,
         format=format.value,
         shard=shard,
+        warm=warm,
     )
     raise typer.Exit(run(options))
 

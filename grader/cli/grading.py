@@ -25,7 +25,7 @@ from grader.pipeline import Graded, Grader, Settings
 from grader.pipeline import regrade as regrade_records
 from grader.record import Store
 from grader.report import wording
-from grader.room import open_room
+from grader.room import complaints, open_room, warmed
 from grader.runner import LocalRunner, Stop, slots
 from grader.types import GraderError, Level, Message, Record, Verdict
 from grader.words import Words, pick_language
@@ -51,6 +51,7 @@ class GradeOptions:
     lang: str | None
     format: str
     shard: str | None = None
+    warm: bool = False
 
 
 def run(options: GradeOptions) -> int:
@@ -62,6 +63,7 @@ def run(options: GradeOptions) -> int:
     collected = _collected(course, options)
     settings = _settings(options)
     room = open_room(options.isolation)
+    room, cold = warmed(room) if options.warm else (room, None)
     with Store(options.out) as store:
         grader = Grader(course, room, store, settings)
         live = options.format == "table"
@@ -69,7 +71,11 @@ def run(options: GradeOptions) -> int:
             _tell_aside(collected, words, progress)
             if room.isolation.level is not Level.FULL:
                 progress.note(words("cli.isolation", level=room.isolation.level.value))
+            elif cold is not None:
+                progress.note(words.say(cold))
             graded = list(graded_as_done(grader, collected, progress, words))
+            for reason in dict.fromkeys(complaints(room)):
+                progress.note(words("room.cold_some", reason=reason))
         records = in_order(collected, graded)
         written = _finished(course, words, store, records, options.format)
     missing = len(collected.submissions) - len(graded)

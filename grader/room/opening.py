@@ -53,12 +53,20 @@ def open_room(level: str) -> Room:
     raise GraderError(Message("room.none_refused", {"reason": _test(Level.NONE).reason}))
 
 
-@functools.cache
+_warm: dict[int, tuple[Room, Message | None]] = {}
+
+
 def warmed(room: Room) -> tuple[Room, Message | None]:
     """Let programs of a room begin as forks, if all that holds cold holds so too.
 
-    Gives the room itself, and why, where they cannot.
+    Gives the room itself, and why, where they cannot. Tested once for each room.
     """
+    if id(room) not in _warm:
+        _warm[id(room)] = _warmed(room)
+    return _warm[id(room)]
+
+
+def _warmed(room: Room) -> tuple[Room, Message | None]:
     reason = "not bubblewrap"
     if sys.platform == "linux":
         from grader.room.bubblewrap import BubblewrapRoom
@@ -73,10 +81,16 @@ def warmed(room: Room) -> tuple[Room, Message | None]:
                 reason = ", ".join([*warm.complaints, *set(room.isolation.layers) - held])
             except (GraderError, OSError) as error:
                 reason = repr(error)
+            finally:
+                warm.close()  # the template of the test; others are started when needed
             if not reason:
                 return warm, None
-            warm.close()
     return room, Message("room.cold", {"reason": reason})
+
+
+def complaints(room: Room) -> tuple[str, ...]:
+    """Why programs of a warm room were started cold, as far as they were."""
+    return tuple(getattr(room, "complaints", ()))
 
 
 def probe() -> tuple[LayerReport, ...]:

@@ -1,0 +1,74 @@
+"""In which order a batch is graded, and what of it needs to run once only.
+
+Enters: a course and Submissions. Leaves: groups of Submissions with the very same code, the
+longest expected first. Touches nothing.
+
+A long notebook that starts last keeps everybody waiting on one core. And unchanged templates, or a
+notebook handed in for a whole team, would only repeat the same computation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+
+from grader.course.exercises import Course
+from grader.job import sample_limits
+from grader.types import Engine, Notebook, Submission
+
+UNMEASURED_SECONDS = 30.0  # of an exercise without a reference run
+
+
+def groups(course: Course, submissions: Sequence[Submission]) -> list[tuple[Submission, ...]]:
+    """Give the batch as groups to run once each; the first of a group is the one that runs."""
+    found: dict[object, list[Submission]] = {}
+    for number, submission in enumerate(submissions):
+        found.setdefault(_likeness(course, submission) or number, []).append(submission)
+    seconds = expected_seconds(course)
+    return sorted(map(tuple, found.values()), key=lambda group: -seconds(group[0]))
+
+
+def _likeness(course: Course, submission: Submission) -> object:
+    """Equal for submissions that must give the same grade; None for one that is like no other."""
+    if submission.notebook is None or sample_limits(course, submission) is not None:
+        return None
+    return same_code(submission.notebook), submission.exercises
+
+
+def same_code(notebook: Notebook) -> str:
+    """Give a digest of the cells that ignores spaces at the ends of lines and of cells.
+
+    Nothing else is ignored: places and comments appear in what a student is told.
+    """
+    cells = [[cell.index, _stripped(cell.source)] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+
+
+def _stripped(source: str) -> str:
+    return "\n".join(line.rstrip() for line in source.rstrip().splitlines())
+
+
+def expected_seconds(course: Course) -> Callable[[Submission], float]:
+    """Give a function that says about how long a submission will take."""
+
+    @cache
+    def of_exercise(identifier: str) -> float:
+        expectation = course.exercises[identifier].expectation
+        if expectation is None:
+            return UNMEASURED_SECONDS
+        measured = [expectation.reference_seconds(engine.value) for engine in Engine]
+        return min(filter(None, measured), default=UNMEASURED_SECONDS)
+
+    @cache
+    def of(exercises: tuple[str, ...]) -> float:
+        return math.fsum(of_exercise(one) for one in exercises if one in course.exercises)
+
+    every = tuple(course.exercises)
+    return lambda one: 0.0 if one.notebook is None else of(_owed(one.exercises, every))
+
+
+def _owed(named: Iterable[str] | None, every: tuple[str, ...]) -> tuple[str, ...]:
+    return every if named is None else tuple(named)
