@@ -82,11 +82,11 @@ class TestFiles:
     def test_a_notebook_that_its_solution_does_not_give_is_found(self, course: Course) -> None:
         path = reference(course, GRU) / "solution.py"
         change(path, lambda source: source.replace("**Goal.**", "**Aim.**"))
-        assert only(broken(course)) == ("notebook", GRU, "verify.notebook_old")
+        assert only(broken(course)) == ("notebook", GRU, "verify.file_old")
 
     def test_a_missing_notebook_is_found(self, course: Course) -> None:
         (assignment(course, GRU) / f"{GRU}.ipynb").unlink()
-        assert only(broken(course)) == ("notebook", GRU, "verify.no_notebook")
+        assert only(broken(course)) == ("notebook", GRU, "verify.no_file")
 
     @pytest.mark.parametrize(
         ("name", "place"),

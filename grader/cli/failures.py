@@ -15,7 +15,7 @@ from grader.printable import printable
 from grader.words import Words
 
 LONGEST = 300
-WIDTH_OF_LOGS = 140  # columns, where there is no terminal to ask
+WIDTH_OF_LOGS = 160  # columns, where there is no terminal to ask
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def show_failures(failures: Sequence[Failure], words: Words) -> None:
     width = None if told else WIDTH_OF_LOGS
     table = Table(box=SIMPLE, show_lines=False)
     for column in ("place", "expected", "got"):
-        table.add_column(words(f"verify.column_{column}"), overflow="fold")
+        whole = column == "place"  # a path is for copying
+        table.add_column(words(f"verify.column_{column}"), overflow="fold", no_wrap=whole)
     for one in failures:
         name = one.place
         if one.exercise and one.exercise not in name:

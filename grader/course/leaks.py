@@ -45,11 +45,19 @@ def leaks(course: Course) -> Iterator[Ruling]:
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root)
         if path.is_file() and not any(part.startswith((".", "__")) for part in name.parts):
-            content = path.read_text("utf-8", errors="replace")
+            content = _readable(path)
             place = f"{ASSIGNMENTS}/{name.as_posix()}"
             secret = _secret(name.parts[0], solutions)
             yield ruling("answers", place, _answer_in(content, secret))
             yield ruling("thresholds", place, _threshold_in(content, measured))
+
+
+def _readable(path: Path) -> str:
+    """Give a file's text; nothing for data in a form of their own."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        return ""
 
 
 def telling_answers(exercise: Exercise) -> frozenset[str]:

@@ -16,7 +16,7 @@ from grader.course.exercises import ASSIGNMENTS, Course, Exercise, data_fingerpr
 from grader.course.families import load_family
 from grader.course.leaks import leaks
 from grader.course.orphans import orphans
-from grader.course.release import stub, text
+from grader.course.release import made_for
 from grader.course.rulings import Ruling, ruling
 from grader.types import EvidenceClass, GraderError, Message, Scalar, Verdict
 
@@ -34,20 +34,21 @@ def check_files(course: Course, exercises: Iterable[Exercise]) -> Iterator[Rulin
 
 
 def _notebook(course: Course, exercise: Exercise) -> Ruling:
-    """The committed notebook is the one that the solution gives today."""
-    del course
+    """The committed notebook and its data are those that the solution and the family give today."""
     solution = (exercise.reference_path or Path()) / "solution.py"
     if exercise.reference_path is None or not solution.is_file():
         return ruling("notebook", exercise.id, Message("verify.no_solution"))
     try:
-        made = text(stub(solution, exercise))
+        made = made_for(course, exercise)
     except GraderError as error:
         return ruling("notebook", exercise.id, error.message)
-    path = _student_notebook(exercise)
-    if not path.is_file():
-        return ruling("notebook", exercise.id, Message("verify.no_notebook"))
-    same = path.read_text("utf-8") == made
-    return ruling("notebook", exercise.id, None if same else Message("verify.notebook_old"))
+    for name, content in made.items():
+        path = exercise.assignment_path / name
+        if not path.is_file():
+            return ruling("notebook", exercise.id, Message("verify.no_file", {"file": name}))
+        if path.read_bytes() != content:
+            return ruling("notebook", exercise.id, Message("verify.file_old", {"file": name}))
+    return ruling("notebook", exercise.id)
 
 
 def _outputs(course: Course, exercise: Exercise) -> Ruling:
