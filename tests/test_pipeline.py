@@ -379,6 +379,19 @@ def test_a_record_saved_before_the_note_of_its_end_is_not_graded_again(
     assert not list(tmp_path.glob("journal/*"))
 
 
+def test_a_note_that_cannot_be_taken_away_costs_no_record(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_store: pipeline.Store, _job: str) -> None:
+        raise GraderError(Message("record.disk_full", {"path": "x"}))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline.Store, "finish", refuse)
+        (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+    assert _grade(course, tmp_path, _submission()).reused
+
+
 def test_an_interrupted_notebook_of_unnamed_exercises_gets_all_its_records(
     course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
