@@ -20,6 +20,8 @@ from attacks.batch import KEEPER, Batch
 from attacks.corpus import Hostile, attacks, folders
 from attacks.field import snapshot
 from attacks.judge import complaints, disturbances
+from attacks.people import ROOT
+from attacks.table import BEGIN, END, placed
 
 ROWS = 40  # threats that the design names
 BROKEN = "30-broken-notebooks"
@@ -39,6 +41,19 @@ def test_every_threat_is_attacked() -> None:
 def test_every_notebook_is_handed_in() -> None:
     named = {one.source for attack in attacks() for one in attack.submissions if one.source}
     assert set(NOTEBOOKS) == named
+
+
+def test_the_page_on_security_tells_of_every_attack() -> None:
+    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    table = page.split(BEGIN)[1].split(END)[0]
+    told = [f"| {attack.row}. {attack.sentence} |" for attack in attacks()]
+    assert [line for line in told if line not in table] == []
+    assert "| not held" not in table
+
+
+def test_the_table_is_written_between_its_marks_only() -> None:
+    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    assert placed(page, "new") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
 
 
 def test_every_maker_exists() -> None:

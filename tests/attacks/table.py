@@ -1,12 +1,16 @@
-"""Prints which attacks which isolation level holds, as a Markdown table.
+"""Tells which attacks which isolation level holds, as a Markdown table.
 
-Enters: ``table.py [LEVEL…]``, by default ``full reduced``. Leaves: the table on standard output,
-reasons on standard error. Touches: what batches touch; takes minutes.
+    python tests/attacks/table.py --into docs/security.md
+
+Enters: levels, by default ``full reduced``. Leaves: the table on standard output and in a page,
+reasons on standard error. Touches: that page, and what batches touch; takes a quarter of an hour.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -17,6 +21,9 @@ from attacks.corpus import Attack, attacks
 from attacks.judge import complaints, disturbances
 from attacks.killed import HOW
 from attacks.people import forget, people
+
+HELD = "held"
+BEGIN, END = "<!-- attacks: written by tests/attacks/table.py -->", "<!-- /attacks -->"
 
 
 def tried(level: str, who: str) -> dict[str, list[str]]:
@@ -38,22 +45,46 @@ def tried(level: str, who: str) -> dict[str, list[str]]:
 
 
 def main() -> None:
-    """Try every level and print the table."""
-    levels = sys.argv[1:] or ["full", "reduced"]
+    """Try every level and give the table."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("levels", nargs="*", default=["full", "reduced"])
+    options.add_argument("--into", type=Path, help="a page with the two marks, written anew")
+    asked = options.parse_args()
     who = people()[0]
     try:
-        found = {level: tried(level, who) for level in levels}
+        found = {level: tried(level, who) for level in asked.levels}
     finally:
         forget()
-    print(f"| attack | {' | '.join(levels)} |")
-    print("|---" * (len(levels) + 1) + "|")
-    for attack in attacks():
-        marks = [_mark(attack, level, found[level]) for level in levels]
-        print(f"| {attack.row}. {attack.sentence} | {' | '.join(marks)} |")
+    table = "\n".join(_table(found))
+    print(table)
+    if asked.into:
+        asked.into.write_text(placed(asked.into.read_text(encoding="utf-8"), table), "utf-8")
     for level, told in found.items():
         for name, lines in told.items():
             for line in lines:
                 print(f"{level}: {name}: {line}", file=sys.stderr)
+
+
+def placed(page: str, table: str) -> str:
+    """A page with this table between its marks."""
+    before, rest = page.split(BEGIN)
+    return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
+
+
+def _table(found: dict[str, dict[str, list[str]]]) -> Iterator[str]:
+    rows = {
+        attack: [_mark(attack, level, told) for level, told in found.items()]
+        for attack in attacks()
+    }
+    for number, level in enumerate(found):
+        marks = [row[number] for row in rows.values()]
+        tally = ", ".join(f"{marks.count(mark)} {mark}" for mark in dict.fromkeys(marks))
+        yield f"{level.capitalize()}: {tally}."
+    yield ""
+    yield f"| attack | {' | '.join(found)} |"
+    yield "|---" * (len(found) + 1) + "|"
+    for attack, row in rows.items():
+        yield f"| {attack.row}. {attack.sentence} | {' | '.join(row)} |"
 
 
 def _mark(attack: Attack, level: str, found: dict[str, list[str]]) -> str:
@@ -61,7 +92,7 @@ def _mark(attack: Attack, level: str, found: dict[str, list[str]]) -> str:
         return f"needs a {', '.join(attack.needs)}"
     told = [*found[attack.name], *found.get(f"({attack.group})", [])]
     if not told:
-        return "held"
+        return HELD
     return "not held" if level in attack.levels else "not promised"
 
 
