@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -33,15 +33,24 @@ def tried(level: str, who: str) -> dict[str, list[str]]:
     for group, members in groupby(sorted(chosen, key=lambda one: one.group), lambda one: one.group):
         together = list(members)
         if group == "killed":
-            found |= {one.name: HOW[one.row](one, who, level) for one in together}
+            for one in together:
+                found[one.name] = _told(HOW[one.row], one, who, level)
             continue
         batch = run_batch(together, who, level)
         for attack in together:
             found[attack.name] = [
-                told for one in attack.submissions for told in complaints(batch, one)
+                told for one in attack.submissions for told in _told(complaints, batch, one)
             ]
-        found[f"({group})"] = disturbances(batch)
+        found[f"({group})"] = _told(disturbances, batch)
     return found
+
+
+def _told(look: Callable[..., list[str]], *given: object) -> list[str]:
+    """Complaints, of which one may be that there is nothing to look at."""
+    try:
+        return look(*given)
+    except AssertionError as error:
+        return [str(error)]
 
 
 def main() -> None:
