@@ -167,7 +167,7 @@ def _tell(report: int, line: str) -> None:
 
 def _close_in(order: dict[str, Any], streams: list[int], gate: int, report: int) -> None:
     """Give up everything that a program started inside would not have; then wait at the gate."""
-    os.setsid()
+    os.setsid()  # a signal to its own group reaches nobody else
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     os.dup2(gate, 3)
@@ -215,6 +215,7 @@ def _filter_calls(program: bytes) -> None:
 def _run(argv: list[str]) -> None:
     """Do what ``python -B SCRIPT …`` or ``python -c CODE …`` would, in this process."""
     arguments = argv[1:]
+    isolated = "-I" in arguments
     while arguments[0] in ("-B", "-I", "-S"):
         arguments = arguments[1:]
     sys.executable, sys.orig_argv = argv[0], argv
@@ -223,7 +224,9 @@ def _run(argv: list[str]) -> None:
         sys.argv, source, name = ["-c", *arguments[2:]], arguments[1], "<string>"
     else:
         sys.argv, name = arguments, arguments[0]
-        sys.path.insert(0, os.path.dirname(name))  # noqa: PTH120
+    if not isolated:
+        sys.path.insert(0, "" if name == "<string>" else os.path.dirname(name))  # noqa: PTH120
+    if name != "<string>":
         with open(name, "rb") as file:  # noqa: PTH123
             source = file.read()  # type: ignore[assignment]
     module = types.ModuleType("__main__")

@@ -164,15 +164,16 @@ def _start(spec: RoomSpec, key: _Key, *, as_us: bool) -> Template:
                 executable=None if copy is None else f"/proc/self/fd/{copy}",
             )
             made = Template(popen, ours, stack.pop_all(), key, log=os.dup(log))
+    hello = {"parent": os.getpid(), "modules": list(spec.warm), "scratch": str(scratch)}
     try:
-        hello = {"parent": os.getpid(), "modules": list(spec.warm), "scratch": str(scratch)}
         ours.send(json.dumps(hello).encode())
         answer = _answer(ours, _START_SECONDS)
-    except BaseException:
-        made.close()
-        raise
+    except OSError as error:
+        answer = str(error)
     if answer != "ready":
-        reason = f"template: {answer} {made.last_words()}"
+        made.popen.kill()
+        made.popen.wait()
+        reason = f"template: {answer}, {made.last_words()}"
         made.close()
         raise TemplateError(reason)
     return made
