@@ -13,6 +13,7 @@ before or after the words, numbers as in the file or as ``keras.datasets.imdb`` 
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ def controls(question: Question) -> dict[str, Array]:
 
 
 def training(rng: np.random.Generator, spec: Mapping[str, Json]) -> tuple[Array, Array]:  # noqa: ARG001
-    """Give the notebook's own reviews, padded in front, and labels: (reviews, length), (reviews,)."""
+    """Give the notebook's own reviews, padded in front: (reviews, length), (reviews,)."""
     corpus = _corpus(spec)
     inputs = _encoded(corpus.x_train, PADDED_BEFORE, _whole(spec, "length", 40))
     return inputs, corpus.y_train.astype(np.float32)
@@ -162,7 +163,7 @@ def _invented(found: Source, table: str) -> _Corpus:
 def _word_list(found: Source) -> _Words:
     told = json.loads(found.origin.path.read_text("utf-8"))
     groups = [told[name].split() for name in ("not", "topics", "degrees", "praise", "blame")]
-    index = {word: number for number, word in enumerate(sum(groups, []), start=1)}
+    index = {word: number for number, word in enumerate(itertools.chain(*groups), start=1)}
     spans = [(index[group[0]], index[group[-1]] + 1) for group in groups]
     return _Words(int(told["seed"]), index, *spans[1:])
 
