@@ -141,6 +141,22 @@ def test_shares_are_measured_by_what_is_missing_to_all() -> None:
     assert found.better == "higher"
 
 
+def test_a_share_of_few_answers_leaves_room_for_a_wrong_one() -> None:
+    # Eight runs with all of 53 answers right do not say that the ninth misses none.
+    mistakes = [n / 53 for n in (3, 4, 5, 8, 13)]
+    threshold = chosen(runs([1.0] * 8, mistakes, "share"), {"share": "higher"})
+    assert threshold.value is not None
+    assert 0.9 < threshold.value < 52 / 53
+
+
+def test_a_metric_that_never_varied_in_a_few_runs_is_not_preferred_for_that() -> None:
+    found = [
+        run(REFERENCE, n, share=1.0, mse=value) for n, value in enumerate(lognormal(1e-4, 0.1, 8))
+    ]
+    found += [run("untrained", n, share=n / 53, mse=10.0 + n) for n in range(3, 9)]
+    assert chosen(found, {"share": "higher", "mse": "lower"}).metric == "mse"
+
+
 def test_the_metric_that_separates_by_most_deviations_is_chosen() -> None:
     sharp = runs(GOOD, BAD)
     blunt = [

@@ -29,6 +29,7 @@ SHAPIRO = 0.01  # normality is given up below this p-value
 FINEST = 1e-4  # one answer in ten thousand: shares are not told apart beyond it
 LOWEST = 1e-12  # of an error: below it there is nothing but rounding
 STEADY = 1e-9  # a spread below it is none at all
+LEAST_SPREAD = 0.1  # in log: a smaller one, seen in a few runs, is luck and no reason to prefer
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,14 @@ class Separation:
     @property
     def deviations(self) -> float:
         """The gap in deviations of the correct runs: squaring a metric must not favour it."""
-        return self.gap / max(_spread(self.reference), STEADY)
+        return self.gap / max(_spread(self.reference), LEAST_SPREAD)
 
 
-def scale(value: float, better: str) -> float:
+def scale(value: float, better: str, finest: float = FINEST) -> float:
     """Give the value on the scale where smaller is better and a factor counts the same."""
     if better == "lower":
         return math.log(max(value, LOWEST))
-    return math.log(max(1.0 - value, FINEST))
+    return math.log(max(1.0 - value, finest))
 
 
 def unscale(value: float, better: str) -> float:
@@ -76,17 +77,34 @@ def tolerance_factor(count: int) -> float:
     return quantile(CONFIDENCE, count - 1, float(stats.norm.ppf(COVERAGE)) * root) / root
 
 
-def scaled(runs: Sequence[CalibrationRun], metric: str, better: str) -> Array:
+def scaled(
+    runs: Sequence[CalibrationRun], metric: str, better: str, finest: float = FINEST
+) -> Array:
     """Give one metric of some runs on the log scale, (runs,); runs without it are left out."""
+    return np.array([scale(value, better, finest) for value in _values(runs, metric)])
+
+
+def resolution(runs: Sequence[CalibrationRun], metric: str) -> float:
+    """Give the smallest step between different values: what one answer counts in a share.
+
+    Runs that get all of 50 answers right say nothing about a run that misses one.
+    """
+    steps = np.diff(sorted(set(_values(runs, metric))))
+    return max(FINEST, float(steps.min())) if len(steps) else FINEST
+
+
+def _values(runs: Sequence[CalibrationRun], metric: str) -> list[float]:
     values = [run.metrics[metric] for run in runs if metric in run.metrics]
-    return np.array([scale(value, better) for value in values if math.isfinite(value)])
+    return [value for value in values if math.isfinite(value)]
 
 
 def separation(runs: Sequence[CalibrationRun], metric: str, better: str) -> Separation | None:
     """Look at one metric; None with too few runs to say anything."""
     kinds = dict.fromkeys(run.control for run in runs)
+    finest = resolution(runs, metric)
     found = {
-        kind: scaled([run for run in runs if run.control == kind], metric, better) for kind in kinds
+        kind: scaled([run for run in runs if run.control == kind], metric, better, finest)
+        for kind in kinds
     }
     reference = found.pop(REFERENCE, np.empty(0))
     controls = {kind: values for kind, values in found.items() if len(values)}
