@@ -108,10 +108,12 @@ def test_forks_do_not_share_their_random_numbers(warm: WarmRoom) -> None:
 def test_nothing_inside_names_a_folder_of_the_grader(warm: WarmRoom) -> None:
     source = """
 import json, sys, traceback
-texts = [str(value) for module in list(sys.modules.values()) for value in vars(module).values()]
+values = [value for module in list(sys.modules.values()) for value in vars(module).values()]
+texts = [value for value in values if isinstance(value, str)]
 stack = "".join(traceback.format_stack())
-words = open("/proc/self/cmdline").read() + open("/proc/self/environ").read() + stack
-print(json.dumps([t[:200] for t in [*texts, words] if "grader-scratch" in t or "/grader/" in t]))
+words = open("/proc/self/environ").read() + stack
+sought = "-scratch-", "/kernel/"
+print(json.dumps([t[:200] for t in [*texts, words] if any("grader" + one in t for one in sought)]))
 """
     modules = ("matplotlib.font_manager", "keras")
     env = {"KERAS_BACKEND": "jax", "OPENBLAS_NUM_THREADS": "1"}
@@ -252,7 +254,7 @@ CELLS = (
     "model = tf.keras.Sequential([tf.keras.layers.Input((20, 2)), tf.keras.layers.GRU(6),\n"
     "  tf.keras.layers.Dropout(0.2), tf.keras.layers.Dense(1)])\n"
     "model.compile('adam', 'mse')\nhistory = model.fit(x, y, epochs=3, verbose=0)",
-    "print(history.history['loss'])\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])",
+    "print(history.history['loss'])\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);",
 )
 
 

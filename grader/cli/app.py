@@ -107,7 +107,7 @@ def grade(
     ] = None,
     warm: Annotated[
         bool, typer.Option(help="Begin notebooks as forks of a process that has Keras loaded.")
-    ] = False,
+    ] = True,
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002 - the option's name
 ) -> None:
@@ -311,3 +311,39 @@ def calibrate(
     if check:
         raise typer.Exit(run_check_calibration(exercises or [], engine.value, lang))
     raise typer.Exit(run_calibrate(exercises or [], seeds, engine.value, jobs, plot, lang))
+
+
+data = typer.Typer(help="Data sets: what there is, get the real ones, are they sound.")
+app.add_typer(data, name="data")
+
+
+@data.command("list")
+def data_list(lang: Lang = None) -> None:
+    """Show every data set: where it is, its size, its checksum, its licence."""
+    from grader.cli.datasets import run_list
+
+    raise typer.Exit(run_list(lang))
+
+
+@data.command("fetch")
+def data_fetch(
+    names: Annotated[
+        Optional[list[str]], typer.Argument(metavar="NAME", help="Default: all.")  # noqa: UP045
+    ] = None,
+    url: Annotated[
+        Optional[str], typer.Option(help="Another address of the same file.")  # noqa: UP045
+    ] = None,
+    lang: Lang = None,
+) -> None:
+    """Download the real files into the cache and check them."""
+    from grader.cli.datasets import run_fetch
+
+    raise typer.Exit(run_fetch(names or [], url, lang))
+
+
+@data.command("verify")
+def data_verify(lang: Lang = None) -> None:
+    """Check every file that is here against its checksum."""
+    from grader.cli.datasets import run_verify
+
+    raise typer.Exit(run_verify(lang))

@@ -51,7 +51,7 @@ class GradeOptions:
     lang: str | None
     format: str
     shard: str | None = None
-    warm: bool = False
+    warm: bool = True
 
 
 def run(options: GradeOptions) -> int:

@@ -28,6 +28,7 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import types
 import warnings
 from typing import Any, NoReturn
@@ -71,6 +72,8 @@ def _import(names: list[str], scratch: str) -> dict[str, str]:
         with contextlib.suppress(ImportError):  # the room's own import fails too, and says so
             importlib.import_module(name)
     del sys.path[0]
+    sys.path_importer_cache.pop(scratch, None)
+    tempfile.tempdir = None  # to be asked for again, in the room
     for module in list(sys.modules.values()):
         _move_home(vars(module), scratch, home)
     gc.collect()
@@ -78,11 +81,13 @@ def _import(names: list[str], scratch: str) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if before.get(k) != v}
 
 
-def _move_home(names: dict[str, Any], scratch: str, home: str) -> None:
-    """Some libraries remember at their import where the home folder was."""
-    for name, value in list(names.items()):
+def _move_home(names: Any, scratch: str, home: str) -> None:
+    """Some libraries remember at their import where the home folder was: in texts, and lists."""
+    for name, value in list(names.items() if isinstance(names, dict) else enumerate(names)):
         if isinstance(value, str) and value.startswith(scratch):
             names[name] = home + value.removeprefix(scratch)
+        elif isinstance(value, list):
+            _move_home(value, scratch, home)
         elif isinstance(value, types.FunctionType):
             for cell in value.__closure__ or ():
                 _move_remembered(cell, scratch, home)
