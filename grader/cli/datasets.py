@@ -1,0 +1,143 @@
+"""The commands about data sets: what there is, get the real ones, are they sound.
+
+Enters: names of data sets. Leaves: a table, files in the cache, an exit code. Touches: stdout, the
+network (``fetch`` alone), the cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.cli.course import open_course, open_words
+from grader.cli.printing import console
+from grader.course.data import CACHE, DataSet, Origin, data_sets, verified
+from grader.types import GraderError, Message
+from grader.words import Words
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+ALL_SOUND, SOME_NOT = 0, 1
+SECONDS = 30.0  # without a byte
+LARGEST = 1 << 30
+PIECE = 1 << 20
+
+
+def run_list(lang: str | None) -> int:
+    """Print every data set with its possible origins."""
+    sets, words = _opened(lang)
+    _print(sets, words)
+    return ALL_SOUND
+
+
+def run_verify(lang: str | None) -> int:
+    """Check every file that is here; 1 where one is not what it should be."""
+    sets, words = _opened(lang)
+    _print(sets, words)
+    states = [_state(origin) for one in sets for origin in one.origins]
+    return SOME_NOT if "damaged" in states else ALL_SOUND
+
+
+def run_fetch(names: Sequence[str], url: str | None, lang: str | None) -> int:
+    """Download the real files of data sets into the cache.
+
+    Raises:
+        GraderError: no such data set, no network, or the file is not what it should be.
+    """
+    sets, words = _opened(lang)
+    known = {one.name: one for one in sets}
+    for name in names or tuple(known):
+        if name not in known:
+            args = {"dataset": name, "known": ", ".join(known)}
+            raise GraderError(Message("datasets.unknown", args))
+    wanted = [known[name] for name in names or known]
+    origins = [origin for one in wanted for origin in one.origins if origin.where == CACHE]
+    if url is not None and len(origins) != 1:
+        raise GraderError(Message("datasets.one_url"))
+    for origin in origins:
+        if _state(origin) == "sound":
+            told = words("datasets.there", file=origin.file, path=str(origin.path))
+        else:
+            fetch(origin, url or origin.url or "")
+            told = words("datasets.fetched", file=origin.file, path=str(origin.path))
+        console().print(told, soft_wrap=True)
+    return ALL_SOUND
+
+
+def fetch(origin: Origin, url: str) -> None:
+    """Download one file; it appears in the cache whole and checked, or not at all.
+
+    Raises:
+        GraderError: it cannot be had, or its size or checksum differ.
+    """
+    origin.path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=origin.path.parent, prefix=".fetching-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            digest, size = _copied(url, file.write)
+        if origin.sha256 not in (None, digest) or origin.size not in (None, size):
+            args = {"url": url, "size": size, "sha256": digest}
+            raise GraderError(Message("datasets.other_file", args))
+        Path(name).replace(origin.path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        args = {"url": url, "reason": str(reason), "path": str(origin.path)}
+        raise GraderError(Message("datasets.no_download", args)) from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def _copied(url: str, write: Callable[[bytes], object]) -> tuple[str, int]:
+    """Copy what an address gives; give its sha256 and size."""
+    digest, size = hashlib.sha256(), 0
+    answer: HTTPResponse
+    with urllib.request.urlopen(url, timeout=SECONDS) as answer:  # noqa: S310 the schema is checked where it is read
+        while piece := answer.read(PIECE):
+            size += len(piece)
+            if size > LARGEST:
+                raise ValueError(f"more than {LARGEST} bytes")
+            digest.update(piece)
+            write(piece)
+    return digest.hexdigest(), size
+
+
+def _opened(lang: str | None) -> tuple[tuple[DataSet, ...], Words]:
+    course = open_course()
+    words = open_words(course, lang)
+    if course.reference is None:
+        raise GraderError(Message("cli.no_reference"))
+    return data_sets(course.reference), words
+
+
+def _state(origin: Origin) -> str:
+    if not origin.path.is_file():
+        return "missing"
+    try:
+        verified(origin)
+    except GraderError:
+        return "damaged"
+    return "sound" if origin.sha256 else "unchecked"
+
+
+def _print(sets: Sequence[DataSet], words: Words) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("dataset", "origin", "where", "size", "state", "licence"):
+        table.add_column(words(f"datasets.{heading}"), overflow="fold")
+    for one in sets:
+        for origin in one.origins:
+            state = _state(origin)
+            size = f"{origin.path.stat().st_size:,}" if state != "missing" else "–"
+            where, state = words(f"datasets.{origin.where}"), words(f"datasets.{state}")
+            table.add_row(one.name, origin.name, where, size, state, origin.licence)
+    console().print(table)
