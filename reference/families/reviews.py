@@ -24,6 +24,7 @@ import numpy as np
 
 from grader.course.data import KERAS, Source, parsed, source
 from grader.course.families import Question, Reading
+from grader.course.ragged import read_ragged
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 DATA_SET = "reviews"
@@ -48,6 +49,8 @@ class _Corpus:
     x_test: tuple[tuple[int, ...], ...]
     y_test: Array
     index: Mapping[str, int]
+    x_hidden: tuple[tuple[int, ...], ...] = ()
+    y_hidden: Array | None = None  # None: the judge invents its own
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,9 @@ def handout(spec: Mapping[str, Json]) -> dict[str, bytes]:
         y_test=corpus.y_test,
     )
     reviews = packed.getvalue()
-    index = json.dumps(corpus.index, ensure_ascii=False).encode()
+    index = json.dumps(_index(corpus), ensure_ascii=False).encode()
     asked = {f"{KERAS}imdb.npz": reviews, f"{KERAS}imdb_word_index.json": index}
-    return {str(spec.get("file", "reviews.npz")): reviews, INDEX: index, **asked}
+    return {str(spec.get("file", f"{DATA_SET}.npz")): reviews, INDEX: index, **asked}
 
 
 def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
@@ -106,8 +109,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
 
 def ask(reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
     """Draw reviews that no file holds, in the student's layout."""
-    found = _source()
-    words, labels = _draw(parsed(found, _word_list), rng, _whole(spec, "hidden_rows", 1000), spec)
+    words, labels = _unseen(rng, _whole(spec, "hidden_rows", 1000), spec)
     inputs = _encoded(words, reading.layout or PADDED_BEFORE, _whole(spec, "length", 40))
     return Question(inputs, labels.astype(np.float32))
 
@@ -148,7 +150,54 @@ def _source() -> Source:
 
 def _corpus(spec: Mapping[str, Json]) -> _Corpus:
     """Give the corpus of an exercise, drawn once per process."""
-    return parsed(_source(), _invented, json.dumps(dict(spec), sort_keys=True))
+    found = _source()
+    return parsed(found, _parse, json.dumps(dict(spec), sort_keys=True))
+
+
+def _parse(found: Source, table: str) -> _Corpus:
+    return _real(found, table) if found.origin.name == "imdb" else _invented(found, table)
+
+
+def _real(found: Source, table: str) -> _Corpus:
+    """IMDB: as many reviews as the exercise has; those after them in the test half are hidden."""
+    spec = json.loads(table)
+    arrays = parsed(found, _imdb)
+    train, test = _whole(spec, "train_rows", 4000), _whole(spec, "test_rows", 1000)
+    mixed = np.random.default_rng(0)  # the file has all likes after all dislikes
+    first, then = (mixed.permutation(len(arrays[half])) for half in ("x_train", "x_test"))
+    return _Corpus(
+        x_train=tuple(tuple(arrays["x_train"][n]) for n in first[:train]),
+        y_train=np.asarray(arrays["y_train"])[first[:train]],
+        x_test=tuple(tuple(arrays["x_test"][n]) for n in then[:test]),
+        y_test=np.asarray(arrays["y_test"])[then[:test]],
+        index={},
+        x_hidden=tuple(tuple(arrays["x_test"][n]) for n in then[test:]),
+        y_hidden=np.asarray(arrays["y_test"])[then[test:]],
+    )
+
+
+def _imdb(found: Source) -> dict[str, list[Any]]:
+    return read_ragged(found.origin.path)
+
+
+def _index(corpus: _Corpus) -> Mapping[str, int]:
+    """Give the word list; IMDB's has a file of its own, and without it words show as numbers."""
+    beside = _source().origin.path.with_name("imdb_word_index.json")
+    if corpus.index or not beside.is_file():
+        numbers = {n for review in (*corpus.x_train, *corpus.x_test) for n in review}
+        return corpus.index or {str(n): n for n in sorted(numbers)}
+    return cast("Mapping[str, int]", json.loads(beside.read_text("utf-8")))
+
+
+def _unseen(
+    rng: np.random.Generator, rows: int, spec: Mapping[str, Json]
+) -> tuple[Sequence[Sequence[int]], Array]:
+    """Draw reviews that are not the students': invented anew, or kept back."""
+    corpus = _corpus(spec)
+    if corpus.y_hidden is None:
+        return _draw(parsed(_source(), _word_list), rng, rows, spec)
+    picked = rng.choice(len(corpus.y_hidden), min(rows, len(corpus.y_hidden)), replace=False)
+    return [corpus.x_hidden[n] for n in picked], corpus.y_hidden[picked]
 
 
 def _invented(found: Source, table: str) -> _Corpus:
@@ -239,7 +288,7 @@ def _looked_up(reviews: Array, spec: Mapping[str, Json]) -> tuple[str | None, Ar
 def _labels(found: Source, table: str, layout: str) -> dict[bytes, float]:
     """Give every review of the students' file, encoded, with its label."""
     spec = json.loads(table)
-    corpus = parsed(found, _invented, table)
+    corpus = parsed(found, _parse, table)
     inputs = _encoded((*corpus.x_train, *corpus.x_test), layout, _whole(spec, "length", 40))
     labels = np.concatenate([corpus.y_train, corpus.y_test])
     return {row.tobytes(): float(label) for row, label in zip(inputs, labels, strict=True)}
