@@ -25,7 +25,8 @@ from grader.pipeline import Graded, Grader, Settings
 from grader.pipeline import regrade as regrade_records
 from grader.record import Store
 from grader.report import wording
-from grader.room import complaints, open_room, warmed
+from grader.room import Room, complaints, open_room, warmed
+from grader.room.compiled import compiled
 from grader.runner import LocalRunner, Stop, slots
 from grader.types import GraderError, Level, Message, Record, Verdict
 from grader.words import Words, pick_language
@@ -63,7 +64,7 @@ def run(options: GradeOptions) -> int:
     collected = _collected(course, options)
     settings = _settings(options)
     room = open_room(options.isolation)
-    room, cold = warmed(room) if options.warm else (room, None)
+    room, cold = quick(room) if options.warm else (room, None)
     with Store(options.out) as store:
         grader = Grader(course, room, store, settings)
         live = options.format == "table"
@@ -85,6 +86,12 @@ def run(options: GradeOptions) -> int:
     if options.exercises is None and any(one.exercise == wording.UNKNOWN for one in records):
         tell(words("cli.name_the_exercise"))
     return exit_code(records, refused=bool(collected.refused) or not written)
+
+
+def quick(room: Room) -> tuple[Room, Message | None]:
+    """Begin programs as forks, with what was compiled before; say why where they start cold."""
+    room, cold = warmed(room)
+    return compiled(room), cold
 
 
 def _collected(course: Course, options: GradeOptions) -> Collected:

@@ -1,0 +1,74 @@
+"""Fills the cache of compiled programs from the references, once per machine.
+
+Enters: a course and a room. Leaves: how many compiled programs each exercise added. Touches: rooms;
+the cache folder of this user.
+
+A reference for one epoch compiles what most notebooks of its exercise compile, and so does its
+evaluation. Nothing of a student's is run here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from grader.calibration.measure import reference_notebook
+from grader.course.data import room_files
+from grader.course.exercises import Course, Exercise
+from grader.evaluate import evaluate
+from grader.execute import Run, execute
+from grader.extract import extract
+from grader.room import Room
+from grader.room.compiled import cache_folder, entries, filling
+from grader.runner import Slot
+from grader.types import Engine, GraderError, Notebook
+
+SECONDS = 60.0  # for one reference; what was compiled until then stays
+MEMORY_MB = 4096
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What one exercise's reference added to the cache."""
+
+    exercise: str
+    added: int
+
+
+def fill(course: Course, room: Room, slot: Slot) -> Iterator[Filled]:
+    """Run every reference for an epoch in rooms that compile into the cache."""
+    for exercise in course.exercises.values():
+        if exercise.reference_path is None:
+            continue
+        before = entries(cache_folder())
+        with suppress(GraderError), filling(room) as compiling:
+            _compile(course, exercise, compiling, slot)
+        yield Filled(exercise.id, entries(cache_folder()) - before)
+
+
+def _compile(course: Course, exercise: Exercise, room: Room, slot: Slot) -> None:
+    run = Run(
+        notebook=_one_epoch(exercise),
+        engine=Engine.JAX,
+        seed=1,
+        attempt=1,
+        timeout=SECONDS,
+        memory_mb=MEMORY_MB,
+        cores=slot.cores,
+        files=room_files(course, (exercise,)),
+    )
+    extract(
+        execute(run, room, again=False),
+        (exercise.id,),
+        course,
+        lambda tasks: evaluate(tasks, room, engine=Engine.JAX, cores=slot.cores),
+        lambda _: 1,
+    )
+
+
+def _one_epoch(exercise: Exercise) -> Notebook:
+    whole = reference_notebook(exercise)
+    epochs = f"epochs={exercise.epochs}"
+    cells = (replace(one, source=one.source.replace(epochs, "epochs=1")) for one in whole.cells)
+    return replace(whole, cells=tuple(cells))

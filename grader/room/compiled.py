@@ -1,0 +1,130 @@
+"""Rooms that find compiled what the references compiled before: XLA's cache, read-only.
+
+Enters: a Room. Leaves: a Room whose JAX programs look into the cache; entries that a filling room
+wrote. Touches: the cache folder of this user.
+
+What a program reads from such a cache is machine code. So no room that runs a student's notebook
+ever writes one: it is filled by the course's own references (``grader prepare``), copied by us, and
+lent read-only. One folder per processor and set of versions, for XLA's own keys name neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader import environment
+from grader.room.spec import Bind, Room, RoomProcess, RoomSpec
+from grader.types import Isolation
+from grader.workplace import workplace
+
+INSIDE = "/grader/compiled"
+MOST_ENTRIES, MOST_BYTES = 5000, 64 << 20
+_NEVER = "1000000000"  # seconds that a compilation must take before it is written
+_MARKS = ("flags", "Features", "model name")
+
+
+@dataclass(frozen=True)
+class CompiledRoom:
+    """A room of any kind with the cache in it. ``fill``: empty and writable, for references."""
+
+    room: Room
+    folder: Path
+    fill: bool = False
+
+    @property
+    def isolation(self) -> Isolation:
+        """The room's own."""
+        return self.room.isolation
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """The room's own."""
+        return tuple(getattr(self.room, "complaints", ()))
+
+    def inside(self, host: Path, inside: str) -> str:
+        """As the room says."""
+        return self.room.inside(host, inside)
+
+    def start(
+        self,
+        spec: RoomSpec,
+        *,
+        stdin: int | None = None,
+        stdout: int | None = None,
+        stderr: int | None = None,
+    ) -> RoomProcess:
+        """Start the program; one that runs JAX on the processor gets the cache."""
+        if spec.env.get("KERAS_BACKEND") == "jax" and not spec.devices:
+            bind = Bind(self.folder, INSIDE, writable=self.fill)
+            spec = replace(spec, binds=(*spec.binds, bind), env={**spec.env, **self._variables()})
+        return self.room.start(spec, stdin=stdin, stdout=stdout, stderr=stderr)
+
+    def _variables(self) -> dict[str, str]:
+        return {
+            "JAX_COMPILATION_CACHE_DIR": self.room.inside(self.folder, INSIDE),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0" if self.fill else _NEVER,
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+        }
+
+
+def compiled(room: Room) -> Room:
+    """Give a room with what was compiled before, where something was."""
+    folder = cache_folder()
+    return CompiledRoom(room, folder) if entries(folder) else room
+
+
+@contextmanager
+def filling(room: Room) -> Iterator[Room]:
+    """Give a room that compiles into the cache. For our own references only."""
+    with workplace("compiled") as place:
+        yield CompiledRoom(room, place / "compiled", fill=True)
+        _keep(place / "compiled", cache_folder())
+
+
+def entries(folder: Path) -> int:
+    """How many compiled programs are there; none where somebody else could have written them."""
+    try:
+        state = folder.lstat()
+    except FileNotFoundError:
+        return 0
+    others = stat.S_IWGRP | stat.S_IWOTH
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or state.st_mode & others:
+        return 0
+    return sum(1 for _ in folder.iterdir())
+
+
+def cache_folder() -> Path:
+    """Where the cache of this processor and these versions is."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    parts = json.dumps([sorted(environment.versions().items()), _processor()])
+    name = hashlib.sha256(parts.encode()).hexdigest()[:16]
+    return Path(base) / "rnn-grader" / "compiled" / name
+
+
+def _processor() -> list[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    return sorted({line for line in lines if line.startswith(_MARKS)})
+
+
+def _keep(source: Path, folder: Path) -> None:
+    """Copy what a reference's room wrote, as files of ours."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+    for number, path in enumerate(sorted(source.iterdir())):
+        state = path.lstat()
+        if number >= MOST_ENTRIES or not stat.S_ISREG(state.st_mode) or state.st_size > MOST_BYTES:
+            continue
+        if not (folder / path.name).exists():
+            new = folder / f".{path.name}.new"
+            new.write_bytes(path.read_bytes())
+            new.chmod(0o644)
+            new.replace(folder / path.name)
