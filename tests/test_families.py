@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -849,3 +850,23 @@ def test_one_answer_for_all_reaches_the_larger_half():
 def test_an_answer_to_a_review_that_is_no_number_is_wrong():
     asked = reviews.ask(Reading((), "padded-before"), np.random.default_rng(0), SHORT)
     assert reviews.measure(asked.answers * np.nan, asked) == {"accuracy": 0.0}
+
+
+def test_real_reviews_are_split_between_students_and_judge(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = np.empty(60, dtype=object)
+    for number in range(60):
+        rows[number] = [number + 1, *rng.integers(1, 12_000, 30).tolist()]
+    labels = np.arange(60) % 2
+    np.savez(tmp_path / "imdb.npz", x_train=rows, y_train=labels, x_test=rows, y_test=labels)
+    usual = reviews._source()
+    origin = replace(usual.origin, name="imdb", path=tmp_path / "imdb.npz")
+    found = replace(usual, origin=origin, sha256="0" * 64)
+    corpus = reviews._parse(found, '{"train_rows": 40, "test_rows": 20}')
+    assert (len(corpus.x_train), len(corpus.x_test), len(corpus.x_hidden)) == (40, 20, 40)
+    assert set(corpus.x_hidden).isdisjoint(corpus.x_test)
+    assert all(
+        label == (words[0] - 1) % 2
+        for words, label in zip(corpus.x_train, corpus.y_train, strict=True)
+    )
+    assert reviews._encoded(corpus.x_train, "keras-padded-before", 40).max() < reviews.WORDS
