@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console
 from grader.course.data import CACHE, DataSet, Origin, data_sets, verified
-from grader.types import GraderError, Message
+from grader.types import GraderError, Message, Scalar
 from grader.words import Words
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def fetch(origin: Origin, url: str) -> None:
         with os.fdopen(handle, "wb") as file:
             digest, size = _copied(url, file.write)
         if origin.sha256 not in (None, digest) or origin.size not in (None, size):
-            args = {"url": url, "size": size, "sha256": digest}
+            args: dict[str, Scalar] = {"url": url, "size": size, "sha256": digest}
             raise GraderError(Message("datasets.other_file", args))
         Path(name).replace(origin.path)
     except (OSError, ValueError) as error:

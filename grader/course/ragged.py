@@ -49,7 +49,7 @@ def _array(content: bytes) -> list[Any]:
     return found
 
 
-def _lists(file: io.BytesIO) -> Iterator[list[Any]]:
+def _lists(file: io.BytesIO) -> Iterator[list[Any]]:  # noqa: C901 one branch per instruction
     """Follow the instructions that build lists; give every list of lists that comes out."""
     stack: list[Any] = []
     memo: dict[int, Any] = {}
