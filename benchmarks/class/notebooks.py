@@ -1,0 +1,94 @@
+"""The class that every system grades: twelve notebooks of real styles, SimpleRNN, LSTM and GRU.
+
+Enters: the course's accepted samples and references. Leaves: the same code cells for everybody, in
+the layout that each system expects. Touches: the folder that it is given.
+
+Progress bars are on, as Keras has them by default. With ``epochs`` every training is cut to that
+many: for trying the benchmark out, never for a figure that is published.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grader.course.exercises import find_course, load_course
+from grader.course.release import full, text
+
+ROOT = Path(__file__).resolve().parents[2]
+STYLES = {
+    "multiplication-simple-rnn": ("reference", "textbook_list", "added_in_loop", "half_the_epochs"),
+    "multiplication-lstm": ("reference", "textbook_list", "own_script_style", "functional_2400"),
+    "multiplication-gru": ("reference", "textbook_list", "messy_colab", "built_in_function"),
+}
+CHECK = "assert any(hasattr(one, 'fit') for one in list(globals().values()))"
+_EPOCHS = re.compile(r"(\bepochs\s*=\s*)\d+", re.IGNORECASE)
+_QUIET = re.compile(r",\s*verbose\s*=\s*\w+")
+
+
+@dataclass(frozen=True)
+class Handed:
+    """One notebook of the class."""
+
+    student: str
+    exercise: str
+    cells: tuple[str, ...]
+
+
+def the_class(epochs: int | None) -> list[Handed]:
+    """Give the twelve notebooks as code cells."""
+    found = []
+    for exercise, styles in STYLES.items():
+        for number, style in enumerate(styles, start=1):
+            student = f"{exercise.rpartition('-')[2]}{number}"
+            cells = [_changed(source, epochs) for source in sources(exercise, style)]
+            found.append(Handed(student, exercise, tuple(cells)))
+    return found
+
+
+def sources(exercise: str, style: str) -> list[str]:
+    """Give the code cells of a sample."""
+    if style == "reference":
+        known = load_course(find_course(ROOT)).exercise(exercise)
+        assert known.reference_path is not None
+        document = json.loads(text(full(known.reference_path / "solution.py", known)))
+    else:
+        folder = ROOT / "reference" / exercise / "submissions" / "accepted"
+        document = json.loads((folder / f"{style}.ipynb").read_text(encoding="utf-8"))
+    return ["".join(one["source"]) for one in document["cells"] if one["cell_type"] == "code"]
+
+
+def _changed(source: str, epochs: int | None) -> str:
+    source = _QUIET.sub("", source)
+    return source if epochs is None else _EPOCHS.sub(rf"\g<1>{epochs}", source)
+
+
+def write(path: Path, cells: Sequence[str], check: dict[str, Any] | None = None) -> None:
+    """Write a notebook; ``check`` is the metadata of a last cell that a system grades by."""
+    written = [_cell(number, source, {}) for number, source in enumerate(cells)]
+    if check is not None:
+        written.append(_cell(len(cells), CHECK, check))
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    document = {
+        "cells": written,
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def _cell(number: int, source: str, metadata: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "id": f"cell-{number}",
+        "source": source,
+        "metadata": metadata,
+        "outputs": [],
+        "execution_count": None,
+    }
