@@ -97,13 +97,27 @@ def test_overlapping_runs_give_no_threshold_and_say_why() -> None:
 
 
 def test_mistakes_less_than_twice_as_bad_give_no_threshold() -> None:
-    correct = lognormal(1e-3, 0.1, 20)
+    correct = lognormal(1e-3, 0.5, 20)
     measured = separation(runs(correct, BAD), "mse", "lower")
     assert measured is not None
     bound = math.exp(measured.bound)
     assert chosen(runs(correct, [bound * 1.99] * 5)).value is None
     assert chosen(runs(correct, [bound * 2.01] * 5)).value is not None
     assert math.exp(MARGIN) == pytest.approx(2.0)
+
+
+def test_where_noise_keeps_all_models_close_three_deviations_are_enough() -> None:
+    correct = lognormal(0.9, 0.01, 20)
+    measured = separation(runs(correct, [1.0] * 5), "mse", "lower")
+    assert measured is not None
+    bound = math.exp(measured.bound)
+    assert chosen(runs(correct, [bound * 1.031] * 5)).value is not None
+    assert chosen(runs(correct, [bound * 1.029] * 5)).value is None
+
+
+def test_two_percent_are_never_enough_however_little_the_runs_vary() -> None:
+    assert chosen(runs([0.9] * 8, [0.917] * 5)).value is None
+    assert chosen(runs([0.9] * 8, [0.919] * 5)).value is not None
 
 
 def test_one_good_run_of_a_mistake_is_enough_to_give_up() -> None:

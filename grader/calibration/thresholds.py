@@ -5,7 +5,7 @@ Enters: CalibrationRuns. Leaves: one threshold per engine and device. Touches no
 ``docs/calibration.md`` tells the method with its formulas. In short: on a log scale where smaller
 is better, ``u`` bounds correct runs (99 % of them, with 95 % confidence), ``c`` is the best run of
 any known mistake, and the threshold stands a third of the way from ``u`` to ``c``. Where ``c`` is
-not at least twice as bad as ``u`` there is none.
+neither twice as bad as ``u`` nor three deviations of correct runs beyond it, there is none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from grader.types import Array
 CONFIDENCE = 0.95
 COVERAGE = 0.99
 PLACE = 1 / 3  # of the way from the correct runs' bound to the best mistake
-MARGIN = math.log(2.0)  # a mistake must be at least twice as bad as the bound
+MARGIN = math.log(2.0)  # a mistake that is twice as bad as the bound is far enough from it,
+DEVIATIONS = 3.0  # or one that lies so many deviations of the correct runs beyond it
+LEAST_MARGIN = math.log(1.02)  # and never less than two percent, however little the runs vary
 FEWEST = 5  # runs; with fewer a spread means nothing
 SHAPIRO = 0.01  # normality is given up below this p-value
 FINEST = 1e-4  # one answer in ten thousand: shares are not told apart beyond it
@@ -47,6 +49,12 @@ class Separation:
     def gap(self) -> float:
         """How far the best mistake is from the correct runs' bound, in log units."""
         return self.best_control - self.bound
+
+    @property
+    def apart(self) -> bool:
+        """Whether the best mistake is far enough from the correct runs."""
+        enough = min(MARGIN, DEVIATIONS * _spread(self.reference))
+        return self.gap >= max(enough, LEAST_MARGIN)
 
     @property
     def deviations(self) -> float:
@@ -135,7 +143,7 @@ def choose_threshold(
     looked = [s for metric, way in better.items() if (s := separation(here, metric, way))]
     if not looked:
         return None
-    apart = [one for one in looked if one.gap >= MARGIN]
+    apart = [one for one in looked if one.apart]
     best = max(apart or looked, key=lambda one: one.deviations)
     return _threshold(best, engine, device) if apart else _no_threshold(best, engine, device)
 
@@ -152,7 +160,7 @@ def _threshold(found: Separation, engine: str, device: str) -> Threshold:
         device=device,
         false_fail=fail,
         false_pass=false_pass(found.controls, place),
-        reason=f"{_told(found)}, at least twice as bad; bounds of false_fail: {how}",
+        reason=f"{_told(found)}; bounds of false_fail: {how}",
     )
 
 
