@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from pathlib import Path
 
+import pytest
+
+from grader.code.engines import choose_engine, fixes_seeds
 from grader.collect import collect
+from grader.diagnose import diagnose_source
+from grader.types import Cell, Engine, Notebook
+
+DEEP = 3000
+MANY = 3000
+
+
+def read(source: str) -> float:
+    """Read a cell as the judge does; gives the seconds of a processor that it took."""
+    notebook = Notebook((Cell(1, source),), None, "0" * 64)
+    began = time.process_time()
+    choose_engine(notebook, "auto", (Engine.TENSORFLOW, Engine.JAX))
+    fixes_seeds(notebook)
+    diagnose_source(notebook)
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = a" + "()" * DEEP + ".numpy()",
+        "x = (" + "a + " * DEEP + "model(b)).numpy()",
+        "model.fit((" + "a+" * DEEP + "a)[:9], y)\nmodel.predict((" + "a+" * DEEP + "a)[:9])",
+    ],
+    ids=["calls", "sums", "slices"],
+)
+def test_a_deep_expression_is_no_fault_of_the_graders(source: str) -> None:
+    read(source)
+
+
+def test_functions_defined_and_handed_over_many_times_are_read_once() -> None:
+    source = "def loss(): tf.x\n" * MANY + "model.compile(" + "loss, " * MANY + ")"
+    assert read(source) < 5
 
 
 def test_a_folder_whose_name_is_invisible_does_not_make_a_path_look_absolute(

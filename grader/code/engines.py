@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from grader.code.source import Code, Names, is_below, read_code
+from grader.code.source import Code, Names, as_text, is_below, read_code
 from grader.code.tracing import Tracing
 from grader.printable import printable
 from grader.types import Engine, GraderError, Message, Notebook
@@ -168,15 +168,17 @@ class _Numpy:
             return None
         if node.func.attr != "numpy" or not self._is_result(node.func.value):
             return None
-        return "numpy_on_result", ast.unparse(node.func.value)[:60]
+        return "numpy_on_result", as_text(node.func.value)[:60]
 
     def _is_result(self, value: ast.AST) -> bool:
-        value = _whole(value)
-        if isinstance(value, ast.BinOp):
-            return self._is_result(value.left) or self._is_result(value.right)
-        return self._is_returned(value) or (
-            isinstance(value, ast.Name) and value.id in self._returned
-        )
+        waiting = [value]
+        while waiting:
+            one = _whole(waiting.pop())
+            if isinstance(one, ast.BinOp):
+                waiting += (one.left, one.right)
+            elif self._is_returned(one) or getattr(one, "id", None) in self._returned:
+                return True
+        return False
 
     def _is_returned(self, value: ast.AST) -> bool:
         value = _whole(value)

@@ -143,6 +143,14 @@ def _canonical(dotted: str) -> str:
     return dotted
 
 
+def as_text(node: ast.AST) -> str:
+    """Give an expression as source; "…" where it goes deeper than anybody reads."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return "…"
+
+
 def is_below(dotted: str, *modules: str) -> bool:
     """Whether a name is one of the modules or lies in it."""
     return any(dotted == module or dotted.startswith(f"{module}.") for module in modules)

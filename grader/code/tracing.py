@@ -53,6 +53,7 @@ class Tracing:
     def __init__(self, code: tuple[Code, ...], names: Names) -> None:
         self._names = names
         self._functions: dict[str, list[ast.AST]] = {}
+        self._known: dict[str, str | None] = {}  # operations of functions that were looked into
         for one in code:
             for node in ast.walk(one.tree):
                 if isinstance(node, ast.FunctionDef):
@@ -86,11 +87,15 @@ class Tracing:
         if found := self._used_in(argument):
             return found
         for node in ast.walk(argument):
-            if isinstance(node, ast.Name):
-                for function in self._functions.get(node.id, ()):
-                    if found := self._used_in(function):
-                        return found
+            if isinstance(node, ast.Name) and (found := self._named(node.id)):
+                return found
         return None
+
+    def _named(self, name: str) -> str | None:
+        if name not in self._known:
+            found = map(self._used_in, self._functions.get(name, ()))
+            self._known[name] = next(filter(None, found), None)
+        return self._known[name]
 
     def _used_in(self, tree: ast.AST) -> str | None:
         for node in ast.walk(tree):

@@ -12,7 +12,7 @@ import re
 import tokenize
 from collections.abc import Iterator, Sequence
 
-from grader.code.source import Code, Names, read_code, without_magics
+from grader.code.source import Code, Names, as_text, read_code, without_magics
 from grader.diagnosis.errors import LONGEST, nearest
 from grader.types import Cell, Message, Notebook, Scalar
 
@@ -246,7 +246,7 @@ def _evaluated_on_training(code: Sequence[Code]) -> Iterator[Message]:
 
 
 def _argument(call: ast.Call) -> str:
-    return ast.unparse(call.args[0]) if call.args else ""
+    return as_text(call.args[0]) if call.args else ""
 
 
 def _slice(call: ast.Call) -> str:
