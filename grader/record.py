@@ -21,8 +21,8 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -46,6 +46,7 @@ class Store:
         self._lock: int | None = None
         self._index: Index | None = None
         self._last_saved = 0
+        self._together = False
         self._guard = threading.RLock()
 
     def __enter__(self) -> Self:
@@ -99,8 +100,22 @@ class Store:
                 self._last_saved = max(self._last_saved + 1, time.time_ns())
                 saved_at = self._last_saved
         data = record_to_json(record, saved_at)
-        files.write_whole(path, data)
+        files.write_whole(path, data, durably=not self._together)
         self._tell_index(lambda index: index.add_record(path))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Flush the records that are saved meanwhile at once, in the end.
+
+        For records that can be made again from others: a power cut may cost all of them.
+        """
+        self._together = True
+        try:
+            yield
+        finally:
+            self._together = False
+            if hasattr(os, "sync"):
+                os.sync()
 
     def load(self, key: str) -> Record | None:
         """Return the record of this key; None where there is none, or none that can be read."""

@@ -526,3 +526,17 @@ class TestSize:
         ).stdout.split()
         assert int(told[0]) == 1000
         assert int(told[1]) * 1024 < 200 * 2**20
+
+
+def test_records_saved_together_are_flushed_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda _: flushed.append("one"))
+    monkeypatch.setattr(os, "sync", lambda: flushed.append("all"))
+    made = [b.record(name) for name in ("one", "two", "three")]
+    with store.together():
+        for one in made:
+            store.save(one)
+    assert flushed == ["all"]
+    assert [store.load(one.key) for one in made] == made

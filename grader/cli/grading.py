@@ -204,9 +204,10 @@ def run_regrade(out: Path, lang: str | None, form: str) -> int:
     words = open_words(course, lang)
     with Store(existing(out)) as store:
         records = []
-        for record in regrade_records(course, store.latest(), seeds.course_secret()):
-            store.save(record)
-            records.append(record)
+        with store.together():
+            for record in regrade_records(course, store.latest(), seeds.course_secret()):
+                store.save(record)
+                records.append(record)
         finish(course, words, store, records, form)
     return exit_code(records)
 

@@ -43,8 +43,10 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise GraderError(Message("record.disk", where | {"error": reason})) from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, durably: bool = True) -> None:
     """Replace a file atomically and durably, making its folder where needed.
+
+    Without ``durably`` only atomically: the caller flushes many files together.
 
     Raises:
         GraderError: the disk is full, or the folder cannot be written.
@@ -53,7 +55,10 @@ def write_whole(path: Path, data: bytes) -> None:
         new = make_folders(path.parent)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            write_flushed(temporary, data)
+            if durably:
+                write_flushed(temporary, data)
+            else:
+                temporary.write_bytes(data)
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
@@ -62,8 +67,9 @@ def write_whole(path: Path, data: bytes) -> None:
                 with suppress(OSError):
                     folder.rmdir()
             raise
-        sync_folder(path.parent)
-        if new:
+        if durably:
+            sync_folder(path.parent)
+        if durably and new:
             sync_folder(path.parent.parent)
 
 
