@@ -11,7 +11,9 @@ import pytest
 from grader.code.engines import choose_engine, fixes_seeds
 from grader.collect import collect
 from grader.diagnose import diagnose_source
-from grader.types import Cell, Engine, Notebook
+from grader.models.architecture import read_architecture
+from grader.models.chains import NotRebuildableError
+from grader.types import Cell, Engine, Json, Notebook
 
 DEEP = 3000
 MANY = 3000
@@ -57,3 +59,19 @@ def test_a_folder_whose_name_is_invisible_does_not_make_a_path_look_absolute(
         *("handed-in/?/kim.ipynb", "handed-in/?/kim.ipynb (2)", "a/?/lee.ipynb"),
     }
     assert len({one.student for one in found}) == 3
+
+
+def test_settings_in_endless_lists_are_no_fault_of_the_graders() -> None:
+    deep: Json = 1
+    for _ in range(DEEP):
+        deep = [deep]
+    dense: Json = {"class_name": "Dense", "config": {"units": 1, "activation": deep, "name": deep}}
+    first: Json = {"class_name": "InputLayer", "config": {"batch_shape": [None, 2], "dtype": deep}}
+    config: Json = {"name": "m", "layers": [first, dense]}
+    with pytest.raises(NotRebuildableError):
+        read_architecture({"class_name": "Sequential", "config": config})
+    for cls, key in (("LSTM", "dropout"), ("Bidirectional", "merge_mode"), ("Dropout", "rate")):
+        layer: Json = {"class_name": cls, "config": {"units": 1, key: deep, "layer": dense}}
+        whole: Json = {"name": "m", "layers": [first, layer]}
+        with pytest.raises(NotRebuildableError):
+            read_architecture({"class_name": "Sequential", "config": whole})

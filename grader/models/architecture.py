@@ -218,7 +218,8 @@ def _initializer(value: Any) -> Json:
     return {"class_name": name, "config": plain}
 
 
-def _plain(value: Any) -> bool:
+def _plain(value: Any, levels: int = 4) -> bool:
+    """Whether a setting is numbers, words, or lists of them."""
     if isinstance(value, bool) or value is None:
         return True
     if isinstance(value, int):
@@ -227,7 +228,8 @@ def _plain(value: Any) -> bool:
         return math.isfinite(value)
     if isinstance(value, str):
         return len(value) <= MAX_TEXT
-    return isinstance(value, list) and len(value) <= MAX_LIST and all(map(_plain, value))
+    short = isinstance(value, list) and len(value) <= MAX_LIST and levels > 0
+    return short and all(_plain(one, levels - 1) for one in value)
 
 
 def _refuse_giants(shape: tuple[int | None, ...], specs: list[LayerSpec]) -> None:
