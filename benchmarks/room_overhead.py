@@ -2,9 +2,10 @@
 
     python benchmarks/room_overhead.py [--runs N]
 
-A run is everything that grading does for a notebook: a kernel, a driver, one cell, the end of both.
-Two more figures tell where the difference comes from: a program that does nothing, in and out of a
-room. With fewer cores than threads the times grow, the difference hardly.
+A run is everything that grading does for a notebook: a kernel, a driver, one cell, the end of both,
+in the full room and at level none, whose processes have a supervisor but no room. Its seconds of
+imports hide a room's milliseconds on a busy machine; so a program that does nothing is started too:
+in the full room, at level none, and bare. A notebook takes two rooms, its evaluation a third.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from grader.environment import cores
 from grader.execute import Run, execute
@@ -23,7 +26,9 @@ from grader.room import Room, RoomSpec, open_room
 from grader.types import Cell, Engine, Notebook, Outcome
 
 GOAL_MILLISECONDS = 250
+ROOMS = 3  # kernel, driver, evaluation
 RUNS = 12
+EMPTY = 3  # times as many programs that do nothing
 LEVELS = ("full", "none")
 NOTEBOOK = Notebook((Cell(1, "print(sum(range(10)))"),), None, "0" * 64)
 
@@ -52,23 +57,28 @@ def empty_seconds(room: Room) -> float:
     return took
 
 
-def in_turn(
-    rooms: Mapping[str, Room], once: Callable[[Room], float], runs: int
-) -> dict[str, list[float]]:
-    """Measure each room once, then each again: what disturbs disturbs all of them."""
-    for room in rooms.values():
-        once(room)  # the disk's cache
-    found: dict[str, list[float]] = {level: [] for level in rooms}
+def bare_seconds() -> float:
+    """The same program, started by nobody but us."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-I", "-S", "-c", ""], check=True)
+    return time.perf_counter() - began
+
+
+def in_turn(ways: Mapping[str, Callable[[], float]], runs: int) -> dict[str, list[float]]:
+    """Measure each way once, then each again: what disturbs disturbs all of them."""
+    for once in ways.values():
+        once()  # the disk's cache
+    found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(runs):
-        for level, room in rooms.items():
-            found[level].append(once(room))
+        for name, once in ways.items():
+            found[name].append(once())
     return found
 
 
-def difference(found: Mapping[str, list[float]]) -> float:
+def difference(found: Mapping[str, list[float]], without: str) -> float:
     """Milliseconds that the full room adds: the median over the pairs."""
-    pairs = zip(found["full"], found["none"], strict=True)
-    return 1000 * statistics.median(full - none for full, none in pairs)
+    pairs = zip(found["full"], found[without], strict=True)
+    return round(1000 * statistics.median(full - other for full, other in pairs), 1)
 
 
 def middle(times: list[float]) -> float:
@@ -79,21 +89,27 @@ def middle(times: list[float]) -> float:
 def measure(runs: int = RUNS) -> dict[str, object]:
     """Give the figures."""
     rooms = {level: open_room(level) for level in LEVELS}
-    empty = in_turn(rooms, empty_seconds, 3 * runs)
-    notebook = in_turn(rooms, notebook_seconds, runs)
-    value = difference(notebook)
+    empty = in_turn(
+        {level: partial(empty_seconds, room) for level, room in rooms.items()}
+        | {"bare": bare_seconds},
+        EMPTY * runs,
+    )
+    notebook = in_turn(
+        {level: partial(notebook_seconds, room) for level, room in rooms.items()}, runs
+    )
+    value = ROOMS * difference(empty, "bare")
     return {
-        "name": "full room per notebook",
+        "name": "full rooms of a notebook",
         "unit": "ms",
         "value": round(value, 1),
         "goal": GOAL_MILLISECONDS,
         "ratio": round(value / GOAL_MILLISECONDS, 2),
         "runs": runs,
-        "notebook_full": middle(notebook["full"]),
-        "notebook_none": middle(notebook["none"]),
-        "empty_full": middle(empty["full"]),
-        "empty_none": middle(empty["none"]),
-        "empty_runs": 3 * runs,
+        "notebook": {level: middle(times) for level, times in notebook.items()},
+        "notebook_fastest": {level: round(1000 * min(t), 1) for level, t in notebook.items()},
+        "notebook_difference": difference(notebook, "none"),
+        "empty_runs": EMPTY * runs,
+        "empty": {way: middle(times) for way, times in empty.items()},
         "cores": len(cores()),
         "load": round(os.getloadavg()[0], 1),
     }

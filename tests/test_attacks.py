@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -153,6 +155,29 @@ def test_judge_is_content_where_everything_held() -> None:
 )
 def test_judge_notices_what_is_not_as_expected(changes: dict[str, object]) -> None:
     assert len(complaints(BATCH, replace(hostile(), **changes))) == 1
+
+
+def database(name: str) -> bytes:
+    with contextlib.closing(sqlite3.connect(":memory:")) as base:
+        base.execute("create table grades (student text, seconds real)")
+        base.execute("insert into grades values (?, 27.0)", (name,))
+        base.commit()
+        return base.serialize()
+
+
+def test_judge_notices_a_word_in_a_database() -> None:
+    told = complaints(
+        with_file("grades.db", database("kim\x1b")), replace(hostile(), nowhere=("\x1b",))
+    )
+    assert told == ["'\\x1b' is in grades.db"]
+
+
+def test_judge_takes_bytes_of_a_format_for_no_words() -> None:
+    base = database("kim")
+    assert any(byte < 0x20 for byte in base)
+    bytes_only = replace(hostile(), nowhere=("\x01", "\x11", "\ufeff"))
+    assert complaints(with_file("grades.db", base), bytes_only) == []
+    assert complaints(with_file("grades.csv", b"\xef\xbb\xbfstudent"), bytes_only) == []
 
 
 def test_judge_notices_a_breach() -> None:

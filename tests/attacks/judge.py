@@ -5,9 +5,12 @@ Enters: a Batch. Leaves: complaints, as text; none where everything held. Touche
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import csv
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
@@ -72,8 +75,19 @@ def _places(batch: Batch, word: str) -> Iterator[str]:
     forms = {word.encode(), json.dumps(word)[1:-1].encode()}
     texts = {"standard output": batch.stdout.encode(), "standard error": batch.said.encode()}
     texts |= {form: text.encode() for form, text in batch.reports.items()}
-    texts |= {path: data for path, data in batch.files.items() if not path.endswith(".npz")}
+    texts |= {path: _text(path, data) for path, data in batch.files.items()}
     return (place for place, text in texts.items() if any(form in text for form in forms))
+
+
+def _text(path: str, data: bytes) -> bytes:
+    """What somebody would read there: a database and a mark of byte order have bytes of their own."""
+    if path.endswith(".npz"):
+        return b""
+    if not path.endswith(".db"):
+        return data.removeprefix(codecs.BOM_UTF8)
+    with contextlib.closing(sqlite3.connect(":memory:")) as base:
+        base.deserialize(data[:18] + b"\1\1" + data[20:])  # as if it had no write-ahead log
+        return "\n".join(base.iterdump()).encode("utf-8", "surrogatepass")
 
 
 def disturbances(batch: Batch) -> list[str]:

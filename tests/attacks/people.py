@@ -35,6 +35,10 @@ class Person:
                 os.chown(one, self.user, self.user, follow_symlinks=False)
 
 
+class NobodyError(Exception):
+    """There is no such person here."""
+
+
 def people() -> tuple[str, ...]:
     """Names of the persons that there are here."""
     return ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
@@ -45,14 +49,14 @@ def person(name: str) -> Person:
     """Give the person of that name.
 
     Raises:
-        LookupError: no interpreter here that an ordinary user may start.
+        NobodyError: no interpreter here that an ordinary user may start.
     """
     if name == "root" or os.geteuid() != 0:
         return Person(name, None, (sys.executable, "-P", "-m", "grader"))
     who = ("--reuid", str(ORDINARY), "--regid", str(ORDINARY), "--clear-groups")
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise LookupError("setpriv is not installed")
+        raise NobodyError("setpriv is not installed")
     python = _public_environment()
     return Person(name, ORDINARY, (setpriv, *who, str(python), "-P", "-m", "grader"))
 
@@ -62,7 +66,7 @@ def _public_environment() -> Path:
     packages = Path(sysconfig.get_paths()["purelib"])
     for path in (packages, ROOT):
         if not _public(path):
-            raise LookupError(f"other users cannot reach {path}")
+            raise NobodyError(f"other users cannot reach {path}")
     place = _place()
     subprocess.run([_public_interpreter(), "-m", "venv", "--without-pip", place], check=True)
     library = next(place.glob("lib/python*/site-packages"))
@@ -90,7 +94,7 @@ def _public_interpreter() -> str:
     for path in (Path(sys.base_prefix, "bin", version), *map(Path, _on_path(version))):
         if path.exists() and _public(path.resolve()):
             return str(path)
-    raise LookupError(f"no {version} that other users can reach")
+    raise NobodyError(f"no {version} that other users can reach")
 
 
 def _on_path(name: str) -> list[str]:
