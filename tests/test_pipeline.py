@@ -481,3 +481,51 @@ def test_no_two_jobs_share_a_gpu() -> None:
     found = slots(8, gpus)
     assert [slot.gpu for slot in found] == gpus
     assert {slot.device for slot in found} == {"NVIDIA H200"}
+
+
+def _grade_all(course: Course, out: Path, *submissions: Submission) -> dict[str, Record]:
+    with Store(out) as store:
+        grader = Grader(course, NoRoom(), store, Settings(b"s" * 32))  # type: ignore[arg-type]
+        runner = LocalRunner((SLOT,), Stop())
+        done = list(grader.grade_all(submissions, runner))
+        kept = {record.student: record for record in store.latest()}
+    assert kept == {one.submission.student: one.records[0] for one in done}
+    return kept
+
+
+def test_the_same_code_runs_once_and_everybody_has_a_record_of_their_own(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    batch = [_submission(name=name) for name in ("kim", "lee", "park")]
+    records = _grade_all(course, tmp_path, *batch)
+    assert len(world.ran) == 1
+    assert len({record.key for record in records.values()}) == len(batch)
+    assert {name: record.same_as for name, record in records.items()} == {
+        "kim": "",
+        "lee": batch[0].name,
+        "park": batch[0].name,
+    }
+    assert {record.grade.score for record in records.values()} == {100.0}
+
+
+def test_code_that_ran_for_another_is_not_run_when_the_batch_is_graded_again(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    batch = [_submission(name=name) for name in ("kim", "lee")]
+    first = _grade_all(course, tmp_path, *batch)
+    assert _grade_all(course, tmp_path, *reversed(batch)) == first
+    assert len(world.ran) == 1
+
+
+def test_our_own_fault_with_one_is_not_handed_to_others_with_the_same_code(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    def faulty_once(_run: Any) -> Execution:
+        if len(world.ran) == 1:
+            raise GraderError(Message("room.start_failed", {"reason": "no room"}))
+        return _execution()
+
+    world.give = faulty_once
+    records = _grade_all(course, tmp_path, *(_submission(name=name) for name in ("kim", "lee")))
+    assert [record.grade.graded for record in records.values()] == [False, True]
+    assert records["lee"].same_as == ""
