@@ -17,6 +17,7 @@ from grader import environment, seeds
 from grader.code.engines import EngineChoice, choose_engine
 from grader.course.data import digest_of, room_files
 from grader.course.exercises import Course, Exercise, Limits
+from grader.course.profiles import LAPTOP, expected_name
 from grader.gpus import Gpu
 from grader.runner import Slot
 from grader.store.keys import execution_key, score_key
@@ -98,9 +99,14 @@ class Job:
     def _data_digest(self) -> str:
         """Never raises: what is ungraded for a missing file needs a key as well."""
         try:
-            return digest_of(self.files)
+            return self._sizes + digest_of(self.files)
         except GraderError:
-            return "missing"
+            return f"{self._sizes}missing"
+
+    @cached_property
+    def _sizes(self) -> str:
+        """Name the exercises with other sizes than the usual; nothing where there are none."""
+        return "".join(f"{e.id}:{e.profile} " for e in self.owed if e.profile != LAPTOP)
 
     @property
     def memory_mb(self) -> int:
@@ -201,8 +207,9 @@ def fingerprints(course: Course, exercise: Exercise) -> tuple[str, str]:
         files.append(exercise.reference_path / "spec.toml")
         files += sorted((course.reference / "families").glob("*.py"))
         files += sorted((course.reference / "data").glob("*.toml"))
-        expectation.append(exercise.reference_path / "expected.json")
-    return _digest(files), _digest(expectation)
+        expectation.append(exercise.reference_path / expected_name(exercise.profile))
+    sizes = "" if exercise.profile == LAPTOP else f"{exercise.profile} "
+    return sizes + _digest(files), _digest(expectation)
 
 
 def _digest(paths: Iterable[Path]) -> str:

@@ -309,6 +309,7 @@ class Grader:
             versions=environment.versions(),
             threshold=told(case.threshold),
             hidden_seed=job.hidden_seed(case.evidence.exercise),
+            profile=_profile(self.course, case.evidence.exercise),
         )
 
     def _ungraded(self, job: Job, slot: Slot, message: Message, began: float) -> tuple[Record, ...]:
@@ -332,6 +333,7 @@ class Grader:
                 seconds=round(time.monotonic() - began, 3),
                 graded_at=_now(),
                 versions=environment.versions(),
+                profile=_profile(self.course, exercise),
             )
             for exercise in job.submission.exercises or (UNKNOWN,)
         )
@@ -346,6 +348,12 @@ def _in_the_name_of(job: Job, slot: Slot, record: Record) -> Record:
         student=job.submission.student,
         same_as=record.submission,
     )
+
+
+def _profile(course: Course, exercise: str) -> str:
+    """Give whose sizes an exercise has; of what no exercise was found in, the course's."""
+    known = course.exercises.get(exercise)
+    return known.profile if known else course.profile
 
 
 def blames_engine(execution: Execution) -> bool:

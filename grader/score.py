@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from grader.course.exercises import Exercise, ExpectedLayer, Threshold
+from grader.course.profiles import LAPTOP
 from grader.diagnose import diagnose, diagnose_runs
 from grader.models.matching import align
 from grader.types import (
@@ -63,7 +64,7 @@ def score(evidence: Evidence, exercise: Exercise, threshold: Threshold | None) -
         *_structure(evidence.model, exercise, points[EvidenceClass.STRUCTURE]),
         *_data(evidence, points[EvidenceClass.DATA]),
         *_training(evidence.training, exercise, points[EvidenceClass.TRAINING]),
-        *_accuracy(evidence, threshold, points[EvidenceClass.ACCURACY]),
+        *_accuracy(evidence, exercise, threshold, points[EvidenceClass.ACCURACY]),
     )
     verdict = _verdict(evidence, checks)
     if evidence.model is None:
@@ -292,6 +293,12 @@ def _training(training: TrainingFacts | None, exercise: Exercise, points: float)
 # --- accuracy --------------------------------------------------------------------------------
 
 
+def _unmeasured(exercise: Exercise) -> Message:
+    if exercise.profile == LAPTOP:
+        return Message("accuracy.unmeasured")
+    return Message("accuracy.unmeasured_profile", {"profile": exercise.profile})
+
+
 def accuracy_fraction(value: float, threshold: Threshold) -> float:
     """Give 1 at or beyond the threshold, 0 at the controls' level, falling in between.
 
@@ -313,9 +320,11 @@ def accuracy_fraction(value: float, threshold: Threshold) -> float:
     return min(1.0, max(0.0, fraction))
 
 
-def _accuracy(evidence: Evidence, threshold: Threshold | None, points: float) -> Iterator[Check]:
+def _accuracy(
+    evidence: Evidence, exercise: Exercise, threshold: Threshold | None, points: float
+) -> Iterator[Check]:
     if threshold is None or threshold.value is None:
-        why = threshold.why if threshold else Message("accuracy.unmeasured")
+        why = threshold.why if threshold else _unmeasured(exercise)
         yield Check("accuracy.none", 0.0, 0.0, why or Message("accuracy.none"), "", "")
         return
     sign = "≤" if threshold.better == "lower" else "≥"

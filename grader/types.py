@@ -401,4 +401,5 @@ class Record:
     versions: Mapping[str, str]
     threshold: Mapping[str, Scalar] = field(default_factory=dict)
     hidden_seed: int | None = None  # of the hidden data; for the judge's eyes, in no report
+    profile: str = "laptop"  # whose sizes the exercise had
     same_as: str = ""  # submission with the very same code, whose run this record tells of

@@ -376,7 +376,7 @@ class TestCheckCommand:
     @pytest.fixture
     def known(self, course: Course, done: list[Plan], monkeypatch: pytest.MonkeyPatch) -> Course:
         calibrated(course, 12)
-        monkeypatch.setattr(calibrating, "open_course", lambda: load_course(course.root))
+        monkeypatch.setattr(calibrating, "open_course", lambda _: load_course(course.root))
         monkeypatch.setattr(calibrating, "open_room", lambda _: ROOM)
         return course
 

@@ -141,11 +141,7 @@ def test_a_profile_lays_its_tables_over_the_usual_ones(tmp_path):
     assert only(tmp_path).data == {"steps": 7, "train_rows": 5}
     full = only(tmp_path, "full")
     assert full.data == {"steps": 7, "train_rows": 50}
-    assert (only(tmp_path).profile, full.profile) == ("standard", "full")
-
-
-def test_an_exercise_without_a_profile_keeps_the_usual_sizes(tmp_path):
-    assert only(build(tmp_path), "tiny").profile == "standard"
+    assert (only(tmp_path).profile, full.profile) == ("laptop", "full")
 
 
 def test_exercises_come_in_teaching_order(tmp_path):

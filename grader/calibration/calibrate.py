@@ -35,6 +35,7 @@ from grader.calibration.thresholds import (
 )
 from grader.course.exercises import Course, Exercise, data_fingerprint
 from grader.course.expectations import REFERENCE, CalibrationRun, Threshold
+from grader.course.profiles import expected_name
 from grader.room import Room
 from grader.runner import Slot
 from grader.store import files
@@ -158,7 +159,8 @@ def write(
         "thresholds": [_threshold(one, exercise.attempts) for one in thresholds],
         "environment": {**environment.versions(), "cores": len(environment.cores())},
     }
-    files.write_whole(exercise.reference_path / "expected.json", _text(content).encode())
+    path = exercise.reference_path / expected_name(exercise.profile)
+    files.write_whole(path, _text(content).encode())
     return thresholds
 
 

@@ -209,7 +209,7 @@ def _job(bench: Bench, notebook: Notebook, plan: Plan, slot: Slot) -> Run:
         seed=plan.seed,
         attempt=1,
         timeout=LONGEST,
-        memory_mb=MEMORY_MB,
+        memory_mb=bench.exercise.limits.memory or MEMORY_MB,
         cores=slot.cores,
         gpu=slot.gpu.uuid if slot.gpu else None,
         devices=slot.gpu.nodes if slot.gpu else (),

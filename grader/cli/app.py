@@ -62,6 +62,10 @@ class ExportOption(StrEnum):
 
 Lang = Annotated[Optional[str], typer.Option("--lang", help="ko or en.")]  # noqa: UP045 - typer
 Out = Annotated[Path, typer.Option("--out", help="Folder for results, evidence and feedback.")]
+Profile = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--profile", help="Sizes: laptop (usual) or full, for GPUs."),
+]
 Format = Annotated[FormatOption, typer.Option("--format", help="What to print on stdout.")]
 
 
@@ -105,6 +109,7 @@ def grade(
         Optional[str],  # noqa: UP045
         typer.Option(metavar="I/N", help="Grade the I-th of N parts only; join with merge."),
     ] = None,
+    profile: Profile = None,
     warm: Annotated[
         bool, typer.Option(help="Begin notebooks as forks of a process that has Keras loaded.")
     ] = True,
@@ -129,6 +134,7 @@ def grade(
         format=format.value,
         shard=shard,
         warm=warm,
+        profile=profile,
     )
     raise typer.Exit(run(options))
 
@@ -141,12 +147,13 @@ def check(
     timeout: Annotated[
         Optional[float], typer.Option(min=1, help="Seconds for the notebook.")  # noqa: UP045
     ] = None,
+    profile: Profile = None,
     lang: Lang = None,
 ) -> None:
     """Check your own notebook before handing it in."""
     from grader.cli.checking import CheckOptions, run_check
 
-    options = CheckOptions(tuple(paths), _ids(exercise), engine.value, timeout, lang)
+    options = CheckOptions(tuple(paths), _ids(exercise), engine.value, timeout, lang, profile)
     raise typer.Exit(run_check(options))
 
 
@@ -212,16 +219,16 @@ def merge(
 
 
 @app.command(name="list")
-def list_exercises(lang: Lang = None) -> None:
+def list_exercises(profile: Profile = None, lang: Lang = None) -> None:
     """List the exercises of the course."""
     from grader.cli.inspecting import run_list
 
-    raise typer.Exit(run_list(lang))
+    raise typer.Exit(run_list(lang, profile))
 
 
 @app.command()
 def prepare(lang: Lang = None) -> None:
-    """Compile once what most notebooks will need, so that each starts seconds sooner."""
+    """Compile once what most notebooks need: they start sooner."""
     from grader.cli.preparing import run_prepare
 
     raise typer.Exit(run_prepare(lang))
@@ -238,12 +245,13 @@ def doctor(lang: Lang = None) -> None:
 @app.command()
 def release(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the students' bundle.")],
+    profile: Profile = None,
     lang: Lang = None,
 ) -> None:
     """Write what students receive: no solutions, no thresholds."""
     from grader.cli.inspecting import run_release
 
-    raise typer.Exit(run_release(out, lang))
+    raise typer.Exit(run_release(out, lang, profile))
 
 
 @app.command()
@@ -257,6 +265,7 @@ def verify(
     allow_uncalibrated: Annotated[
         bool, typer.Option("--allow-uncalibrated", help="Say, but do not fail for, a calibration.")
     ] = False,
+    profile: Profile = None,
     out: Out = Path(".verify"),
     jobs: Annotated[
         Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
@@ -276,6 +285,7 @@ def verify(
         engine=engine.value,
         quick=quick,
         allow_uncalibrated=allow_uncalibrated,
+        profile=profile,
         lang=lang,
         format=format.value,
     )
@@ -311,14 +321,15 @@ def calibrate(
         bool,
         typer.Option("--check", help="Only tell whether this machine still fits; 1 where not."),
     ] = False,
+    profile: Profile = None,
     lang: Lang = None,
 ) -> None:
     """Measure what correct work reaches; writes expected.json."""
     from grader.cli.calibrating import run_calibrate, run_check_calibration
 
     if check:
-        raise typer.Exit(run_check_calibration(exercises or [], engine.value, lang))
-    raise typer.Exit(run_calibrate(exercises or [], seeds, engine.value, jobs, plot, lang))
+        raise typer.Exit(run_check_calibration(exercises or [], engine.value, lang, profile))
+    raise typer.Exit(run_calibrate(exercises or [], seeds, engine.value, jobs, plot, lang, profile))
 
 
 data = typer.Typer(help="Data sets: what there is, get the real ones, are they sound.")

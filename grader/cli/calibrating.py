@@ -16,10 +16,11 @@ from grader.calibration.calibrate import (
     check_calibration,
 )
 from grader.cli.course import open_course, open_words
-from grader.course.exercises import load_course
+from grader.course.exercises import Course, Exercise, load_course
 from grader.room import open_room
 from grader.runner import slots
 from grader.types import Engine, GraderError, Message, Scalar
+from grader.words import Words
 
 
 def run_calibrate(
@@ -29,40 +30,53 @@ def run_calibrate(
     jobs: int | None,
     plot: Path | None,
     lang: str | None,
+    profile: str | None = None,
 ) -> int:
     """Do the missing runs of every exercise; continues where an earlier call stopped."""
-    course = open_course()
-    open_words(course, lang)
+    course = open_course(profile)
+    words = open_words(course, lang)
     room = open_room("auto")
     places = slots(jobs or len(environment.cores()), ())
     backend = Engine.JAX if engine == "auto" else Engine(engine)
-    for identifier in ids or tuple(course.exercises):
-        exercise = course.exercise(identifier)
+    for exercise in _with_sizes(course, ids, words):
         for found in calibrate(course, exercise, backend, count, room, places, _tell):
             value = "–" if found.value is None else f"{found.value:.4g}"
-            _tell(f"{identifier} {found.engine} {found.metric} {value}: {found.reason}")
+            _tell(f"{exercise.id} {found.engine} {found.metric} {value}: {found.reason}")
     if plot is not None:
         from grader.calibration.summary import write_summary
 
-        course = load_course(course.root)
+        course = load_course(course.root, course.profile)
         _tell(str(write_summary(course, plot)))
     return 0
 
 
-def run_check_calibration(ids: Sequence[str], engine: str, lang: str | None) -> int:
+def _with_sizes(course: Course, ids: Sequence[str], words: Words) -> list[Exercise]:
+    """Give the exercises to measure; one without sizes of the profile's has its own measurement."""
+    exercises = [course.exercise(one) for one in ids or course.exercises]
+    for one in exercises:
+        if one.profile != course.profile:
+            args = {"exercise": one.id, "profile": course.profile, "usual": one.profile}
+            _tell(words("calibrate.no_profile", **args))
+    return [one for one in exercises if one.profile == course.profile]
+
+
+def run_check_calibration(
+    ids: Sequence[str], engine: str, lang: str | None, profile: str | None = None
+) -> int:
     """Run each reference twice with unused seeds; 1 where a value falls out of its range.
 
     An exercise whose calibration cannot be compared is named and counts as one that does not fit.
     """
-    course = open_course()
+    course = open_course(profile)
     words = open_words(course, lang)
     room = open_room("auto")
     place = slots(1, ())[0]
     backend = Engine.JAX if engine == "auto" else Engine(engine)
     fitting = True
-    for identifier in ids or tuple(course.exercises):
+    for exercise in _with_sizes(course, ids, words):
+        identifier = exercise.id
         try:
-            found = check_calibration(course, course.exercise(identifier), backend, room, place)
+            found = check_calibration(course, exercise, backend, room, place)
         except GraderError as error:
             _tell(f"{identifier}: {words.say(error.message)}")
             fitting = False

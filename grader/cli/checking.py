@@ -57,11 +57,12 @@ class CheckOptions:
     engine: str
     timeout: float | None
     lang: str | None
+    profile: str | None = None
 
 
 def run_check(options: CheckOptions) -> int:
     """Run notebooks and say what is still missing; 0 where nothing is."""
-    course = public_half(course_around(options.paths))
+    course = public_half(course_around(options.paths, options.profile))
     words = open_words(course, options.lang)
     owed = options.exercises or course.owed
     for one in owed or ():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grader.cli.errors import speak
 from grader.course.exercises import ASSIGNMENTS, Course, find_course, load_course
+from grader.course.profiles import LAPTOP
 from grader.types import GraderError, Message
 from grader.words import Words, pick_language
 
@@ -18,27 +19,27 @@ NOT_FOUND = "course.not_found"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def open_course() -> Course:
+def open_course(profile: str | None = None) -> Course:
     """Load the course: GRADER_COURSE, else around the current folder, else beside this package.
 
     Never the one that a submission brings along: a course holds code, and decides over grades.
     """
     try:
-        return load_course(find_course())
+        return load_course(find_course(), profile)
     except GraderError as error:
         beside = PACKAGE.parent
         if error.message.id != NOT_FOUND or not (beside / ASSIGNMENTS).is_dir():
             raise
-        return load_course(beside)
+        return load_course(beside, profile)
 
 
-def course_to_grade_with(paths: Sequence[Path]) -> Course:
+def course_to_grade_with(paths: Sequence[Path], profile: str | None = None) -> Course:
     """Load the course for grading ``paths``.
 
     Raises:
         GraderError: there is none, or it lies inside what is to be graded and nobody named it.
     """
-    course = open_course()
+    course = open_course(profile)
     if not os.environ.get("GRADER_COURSE"):
         for path in paths:
             if course.root.resolve().is_relative_to(path.resolve()):
@@ -47,15 +48,24 @@ def course_to_grade_with(paths: Sequence[Path]) -> Course:
     return course
 
 
-def course_around(paths: Sequence[Path]) -> Course:
+def course_around(paths: Sequence[Path], profile: str | None = None) -> Course:
     """Load the course for a self-check, where a student's own folder will do."""
     try:
-        return open_course()
+        return open_course(profile)
     except GraderError as error:
         for path in paths:
             if path.exists() and error.message.id == NOT_FOUND:
-                return load_course(find_course(path.resolve()))
+                return load_course(find_course(path.resolve()), profile)
         raise
+
+
+def told_profile(course: Course, words: Words) -> str:
+    """Say which sizes count, and which exercises have no others; nothing for the usual ones."""
+    if course.profile == LAPTOP:
+        return ""
+    usual = [key for key, one in course.exercises.items() if one.profile != course.profile]
+    key = "cli.profile_some" if usual else "cli.profile"
+    return words(key, profile=course.profile, usual=", ".join(usual))
 
 
 def open_words(course: Course, lang: str | None) -> Words:

@@ -13,12 +13,14 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console
-from grader.course.data import CACHE, DataSet, Origin, data_sets, verified
+from grader.course.data import CACHE, Beside, DataSet, Origin, data_sets, is_sound, verified
 from grader.types import GraderError, Message, Scalar
 from grader.words import Words
 
@@ -42,7 +44,9 @@ def run_verify(lang: str | None) -> int:
     """Check every file that is here; 1 where one is not what it should be."""
     sets, words = _opened(lang)
     _print(sets, words)
-    states = [_state(origin) for one in sets for origin in one.origins]
+    origins = [origin for one in sets for origin in one.origins]
+    states = [_state(origin) for origin in origins]
+    states += [_state_beside(one) for origin in origins for one in origin.beside]
     return SOME_NOT if "damaged" in states else ALL_SOUND
 
 
@@ -63,42 +67,65 @@ def run_fetch(names: Sequence[str], url: str | None, lang: str | None) -> int:
     if url is not None and len(origins) != 1:
         raise GraderError(Message("datasets.one_url"))
     for origin in origins:
-        if _state(origin) == "sound":
-            told = words("datasets.there", file=origin.file, path=str(origin.path))
-        else:
+        there = _state(origin) == "sound"
+        if not there:
             fetch(origin, url or origin.url or "")
-            told = words("datasets.fetched", file=origin.file, path=str(origin.path))
-        console().print(told, soft_wrap=True)
+        _tell_got(origin, words, there=there)
+        for one in origin.beside:
+            there = is_sound(one)
+            if not there:  # at a mirror it lies where the other file does
+                fetch(one, urljoin(url, one.file) if url else one.url)
+            _tell_got(one, words, there=there)
     return ALL_SOUND
 
 
-def fetch(origin: Origin, url: str) -> None:
+def _tell_got(file: Origin | Beside, words: Words, *, there: bool) -> None:
+    key = "datasets.there" if there else "datasets.fetched"
+    console().print(words(key, file=file.file, path=str(file.path)), soft_wrap=True)
+
+
+def fetch(wanted: Origin | Beside, url: str) -> None:
     """Download one file; it appears in the cache whole and checked, or not at all.
 
     Raises:
         GraderError: it cannot be had, or its size or checksum differ.
     """
-    origin.path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=origin.path.parent, prefix=".fetching-")
+    wanted.path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=wanted.path.parent, prefix=".fetching-")
     try:
         with os.fdopen(handle, "wb") as file:
-            digest, size = _copied(url, file.write)
-        if origin.sha256 not in (None, digest) or origin.size not in (None, size):
-            args: dict[str, Scalar] = {"url": url, "size": size, "sha256": digest}
+            got = _copied(url, file.write)
+        if not _is_it(wanted, got):
+            args: dict[str, Scalar] = {"url": url, "size": got.size, "sha256": got.sha256}
             raise GraderError(Message("datasets.other_file", args))
-        Path(name).replace(origin.path)
+        Path(name).replace(wanted.path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        args = {"url": url, "reason": str(reason), "path": str(origin.path)}
+        args = {"url": url, "reason": str(reason), "path": str(wanted.path)}
         raise GraderError(Message("datasets.no_download", args)) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
 
 
-def _copied(url: str, write: Callable[[bytes], object]) -> tuple[str, int]:
-    """Copy what an address gives; give its sha256 and size."""
-    digest, size = hashlib.sha256(), 0
+@dataclass(frozen=True)
+class _Got:
+    """What a download was."""
+
+    sha256: str
+    md5: str
+    size: int
+
+
+def _is_it(wanted: Origin | Beside, got: _Got) -> bool:
+    if isinstance(wanted, Beside):
+        return wanted.md5 == got.md5
+    return wanted.sha256 in (None, got.sha256) and wanted.size in (None, got.size)
+
+
+def _copied(url: str, write: Callable[[bytes], object]) -> _Got:
+    """Copy what an address gives; give its digests and size."""
+    digest, older, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     answer: HTTPResponse
     with urllib.request.urlopen(url, timeout=SECONDS) as answer:  # noqa: S310 the schema is checked where it is read
         while piece := answer.read(PIECE):
@@ -106,8 +133,9 @@ def _copied(url: str, write: Callable[[bytes], object]) -> tuple[str, int]:
             if size > LARGEST:
                 raise ValueError(f"more than {LARGEST} bytes")
             digest.update(piece)
+            older.update(piece)
             write(piece)
-    return digest.hexdigest(), size
+    return _Got(digest.hexdigest(), older.hexdigest(), size)
 
 
 def _opened(lang: str | None) -> tuple[tuple[DataSet, ...], Words]:
@@ -128,6 +156,12 @@ def _state(origin: Origin) -> str:
     return "sound" if origin.sha256 else "unchecked"
 
 
+def _state_beside(one: Beside) -> str:
+    if not one.path.is_file():
+        return "missing"
+    return "sound" if is_sound(one) else "damaged"
+
+
 def _print(sets: Sequence[DataSet], words: Words) -> None:
     from rich.table import Table
 
@@ -140,4 +174,8 @@ def _print(sets: Sequence[DataSet], words: Words) -> None:
             size = f"{origin.path.stat().st_size:,}" if state != "missing" else "–"
             where, state = words(f"datasets.{origin.where}"), words(f"datasets.{state}")
             table.add_row(one.name, origin.name, where, size, state, origin.licence)
+            for other in origin.beside:
+                state = _state_beside(other)
+                size = f"{other.path.stat().st_size:,}" if state != "missing" else "–"
+                table.add_row("", f"+ {other.file}", where, size, words(f"datasets.{state}"), "")
     console().print(table)

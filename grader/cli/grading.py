@@ -12,10 +12,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.cli.course import course_to_grade_with, open_course, open_words
+from grader.cli.course import course_to_grade_with, open_course, open_words, told_profile
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.progress import Progress, open_progress
 from grader.collect import Collected, collect
@@ -23,6 +24,7 @@ from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
 from grader.pipeline import Graded, Grader, Settings
 from grader.pipeline import regrade as regrade_records
+from grader.printable import printable
 from grader.record import Store
 from grader.report import wording
 from grader.room import Room, complaints, open_room, warmed
@@ -53,13 +55,14 @@ class GradeOptions:
     format: str
     shard: str | None = None
     warm: bool = True
+    profile: str | None = None
 
 
 def run(options: GradeOptions) -> int:
     """Grade a batch; gives the exit code."""
     if options.lang:
         speak(pick_language(options.lang, None))
-    course = course_to_grade_with(options.paths)
+    course = course_to_grade_with(options.paths, options.profile)
     words = open_words(course, options.lang)
     collected = _collected(course, options)
     settings = _settings(options)
@@ -70,11 +73,15 @@ def run(options: GradeOptions) -> int:
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
             _tell_aside(collected, words, progress)
+            if told := told_profile(course, words):
+                progress.note(told)
             if room.isolation.level is not Level.FULL:
                 progress.note(words("cli.isolation", level=room.isolation.level.value))
             elif cold is not None:
                 progress.note(words.say(cold))
             graded = list(graded_as_done(grader, collected, progress, words))
+            for told in same_code(graded, words):
+                progress.note(told)
             for reason in dict.fromkeys(complaints(room)):
                 progress.note(words("room.cold_some", reason=reason))
         records = in_order(collected, graded)
@@ -190,6 +197,18 @@ def in_order(collected: Collected, graded: Sequence[Graded]) -> list[Record]:
     return [record for one in ordered for record in one.records]
 
 
+def same_code(graded: Sequence[Graded], words: Words) -> list[str]:
+    """Say which submissions have the very same code: for the teacher alone."""
+    alike: dict[str, list[str]] = {}
+    for one in graded:
+        for first in {record.same_as for record in one.records} - {""}:
+            alike.setdefault(first, []).append(one.submission.name)
+    return [
+        words("cli.same_code", first=printable(first), others=printable(", ".join(sorted(names))))
+        for first, names in sorted(alike.items())
+    ]
+
+
 def exit_code(records: Sequence[Record], *, refused: bool = False) -> int:
     """0 all accepted, 1 some not accepted, 3 something ungraded."""
     if refused or not all(record.grade.graded for record in records):
@@ -201,13 +220,14 @@ def exit_code(records: Sequence[Record], *, refused: bool = False) -> int:
 def run_regrade(out: Path, lang: str | None, form: str) -> int:
     """Score stored evidence anew; gives the exit code."""
     course = open_course()
-    words = open_words(course, lang)
+    words, secret = open_words(course, lang), seeds.course_secret()
     with Store(existing(out)) as store:
-        records = []
+        records: list[Record] = []
         with store.together():
-            for record in regrade_records(course, store.latest(), seeds.course_secret()):
-                store.save(record)
-                records.append(record)
+            at = cache(open_course)  # each record keeps the sizes that it was graded at
+            for kept in store.latest():
+                records += regrade_records(at(kept.profile), [kept], secret)
+                store.save(records[-1])
         finish(course, words, store, records, form)
     return exit_code(records)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from grader import environment
-from grader.cli.course import open_course, open_words
+from grader.cli.course import open_course, open_words, told_profile
 from grader.cli.printing import console, titles
 from grader.gpus import find_gpus
 from grader.types import Engine, EvidenceClass, GraderError, Message
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from grader.room.spec import LayerReport
 
 
-def run_list(lang: str | None) -> int:
+def run_list(lang: str | None, profile: str | None = None) -> int:
     """Print the exercises with what their points are for."""
-    course = open_course()
+    course = open_course(profile)
     words = open_words(course, lang)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("id", no_wrap=True, min_width=max(map(len, course.exercises)))
@@ -37,6 +37,8 @@ def run_list(lang: str | None) -> int:
     console().print(table)
     classes = ", ".join(words(f"class.{cls.value}") for cls in EvidenceClass)
     console().print(words("cli.points_for", classes=classes))
+    if told := told_profile(course, words):
+        console().print(told)
     return 0
 
 
@@ -77,15 +79,17 @@ def _layers(level: str, reports: Sequence[LayerReport], words: Words) -> Table:
     return grid
 
 
-def run_release(out: Path, lang: str | None) -> int:
+def run_release(out: Path, lang: str | None, profile: str | None = None) -> int:
     """Write the students' bundle."""
     from grader.course.release import release
 
-    course = open_course()
+    course = open_course(profile)
     words = open_words(course, lang)
     if course.reference is None:
         raise GraderError(Message("cli.no_reference"))
     release(course, out)
     count = len(course.exercises)
     console().print(words("cli.released", path=str(out), count=count))
+    if told := told_profile(course, words):
+        console().print(told)
     return 0

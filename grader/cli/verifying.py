@@ -44,6 +44,7 @@ class VerifyOptions:
     allow_uncalibrated: bool
     lang: str | None
     format: str
+    profile: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Tally:
 
 def run_verify(options: VerifyOptions) -> int:
     """Check samples, or the whole course; 0 where all is right, 1 where not, 3 if ungraded."""
-    course = open_course()
+    course = open_course(options.profile)
     words = open_words(course, options.lang)
     if options.paths:
         return _check_samples(course, words, options)

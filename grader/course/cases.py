@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from grader.course.exercises import Course, Exercise
-from grader.course.release import full, text
+from grader.course.profiles import LAPTOP
+from grader.course.release import full, stub, text
 from grader.types import Verdict
 
 CHAPTER = "chapter"
@@ -51,16 +52,33 @@ class Case:
 def cases(course: Course, exercises: Sequence[Exercise], place: Path) -> list[Case]:
     """Give every notebook of these exercises; the references are written into ``place``.
 
-    The chapters are part of it where no exercise was left out.
+    The chapters are part of it where no exercise was left out and all have their usual sizes.
     """
-    found = [
-        case
-        for exercise in exercises
-        for case in (*stubs(exercise), *references(exercise, place), *samples(course, exercise))
-    ]
-    if len(exercises) == len(course.exercises):
+    found = [case for one in exercises for case in _of(course, one, place)]
+    if len(exercises) == len(course.exercises) and course.profile == LAPTOP:
         found += chapters(course)
     return found
+
+
+def _of(course: Course, exercise: Exercise, place: Path) -> Iterator[Case]:
+    """Samples and the committed stub are of the usual sizes; at others the stub is made anew."""
+    if exercise.profile == LAPTOP:
+        yield from stubs(exercise)
+        yield from references(exercise, place)
+        yield from samples(course, exercise)
+    else:
+        yield from _made_stub(exercise, place / "stubs")
+        yield from references(exercise, place)
+
+
+def _made_stub(exercise: Exercise, place: Path) -> Iterator[Case]:
+    solution = (exercise.reference_path or Path()) / "solution.py"
+    if exercise.reference_path is None or not solution.is_file():
+        return
+    path = place / exercise.id / f"{exercise.id}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text(stub(solution, exercise)), "utf-8")
+    yield Case(Kind.STUB, f"assignments/{exercise.id}/{path.name}", path, {exercise.id: ""})
 
 
 def stubs(exercise: Exercise) -> Iterator[Case]:

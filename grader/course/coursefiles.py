@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,9 +23,9 @@ from grader.course.courseschema import (
 )
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, Alternative, Exercise, architecture_at
 from grader.course.expectations import Expectation
+from grader.course.profiles import LAPTOP, choose, expected_name, for_origin, is_same
+from grader.course.wording import reworded
 from grader.types import GraderError, Message
-
-USUAL_PROFILE = "standard"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -37,41 +36,50 @@ def read_settings(root: Path) -> SettingsFile:
     return checked(SettingsFile, read_toml(path), path) if path.is_file() else SettingsFile()
 
 
-def read_exercise(root: Path, identifier: str, profile: str | None) -> Exercise:
+def read_exercise(root: Path, identifier: str, profile: str) -> Exercise:
     """Read one exercise from both trees; the private half may be absent.
+
+    Where neither half knows the profile, the exercise has its usual sizes and says so.
 
     Raises:
         GraderError: names the file and the key at fault.
     """
     folder = root / ASSIGNMENTS / identifier
     path = folder / "exercise.toml"
-    raw, named = _profiled(read_toml(path), profile)
+    raw, names = choose(read_toml(path), profile, path)
     public = checked(PublicFile, raw, path)
-    private, private_named = _read_private(root / REFERENCE / identifier, profile)
-    name = profile if profile and (named or private_named) else USUAL_PROFILE
-    return _joined(root, identifier, name, public, private)
+    private, private_names = _read_private(root / REFERENCE / identifier, profile)
+    known = names | private_names
+    name = profile if profile in known else LAPTOP
+    return _joined(root, identifier, (name, *sorted(known - {name})), public, private)
 
 
-def _read_private(folder: Path, profile: str | None) -> tuple[PrivateFile | None, bool]:
+def _read_private(folder: Path, profile: str) -> tuple[PrivateFile | None, frozenset[str]]:
     path = folder / "spec.toml"
     if not path.is_file():
-        return None, False
-    raw, named = _profiled(read_toml(path), profile)
-    return checked(PrivateFile, raw, path), named
+        return None, frozenset()
+    raw, names = choose(read_toml(path), profile, path)
+    return checked(PrivateFile, for_origin(raw, folder.parent, path), path), names
 
 
 def _joined(
-    root: Path, identifier: str, profile: str, public: PublicFile, given: PrivateFile | None
+    root: Path,
+    identifier: str,
+    profiles: tuple[str, ...],  # the one that counts first
+    public: PublicFile,
+    given: PrivateFile | None,
 ) -> Exercise:
+    profile = profiles[0]
     file = root / ASSIGNMENTS / identifier / "exercise.toml"
     private = given or PrivateFile(family=None)
     secret = root / REFERENCE / identifier
-    epochs = public.training.epochs
+    epochs, words = public.training.epochs, private.words
     return Exercise(
         id=identifier,
         order=public.order,
         title=public.title.text(),
         profile=profile,
+        profiles=tuple(sorted({*profiles} - {LAPTOP})),
         points=public.points.by_class(),
         **_architecture(public.model),
         accept=tuple(
@@ -87,7 +95,8 @@ def _joined(
         attempts=private.limits.attempts,
         limits=private.limits.limits(),
         sample_limits={name: table.limits() for name, table in private.samples.items()},
-        hints=tuple(hint.hint() for hint in private.hints),
+        hints=tuple(hint.hint(lambda text: reworded(text, words)[0]) for hint in private.hints),
+        words=words,
         expectation=_read_expected(secret, identifier, profile),
         assignment_path=root / ASSIGNMENTS / identifier,
         reference_path=secret if given else None,
@@ -108,8 +117,7 @@ def _fitted(given: AlternativeTable, model: ArchitectureTable, file: Path) -> di
 
 
 def _read_expected(folder: Path, identifier: str, profile: str) -> Expectation | None:
-    name = "expected.json" if profile == USUAL_PROFILE else f"expected.{profile}.json"
-    path = folder / name
+    path = folder / expected_name(profile)
     if not path.is_file():
         return None
     try:
@@ -119,11 +127,11 @@ def _read_expected(folder: Path, identifier: str, profile: str) -> Expectation |
             Message("course.bad_file", {"file": str(path), "problem": str(error)})
         ) from error
     expected = checked(ExpectedFile, raw, path).expectation()
-    for key, got, wanted in (
-        ("exercise", expected.exercise, identifier),
-        ("profile", expected.profile, profile),
+    for key, got, wanted, same in (
+        ("exercise", expected.exercise, identifier, expected.exercise == identifier),
+        ("profile", expected.profile, profile, is_same(expected.profile, profile)),
     ):
-        if got != wanted:
+        if not same:
             problem = f"{got!r}, not {wanted!r}"
             raise GraderError(
                 Message("course.bad_key", {"file": str(path), "key": key, "problem": problem})
@@ -143,26 +151,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise GraderError(
             Message("course.bad_file", {"file": str(path), "problem": str(error)})
         ) from error
-
-
-def _profiled(raw: dict[str, Any], profile: str | None) -> tuple[dict[str, Any], bool]:
-    """Lay ``[profiles.<profile>]`` over the rest; say whether there was one."""
-    profiles = raw.pop("profiles", {})
-    chosen = profiles.get(profile) if isinstance(profiles, dict) and profile else None
-    if not isinstance(chosen, dict):
-        return raw, False
-    return _overlaid(raw, chosen), True
-
-
-def _overlaid(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in top.items():
-        below = merged.get(key)
-        if isinstance(below, dict) and isinstance(value, dict):
-            merged[key] = _overlaid(below, value)
-        else:
-            merged[key] = value
-    return merged
 
 
 def checked(model: type[Model], raw: object, path: Path) -> Model:

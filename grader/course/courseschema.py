@@ -6,6 +6,7 @@ Touches nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -172,9 +173,10 @@ class HintTable(WordsTable):
 
     when: str
 
-    def hint(self) -> Hint:
-        """Give the dataclass."""
-        return Hint(self.when, self.text().message())
+    def hint(self, reworded: Callable[[str], str]) -> Hint:
+        """Give the dataclass, with the profile's words."""
+        text = self.text()
+        return Hint(self.when, Text(reworded(text.en), reworded(text.ko)).message())
 
 
 class PrivateFile(Strict):
@@ -186,6 +188,15 @@ class PrivateFile(Strict):
     limits: OwnLimitsTable = OwnLimitsTable()
     samples: dict[str, LimitsTable] = {}
     hints: list[HintTable] = []
+    words: dict[Annotated[str, Field(min_length=1)], str] = {}  # of the notebook, said otherwise
+
+
+class BesideTable(Strict):
+    """A small file that comes with an origin's: ``[[sources.beside]]``."""
+
+    file: FileName
+    url: Annotated[str, Field(pattern=r"^(https?|file)://")]
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 class SourceTable(Strict):
@@ -199,6 +210,7 @@ class SourceTable(Strict):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     size: Size | None = None
     url: Annotated[str, Field(pattern=r"^(https?|file)://")] | None = None
+    beside: list[BesideTable] = []
 
 
 class DataSetFile(Strict):
@@ -324,3 +336,4 @@ class SettingsFile(Strict):
 
     language: Literal["ko", "en"] | None = None
     exercises: tuple[str, ...] | None = None
+    profile: str | None = None

@@ -37,6 +37,16 @@ Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A small file that comes with an origin's and lies beside it."""
+
+    file: str
+    url: str
+    md5: str
+    path: Path
+
+
+@dataclass(frozen=True)
 class Origin:
     """One file that a data set may be made of; checksum and size where they are known."""
 
@@ -49,6 +59,7 @@ class Origin:
     size: int | None
     url: str | None
     path: Path
+    beside: tuple[Beside, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,10 @@ def read_data_set(path: Path) -> DataSet:
             size=one.size,
             url=one.url,
             path=places[one.where] / one.file,
+            beside=tuple(
+                Beside(other.file, other.url, other.md5, places[one.where] / other.file)
+                for other in one.beside
+            ),
         )
         for one in table.sources
     )
@@ -139,6 +154,14 @@ def verified(origin: Origin) -> str:
     if origin.sha256 not in (None, found) or origin.size not in (None, size):
         raise GraderError(Message("course.data_damaged", {"file": str(origin.path)}))
     return found
+
+
+def is_sound(beside: Beside) -> bool:
+    """Whether a file that comes with another is here, and is what it should be."""
+    if not beside.path.is_file():
+        return False
+    found = hashlib.md5(beside.path.read_bytes(), usedforsecurity=False)
+    return found.hexdigest() == beside.md5
 
 
 _digests: dict[tuple[Path, int, int], str] = {}

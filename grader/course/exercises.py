@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.course.expectations import Expectation, Rate, Threshold
+from grader.course.profiles import LAPTOP
 from grader.course.sizes import Form, evaluate
 from grader.types import EvidenceClass, GraderError, Json, Message
 
@@ -103,7 +104,7 @@ class Exercise:
     id: str
     order: int
     title: Text
-    profile: str
+    profile: str  # whose sizes these are: ``laptop`` where the course's has none of its own
     points: Mapping[EvidenceClass, float]  # five classes, 100 in all
     layers: tuple[ExpectedLayer, ...]
     total_params: int
@@ -124,6 +125,8 @@ class Exercise:
     form: Form = field(repr=False)  # with formulas where a size is free
     dataset: str | None = None  # the data set in reference/data that it is made of
     files: tuple[str, ...] = ()  # data next to the notebook
+    profiles: tuple[str, ...] = ()  # with sizes of its own, besides ``laptop``
+    words: Mapping[str, str] = field(default_factory=dict)  # of the notebook, said otherwise
 
     def sized(self, input_shape: Sequence[int | None]) -> Exercise:
         """Give the exercise at the sizes that an input shows; itself where none is free."""
@@ -177,6 +180,7 @@ class Course:
     exercises: Mapping[str, Exercise]
     language: str | None = None  # from course.toml
     owed: tuple[str, ...] | None = None  # exercises that every notebook owes, from course.toml
+    profile: str = LAPTOP  # as asked for
 
     @property
     def reference(self) -> Path | None:
@@ -259,10 +263,12 @@ def load_course(root: Path, profile: str | None = None) -> Course:
 
     Args:
         root: the folder that holds ``assignments/`` and, on the instructor's side, ``reference/``.
-        profile: sizes other than the usual ones; exercises that do not define it keep the usual.
+        profile: whose sizes; course.toml's where None. Exercises that do not define it keep
+            the usual ones.
 
     Raises:
-        GraderError: a file is missing, is not TOML or JSON, or says something it may not say.
+        GraderError: a file is missing, is not TOML or JSON, or says something it may not say;
+            or no exercise knows the profile.
     """
     from grader.course import coursefiles
 
@@ -272,9 +278,14 @@ def load_course(root: Path, profile: str | None = None) -> Course:
     folders = sorted(p.parent for p in (root / ASSIGNMENTS).glob("*/exercise.toml"))
     if not folders:
         raise GraderError(Message("course.no_exercises", {"path": str(root / ASSIGNMENTS)}))
-    found = [coursefiles.read_exercise(root, folder.name, profile) for folder in folders]
+    asked = profile or settings.profile or LAPTOP
+    found = [coursefiles.read_exercise(root, folder.name, asked) for folder in folders]
+    known = dict.fromkeys((LAPTOP, *sorted(name for one in found for name in one.profiles)))
+    if asked not in known:
+        args = {"profile": asked, "known": ", ".join(known)}
+        raise GraderError(Message("course.unknown_profile", args))
     found.sort(key=lambda exercise: (exercise.order, exercise.id))
-    return Course(root, {e.id: e for e in found}, settings.language, settings.exercises)
+    return Course(root, {e.id: e for e in found}, settings.language, settings.exercises, asked)
 
 
 def nearest_id(course: Course, identifier: str) -> str | None:

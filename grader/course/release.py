@@ -15,6 +15,7 @@ import json
 import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +25,8 @@ from nbformat import NotebookNode
 
 from grader.course.data import handout, source
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
+from grader.course.profiles import LAPTOP
+from grader.course.wording import resized, reworded
 from grader.types import EvidenceClass, GraderError, Message
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -144,8 +147,17 @@ def _files(course: Course) -> Iterator[tuple[str, bytes]]:
         yield f"{ASSIGNMENTS}/{name}", _harmless(path)
     yield from ((f"{ASSIGNMENTS}/{name}", content) for name, content in made.items())
     settings = course.root / "course.toml"
-    if settings.is_file():
-        yield settings.name, _harmless(settings)
+    said = _harmless(settings) if settings.is_file() else b""
+    if said or course.profile != LAPTOP:
+        yield settings.name, _with_profile(said, course.profile)
+
+
+def _with_profile(settings: bytes, profile: str) -> bytes:
+    """Give the course's settings with the profile that its students have."""
+    if tomllib.loads(settings.decode()).get("profile", LAPTOP) == profile:
+        return settings
+    others = re.sub(rb"(?m)^[ \t]*profile[ \t]*=.*\n?", b"", settings)
+    return f'profile = "{profile}"\n'.encode() + others
 
 
 def _harmless(path: Path) -> bytes:
@@ -180,7 +192,10 @@ def _notebook(solution: Path, exercise: Exercise) -> NotebookNode:
     """Read a py:percent file into a notebook with our metadata and steady cell ids."""
     import jupytext
 
-    source = solution.read_text("utf-8")
+    source, lost = reworded(solution.read_text("utf-8"), exercise.words)
+    if lost:
+        args = {"file": str(solution), "words": min(lost), "profile": exercise.profile}
+        raise GraderError(Message("release.words_lost", args))
     notebook = cast("NotebookNode", jupytext.reads(source, fmt="py:percent"))
     notebook.metadata = _node(
         {
@@ -195,6 +210,8 @@ def _notebook(solution: Path, exercise: Exercise) -> NotebookNode:
         tags = cell.metadata.get("tags", [])
         locked = {"deletable": False, "editable": False} if "data" in tags else {}
         cell.metadata = _node({**({"tags": tags} if tags else {}), **locked})
+        if "data" in tags:
+            cell.source = resized(cell.source, exercise.data)
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace(POINTS, points_table(exercise))
             if DATA in cell.source:

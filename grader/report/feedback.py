@@ -280,6 +280,7 @@ def _facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
     facts = [
         ("report.graded_at", record.graded_at.replace("T", " ")[:19] + " UTC"),
         ("report.engine", record.engine.value if record.engine else ""),
+        ("report.profile", wording.name(record.profile)),
         ("report.device", wording.name(record.device) if record.device else ""),
         ("report.isolation", words(f"level.{level}")),
         ("report.threshold", _threshold(record, words)),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from grader.course.profiles import LAPTOP
 from grader.printable import printable
 from grader.report import wording
 from grader.types import Check, Json, Record
@@ -31,6 +32,7 @@ def results_json(
 
 def _result(record: Record, words: Words, kept: str) -> dict[str, Json]:
     grade = record.grade
+    sizes: dict[str, Json] = {} if record.profile == LAPTOP else {"profile": record.profile}
     return {
         "submission": printable(record.submission),
         "student": printable(record.student),
@@ -51,6 +53,7 @@ def _result(record: Record, words: Words, kept: str) -> dict[str, Json]:
         },
         "seconds": round(record.seconds, 3),
         "record": kept,
+        **sizes,
     }
 
 

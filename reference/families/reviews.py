@@ -22,7 +22,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from grader.course.data import KERAS, Source, parsed, source
+from grader.course.data import KERAS, Source, is_sound, parsed, source
 from grader.course.families import Question, Reading
 from grader.course.ragged import read_ragged
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
@@ -182,11 +182,11 @@ def _imdb(found: Source) -> dict[str, list[Any]]:
 
 def _index(corpus: _Corpus) -> Mapping[str, int]:
     """Give the word list; IMDB's has a file of its own, and without it words show as numbers."""
-    beside = _source().origin.path.with_name("imdb_word_index.json")
-    if corpus.index or not beside.is_file():
+    beside = next((one for one in _source().origin.beside if is_sound(one)), None)
+    if corpus.index or beside is None:
         numbers = {n for review in (*corpus.x_train, *corpus.x_test) for n in review}
         return corpus.index or {str(n): n for n in sorted(numbers)}
-    return cast("Mapping[str, int]", json.loads(beside.read_text("utf-8")))
+    return cast("Mapping[str, int]", json.loads(beside.path.read_text("utf-8")))
 
 
 def _unseen(
