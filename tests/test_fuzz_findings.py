@@ -61,6 +61,13 @@ def test_a_folder_whose_name_is_invisible_does_not_make_a_path_look_absolute(
     assert len({one.student for one in found}) == 3
 
 
+def test_thousands_of_unknown_names_are_not_compared_with_each_other() -> None:
+    lines = (f"name_{i} = value_{i * 7919 % MANY}" for i in range(MANY))
+    assert read("\n".join(lines)) < 5
+    few = "\n".join(f"name_{i} = 1" for i in range(900))
+    assert read(few + "\n" + "\n".join(f"nmae_{i}x" for i in range(MANY))) < 5
+
+
 def test_settings_in_endless_lists_are_no_fault_of_the_graders() -> None:
     deep: Json = 1
     for _ in range(DEEP):

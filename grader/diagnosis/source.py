@@ -11,6 +11,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from grader.code.source import Code, Names, as_text, read_code, without_magics
 from grader.diagnosis.errors import LONGEST, nearest
@@ -30,6 +31,7 @@ ABSOLUTE = frozenset(
 )
 SHUFFLES = frozenset({"numpy.random.shuffle", "random.shuffle", "numpy.random.permutation"})
 SHELL = frozenset({"get_ipython", "display", "In", "Out", "exit", "quit", "__file__"})
+MOST_NAMES, MOST_UNKNOWN = 1000, 30  # each is compared with each; real notebooks have some forty
 TELLING = 4  # letters from which a likeness between names says something
 _PIP = re.compile(r"^\s*[!%]\s*pip3?\s+install\s+(?P<what>[^\n;|&]*)", re.MULTILINE)
 _FIT = re.compile(r"\.\s*fit\s*\(")
@@ -120,24 +122,20 @@ def _never_called(code: Sequence[Code]) -> Iterator[Message]:
 def _misspelt(code: Sequence[Code]) -> Iterator[Message]:
     """Find a name that is used, defined nowhere, and close to one that is."""
     bound = {name for one in code for node in ast.walk(one.tree) for name in _bound(node)}
-    if "*" in bound:  # whatever a star brought in
+    if "*" in bound or len(bound) > MOST_NAMES:  # whatever a star brought in
         return
     known = bound | set(dir(builtins)) | SHELL
+    unknown: dict[str, int] = {}  # name to the first cell that uses it
     for one in code:
         for node in ast.walk(one.tree):
-            if (
-                isinstance(node, ast.Name)
-                and isinstance(node.ctx, ast.Load)
-                and node.id not in known
-                and len(node.id) >= TELLING
-                and (meant := nearest(node.id, sorted(bound))) is not None
-            ):
-                args: dict[str, Scalar] = {
-                    "cell": one.cell,
-                    "name": node.id[:LONGEST],
-                    "nearest": meant[:LONGEST],
-                }
-                yield Message("source.misspelt_name", args)
+            if not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
+                continue
+            if node.id not in known and TELLING <= len(node.id) <= LONGEST:
+                unknown.setdefault(node.id, one.cell)
+    for name, cell in islice(unknown.items(), MOST_UNKNOWN):
+        if (meant := nearest(name, sorted(bound))) is not None:
+            args: dict[str, Scalar] = {"cell": cell, "name": name, "nearest": meant[:LONGEST]}
+            yield Message("source.misspelt_name", args)
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
