@@ -25,7 +25,6 @@ from grader.gpus import choose_gpus, find_gpus
 from grader.pipeline import Graded, Grader, Settings
 from grader.pipeline import regrade as regrade_records
 from grader.printable import printable
-from grader.printable import printable
 from grader.record import Store
 from grader.report import wording
 from grader.room import Room, complaints, open_room, warmed
@@ -81,8 +80,6 @@ def run(options: GradeOptions) -> int:
             elif cold is not None:
                 progress.note(words.say(cold))
             graded = list(graded_as_done(grader, collected, progress, words))
-            for told in same_code(graded, words):
-                progress.note(told)
             for told in same_code(graded, words):
                 progress.note(told)
             for reason in dict.fromkeys(complaints(room)):
@@ -198,18 +195,6 @@ def in_order(collected: Collected, graded: Sequence[Graded]) -> list[Record]:
     place = {one.name: number for number, one in enumerate(collected.submissions)}
     ordered = sorted(graded, key=lambda one: place[one.submission.name])
     return [record for one in ordered for record in one.records]
-
-
-def same_code(graded: Sequence[Graded], words: Words) -> list[str]:
-    """Say which submissions have the very same code: for the teacher alone."""
-    alike: dict[str, list[str]] = {}
-    for one in graded:
-        for first in {record.same_as for record in one.records} - {""}:
-            alike.setdefault(first, []).append(one.submission.name)
-    return [
-        words("cli.same_code", first=printable(first), others=printable(", ".join(sorted(names))))
-        for first, names in sorted(alike.items())
-    ]
 
 
 def same_code(graded: Sequence[Graded], words: Words) -> list[str]:
