@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from grader.cli.datasets import fetch
+from grader.cli.datasets import fetch, run_fetch, run_verify
 from grader.course.data import (
     DataSet,
     Origin,
@@ -166,3 +170,88 @@ def test_without_a_network_one_sentence_says_where_the_file_goes(tmp_path):
         fetch(wanted, (tmp_path / "nowhere.csv").as_uri())
     assert caught.value.message.id == "datasets.no_download"
     assert caught.value.message.args["path"] == str(wanted.path)
+
+
+# --- a file that comes with another ------------------------------------------------------------
+
+REVIEWS, INDEX = b"reviews", b'{"the": 1}'
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def mirror(tmp_path) -> Iterator[tuple[Path, str]]:
+    """A folder and the address at which it is served."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def served(tmp_path, mirror, monkeypatch):
+    """A course whose reviews lie at the mirror, with a word list beside them."""
+    folder, address = mirror
+    (folder / "imdb.npz").write_bytes(REVIEWS)
+    (folder / "index.json").write_bytes(INDEX)
+    course = tmp_path / "course"
+    known = f'sha256 = "{hashlib.sha256(REVIEWS).hexdigest()}"\nurl = "{address}/imdb.npz"\n'
+    known += f'[[sources.beside]]\nfile = "index.json"\nurl = "{address}/index.json"\n'
+    known += f'md5 = "{hashlib.md5(INDEX).hexdigest()}"\n'
+    made(course, cache=known)
+    (course / "assignments/one").mkdir(parents=True)
+    public = (ROOT / "assignments/sequence-prediction/exercise.toml").read_text("utf-8")
+    (course / "assignments/one/exercise.toml").write_text(public, "utf-8")
+    monkeypatch.setenv("GRADER_COURSE", str(course))
+    return folder
+
+
+def test_the_word_list_is_fetched_along_with_the_reviews(served, empty_cache, capsys):
+    assert run_fetch(["things"], None, "en") == 0
+    assert (empty_cache / "a.csv").read_bytes() == REVIEWS
+    assert (empty_cache / "index.json").read_bytes() == INDEX
+    assert capsys.readouterr().out.count("index.json") >= 1
+    assert run_verify("en") == 0
+
+
+def test_a_mirror_has_the_word_list_where_it_has_the_reviews(served, mirror, empty_cache):
+    other = served / "other"
+    other.mkdir()
+    for name in ("imdb.npz", "index.json"):
+        (served / name).rename(other / name)
+    assert run_fetch(["things"], f"{mirror[1]}/other/imdb.npz", "en") == 0
+    assert (empty_cache / "index.json").read_bytes() == INDEX
+
+
+def test_what_is_there_and_sound_is_not_fetched_again(served, empty_cache):
+    run_fetch(["things"], None, "en")
+    (served / "imdb.npz").unlink()
+    (empty_cache / "index.json").write_bytes(b"{}")
+    assert run_verify("en") == 1
+    assert run_fetch(["things"], None, "en") == 0
+    assert (empty_cache / "index.json").read_bytes() == INDEX
+
+
+def test_another_word_list_is_not_kept_and_the_reviews_stay(served, empty_cache):
+    (served / "index.json").write_bytes(b"{}")
+    with pytest.raises(GraderError) as caught:
+        run_fetch(["things"], None, "en")
+    assert caught.value.message.id == "datasets.other_file"
+    assert sorted(path.name for path in empty_cache.iterdir()) == ["a.csv"]
+
+
+def test_imdbs_word_list_has_the_checksum_that_keras_knows():
+    (reviews,) = [one for one in data_sets(REFERENCE) if one.name == "reviews"]
+    (beside,) = reviews.origins[0].beside
+    assert (beside.file, beside.md5) == (
+        "imdb_word_index.json",
+        "bfafd718b763782e994055a2d397834f",
+    )
