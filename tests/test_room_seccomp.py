@@ -76,6 +76,20 @@ def test_refuses_calls_that_lead_out(calls, name):
     assert calls(name) == ERRNO | errno.EPERM
 
 
+@pytest.mark.parametrize("name", ["fchmod", "fchmodat", "fchmodat2", "fchown", "utimensat"])
+def test_rights_of_the_hosts_own_files_stay_though_the_caller_is_told_otherwise(
+    calls, host_calls, name
+):
+    assert host_calls(name) == ERRNO | 0
+    assert calls(name) == ALLOW
+
+
+@pytest.mark.parametrize("name", ["setxattr", "fremovexattr"])
+def test_attributes_of_the_hosts_own_files_are_refused(calls, host_calls, name):
+    assert host_calls(name) == ERRNO | errno.EPERM
+    assert calls(name) == ALLOW
+
+
 @pytest.mark.parametrize("number", [0, 1, 57, 59, 202, 231, NEWEST])
 def test_allows_ordinary_calls(number):
     assert Filter("x86_64")(number) == ALLOW

@@ -72,6 +72,13 @@ _REFUSED = {
     ),
 }
 
+# Landlock does not cover what a file's owner may do to it without opening it, and the packages may
+# belong to the room's own user. Answered as done: copying a file must not fail for its rights.
+_PRETENDED = (
+    "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat"
+)
+_ATTRIBUTES = "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr"
+
 
 @dataclass(frozen=True)
 class Instruction:
@@ -91,8 +98,8 @@ def build_filter(machine: str = "", *, namespaces: bool = True, connects: bool =
 
     Args:
         machine: ``x86_64`` or ``aarch64``; this machine's where empty.
-        namespaces: whether the room has a network of its own. Without it only stream sockets are
-            left.
+        namespaces: whether the room has a network and files of its own. Without them only stream
+            sockets are left, and no file's rights, owner or times can be changed.
         connects: whether ``connect`` is allowed; asked only without namespaces.
 
     Raises:
@@ -133,8 +140,12 @@ def _check_processor(machine: str) -> Program:
 
 
 def _without_namespaces(table: dict[str, int], *, connects: bool) -> Program:
-    """What the host's own network asks for in addition."""
+    """What the host's own network and files ask for in addition."""
     program = [] if connects else _on(table, "connect", [_refuse(errno.EPERM)])
+    for name in _PRETENDED.split():
+        program += _on(table, name, [_refuse(0)])
+    for name in _ATTRIBUTES.split():
+        program += _on(table, name, [_refuse(errno.EPERM)])
     # A first packet can open a connection without ``connect``.
     for name, flags in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
         program += _on(table, name, _refuse_bits(flags, _MSG_FASTOPEN))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -27,10 +27,10 @@ HELD = "held"
 BEGIN, END = "<!-- attacks: written by tests/attacks/table.py -->", "<!-- /attacks -->"
 
 
-def tried(level: str, who: str) -> dict[str, list[str]]:
+def tried(level: str, who: str, groups: Collection[str] = ()) -> dict[str, list[str]]:
     """Complaints of every attack at a level; those about a whole batch under its group."""
     found: dict[str, list[str]] = {}
-    chosen = [one for one in attacks() if one.submissions and not one.needs]
+    chosen = [one for one in attacks() if not one.needs and (not groups or one.group in groups)]
     for group, members in groupby(sorted(chosen, key=lambda one: one.group), lambda one: one.group):
         together = list(members)
         if group == "killed":
@@ -59,16 +59,18 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("levels", nargs="*", default=["reduced"])
     options.add_argument("--into", type=Path, help="a page with the two marks, written anew")
+    options.add_argument("--groups", nargs="+", default=[], help="try these; the page has the rest")
     asked = options.parse_args()
+    page = asked.into.read_text(encoding="utf-8") if asked.into else ""
     who = people()[0]
     try:
-        found = {level: tried(level, who) for level in asked.levels}
+        found = {level: tried(level, who, asked.groups) for level in asked.levels}
     finally:
         forget()
-    table = "\n".join(_table(found))
+    table = "\n".join(_table(found, page))
     print(table)
     if asked.into:
-        asked.into.write_text(placed(asked.into.read_text(encoding="utf-8"), table), "utf-8")
+        asked.into.write_text(placed(page, table), "utf-8")
     for level, told in found.items():
         for name, lines in told.items():
             for line in lines:
@@ -81,9 +83,11 @@ def placed(page: str, table: str) -> str:
     return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
 
 
-def _table(found: dict[str, dict[str, list[str]]]) -> Iterator[str]:
+def _table(found: dict[str, dict[str, list[str]]], page: str) -> Iterator[str]:
     rows = {
         attack: [_mark(attack, level, told) for level, told in found.items()]
+        if attack.needs or all(attack.name in told for told in found.values())
+        else _told_before(attack, page)
         for attack in attacks()
     }
     for number, level in enumerate(found):
@@ -95,6 +99,11 @@ def _table(found: dict[str, dict[str, list[str]]]) -> Iterator[str]:
     yield "|---" * (len(found) + 1) + "|"
     for attack, row in rows.items():
         yield f"| {attack.row}. {attack.sentence} | {' | '.join(row)} |"
+
+
+def _told_before(attack: Attack, page: str) -> list[str]:
+    line = next(line for line in page.splitlines() if line.startswith(f"| {attack.row}. "))
+    return [mark.strip() for mark in line.split("|")[2:-1]]
 
 
 def _mark(attack: Attack, level: str, found: dict[str, list[str]]) -> str:
