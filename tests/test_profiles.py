@@ -27,7 +27,7 @@ from grader.job import Job, Settings, fingerprints
 from grader.report.json_ import results_json
 from grader.runner import slots
 from grader.score import score
-from grader.types import GraderError, Level, Submission
+from grader.types import ArraySample, FitSample, GraderError, Level, Submission
 from grader.words import Words
 
 ID = "next-number"
@@ -242,6 +242,18 @@ class TestCourse:
         hours = int(str(larger.data["train_hours"]))
         assert inputs.shape == (hours - 240 - 24, 240, 14)
         assert targets.shape == inputs.shape[:1]
+
+    def test_the_judge_reads_and_asks_the_larger_windows(self) -> None:
+        exercise = FULL.exercise("temperature-gru")
+        family = load_family(ROOT / "reference", "weather")
+        x, y = family.training(np.random.default_rng(0), exercise.data)
+        given = [ArraySample(one.shape, "float32", one[:256], {}) for one in (x, y)]
+        reading = family.examine(FitSample(given[0], given[1]), exercise.data)
+        assert [one.fraction for one in reading.findings] == [1.0] * 5
+        question = family.ask(reading, np.random.default_rng(1), exercise.data)
+        assert question.inputs.shape == (1000, 240, 14)
+        smaller = family.examine(FitSample(given[0], given[1]), USUAL.exercise(exercise.id).data)
+        assert [one.fraction for one in smaller.findings] == [0.0]
 
     def test_files_of_the_course_fit_together_at_the_larger_sizes(self) -> None:
         larger = [FULL.exercise("temperature-stacked")]
