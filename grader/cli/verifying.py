@@ -15,7 +15,15 @@ from grader import environment, seeds
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.failures import Failure, from_ruling, show_failures
-from grader.cli.grading import ALL_ACCEPTED, SOME_NOT, UNGRADED, finish, graded_as_done, in_order
+from grader.cli.grading import (
+    ALL_ACCEPTED,
+    SOME_NOT,
+    UNGRADED,
+    finish,
+    graded_as_done,
+    in_order,
+    quick,
+)
 from grader.cli.progress import open_progress
 from grader.collect import Collected, collect
 from grader.course.cases import CHAPTER, SAMPLES, Case, Kind, cases, chapters, quick
@@ -151,7 +159,8 @@ def _graded(
         jobs=options.jobs or len(environment.cores()),
     )
     with Store(options.out) as store:
-        grader = Grader(course, open_room("auto"), store, settings)
+        room, _ = quick(open_room("auto"))
+        grader = Grader(course, room, store, settings)
         with open_progress(len(collected.submissions), words, live=True) as progress:
             graded = list(graded_as_done(grader, collected, progress, words))
         finish(course, words, store, in_order(collected, graded), options.format)
