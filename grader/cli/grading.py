@@ -67,7 +67,7 @@ def run(options: GradeOptions) -> int:
     collected = _collected(course, options)
     settings = _settings(options)
     room = open_room(options.isolation)
-    room, cold = quick(room) if options.warm else (room, None)
+    room, cold = quickened(room) if options.warm else (room, None)
     with Store(options.out) as store:
         grader = Grader(course, room, store, settings)
         live = options.format == "table"
@@ -95,7 +95,7 @@ def run(options: GradeOptions) -> int:
     return exit_code(records, refused=bool(collected.refused) or not written)
 
 
-def quick(room: Room) -> tuple[Room, Message | None]:
+def quickened(room: Room) -> tuple[Room, Message | None]:
     """Begin programs as forks, with what was compiled before; say why where they start cold."""
     room, cold = warmed(room)
     return compiled(room), cold

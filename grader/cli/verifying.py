@@ -22,7 +22,7 @@ from grader.cli.grading import (
     finish,
     graded_as_done,
     in_order,
-    quick,
+    quickened,
 )
 from grader.cli.progress import open_progress
 from grader.collect import Collected, collect
@@ -159,7 +159,7 @@ def _graded(
         jobs=options.jobs or len(environment.cores()),
     )
     with Store(options.out) as store:
-        room, _ = quick(open_room("auto"))
+        room, _ = quickened(open_room("auto"))
         grader = Grader(course, room, store, settings)
         with open_progress(len(collected.submissions), words, live=True) as progress:
             graded = list(graded_as_done(grader, collected, progress, words))
