@@ -312,3 +312,33 @@ def test_setuid_programs_gain_nothing(full_room):
 def test_mounting_is_refused(closed_room):
     source = "import os\nprint(os.system('mount -t tmpfs none /tmp 2>/dev/null || mount -o remount,rw / 2>/dev/null'))"
     assert run_python(closed_room, source).json != 0
+
+
+# --- files that belong to the room's own user
+
+
+def test_rights_and_times_of_the_packages_stay(closed_room):
+    source = """
+import json, os
+def change(f, *a, **k):
+    try: f(*a, **k)
+    except OSError: pass
+path, before = os.__file__, os.stat(os.__file__)
+change(os.chmod, path, before.st_mode ^ 1)
+change(os.utime, path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+after = os.stat(path)
+os.chmod(path, before.st_mode) if after.st_mode != before.st_mode else None
+print(json.dumps([after.st_mode == before.st_mode, after.st_mtime_ns == before.st_mtime_ns]))
+"""
+    assert run_python(closed_room, source).json == [True, True]
+
+
+def test_files_are_made_by_a_touch_and_copied_with_their_times(closed_room):
+    source = """
+import json, pathlib, shutil
+pathlib.Path("made").touch()
+pathlib.Path("made").touch()
+shutil.copy2("made", "copied")
+print(json.dumps([pathlib.Path(name).exists() for name in ("made", "copied")]))
+"""
+    assert run_python(closed_room, source).json == [True, True]

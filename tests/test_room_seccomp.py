@@ -76,12 +76,26 @@ def test_refuses_calls_that_lead_out(calls, name):
     assert calls(name) == ERRNO | errno.EPERM
 
 
-@pytest.mark.parametrize("name", ["fchmod", "fchmodat", "fchmodat2", "fchown", "utimensat"])
+@pytest.mark.parametrize("name", ["fchmod", "fchmodat", "fchmodat2", "fchown", "fchownat"])
 def test_rights_of_the_hosts_own_files_stay_though_the_caller_is_told_otherwise(
     calls, host_calls, name
 ):
     assert host_calls(name) == ERRNO | 0
     assert calls(name) == ALLOW
+
+
+def test_times_of_the_hosts_own_files_stay_and_who_would_touch_one_is_told(calls, host_calls):
+    somewhere = 0x7FFC_1234_5678
+    assert host_calls("utimensat", 0, somewhere, somewhere) == ERRNO | 0
+    assert host_calls("utimensat", 0, somewhere, 0) == ERRNO | errno.EPERM
+    assert calls("utimensat", 0, somewhere, 0) == ALLOW
+
+
+@pytest.mark.parametrize("name", ["utime", "utimes", "futimesat"])
+def test_older_ways_to_set_times_are_answered_alike(name):
+    older = Filter("x86_64", namespaces=False, connects=False)
+    assert older(name, 1, 1, 1) == ERRNO | 0
+    assert older(name, 1, 0, 0) == ERRNO | errno.EPERM
 
 
 @pytest.mark.parametrize("name", ["setxattr", "fremovexattr"])

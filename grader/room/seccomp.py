@@ -74,9 +74,10 @@ _REFUSED = {
 
 # Landlock does not cover what a file's owner may do to it without opening it, and the packages may
 # belong to the room's own user. Answered as done: copying a file must not fail for its rights.
-_PRETENDED = (
-    "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat"
-)
+_PRETENDED = "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat"
+# The same, by the argument that points at the times. Without times it is a "touch", whose callers
+# make the file where it is refused, and would not where it seems to be done.
+_TIMES = {"utime": 1, "utimes": 1, "futimesat": 2, "utimensat": 2}
 _ATTRIBUTES = "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr"
 
 
@@ -144,6 +145,9 @@ def _without_namespaces(table: dict[str, int], *, connects: bool) -> Program:
     program = [] if connects else _on(table, "connect", [_refuse(errno.EPERM)])
     for name in _PRETENDED.split():
         program += _on(table, name, [_refuse(0)])
+    for name, argument in _TIMES.items():
+        touch = [Instruction(_IF_EQUAL, 0, 0, 1), _refuse(errno.EPERM), _refuse(0)]
+        program += _on(table, name, [_argument(argument), *touch])
     for name in _ATTRIBUTES.split():
         program += _on(table, name, [_refuse(errno.EPERM)])
     # A first packet can open a connection without ``connect``.
