@@ -51,6 +51,8 @@ def test_the_page_on_security_tells_of_every_attack() -> None:
     told = [f"| {attack.row}. {attack.sentence} |" for attack in attacks()]
     assert [line for line in told if line not in table] == []
     assert "| not held" not in table
+    tally = table.strip().splitlines()[0]  # "Reduced: so many held, …"
+    assert tally in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_is_written_between_its_marks_only() -> None:
