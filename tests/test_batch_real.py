@@ -41,11 +41,19 @@ BAD = {
 }
 
 
+def _own_copy(number: int) -> str:
+    """A sound notebook that is no copy of anybody's: the same code would be run once for all."""
+    notebook = json.loads(SOUND.read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    code[-1]["source"] = [*code[-1]["source"], f"\nnumber = {number}"]
+    return json.dumps(notebook)
+
+
 @pytest.fixture
 def class_of_thirty(tmp_path: Path) -> Path:
     """Twenty-six sound notebooks and four bad ones, one folder per student."""
     folder = tmp_path / "class"
-    texts = {f"student{n:02d}": SOUND.read_text(encoding="utf-8") for n in range(26)}
+    texts = {f"student{n:02d}": _own_copy(n) for n in range(26)}
     texts |= {name: text for name, (_, text) in BAD.items()}
     for student, text in texts.items():
         place = folder / student

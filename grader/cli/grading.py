@@ -54,7 +54,7 @@ class GradeOptions:
     lang: str | None
     format: str
     shard: str | None = None
-    warm: bool = True
+    warm: bool = False
     profile: str | None = None
 
 
