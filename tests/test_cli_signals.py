@@ -26,7 +26,8 @@ SLEEP = 4  # seconds of a notebook
 def batch(tmp_path: Path) -> Path:
     for number in range(STUDENTS):
         path = tmp_path / "class" / f"student{number}" / "sequence-prediction.ipynb"
-        write(path, notebook(f"import time\ntime.sleep({SLEEP})"))
+        # Each its own: the same code would be run once for all.
+        write(path, notebook(f"import time\ntime.sleep({SLEEP})\nnumber = {number}"))
     return tmp_path / "class"
 
 
