@@ -20,9 +20,9 @@ pytestmark = [
 
 def test_kills_at_random_moments_change_no_score_and_leave_nothing_behind() -> None:
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        arena = Arena(Path(folder), students=9)
+        arena = Arena(Path(folder), students=11)
         report = strike(arena, 6, random.Random(7))
     assert report.complaints == []
-    assert report.kills.total() >= 5
+    assert report.kills.total() >= 4
     assert report.kills[COORDINATOR] >= 1
     assert len(report.kills) >= 3, f"only {set(report.kills)} of {VICTIMS}"

@@ -16,6 +16,7 @@ import os
 import resource
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -122,15 +123,41 @@ def _begin(
             *("--json-status-fd", str(status_end.fileno())),
         ]
         listed = _memory_file(stack, b"".join(os.fsencode(a) + b"\0" for a in arguments))
+        leash = os.dup(status_end.fileno())
+        stack.callback(os.close, leash)
         popen = spawn(
-            [str(bwrap), "--args", str(listed), "--", *_drop(user), *spec.argv],
+            [str(bwrap), "--args", str(listed), "--", *_gate(leash), *_drop(user), *spec.argv],
             env={},
             streams=streams,
-            keep=(status_end.fileno(), go_end.fileno(), sealed, listed, *texts.values()),
+            keep=(status_end.fileno(), leash, go_end.fileno(), sealed, listed, *texts.values()),
             umask=0o007 if user.on_host else -1,  # rooms hand files to each other by their group
         )
         status_end.close()
         return _admit(popen, spec, status, go, ending)
+
+
+# Whoever writes into a pipe that nobody reads any more is told so without writing.
+_GATE = """
+import os, select, sys
+leash = select.poll()
+leash.register(int(sys.argv[1]), 0)
+if leash.poll(0):
+    sys.exit(125)
+os.close(int(sys.argv[1]))
+try:
+    os.execvp(sys.argv[2], sys.argv[2:])
+except OSError as error:
+    sys.exit(f"{sys.argv[2]}: {error}")
+"""
+
+
+def _gate(leash: int) -> tuple[str, ...]:
+    """Begin only where we still live.
+
+    bwrap takes a closed pipe for an opened door, and only behind the door does it ask to die with
+    us: killed while a room is built, we would leave a program without limits and without an end.
+    """
+    return (sys.executable, "-I", "-S", "-B", "-c", _GATE, str(leash))
 
 
 def _admit(
