@@ -310,13 +310,14 @@ def test_rooms_leave_no_control_group_and_no_folder(any_room, tmp_path, monkeypa
 
 def test_many_rooms_at_once_keep_apart_and_leave_no_descriptor(any_room):
     run_python(any_room, "pass")  # the thread that starts them all is there from now on
+    gc.collect()
     before = len(list(Path("/proc/self/fd").iterdir()))
     source = "import os,sys; open('mine','x').write(sys.argv[1]); print(open('mine').read())"
     with ThreadPoolExecutor(8) as pool:
         ran = list(pool.map(lambda n: run_python(any_room, source, n), range(24)))
     assert [r.out for r in ran] == [f"{n}\n" for n in range(24)]
     gc.collect()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_a_room_costs_less_than_a_second(any_room):

@@ -17,6 +17,7 @@ import resource
 import select
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -123,13 +124,12 @@ def _begin(
             *("--json-status-fd", str(status_end.fileno())),
         ]
         listed = _memory_file(stack, b"".join(os.fsencode(a) + b"\0" for a in arguments))
-        leash = os.dup(status_end.fileno())
-        stack.callback(os.close, leash)
+        alive = _leash().fileno()
         popen = spawn(
-            [str(bwrap), "--args", str(listed), "--", *_gate(leash), *_drop(user), *spec.argv],
+            [str(bwrap), "--args", str(listed), "--", *_gate(alive), *_drop(user), *spec.argv],
             env={},
             streams=streams,
-            keep=(status_end.fileno(), leash, go_end.fileno(), sealed, listed, *texts.values()),
+            keep=(status_end.fileno(), alive, go_end.fileno(), sealed, listed, *texts.values()),
             umask=0o007 if user.on_host else -1,  # rooms hand files to each other by their group
         )
         status_end.close()
@@ -147,17 +147,29 @@ os.close(int(sys.argv[1]))
 try:
     os.execvp(sys.argv[2], sys.argv[2:])
 except OSError as error:
-    sys.exit(f"{sys.argv[2]}: {error}")
+    print(f"{sys.argv[2]}: {error}", file=sys.stderr)
+    sys.exit(127)
 """
+_leashes: dict[int, tuple[FileIO, FileIO]] = {}  # by process: a fork has its own
+_lock = threading.Lock()
 
 
-def _gate(leash: int) -> tuple[str, ...]:
+def _leash() -> FileIO:
+    """The writing end of a pipe that only this process reads, for as long as it lives."""
+    with _lock:
+        if os.getpid() not in _leashes:
+            reading, writing = os.pipe()
+            _leashes[os.getpid()] = FileIO(reading, "rb"), FileIO(writing, "wb")
+        return _leashes[os.getpid()][1]
+
+
+def _gate(alive: int) -> tuple[str, ...]:
     """Begin only where we still live.
 
     bwrap takes a closed pipe for an opened door, and only behind the door does it ask to die with
     us: killed while a room is built, we would leave a program without limits and without an end.
     """
-    return (sys.executable, "-I", "-S", "-B", "-c", _GATE, str(leash))
+    return (sys.executable, "-I", "-S", "-B", "-c", _GATE, str(alive))
 
 
 def _admit(
