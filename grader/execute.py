@@ -7,7 +7,6 @@ the driver (D); both are dead and the folder is gone when this returns.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
@@ -18,6 +17,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from io import FileIO
 from pathlib import Path
 
 from grader import environment
@@ -226,12 +226,11 @@ class _Driver:
     """The driver's process and the pipe whose closing tells it to finish."""
 
     process: RoomProcess
-    leash: int
+    leash: FileIO  # a number closed twice may by then be a file of another notebook's
 
     def close(self) -> None:
-        """Tell the driver that there is nothing more to wait for."""
-        with contextlib.suppress(OSError):
-            os.close(self.leash)
+        """Tell the driver that there is nothing more to wait for. Again: nothing happens."""
+        self.leash.close()
 
 
 def _start_driver(place: Path, room: Room) -> _Driver:
@@ -252,16 +251,16 @@ def _start_driver(place: Path, room: Room) -> _Driver:
         warm=DRIVER_IMPORTS,
         connects=True,
     )
-    end, leash = os.pipe()
-    os.set_inheritable(leash, False)
+    reading, writing = os.pipe()
+    leash = FileIO(writing, "wb")
     try:
-        with (place / "driver.log").open("wb") as log:
-            process = room.start(spec, stdin=end, stdout=subprocess.DEVNULL, stderr=log.fileno())
+        with FileIO(reading) as end, (place / "driver.log").open("wb") as log:
+            process = room.start(
+                spec, stdin=end.fileno(), stdout=subprocess.DEVNULL, stderr=log.fileno()
+            )
     except BaseException:
-        os.close(leash)
+        leash.close()
         raise
-    finally:
-        os.close(end)
     return _Driver(process, leash)
 
 

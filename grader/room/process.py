@@ -39,7 +39,7 @@ class Guest:
 
     pid: int
     report: FileIO  # where its keeper says how it ended
-    leash: int  # pipe whose closing ends the idle program, and with it the room
+    leash: FileIO  # pipe whose closing ends the idle program, and with it the room
     stdin: IO[bytes] | None = None
     stdout: IO[bytes] | None = None
     stderr: IO[bytes] | None = None
@@ -67,11 +67,12 @@ class Guest:
             self._silent = not part
 
     def close(self) -> None:
-        """Nothing is left to be told."""
-        self.code()
-        self._silent = True
-        self.report.close()
-        os.close(self.leash)
+        """Nothing is left to be told. Other threads may be asking for the code meanwhile."""
+        with self._lock:
+            self._listen()
+            self._silent = True
+            self.report.close()
+            self.leash.close()
 
 
 @dataclass

@@ -94,7 +94,7 @@ class WarmRoom:
             process.guest = _walk_in(process, leash, spec, template, streams)
         except BaseException:
             process.kill()
-            os.close(leash)
+            leash.close()
             raise
         return process
 
@@ -138,7 +138,7 @@ class _Streams:
         return cls((given[0], given[1], given[2]), (ours[0], ours[1], ours[2]))
 
 
-def _idle_room(cold: BubblewrapRoom, spec: RoomSpec) -> tuple[LinuxProcess, int]:
+def _idle_room(cold: BubblewrapRoom, spec: RoomSpec) -> tuple[LinuxProcess, FileIO]:
     """A room that stands, with an idle program in it, and what the idle program waits for."""
     with contextlib.ExitStack() as stack:
         end, leash = _pipe(stack)
@@ -150,7 +150,7 @@ def _idle_room(cold: BubblewrapRoom, spec: RoomSpec) -> tuple[LinuxProcess, int]
         leash.write(b"1")
         if not _ready(answer) or answer.read(1) != b"1":
             raise TemplateError("the room did not come to stand")
-        kept = os.dup(leash.fileno())
+        kept = FileIO(os.dup(leash.fileno()), "wb")
         stack.pop_all()
         for one in (end, answer, leash):
             one.close()
@@ -158,7 +158,7 @@ def _idle_room(cold: BubblewrapRoom, spec: RoomSpec) -> tuple[LinuxProcess, int]
 
 
 def _walk_in(
-    process: LinuxProcess, leash: int, spec: RoomSpec, template: Template, streams: _Streams
+    process: LinuxProcess, leash: FileIO, spec: RoomSpec, template: Template, streams: _Streams
 ) -> Guest:
     """Have a fork of the template enter the room; it begins once it is under the room's limits."""
     with contextlib.ExitStack() as stack:

@@ -1,0 +1,68 @@
+"""How a run that has to be ended early is cleared away; no kernel is started."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader import execute
+from grader.room import RoomSpec
+from grader.types import Engine, Isolation, Level, Notebook, Outcome
+
+
+class Process:
+    """A room process; the driver's last wait opens a file, as another notebook's thread would."""
+
+    pid = 1
+
+    def __init__(self, code: int | None, opened: list[int] | None) -> None:
+        self.code = code
+        self.opened = opened
+
+    def poll(self) -> int | None:
+        return self.code
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.opened is not None:
+            self.opened += [os.open(os.devnull, os.O_RDONLY) for _ in range(8)]
+        return 0
+
+    def kill(self) -> None:
+        pass
+
+    def memory_mb(self) -> float:
+        return 0.0
+
+    def memory_ran_out(self) -> bool:
+        return False
+
+
+class RoomOfADyingKernel:
+    isolation = Isolation(Level.NONE)
+
+    def __init__(self) -> None:
+        self.opened: list[int] = []
+
+    def inside(self, host: Path, inside: str) -> str:
+        return str(host)
+
+    def start(self, spec: RoomSpec, **_: Any) -> Process:
+        if "converse.py" not in spec.argv[2]:
+            return Process(-9, None)
+        (Path(spec.argv[-1]) / "ready").touch()
+        return Process(None, self.opened)
+
+
+def test_ending_a_run_closes_nobody_elses_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "POLL_SECONDS", 0.0)
+    room = RoomOfADyingKernel()
+    notebook = Notebook(cells=(), exercise=None, digest="0" * 64)
+    run = execute.Run(notebook, Engine.JAX, seed=1, attempt=1, timeout=60, memory_mb=1000)
+    done = execute.execute(run, room, again=False)  # type: ignore[arg-type]
+    assert done.outcome is Outcome.KERNEL_DIED
+    for descriptor in room.opened:
+        os.fstat(descriptor)  # raises where somebody closed it
+        os.close(descriptor)
