@@ -319,6 +319,7 @@ class TestCommand:
         monkeypatch.setenv("GRADER_SECRET_FILE", str(tmp_path / "secret"))
         monkeypatch.setattr("grader.cli.verifying.graded_as_done", as_wanted)
         monkeypatch.setattr("grader.cli.verifying.open_room", lambda _level: None)
+        monkeypatch.setattr("grader.cli.verifying.quickened", lambda room: (room, None))
 
         def run(**changes: object) -> int:
             options = {

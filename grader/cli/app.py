@@ -112,7 +112,7 @@ def grade(
     profile: Profile = None,
     warm: Annotated[
         bool, typer.Option(help="Begin notebooks as forks of a process that has Keras loaded.")
-    ] = False,
+    ] = True,
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002 - the option's name
 ) -> None:

@@ -54,7 +54,7 @@ class GradeOptions:
     lang: str | None
     format: str
     shard: str | None = None
-    warm: bool = False
+    warm: bool = True
     profile: str | None = None
 
 

@@ -22,6 +22,7 @@ from grader.cli.grading import (
     finish,
     graded_as_done,
     in_order,
+    quickened,
 )
 from grader.cli.progress import open_progress
 from grader.collect import Collected, collect
@@ -158,7 +159,8 @@ def _graded(
         jobs=options.jobs or len(environment.cores()),
     )
     with Store(options.out) as store:
-        grader = Grader(course, open_room("auto"), store, settings)
+        room, _ = quickened(open_room("auto"))
+        grader = Grader(course, room, store, settings)
         with open_progress(len(collected.submissions), words, live=True) as progress:
             graded = list(graded_as_done(grader, collected, progress, words))
         finish(course, words, store, in_order(collected, graded), options.format)
