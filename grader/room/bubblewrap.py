@@ -16,8 +16,6 @@ import os
 import resource
 import select
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,6 +24,7 @@ from pathlib import Path
 
 from grader.room.base import readable_paths, top_level_links
 from grader.room.cgroups import make_cgroup
+from grader.room.leash import gate, leash
 from grader.room.lending import GROUP, lend, return_user, take_user
 from grader.room.process import LinuxProcess
 from grader.room.seccomp import build_filter
@@ -124,9 +123,9 @@ def _begin(
             *("--json-status-fd", str(status_end.fileno())),
         ]
         listed = _memory_file(stack, b"".join(os.fsencode(a) + b"\0" for a in arguments))
-        alive = _leash().fileno()
+        alive = leash()
         popen = spawn(
-            [str(bwrap), "--args", str(listed), "--", *_gate(alive), *_drop(user), *spec.argv],
+            [str(bwrap), "--args", str(listed), "--", *gate(alive), *_drop(user), *spec.argv],
             env={},
             streams=streams,
             keep=(status_end.fileno(), alive, go_end.fileno(), sealed, listed, *texts.values()),
@@ -134,42 +133,6 @@ def _begin(
         )
         status_end.close()
         return _admit(popen, spec, status, go, ending)
-
-
-# Whoever writes into a pipe that nobody reads any more is told so without writing.
-_GATE = """
-import os, select, sys
-leash = select.poll()
-leash.register(int(sys.argv[1]), 0)
-if leash.poll(0):
-    sys.exit(125)
-os.close(int(sys.argv[1]))
-try:
-    os.execvp(sys.argv[2], sys.argv[2:])
-except OSError as error:
-    print(f"{sys.argv[2]}: {error}", file=sys.stderr)
-    sys.exit(127)
-"""
-_leashes: dict[int, tuple[FileIO, FileIO]] = {}  # by process: a fork has its own
-_lock = threading.Lock()
-
-
-def _leash() -> FileIO:
-    """The writing end of a pipe that only this process reads, for as long as it lives."""
-    with _lock:
-        if os.getpid() not in _leashes:
-            reading, writing = os.pipe()
-            _leashes[os.getpid()] = FileIO(reading, "rb"), FileIO(writing, "wb")
-        return _leashes[os.getpid()][1]
-
-
-def _gate(alive: int) -> tuple[str, ...]:
-    """Begin only where we still live.
-
-    bwrap takes a closed pipe for an opened door, and only behind the door does it ask to die with
-    us: killed while a room is built, we would leave a program without limits and without an end.
-    """
-    return (sys.executable, "-I", "-S", "-B", "-c", _GATE, str(alive))
 
 
 def _admit(

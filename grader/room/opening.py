@@ -1,7 +1,7 @@
 """Choosing a room: the best level whose layers hold on this machine, right now.
 
 Enters: a level's name. Leaves: a Room that carries what the self-test saw. Touches: runs the
-self-test, once per process and level; removes control groups that a killed grader left.
+self-test, once per process and level; removes what a killed grader left of rooms.
 """
 
 from __future__ import annotations
@@ -150,9 +150,11 @@ def _ways(level: Level) -> list[Callable[[], Room]]:
     from grader.room.cgroups import sweep
     from grader.room.confined import ConfinedRoom
     from grader.room.landlock import version
+    from grader.room.leash import end_orphans
     from grader.room.lending import can_give_up_root
 
     sweep()
+    end_orphans()
     untested = Isolation(level)
     drops = [True, False] if can_give_up_root() else [False]
     bwrap = shutil.which("bwrap")

@@ -18,6 +18,7 @@ import select
 import socket
 import subprocess
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +95,9 @@ class Templates:
     _locks: dict[_Key, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        weakref.finalize(self, _close_all, self._living)  # at the latest when this process ends
+
     def get(self, spec: RoomSpec) -> Template | None:
         """Give a template that can fork this spec's program; None where it must start cold."""
         key = _key(spec)
@@ -124,8 +128,7 @@ class Templates:
 
     def close(self) -> None:
         """End them all."""
-        for key in list(self._living):
-            self._retire(key)
+        _close_all(self._living)
 
     def _retire(self, key: _Key) -> None:
         old = self._living.pop(key, None)
@@ -135,6 +138,11 @@ class Templates:
     def _failed(self, key: _Key, reason: str) -> None:
         self._failures[key] = self._failures.get(key, 0) + 1
         self.complaints.append(reason)
+
+
+def _close_all(living: dict[_Key, Template]) -> None:
+    while living:
+        living.popitem()[1].close()
 
 
 def _key(spec: RoomSpec) -> _Key:
