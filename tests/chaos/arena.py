@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import nbformat
@@ -67,7 +68,7 @@ class Arena:
             (self.place / folder).mkdir(parents=True)
         for number in range(self.students):
             kind = TURNS[number % len(TURNS)]
-            _hand_in(self.place / "class" / f"{kind}{number:03d}", KINDS[kind])
+            _hand_in(self.place / "class" / f"{kind}{number:03d}", _own(KINDS[kind], number))
         for kind, text in KINDS.items():
             _hand_in(self.place / "unharmed" / f"{kind}000", text)
 
@@ -147,6 +148,10 @@ class Arena:
         running.wait()
         return {one["student"][:-3]: _outcome(one) for one in self.results("unharmed")}
 
+    def pace(self) -> float:
+        """Seconds that a submission takes where nobody is killed; known once the truth is."""
+        return fmean(one["seconds"] for one in self.results("unharmed"))
+
     def complaints(self, truth: dict[str, tuple[str, float]]) -> list[str]:
         """Everything that is not as it would have been without kills; nothing where all held."""
         return [
@@ -189,6 +194,13 @@ class Arena:
         yield from (f"mounted: {line}" for line in mounted if str(self.place) in line)
         for pid in self.coordinators:
             yield from (f"left: {group}" for group in GROUPS.glob(f"**/grader-room-{pid}-*"))
+
+
+def _own(text: str, number: int) -> str:
+    """Like the others', but nobody's copy: the same code is run once for all."""
+    notebook = nbformat.reads(text, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(f"number = {number}", id="own"))
+    return str(nbformat.writes(notebook))
 
 
 def _hand_in(folder: Path, text: str) -> None:
