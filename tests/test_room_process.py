@@ -128,7 +128,7 @@ sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]!r}
 from room_help import make_room
 from grader.room import RoomSpec
 room = make_room({kind!r})
-room.start(RoomSpec((sys.executable, "-I", "-c", {TREE + "time.sleep(600)"!r}, {marker!r})), stdout=1)
+process = room.start(RoomSpec((sys.executable, "-I", "-c", {TREE + "time.sleep(600)"!r}, {marker!r})), stdout=1)
 time.sleep(600)
 """
     process = subprocess.Popen([sys.executable, "-c", grader], stdout=subprocess.PIPE)
