@@ -28,6 +28,8 @@ $(VENV)/.ready: $(PINS) pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(PINS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	# Rooms cannot write byte code: what is not compiled now is compiled in every one of them.
+	-$(BIN)/python -m compileall -q -j 2 $(VENV)/lib >/dev/null 2>&1
 	touch $@
 
 demo: setup
