@@ -29,8 +29,9 @@ from judge_memory import FakeRoom, RecordingRoom, hand_in, peak_mb
 
 from grader.collect import collect
 from grader.course.exercises import find_course, load_course
-from grader.pipeline import Grader, Settings, regrade
+from grader.pipeline import Grader, Settings
 from grader.record import Store
+from grader.regrade import regrade
 from grader.room import open_room
 from grader.runner import LocalRunner, Stop, slots
 

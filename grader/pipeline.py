@@ -15,25 +15,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from grader import environment
 from grader.batch import groups
 from grader.code.engines import fixes_seeds
-from grader.course.exercises import Course, Exercise, Threshold, data_fingerprint
+from grader.course.exercises import Course, Threshold
 from grader.course.families import load_family
 from grader.diagnose import diagnose_source
 from grader.evaluate import Answer, Task, evaluate
 from grader.execute import Run, execute
 from grader.extract import UNKNOWN, extract
-from grader.job import Job, Settings, record_key
+from grader.job import Job, Settings
 from grader.models.matching import choose, read_candidate
 from grader.models.retrain import canonical_question, retraining
 from grader.record import Store
+from grader.regrade import grade_of, told
 from grader.room import Room
 from grader.runner import Runner, Slot
-from grader.score import malformed, nothing_found, score, ungraded
-from grader.store.keys import canonical
+from grader.score import malformed, ungraded
 from grader.types import (
     Attempt,
     Engine,
@@ -46,7 +45,6 @@ from grader.types import (
     Message,
     Outcome,
     Record,
-    Scalar,
     Submission,
     Verdict,
 )
@@ -366,69 +364,8 @@ def blames_engine(execution: Execution) -> bool:
     )
 
 
-def grade_of(
-    course: Course, evidence: Evidence, engine: Engine, device: str
-) -> tuple[Grade, Threshold | None]:
-    """Score one exercise's evidence with the threshold of its engine and device."""
-    exercise = course.exercises.get(evidence.exercise)
-    if exercise is None:
-        return nothing_found(evidence), None
-    fingerprint = None
-    if exercise.family is not None and course.reference is not None:
-        fingerprint = _fingerprint(course.reference, exercise)
-    threshold = exercise.threshold(engine.value, device, fingerprint)
-    return score(evidence, exercise, threshold), threshold
-
-
-_fingerprints: dict[str, str] = {}
-
-
-def _fingerprint(reference: Path, exercise: Exercise) -> str:
-    """Give the fingerprint of an exercise's data, drawn once: it takes a few milliseconds."""
-    assert exercise.family is not None
-    place = canonical([str(reference), exercise.family, exercise.dataset, exercise.data]).decode()
-    if place not in _fingerprints:
-        family = load_family(reference, exercise.family)
-        _fingerprints[place] = data_fingerprint(exercise, family)
-    return _fingerprints[place]
-
-
-def regrade(course: Course, records: Iterable[Record], secret: bytes) -> Iterator[Record]:
-    """Score stored evidence again with today's rubric and expectation; nothing is run."""
-    for record in records:
-        if record.evidence is None or record.engine is None:
-            yield record
-            continue
-        grade, threshold = grade_of(course, record.evidence, record.engine, record.device)
-        key = record_key(
-            course,
-            secret,
-            execution=record.execution_key,
-            submission=record.submission,
-            student=record.student,
-            exercise=record.exercise,
-        )
-        yield replace(record, key=key, grade=grade, threshold=told(threshold))
-
-
-def told(threshold: Threshold | None) -> dict[str, Scalar]:
-    """Give what a record keeps of the threshold that it was scored with."""
-    if threshold is None:
-        return {}
-    return {
-        "metric": threshold.metric,
-        "better": threshold.better,
-        "value": threshold.value,
-        "control": threshold.control,
-        "engine": threshold.engine,
-        "device": threshold.device,
-        "widened": threshold.widened,
-        "reason": threshold.reason,
-    }
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-__all__ = ["Graded", "Grader", "Settings", "grade_of", "regrade"]
+__all__ = ["Graded", "Grader", "Settings"]

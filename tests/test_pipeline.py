@@ -15,8 +15,9 @@ from grader.course.exercises import Course, Threshold, data_fingerprint, load_co
 from grader.course.expectations import Expectation
 from grader.course.families import load_family
 from grader.evaluate import Answer, LayerAnswer, Task
-from grader.pipeline import Grader, Settings, blames_engine, regrade
+from grader.pipeline import Grader, Settings, blames_engine
 from grader.record import Store
+from grader.regrade import regrade
 from grader.runner import LocalRunner, Slot, Stop, slots
 from grader.seeds import hidden_seed
 from grader.types import (

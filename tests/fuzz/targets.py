@@ -30,7 +30,8 @@ from grader.extract import extract
 from grader.intake.notebooks import Malformed, parse_notebook
 from grader.models.architecture import read_architecture
 from grader.models.chains import NotRebuildableError, class_names
-from grader.pipeline import blames_engine, grade_of
+from grader.pipeline import blames_engine
+from grader.regrade import grade_of
 from grader.report.feedback import feedback_page
 from grader.store.record_execution import write_execution
 from grader.store.record_json import record_from_json, record_to_json
