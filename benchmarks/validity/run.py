@@ -32,7 +32,7 @@ from pieces import EXERCISES, Case
 from variants import variants
 
 from grader.cli.course import open_words
-from grader.cli.grading import graded_as_done
+from grader.cli.grading import graded_as_done, quickened
 from grader.cli.progress import Lines
 from grader.code.engines import AUTO
 from grader.collect import collect
@@ -143,7 +143,8 @@ def run(course: Course, exercise: str, given: argparse.Namespace) -> list[Result
     settings = Settings(secret=SECRET, engine=given.engine, jobs=given.jobs)
     out = given.out / exercise
     with Store(out / "grades") as store:
-        grader = Grader(course, open_room("auto"), store, settings)
+        room, _ = quickened(open_room("auto"))
+        grader = Grader(course, room, store, settings)
         whole = [case for case in cases if not case.needs_weights]
         graded = grade(grader, whole, out / "handed-in")
         pasted = [case for case in cases if case.needs_weights]
