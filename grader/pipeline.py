@@ -27,6 +27,7 @@ from grader.execute import Run, execute
 from grader.extract import UNKNOWN, extract
 from grader.job import Job, Settings
 from grader.models.matching import choose, read_candidate
+from grader.models.mend import mended, stuck_by_the_book
 from grader.models.retrain import canonical_question, retraining
 from grader.record import Store
 from grader.regrade import grade_of, told
@@ -181,21 +182,33 @@ class Grader:
         execution = self._run(job, slot, job.choice.engine, 1, may_rerun=job.choice.may_rerun)
         best = {case.evidence.exercise: case for case in self._scored(job, slot, execution)}
         for number in range(2, job.attempts + 1):
-            missed = [
-                name for name, case in best.items() if case.grade.verdict is Verdict.LOW_ACCURACY
-            ]
+            missed = {name: case for name, case in best.items() if self._may_be_chance(case)}
             if not missed:
                 break
-            if execution.fixes_seeds:
-                again = [self._retrained(job, slot, best[name], number) for name in missed]
-            else:
+            alone = [n for n, c in missed.items() if execution.fixes_seeds or self._is_stuck(c)]
+            again = [self._retrained(job, slot, missed[name], number) for name in alone]
+            if len(alone) < len(missed):
                 rerun = self._run(job, slot, execution.engine, number, may_rerun=False)
-                again = list(self._scored(job, slot, rerun))
+                scored = self._scored(job, slot, rerun)
+                again += [case for case in scored if case.evidence.exercise not in alone]
             for case in again:
                 name = case.evidence.exercise
                 if name in missed:
                     best[name] = best[name].better(case)
         return tuple(best.values())
+
+    def _may_be_chance(self, case: _Case) -> bool:
+        """Whether another seed could have led to another verdict."""
+        return case.grade.verdict is Verdict.LOW_ACCURACY or self._is_stuck(case)
+
+    def _is_stuck(self, case: _Case) -> bool:
+        """Whether the textbook's slip kept it from learning, or did before it was mended."""
+        training = case.evidence.training
+        if case.grade.verdict is Verdict.LOW_ACCURACY:
+            return training is not None and training.mended
+        known = self.course.exercises.get(case.evidence.exercise)
+        untrained = case.grade.verdict is Verdict.UNTRAINED
+        return untrained and known is not None and stuck_by_the_book(case.evidence, known)
 
     def _run(
         self, job: Job, slot: Slot, engine: Engine, attempt: int, *, may_rerun: bool
@@ -266,7 +279,10 @@ class Grader:
         return _Case(evidence, grade, threshold, execution, (attempt,))
 
     def _retrained(self, job: Job, slot: Slot, case: _Case, number: int) -> _Case:
-        """Train the architecture anew with another seed, for a notebook that fixes its own."""
+        """Train the architecture anew with another seed, for a notebook that fixes its own.
+
+        And for one that the textbook's slip keeps from learning: with the slip put right.
+        """
         exercise = self.course.exercise(case.evidence.exercise)
         assert self.course.reference is not None
         assert exercise.family is not None
@@ -277,13 +293,19 @@ class Grader:
             return nothing
         _, question = canonical_question(family, exercise, job.hidden_seed(exercise.id))
         seed = job.seed(number)
-        task = retraining(reading.architecture, reading.candidate, exercise, family, seed, question)
+        stuck, architecture = self._is_stuck(case), reading.architecture
+        if stuck:
+            architecture = mended(architecture, exercise)
+        task = retraining(architecture, reading.candidate, exercise, family, seed, question)
         answer = self._evaluate(slot, [task])[exercise.id] if task else None
         if answer is None or answer.predictions is None:
             return nothing
         metrics = family.measure(answer.predictions.reshape(question.answers.shape), question)
         attempt = Attempt(number, seed, case.execution.engine, "retrain", metrics, answer.seconds)
         evidence = replace(case.evidence, metrics={**case.evidence.metrics, **metrics})
+        if stuck and evidence.training is not None:
+            trained = replace(evidence.training, changed=True, mended=True)
+            evidence = replace(evidence, training=trained)
         return self._case(evidence, case.execution, attempt)
 
     # --- records -----------------------------------------------------------------------------

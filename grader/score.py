@@ -211,8 +211,14 @@ def _nearest(model: ModelFacts, exercise: Exercise) -> tuple[ExpectedLayer, ...]
 
 def _layer_fraction(fact: LayerFact, layer: ExpectedLayer) -> float:
     same = [fact.config.get(key) == value for key, value in layer.config.items()]
-    same += [fact.output_shape == layer.output_shape, fact.params == layer.params]
+    same += [_agree(fact.output_shape, layer.output_shape), fact.params == layer.params]
     return sum(same) / len(same)
+
+
+def _agree(got: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
+    """Whether shapes are the same; a size that the model leaves open is the data's to show."""
+    sizes = zip(got, wanted, strict=False)
+    return len(got) == len(wanted) and all(g in (None, w) for g, w in sizes)
 
 
 def chain(names: Iterator[str] | list[str]) -> str:
@@ -278,6 +284,8 @@ def _training(training: TrainingFacts | None, exercise: Exercise, points: float)
         changed, told = 0.0, Message("training.never_fitted")
     elif not training.finite:
         changed, told = 0.0, Message("training.not_finite")
+    elif training.mended:
+        changed, told = 1.0, Message("training.mended")
     elif training.changed:
         changed, told = 1.0, Message("training.changed")
     else:

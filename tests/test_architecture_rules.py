@@ -17,7 +17,7 @@ INSIDE = ("kernel", "driver", "evaluation")  # what runs in rooms
 ALLOWED = "grader.evaluation.allowed"  # the allow-list, which the judge shares with its room
 STAGES = {"collect", "execute", "extract", "score", "record", "report"}
 # Joins stages: the pipeline with its job, calibration with its measurement, and the commands.
-JOINERS = {"pipeline", "job", "calibration", "cli"}
+JOINERS = {"pipeline", "regrade", "job", "calibration", "cli"}
 ENGINES = "tensorflow keras h5py jax jaxlib nbconvert pandas scipy matplotlib torch".split()
 
 

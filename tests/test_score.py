@@ -161,6 +161,24 @@ def test_no_model_earns_nothing_for_running() -> None:
     assert graded(evidence).verdict is Verdict.NO_MODEL
 
 
+def test_steps_that_the_model_leaves_open_are_those_of_the_data() -> None:
+    """``input_shape=(None, 2)``: what was fed to it is a question of the data."""
+    first, *others = layers(LSTM)
+    assert first.output_shape == (100, 30)
+    opened = (replace(first, output_shape=(None, 30)), *others)
+    model = ModelFacts(opened, LSTM.total_params, (None, 2), 3, "model", rebuilt=True)
+    assert graded(sound(model=model)).verdict is Verdict.ACCEPTED
+    assert points(sound(model=model)) == MAX_SCORE
+
+
+@pytest.mark.parametrize("shape", [(60, 30), (None, 31), (None,), (None, 30, 1)])
+def test_an_open_size_excuses_no_other_one(shape: tuple[int | None, ...]) -> None:
+    first, *others = layers(LSTM)
+    other = (replace(first, output_shape=shape), *others)
+    model = ModelFacts(other, LSTM.total_params, (None, 2), 3, "model", rebuilt=True)
+    assert graded(sound(model=model)).verdict is Verdict.WRONG_ARCHITECTURE
+
+
 def test_a_wrong_layer_costs_points_for_structure_only() -> None:
     wrong = [replace(layers(LSTM)[0], config={**layers(LSTM)[0].config, "units": 10})]
     model = sound().model
