@@ -121,7 +121,7 @@ def test_a_students_missing_file_is_said(tmp_path):
     exercise = replace(course.exercise("temperature-gru"), family=None, assignment_path=tmp_path)
     with pytest.raises(GraderError) as caught:
         handout(course, exercise)
-    assert caught.value.message.id == "course.data_missing"
+    assert caught.value.message.id == "course.handout_missing"  # a student has nothing to fetch
 
 
 def test_the_fingerprint_follows_the_data_sets_checksum(monkeypatch):

@@ -234,5 +234,4 @@ def _public(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        args = {"dataset": path.name, "file": str(path)}
-        raise GraderError(Message("course.data_missing", args)) from error
+        raise GraderError(Message("course.handout_missing", {"file": str(path)})) from error
