@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,14 @@ from attacks.people import person
 KILLED = -9
 PATIENCE = 300.0
 CRASHES = 3
-RUNNING_SECONDS = 12.0  # long enough for a kernel and its daemon to be there
+DAEMON = b"rnn-attack-daemon"  # a word of the command line that the notebook starts
 
 
 def killed_once(attack: Attack, who: str, isolation: str = "auto") -> list[str]:
     """Kill the grader while the notebook runs; then grade again."""
     with _field(attack, who) as here:
         running = start(here, [f"--isolation={isolation}", "--timeout=120"])
-        _wait(running, lambda: bool(_begun(here)))
-        time.sleep(RUNNING_SECONDS)
+        _wait(running, lambda: bool(_begun(here)) and _daemon_runs())
         told = _killed(here, running)
         kept, out, _ = grade(here, [f"--isolation={isolation}", "--timeout=120"])
         hostile = attack.submissions[0]
@@ -67,6 +66,14 @@ def _field(attack: Attack, who: str) -> Iterator[Field]:
 def _begun(here: Field) -> list[int]:
     """How often each submission that is not done was begun."""
     return [len(path.read_text().splitlines()) for path in here.out.glob("journal/*")]
+
+
+def _daemon_runs() -> bool:
+    found = False
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found |= DAEMON in (process / "cmdline").read_bytes()
+    return found
 
 
 def _records(here: Field) -> list[Path]:
