@@ -178,7 +178,9 @@ def main() -> int:
     options.add_argument("--victims", nargs="+", choices=VICTIMS, default=list(VICTIMS))
     asked = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-        arena = Arena(Path(folder), asked.students or asked.kills + 10, asked.isolation, asked.jobs)
+        arena = Arena(
+            Path(folder), asked.students or 2 * asked.kills + 20, asked.isolation, asked.jobs
+        )
         report = strike(arena, asked.kills, random.Random(asked.seed), tuple(asked.victims))
         for line in (
             f"{arena.students} submissions, {report.seconds:.0f} s",
