@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from grader import pipeline
-from grader.course.exercises import Course, Threshold, data_fingerprint, load_course
+from grader.course.exercises import Alternative, Course, Threshold, data_fingerprint, load_course
 from grader.course.expectations import Expectation
 from grader.course.families import load_family
 from grader.evaluate import Answer, LayerAnswer, Task
@@ -240,6 +240,44 @@ def test_attempts_end_at_the_rubrics_limit_and_the_best_one_counts(
     assert len(record.attempts) == course.exercise(GRU).attempts == 3
     assert record.evidence is not None
     assert record.evidence.metrics["mse"] == pytest.approx(0.02, rel=1e-3)
+
+
+def _slipping(course: Course) -> Course:
+    """The exercise asks for a last activation that a textbook leaves out, and takes both."""
+    exercise = course.exercise(GRU)
+    *others, last = exercise.layers
+    book = Alternative(
+        exercise.layers, 8671, exercise.input_shape, Message("course.inline"), exercise.form
+    )
+    asked = replace(last, config={**last.config, "activation": "sigmoid"})
+    mended = replace(exercise, layers=(*others, asked), accept=(book,))
+    return replace(course, exercises={**course.exercises, GRU: mended})
+
+
+def _unmoved() -> Execution:
+    made = _execution()
+    stuck = replace(made.candidates[0], final=made.candidates[0].initial)
+    return replace(made, candidates=(stuck,))
+
+
+def test_a_model_that_the_textbooks_slip_left_stuck_is_trained_again_mended(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    world.give = lambda _run: _unmoved()
+    (record,) = _grade(_slipping(course), tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+    assert [attempt.kind for attempt in record.attempts] == ["run", "retrain"]
+    assert "training.mended" in {check.message.id for check in record.grade.checks}
+    assert (len(world.ran), world.trained) == (1, [record.attempts[1].seed])
+
+
+def test_a_model_that_no_fit_moved_is_not_trained_by_us_without_such_a_slip(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    world.give = lambda _run: _unmoved()
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.UNTRAINED
+    assert (len(world.ran), world.trained) == (1, [])
 
 
 def test_wrong_work_is_not_repeated(course: Course, world: World, tmp_path: Path) -> None:

@@ -18,12 +18,15 @@ from grader.types import Evidence, Json
 
 
 def stuck_by_the_book(evidence: Evidence, exercise: Exercise) -> bool:
-    """Whether a fit did all that was asked of it, on a model with an accepted slip, for nothing."""
+    """Whether a fit did all that was asked of it, on a model with an accepted slip, for nothing.
+
+    The structure passed: a last activation that is not the exercise's is one that it accepts.
+    """
     training, model = evidence.training, evidence.model
     if training is None or model is None or not model.layers:
         return False
     wanted = _last_activation(exercise)
-    slipped = bool(exercise.accept) and model.layers[-1].config.get("activation") != wanted
+    slipped = wanted is not None and model.layers[-1].config.get("activation") != wanted
     moved_nothing = training.finite and not training.changed
     return slipped and moved_nothing and training.epochs >= exercise.min_epochs
 
