@@ -60,6 +60,7 @@ class Field:
     doors: dict[str, socket.socket] = field(default_factory=dict)
     archives: list[Path] = field(default_factory=list)
     before: dict[str, str] = field(default_factory=dict)
+    lay_there: frozenset[Path] = frozenset()  # in shared folders, left by somebody before
 
     @property
     def course(self) -> Path:
@@ -143,11 +144,8 @@ class Field:
                 named = path.name.startswith("rnn-attack") and "venv" not in path.name
                 with contextlib.suppress(OSError):
                     owned = self.person.user is not None and path.lstat().st_uid == self.person.user
-                    if (
-                        (named or owned)
-                        and path not in ours
-                        and not self.place.is_relative_to(path)
-                    ):
+                    ours_too = path in ours or self.place.is_relative_to(path)
+                    if (named or owned) and not ours_too and path not in self.lay_there:
                         yield path
 
 
@@ -171,6 +169,7 @@ def laid_out(place: Path, person: Person, hostile: Iterable[Hostile]) -> Iterato
             person.own(path)
         _start_decoy(here, stack)
         here.before = snapshot(here._watched())
+        here.lay_there = frozenset(here._strays())
         yield here
 
 

@@ -10,7 +10,7 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,9 @@ DAEMON = b"rnn-attack-daemon"  # a word of the command line that the notebook st
 def killed_once(attack: Attack, who: str, isolation: str = "auto") -> list[str]:
     """Kill the grader while the notebook runs; then grade again."""
     with _field(attack, who) as here:
-        running = start(here, [f"--isolation={isolation}", "--timeout=120"])
-        _wait(running, lambda: bool(_begun(here)) and _daemon_runs())
-        told = _killed(here, running)
+        with _running(here, [f"--isolation={isolation}", "--timeout=120"]) as running:
+            _wait(running, lambda: bool(_begun(here)) and _daemon_runs())
+            told = _killed(here, running)
         kept, out, _ = grade(here, [f"--isolation={isolation}", "--timeout=120"])
         hostile = attack.submissions[0]
         expected = dict.fromkeys([*here.neighbours, hostile.shown], "accepted")
@@ -44,10 +44,10 @@ def killed_every_time(attack: Attack, who: str, isolation: str = "auto") -> list
         arguments = [f"--isolation={isolation}", "--timeout=1500"]
         told = []
         for crash in range(1, CRASHES + 1):
-            running = start(here, arguments)
-            _wait(running, lambda: len(_records(here)) == len(here.neighbours))
-            _wait(running, lambda crash=crash: _begun(here) == [crash])
-            told += _killed(here, running)
+            with _running(here, arguments) as running:
+                _wait(running, lambda: len(_records(here)) == len(here.neighbours))
+                _wait(running, lambda crash=crash: _begun(here) == [crash])
+                told += _killed(here, running)
         kept, out, _ = grade(here, arguments)
         expected = dict.fromkeys(here.neighbours, "accepted")
         expected[attack.submissions[0].shown] = "grader_error"
@@ -63,9 +63,25 @@ def _field(attack: Attack, who: str) -> Iterator[Field]:
         yield here
 
 
+@contextmanager
+def _running(here: Field, arguments: Iterable[str]) -> Iterator[subprocess.Popen[str]]:
+    """A grader at work, which does not outlive this block whatever happens in it."""
+    running = start(here, arguments)
+    try:
+        yield running
+    finally:
+        if running.poll() is None:
+            cut_down(running)
+            running.communicate()
+
+
 def _begun(here: Field) -> list[int]:
     """How often each submission that is not done was begun."""
-    return [len(path.read_text().splitlines()) for path in here.out.glob("journal/*")]
+    found = []
+    for path in here.out.glob("journal/*"):
+        with suppress(FileNotFoundError):  # done since it was listed
+            found.append(len(path.read_text().splitlines()))
+    return found
 
 
 def _daemon_runs() -> bool:
