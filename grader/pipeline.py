@@ -312,6 +312,7 @@ class Grader:
 
     def _record(self, job: Job, slot: Slot, case: _Case, began: float) -> Record:
         execution = case.execution
+        known = self.course.exercises.get(case.evidence.exercise)
         return Record(
             key=job.score_key(slot, case.evidence.exercise),
             execution_key=job.execution_key(slot, execution.engine, execution.attempt),
@@ -327,7 +328,7 @@ class Grader:
             seconds=round(time.monotonic() - began, 3),
             graded_at=_now(),
             versions=environment.versions(),
-            threshold=told(case.threshold),
+            threshold=told(case.threshold, known.attempts if known else 1),
             hidden_seed=job.hidden_seed(case.evidence.exercise),
             profile=_profile(self.course, case.evidence.exercise),
         )

@@ -33,7 +33,9 @@ def regrade(course: Course, records: Iterable[Record], secret: bytes) -> Iterato
             student=record.student,
             exercise=record.exercise,
         )
-        yield replace(record, key=key, grade=grade, threshold=told(threshold))
+        known = course.exercises.get(record.exercise)
+        kept = told(threshold, known.attempts if known else 1)
+        yield replace(record, key=key, grade=grade, threshold=kept)
 
 
 def grade_of(
@@ -50,10 +52,16 @@ def grade_of(
     return score(evidence, exercise, threshold), threshold
 
 
-def told(threshold: Threshold | None) -> dict[str, Scalar]:
-    """Give what a record keeps of the threshold that it was scored with."""
+def told(threshold: Threshold | None, attempts: int) -> dict[str, Scalar]:
+    """Give what a record keeps of the threshold that it was scored with.
+
+    ``false_fail`` is the largest chance, by calibration, that correct work misses the threshold in
+    every attempt. Nothing is known of it where the threshold is another machine's, widened.
+    """
     if threshold is None:
         return {}
+    rate = None if threshold.widened else threshold.false_fail
+    known = {"attempts": attempts, "false_fail": rate.upper95**attempts} if rate else {}
     return {
         "metric": threshold.metric,
         "better": threshold.better,
@@ -63,6 +71,7 @@ def told(threshold: Threshold | None) -> dict[str, Scalar]:
         "device": threshold.device,
         "widened": threshold.widened,
         "reason": threshold.reason,
+        **known,
     }
 
 

@@ -320,6 +320,25 @@ def test_runs_that_became_another_kind_do_not_fit(
     assert not any(one.fits for one in found.values)
 
 
+@pytest.mark.parametrize(("stalls", "fits"), [(1, True), (2, True), (3, False)])
+def test_a_fresh_run_that_stalls_is_tried_again_as_a_students_is(
+    course: Course, done: list[Plan], monkeypatch: pytest.MonkeyPatch, stalls: int, fits: bool
+) -> None:
+    exercise = calibrated(course, 12)
+    assert exercise.attempts == 3
+    tried: list[int] = []
+
+    def reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
+        tried.append(plan.seed)
+        stuck = len(tried) <= stalls
+        return Measured(measured(REFERENCE, plan.seed, 0.06 if stuck else 2e-4))
+
+    monkeypatch.setattr(module, "measure_reference", reference)
+    found = check_calibration(course, exercise, Engine.JAX, ROOM, SLOT, runs=1)
+    assert found.fits == fits
+    assert len(set(tried)) == len(tried) == min(stalls + 1, 3)
+
+
 def test_nothing_stored_for_an_engine_is_said(course: Course, done: list[Plan]) -> None:
     exercise = calibrated(course, 12)
     for one in (course.exercise(GRU), exercise):

@@ -12,12 +12,12 @@ import pytest
 
 from grader import pipeline
 from grader.course.exercises import Alternative, Course, Threshold, data_fingerprint, load_course
-from grader.course.expectations import Expectation
+from grader.course.expectations import Expectation, Rate
 from grader.course.families import load_family
 from grader.evaluate import Answer, LayerAnswer, Task
 from grader.pipeline import Grader, Settings, blames_engine
 from grader.record import Store
-from grader.regrade import regrade
+from grader.regrade import regrade, told
 from grader.runner import LocalRunner, Slot, Stop, slots
 from grader.seeds import hidden_seed
 from grader.types import (
@@ -494,6 +494,22 @@ def test_regrade_scores_stored_evidence_with_todays_threshold_and_runs_nothing(
     assert again.grade.verdict is Verdict.LOW_ACCURACY
     assert again.execution_key == record.execution_key
     assert len(world.ran) == 1
+
+
+@pytest.mark.parametrize("widened", [False, True])
+def test_a_record_tells_how_often_bad_luck_fails_correct_work(
+    course: Course, world: World, tmp_path: Path, widened: bool
+) -> None:
+    exercise = course.exercise(GRU)
+    assert exercise.expectation is not None
+    rate = Rate(0.01, 0.1)
+    known = replace(exercise.expectation.thresholds[0], false_fail=rate, widened=widened)
+    found = told(known, exercise.attempts)
+    if widened:  # nobody measured it there
+        assert "false_fail" not in found
+    else:
+        assert found["false_fail"] == pytest.approx(0.1**exercise.attempts)
+        assert found["attempts"] == exercise.attempts
 
 
 def test_the_runner_gives_every_result_and_starts_nothing_after_a_stop() -> None:

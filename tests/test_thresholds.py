@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,25 +12,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from grader.calibration.thresholds import (
+from grader.calibration.scale import scale, unscale
+from grader.calibration.stalls import (
     CONFIDENCE,
+    RARE,
+    Stalls,
+    clopper_pearson,
+    count_stalls,
+    parted,
+)
+from grader.calibration.thresholds import (
     COVERAGE,
     FEWEST,
     MARGIN,
     PLACE,
+    beyond,
     choose_threshold,
-    clopper_pearson,
-    false_fail,
     false_pass,
     prediction_interval,
-    scale,
     separation,
     tolerance_factor,
-    unscale,
 )
 from grader.course.expectations import REFERENCE, CalibrationRun, Threshold
 
 LOWER = {"mse": "lower"}
+JAX = ("jax", "cpu")
 # 4000 draws: a share of 0.95 has a standard error of 0.0034, so four of them are 0.014
 DRAWS, SLACK = 4000, 0.014
 
@@ -83,7 +90,7 @@ def test_every_correct_run_seen_passes_and_every_mistake_seen_fails() -> None:
 def test_a_run_worse_than_the_bound_moves_the_bound() -> None:
     """A heavy tail is taken as it was seen, not as a normal distribution would have it."""
     tail = [*lognormal(1e-4, 0.01, 40), 2e-3]
-    measured = separation(runs(tail, BAD), "mse", "lower")
+    measured = separation(runs(tail, BAD), JAX, "mse", "lower")
     assert measured is not None
     assert measured.bound >= math.log(2e-3)
 
@@ -98,7 +105,7 @@ def test_overlapping_runs_give_no_threshold_and_say_why() -> None:
 
 def test_mistakes_less_than_twice_as_bad_give_no_threshold() -> None:
     correct = lognormal(1e-3, 0.5, 20)
-    measured = separation(runs(correct, BAD), "mse", "lower")
+    measured = separation(runs(correct, BAD), JAX, "mse", "lower")
     assert measured is not None
     bound = math.exp(measured.bound)
     assert chosen(runs(correct, [bound * 1.99] * 5)).value is None
@@ -108,7 +115,7 @@ def test_mistakes_less_than_twice_as_bad_give_no_threshold() -> None:
 
 def test_where_noise_keeps_all_models_close_three_deviations_are_enough() -> None:
     correct = lognormal(0.9, 0.01, 20)
-    measured = separation(runs(correct, [1.0] * 5), "mse", "lower")
+    measured = separation(runs(correct, [1.0] * 5), JAX, "mse", "lower")
     assert measured is not None
     bound = math.exp(measured.bound)
     assert chosen(runs(correct, [bound * 1.031] * 5)).value is not None
@@ -187,8 +194,8 @@ def test_squaring_a_metric_makes_it_no_better() -> None:
         run(r.control, r.seed, root=math.sqrt(r.metrics["mse"]), **r.metrics)
         for r in runs(GOOD, BAD)
     ]
-    as_root = separation(both, "root", "lower")
-    as_square = separation(both, "mse", "lower")
+    as_root = separation(both, JAX, "root", "lower")
+    as_square = separation(both, JAX, "mse", "lower")
     assert as_root is not None
     assert as_square is not None
     assert as_square.gap == pytest.approx(2 * as_root.gap)
@@ -229,6 +236,85 @@ def test_better_is_smaller_on_the_scale(one: float, other: float) -> None:
     assert scale(high, "higher") <= scale(low, "higher")
 
 
+# --- runs that stall -------------------------------------------------------------------------
+
+STALLED = 0.06  # as bad as the mistakes, of which the best reaches less
+
+
+def elsewhere(found: Sequence[CalibrationRun], engine: str = "tensorflow") -> list[CalibrationRun]:
+    return [replace(one, engine=engine) for one in found]
+
+
+def test_a_rare_run_that_never_learns_does_not_move_the_threshold() -> None:
+    with_one, without = chosen(runs([*GOOD, STALLED], BAD)), chosen(runs(GOOD, BAD))
+    assert (with_one.metric, with_one.value) == (without.metric, without.value)
+
+
+def test_but_it_counts_as_a_false_fail() -> None:
+    rate = chosen(runs([*GOOD, STALLED], BAD)).false_fail
+    assert rate is not None
+    assert rate.estimate == pytest.approx(1 / 21, rel=1e-3)
+    assert rate.upper95 == pytest.approx(clopper_pearson(1, 21))
+
+
+def test_runs_that_never_stalled_promise_no_more_than_their_number_allows() -> None:
+    rate = chosen(runs(GOOD, BAD)).false_fail
+    assert rate is not None
+    assert rate.estimate < 1e-3
+    assert rate.upper95 == pytest.approx(clopper_pearson(0, 20))
+
+
+@pytest.mark.parametrize("stalled", range(1, 8))
+def test_stalls_are_set_aside_only_while_attempts_make_up_for_them(stalled: int) -> None:
+    found = runs([*GOOD, *[STALLED] * stalled], BAD)
+    rare = clopper_pearson(stalled, 20 + stalled) ** 3 <= RARE
+    assert (chosen(found).value is not None) == rare
+    assert choose_threshold(found, *JAX, LOWER, attempts=1).value is None  # type: ignore[union-attr]
+
+
+def test_few_runs_of_one_engine_are_counted_with_those_of_the_other() -> None:
+    few = elsewhere(runs([*GOOD[:6], STALLED], BAD))
+    alone = choose_threshold(few, "tensorflow", "cpu", LOWER)
+    both = choose_threshold([*runs(GOOD, BAD), *few], "tensorflow", "cpu", LOWER)
+    assert alone is not None
+    assert alone.value is None
+    assert both is not None
+    assert both.value is not None
+    assert both.false_fail is not None
+    assert both.false_fail.upper95 == pytest.approx(clopper_pearson(1, 27))
+
+
+def test_engines_that_stall_differently_are_not_counted_together() -> None:
+    often = elsewhere(runs([*GOOD[:6], *[STALLED] * 6], BAD))
+    found = [*runs(GOOD, BAD), *often]
+    assert count_stalls(found, *JAX, "mse", "lower") == Stalls(0, 20)
+    assert count_stalls(found, "tensorflow", "cpu", "mse", "lower") == Stalls(6, 12)
+
+
+def test_too_few_runs_that_learn_say_nothing() -> None:
+    few = [*runs(GOOD, BAD), *elsewhere(runs([*GOOD[: FEWEST - 1], STALLED], BAD))]
+    assert choose_threshold(few, "tensorflow", "cpu", LOWER) is None
+
+
+def test_a_share_stalls_where_it_is_no_higher_than_a_mistakes() -> None:
+    learned, stalled = parted(runs([0.9, 0.95, 0.3, 0.5], [0.3, 0.2], "share"), "share", "higher")
+    assert len(learned) == 3
+    assert len(stalled) == 1
+
+
+def test_without_mistakes_nothing_stalls() -> None:
+    learned, stalled = parted(runs(GOOD, []), "mse", "lower")
+    assert (len(learned), len(stalled)) == (20, 0)
+
+
+def test_the_stated_chance_after_all_attempts_holds_for_a_reference_that_may_stall() -> None:
+    """Of many calibrations of such a reference, 95 % state a bound that is not exceeded."""
+    chance = 0.04
+    stalled = np.random.default_rng(3).binomial(25, chance, size=DRAWS)
+    holding = np.mean([Stalls(int(one), 25).upper95 >= chance for one in stalled])
+    assert holding >= CONFIDENCE - SLACK
+
+
 # --- monotony --------------------------------------------------------------------------------
 
 
@@ -255,8 +341,8 @@ def test_a_change_of_units_changes_nothing_but_the_units(factor: float) -> None:
 @given(st.floats(-14.0, -2.0), st.floats(0.01, 2.0))
 def test_a_place_farther_off_fails_fewer_correct_runs(place: float, step: float) -> None:
     reference = np.log(GOOD)
-    near, _ = false_fail(reference, place)
-    far, _ = false_fail(reference, place + step)
+    near, _ = beyond(reference, place)
+    far, _ = beyond(reference, place + step)
     assert far.estimate <= near.estimate
     assert far.upper95 <= near.upper95 + 1e-12
 
@@ -264,7 +350,7 @@ def test_a_place_farther_off_fails_fewer_correct_runs(place: float, step: float)
 def test_bounds_are_never_below_their_estimates() -> None:
     for place in np.linspace(-12, 0, 40):
         for values in (np.log(GOOD), np.log([*GOOD[:15], 0.04, 0.045, 0.05])):
-            rate, _ = false_fail(values, float(place))
+            rate, _ = beyond(values, float(place))
             assert 0.0 <= rate.estimate <= rate.upper95 <= 1.0
 
 
@@ -296,14 +382,14 @@ def test_the_bound_of_false_fails_holds_as_often_as_it_says(count: int, place: f
     base = np.array(lognormal(1.0, 1.0, count, seed=2))
     base = np.log(base)  # mean 0, deviation 1
     grid = np.linspace(distances.min(), distances.max(), 60)
-    bounds = [false_fail(base, float(one))[0].upper95 for one in grid]
+    bounds = [beyond(base, float(one))[0].upper95 for one in grid]
     holding = (np.interp(distances, grid, bounds) >= stats.norm.sf(place)).mean()
     assert abs(holding - CONFIDENCE) < SLACK
 
 
 def test_a_skewed_reference_is_bounded_without_assuming_anything() -> None:
     skewed = np.concatenate([np.full(18, -8.0) + np.linspace(0, 0.01, 18), [-4.0, -3.0]])
-    rate, how = false_fail(skewed, -2.0)
+    rate, how = beyond(skewed, -2.0)
     assert how == "Clopper-Pearson"
     assert rate.estimate == 0.0
     assert rate.upper95 == pytest.approx(1 - 0.05 ** (1 / 20))  # the rule of three, exactly

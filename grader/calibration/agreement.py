@@ -6,16 +6,20 @@ On the log scale of ``grader.calibration.thresholds``: the ratio of the typical 
 interval (Welch), and the chance to see such a difference where there is none (Mann-Whitney, which
 assumes no shape). Few runs cannot prove two engines equal; the interval says how far apart they may
 still be, and ``crossed`` what that means for a student: how many runs of one miss the other's bar.
+Runs that stalled are a kind of their own: they are counted and not compared.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grader.calibration.thresholds import FEWEST, scaled
-from grader.course.expectations import REFERENCE, Expectation, Threshold
+from grader.calibration.scale import scaled
+from grader.calibration.stalls import has_stalled
+from grader.calibration.thresholds import FEWEST
+from grader.course.expectations import REFERENCE, CalibrationRun, Expectation, Threshold
 
 STEADY = 1e-9  # deviations on the log scale below this are rounding
 
@@ -30,6 +34,7 @@ class Agreement:
     ratio: float  # typical second / typical first; of what is missing to 1, for a share
     low: float  # 95 % interval of the ratio
     high: float
+    stalled: tuple[int, int]  # further runs, which never learned
     chance: float  # p of Mann-Whitney, two-sided
     crossed: int  # runs of either engine that miss the threshold of the other
 
@@ -40,14 +45,13 @@ def agreements(
     """Compare the first two engines with enough runs, metric by metric; empty without two."""
     from scipy import stats
 
-    by_engine = {
-        engine: [
-            run
-            for run in expectation.runs
-            if (run.control, run.engine, run.device) == (REFERENCE, engine, device)
-        ]
-        for engine in dict.fromkeys(run.engine for run in expectation.runs)
-    }
+    stalled: Counter[str] = Counter()
+    by_engine: dict[str, list[CalibrationRun]] = {}
+    for run in expectation.runs:
+        if (run.control, run.device) == (REFERENCE, device):
+            stuck = has_stalled(run, expectation)
+            stalled[run.engine] += stuck
+            by_engine.setdefault(run.engine, []).extend([] if stuck else [run])
     measured = [engine for engine, runs in by_engine.items() if len(runs) >= FEWEST]
     if len(measured) <= 1:
         return ()
@@ -79,6 +83,7 @@ def agreements(
                 math.exp(middle),
                 math.exp(ends[0]),
                 math.exp(ends[1]),
+                (stalled[one], stalled[other]),
                 float(stats.mannwhitneyu(first, second).pvalue),
                 crossed,
             )

@@ -25,16 +25,11 @@ from grader.calibration.measure import (
     measure_reference,
     plan,
 )
-from grader.calibration.thresholds import (
-    FEWEST,
-    choose_threshold,
-    prediction_interval,
-    scale,
-    scaled,
-    unscale,
-)
+from grader.calibration.scale import scale, scaled, unscale
+from grader.calibration.stalls import has_stalled
+from grader.calibration.thresholds import FEWEST, choose_threshold, prediction_interval
 from grader.course.exercises import Course, Exercise, data_fingerprint
-from grader.course.expectations import REFERENCE, CalibrationRun, Threshold
+from grader.course.expectations import REFERENCE, CalibrationRun, Expectation, Threshold
 from grader.course.profiles import expected_name
 from grader.room import Room
 from grader.runner import Slot
@@ -147,7 +142,8 @@ def write(
     assert exercise.reference_path is not None
     better = bench.family.BETTER
     places = dict.fromkeys((run.engine, run.device) for run in runs)
-    found = [choose_threshold(runs, engine, device, better) for engine, device in places]
+    attempts = exercise.attempts
+    found = [choose_threshold(runs, *place, better, attempts) for place in places]
     thresholds = tuple(one for one in found if one is not None)
     content = {
         "schema": "grader/expected/v1",
@@ -156,7 +152,7 @@ def write(
         "data": {"fingerprint": fingerprint},
         "structure": _structure(exercise, model),
         "runs": [asdict(run) for run in runs],
-        "thresholds": [_threshold(one, exercise.attempts) for one in thresholds],
+        "thresholds": [_threshold(one, attempts) for one in thresholds],
         "environment": {**environment.versions(), "cores": len(environment.cores())},
     }
     path = exercise.reference_path / expected_name(exercise.profile)
@@ -264,13 +260,11 @@ def check_calibration(
     ]
     if stored is None or len(known) < FEWEST:
         raise GraderError(Message("calibrate.too_few_runs", {**where, "runs": len(known)}))
-    fresh = [
-        measure_reference(bench, _fresh(exercise, engine, number), slot).run
-        for number in range(runs)
-    ]
     told = {one.metric for one in stored.thresholds if (one.engine, one.device) == place[1:]}
     better = {m: way for m, way in bench.family.BETTER.items() if m in told or not told}
-    values = compare(known, fresh, better)
+    fresh = [_fresh_run(bench, stored, engine, number, slot) for number in range(runs)]
+    learned = [run for run in known if not has_stalled(run, stored)]
+    values = compare(learned, fresh, better)
     return CalibrationCheck(exercise.id, engine.value, slot.device, len(known), values)
 
 
@@ -295,6 +289,19 @@ def compare(
     return tuple(found)
 
 
-def _fresh(exercise: Exercise, engine: Engine, number: int) -> Plan:
-    """Describe a reference run with a seed that calibration never takes."""
-    return replace(plan(exercise, f"{REFERENCE}/check", engine, number), control=REFERENCE)
+def _fresh_run(
+    bench: Bench, stored: Expectation, engine: Engine, number: int, slot: Slot
+) -> CalibrationRun:
+    """Run the reference with a seed that calibration never takes; again where it stalled.
+
+    As in grading, as often as the exercise has attempts: a reference that no longer learns at all
+    is seen all the same.
+    """
+    control = f"{REFERENCE}/check"
+    for attempt in range(bench.exercise.attempts):
+        name = f"{control}/{attempt}" if attempt else control
+        fresh = replace(plan(bench.exercise, name, engine, number), control=REFERENCE)
+        run = measure_reference(bench, fresh, slot).run
+        if not has_stalled(run, stored):
+            break
+    return run

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grader.calibration.agreement import Agreement, agreements
 from grader.calibration.plots import plot_calibration
+from grader.calibration.stalls import has_stalled
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import REFERENCE, Rate, Threshold
 from grader.course.families import load_family
@@ -25,8 +26,16 @@ class Row:
     exercise: str
     entry: Threshold
     correct: int
+    stalled: int  # of them: never learned
     mistakes: int
+    attempts: int
     picture: str  # file name
+
+    @property
+    def after(self) -> Rate | None:
+        """The chance that correct work misses in every attempt."""
+        rate, power = self.entry.false_fail, self.attempts
+        return rate and Rate(rate.estimate**power, rate.upper95**power)
 
 
 def write_summary(course: Course, folder: Path) -> Path:
@@ -59,12 +68,15 @@ def _rows(exercise: Exercise) -> Iterator[Row]:
     assert exercise.expectation is not None
     for entry in exercise.expectation.thresholds:
         here = [
-            run.control == REFERENCE
+            run
             for run in exercise.expectation.runs
             if (run.engine, run.device) == (entry.engine, entry.device)
         ]
+        correct = [run for run in here if run.control == REFERENCE]
+        stalled = sum(has_stalled(run, exercise.expectation) for run in correct)
         picture = f"{exercise.id}-{entry.engine}-{entry.device}.png".replace(" ", "-")
-        yield Row(exercise.id, entry, sum(here), len(here) - sum(here), picture)
+        mistakes = len(here) - len(correct)
+        yield Row(exercise.id, entry, len(correct), stalled, mistakes, exercise.attempts, picture)
 
 
 def _agreements(course: Course, exercises: Sequence[Exercise]) -> Iterator[tuple[str, Agreement]]:

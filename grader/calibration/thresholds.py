@@ -5,7 +5,9 @@ Enters: CalibrationRuns. Leaves: one threshold per engine and device. Touches no
 ``docs/calibration.md`` tells the method with its formulas. In short: on a log scale where smaller
 is better, ``u`` bounds correct runs (99 % of them, with 95 % confidence), ``c`` is the best run of
 any known mistake, and the threshold stands a third of the way from ``u`` to ``c``. Where ``c`` is
-neither twice as bad as ``u`` nor three deviations of correct runs beyond it, there is none.
+neither twice as bad as ``u`` nor three deviations of correct runs beyond it, there is none. Correct
+runs that never learn, where they are rare, do not move ``u`` but count as false fails
+(``grader.calibration.stalls``).
 """
 
 from __future__ import annotations
@@ -17,19 +19,19 @@ from functools import cache
 
 import numpy as np
 
+from grader.calibration.scale import resolution, scaled, unscale
+from grader.calibration.stalls import CONFIDENCE, Stalls, clopper_pearson, count_stalls, parted
 from grader.course.expectations import REFERENCE, CalibrationRun, Rate, Threshold
 from grader.types import Array
 
-CONFIDENCE = 0.95
 COVERAGE = 0.99
 PLACE = 1 / 3  # of the way from the correct runs' bound to the best mistake
 MARGIN = math.log(2.0)  # a mistake that is twice as bad as the bound is far enough from it,
 DEVIATIONS = 3.0  # or one that lies so many deviations of the correct runs beyond it
 LEAST_MARGIN = math.log(1.02)  # and never less than two percent, however little the runs vary
+ATTEMPTS = 3  # unless the exercise says otherwise
 FEWEST = 5  # runs; with fewer a spread means nothing
 SHAPIRO = 0.01  # normality is given up below this p-value
-FINEST = 1e-4  # one answer in ten thousand: shares are not told apart beyond it
-LOWEST = 1e-12  # of an error: below it there is nothing but rounding
 STEADY = 1e-9  # a spread below it is none at all
 LEAST_SPREAD = 0.1  # in log: a smaller one, seen in a few runs, is luck and no reason to prefer
 
@@ -40,10 +42,11 @@ class Separation:
 
     metric: str
     better: str
-    reference: Array  # (runs,)
+    reference: Array  # (runs,): those that stalled are not among them where that is rare
     controls: Mapping[str, Array]  # per known mistake, (runs,)
     bound: float  # u
     best_control: float  # c
+    stalls: Stalls
 
     @property
     def gap(self) -> float:
@@ -62,18 +65,6 @@ class Separation:
         return self.gap / max(_spread(self.reference), LEAST_SPREAD)
 
 
-def scale(value: float, better: str, finest: float = FINEST) -> float:
-    """Give the value on the scale where smaller is better and a factor counts the same."""
-    if better == "lower":
-        return math.log(max(value, LOWEST))
-    return math.log(max(1.0 - value, finest))
-
-
-def unscale(value: float, better: str) -> float:
-    """Undo ``scale``; a share is never negative."""
-    return math.exp(value) if better == "lower" else max(0.0, 1.0 - math.exp(value))
-
-
 @cache
 def tolerance_factor(count: int) -> float:
     """Give Hald's one-sided factor: mean + factor * sd covers COVERAGE with CONFIDENCE."""
@@ -85,47 +76,40 @@ def tolerance_factor(count: int) -> float:
     return quantile(CONFIDENCE, count - 1, float(stats.norm.ppf(COVERAGE)) * root) / root
 
 
-def scaled(
-    runs: Sequence[CalibrationRun], metric: str, better: str, finest: float = FINEST
-) -> Array:
-    """Give one metric of some runs on the log scale, (runs,); runs without it are left out."""
-    return np.array([scale(value, better, finest) for value in _values(runs, metric)])
-
-
-def resolution(runs: Sequence[CalibrationRun], metric: str) -> float:
-    """Give the smallest step between different values: what one answer counts in a share.
-
-    Runs that get all of 50 answers right say nothing about a run that misses one.
-    """
-    steps = np.diff(sorted(set(_values(runs, metric))))
-    return max(FINEST, float(steps.min())) if len(steps) else FINEST
-
-
-def _values(runs: Sequence[CalibrationRun], metric: str) -> list[float]:
-    values = [run.metrics[metric] for run in runs if metric in run.metrics]
-    return [value for value in values if math.isfinite(value)]
-
-
-def separation(runs: Sequence[CalibrationRun], metric: str, better: str) -> Separation | None:
-    """Look at one metric; None with too few runs to say anything."""
-    kinds = dict.fromkeys(run.control for run in runs)
-    finest = resolution(runs, metric)
+def separation(
+    runs: Sequence[CalibrationRun],
+    place: tuple[str, str],
+    metric: str,
+    better: str,
+    attempts: int = ATTEMPTS,
+) -> Separation | None:
+    """Look at one metric on one engine and device; None with too few runs to say anything."""
+    here = [run for run in runs if (run.engine, run.device) == place]
+    finest = resolution(here, metric)
     found = {
-        kind: scaled([run for run in runs if run.control == kind], metric, better, finest)
-        for kind in kinds
+        kind: scaled([run for run in here if run.control == kind], metric, better, finest)
+        for kind in dict.fromkeys(run.control for run in here)
     }
-    reference = found.pop(REFERENCE, np.empty(0))
+    correct = found.pop(REFERENCE, np.empty(0))
     controls = {kind: values for kind, values in found.items() if len(values)}
-    if len(reference) < FEWEST or sum(map(len, controls.values())) < FEWEST:
+    if sum(map(len, controls.values())) < FEWEST:
+        return None
+    stalls = count_stalls(runs, *place, metric, better)
+    reference = parted(here, metric, better)[0] if stalls.rare(attempts) else correct
+    if len(reference) < FEWEST:
         return None
     bound = float(reference.mean()) + tolerance_factor(len(reference)) * _spread(reference)
     bound = max(bound, float(reference.max()))
     best = min(float(values.min()) for values in controls.values())
-    return Separation(metric, better, reference, controls, bound, best)
+    return Separation(metric, better, reference, controls, bound, best, stalls)
 
 
 def choose_threshold(
-    runs: Sequence[CalibrationRun], engine: str, device: str, better: Mapping[str, str]
+    runs: Sequence[CalibrationRun],
+    engine: str,
+    device: str,
+    better: Mapping[str, str],
+    attempts: int = ATTEMPTS,
 ) -> Threshold | None:
     """Choose the metric that separates best on one engine and device.
 
@@ -134,13 +118,18 @@ def choose_threshold(
         engine: Keras backend of the runs to look at.
         device: ``cpu`` or the accelerator's name.
         better: per metric, ``lower`` or ``higher``.
+        attempts: how often a notebook that misses may try, with another seed each time.
 
     Returns:
         A threshold with ``value`` None and the reason where no metric separates; None where there
         are too few runs to look at.
     """
-    here = [run for run in runs if (run.engine, run.device) == (engine, device)]
-    looked = [s for metric, way in better.items() if (s := separation(here, metric, way))]
+    place = (engine, device)
+    looked = [
+        found
+        for metric, way in better.items()
+        if (found := separation(runs, place, metric, way, attempts))
+    ]
     if not looked:
         return None
     apart = [one for one in looked if one.apart]
@@ -150,7 +139,7 @@ def choose_threshold(
 
 def _threshold(found: Separation, engine: str, device: str) -> Threshold:
     place = found.bound + PLACE * found.gap
-    fail, how = false_fail(found.reference, place)
+    fail, how = false_fail(found, place)
     return Threshold(
         metric=found.metric,
         better=found.better,
@@ -160,7 +149,7 @@ def _threshold(found: Separation, engine: str, device: str) -> Threshold:
         device=device,
         false_fail=fail,
         false_pass=false_pass(found.controls, place),
-        reason=f"{_told(found)}; bounds of false_fail: {how}",
+        reason=f"{_told(found)}; false_fail: {how}",
     )
 
 
@@ -191,14 +180,34 @@ def _told(found: Separation) -> str:
 # --- error rates -----------------------------------------------------------------------------
 
 
-def false_fail(reference: Array, place: float) -> tuple[Rate, str]:
-    """Give the chance that a correct run lies beyond ``place``, and how its bound was found."""
-    beyond = int((reference > place).sum())
-    if not _looks_normal(reference):
-        share = beyond / len(reference)
-        return Rate(share, clopper_pearson(beyond, len(reference))), "Clopper-Pearson"
-    distance = (place - float(reference.mean())) / _spread(reference)
-    return _normal_rate(distance, len(reference)), "normal in log, noncentral t"
+def false_fail(found: Separation, place: float) -> tuple[Rate, str]:
+    """Give the chance that a correct run lies beyond ``place``, and how it was found.
+
+    The estimate adds the share that stalls to the tail of those that learn. The bound assumes
+    nothing about either: with no stall in twenty runs, one in eight may still stall.
+
+    Args:
+        found: what was measured; no run that learned lies beyond ``place``.
+        place: on the log scale.
+    """
+    learned, how = beyond(found.reference, place)
+    stalls = found.stalls
+    share = stalls.share + (1.0 - stalls.share) * learned.estimate
+    told = (
+        f"{stalls.stalled} of {stalls.runs} correct runs, all engines counted, ended where a "
+        f"mistake ends (bound: Clopper-Pearson); of those that learn, at most "
+        f"{learned.upper95:.2g} miss ({how})"
+    )
+    return Rate(share, max(share, stalls.upper95)), told
+
+
+def beyond(values: Array, place: float) -> tuple[Rate, str]:
+    """Give the chance that one more run of this kind lies beyond ``place``, and the method."""
+    count = int((values > place).sum())
+    if not _looks_normal(values):
+        return Rate(count / len(values), clopper_pearson(count, len(values))), "Clopper-Pearson"
+    distance = (place - float(values.mean())) / _spread(values)
+    return _normal_rate(distance, len(values)), "normal in log, noncentral t"
 
 
 def false_pass(controls: Mapping[str, Array], place: float) -> Rate:
@@ -206,15 +215,8 @@ def false_pass(controls: Mapping[str, Array], place: float) -> Rate:
 
     Kinds are not pooled: many runs of a harmless mistake would hide a dangerous one.
     """
-    rates = [false_fail(-values, -place)[0] for values in controls.values()]
+    rates = [beyond(-values, -place)[0] for values in controls.values()]
     return Rate(max(rate.estimate for rate in rates), max(rate.upper95 for rate in rates))
-
-
-def clopper_pearson(hits: int, count: int) -> float:
-    """Give the upper end of the one-sided 95 % interval of a share."""
-    from scipy import stats
-
-    return 1.0 if hits >= count else float(stats.beta.ppf(CONFIDENCE, hits + 1, count - hits))
 
 
 def _looks_normal(values: Array) -> bool:

@@ -284,11 +284,21 @@ def _facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
         ("report.device", wording.name(record.device) if record.device else ""),
         ("report.isolation", words(f"level.{level}")),
         ("report.threshold", _threshold(record, words)),
+        ("report.false_fail", _false_fail(record, words)),
         ("report.seconds_taken", words("report.seconds", seconds=f"{record.seconds:.0f}")),
         ("report.versions", versions),
         ("report.key", record.key[:16]),
     ]
     return tuple((words(name), text) for name, text in facts if text)
+
+
+def _false_fail(record: Record, words: Words) -> str:
+    """How unlucky correct work can be: the bound after all attempts."""
+    told = record.threshold
+    rate, attempts = told.get("false_fail"), told.get("attempts")
+    if not isinstance(rate, float) or not isinstance(attempts, int):
+        return ""
+    return words("report.at_most", rate=f"{100 * rate:.2g}", attempts=attempts)
 
 
 def _threshold(record: Record, words: Words) -> str:
