@@ -71,6 +71,14 @@ def test_fewer_epochs_leave_short_runs_alone(bench: Any) -> None:
     assert "epochs=12," in bench._quick(whole, 12).pieces.training
 
 
+def test_twenty_of_them_are_for_both_engines(bench: Any) -> None:
+    known = {f"{e}/{case.name}": case for e in EXERCISES for case in bench.cases_of(e)}
+    assert len(set(bench.BOTH_ENGINES)) == 20
+    chosen = [known[name] for name in bench.BOTH_ENGINES]
+    assert {case.exercise for case in chosen} == set(EXERCISES)
+    assert {bench.kind_of(case) for case in chosen} == {"correct", "fault", "cheat"}
+
+
 class TestCounting:
     def result(self, bench: Any, **changes: Any) -> Any:
         facts = {
@@ -103,6 +111,15 @@ class TestCounting:
         told = bench.summary([self.result(bench, got="wrong_data")])
         assert told["false_pass"]["count"] == 0
         assert told["other_verdict"] == {"count": 1, "of": 1}
+
+    def test_verdicts_that_differ_from_those_kept_before_are_told(
+        self, bench: Any, tmp_path: Path
+    ) -> None:
+        kept = tmp_path / "results.json"
+        kept.write_text('{"cases": [{"exercise": "e", "name": "x", "got": "accepted"}]}')
+        assert bench.compared([self.result(bench, got="accepted")], [kept]) == []
+        (told,) = bench.compared([self.result(bench), self.result(bench, name="y")], [kept])
+        assert told == "e/x: untrained, not accepted"
 
     def test_a_hint_counts_only_in_the_first_place(self, bench: Any) -> None:
         one = self.result(bench, hints=("diagnose.layer_type", "diagnose.units"))
