@@ -21,13 +21,14 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from grader.store import files
+from grader.store.flushing import Flusher
 from grader.store.keys import canonical, execution_key, score_key
 from grader.store.record_index import KEY, MOST_BYTES, Index, keyed_folders
 from grader.types import Execution, GraderError, Message, Record
@@ -46,7 +47,7 @@ class Store:
         self._lock: int | None = None
         self._index: Index | None = None
         self._last_saved = 0
-        self._together = False
+        self._flusher = Flusher(self.out)
         self._guard = threading.RLock()
 
     def __enter__(self) -> Self:
@@ -75,8 +76,19 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of the lock and of the database."""
+        """Let go of the lock and of the database; what was kept lasts from now on.
+
+        Raises:
+            GraderError: the disk refuses.
+        """
         self._drop_index()
+        try:
+            with files.disk_errors(self.out):
+                self._flusher.finish()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -84,7 +96,7 @@ class Store:
     # --- records -----------------------------------------------------------------------------
 
     def save(self, record: Record, saved_at: int | None = None) -> None:
-        """Keep a record durably; from now on it is the one that counts for its exercise.
+        """Keep a record; from now on it is the one that counts for its exercise.
 
         A record found under its key and used again is saved again, for that reason. One that
         another store kept comes with the time of its own, in nanoseconds since 1970.
@@ -100,22 +112,10 @@ class Store:
                 self._last_saved = max(self._last_saved + 1, time.time_ns())
                 saved_at = self._last_saved
         data = record_to_json(record, saved_at)
-        files.write_whole(path, data, durably=not self._together)
+        files.write_whole(path, data)
+        with files.disk_errors(path):
+            self._flusher.wrote()
         self._tell_index(lambda index: index.add_record(path))
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Flush the records that are saved meanwhile at once, in the end.
-
-        For records that can be made again from others: a power cut may cost all of them.
-        """
-        self._together = True
-        try:
-            yield
-        finally:
-            self._together = False
-            if hasattr(os, "sync"):
-                os.sync()
 
     def load(self, key: str) -> Record | None:
         """Return the record of this key; None where there is none, or none that can be read."""
@@ -202,9 +202,6 @@ class Store:
                 file.seek(0)
                 before = file.read(2**20).count(b"\n")
                 file.write(line.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            files.sync_folder(path.parent)
         return before
 
     def finish(self, job: str) -> None:

@@ -365,13 +365,13 @@ def _remount(place: Path) -> None:
 
 def _refuse_after(records: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Let that many records through, then let the disk be full until room is made."""
-    real, seen = files.write_flushed, []
+    real, seen = files.write_new, []
 
-    def write(path: Path, data: bytes) -> None:
+    def write(path: Path, data: bytes, *, durably: bool = False) -> None:
         seen.append(path)
         if len(seen) > records:
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(path, data)
+        real(path, data, durably=durably)
 
-    monkeypatch.setattr(files, "write_flushed", write)
-    return lambda: monkeypatch.setattr(files, "write_flushed", real)
+    monkeypatch.setattr(files, "write_new", write)
+    return lambda: monkeypatch.setattr(files, "write_new", real)

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from grader.record import Store, canonical, execution_key, score_key
+from grader.store import files, flushing
 from grader.types import Engine, Execution, GraderError, Message, Record, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -235,19 +236,15 @@ class TestTheDisk:
             Store(tmp_path / "out").save(b.record())
         assert caught.value.message.id == "record.unwritable"
 
-    @pytest.mark.parametrize("moment", ["write", "flush"])
     def test_a_full_disk_leaves_nothing_half_written(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch, moment: str
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = everything_in(store.out)
 
-        def full(*_: object) -> None:
+        def full(*_: object, **__: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        if moment == "flush":
-            monkeypatch.setattr(os, "fsync", full)
-        else:
-            monkeypatch.setattr("grader.store.files.write_flushed", full)
+        monkeypatch.setattr("grader.store.files.write_new", full)
         for save in (
             lambda: store.save(b.record()),
             lambda: store.save_execution(KEY, b.execution()),
@@ -266,10 +263,10 @@ class TestTheDisk:
         kept = b.record()
         store.save(kept)
 
-        def full(*_: object) -> None:
+        def full(*_: object, **__: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(os, "fsync", full)
+        monkeypatch.setattr(files, "write_new", full)
         with pytest.raises(GraderError):
             store.save(replace(kept, seconds=1.0))
         assert store.load(kept.key) == kept
@@ -528,15 +525,68 @@ class TestSize:
         assert int(told[1]) * 1024 < 200 * 2**20
 
 
-def test_records_saved_together_are_flushed_once(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flushed: list[str] = []
-    monkeypatch.setattr(os, "fsync", lambda _: flushed.append("one"))
-    monkeypatch.setattr(os, "sync", lambda: flushed.append("all"))
-    made = [b.record(name) for name in ("one", "two", "three")]
-    with store.together():
-        for one in made:
-            store.save(one)
-    assert flushed == ["all"]
-    assert [store.load(one.key) for one in made] == made
+class TestFlushing:
+    """What was saved is flushed within a second, many records at once."""
+
+    @pytest.fixture
+    def flushed(self, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+        seen: list[Path] = []
+        monkeypatch.setattr(flushing, "flush_all", seen.append)
+        return seen
+
+    def test_records_are_flushed_together_at_the_end(
+        self, tmp_path: Path, flushed: list[Path]
+    ) -> None:
+        made = [b.record(name) for name in ("one", "two", "three")]
+        with Store(tmp_path) as store:
+            for one in made:
+                store.save(one)
+            assert flushed == []
+        assert flushed == [tmp_path]
+        assert [Store(tmp_path).load(one.key) for one in made] == made
+
+    def test_records_are_flushed_soon_while_work_goes_on(
+        self, tmp_path: Path, flushed: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(flushing, "PAUSE", 0.01)
+        store = Store(tmp_path)
+        for expected in (1, 2):  # and again for what comes later
+            store.save(b.record())
+            deadline = time.monotonic() + 10
+            while len(flushed) < expected and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert len(flushed) == expected
+
+    def test_a_store_that_kept_nothing_flushes_nothing(
+        self, tmp_path: Path, flushed: list[Path]
+    ) -> None:
+        Store(tmp_path).close()
+        assert flushed == []
+
+    @pytest.mark.parametrize("when", ["at the end", "next time"])
+    def test_a_disk_that_refuses_is_told(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    ) -> None:
+        def full(_: Path) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(flushing, "flush_all", full)
+        monkeypatch.setattr(flushing, "PAUSE", 0.01 if when == "next time" else 60)
+        store = Store(tmp_path)
+        store.save(b.record())
+        deadline = time.monotonic() + 10
+        with pytest.raises(GraderError) as caught:  # noqa: PT012 - whenever the thread is done
+            if when == "at the end":
+                store.close()
+            while time.monotonic() < deadline:
+                store.save(b.record())
+                time.sleep(0.01)
+        assert caught.value.message.id == "record.disk_full"
+
+    def test_it_flushes_a_real_disk(self, tmp_path: Path) -> None:
+        flushing.flush_all(tmp_path)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all disks are flushed")
+    def test_a_folder_that_is_gone_cannot_be_flushed(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            flushing.flush_all(tmp_path / "gone")

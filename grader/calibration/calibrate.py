@@ -156,7 +156,7 @@ def write(
         "environment": {**environment.versions(), "cores": len(environment.cores())},
     }
     path = exercise.reference_path / expected_name(exercise.profile)
-    files.write_whole(path, _text(content).encode())
+    files.write_whole(path, _text(content).encode(), durably=True)
     return thresholds
 
 

@@ -223,11 +223,10 @@ def run_regrade(out: Path, lang: str | None, form: str) -> int:
     words, secret = open_words(course, lang), seeds.course_secret()
     with Store(existing(out)) as store:
         records: list[Record] = []
-        with store.together():
-            at = cache(open_course)  # each record keeps the sizes that it was graded at
-            for kept in store.latest():
-                records += regrade_records(at(kept.profile), [kept], secret)
-                store.save(records[-1])
+        at = cache(open_course)  # each record keeps the sizes that it was graded at
+        for kept in store.latest():
+            records += regrade_records(at(kept.profile), [kept], secret)
+            store.save(records[-1])
         finish(course, words, store, records, form)
     return exit_code(records)
 

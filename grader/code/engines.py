@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from grader.code.source import Code, Names, as_text, is_below, read_code
+from grader.code.source import Code, Names, as_text, is_below, names_in, read_code
 from grader.code.tracing import Tracing
 from grader.printable import printable
 from grader.types import Engine, GraderError, Message, Notebook
@@ -106,7 +106,7 @@ def needs_tensorflow(notebook: Notebook) -> Message | None:
     code = read_code(notebook)
     if code is None:
         return Message("engines.too_long")
-    names = Names(code)
+    names = names_in(code)
     rules = (
         _Only(names).reason,
         _Numpy(code, names).reason,
@@ -123,7 +123,7 @@ Rule = Callable[[ast.AST], tuple[str, str] | None]  # the message's last word, a
 
 def _reasons(code: tuple[Code, ...], rules: tuple[Rule, ...]) -> Iterator[Message]:
     for one in code:
-        for node in ast.walk(one.tree):
+        for node in one.nodes:
             for rule in rules:
                 if found := rule(node):
                     what = printable(found[1], limit=80)
@@ -156,7 +156,7 @@ class _Numpy:
         self._returned = {
             name.id
             for one in code
-            for node in ast.walk(one.tree)
+            for node in one.nodes
             if isinstance(node, ast.Assign) and self._is_returned(node.value)
             for target in node.targets
             for name in ast.walk(target)
@@ -262,14 +262,14 @@ def fixes_seeds(notebook: Notebook) -> bool:
     code = read_code(notebook)
     if code is None:
         return True
-    names = Names(code)
-    calls = [node for one in code for node in _in_order(one.tree)]
+    names = names_in(code)
+    calls = [node for one in code for node in _in_order(one)]
     last_fit = max((n for n, call in enumerate(calls) if _fits(call)), default=-1)
     return any(_sets_seed(call, names) for call in calls[: last_fit + 1])
 
 
-def _in_order(tree: ast.Module) -> list[ast.Call]:
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+def _in_order(code: Code) -> list[ast.Call]:
+    calls = [node for node in code.nodes if isinstance(node, ast.Call)]
     return sorted(calls, key=lambda call: (call.lineno, call.col_offset))
 
 

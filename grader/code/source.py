@@ -13,7 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from grader.types import Cell, Notebook
@@ -44,6 +44,11 @@ class Code:
 
     cell: int
     tree: ast.Module
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree, parents first: many rules look through them."""
+        return tuple(ast.walk(self.tree))
 
 
 @lru_cache(maxsize=64)
@@ -101,13 +106,19 @@ def _plain(line: str) -> str:
     return line
 
 
+@lru_cache(maxsize=64)
+def names_in(code: tuple[Code, ...]) -> Names:
+    """Give the names of a notebook."""
+    return Names(code)
+
+
 class Names:
     """What names stand for: ``tf.keras.layers`` is ``keras.layers``, however it was imported."""
 
     def __init__(self, code: tuple[Code, ...]) -> None:
         self._aliases: dict[str, str] = {}
         for one in code:
-            for node in ast.walk(one.tree):
+            for node in one.nodes:
                 self._learn(node)
 
     def _learn(self, node: ast.AST) -> None:

@@ -55,7 +55,7 @@ class Tracing:
         self._functions: dict[str, list[ast.AST]] = {}
         self._known: dict[str, str | None] = {}  # operations of functions that were looked into
         for one in code:
-            for node in ast.walk(one.tree):
+            for node in one.nodes:
                 if isinstance(node, ast.FunctionDef):
                     self._functions.setdefault(node.name, []).append(node)
                 elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):

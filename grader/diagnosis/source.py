@@ -13,7 +13,7 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from grader.code.source import Code, Names, as_text, read_code, without_magics
+from grader.code.source import Code, Names, as_text, names_in, read_code, without_magics
 from grader.diagnosis.errors import LONGEST, nearest
 from grader.types import Cell, Message, Notebook, Scalar
 
@@ -42,7 +42,7 @@ def source_hints(notebook: Notebook) -> tuple[Message, ...]:
     code = read_code(notebook)
     if not code:
         return ()
-    names = Names(code)
+    names = names_in(code)
     found = [
         *_commented_out(notebook.cells, code),
         *_never_called(code),
@@ -68,7 +68,7 @@ def _calls(code: Sequence[Code], method: str) -> list[tuple[int, ast.Call]]:
     return [
         (one.cell, node)
         for one in code
-        for node in ast.walk(one.tree)
+        for node in one.nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == method
@@ -100,7 +100,7 @@ def _never_called(code: Sequence[Code]) -> Iterator[Message]:
     mentioned = {
         node.id if isinstance(node, ast.Name) else node.attr
         for one in code
-        for node in ast.walk(one.tree)
+        for node in one.nodes
         if (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
         or isinstance(node, ast.Attribute)
     }
@@ -121,13 +121,13 @@ def _never_called(code: Sequence[Code]) -> Iterator[Message]:
 
 def _misspelt(code: Sequence[Code]) -> Iterator[Message]:
     """Find a name that is used, defined nowhere, and close to one that is."""
-    bound = {name for one in code for node in ast.walk(one.tree) for name in _bound(node)}
+    bound = {name for one in code for node in one.nodes for name in _bound(node)}
     if "*" in bound or len(bound) > MOST_NAMES:  # whatever a star brought in
         return
     known = bound | set(dir(builtins)) | SHELL
     unknown: dict[str, int] = {}  # name to the first cell that uses it
     for one in code:
-        for node in ast.walk(one.tree):
+        for node in one.nodes:
             if not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
                 continue
             if node.id not in known and TELLING <= len(node.id) <= LONGEST:
@@ -186,8 +186,8 @@ def _reseeds(statement: ast.stmt) -> bool:
 def _comparisons(code: Sequence[Code], names: Names) -> Iterator[Message]:
     """Find distances that are compared with the wrong limit, or inside the parentheses."""
     for one in code:
-        distances = _distances(one.tree, names)
-        for node in ast.walk(one.tree):
+        distances = _distances(one, names)
+        for node in one.nodes:
             if (
                 isinstance(node, ast.Call)
                 and names.dotted(node.func) in ABSOLUTE
@@ -201,11 +201,11 @@ def _comparisons(code: Sequence[Code], names: Names) -> Iterator[Message]:
                 yield Message("source.tolerance", {"cell": one.cell, "got": limit})
 
 
-def _distances(tree: ast.AST, names: Names) -> frozenset[str]:
+def _distances(code: Code, names: Names) -> frozenset[str]:
     """Give the variables that hold an absolute difference."""
     return frozenset(
         target.id
-        for node in ast.walk(tree)
+        for node in code.nodes
         if isinstance(node, ast.Assign) and _is_distance(node.value, names, frozenset())
         for target in node.targets
         if isinstance(target, ast.Name)

@@ -2,8 +2,9 @@
 
 Enters: paths and bytes. Leaves: nothing. Touches: the disk.
 
-A file is written beside its place, flushed to the disk, then renamed: a reader, or a power cut,
-sees the old content or the new, never half of it. What the disk refuses becomes one clear sentence.
+A file is written beside its place, then renamed: a reader sees the old content or the new, never
+half of it. A killed process loses nothing that was renamed; only a power cut can, so that flushing
+may wait and be done for many files at once. What the disk refuses becomes one clear sentence.
 
 The lock says that one grader at a time writes to a folder; the system lets go of it when the
 process ends, however it ends.
@@ -43,10 +44,8 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise GraderError(Message("record.disk", where | {"error": reason})) from error
 
 
-def write_whole(path: Path, data: bytes, *, durably: bool = True) -> None:
-    """Replace a file atomically and durably, making its folder where needed.
-
-    Without ``durably`` only atomically: the caller flushes many files together.
+def write_whole(path: Path, data: bytes, *, durably: bool = False) -> None:
+    """Replace a file atomically, making its folder where needed; ``durably``: and flush it.
 
     Raises:
         GraderError: the disk is full, or the folder cannot be written.
@@ -55,10 +54,7 @@ def write_whole(path: Path, data: bytes, *, durably: bool = True) -> None:
         new = make_folders(path.parent)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            if durably:
-                write_flushed(temporary, data)
-            else:
-                temporary.write_bytes(data)
+            write_new(temporary, data, durably=durably)
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
@@ -73,18 +69,13 @@ def write_whole(path: Path, data: bytes, *, durably: bool = True) -> None:
             sync_folder(path.parent.parent)
 
 
-def write_flushed(path: Path, data: bytes) -> None:
-    """Write a new file and flush it to the disk; the caller renames it into place."""
+def write_new(path: Path, data: bytes, *, durably: bool = False) -> None:
+    """Write a new file; the caller renames it into place."""
     with path.open("xb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def flush(path: Path) -> None:
-    """Flush a file that was written by other means."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+        if durably:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def read_at_most(path: Path, most: int) -> bytes:
@@ -153,5 +144,4 @@ def swap_folder(new: Path, place: Path) -> None:
     with suppress(FileNotFoundError):
         place.rename(old)
     new.rename(place)
-    sync_folder(place.parent)
     shutil.rmtree(old, ignore_errors=True)

@@ -52,7 +52,10 @@ class _Kept(BaseModel):
 
 
 def write_execution(folder: Path, execution: Execution, saved_at: int) -> About:
-    """Write the three files into a new folder and flush them.
+    """Write the three files into a new folder.
+
+    They are not flushed: after a power cut their own forms tell whether they are whole, and what is
+    not is run again.
 
     Raises:
         CorruptError: something in it has no plain form, e.g. an array of objects.
@@ -75,12 +78,10 @@ def write_execution(folder: Path, execution: Execution, saved_at: int) -> About:
     )
     folder.mkdir()
     about_path, text_path, arrays_path = (folder / name for name in _FILES)
-    files.write_flushed(about_path, about.model_dump_json().encode())
-    files.write_flushed(text_path, text)
+    files.write_new(about_path, about.model_dump_json().encode())
+    files.write_new(text_path, text)
     with arrays_path.open("xb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type] # numpy: also its own keywords
-    files.flush(arrays_path)
-    files.sync_folder(folder)
     return about
 
 
