@@ -43,6 +43,15 @@ class TestCases:
         assert kinds.count("fault") >= 20
         assert kinds.count("cheat") >= 6
 
+    def test_there_are_enough_in_brief(self, bench: Any, exercise: str) -> None:
+        cases = bench.brief(bench.cases_of(exercise))
+        kinds = [bench.kind_of(case) for case in cases]
+        assert kinds.count("correct") >= 12
+        assert kinds.count("fault") >= 20
+        assert cases[0].name == bench.BASE
+        cheats = [case for case in bench.cases_of(exercise) if bench.kind_of(case) == "cheat"]
+        assert kinds.count("cheat") == len(cheats)
+
     def test_no_two_notebooks_are_the_same(self, bench: Any, exercise: str) -> None:
         cells = [case.pieces.cells for case in bench.cases_of(exercise)]
         assert len(set(cells)) == len(cells)
