@@ -1,11 +1,14 @@
 """Grades one class with ours, plain nbclient, nbgrader and otter; prints times and draws a chart.
 
-    python benchmarks/class/grade_class.py [--epochs 2] [--systems ours,nbclient] [--place DIR]
+    python benchmarks/class/grade_class.py short      twelve notebooks, 15 epochs, three rounds
+    python benchmarks/class/grade_class.py full       six of them with all their epochs, one round
+    python benchmarks/class/grade_class.py imports    notebooks that only build a model
 
-One run, one machine, the same TensorFlow and byte code for all. Each system's figures are written
-as they come (``DIR/<system>.json``); what is there already is not run again. Memory is the largest
-sum of proportional set sizes (PSS) of all its processes, looked at once a second; processor time is
-everything the machine did meanwhile, so nothing else should run.
+One machine, the same TensorFlow and byte code for all; in every round all systems, one after the
+other. Each figure is written as it comes (``PLACE/<set>/<round>/<system>.json``); what is there
+already is not run again. Memory is the largest sum of proportional set sizes (PSS) of all its
+processes, looked at once a second; processor time is everything the machine did meanwhile, so
+nothing else should run. What is told are medians over the rounds and ratios to ours.
 """
 
 from __future__ import annotations
@@ -15,59 +18,92 @@ import json
 import os
 import platform
 import shutil
+import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import chart
-from notebooks import the_class
+from notebooks import Handed, builders, the_class
 from systems import NEEDS_VENV, SYSTEMS, Plan, compile_all, make_venv, surroundings
 
 from grader import environment
 
-LEAST = 12
 GOALS = {"nbgrader": 10.0, "nbclient": 4.0}
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ClassSet:
+    """What is graded, by whom, and how often."""
+
+    students: Sequence[Handed]
+    rounds: int
+    systems: Sequence[str]
+
+
+def class_sets() -> dict[str, ClassSet]:
+    """Give the sets by name."""
+    whole = the_class(None)
+    return {
+        "short": ClassSet(the_class(15), 3, tuple(SYSTEMS)),
+        "full": ClassSet(whole[::2], 1, ("ours", "nbclient", "nbgrader")),
+        "imports": ClassSet(builders(whole[::2]), 3, ("ours", "nbgrader")),
+        "trial": ClassSet(the_class(2)[::4], 1, tuple(SYSTEMS)),
+    }
 
 
 def main() -> None:
     """Run what is missing, then tell."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, help="cut every training; for trying it out only")
-    parser.add_argument("--notebooks", type=int, help="the first few only; for trying it out")
-    parser.add_argument("--systems", default=",".join(SYSTEMS))
+    sets = class_sets()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("set", choices=sets)
     parser.add_argument("--place", type=Path, default=Path(".grader/bench-class"))
     parser.add_argument("--chart", type=Path, help="where to draw the chart (SVG or PNG)")
     given = parser.parse_args()
-    place = given.place.absolute()
-    place.mkdir(parents=True, exist_ok=True)
-    chosen = given.systems.split(",")
-    if set(chosen) & set(NEEDS_VENV):
+    chosen, place = sets[given.set], given.place.absolute() / given.set
+    if set(chosen.systems) & set(NEEDS_VENV):
         make_venv()
     compile_all()
-    for name in chosen:
-        measured(name, place, given.epochs, given.notebooks)
-    found = {n: json.loads(f.read_text()) for n in SYSTEMS if (f := place / f"{n}.json").exists()}
-    show(found)
+    for number in range(1, chosen.rounds + 1):
+        for name in chosen.systems:
+            measured(name, chosen.students, place / str(number))
+        found = medians(place, chosen)
+        show(found, number)
     if given.chart:
         chart.draw(found, given.chart)
 
 
-def measured(name: str, place: Path, epochs: int | None, most: int | None) -> None:
+def measured(name: str, students: Sequence[Handed], place: Path) -> None:
     """Grade the class with one system and keep the figures."""
     kept = place / f"{name}.json"
     if kept.exists():
         return
-    work = place / name
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    students = the_class(epochs)[:most]
-    plan = SYSTEMS[name](students, work)
-    figures = timed(plan)
-    figures |= {"system": name, "notebooks": len(students), "epochs": epochs, **machine()}
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-class-") as folder:
+        work = Path(folder)
+        figures = timed(SYSTEMS[name](students, work))
+        shutil.copy(work / "log", place / f"{name}.log")
+    figures |= {"system": name, "notebooks": len(students), **machine()}
     kept.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+def medians(place: Path, chosen: ClassSet) -> dict[str, Figures]:
+    """Give each system's median round, by its time, with the times of all rounds."""
+    found = {}
+    for name in chosen.systems:
+        rounds = [json.loads(path.read_text()) for path in sorted(place.glob(f"*/{name}.json"))]
+        if rounds:
+            seconds = [one["seconds"] for one in rounds]
+            middle = statistics.median_low(seconds)
+            found[name] = {**rounds[seconds.index(middle)], "rounds": seconds}
+    return found
 
 
 def machine() -> dict[str, Any]:
@@ -157,20 +193,23 @@ def busy_seconds() -> float:
     return (sum(numbers) - idle) / os.sysconf("SC_CLK_TCK")
 
 
-def show(found: dict[str, dict[str, Any]]) -> None:
+def show(found: dict[str, Figures], rounds: int) -> None:
     """Print the table."""
-    print(f"{'':<10}{'seconds':>9}{'ratio':>8}{'goal':>6}{'CPU s':>9}{'peak MB':>9}  exit codes")
+    print(f"\nmedians of {rounds}, {next(iter(found.values()))['notebooks']} notebooks")
+    columns = ("seconds", 9), ("each", 7), ("ratio", 7), ("goal", 6), ("CPU s", 9), ("peak MB", 9)
+    print(" " * 10 + "".join(f"{name:>{width}}" for name, width in columns), " rounds")
     own = found.get("ours", {}).get("seconds")
     for name, one in found.items():
         ratio = f"{one['seconds'] / own:.1f}" if own else ""
         goal = f"{GOALS[name]:.0f}" if name in GOALS else ""
-        codes = ",".join(map(str, sorted(set(one["exit_codes"]))))
+        each = one["seconds"] / one["notebooks"]
         print(
-            f"{name:<10}{one['seconds']:>9}{ratio:>8}{goal:>6}"
-            f"{one['processor_seconds']:>9}{one['peak_mb']:>9}  {codes}"
+            f"{name:<10}{one['seconds']:>9}{each:>7.1f}{ratio:>7}{goal:>6}"
+            f"{one['processor_seconds']:>9}{one['peak_mb']:>9}  {one['rounds']}"
         )
-    if any(one["epochs"] or one["notebooks"] < LEAST for one in found.values()):
-        print("Trainings or the class were cut: these figures are a trial.", file=sys.stderr)
+        if any(one["exit_codes"]):
+            print(f"{'':<10}exit codes {one['exit_codes']}")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
