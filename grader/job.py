@@ -24,7 +24,7 @@ from grader.store.keys import execution_key, score_key
 from grader.types import Engine, GraderError, Level, Submission
 
 PROBE_VERSION = "1"  # of everything that runs inside the notebook's room
-JUDGE_VERSION = "2"  # of extract and score: a change that can move a score raises it
+JUDGE_VERSION = "3"  # of extract and score: a change that can move a score raises it
 DEFAULT_MEMORY_MB = 4096
 DEFAULT_TIMEOUT = 120.0
 LONGEST_TIMEOUT = 3600.0

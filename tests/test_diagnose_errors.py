@@ -30,17 +30,17 @@ m.compile("adam", "mse")
 X, Y = np.random.rand(8, 100, 2), np.random.rand(8)
 """
 RAISE = """
-import contextlib, io, json, sys
+import contextlib, io, json, sys, traceback
 prepared, codes = json.load(sys.stdin)
 told = []
 for code in codes:
-    space, error = {"__name__": "__main__"}, ("", "")
+    space, error = {"__name__": "__main__"}, ("", "", "")
     with contextlib.redirect_stdout(io.StringIO()):
         exec(prepared, space)
         try:
             exec(compile(code, "cell", "exec"), space)
         except BaseException as raised:
-            error = (type(raised).__name__, str(raised))
+            error = (type(raised).__name__, str(raised), traceback.format_exc())
     told.append(error)
 print("RAISED" + json.dumps(told))
 """
@@ -53,7 +53,7 @@ def said(error: str, text: str, traceback: str = "") -> Message:
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=[m["code"][:60] for m in MISTAKES])
 def test_a_known_exception_is_explained(mistake: dict[str, Any]) -> None:
-    told = said(mistake["error"], mistake["text"])
+    told = said(mistake["error"], mistake["text"], mistake.get("traceback", ""))
     expected = {"cell": 3, **mistake.get("args", {})}
     assert (told.id, dict(told.args)) == (f"diagnose.{mistake['message']}", expected)
 
@@ -74,8 +74,8 @@ def test_the_installed_keras_still_says_it_that_way(engine: str) -> None:
     )
     raised = json.loads(done.stdout.split("RAISED")[-1])
     missed = []
-    for mistake, (error, text) in zip(MISTAKES, raised, strict=True):
-        told = said(error, text)
+    for mistake, (error, text, traceback) in zip(MISTAKES, raised, strict=True):
+        told = said(error, text, traceback)
         args = {
             key: told.args.get(key) for key in mistake.get("args", {}).keys() & {"nearest", "new"}
         }

@@ -40,6 +40,7 @@ class Rule:
 
     error: re.Pattern[str]
     pattern: re.Pattern[str]
+    within: re.Pattern[str]  # in the traceback: whose code raised it
     message: str
     near: str | None
     otherwise: str | None
@@ -66,6 +67,7 @@ def tables() -> Tables:
             Rule(
                 re.compile(one["error"]),
                 re.compile(one["pattern"]),
+                re.compile(one.get("within", "")),
                 one["message"],
                 one.get("near"),
                 one.get("otherwise"),
@@ -85,7 +87,8 @@ def explain(cell: int, error: CellError) -> Message:
             return Message("diagnose.removed", {"cell": cell, "old": one.old, "new": one.new})
     for rule in tables().rules:
         match = rule.error.fullmatch(error.name) and rule.pattern.search(value)
-        if match and (message := _told(rule, match, cell, error)):
+        here = match and rule.within.search(error.traceback[-READ:].replace("\\", "/"))
+        if match and here and (message := _told(rule, match, cell, error)):
             return message
     return Message("diagnose.error", {"cell": cell, "error": error.name[:LONGEST]})
 
