@@ -29,29 +29,35 @@ BATCH_NUMBERS = 25_000_000  # that the widest layer may make of one batch
 PREDICTED_NUMBERS = 16_000_000  # of one task
 
 
-def build(keras: Any, architecture: dict[str, Any]) -> Any:
-    """Build a Sequential model from layer descriptions; only listed layers exist here."""
+def build(keras: Any, architecture: dict[str, Any], *, fresh: bool) -> Any:
+    """Build a Sequential model from layer descriptions; only listed layers exist here.
+
+    ``fresh``: with first weights as the description draws them. Where others take their place they
+    are zeros: drawing them takes JAX a second, which compiles a program for every kind.
+    """
     layers = [keras.Input(architecture["input_shape"], dtype=architecture["input_dtype"])]
-    layers += [build_layer(keras, entry) for entry in architecture["layers"]]
+    layers += [build_layer(keras, entry, fresh=fresh) for entry in architecture["layers"]]
     model = keras.Sequential(layers)
     if model.count_params() > allowed.LARGEST_PARAMS:
         raise ValueError(f"{model.count_params()} parameters")
     return model
 
 
-def build_layer(keras: Any, entry: dict[str, Any]) -> Any:
+def build_layer(keras: Any, entry: dict[str, Any], *, fresh: bool) -> Any:
     """Build one layer, with its inner one where it is a wrapper."""
     name, config = entry["class"], dict(entry["config"])
     config.pop("stateful", None)
     if name in allowed.WRAPPERS:
-        return getattr(keras.layers, name)(build_layer(keras, entry["inner"]), **config)
+        inner = build_layer(keras, entry["inner"], fresh=fresh)
+        return getattr(keras.layers, name)(inner, **config)
     if name not in allowed.LAYERS:
         raise ValueError(f"layer {name!r} is not in the allow-list")
     for key, value in config.items():
         if key.endswith("initializer"):
             if value["class_name"] not in allowed.INITIALIZERS:
                 raise ValueError(f"initializer {value['class_name']!r} is not in the allow-list")
-            config[key] = getattr(keras.initializers, value["class_name"])(**value["config"])
+            made = getattr(keras.initializers, value["class_name"])(**value["config"])
+            config[key] = made if fresh else "zeros"
     return getattr(keras.layers, name)(**config)
 
 
@@ -126,7 +132,8 @@ def perform(
     try:
         if task.get("seed") is not None:
             keras.utils.set_random_seed(task["seed"])
-        model = build(keras, task["architecture"])
+        fresh = task["op"] == "train" or bool(task.get("inputs") and not task["weights"])
+        model = build(keras, task["architecture"], fresh=fresh)
         told |= describe(model)
         if task["op"] == "train":
             step = "train"
