@@ -66,8 +66,9 @@ def test_evaluation_looks_up_no_gadget_even_if_it_were_asked_to(tmp_path: Path) 
         entry = {"class": layer["class_name"], "config": config, "inner": None}
         if entry["class"] in ("Dense", "SimpleRNN", "Bidirectional"):
             continue  # allowed names, whose settings the judge has stripped
-        with pytest.raises(ValueError, match="allow-list"):
-            worker.build_layer(keras, entry)
+        for fresh in (True, False):
+            with pytest.raises(ValueError, match="allow-list"):
+                worker.build_layer(keras, entry, fresh=fresh)
     assert names == []
 
 
