@@ -168,6 +168,8 @@ class Store:
             raise GraderError(Message("record.unkeepable", told)) from error
         finally:
             shutil.rmtree(new, ignore_errors=True)
+        with files.disk_errors(folder):
+            self._flusher.wrote()
         self._tell_index(lambda index: index.add_execution(folder))
 
     def load_execution(self, key: str) -> Execution | None:
@@ -202,6 +204,7 @@ class Store:
                 file.seek(0)
                 before = file.read(2**20).count(b"\n")
                 file.write(line.encode())
+            self._flusher.wrote()  # a notebook may take the whole machine down
         return before
 
     def finish(self, job: str) -> None:

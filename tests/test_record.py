@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -582,6 +583,37 @@ class TestFlushing:
                 store.save(b.record())
                 time.sleep(0.01)
         assert caught.value.message.id == "record.disk_full"
+
+    def test_an_error_of_a_flush_under_way_is_told_at_the_end(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun, go_on = threading.Event(), threading.Event()
+
+        def full_after_a_while(_: Path) -> None:
+            begun.set()
+            go_on.wait(10)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(flushing, "flush_all", full_after_a_while)
+        monkeypatch.setattr(flushing, "PAUSE", 0.01)
+        store = Store(tmp_path)
+        store.save(b.record())
+        assert begun.wait(10)
+        threading.Timer(0.1, go_on.set).start()
+        with pytest.raises(GraderError) as caught:
+            store.close()
+        assert caught.value.message.id == "record.disk_full"
+
+    @pytest.mark.parametrize("kept", ["begin", "execution"])
+    def test_the_journal_and_executions_are_flushed_too(
+        self, tmp_path: Path, flushed: list[Path], kept: str
+    ) -> None:
+        with Store(tmp_path) as store:
+            if kept == "begin":
+                store.begin("job")
+            else:
+                store.save_execution(KEY, b.execution())
+        assert flushed == [tmp_path]
 
     def test_it_flushes_a_real_disk(self, tmp_path: Path) -> None:
         flushing.flush_all(tmp_path)

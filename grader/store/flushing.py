@@ -49,26 +49,25 @@ class Flusher:
         Raises:
             OSError: the disk refuses, or refused before.
         """
-        with self._guard:
-            failed, self._failed = self._failed, None
-            waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            waiting.cancel()
-        with self._flushing:  # one that is under way ends first
+        with self._flushing:  # one that is under way ends first, and its error is known then
+            with self._guard:
+                failed, self._failed = self._failed, None
+                waiting, self._waiting = self._waiting, None
             if waiting is not None:
+                waiting.cancel()
                 flush_all(self._folder)
         if failed is not None:
             raise failed
 
     def _in_time(self) -> None:
-        try:
-            with self._flushing:
-                with self._guard:
-                    self._waiting = None  # what is written from now on is flushed next time
-                flush_all(self._folder)
-        except OSError as error:
+        with self._flushing:
             with self._guard:
-                self._failed = error
+                self._waiting = None  # what is written from now on is flushed next time
+            try:
+                flush_all(self._folder)
+            except OSError as error:
+                with self._guard:
+                    self._failed = error
 
 
 def flush_all(folder: Path) -> None:
