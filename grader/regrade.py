@@ -61,7 +61,7 @@ def told(threshold: Threshold | None, attempts: int) -> dict[str, Scalar]:
     if threshold is None:
         return {}
     rate = None if threshold.widened else threshold.false_fail
-    known = {"attempts": attempts, "false_fail": rate.upper95**attempts} if rate else {}
+    known = {"attempts": attempts, "false_fail": rate.after(attempts).upper95} if rate else {}
     return {
         "metric": threshold.metric,
         "better": threshold.better,

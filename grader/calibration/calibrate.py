@@ -178,9 +178,7 @@ def _threshold(threshold: Threshold, attempts: int) -> dict[str, Any]:
         del told[key]
     if (fail := threshold.false_fail) is not None:
         told["attempts"] = attempts
-        # Each attempt trains anew with another seed, so that the chances multiply.
-        after = {"estimate": fail.estimate**attempts, "upper95": fail.upper95**attempts}
-        told["false_fail_after_attempts"] = after
+        told["false_fail_after_attempts"] = asdict(fail.after(attempts))
     rounded: dict[str, Any] = _rounded(told)
     return rounded
 

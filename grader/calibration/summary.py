@@ -34,8 +34,7 @@ class Row:
     @property
     def after(self) -> Rate | None:
         """The chance that correct work misses in every attempt."""
-        rate, power = self.entry.false_fail, self.attempts
-        return rate and Rate(rate.estimate**power, rate.upper95**power)
+        return self.entry.false_fail and self.entry.false_fail.after(self.attempts)
 
 
 def write_summary(course: Course, folder: Path) -> Path:

@@ -26,6 +26,10 @@ class Rate:
     estimate: float
     upper95: float
 
+    def after(self, attempts: int) -> Rate:
+        """Give the rate at which every attempt errs: each trains anew, with another seed."""
+        return Rate(self.estimate**attempts, self.upper95**attempts)
+
 
 @dataclass(frozen=True)
 class CalibrationRun:
