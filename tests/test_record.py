@@ -13,7 +13,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -526,18 +526,42 @@ class TestSize:
         assert int(told[1]) * 1024 < 200 * 2**20
 
 
+FlushAs = Callable[[Callable[[Path], None]], None]
+
+
 class TestFlushing:
     """What was saved is flushed within a second, many records at once."""
 
     @pytest.fixture
-    def flushed(self, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    def flush_as(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlushAs:
+        """Replaces the flush of this test's folder; another test's store may still have one due."""
+
+        def replace(flush: Callable[[Path], None]) -> None:
+            def only_here(folder: Path) -> None:
+                if folder == tmp_path:
+                    flush(folder)
+
+            monkeypatch.setattr(flushing, "flush_all", only_here)
+
+        return replace
+
+    @pytest.fixture
+    def flushed(self, flush_as: FlushAs) -> list[Path]:
         seen: list[Path] = []
-        monkeypatch.setattr(flushing, "flush_all", seen.append)
+        flush_as(seen.append)
         return seen
 
-    def test_records_are_flushed_together_at_the_end(
-        self, tmp_path: Path, flushed: list[Path]
+    def test_the_flush_of_another_store_is_not_seen(
+        self, tmp_path_factory: pytest.TempPathFactory, flushed: list[Path]
     ) -> None:
+        with Store(tmp_path_factory.mktemp("other")) as store:
+            store.save(b.record())
+        assert flushed == []
+
+    def test_records_are_flushed_together_at_the_end(
+        self, tmp_path: Path, flushed: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(flushing, "PAUSE", 60)
         made = [b.record(name) for name in ("one", "two", "three")]
         with Store(tmp_path) as store:
             for one in made:
@@ -566,12 +590,16 @@ class TestFlushing:
 
     @pytest.mark.parametrize("when", ["at the end", "next time"])
     def test_a_disk_that_refuses_is_told(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+        self,
+        tmp_path: Path,
+        flush_as: FlushAs,
+        monkeypatch: pytest.MonkeyPatch,
+        when: str,
     ) -> None:
         def full(_: Path) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(flushing, "flush_all", full)
+        flush_as(full)
         monkeypatch.setattr(flushing, "PAUSE", 0.01 if when == "next time" else 60)
         store = Store(tmp_path)
         store.save(b.record())
@@ -585,7 +613,10 @@ class TestFlushing:
         assert caught.value.message.id == "record.disk_full"
 
     def test_an_error_of_a_flush_under_way_is_told_at_the_end(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        tmp_path: Path,
+        flush_as: FlushAs,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         begun, go_on = threading.Event(), threading.Event()
 
@@ -594,7 +625,7 @@ class TestFlushing:
             go_on.wait(10)
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(flushing, "flush_all", full_after_a_while)
+        flush_as(full_after_a_while)
         monkeypatch.setattr(flushing, "PAUSE", 0.01)
         store = Store(tmp_path)
         store.save(b.record())
