@@ -157,3 +157,27 @@ def _leftovers() -> list[str]:
         if "/grader/kernel/start.py" in command and parent == 1:
             found.append(f"{process.name} {command}")
     return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="cores are pinned on Linux")
+def test_a_fork_bomb_on_the_graders_only_core_ends_in_time(tmp_path: Path) -> None:
+    place = tmp_path / "class" / "bomber"
+    place.mkdir(parents=True)
+    bomb = _notebook(
+        "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError: pass"
+    )
+    (place / f"{EXERCISE}.ipynb").write_text(bomb, encoding="utf-8")
+    on_one_core = "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+    on_one_core += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    command = _command(tmp_path / "class", tmp_path / "out")
+    done = subprocess.run(
+        [sys.executable, "-c", on_one_core, *command[1:]],
+        env=_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,  # 25 of its own; it was twenty minutes before storms stepped back
+    )
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["verdict"] in {"time_limit", "memory_limit", "runtime_error"}
+    assert result["score"] == 0

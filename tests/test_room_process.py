@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from room_help import CLOSED, FULL, KINDS, make_room, processes_with, run_python
 
-from grader.room import Bind, RoomSpec
+from grader.room import Bind, RoomSpec, process
 from grader.room.cgroups import make_cgroup
 from grader.types import GraderError
 
@@ -257,6 +257,50 @@ def test_memory_counts_every_process_of_the_tree(any_room):
     assert 150 < process.memory_mb() < 350
     process.kill()
     assert process.memory_mb() == 0.0
+
+
+def test_where_there_is_enough_the_rest_is_not_looked_at(monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(process, "_proportional_bytes", lambda pid: looked_at.append(pid) or 10)
+    assert process._exact_bytes([1, 2, 3, 4], enough=15) == 20
+    assert looked_at == [1, 2]
+
+
+def test_looking_at_the_memory_of_many_processes_keeps_nobody_from_the_clock(monkeypatch):
+    seconds = iter(range(100))
+    monkeypatch.setattr(process.time, "monotonic", lambda: 0.4 * next(seconds))
+    monkeypatch.setattr(process, "_proportional_bytes", lambda _: 10)
+    assert process._exact_bytes(range(1000), enough=10**6) == 30
+
+
+def test_the_largest_process_is_looked_at_first(any_room, monkeypatch):
+    child = "import time; print(1, flush=True); time.sleep(600)"
+    source = f"import subprocess,sys\nx = bytearray(b'x') * (60 << 20)\nfor _ in range(3): subprocess.Popen([sys.executable,'-c',{child!r}])\nimport time; time.sleep(600)"
+    running = start(any_room, source, memory_mb=64)
+    for _ in range(3):
+        running.stdout.readline()
+    monkeypatch.setattr(process, "_LOOK_SECONDS", 0.0)
+    assert running.memory_mb() > 55
+    running.kill()
+
+
+def test_a_storm_of_processes_lets_everybody_else_run_first(closed_room, monkeypatch, marker):
+    child = "print(1, flush=True)\nwhile True: pass"
+    source = f"import subprocess,sys\nfor _ in range(6): subprocess.Popen([sys.executable,'-c',{child!r},sys.argv[1][::-1]])\nimport time; time.sleep(600)"
+    running = start(closed_room, source, marker)
+    for _ in range(6):
+        running.stdout.readline()
+
+    def priorities():
+        return [os.getpriority(os.PRIO_PROCESS, pid) for pid in processes_with(marker[::-1])]
+
+    ordinary = os.getpriority(os.PRIO_PROCESS, 0)
+    running.memory_mb()
+    assert priorities() == [ordinary] * 6
+    monkeypatch.setattr(process, "_STORM", 5)
+    running.memory_mb()
+    assert priorities() == [19] * 6
+    running.kill()
 
 
 def test_measuring_memory_is_cheap(any_room):
