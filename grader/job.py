@@ -126,8 +126,19 @@ class Job:
         """Seed of an exercise's hidden data."""
         return seeds.hidden_seed(self.settings.secret, exercise)
 
+    @cached_property
+    def _keys(self) -> dict[tuple[object, ...], str]:
+        """Keys that were asked for before: each is asked for several times."""
+        return {}
+
     def execution_key(self, slot: Slot, engine: Engine, attempt: int) -> str:
         """Key of one run."""
+        asked = (slot.device, len(slot.cores), engine, attempt)
+        if asked not in self._keys:
+            self._keys[asked] = self._execution_key(slot, engine, attempt)
+        return self._keys[asked]
+
+    def _execution_key(self, slot: Slot, engine: Engine, attempt: int) -> str:
         versions = {k: v for k, v in environment.versions().items() if k != "grader"}
         return execution_key(
             notebook=self.submission.digest,
@@ -144,14 +155,18 @@ class Job:
 
     def score_key(self, slot: Slot, exercise: str) -> str:
         """Key of one record."""
-        return record_key(
-            self.course,
-            self.settings.secret,
-            execution=self.execution_key(slot, self.choice.engine, 1),
-            submission=self.submission.name,
-            student=self.submission.student,
-            exercise=exercise,
-        )
+        execution = self.execution_key(slot, self.choice.engine, 1)
+        asked = (execution, exercise)
+        if asked not in self._keys:
+            self._keys[asked] = record_key(
+                self.course,
+                self.settings.secret,
+                execution=execution,
+                submission=self.submission.name,
+                student=self.submission.student,
+                exercise=exercise,
+            )
+        return self._keys[asked]
 
     def journal_key(self, slot: Slot) -> str:
         """Name under which the store counts how often this was begun."""

@@ -115,7 +115,7 @@ class Store:
         files.write_whole(path, data)
         with files.disk_errors(path):
             self._flusher.wrote()
-        self._tell_index(lambda index: index.add_record(path))
+        self._tell_index(lambda index: index.add_record(path, data))
 
     def load(self, key: str) -> Record | None:
         """Return the record of this key; None where there is none, or none that can be read."""
@@ -199,11 +199,7 @@ class Store:
         path = self._journal_path(job)
         line = f"{datetime.now(UTC).isoformat(timespec='seconds')} {os.getpid()}\n"
         with files.disk_errors(path):
-            files.make_folders(path.parent)
-            with path.open("ab+") as file:
-                file.seek(0)
-                before = file.read(2**20).count(b"\n")
-                file.write(line.encode())
+            before = files.add_line(path, line.encode())
             self._flusher.wrote()  # a notebook may take the whole machine down
         return before
 

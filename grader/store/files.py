@@ -91,8 +91,34 @@ def read_at_most(path: Path, most: int) -> bytes:
     return data
 
 
+def add_line(path: Path, line: bytes) -> int:
+    """Add a line to a file, made where needed with its folder; how many lines it had before."""
+    try:
+        file = path.open("ab+")
+    except FileNotFoundError:
+        make_folders(path.parent)
+        file = path.open("ab+")
+    with file:
+        file.seek(0)
+        before = file.read(2**20).count(b"\n")
+        file.write(line)
+    return before
+
+
 def make_folders(folder: Path) -> list[Path]:
     """Make a folder and its parents; the ones that were missing, innermost first."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if folder.is_dir():
+            return []
+        raise
+    except FileNotFoundError:
+        return _make_deep(folder)
+    return [folder]
+
+
+def _make_deep(folder: Path) -> list[Path]:
     missing = [folder] if not folder.exists() else []
     while missing and not missing[-1].parent.exists():
         missing.append(missing[-1].parent)

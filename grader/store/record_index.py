@@ -99,9 +99,9 @@ class Index:
             self._read_executions(out / "evidence", unread)
         return unread
 
-    def add_record(self, path: Path) -> None:
+    def add_record(self, path: Path, data: bytes) -> None:
         """Add the record that was just written at ``path``."""
-        self._put("records", [_record_row(path)])
+        self._put("records", [_record_row(path, path.stat(), data)])
 
     def add_execution(self, folder: Path) -> None:
         """Add the execution that was just written into ``folder``."""
@@ -130,7 +130,7 @@ class Index:
                 stat = path.stat()
                 there.add(folder.name)
                 if known.get(folder.name) != (stat.st_mtime_ns, stat.st_size):
-                    rows.append(_record_row(path))
+                    rows.append(_record_row(path, stat, read_at_most(path, MOST_BYTES)))
             except FileNotFoundError:
                 continue
             except _UNREADABLE as error:
@@ -177,10 +177,9 @@ def first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:200]
 
 
-def _record_row(path: Path) -> RecordRow:
-    """Read what the index lists. The record itself is validated when it is loaded."""
-    stat = path.stat()
-    kept = json.loads(read_at_most(path, MOST_BYTES))
+def _record_row(path: Path, stat: os.stat_result, data: bytes) -> RecordRow:
+    """Give what the index lists. The record itself is validated when it is loaded."""
+    kept = json.loads(data)
     record, grade = kept["record"], kept["record"]["grade"]
     return RecordRow(
         key=path.parent.name,
