@@ -122,7 +122,7 @@ def timed(plan: Plan) -> dict[str, Any]:
     busy, began = busy_seconds(), time.monotonic()
     with (plan.place / "log").open("w") as log:
         for command in plan.commands:
-            env = surroundings(command)
+            env = surroundings(command, plan.course)
             process = subprocess.Popen(command, cwd=plan.place, stdout=log, stderr=log, env=env)
             with peak.of(process.pid):
                 codes.append(process.wait())
