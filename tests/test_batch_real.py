@@ -176,7 +176,7 @@ def test_a_fork_bomb_on_the_graders_only_core_ends_in_time(tmp_path: Path) -> No
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,  # 25 of its own; it was twenty minutes before storms stepped back
+        timeout=300,  # 25 of its own; it was twenty minutes while memory was looked at to the end
     )
     (result,) = json.loads(done.stdout)["results"]
     assert result["verdict"] in {"time_limit", "memory_limit", "runtime_error"}

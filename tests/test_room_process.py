@@ -284,25 +284,6 @@ def test_the_largest_process_is_looked_at_first(any_room, monkeypatch):
     running.kill()
 
 
-def test_a_storm_of_processes_lets_everybody_else_run_first(closed_room, monkeypatch, marker):
-    child = "print(1, flush=True)\nwhile True: pass"
-    source = f"import subprocess,sys\nfor _ in range(6): subprocess.Popen([sys.executable,'-c',{child!r},sys.argv[1][::-1]])\nimport time; time.sleep(600)"
-    running = start(closed_room, source, marker)
-    for _ in range(6):
-        running.stdout.readline()
-
-    def priorities():
-        return [os.getpriority(os.PRIO_PROCESS, pid) for pid in processes_with(marker[::-1])]
-
-    ordinary = os.getpriority(os.PRIO_PROCESS, 0)
-    running.memory_mb()
-    assert priorities() == [ordinary] * 6
-    monkeypatch.setattr(process, "_STORM", 5)
-    running.memory_mb()
-    assert priorities() == [19] * 6
-    running.kill()
-
-
 def test_measuring_memory_is_cheap(any_room):
     process = start(any_room, "import time; print(1, flush=True); time.sleep(600)")
     process.stdout.readline()

@@ -28,8 +28,6 @@ _KILL_SECONDS = 10.0
 # Sum of RSS counts shared pages once per process; near the limit the dearer, exact sum is taken.
 _EXACT_FROM = 0.7
 _LOOK_SECONDS = 1.0  # for the exact sum: hundreds of busy processes would keep us from the clock
-_STORM = 64  # processes; no notebook needs so many
-_LAST_IN_LINE = 19
 _STATUS_BYTES = 1 << 16
 _INODE_BYTES = 1024  # what a file without content costs the kernel on a tmpfs
 
@@ -171,8 +169,6 @@ class LinuxProcess:
             if self.guest is not None and self.guest.code() is None:
                 pids += tree(self.guest.pid)
             held = _tmpfs_bytes(self.top, self.folders)
-        if len(pids) > _STORM:
-            _step_back(pids)
         sizes = sorted(((_resident_bytes(pid), pid) for pid in pids), reverse=True)
         total = held + sum(size for size, _ in sizes)
         limit = self.memory_limit_mb * _MB
@@ -258,14 +254,6 @@ def _exact_bytes(pids: Iterable[int], enough: float) -> int:
         if total > enough or time.monotonic() > until:
             break
     return total
-
-
-def _step_back(pids: Iterable[int]) -> None:
-    """Let everybody else run before a storm of processes: those first who are to end it."""
-    for pid in pids:
-        with contextlib.suppress(OSError, ValueError):
-            for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 called for hundreds
-                os.setpriority(os.PRIO_PROCESS, int(task), _LAST_IN_LINE)
 
 
 def _tmpfs_bytes(pid: int, folders: Iterable[str]) -> int:
