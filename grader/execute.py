@@ -28,7 +28,7 @@ from grader.workplace import workplace
 
 PACKAGE = Path(__file__).resolve().parent
 POLL_SECONDS = 0.05
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 20.0  # for the driver to write down what it knows, on a machine that is too busy
 READY_SECONDS = 120.0
 DRIVER_MEMORY_MB = 1500
 EVERY_CELL_SENT, KERNEL_NEVER_ANSWERED = 0, 3  # the driver's exit codes
@@ -94,7 +94,7 @@ def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
         watch = _Watch()
         kernel = _start_kernel(place, run, room)
         try:
-            driver = _start_driver(place, room)
+            driver = _start_driver(place, room, run.cores)
             try:
                 watch.began = time.monotonic()
                 code = _attend(kernel, driver, run, watch, place)
@@ -233,7 +233,7 @@ class _Driver:
         self.leash.close()
 
 
-def _start_driver(place: Path, room: Room) -> _Driver:
+def _start_driver(place: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
     code = room.inside(PACKAGE / "driver", "/grader/driver")
     inputs = room.inside(place / "in", "/in")
     out = room.inside(place / "out", "/out")
@@ -248,6 +248,8 @@ def _start_driver(place: Path, room: Room) -> _Driver:
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
         memory_mb=DRIVER_MEMORY_MB,
         scratch_mb=16,
+        cores=cores
+        or None,  # beside its own kernel: elsewhere another's storm could keep it waiting
         warm=DRIVER_IMPORTS,
         connects=True,
     )

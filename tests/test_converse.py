@@ -129,6 +129,8 @@ class Bench:
         read, self.leash = os.pipe()
         self.stdin = os.fdopen(read, "rb")
         self.kernels: list[Kernel] = []
+        self.talks: list[Conversation] = []
+        self.closed = threading.Event()
         monkeypatch.setattr(converse.sys, "stdin", self.stdin)
         monkeypatch.setattr(converse, "IDLE_SECONDS", 0.3)
 
@@ -137,6 +139,7 @@ class Bench:
         (self.folder / "out").mkdir()
         connection = {"key": "key", "ip": f"{self.folder}/k", "shell_port": 1, "iopub_port": 2}
         found = Conversation(connection, self.folder / "out", Caps(**caps))
+        self.talks.append(found)
         assert found.wait_ready()
         return found
 
@@ -151,6 +154,8 @@ class Bench:
     def close(self) -> None:
         for kernel in self.kernels:
             kernel.stop()
+        for talk in self.talks:  # not by the collector, in the middle of another test's threads
+            talk.shell.context.destroy(linger=0)
         self.stdin.close()
         if self.leash >= 0:
             os.close(self.leash)
@@ -380,6 +385,53 @@ def test_when_the_leash_is_let_go_what_is_known_is_written(bench: Bench) -> None
         bench.talk(behave).run(7, "while True: pass")
     (line,) = bench.transcript()
     assert (line["index"], line["status"], line["stdout"]) == (7, "stopped", "so far\n")
+
+
+def test_what_had_arrived_when_the_leash_was_let_go_is_written_too(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        for epoch in range(300):  # more than the driver can take before it sees the end
+            kernel.say("stream", {"name": "stdout", "text": f"{epoch}\n"})
+        kernel.say("grader_evidence", {"kind": "model"}, b"late")
+        os.close(bench.leash)
+        bench.leash = -1
+        bench.closed.set()
+
+    talk = bench.talk(behave)
+    hold(talk, bench.closed)
+    with pytest.raises(KernelGoneError):
+        talk.run(7, "model.fit(x, y)")
+    (line,) = bench.transcript()
+    assert line["stdout"].split()[-1] == "299"
+    assert line["status"] == "stopped"
+    assert bench.events() == [{"kind": "model", "cell": 7}]
+
+
+def test_a_cell_that_had_ended_when_the_leash_was_let_go_is_not_called_stopped(
+    bench: Bench,
+) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.done()
+        os.close(bench.leash)
+        bench.leash = -1
+        bench.closed.set()
+
+    talk = bench.talk(behave)
+    hold(talk, bench.closed)
+    with pytest.raises(KernelGoneError):
+        talk.run(7, "import os; os._exit(0)")
+    assert [line["status"] for line in bench.transcript()] == ["ok"]
+
+
+def hold(talk: Conversation, until: threading.Event) -> None:
+    """Keep the driver from its sockets, as a machine does that is too busy, until then."""
+    receive = talk.receive
+
+    def held(milliseconds: int) -> list[tuple[str, dict[str, Any]]]:
+        assert until.wait(60)
+        time.sleep(0.2)  # what was sent is on its way
+        return receive(milliseconds)
+
+    talk.receive = held  # type: ignore[method-assign]
 
 
 def test_a_kernel_that_never_answers_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,24 +45,35 @@ class RoomOfADyingKernel:
 
     def __init__(self) -> None:
         self.opened: list[int] = []
+        self.cores: list[tuple[int, ...] | None] = []
 
     def inside(self, host: Path, inside: str) -> str:
         return str(host)
 
     def start(self, spec: RoomSpec, **_: Any) -> Process:
+        self.cores.append(spec.cores)
         if "converse.py" not in spec.argv[2]:
             return Process(-9, None)
         (Path(spec.argv[-1]) / "ready").touch()
         return Process(None, self.opened)
 
 
+def run(cores: tuple[int, ...] = ()) -> execute.Run:
+    notebook = Notebook(cells=(), exercise=None, digest="0" * 64)
+    return execute.Run(notebook, Engine.JAX, 1, 1, timeout=60, memory_mb=1000, cores=cores)
+
+
 def test_ending_a_run_closes_nobody_elses_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(execute, "POLL_SECONDS", 0.0)
     room = RoomOfADyingKernel()
-    notebook = Notebook(cells=(), exercise=None, digest="0" * 64)
-    run = execute.Run(notebook, Engine.JAX, seed=1, attempt=1, timeout=60, memory_mb=1000)
-    done = execute.execute(run, room, again=False)  # type: ignore[arg-type]
+    done = execute.execute(run(), room, again=False)  # type: ignore[arg-type]
     assert done.outcome is Outcome.KERNEL_DIED
     for descriptor in room.opened:
         os.fstat(descriptor)  # raises where somebody closed it
         os.close(descriptor)
+
+
+def test_nothing_of_a_run_shares_a_core_with_another_job() -> None:
+    room = RoomOfADyingKernel()
+    execute.execute(run(cores=(1,)), room, again=False)  # type: ignore[arg-type]
+    assert room.cores == [(1,), (1,)]  # the kernel's and the driver's

@@ -29,6 +29,7 @@ from jupyter_client.session import Session
 
 READY_SECONDS = 120.0
 SETTLE_MILLISECONDS = 300
+REST_SECONDS = 2.0  # for what had arrived when the time was up
 IDLE_SECONDS = 10.0  # after the reply, how long late output may take
 PNG = b"\x89PNG\r\n\x1a\n"
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
@@ -102,6 +103,8 @@ class CellLog:
     error: dict[str, str] | None = None
     status: str = "stopped"
     began: float = field(default_factory=time.monotonic)
+    replied: float = 0.0  # when the kernel said that the cell has ended
+    idle: bool = False
 
     def line(self) -> dict[str, Any]:
         """Give the transcript's line."""
@@ -152,10 +155,18 @@ class Conversation:
         return socket
 
     def receive(self, milliseconds: int) -> list[tuple[str, dict[str, Any]]]:
-        """Give the next messages as (channel, message); malformed ones are counted and dropped."""
+        """Give the next messages as (channel, message); malformed ones are counted and dropped.
+
+        Raises:
+            KernelGoneError: there is nobody to wait for; what has arrived is still there.
+        """
         ready, _, _ = select.select([sys.stdin], [], [], 0)
         if ready and not os.read(sys.stdin.fileno(), 1):
             raise KernelGoneError
+        return self.arrived(milliseconds)
+
+    def arrived(self, milliseconds: int) -> list[tuple[str, dict[str, Any]]]:
+        """Give the next messages, whether or not anybody is left to send more."""
         found = []
         for socket, _ in self.poller.poll(milliseconds):
             channel = "shell" if socket is self.shell else "iopub"
@@ -187,10 +198,11 @@ class Conversation:
     def run(self, index: int, source: str) -> dict[str, Any]:
         """Run one cell to its end and give its transcript line."""
         log = CellLog(index, Screen(min(self.caps.cell_text, max(0, self.text_left))))
+        mine = self._ask(log, source)
         try:
-            self._converse(log, source)
+            self._converse(log, mine)
         except KernelGoneError:
-            log.status = "stopped"
+            self._rest(log, mine)
             self._finish(log)
             raise
         return self._finish(log)
@@ -203,6 +215,13 @@ class Conversation:
                     with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
                         self._evidence(message)
 
+    def _rest(self, log: CellLog, mine: str) -> None:
+        """Take what a kernel had sent before it went: a busy machine may have kept it from us."""
+        until = time.monotonic() + REST_SECONDS
+        while (found := self.arrived(0)) and time.monotonic() < until:
+            for channel, message in found:
+                self._take(log, mine, channel, message)
+
     def _finish(self, log: CellLog) -> dict[str, Any]:
         line = log.line()
         self.text_left -= len(line["stdout"])
@@ -210,7 +229,8 @@ class Conversation:
             file.write(json.dumps(line) + "\n")
         return line
 
-    def _converse(self, log: CellLog, source: str) -> None:
+    def _ask(self, log: CellLog, source: str) -> str:
+        """Send a cell to the kernel; give the request's name, which its answers carry."""
         content = {
             "code": source,
             "silent": False,
@@ -223,26 +243,31 @@ class Conversation:
             self.shell, "execute_request", content, metadata={"cellId": str(log.index)}
         )
         assert request is not None
-        mine = request["header"]["msg_id"]
+        mine: str = request["header"]["msg_id"]
         self.cells[mine] = log.index
-        replied_at = 0.0
-        idle = False
-        while not (replied_at and (idle or time.monotonic() - replied_at > IDLE_SECONDS)):
+        return mine
+
+    def _converse(self, log: CellLog, mine: str) -> None:
+        while not (log.replied and (log.idle or time.monotonic() - log.replied > IDLE_SECONDS)):
             for channel, message in self.receive(200):
-                try:
-                    if message["msg_type"] == "grader_evidence":
-                        self._evidence(message)  # of an earlier cell too: it was slow, not wrong
-                    elif message["parent_header"].get("msg_id") != mine:
-                        continue
-                    elif channel == "shell" and message["msg_type"] == "execute_reply":
-                        log.status = "ok" if message["content"]["status"] == "ok" else "error"
-                        replied_at = time.monotonic()
-                    elif channel == "iopub":
-                        idle = self._publish(log, message) or idle
-                except OSError:
-                    raise  # our own disk: not the message's fault
-                except Exception:  # noqa: BLE001 - whatever a hostile message breaks, it is that message
-                    self.malformed += 1
+                self._take(log, mine, channel, message)
+
+    def _take(self, log: CellLog, mine: str, channel: str, message: dict[str, Any]) -> None:
+        """Write one message to the log of the cell that runs, if it is about that cell."""
+        try:
+            if message["msg_type"] == "grader_evidence":
+                self._evidence(message)  # of an earlier cell too: it was slow, not wrong
+            elif message["parent_header"].get("msg_id") != mine:
+                return
+            elif channel == "shell" and message["msg_type"] == "execute_reply":
+                log.status = "ok" if message["content"]["status"] == "ok" else "error"
+                log.replied = time.monotonic()
+            elif channel == "iopub":
+                log.idle = self._publish(log, message) or log.idle
+        except OSError:
+            raise  # our own disk: not the message's fault
+        except Exception:  # noqa: BLE001 - whatever a hostile message breaks, it is that message
+            self.malformed += 1
 
     def _publish(self, log: CellLog, message: dict[str, Any]) -> bool:
         """Take one iopub message; true when the kernel says that it is idle."""
