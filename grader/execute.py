@@ -63,6 +63,9 @@ class _Watch:
     outcome: Outcome = Outcome.FINISHED
     peak_mb: float = 0.0
     began: float = field(default_factory=time.monotonic)
+    ended: float | None = (
+        None  # where the kernel had to be ended: what is written later is our time
+    )
     code: int | None = None  # with which the kernel ended by itself
 
 
@@ -104,7 +107,7 @@ def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
                 driver.close()
         finally:
             kernel.kill()
-        seconds = time.monotonic() - watch.began
+        seconds = (watch.ended or time.monotonic()) - watch.began
         if not (place / "out" / "ready").exists() and watch.outcome is not Outcome.MEMORY_LIMIT:
             raise GraderError(
                 Message("execute.no_kernel", {"code": code, "log": _tail(place / "kernel.log")})
@@ -248,8 +251,7 @@ def _start_driver(place: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
         memory_mb=DRIVER_MEMORY_MB,
         scratch_mb=16,
-        cores=cores
-        or None,  # beside its own kernel: elsewhere another's storm could keep it waiting
+        cores=cores or None,  # beside its kernel: elsewhere another's storm could keep it waiting
         warm=DRIVER_IMPORTS,
         connects=True,
     )
@@ -281,7 +283,7 @@ def _attend(
         trouble = _trouble(kernel, driver, run, watch, limit)
         if trouble is not None:
             watch.outcome = trouble
-            return _stop(kernel, driver)
+            return _stop(kernel, driver, watch)
         time.sleep(POLL_SECONDS)
     if driver.process.memory_ran_out():
         watch.outcome = Outcome.MEMORY_LIMIT  # it holds nothing but what the kernel sent
@@ -305,9 +307,10 @@ def _trouble(
     return Outcome.MEMORY_LIMIT if kernel.memory_ran_out() else Outcome.KERNEL_DIED
 
 
-def _stop(kernel: RoomProcess, driver: _Driver) -> int | None:
+def _stop(kernel: RoomProcess, driver: _Driver, watch: _Watch) -> int | None:
     """End the kernel first, then let the driver write down what it knows."""
     kernel.kill()
+    watch.ended = time.monotonic()
     driver.close()
     return driver.process.wait(DRAIN_SECONDS)
 

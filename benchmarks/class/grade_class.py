@@ -208,7 +208,8 @@ def show(found: dict[str, Figures], rounds: int) -> None:
             f"{one['processor_seconds']:>9}{one['peak_mb']:>9}  {one['rounds']}"
         )
         if any(one["exit_codes"]):
-            print(f"{'':<10}exit codes {one['exit_codes']}")
+            meaning = ", 1: some not accepted" if name == "ours" else ""
+            print(f"{'':<10}exit codes {one['exit_codes']}{meaning}")
     sys.stdout.flush()
 
 
