@@ -312,7 +312,11 @@ def _stop(kernel: RoomProcess, driver: _Driver, watch: _Watch) -> int | None:
     kernel.kill()
     watch.ended = time.monotonic()
     driver.close()
-    return driver.process.wait(DRAIN_SECONDS)
+    until = time.monotonic() + DRAIN_SECONDS
+    while (code := driver.process.wait(POLL_SECONDS)) is None and time.monotonic() < until:
+        if driver.process.memory_mb() > DRIVER_MEMORY_MB:
+            break  # what it still has to read is the notebook's doing
+    return code
 
 
 def _tail(log: Path) -> str:

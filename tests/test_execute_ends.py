@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,21 @@ def test_nothing_of_a_run_shares_a_core_with_another_job() -> None:
     room = RoomOfADyingKernel()
     execute.execute(run(cores=(1,)), room, again=False)  # type: ignore[arg-type]
     assert room.cores == [(1,), (1,)]  # the kernel's and the driver's
+
+
+def test_what_the_driver_still_reads_is_bounded_too() -> None:
+    class Greedy(Process):
+        waited = 0
+
+        def wait(self, timeout: float | None = None) -> int | None:  # type: ignore[override]
+            self.waited += 1
+            assert self.waited < 5, "its memory was never looked at"
+            return None
+
+        def memory_mb(self) -> float:
+            return 2.0 * execute.DRIVER_MEMORY_MB if self.waited > 1 else 0.0
+
+    driver = Greedy(None, None)
+    held = execute._Driver(driver, FileIO(os.open(os.devnull, os.O_WRONLY), "wb"))  # type: ignore[arg-type]
+    assert execute._stop(Process(-9, None), held, execute._Watch()) is None  # type: ignore[arg-type]
+    assert driver.waited == 2
