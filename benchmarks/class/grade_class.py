@@ -1,7 +1,7 @@
 """Grades one class with ours, plain nbclient, nbgrader and otter; prints times and draws a chart.
 
     python benchmarks/class/grade_class.py short      twelve notebooks, 15 epochs, three rounds
-    python benchmarks/class/grade_class.py full       six of them with all their epochs, one round
+    python benchmarks/class/grade_class.py full       six of them with all their epochs, two rounds
     python benchmarks/class/grade_class.py imports    notebooks that only build a model
 
 One machine, the same TensorFlow and byte code for all; in every round all systems, one after the
@@ -53,7 +53,7 @@ def class_sets() -> dict[str, ClassSet]:
     whole = the_class(None)
     return {
         "short": ClassSet(the_class(15), 3, tuple(SYSTEMS)),
-        "full": ClassSet(whole[::2], 1, ("ours", "nbclient", "nbgrader")),
+        "full": ClassSet(whole[::2], 2, ("ours", "nbclient", "nbgrader")),
         "imports": ClassSet(builders(whole[::2]), 3, ("ours", "nbgrader")),
         "trial": ClassSet(the_class(2)[::4], 1, tuple(SYSTEMS)),
     }
@@ -110,7 +110,7 @@ def machine() -> dict[str, Any]:
     """On what it was measured."""
     return {
         "cores": len(environment.cores()),
-        "system": platform.platform(),
+        "platform": platform.platform(),
         "versions": environment.versions(),
     }
 
