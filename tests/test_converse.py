@@ -151,6 +151,11 @@ class Bench:
         text = (self.folder / "out" / "transcript.jsonl").read_text()
         return [json.loads(line) for line in text.splitlines()]
 
+    def let_go(self) -> None:
+        os.close(self.leash)
+        self.leash = -1
+        self.closed.set()
+
     def close(self) -> None:
         for kernel in self.kernels:
             kernel.stop()
@@ -158,7 +163,7 @@ class Bench:
             talk.shell.context.destroy(linger=0)
         self.stdin.close()
         if self.leash >= 0:
-            os.close(self.leash)
+            self.let_go()
 
 
 @pytest.fixture
@@ -378,8 +383,7 @@ def test_when_the_leash_is_let_go_what_is_known_is_written(bench: Bench) -> None
     def behave(kernel: Kernel, _: Any) -> None:
         kernel.say("stream", {"name": "stdout", "text": "so far\n"})
         time.sleep(0.3)
-        os.close(bench.leash)
-        bench.leash = -1
+        bench.let_go()
 
     with pytest.raises(KernelGoneError):
         bench.talk(behave).run(7, "while True: pass")
@@ -391,13 +395,14 @@ def test_what_had_arrived_when_the_leash_was_let_go_is_written_too(bench: Bench)
     def behave(kernel: Kernel, _: Any) -> None:
         for epoch in range(300):  # more than the driver can take before it sees the end
             kernel.say("stream", {"name": "stdout", "text": f"{epoch}\n"})
+        kernel.session.key, key = b"another", kernel.session.key
+        kernel.say("stream", {"name": "stdout", "text": "malformed, which ends nothing"})
+        kernel.session.key = key
         kernel.say("grader_evidence", {"kind": "model"}, b"late")
-        os.close(bench.leash)
-        bench.leash = -1
-        bench.closed.set()
+        bench.let_go()
 
     talk = bench.talk(behave)
-    hold(talk, bench.closed)
+    hold(talk, bench)
     with pytest.raises(KernelGoneError):
         talk.run(7, "model.fit(x, y)")
     (line,) = bench.transcript()
@@ -411,24 +416,21 @@ def test_a_cell_that_had_ended_when_the_leash_was_let_go_is_not_called_stopped(
 ) -> None:
     def behave(kernel: Kernel, _: Any) -> None:
         kernel.done()
-        os.close(bench.leash)
-        bench.leash = -1
-        bench.closed.set()
+        bench.let_go()
 
     talk = bench.talk(behave)
-    hold(talk, bench.closed)
+    hold(talk, bench)
     with pytest.raises(KernelGoneError):
         talk.run(7, "import os; os._exit(0)")
     assert [line["status"] for line in bench.transcript()] == ["ok"]
 
 
-def hold(talk: Conversation, until: threading.Event) -> None:
-    """Keep the driver from its sockets, as a machine does that is too busy, until then."""
+def hold(talk: Conversation, bench: Bench) -> None:
+    """Keep the driver from its sockets, as too busy a machine does, until the leash is let go."""
     receive = talk.receive
 
     def held(milliseconds: int) -> list[tuple[str, dict[str, Any]]]:
-        assert until.wait(60)
-        time.sleep(0.2)  # what was sent is on its way
+        assert bench.closed.wait(60)
         return receive(milliseconds)
 
     talk.receive = held  # type: ignore[method-assign]

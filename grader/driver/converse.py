@@ -20,6 +20,7 @@ import re
 import select
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ from jupyter_client.session import Session
 
 READY_SECONDS = 120.0
 SETTLE_MILLISECONDS = 300
-REST_SECONDS = 2.0  # for what had arrived when the time was up
+REST_SECONDS = 2.0  # for what had been sent when the time was up …
+REST_MILLISECONDS = 50  # … which ends after so much silence
 IDLE_SECONDS = 10.0  # after the reply, how long late output may take
 PNG = b"\x89PNG\r\n\x1a\n"
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
@@ -209,18 +211,26 @@ class Conversation:
 
     def settle(self) -> None:
         """Take evidence that is still under way once every cell has run."""
-        while found := self.receive(SETTLE_MILLISECONDS):
-            for _, message in found:
-                if message.get("msg_type") == "grader_evidence":
-                    with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
-                        self._evidence(message)
+        for _, message in self._remaining(SETTLE_MILLISECONDS):
+            if message.get("msg_type") == "grader_evidence":
+                with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
+                    self._evidence(message)
 
     def _rest(self, log: CellLog, mine: str) -> None:
         """Take what a kernel had sent before it went: a busy machine may have kept it from us."""
         until = time.monotonic() + REST_SECONDS
-        while (found := self.arrived(0)) and time.monotonic() < until:
-            for channel, message in found:
-                self._take(log, mine, channel, message)
+        for channel, message in self._remaining(REST_MILLISECONDS):
+            self._take(log, mine, channel, message)
+            if time.monotonic() > until:
+                return
+
+    def _remaining(self, silence: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Give what still comes until there is silence for so many milliseconds.
+
+        A malformed message is no silence; nor is the kernel's end, which leaves what it had sent.
+        """
+        while self.poller.poll(silence):
+            yield from self.arrived(0)
 
     def _finish(self, log: CellLog) -> dict[str, Any]:
         line = log.line()
