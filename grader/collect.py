@@ -24,7 +24,7 @@ from grader.intake.layouts import is_archive, is_notebook, nfc, place
 from grader.intake.naming import Label, Whereabouts, label_all
 from grader.intake.notebooks import Malformed, parse_notebook
 from grader.intake.regular import open_regular, read_notebook_bytes
-from grader.printable import printable
+from grader.text.printable import printable
 from grader.types import GraderError, Message, Notebook, Scalar, Submission
 
 

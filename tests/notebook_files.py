@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from grader.text.words import Words
 from grader.types import Message
-from grader.words import Words
 
 
 def notebook(*sources: str | list[str], **extra: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from grader.cli.printing import file_stem, write_feedback
 from grader.course.exercises import load_course
-from grader.words import Words
+from grader.text.words import Words
 from tests.browser import PROGRAM, Seen, Visitors, visit
 from tests.hostile import ROOT, hostile_records, meant_for_browsers, payloads
 

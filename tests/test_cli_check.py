@@ -18,8 +18,8 @@ from rich.console import Console
 from grader.cli import checking
 from grader.cli.checking import public_half, show, sound
 from grader.course.exercises import load_course
+from grader.text.words import Words
 from grader.types import Message, Record, Verdict
-from grader.words import Words
 
 WORDS = Words("en")
 HINT = Message("diagnose.units", {"number": 1, "layer": "LSTM", "expected": 30, "got": 10})

@@ -23,8 +23,8 @@ from grader.cli.grading import read_shard
 from grader.record import Store
 from grader.report.table import render_table
 from grader.store import files
+from grader.text.words import Words
 from grader.types import Message, Record, Verdict
-from grader.words import Words
 
 STUDENTS = [f"student{number:02d}" for number in range(9)]
 

@@ -12,6 +12,7 @@ import pytest
 from grader.course.exercises import Exercise, ExpectedLayer, Threshold, load_course
 from grader.diagnose import MOST, REASONS, diagnose
 from grader.score import score
+from grader.text.words import Words
 from grader.types import (
     CellError,
     Check,
@@ -26,7 +27,6 @@ from grader.types import (
     TrainingFacts,
     Verdict,
 )
-from grader.words import Words
 
 ROOT = Path(__file__).resolve().parents[1]
 THRESHOLD = Threshold("mse", "lower", 0.01, 0.045, "jax", "cpu", None, None, "test")

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from grader.diagnosis.errors import explain, nearest, tables
+from grader.text.words import Words
 from grader.types import CellError, Message
-from grader.words import Words
 
 MISTAKES: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("mistakes.toml").read_text(encoding="utf-8")

@@ -20,8 +20,8 @@ from grader.course.exercises import (
 from grader.course.expectations import midpoint
 from grader.course.families import load_family
 from grader.course.sizes import evaluate
+from grader.text.words import Words
 from grader.types import EvidenceClass, GraderError, Verdict
-from grader.words import Words
 
 ROOT = Path(__file__).parent.parent
 

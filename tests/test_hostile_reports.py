@@ -24,8 +24,8 @@ from grader.report.gradebook import gradebook
 from grader.report.json_ import results_json
 from grader.report.junit import junit
 from grader.report.table import render_table
+from grader.text.words import Words
 from grader.types import Record, Submission
-from grader.words import Words
 from tests.hostile import hostile_records, messages, payloads
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")

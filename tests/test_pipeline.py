@@ -200,7 +200,7 @@ def test_the_record_keeps_the_hidden_seed_and_no_report_shows_it(
 ) -> None:
     from grader.report.feedback import feedback_page
     from grader.report.json_ import results_json
-    from grader.words import Words
+    from grader.text.words import Words
 
     (record,) = _grade(course, tmp_path, _submission()).records
     assert record.hidden_seed == hidden_seed(b"s" * 32, GRU)

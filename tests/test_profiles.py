@@ -27,8 +27,8 @@ from grader.job import Job, Settings, fingerprints
 from grader.report.json_ import results_json
 from grader.runner import slots
 from grader.score import score
+from grader.text.words import Words
 from grader.types import ArraySample, FitSample, GraderError, Level, Submission
-from grader.words import Words
 
 ID = "next-number"
 USUAL = load_course(ROOT)

@@ -21,8 +21,8 @@ from grader.report.gradebook import gradebook, inert
 from grader.report.json_ import results_json
 from grader.report.junit import junit
 from grader.report.table import render_table
+from grader.text.words import Words
 from grader.types import Message, Record, Verdict
-from grader.words import Words
 
 ROOT = Path(__file__).resolve().parent.parent
 FAMILIES = ROOT / "reference" / "families" / "locale"

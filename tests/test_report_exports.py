@@ -18,8 +18,8 @@ from grader.report.exports import (
     nbgrader_csv,
 )
 from grader.report.roster import CANVAS_KEYS, match, read_roster, unmatched
+from grader.text.words import Words
 from grader.types import GraderError, Record, Verdict
-from grader.words import Words
 
 WORDS = Words("en")
 TITLES = {"sequence-prediction": "Sequences", "multiplication-lstm": "Products"}

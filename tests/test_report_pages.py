@@ -17,6 +17,7 @@ from grader.report.chart import HEIGHT, WIDTH, Chart, loss_chart
 from grader.report.feedback import feedback_page
 from grader.report.overview import index_page
 from grader.report.statistics import item_statistics
+from grader.text.words import Words
 from grader.types import (
     Attempt,
     CellError,
@@ -30,7 +31,6 @@ from grader.types import (
     RunFacts,
     Verdict,
 )
-from grader.words import Words
 
 ROOT = Path(__file__).resolve().parent.parent
 FAMILIES = ROOT / "reference" / "families" / "locale"

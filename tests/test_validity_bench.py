@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from grader.text.words import Words
 from grader.types import Verdict
-from grader.words import Words
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCH = ROOT / "benchmarks" / "validity"

@@ -19,8 +19,8 @@ from grader.course.rulings import Ruling
 from grader.course.statics import check_files, without_threshold
 from grader.pipeline import Graded
 from grader.score import score
+from grader.text.words import Words
 from grader.types import Check, Message, Record, Submission, Verdict
-from grader.words import Words
 
 SEQUENCE, GRU = SMALL
 WORDS = Words("en")

@@ -11,10 +11,10 @@ import pytest
 from babel.messages.pofile import read_po
 
 import grader
-from grader.particles import agree
-from grader.printable import printable
+from grader.text.korean import agree
+from grader.text.printable import printable
+from grader.text.words import Words, number, pick_language
 from grader.types import GraderError, Message
-from grader.words import Words, number, pick_language
 
 PACKAGE = Path(grader.__file__).parent
 ROOT = PACKAGE.parent

@@ -23,12 +23,12 @@ from grader.cli.progress import Lines
 from grader.collect import collect
 from grader.course.exercises import Course, Exercise, Limits
 from grader.pipeline import Graded, Grader, Settings
-from grader.printable import printable
 from grader.record import Store
 from grader.report import wording
 from grader.room import open_room
+from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import EvidenceClass, Level, Record, Submission, Verdict
-from grader.words import Words
 from grader.workplace import workplace
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pathlib import Path
 from grader.cli.errors import speak
 from grader.course.exercises import ASSIGNMENTS, Course, find_course, load_course
 from grader.course.profiles import LAPTOP
+from grader.text.words import Words, pick_language
 from grader.types import GraderError, Message
-from grader.words import Words, pick_language
 
 NOT_FOUND = "course.not_found"
 PACKAGE = Path(__file__).resolve().parents[1]

@@ -21,8 +21,8 @@ from urllib.parse import urljoin
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console
 from grader.course.data import CACHE, Beside, DataSet, Origin, data_sets, is_sound, verified
+from grader.text.words import Words
 from grader.types import GraderError, Message, Scalar
-from grader.words import Words
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse

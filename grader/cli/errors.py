@@ -44,8 +44,8 @@ def tell(text: str) -> None:
 
 def _told(error: Exception) -> int:
     from grader.cli.usage import is_abort, is_usage, usage_message
+    from grader.text.words import Words
     from grader.types import GraderError, Message
-    from grader.words import Words
 
     if is_abort(error):
         return INTERRUPTED
@@ -64,8 +64,8 @@ def _told(error: Exception) -> int:
 
 def language_of(arguments: Sequence[str]) -> str:
     """Find the reader's language: chosen, on the command line, in course.toml, in the locale."""
+    from grader.text.words import LANGUAGES, pick_language
     from grader.types import GraderError
-    from grader.words import LANGUAGES, pick_language
 
     asked = [b for a, b in itertools.pairwise(arguments) if a == "--lang"]
     asked += [one.partition("=")[2] for one in arguments if one.startswith("--lang=")]

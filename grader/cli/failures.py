@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.course.rulings import Ruling
-from grader.printable import printable
-from grader.words import Words
+from grader.text.printable import printable
+from grader.text.words import Words
 
 LONGEST = 300
 WIDTH_OF_LOGS = 160  # columns, where there is no terminal to ask

@@ -23,15 +23,15 @@ from grader.collect import Collected, collect
 from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
 from grader.pipeline import Graded, Grader, Settings
-from grader.printable import printable
 from grader.record import Store
 from grader.regrade import regrade as regrade_records
 from grader.report import wording
 from grader.room import Room, complaints, open_room, warmed
 from grader.room.compiled import compiled
 from grader.runner import LocalRunner, Stop, slots
+from grader.text.printable import printable
+from grader.text.words import Words, pick_language
 from grader.types import GraderError, Level, Message, Record, Verdict
-from grader.words import Words, pick_language
 
 ALL_ACCEPTED, SOME_NOT, UNGRADED = 0, 1, 3
 SHOW_CURSOR = b"\x1b[?25h\n"  # the live bar hides it

@@ -15,8 +15,8 @@ from grader import environment
 from grader.cli.course import open_course, open_words, told_profile
 from grader.cli.printing import console, titles
 from grader.gpus import find_gpus
+from grader.text.words import Words
 from grader.types import Engine, EvidenceClass, GraderError, Message
-from grader.words import Words
 
 if TYPE_CHECKING:
     from grader.room.spec import LayerReport

@@ -21,8 +21,8 @@ from grader.record import Store
 from grader.store import files
 from grader.store.record_index import MOST_BYTES, keyed_folders
 from grader.store.record_json import CorruptError, KeptRecord, validated
+from grader.text.words import Words
 from grader.types import GraderError, Message, Record
-from grader.words import Words
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.course.exercises import Course
-from grader.printable import printable
 from grader.store import files
+from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import Record, Verdict
-from grader.words import Words
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,9 +10,9 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from grader.printable import printable
+from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import Verdict
-from grader.words import Words
 
 if TYPE_CHECKING:
     from grader.pipeline import Graded

@@ -33,8 +33,8 @@ from grader.pipeline import Graded, Grader, Settings
 from grader.record import Store
 from grader.report import wording
 from grader.room import open_room
+from grader.text.words import Words
 from grader.types import GraderError, Message, Record, Submission, Verdict
-from grader.words import Words
 
 REFERENCES = "reference-notebooks"  # in OUT: the solutions as they would be handed in
 

@@ -30,7 +30,7 @@ from typing import IO
 from grader.intake.layouts import is_notebook
 from grader.intake.notebooks import MAX_BYTES, Malformed, too_large
 from grader.intake.regular import open_regular
-from grader.printable import printable
+from grader.text.printable import printable
 from grader.types import GraderError, Message
 
 MAX_ENTRIES = 20_000

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from grader.intake.layouts import SUBMITTED, is_archive, is_notebook
-from grader.printable import printable
+from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
 
 MAX_SEEN = 200_000

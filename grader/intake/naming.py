@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from grader.intake.layouts import Place, nfc
-from grader.printable import printable
+from grader.text.printable import printable
 
 LONGEST = 200
 NOTHING_VISIBLE = "?"

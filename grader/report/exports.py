@@ -14,12 +14,12 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from grader.printable import printable
 from grader.report import wording
 from grader.report.gradebook import inert
 from grader.report.roster import CANVAS_KEYS, MOODLE_KEYS, Roster, match
+from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import Check, GraderError, Json, Message, Record, Verdict
-from grader.words import Words
 
 CANVAS_COLUMNS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 CANVAS_POSSIBLE = "    Points Possible"

@@ -18,8 +18,8 @@ from grader.report import wording
 from grader.report.chart import Chart, loss_chart
 from grader.report.page import render
 from grader.report.tones import tone
+from grader.text.words import Words, number
 from grader.types import Attempt, Check, Evidence, EvidenceClass, Message, Record, Verdict
-from grader.words import Words, number
 
 _COMPARED = ("structure.", "data.")  # other messages hold both values in their sentence
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")

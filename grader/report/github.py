@@ -12,10 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from grader.printable import printable
 from grader.report import wording
+from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import Record, Verdict
-from grader.words import Words
 
 MOST_ANNOTATIONS = 10  # GitHub shows no more of a step
 MOST_ROWS = 500  # keeps the summary far below GitHub's 1 MiB

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from grader.printable import printable
 from grader.report import wording
+from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import Record
-from grader.words import Words
 
 if TYPE_CHECKING:
     import pandas as pd

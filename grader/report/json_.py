@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from grader.course.profiles import LAPTOP
-from grader.printable import printable
 from grader.report import wording
+from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import Check, Json, Record
-from grader.words import Words
 
 SCHEMA = "grader/results/v1"
 _DIGITS = 4

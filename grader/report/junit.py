@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from grader.printable import printable
 from grader.report import wording
+from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import Record, Verdict
-from grader.words import Words
 
 
 def junit(records: Sequence[Record], words: Words) -> str:

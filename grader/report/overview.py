@@ -15,8 +15,8 @@ from grader.report import wording
 from grader.report.page import render
 from grader.report.statistics import ItemStatistics, item_statistics
 from grader.report.tones import tone
+from grader.text.words import Words
 from grader.types import Record, Verdict
-from grader.words import Words
 
 _BINS = 10
 _MOST_ATTENTION = 200

@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader.printable import printable
-from grader.words import Words
+from grader.text.printable import printable
+from grader.text.words import Words
 
 if TYPE_CHECKING:
     from jinja2 import Environment

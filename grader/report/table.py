@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from grader.printable import printable
 from grader.report import wording
+from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import Record, Verdict
-from grader.words import Words
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions

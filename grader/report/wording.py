@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from grader.printable import printable
+from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import Check, EvidenceClass, Message, Record, Verdict
-from grader.words import Words
 
 UNKNOWN = "unknown"  # the exercise of a notebook in which no model of any exercise was found
 LONGEST_NAME = 120

@@ -35,8 +35,8 @@ from grader.regrade import grade_of
 from grader.report.feedback import feedback_page
 from grader.store.record_execution import write_execution
 from grader.store.record_json import record_from_json, record_to_json
+from grader.text.words import Words
 from grader.types import Engine, Execution, GraderError, Isolation, Level, Outcome
-from grader.words import Words
 from tests import builders as b
 from tests.fuzz import folders, seeds, sources, zips
 from tests.fuzz.mutate import as_json, change_bytes, change_tree

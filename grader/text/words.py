@@ -18,12 +18,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from grader.particles import agree
-from grader.printable import printable
+from grader.text.korean import agree
+from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
 
 LANGUAGES = ("ko", "en")
-_OWN = Path(__file__).parent / "locale"
+_OWN = Path(__file__).parents[1] / "locale"
 _LONGEST_ARGUMENT = 600
 _MISSING = "…"
 
