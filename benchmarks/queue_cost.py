@@ -35,7 +35,7 @@ from judge_memory import FakeRoom, RecordingRoom, hand_in, peak_mb
 
 from grader import job
 from grader.code import source
-from grader.collect import collect
+from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
 from grader.pipeline import Grader, Settings
 from grader.record import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader import environment
-from grader.collect import collect
+from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
 from grader.pipeline import Grader, Settings
 from grader.record import Store

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from notebook_files import notebook, raw, worded
 
-from grader.intake import archives
-from grader.intake.archives import Entry, open_archive
-from grader.intake.notebooks import MAX_BYTES, Malformed
+from grader.collect import archives
+from grader.collect.archives import Entry, open_archive
+from grader.collect.notebooks import MAX_BYTES, Malformed
 from grader.types import GraderError
 
 GOOD = raw(notebook("x = 1"))

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from notebook_files import notebook, raw, worded, write
 
-from grader import collect as collecting
-from grader.collect import Collected, collect
-from grader.intake import folders
-from grader.intake.notebooks import MAX_BYTES
+from grader.collect import collect as collecting
+from grader.collect import folders
+from grader.collect.collect import Collected, collect
+from grader.collect.notebooks import MAX_BYTES
 from grader.types import GraderError, Submission
 
 IDS = frozenset({"multiplication-lstm", "char-text"})

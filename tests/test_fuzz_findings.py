@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.code.engines import choose_engine, fixes_seeds
-from grader.collect import collect
+from grader.collect.collect import collect
 from grader.diagnose import diagnose_source
 from grader.models.architecture import read_architecture
 from grader.models.chains import NotRebuildableError

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from grader.intake.layouts import Place, place
+from grader.collect.layouts import Place, place
 
 IDS = frozenset({"multiplication-lstm", "char-text"})
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from notebook_files import notebook, raw, worded
 
-from grader.intake import notebooks
-from grader.intake.notebooks import MAX_DEPTH, Malformed, parse_notebook
+from grader.collect import notebooks
+from grader.collect.notebooks import MAX_DEPTH, Malformed, parse_notebook
 
 
 def reason(data: bytes) -> str:

@@ -37,7 +37,7 @@ from grader.cli.course import open_words
 from grader.cli.grading import graded_as_done, quickened
 from grader.cli.progress import Lines
 from grader.code.engines import AUTO
-from grader.collect import collect
+from grader.collect.collect import collect
 from grader.course.exercises import Course, find_course, load_course
 from grader.pipeline import Graded, Grader, Settings
 from grader.record import Store

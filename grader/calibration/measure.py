@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grader import seeds
+from grader.collect.notebooks import parse_notebook
 from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import REFERENCE, CalibrationRun
@@ -24,7 +25,6 @@ from grader.course.families import Family, Question, load_family
 from grader.evaluate import Task, evaluate
 from grader.execute import Run, execute
 from grader.extract import extract
-from grader.intake.notebooks import parse_notebook
 from grader.models.architecture import Architecture
 from grader.models.matching import choose, read_candidate
 from grader.models.retrain import canonical_question, retraining

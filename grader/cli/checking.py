@@ -20,7 +20,7 @@ from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.grading import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
 from grader.cli.printing import console, titles
 from grader.cli.progress import Lines
-from grader.collect import collect
+from grader.collect.collect import collect
 from grader.course.exercises import Course, Exercise, Limits
 from grader.pipeline import Graded, Grader, Settings
 from grader.record import Store

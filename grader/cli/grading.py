@@ -19,7 +19,7 @@ from grader import environment, seeds
 from grader.cli.course import course_to_grade_with, open_course, open_words, told_profile
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.progress import Progress, open_progress
-from grader.collect import Collected, collect
+from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
 from grader.pipeline import Graded, Grader, Settings

@@ -25,7 +25,7 @@ from grader.cli.grading import (
     quickened,
 )
 from grader.cli.progress import open_progress
-from grader.collect import Collected, collect
+from grader.collect.collect import Collected, collect
 from grader.course.cases import CHAPTER, SAMPLES, Case, Kind, cases, chapters, quick
 from grader.course.exercises import Course, Exercise
 from grader.course.statics import check_files, without_threshold

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from grader.intake.archives import Archive, Entry, open_archive
-from grader.intake.folders import Seen, file, lone_archives, look_into
-from grader.intake.layouts import is_archive, is_notebook, nfc, place
-from grader.intake.naming import Label, Whereabouts, label_all
-from grader.intake.notebooks import Malformed, parse_notebook
-from grader.intake.regular import open_regular, read_notebook_bytes
+from grader.collect.archives import Archive, Entry, open_archive
+from grader.collect.folders import Seen, file, lone_archives, look_into
+from grader.collect.labels import Label, Whereabouts, label_all
+from grader.collect.layouts import is_archive, is_notebook, nfc, place
+from grader.collect.notebooks import Malformed, parse_notebook
+from grader.collect.regular import open_regular, read_notebook_bytes
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Notebook, Scalar, Submission
 

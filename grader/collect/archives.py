@@ -27,9 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from grader.intake.layouts import is_notebook
-from grader.intake.notebooks import MAX_BYTES, Malformed, too_large
-from grader.intake.regular import open_regular
+from grader.collect.layouts import is_notebook
+from grader.collect.notebooks import MAX_BYTES, Malformed, too_large
+from grader.collect.regular import open_regular
 from grader.text.printable import printable
 from grader.types import GraderError, Message
 

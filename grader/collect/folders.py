@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from grader.intake.layouts import SUBMITTED, is_archive, is_notebook
+from grader.collect.layouts import SUBMITTED, is_archive, is_notebook
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from grader.intake.layouts import Place, nfc
+from grader.collect.layouts import Place, nfc
 from grader.text.printable import printable
 
 LONGEST = 200

@@ -9,7 +9,7 @@ import io
 import os
 from pathlib import Path
 
-from grader.intake.notebooks import MAX_BYTES, Malformed, too_large
+from grader.collect.notebooks import MAX_BYTES, Malformed, too_large
 from grader.plain_files import NotPlainError, open_plain
 from grader.types import Message
 

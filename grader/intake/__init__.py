@@ -1,1 +1,0 @@
-"""The way in: files, folders and archives become notebooks. ``grader/collect.py`` is the stage."""
