@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from grader.environment import cores
-from grader.execute import Run, execute
+from grader.execute.execute import Run, execute
 from grader.room import Room, RoomSpec, open_room
 from grader.types import Cell, Engine, Notebook, Outcome
 

@@ -23,8 +23,8 @@ from grader import environment
 from grader.arrays import BadArraysError, read_bounded, read_npz
 from grader.models.architecture import Architecture
 from grader.room import Bind, Room, RoomSpec
+from grader.room.workplace import workplace
 from grader.types import Array, Engine, GraderError, Json, Message
-from grader.workplace import workplace
 
 PACKAGE = Path(__file__).resolve().parent
 RESPONSE_BYTES = 4_000_000

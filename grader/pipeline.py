@@ -23,7 +23,7 @@ from grader.course.exercises import Course, Threshold
 from grader.course.families import load_family
 from grader.diagnose import diagnose_source
 from grader.evaluate import Answer, Task, evaluate
-from grader.execute import Run, execute
+from grader.execute.execute import Run, execute
 from grader.extract import UNKNOWN, extract
 from grader.job import Job, Settings
 from grader.models.matching import choose, read_candidate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from grader.execute import Run, execute
+from grader.execute.execute import Run, execute
 from grader.room import Room, open_room, warmed
 from grader.types import Candidate, Cell, CellRun, Engine, Execution, Notebook
 

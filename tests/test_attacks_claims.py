@@ -19,8 +19,8 @@ import pytest
 from attacks.corpus import HERE
 from attacks.replay import claims_of
 
-from grader.claims import Claims, read_claims
 from grader.evaluation import allowed
+from grader.execute.claims import Claims, read_claims
 from grader.models.architecture import NotRebuildableError, read_architecture
 
 MEGABYTE = 2**20

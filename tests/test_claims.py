@@ -14,8 +14,8 @@ import builders as b
 import numpy as np
 import pytest
 
-from grader import claims
-from grader.claims import read_claims
+from grader.execute import claims
+from grader.execute.claims import read_claims
 from grader.models.matching import moved
 from grader.store.record_execution import read_execution, write_execution
 from grader.types import Candidate

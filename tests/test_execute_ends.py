@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from grader import execute
+from grader.execute import execute
 from grader.room import RoomSpec
 from grader.types import Engine, Isolation, Level, Notebook, Outcome
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from grader import execute as execute_module
 from grader import gpus
-from grader.execute import Run, kernel_environment
+from grader.execute import execute as execute_module
+from grader.execute.execute import Run, kernel_environment
 from grader.gpus import Gpu, choose_gpus, find_gpus
 from grader.types import Engine, GraderError, Notebook
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import workplace
-from grader.room import RoomSpec, lending
+from grader.room import RoomSpec, lending, workplace
 from grader.types import GraderError
 from tests.room_help import make_room, run_python
 

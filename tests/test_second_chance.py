@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from grader import evaluate as evaluating
-from grader import execute as executing
+from grader.execute import execute as executing
 from grader.types import Execution, GraderError, Message, Outcome
 from tests.builders import execution
 

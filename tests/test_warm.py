@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from grader import environment
-from grader.execute import Run, execute
+from grader.execute.execute import Run, execute
 from grader.room import Room, RoomSpec, open_room, warmed
 from grader.room import templates as templates_module
 from grader.room.bubblewrap import BubblewrapRoom

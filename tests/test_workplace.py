@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from grader import workplace as module
-from grader.workplace import SCRATCH, sweep, workplace
+from grader.room import workplace as module
+from grader.room.workplace import SCRATCH, sweep, workplace
 
 HOLD = """
 import sys, time
-from grader.workplace import workplace
+from grader.room.workplace import workplace
 with workplace("in") as place:
     print(place, flush=True)
     time.sleep(60)
@@ -33,7 +33,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _held_elsewhere(folder: Path) -> tuple[subprocess.Popen[str], Path]:
     source = HOLD.replace(
         "with workplace",
-        f"import grader.workplace as w\nfrom pathlib import Path\nw._parent = lambda: Path({str(folder)!r})\nwith workplace",
+        f"import grader.room.workplace as w\nfrom pathlib import Path\nw._parent = lambda: Path({str(folder)!r})\nwith workplace",
     )
     running = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
     assert running.stdout is not None

@@ -17,7 +17,7 @@ from grader.calibration.measure import reference_notebook
 from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
 from grader.evaluate import evaluate
-from grader.execute import Run, execute
+from grader.execute.execute import Run, execute
 from grader.extract import extract
 from grader.room import Room
 from grader.room.compiled import cache_folder, entries, filling

@@ -23,7 +23,7 @@ from grader.course.exercises import Course, Exercise
 from grader.course.expectations import REFERENCE, CalibrationRun
 from grader.course.families import Family, Question, load_family
 from grader.evaluate import Task, evaluate
-from grader.execute import Run, execute
+from grader.execute.execute import Run, execute
 from grader.extract import extract
 from grader.models.architecture import Architecture
 from grader.models.matching import choose, read_candidate

@@ -26,10 +26,10 @@ from grader.pipeline import Graded, Grader, Settings
 from grader.record import Store
 from grader.report import wording
 from grader.room import open_room
+from grader.room.workplace import workplace
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import EvidenceClass, Level, Record, Submission, Verdict
-from grader.workplace import workplace
 
 if TYPE_CHECKING:
     from rich.table import Table

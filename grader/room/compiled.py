@@ -21,8 +21,8 @@ from pathlib import Path
 
 from grader import environment
 from grader.room.spec import Bind, Room, RoomProcess, RoomSpec
+from grader.room.workplace import workplace
 from grader.types import Isolation
-from grader.workplace import workplace
 
 INSIDE = "/grader/compiled"
 MOST_ENTRIES, MOST_BYTES = 5000, 64 << 20

@@ -33,8 +33,8 @@ from grader.room.process import LinuxProcess
 from grader.room.seccomp import build_filter
 from grader.room.spawning import Streams, spawn
 from grader.room.spec import HOME, TEMPORARY, RoomSpec, check_binds, environment
+from grader.room.workplace import SCRATCH, workplace
 from grader.types import GraderError, Isolation, Json, Message
-from grader.workplace import SCRATCH, workplace
 
 _START_SECONDS = 20.0
 # What TensorFlow, JAX and the C library ask about the machine. Not /proc itself: it shows the

@@ -25,8 +25,8 @@ from typing import Any, TypeAlias
 from grader.room import intruder
 from grader.room.spec import Bind, LayerReport, Room, RoomSpec
 from grader.room.syscalls import AARCH64, X86_64
+from grader.room.workplace import SELFTEST, workplace
 from grader.types import GraderError, Message
-from grader.workplace import SELFTEST, workplace
 
 _SECONDS = 20.0
 _MEMORY_MB, _TOO_MUCH_MB = 48, 96

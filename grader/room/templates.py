@@ -25,8 +25,8 @@ from pathlib import Path
 
 from grader.room.spawning import Streams, spawn
 from grader.room.spec import RoomSpec, environment
+from grader.room.workplace import SCRATCH, workplace
 from grader.types import Json
-from grader.workplace import SCRATCH, workplace
 
 PROGRAM = Path(__file__).resolve().parents[1] / "kernel" / "template.py"
 MOST_FORKS = 500

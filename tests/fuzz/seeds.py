@@ -90,7 +90,7 @@ def _files(folder: Path) -> list[Path]:
 
 def main() -> int:
     """Run both notebooks in a room and keep what their drivers wrote."""
-    from grader import execute as executing
+    from grader.execute import execute as executing
     from tests.notebook_runs import run
 
     read = executing.read_claims

@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from grader.claims import read_claims
 from grader.code.engines import choose_engine, fixes_seeds
 from grader.collect.collect import collect
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.course.exercises import Course, load_course
 from grader.diagnose import diagnose_source
 from grader.evaluate import Answer, LayerAnswer, Task
+from grader.execute.claims import read_claims
 from grader.extract import extract
 from grader.models.architecture import read_architecture
 from grader.models.chains import NotRebuildableError, class_names

@@ -21,12 +21,12 @@ from io import FileIO
 from pathlib import Path
 
 from grader import environment
-from grader.claims import read_claims
+from grader.execute.claims import read_claims
 from grader.room import Bind, Room, RoomProcess, RoomSpec
+from grader.room.workplace import workplace
 from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
-from grader.workplace import workplace
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 POLL_SECONDS = 0.05
 DRAIN_SECONDS = 20.0  # for the driver to write down what it knows, on a machine that is too busy
 READY_SECONDS = 120.0

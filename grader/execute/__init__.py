@@ -1,0 +1,1 @@
+"""Stage 2: runs one notebook in a room and reads what comes out of it: claims."""
