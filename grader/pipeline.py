@@ -22,13 +22,13 @@ from grader.code.engines import fixes_seeds
 from grader.course.exercises import Course, Threshold
 from grader.course.families import load_family
 from grader.diagnose import diagnose_source
-from grader.evaluate import Answer, Task, evaluate
 from grader.execute.execute import Run, execute
-from grader.extract import UNKNOWN, extract
+from grader.extract.evaluate import Answer, Task, evaluate
+from grader.extract.extract import UNKNOWN, extract
+from grader.extract.matching import choose, read_candidate
+from grader.extract.mend import mended, stuck_by_the_book
+from grader.extract.retraining import canonical_question, retraining
 from grader.job import Job, Settings
-from grader.models.matching import choose, read_candidate
-from grader.models.mend import mended, stuck_by_the_book
-from grader.models.retrain import canonical_question, retraining
 from grader.record import Store
 from grader.regrade import grade_of, told
 from grader.room import Room

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from grader.course.exercises import Exercise, ExpectedLayer, Threshold
 from grader.course.profiles import LAPTOP
 from grader.diagnose import diagnose, diagnose_runs
-from grader.models.matching import align
+from grader.extract.matching import align
 from grader.types import (
     Check,
     Evidence,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.evaluate import Task, evaluate
 from grader.evaluation.allowed import LARGEST_PARAMS
-from grader.models.architecture import LARGEST_OUTPUT, Architecture, read_architecture
-from grader.models.chains import DEPTH, LONGEST, NotRebuildableError, class_names
+from grader.extract.architecture import LARGEST_OUTPUT, Architecture, read_architecture
+from grader.extract.evaluate import Task, evaluate
+from grader.extract.keras_config import DEPTH, LONGEST, NotRebuildableError, class_names
 from grader.types import Engine
 from tests.notebook_runs import candidate, room, run
 

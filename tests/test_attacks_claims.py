@@ -21,7 +21,7 @@ from attacks.replay import claims_of
 
 from grader.evaluation import allowed
 from grader.execute.claims import Claims, read_claims
-from grader.models.architecture import NotRebuildableError, read_architecture
+from grader.extract.architecture import NotRebuildableError, read_architecture
 
 MEGABYTE = 2**20
 CANARY = "CANARY-claims"

@@ -16,7 +16,7 @@ import pytest
 
 from grader.execute import claims
 from grader.execute.claims import read_claims
-from grader.models.matching import moved
+from grader.extract.matching import moved
 from grader.store.record_execution import read_execution, write_execution
 from grader.types import Candidate
 

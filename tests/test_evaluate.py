@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.evaluate import Answer, Task, Training, evaluate
-from grader.models.architecture import Architecture, LayerSpec
+from grader.extract.architecture import Architecture, LayerSpec
+from grader.extract.evaluate import Answer, Task, Training, evaluate
 from grader.room import RoomSpec
 from grader.types import Engine, GraderError, Isolation, Level
 from tests.notebook_runs import candidate, room, run
@@ -313,7 +313,7 @@ print(*model.predict(x, verbose=0).astype("float64").ravel())
 @pytest.mark.parametrize("engine", [Engine.JAX, Engine.TENSORFLOW])
 def test_predictions_are_those_that_the_notebook_itself_got(engine: Engine) -> None:
     """Whichever engine trained the model, the evaluation room gives the same answers."""
-    from grader.models.architecture import read_architecture
+    from grader.extract.architecture import read_architecture
 
     execution = run(NOTEBOOK.format(seed=3), engine=engine)
     (shown,) = execution.cells

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.course.exercises import load_course
-from grader.extract import extract
+from grader.extract.extract import extract
 from grader.types import Fit
 from tests.builders import execution
 

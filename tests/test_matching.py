@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from grader.course.exercises import Exercise, load_course
-from grader.models.matching import (
+from grader.extract.matching import (
     Reading,
     align,
     best_variant,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.course.exercises import Exercise, load_course
-from grader.models.architecture import Architecture, LayerSpec
-from grader.models.mend import mended, stuck_by_the_book
+from grader.extract.architecture import Architecture, LayerSpec
+from grader.extract.mend import mended, stuck_by_the_book
 from grader.types import Evidence, LayerFact, ModelFacts, TrainingFacts
 from tests.builders import evidence
 

@@ -14,7 +14,7 @@ from grader import pipeline
 from grader.course.exercises import Alternative, Course, Threshold, data_fingerprint, load_course
 from grader.course.expectations import Expectation, Rate
 from grader.course.families import load_family
-from grader.evaluate import Answer, LayerAnswer, Task
+from grader.extract.evaluate import Answer, LayerAnswer, Task
 from grader.pipeline import Grader, Settings, blames_engine
 from grader.record import Store
 from grader.regrade import regrade, told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader.models.matching import moved, read_candidate
+from grader.extract.matching import moved, read_candidate
 from grader.types import Candidate, Engine, Execution, Outcome
 from tests.notebook_runs import candidate, cell, run
 

@@ -11,10 +11,10 @@ import pytest
 
 from grader.course.exercises import load_course
 from grader.course.families import load_family
-from grader.evaluate import Task, Training
 from grader.evaluation.allowed import LOSSES, OPTIMIZERS
-from grader.models.architecture import Architecture, LayerSpec
-from grader.models.retrain import canonical_question, retraining
+from grader.extract.architecture import Architecture, LayerSpec
+from grader.extract.evaluate import Task, Training
+from grader.extract.retraining import canonical_question, retraining
 from grader.types import Candidate, Fit, FitSample, Scalar
 
 COURSE = load_course(Path(__file__).parent.parent)

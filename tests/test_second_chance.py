@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from grader import evaluate as evaluating
 from grader.execute import execute as executing
+from grader.extract import evaluate as evaluating
 from grader.types import Execution, GraderError, Message, Outcome
 from tests.builders import execution
 

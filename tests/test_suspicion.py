@@ -11,9 +11,9 @@ import pytest
 
 from grader.course.exercises import load_course
 from grader.course.families import Reading, load_family
-from grader.evaluate import Answer
-from grader.models.architecture import Architecture, LayerSpec
-from grader.models.suspicion import (
+from grader.extract.architecture import Architecture, LayerSpec
+from grader.extract.evaluate import Answer
+from grader.extract.suspicion import (
     APART,
     Suspect,
     doubts,

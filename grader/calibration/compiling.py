@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from grader.calibration.measure import reference_notebook
 from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
-from grader.evaluate import evaluate
 from grader.execute.execute import Run, execute
-from grader.extract import extract
+from grader.extract.evaluate import evaluate
+from grader.extract.extract import extract
 from grader.room import Room
 from grader.room.compiled import cache_folder, entries, filling
 from grader.runner import Slot

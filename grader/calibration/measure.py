@@ -22,12 +22,12 @@ from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import REFERENCE, CalibrationRun
 from grader.course.families import Family, Question, load_family
-from grader.evaluate import Task, evaluate
 from grader.execute.execute import Run, execute
-from grader.extract import extract
-from grader.models.architecture import Architecture
-from grader.models.matching import choose, read_candidate
-from grader.models.retrain import canonical_question, retraining
+from grader.extract.architecture import Architecture
+from grader.extract.evaluate import Task, evaluate
+from grader.extract.extract import extract
+from grader.extract.matching import choose, read_candidate
+from grader.extract.retraining import canonical_question, retraining
 from grader.room import Room
 from grader.runner import Slot
 from grader.types import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from grader.course.exercises import Alternative, Exercise, ExpectedLayer
-from grader.models.matching import align
+from grader.extract.matching import align
 from grader.types import Json, LayerFact, Message, ModelFacts, Scalar
 
 RECURRENT = ("SimpleRNN", "LSTM", "GRU")

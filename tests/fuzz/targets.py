@@ -25,11 +25,11 @@ from grader.collect.collect import collect
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.course.exercises import Course, load_course
 from grader.diagnose import diagnose_source
-from grader.evaluate import Answer, LayerAnswer, Task
 from grader.execute.claims import read_claims
-from grader.extract import extract
-from grader.models.architecture import read_architecture
-from grader.models.chains import NotRebuildableError, class_names
+from grader.extract.architecture import read_architecture
+from grader.extract.evaluate import Answer, LayerAnswer, Task
+from grader.extract.extract import extract
+from grader.extract.keras_config import NotRebuildableError, class_names
 from grader.pipeline import blames_engine
 from grader.regrade import grade_of
 from grader.report.feedback import feedback_page

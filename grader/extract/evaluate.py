@@ -21,12 +21,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from grader import environment
 from grader.arrays import BadArraysError, read_bounded, read_npz
-from grader.models.architecture import Architecture
+from grader.extract.architecture import Architecture
 from grader.room import Bind, Room, RoomSpec
 from grader.room.workplace import workplace
 from grader.types import Array, Engine, GraderError, Json, Message
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 RESPONSE_BYTES = 4_000_000
 PREDICTION_BYTES = 400_000_000
 MEMORY_MB = 4096

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from grader.course.families import Family, Question
-from grader.evaluate import Answer, Task
-from grader.models.architecture import Architecture, LayerSpec
+from grader.extract.architecture import Architecture, LayerSpec
+from grader.extract.evaluate import Answer, Task
 from grader.types import Array, Candidate, Fit, Json, Jump
 
 PRETRAINED = "pretrained"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from grader.course.exercises import Alternative, Exercise, ExpectedLayer
-from grader.models.architecture import Architecture, read_architecture
-from grader.models.chains import NotRebuildableError, class_names
+from grader.extract.architecture import Architecture, read_architecture
+from grader.extract.keras_config import NotRebuildableError, class_names
 from grader.types import Candidate, Json, Message
 
 NEAR = 0.5  # below this a model is rather another exercise's than a wrong answer to this one

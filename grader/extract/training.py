@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from grader.models.matching import moved
+from grader.extract.matching import moved
 from grader.types import Candidate, Fit, Scalar, TrainingFacts
 
 HISTORY = 2000  # epochs that are kept

@@ -15,9 +15,9 @@ import numpy as np
 
 from grader.course.exercises import Exercise
 from grader.course.families import Family, Question, Reading
-from grader.evaluate import Task, Training
 from grader.evaluation.allowed import FROM_LOGITS, LOSSES, OPTIMIZERS
-from grader.models.architecture import Architecture
+from grader.extract.architecture import Architecture
+from grader.extract.evaluate import Task, Training
 from grader.types import Candidate, Json, Scalar
 
 OPTIONS = tuple(

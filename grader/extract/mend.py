@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from grader.course.exercises import Exercise
-from grader.models.architecture import Architecture
+from grader.extract.architecture import Architecture
 from grader.types import Evidence, Json
 
 

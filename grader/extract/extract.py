@@ -18,10 +18,10 @@ import numpy as np
 from grader.course.exercises import Course, Exercise
 from grader.course.families import Family, Question, load_family
 from grader.course.families import Reading as DataReading
-from grader.evaluate import Answer, Task
-from grader.models.matching import Reading, choose, exercises_held, read_candidate
-from grader.models.suspicion import Suspect, doubts, inputs_with_sample, suspicions
-from grader.models.trained import training_facts
+from grader.extract.evaluate import Answer, Task
+from grader.extract.matching import Reading, choose, exercises_held, read_candidate
+from grader.extract.suspicion import Suspect, doubts, inputs_with_sample, suspicions
+from grader.extract.training import training_facts
 from grader.types import (
     Array,
     Candidate,

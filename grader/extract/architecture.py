@@ -24,7 +24,7 @@ from grader.evaluation.allowed import (
     POINTWISE,
     WRAPPERS,
 )
-from grader.models.chains import NotRebuildableError, chain_of
+from grader.extract.keras_config import NotRebuildableError, chain_of
 from grader.types import Json, Message
 
 LARGEST_OUTPUT = 20_000_000  # numbers that one layer makes of one sample

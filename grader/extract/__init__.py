@@ -1,0 +1,1 @@
+"""Stage 3: from claims to evidence: which model, is it rebuilt, what does it answer."""
