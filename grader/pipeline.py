@@ -21,7 +21,6 @@ from grader.batch import groups
 from grader.code.engines import fixes_seeds
 from grader.course.exercises import Course, Threshold
 from grader.course.families import load_family
-from grader.diagnose import diagnose_source
 from grader.execute.execute import Run, execute
 from grader.extract.evaluate import Answer, Task, evaluate
 from grader.extract.extract import UNKNOWN, extract
@@ -33,7 +32,8 @@ from grader.record import Store
 from grader.regrade import grade_of, told
 from grader.room import Room
 from grader.runner import Runner, Slot
-from grader.score import malformed, ungraded
+from grader.score.hints import diagnose_source
+from grader.score.score import malformed, ungraded
 from grader.types import (
     Attempt,
     Engine,

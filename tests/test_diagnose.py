@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from grader.course.exercises import Exercise, ExpectedLayer, Threshold, load_course
-from grader.diagnose import MOST, REASONS, diagnose
-from grader.score import score
+from grader.score.hints import MOST, REASONS, diagnose
+from grader.score.score import score
 from grader.text.words import Words
 from grader.types import (
     CellError,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from grader.diagnosis.errors import explain, nearest, tables
+from grader.score.hints_errors import explain, nearest, tables
 from grader.text.words import Words
 from grader.types import CellError, Message
 

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from grader.diagnose import diagnose_source
+from grader.score.hints import diagnose_source
 from grader.types import Cell, Message, Notebook
 
 USED = "model.fit(X[:2560], Y[:2560])\nmodel.evaluate(X[2560:], Y[2560:])"

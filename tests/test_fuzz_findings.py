@@ -10,9 +10,9 @@ import pytest
 
 from grader.code.engines import choose_engine, fixes_seeds
 from grader.collect.collect import collect
-from grader.diagnose import diagnose_source
 from grader.extract.architecture import read_architecture
 from grader.extract.keras_config import NotRebuildableError
+from grader.score.hints import diagnose_source
 from grader.types import Cell, Engine, Json, Notebook
 
 DEEP = 3000

@@ -26,7 +26,7 @@ from grader.course.wording import resized, reworded
 from grader.job import Job, Settings, fingerprints
 from grader.report.json_ import results_json
 from grader.runner import slots
-from grader.score import score
+from grader.score.score import score
 from grader.text.words import Words
 from grader.types import ArraySample, FitSample, GraderError, Level, Submission
 

@@ -14,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.course.exercises import Exercise, Threshold, load_course
-from grader.score import MAX_SCORE, accuracy_fraction, malformed, nothing_found, score, ungraded
+from grader.score.score import (
+    MAX_SCORE,
+    accuracy_fraction,
+    malformed,
+    nothing_found,
+    score,
+    ungraded,
+)
 from grader.types import (
     CellError,
     Evidence,

@@ -24,7 +24,6 @@ from grader.code.engines import choose_engine, fixes_seeds
 from grader.collect.collect import collect
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.course.exercises import Course, load_course
-from grader.diagnose import diagnose_source
 from grader.execute.claims import read_claims
 from grader.extract.architecture import read_architecture
 from grader.extract.evaluate import Answer, LayerAnswer, Task
@@ -33,6 +32,7 @@ from grader.extract.keras_config import NotRebuildableError, class_names
 from grader.pipeline import blames_engine
 from grader.regrade import grade_of
 from grader.report.feedback import feedback_page
+from grader.score.hints import diagnose_source
 from grader.store.record_execution import write_execution
 from grader.store.record_json import record_from_json, record_to_json
 from grader.text.words import Words

@@ -17,7 +17,7 @@ from typing import Any
 
 from grader.types import CellError, Message, Scalar
 
-TABLES = Path(__file__).with_name("errors.toml")
+TABLES = Path(__file__).with_name("hints_errors.toml")
 NEAR = 0.7  # difflib's likeness from which a name passes for misspelt
 SHORT = 3  # letters below which one of them says nothing
 LONGEST = 80  # characters of a student's text that a message repeats

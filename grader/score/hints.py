@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from grader.course.exercises import Exercise
-from grader.diagnosis.errors import explain
-from grader.diagnosis.source import source_hints
-from grader.diagnosis.structure import nearest_form, structure_hints
-from grader.diagnosis.training import result_hints, setting_hints, training_hints
+from grader.score.hints_errors import explain
+from grader.score.hints_source import source_hints
+from grader.score.hints_structure import nearest_form, structure_hints
+from grader.score.hints_training import result_hints, setting_hints, training_hints
 from grader.types import Check, Evidence, Message, Notebook, Outcome, Verdict
 
 __all__ = ["diagnose", "diagnose_runs", "diagnose_source"]

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 
 from grader.course.exercises import Exercise, ExpectedLayer, Threshold
 from grader.course.profiles import LAPTOP
-from grader.diagnose import diagnose, diagnose_runs
 from grader.extract.matching import align
+from grader.score.hints import diagnose, diagnose_runs
 from grader.types import (
     Check,
     Evidence,

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from grader.code.source import Code, Names, as_text, names_in, read_code, without_magics
-from grader.diagnosis.errors import LONGEST, nearest
+from grader.score.hints_errors import LONGEST, nearest
 from grader.types import Cell, Message, Notebook, Scalar
 
 ABSOLUTE = frozenset(

@@ -1,1 +1,0 @@
-"""Names the likely mistake: one module per kind of evidence, known errors in ``errors.toml``."""
