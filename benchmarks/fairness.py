@@ -26,7 +26,7 @@ from grader.course.exercises import Course, find_course, load_course
 from grader.course.release import full, text
 from grader.environment import cores
 from grader.pipeline import Graded, Grader, Settings
-from grader.record import Store
+from grader.record.store import Store
 from grader.room import open_room
 from grader.types import Verdict
 

@@ -38,7 +38,7 @@ from grader.code import source
 from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
 from grader.pipeline import Grader, Settings
-from grader.record import Store
+from grader.record.store import Store
 from grader.regrade import regrade
 from grader.room import open_room
 from grader.runner import LocalRunner, Stop, slots

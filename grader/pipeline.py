@@ -28,7 +28,7 @@ from grader.extract.matching import choose, read_candidate
 from grader.extract.mend import mended, stuck_by_the_book
 from grader.extract.retraining import canonical_question, retraining
 from grader.job import Job, Settings
-from grader.record import Store
+from grader.record.store import Store
 from grader.regrade import grade_of, told
 from grader.room import Room
 from grader.runner import Runner, Slot

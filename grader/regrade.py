@@ -13,8 +13,8 @@ from pathlib import Path
 from grader.course.exercises import Course, Exercise, Threshold, data_fingerprint
 from grader.course.families import load_family
 from grader.job import record_key
+from grader.record.keys import canonical
 from grader.score.score import nothing_found, score
-from grader.store.keys import canonical
 from grader.types import Engine, Evidence, Grade, Record, Scalar
 
 

@@ -12,7 +12,7 @@ from grader import environment
 from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
 from grader.pipeline import Grader, Settings
-from grader.record import Store
+from grader.record.store import Store
 from grader.room import Room, open_room, warmed
 from grader.room.compiled import CompiledRoom, entries, filling
 from grader.runner import LocalRunner, Stop, slots

@@ -17,7 +17,7 @@ import pytest
 from grader.execute import claims
 from grader.execute.claims import read_claims
 from grader.extract.matching import moved
-from grader.store.record_execution import read_execution, write_execution
+from grader.record.execution_files import read_execution, write_execution
 from grader.types import Candidate
 
 CONFIG: dict[str, Any] = {"class_name": "Sequential", "config": {"layers": []}}

@@ -12,7 +12,7 @@ import builders as b
 import pytest
 from cli_help import Shell
 
-from grader.record import Store
+from grader.record.store import Store
 from grader.report.roster import CANVAS_KEYS, MOODLE_KEYS, match
 from grader.types import Record
 

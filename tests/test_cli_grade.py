@@ -20,9 +20,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from grader.cli.grading import read_shard
-from grader.record import Store
+from grader.record import files
+from grader.record.store import Store
 from grader.report.table import render_table
-from grader.store import files
 from grader.text.words import Words
 from grader.types import Message, Record, Verdict
 

@@ -16,7 +16,7 @@ from grader.course.expectations import Expectation, Rate
 from grader.course.families import load_family
 from grader.extract.evaluate import Answer, LayerAnswer, Task
 from grader.pipeline import Grader, Settings, blames_engine
-from grader.record import Store
+from grader.record.store import Store
 from grader.regrade import regrade, told
 from grader.runner import LocalRunner, Slot, Stop, slots
 from grader.seeds import hidden_seed

@@ -21,8 +21,8 @@ import builders as b
 import numpy as np
 import pytest
 
-from grader.record import Store, canonical, execution_key, score_key
-from grader.store import files, flushing
+from grader.record import files, flushing
+from grader.record.store import Store, canonical, execution_key, score_key
 from grader.types import Engine, Execution, GraderError, Message, Record, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -209,7 +209,7 @@ class TestTheDisk:
         script = f"""
             import os, signal
             from pathlib import Path
-            from grader.record import Store
+            from grader.record.store import Store
             Store(Path({str(tmp_path)!r})).__enter__()
             os.kill(os.getpid(), signal.SIGKILL)
         """
@@ -245,7 +245,7 @@ class TestTheDisk:
         def full(*_: object, **__: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr("grader.store.files.write_new", full)
+        monkeypatch.setattr("grader.record.files.write_new", full)
         for save in (
             lambda: store.save(b.record()),
             lambda: store.save_execution(KEY, b.execution()),
@@ -425,7 +425,7 @@ class TestJournal:
         script = f"""
             import os, signal
             from pathlib import Path
-            from grader.record import Store
+            from grader.record.store import Store
             Store(Path({str(tmp_path)!r})).begin("job")
             os.kill(os.getpid(), signal.SIGKILL)
         """
@@ -509,7 +509,7 @@ class TestSize:
             store.save(b.record(f"s{number:04}", evidence=b.evidence(train=train)))
         script = f"""
             from pathlib import Path
-            from grader.record import Store
+            from grader.record.store import Store
             found = Store(Path({str(tmp_path)!r})).latest()
             # Not ru_maxrss: that counts the memory of whoever started this process, too.
             status = Path("/proc/self/status").read_text()

@@ -40,7 +40,7 @@ from grader.code.engines import AUTO
 from grader.collect.collect import collect
 from grader.course.exercises import Course, find_course, load_course
 from grader.pipeline import Graded, Grader, Settings
-from grader.record import Store
+from grader.record.store import Store
 from grader.room import open_room
 from grader.types import Record
 

@@ -23,7 +23,7 @@ from grader.cli.progress import Lines
 from grader.collect.collect import collect
 from grader.course.exercises import Course, Exercise, Limits
 from grader.pipeline import Graded, Grader, Settings
-from grader.record import Store
+from grader.record.store import Store
 from grader.report import wording
 from grader.room import open_room
 from grader.room.workplace import workplace

@@ -20,10 +20,10 @@ from grader.cli.errors import tell
 from grader.cli.grading import ALL_ACCEPTED, UNGRADED, existing
 from grader.cli.printing import file_stem, titles
 from grader.course.exercises import Course
-from grader.record import Store
+from grader.record import files
+from grader.record.store import Store
 from grader.report import exports, wording
 from grader.report.roster import CANVAS_KEYS, MOODLE_KEYS, Roster, folded, read_roster, unmatched
-from grader.store import files
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import GraderError, Json, Message, Record

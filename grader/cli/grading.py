@@ -23,7 +23,7 @@ from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
 from grader.pipeline import Graded, Grader, Settings
-from grader.record import Store
+from grader.record.store import Store
 from grader.regrade import regrade as regrade_records
 from grader.report import wording
 from grader.room import Room, complaints, open_room, warmed

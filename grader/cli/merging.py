@@ -17,10 +17,10 @@ from pathlib import Path
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grading import existing, exit_code, finish
-from grader.record import Store
-from grader.store import files
-from grader.store.record_index import MOST_BYTES, keyed_folders
-from grader.store.record_json import CorruptError, KeptRecord, validated
+from grader.record import files
+from grader.record.index import MOST_BYTES, keyed_folders
+from grader.record.record_json import CorruptError, KeptRecord, validated
+from grader.record.store import Store
 from grader.text.words import Words
 from grader.types import GraderError, Message, Record
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.course.exercises import Course
-from grader.store import files
+from grader.record import files
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Record, Verdict

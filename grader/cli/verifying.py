@@ -30,7 +30,7 @@ from grader.course.cases import CHAPTER, SAMPLES, Case, Kind, cases, chapters, q
 from grader.course.exercises import Course, Exercise
 from grader.course.statics import check_files, without_threshold
 from grader.pipeline import Graded, Grader, Settings
-from grader.record import Store
+from grader.record.store import Store
 from grader.report import wording
 from grader.room import open_room
 from grader.text.words import Words

@@ -30,11 +30,11 @@ from grader.extract.evaluate import Answer, LayerAnswer, Task
 from grader.extract.extract import extract
 from grader.extract.keras_config import NotRebuildableError, class_names
 from grader.pipeline import blames_engine
+from grader.record.execution_files import write_execution
+from grader.record.record_json import record_from_json, record_to_json
 from grader.regrade import grade_of
 from grader.report.feedback import feedback_page
 from grader.score.hints import diagnose_source
-from grader.store.record_execution import write_execution
-from grader.store.record_json import record_from_json, record_to_json
 from grader.text.words import Words
 from grader.types import Engine, Execution, GraderError, Isolation, Level, Outcome
 from tests import builders as b

@@ -21,9 +21,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from grader.arrays import KINDS, BadArraysError, read_bounded, read_npz
-from grader.store import files
-from grader.store.record_index import first_line
-from grader.store.record_json import CorruptError, validated
+from grader.record import files
+from grader.record.index import first_line
+from grader.record.record_json import CorruptError, validated
 from grader.types import Array, Execution
 
 _MOST_TEXT_BYTES = 64 * 2**20

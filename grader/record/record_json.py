@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from grader.store.record_index import first_line
+from grader.record.index import first_line
 from grader.types import Record
 
 

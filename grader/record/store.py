@@ -27,10 +27,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from grader.store import files
-from grader.store.flushing import Flusher
-from grader.store.keys import canonical, execution_key, score_key
-from grader.store.record_index import KEY, MOST_BYTES, Index, keyed_folders
+from grader.record import files
+from grader.record.flushing import Flusher
+from grader.record.index import KEY, MOST_BYTES, Index, keyed_folders
+from grader.record.keys import canonical, execution_key, score_key
 from grader.types import Execution, GraderError, Message, Record
 
 __all__ = ["Store", "canonical", "execution_key", "score_key"]
@@ -104,7 +104,7 @@ class Store:
         Raises:
             GraderError: the disk is full, or the folder cannot be written.
         """
-        from grader.store.record_json import record_to_json
+        from grader.record.record_json import record_to_json
 
         path = self._record_path(record.key)
         if saved_at is None:
@@ -119,7 +119,7 @@ class Store:
 
     def load(self, key: str) -> Record | None:
         """Return the record of this key; None where there is none, or none that can be read."""
-        from grader.store.record_json import CorruptError, record_from_json
+        from grader.record.record_json import CorruptError, record_from_json
 
         path = self._record_path(key)
         try:
@@ -154,8 +154,8 @@ class Store:
         Raises:
             GraderError: the disk is full or refuses, or the execution has no plain form.
         """
-        from grader.store.record_execution import write_execution
-        from grader.store.record_json import CorruptError
+        from grader.record.execution_files import write_execution
+        from grader.record.record_json import CorruptError
 
         folder = self.evidence_folder(key)
         new = folder / f".new-{secrets.token_hex(4)}"
@@ -174,8 +174,8 @@ class Store:
 
     def load_execution(self, key: str) -> Execution | None:
         """Return the execution of this key; None where there is none, or none that can be read."""
-        from grader.store.record_execution import read_execution
-        from grader.store.record_json import CorruptError
+        from grader.record.execution_files import read_execution
+        from grader.record.record_json import CorruptError
 
         folder = self.out / "evidence" / _checked(key) / "execution"
         try:

@@ -19,7 +19,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from grader.store.files import read_at_most
+from grader.record.files import read_at_most
 
 KEY = re.compile(r"[0-9a-f]{8,64}")
 MOST_BYTES = 16 * 2**20

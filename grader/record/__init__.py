@@ -1,0 +1,1 @@
+"""Stage 5: keeps records and executions so that nothing is lost, and finds them again."""

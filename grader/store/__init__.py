@@ -1,1 +1,0 @@
-"""How records and executions are kept. ``grader/record.py`` is the stage."""
