@@ -25,7 +25,7 @@ from grader.collect.collect import collect
 from grader.course.exercises import Course, find_course, load_course
 from grader.course.release import full, text
 from grader.environment import cores
-from grader.pipeline import Graded, Grader, Settings
+from grader.pipeline.grader import Graded, Grader, Settings
 from grader.record.store import Store
 from grader.room import open_room
 from grader.types import Verdict

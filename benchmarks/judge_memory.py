@@ -28,10 +28,10 @@ from grader.cli.grading import finish
 from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
 from grader.course.release import full, text
-from grader.pipeline import Grader, Settings
+from grader.pipeline.grader import Grader, Settings
+from grader.pipeline.runner import LocalRunner, Stop, slots
 from grader.record.store import Store
 from grader.room import Room, RoomProcess, RoomSpec, open_room
-from grader.runner import LocalRunner, Stop, slots
 from grader.types import Isolation, Level
 
 GOAL_MB = 300

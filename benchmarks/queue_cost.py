@@ -33,15 +33,15 @@ from typing import Any
 import judge_memory as one
 from judge_memory import FakeRoom, RecordingRoom, hand_in, peak_mb
 
-from grader import job
 from grader.code import source
 from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
-from grader.pipeline import Grader, Settings
+from grader.pipeline import job
+from grader.pipeline.grader import Grader, Settings
+from grader.pipeline.regrade import regrade
+from grader.pipeline.runner import LocalRunner, Stop, slots
 from grader.record.store import Store
-from grader.regrade import regrade
 from grader.room import open_room
-from grader.runner import LocalRunner, Stop, slots
 
 GOAL_MS, GOAL_MB, GOAL_REGRADE_SECONDS = 2.0, 300, 5.0
 REGRADED = 1000

@@ -11,11 +11,11 @@ import pytest
 from grader import environment
 from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
-from grader.pipeline import Grader, Settings
+from grader.pipeline.grader import Grader, Settings
+from grader.pipeline.runner import LocalRunner, Stop, slots
 from grader.record.store import Store
 from grader.room import Room, open_room, warmed
 from grader.room.compiled import CompiledRoom, entries, filling
-from grader.runner import LocalRunner, Stop, slots
 from grader.types import Engine, GraderError
 
 ROOT = Path(__file__).parents[1]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from grader.batch import expected_seconds, groups, same_code
 from grader.course.exercises import Course, find_course, load_course
+from grader.pipeline.order import expected_seconds, groups, same_code
 from grader.types import Cell, Message, Notebook, Submission
 
 ROOT = Path(__file__).parents[1]

@@ -26,8 +26,8 @@ from grader.calibration.measure import TRAINED_CONTROLS, Bench, Measured, Plan
 from grader.cli import calibrating
 from grader.course.exercises import Course, Exercise, load_course
 from grader.course.expectations import REFERENCE, CalibrationRun
+from grader.pipeline.runner import Slot
 from grader.record import files
-from grader.runner import Slot
 from grader.types import Engine, GraderError, LayerFact, Message, ModelFacts
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from grader.cli.printing import file_stem
 from grader.cli.progress import summary
-from grader.pipeline import Graded
+from grader.pipeline.grader import Graded
 from grader.report.exports import canvas_csv, gradescope_json, moodle_csv, nbgrader_csv
 from grader.report.github import github_annotations, github_summary
 from grader.report.gradebook import gradebook

@@ -9,7 +9,7 @@ import pytest
 from grader.calibration.measure import TRAINED_CONTROLS, Bench, measure, plan
 from grader.course.exercises import load_course
 from grader.course.expectations import REFERENCE, CalibrationRun
-from grader.runner import Slot
+from grader.pipeline.runner import Slot
 from grader.types import Engine
 from tests.notebook_runs import room
 

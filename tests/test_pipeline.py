@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader import pipeline
 from grader.course.exercises import Alternative, Course, Threshold, data_fingerprint, load_course
 from grader.course.expectations import Expectation, Rate
 from grader.course.families import load_family
 from grader.extract.evaluate import Answer, LayerAnswer, Task
-from grader.pipeline import Grader, Settings, blames_engine
+from grader.pipeline import grader
+from grader.pipeline.grader import Grader, Settings, blames_engine
+from grader.pipeline.regrade import regrade, told
+from grader.pipeline.runner import LocalRunner, Slot, Stop, slots
 from grader.record.store import Store
-from grader.regrade import regrade, told
-from grader.runner import LocalRunner, Slot, Stop, slots
 from grader.seeds import hidden_seed
 from grader.types import (
     ArraySample,
@@ -140,8 +140,8 @@ class World:
         self.trained: list[int] = []
         self.give: Callable[[Any], Execution] = lambda _run: _execution()
         self.error: Callable[[int], float] = lambda _number: 0.001
-        monkeypatch.setattr(pipeline, "execute", self._execute)
-        monkeypatch.setattr(pipeline, "evaluate", self._evaluate)
+        monkeypatch.setattr(grader, "execute", self._execute)
+        monkeypatch.setattr(grader, "evaluate", self._evaluate)
         monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
         self.asked = 0
 
@@ -179,7 +179,7 @@ def _submission(source: str = "model.fit(X, Y)", name: str = "kim") -> Submissio
     return Submission(f"{name}/{GRU}.ipynb", name, Path("x"), (GRU,), notebook, None, "a" * 64)
 
 
-def _grade(course: Course, out: Path, submission: Submission, **settings: Any) -> pipeline.Graded:
+def _grade(course: Course, out: Path, submission: Submission, **settings: Any) -> grader.Graded:
     with Store(out) as store:
         grader = Grader(course, NoRoom(), store, Settings(b"s" * 32, **settings))  # type: ignore[arg-type]
         return grader.grade_one(submission, SLOT)
@@ -367,7 +367,7 @@ def test_a_job_that_never_ends_is_put_aside_and_the_batch_goes_on(
         raise WorkerGone
 
     give, world.give = world.give, crash
-    for _ in range(pipeline.CRASHES):
+    for _ in range(grader.CRASHES):
         with pytest.raises(WorkerGone):
             _grade(course, tmp_path, _submission())
     world.give = give
@@ -383,7 +383,7 @@ def test_a_fault_that_took_nobody_down_is_not_counted_as_a_crash(
         raise ZeroDivisionError
 
     give, world.give = world.give, broken
-    for _ in range(pipeline.CRASHES + 1):
+    for _ in range(grader.CRASHES + 1):
         (record,) = _grade(course, tmp_path, _submission()).records
         assert record.grade.checks[0].message.id == "pipeline.fault"
     world.give = give
@@ -393,15 +393,15 @@ def test_a_fault_that_took_nobody_down_is_not_counted_as_a_crash(
 
 def _killed_after(saves: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the grader dies when it has saved so many records."""
-    save, saved = pipeline.Store.save, []
+    save, saved = grader.Store.save, []
 
-    def save_and_die(store: pipeline.Store, record: Record) -> None:
+    def save_and_die(store: grader.Store, record: Record) -> None:
         save(store, record)
         saved.append(record)
         if len(saved) == saves:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline.Store, "save", save_and_die)
+    monkeypatch.setattr(grader.Store, "save", save_and_die)
 
 
 def test_a_record_saved_before_the_note_of_its_end_is_not_graded_again(
@@ -421,11 +421,11 @@ def test_a_record_saved_before_the_note_of_its_end_is_not_graded_again(
 def test_a_note_that_cannot_be_taken_away_costs_no_record(
     course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_store: pipeline.Store, _job: str) -> None:
+    def refuse(_store: grader.Store, _job: str) -> None:
         raise GraderError(Message("record.disk_full", {"path": "x"}))
 
     with monkeypatch.context() as broken:
-        broken.setattr(pipeline.Store, "finish", refuse)
+        broken.setattr(grader.Store, "finish", refuse)
         (record,) = _grade(course, tmp_path, _submission()).records
     assert record.grade.verdict is Verdict.ACCEPTED
     assert _grade(course, tmp_path, _submission()).reused

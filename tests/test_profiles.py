@@ -23,9 +23,9 @@ from grader.course.release import full, made_for, release, stub, text
 from grader.course.statics import check_files
 from grader.course.template import begin
 from grader.course.wording import resized, reworded
-from grader.job import Job, Settings, fingerprints
+from grader.pipeline.job import Job, Settings, fingerprints
+from grader.pipeline.runner import slots
 from grader.report.json_ import results_json
-from grader.runner import slots
 from grader.score.score import score
 from grader.text.words import Words
 from grader.types import ArraySample, FitSample, GraderError, Level, Submission

@@ -17,7 +17,7 @@ from grader.course.exercises import Course, load_course
 from grader.course.leaks import telling_answers
 from grader.course.rulings import Ruling
 from grader.course.statics import check_files, without_threshold
-from grader.pipeline import Graded
+from grader.pipeline.grader import Graded
 from grader.score.score import score
 from grader.text.words import Words
 from grader.types import Check, Message, Record, Submission, Verdict

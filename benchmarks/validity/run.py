@@ -39,7 +39,7 @@ from grader.cli.progress import Lines
 from grader.code.engines import AUTO
 from grader.collect.collect import collect
 from grader.course.exercises import Course, find_course, load_course
-from grader.pipeline import Graded, Grader, Settings
+from grader.pipeline.grader import Graded, Grader, Settings
 from grader.record.store import Store
 from grader.room import open_room
 from grader.types import Record

@@ -31,9 +31,9 @@ from grader.calibration.thresholds import FEWEST, choose_threshold, prediction_i
 from grader.course.exercises import Course, Exercise, data_fingerprint
 from grader.course.expectations import REFERENCE, CalibrationRun, Expectation, Threshold
 from grader.course.profiles import expected_name
+from grader.pipeline.runner import Slot
 from grader.record import files
 from grader.room import Room
-from grader.runner import Slot
 from grader.types import Engine, GraderError, Message, ModelFacts
 
 CONTROL_RUNS = 5  # of each trained mistake: its level varies little, its training takes long

@@ -28,8 +28,8 @@ from grader.extract.evaluate import Task, evaluate
 from grader.extract.extract import extract
 from grader.extract.matching import choose, read_candidate
 from grader.extract.retraining import canonical_question, retraining
+from grader.pipeline.runner import Slot
 from grader.room import Room
-from grader.runner import Slot
 from grader.types import (
     Candidate,
     Engine,

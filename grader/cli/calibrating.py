@@ -17,8 +17,8 @@ from grader.calibration.calibrate import (
 )
 from grader.cli.course import open_course, open_words
 from grader.course.exercises import Course, Exercise, load_course
+from grader.pipeline.runner import slots
 from grader.room import open_room
-from grader.runner import slots
 from grader.text.words import Words
 from grader.types import Engine, GraderError, Message, Scalar
 

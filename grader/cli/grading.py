@@ -22,13 +22,13 @@ from grader.cli.progress import Progress, open_progress
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
-from grader.pipeline import Graded, Grader, Settings
+from grader.pipeline.grader import Graded, Grader, Settings
+from grader.pipeline.regrade import regrade as regrade_records
+from grader.pipeline.runner import LocalRunner, Stop, slots
 from grader.record.store import Store
-from grader.regrade import regrade as regrade_records
 from grader.report import wording
 from grader.room import Room, complaints, open_room, warmed
 from grader.room.compiled import compiled
-from grader.runner import LocalRunner, Stop, slots
 from grader.text.printable import printable
 from grader.text.words import Words, pick_language
 from grader.types import GraderError, Level, Message, Record, Verdict

@@ -9,8 +9,8 @@ import sys
 
 from grader import environment
 from grader.cli.course import course_to_grade_with, open_words
+from grader.pipeline.runner import slots
 from grader.room import open_room
-from grader.runner import slots
 from grader.types import Engine, GraderError, Message
 
 

@@ -15,7 +15,7 @@ from grader.text.words import Words
 from grader.types import Verdict
 
 if TYPE_CHECKING:
-    from grader.pipeline import Graded
+    from grader.pipeline.grader import Graded
     from grader.types import Record, Submission
 
 LONGEST_REASON = 160

@@ -29,7 +29,7 @@ from grader.collect.collect import Collected, collect
 from grader.course.cases import CHAPTER, SAMPLES, Case, Kind, cases, chapters, quick
 from grader.course.exercises import Course, Exercise
 from grader.course.statics import check_files, without_threshold
-from grader.pipeline import Graded, Grader, Settings
+from grader.pipeline.grader import Graded, Grader, Settings
 from grader.record.store import Store
 from grader.report import wording
 from grader.room import open_room

@@ -19,8 +19,8 @@ from grader.course.data import digest_of, room_files
 from grader.course.exercises import Course, Exercise, Limits
 from grader.course.profiles import LAPTOP, expected_name
 from grader.gpus import Gpu
+from grader.pipeline.runner import Slot
 from grader.record.keys import execution_key, score_key
-from grader.runner import Slot
 from grader.types import Engine, GraderError, Level, Submission
 
 PROBE_VERSION = "1"  # of everything that runs inside the notebook's room

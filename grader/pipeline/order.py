@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 from grader.course.exercises import Course
-from grader.job import sample_limits
+from grader.pipeline.job import sample_limits
 from grader.types import Engine, Notebook, Submission
 
 UNMEASURED_SECONDS = 30.0  # of an exercise without a reference run

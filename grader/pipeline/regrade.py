@@ -12,7 +12,7 @@ from pathlib import Path
 
 from grader.course.exercises import Course, Exercise, Threshold, data_fingerprint
 from grader.course.families import load_family
-from grader.job import record_key
+from grader.pipeline.job import record_key
 from grader.record.keys import canonical
 from grader.score.score import nothing_found, score
 from grader.types import Engine, Evidence, Grade, Record, Scalar

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from grader import environment
-from grader.batch import groups
 from grader.code.engines import fixes_seeds
 from grader.course.exercises import Course, Threshold
 from grader.course.families import load_family
@@ -27,11 +26,12 @@ from grader.extract.extract import UNKNOWN, extract
 from grader.extract.matching import choose, read_candidate
 from grader.extract.mend import mended, stuck_by_the_book
 from grader.extract.retraining import canonical_question, retraining
-from grader.job import Job, Settings
+from grader.pipeline.job import Job, Settings
+from grader.pipeline.order import groups
+from grader.pipeline.regrade import grade_of, told
+from grader.pipeline.runner import Runner, Slot
 from grader.record.store import Store
-from grader.regrade import grade_of, told
 from grader.room import Room
-from grader.runner import Runner, Slot
 from grader.score.hints import diagnose_source
 from grader.score.score import malformed, ungraded
 from grader.types import (

@@ -1,0 +1,1 @@
+"""Joins the stages: jobs, attempts, the order of a batch, runners, regrading."""
