@@ -20,9 +20,9 @@ from grader.course.exercises import Course, Exercise, data_fingerprint, load_cou
 from grader.course.families import load_family
 from grader.course.profiles import LAPTOP, choose, overlaid
 from grader.course.release import full, made_for, release, stub, text
+from grader.course.rewording import resized, reworded
 from grader.course.statics import check_files
 from grader.course.template import begin
-from grader.course.wording import resized, reworded
 from grader.pipeline.job import Job, Settings, fingerprints
 from grader.pipeline.runner import slots
 from grader.report.json_ import results_json

@@ -79,7 +79,7 @@ def language_of(arguments: Sequence[str]) -> str:
 
 
 def _course_language() -> str | None:
-    from grader.course.coursefiles import read_settings
     from grader.course.exercises import find_course
+    from grader.course.load import read_settings
 
     return read_settings(find_course()).language

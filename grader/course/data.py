@@ -100,8 +100,8 @@ def read_data_set(path: Path) -> DataSet:
     Raises:
         GraderError: names the file and the key at fault.
     """
-    from grader.course.coursefiles import checked, read_toml
-    from grader.course.courseschema import DataSetFile
+    from grader.course.load import checked, read_toml
+    from grader.course.schema import DataSetFile
 
     table = checked(DataSetFile, read_toml(path), path)
     places = {SHIPPED: path.parent / path.stem, CACHE: cache_folder()}

@@ -270,16 +270,16 @@ def load_course(root: Path, profile: str | None = None) -> Course:
         GraderError: a file is missing, is not TOML or JSON, or says something it may not say;
             or no exercise knows the profile.
     """
-    from grader.course import coursefiles
+    from grader.course import load
 
     if not (root / ASSIGNMENTS).is_dir():
         raise GraderError(Message("course.not_a_course", {"path": str(root)}))
-    settings = coursefiles.read_settings(root)
+    settings = load.read_settings(root)
     folders = sorted(p.parent for p in (root / ASSIGNMENTS).glob("*/exercise.toml"))
     if not folders:
         raise GraderError(Message("course.no_exercises", {"path": str(root / ASSIGNMENTS)}))
     asked = profile or settings.profile or LAPTOP
-    found = [coursefiles.read_exercise(root, folder.name, asked) for folder in folders]
+    found = [load.read_exercise(root, folder.name, asked) for folder in folders]
     known = dict.fromkeys((LAPTOP, *sorted(name for one in found for name in one.profiles)))
     if asked not in known:
         args = {"profile": asked, "known": ", ".join(known)}

@@ -1,6 +1,6 @@
 """What calibration measured, and the threshold that follows from it.
 
-Enters: ``expected.json`` as parsed by ``grader.course.coursefiles``. Leaves: an Expectation, and by
+Enters: ``expected.json`` as parsed by ``grader.course.load``. Leaves: an Expectation, and by
 ``threshold`` the Threshold for one engine and device. Touches nothing.
 
 Where nobody calibrated on a device, the nearest measurement of the same exercise, profile and data

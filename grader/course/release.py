@@ -26,7 +26,7 @@ from nbformat import NotebookNode
 from grader.course.data import handout, source
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
 from grader.course.profiles import LAPTOP
-from grader.course.wording import resized, reworded
+from grader.course.rewording import resized, reworded
 from grader.types import EvidenceClass, GraderError, Message
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"

@@ -13,7 +13,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from grader.course.courseschema import (
+from grader.course.exercises import ASSIGNMENTS, REFERENCE, Alternative, Exercise, architecture_at
+from grader.course.expectations import Expectation
+from grader.course.profiles import LAPTOP, choose, expected_name, for_origin, is_same
+from grader.course.rewording import reworded
+from grader.course.schema import (
     AlternativeTable,
     ArchitectureTable,
     ExpectedFile,
@@ -21,10 +25,6 @@ from grader.course.courseschema import (
     PublicFile,
     SettingsFile,
 )
-from grader.course.exercises import ASSIGNMENTS, REFERENCE, Alternative, Exercise, architecture_at
-from grader.course.expectations import Expectation
-from grader.course.profiles import LAPTOP, choose, expected_name, for_origin, is_same
-from grader.course.wording import reworded
 from grader.types import GraderError, Message
 
 Model = TypeVar("Model", bound=BaseModel)
