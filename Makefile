@@ -64,7 +64,7 @@ pins:
 	  --no-header --extra grading --extra jax --extra dev -o $(PINS) pyproject.toml
 
 assignments: setup
-	$(BIN)/python -m grader.course.release
+	$(BIN)/python -m grader.authoring.release
 
 exercises-table: setup
 	$(BIN)/python tools/exercises-table.py

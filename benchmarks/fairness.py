@@ -18,12 +18,12 @@ from pathlib import Path
 import nbformat
 
 from grader import seeds
+from grader.authoring.release import full, text
 from grader.cli.course import open_words
 from grader.cli.grading import graded_as_done, quickened
 from grader.cli.progress import Lines
 from grader.collect.collect import collect
 from grader.course.exercises import Course, find_course, load_course
-from grader.course.release import full, text
 from grader.environment import cores
 from grader.pipeline.grader import Graded, Grader, Settings
 from grader.record.store import Store

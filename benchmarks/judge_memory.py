@@ -23,11 +23,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grader.authoring.release import full, text
 from grader.cli.course import open_words
 from grader.cli.grading import finish
 from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
-from grader.course.release import full, text
 from grader.pipeline.grader import Grader, Settings
 from grader.pipeline.runner import LocalRunner, Stop, slots
 from grader.record.store import Store

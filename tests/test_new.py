@@ -13,9 +13,9 @@ import pytest
 from cli_help import Shell
 from course_help import ROOT, course_of, digest_of
 
+from grader.authoring.new import begin, nearest_valid
 from grader.course.exercises import Course, load_course
 from grader.course.statics import check_files
-from grader.course.template import begin, nearest_valid
 from grader.types import GraderError, Verdict
 
 SEQUENCE = "sequence-prediction"
@@ -111,7 +111,7 @@ def test_a_name_that_the_course_uses_itself_is_refused(course: Course, identifie
 
 
 def test_a_students_copy_is_refused(course: Course, tmp_path: Path) -> None:
-    from grader.course.release import release
+    from grader.authoring.release import release
 
     release(course, tmp_path / "students")
     assert refused(load_course(tmp_path / "students"), ID)[0] == "cli.no_reference"
@@ -128,7 +128,7 @@ def test_what_cannot_be_finished_leaves_nothing(
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("grader.course.template.stub", full_disk)
+    monkeypatch.setattr("grader.authoring.new.stub", full_disk)
     with pytest.raises(OSError, match="No space"):
         begin(course, ID)
     assert not (course.root / "assignments" / ID).exists()

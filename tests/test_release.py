@@ -11,9 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.course.exercises import load_course
-from grader.course.leaks import leaks, telling_answers
-from grader.course.release import (
+from grader.authoring.release import (
     BEGIN,
     END,
     PLACEHOLDER,
@@ -23,6 +21,8 @@ from grader.course.release import (
     text,
     write_assignments,
 )
+from grader.course.exercises import load_course
+from grader.course.leaks import leaks, telling_answers
 from grader.types import GraderError
 
 ROOT = Path(__file__).parent.parent
@@ -65,7 +65,7 @@ def course_copy(tmp_path):
 
 @every_exercise
 def test_the_committed_notebook_is_the_generated_one(exercise):
-    """After a change of a solution or of the points: ``python -m grader.course.release``."""
+    """After a change of a solution or of the points: ``python -m grader.authoring.release``."""
     committed = exercise.assignment_path / f"{exercise.id}.ipynb"
     assert committed.read_text("utf-8") == text(made(exercise))
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.authoring.release import full, release, text
 from grader.course.exercises import Course, load_course
-from grader.course.release import full, release, text
 
 ROOT = Path(__file__).resolve().parents[1]
 PROBE = ROOT / "tests/probes/run_cells.py"

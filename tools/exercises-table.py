@@ -18,8 +18,8 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+from grader.authoring.release import full
 from grader.course.exercises import Course, Exercise, load_course
-from grader.course.release import full
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/exercises.md"

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grader.authoring.release import full, text
 from grader.course.exercises import find_course, load_course
-from grader.course.release import full, text
 
 ROOT = Path(__file__).resolve().parents[2]
 STYLES = {

@@ -142,7 +142,7 @@ def run_reference(bench: Bench, plan: Plan, slot: Slot) -> tuple[Execution, Evid
 
 def reference_notebook(exercise: Exercise) -> Notebook:
     """Give the reference solution as the notebook that a student would hand in."""
-    from grader.course.release import full, text
+    from grader.authoring.release import full, text
 
     assert exercise.reference_path is not None
     return parse_notebook(text(full(exercise.reference_path / "solution.py", exercise)).encode())

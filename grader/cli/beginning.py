@@ -6,10 +6,10 @@ trees, stdout.
 
 from __future__ import annotations
 
+from grader.authoring.new import begin
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console
 from grader.course.exercises import find_course
-from grader.course.template import begin
 
 STEPS = ("edit", "release", "verify", "calibrate", "list")
 

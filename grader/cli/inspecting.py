@@ -81,7 +81,7 @@ def _layers(level: str, reports: Sequence[LayerReport], words: Words) -> Table:
 
 def run_release(out: Path, lang: str | None, profile: str | None = None) -> int:
     """Write the students' bundle."""
-    from grader.course.release import release
+    from grader.authoring.release import release
 
     course = open_course(profile)
     words = open_words(course, lang)

@@ -14,9 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
+from grader.authoring.release import full, stub, text
 from grader.course.exercises import Course, Exercise
 from grader.course.profiles import LAPTOP
-from grader.course.release import full, stub, text
 from grader.types import Verdict
 
 CHAPTER = "chapter"

@@ -18,8 +18,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from grader.authoring.release import BEGIN, END
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
-from grader.course.release import BEGIN, END
 from grader.course.rulings import Ruling, ruling
 from grader.types import Message
 

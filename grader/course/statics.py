@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from grader.authoring.release import made_for
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise, data_fingerprint
 from grader.course.families import load_family
 from grader.course.leaks import leaks
 from grader.course.orphans import orphans
 from grader.course.profiles import LAPTOP
-from grader.course.release import made_for
 from grader.course.rulings import Ruling, ruling
 from grader.types import EvidenceClass, GraderError, Message, Scalar, Verdict
 

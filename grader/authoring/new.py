@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.authoring.release import notebook_of, stub, text
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course, load_course
 from grader.course.orphans import COMMON, SAMPLES
-from grader.course.release import notebook_of, stub, text
 from grader.types import GraderError, Message
 
 TEMPLATE = Path(__file__).parent / "template"
