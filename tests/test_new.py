@@ -15,8 +15,8 @@ from course_help import ROOT, course_of, digest_of
 
 from grader.authoring.new import begin, nearest_valid
 from grader.course.exercises import Course, load_course
-from grader.course.statics import check_files
 from grader.types import GraderError, Verdict
+from grader.verify.rules import check_files
 
 SEQUENCE = "sequence-prediction"
 ID = "next-number"

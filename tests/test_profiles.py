@@ -17,18 +17,18 @@ from course_help import ROOT, course_of
 
 from grader.authoring.new import begin
 from grader.authoring.release import full, made_for, release, stub, text
-from grader.course.cases import Kind, cases
 from grader.course.exercises import Course, Exercise, data_fingerprint, load_course
 from grader.course.families import load_family
 from grader.course.profiles import LAPTOP, choose, overlaid
 from grader.course.rewording import resized, reworded
-from grader.course.statics import check_files
 from grader.pipeline.job import Job, Settings, fingerprints
 from grader.pipeline.runner import slots
 from grader.report.json_ import results_json
 from grader.score.score import score
 from grader.text.words import Words
 from grader.types import ArraySample, FitSample, GraderError, Level, Submission
+from grader.verify.cases import Kind, cases
+from grader.verify.rules import check_files
 
 ID = "next-number"
 USUAL = load_course(ROOT)

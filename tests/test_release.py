@@ -22,8 +22,8 @@ from grader.authoring.release import (
     write_assignments,
 )
 from grader.course.exercises import load_course
-from grader.course.leaks import leaks, telling_answers
 from grader.types import GraderError
+from grader.verify.leaks import leaks, telling_answers
 
 ROOT = Path(__file__).parent.parent
 COURSE = load_course(ROOT)

@@ -12,15 +12,15 @@ import pytest
 from course_help import ROOT, SMALL, course_of
 
 from grader.cli.verifying import VerifyOptions, misses, run_verify
-from grader.course.cases import QUICK_SECONDS, Case, Kind, cases, quick, samples
 from grader.course.exercises import Course, load_course
-from grader.course.leaks import telling_answers
-from grader.course.rulings import Ruling
-from grader.course.statics import check_files, without_threshold
 from grader.pipeline.grader import Graded
 from grader.score.score import score
 from grader.text.words import Words
 from grader.types import Check, Message, Record, Submission, Verdict
+from grader.verify.cases import QUICK_SECONDS, Case, Kind, cases, quick, samples
+from grader.verify.finding import Ruling
+from grader.verify.leaks import telling_answers
+from grader.verify.rules import check_files, without_threshold
 
 SEQUENCE, GRU = SMALL
 WORDS = Words("en")

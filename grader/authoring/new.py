@@ -17,8 +17,8 @@ from pathlib import Path
 
 from grader.authoring.release import notebook_of, stub, text
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course, load_course
-from grader.course.orphans import COMMON, SAMPLES
 from grader.types import GraderError, Message
+from grader.verify.orphans import COMMON, SAMPLES
 
 TEMPLATE = Path(__file__).parent / "template"
 FAMILY = "sequence"

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.course.rulings import Ruling
 from grader.text.printable import printable
 from grader.text.words import Words
+from grader.verify.finding import Ruling
 
 LONGEST = 300
 WIDTH_OF_LOGS = 160  # columns, where there is no terminal to ask

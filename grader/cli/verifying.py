@@ -26,15 +26,15 @@ from grader.cli.grading import (
 )
 from grader.cli.progress import open_progress
 from grader.collect.collect import Collected, collect
-from grader.course.cases import CHAPTER, SAMPLES, Case, Kind, cases, chapters, quick
 from grader.course.exercises import Course, Exercise
-from grader.course.statics import check_files, without_threshold
 from grader.pipeline.grader import Graded, Grader, Settings
 from grader.record.store import Store
 from grader.report import wording
 from grader.room import open_room
 from grader.text.words import Words
 from grader.types import GraderError, Message, Record, Submission, Verdict
+from grader.verify.cases import CHAPTER, SAMPLES, Case, Kind, cases, chapters, quick
+from grader.verify.rules import check_files, without_threshold
 
 REFERENCES = "reference-notebooks"  # in OUT: the solutions as they would be handed in
 

@@ -15,11 +15,11 @@ from typing import Any
 from grader.authoring.release import made_for
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise, data_fingerprint
 from grader.course.families import load_family
-from grader.course.leaks import leaks
-from grader.course.orphans import orphans
 from grader.course.profiles import LAPTOP
-from grader.course.rulings import Ruling, ruling
 from grader.types import EvidenceClass, GraderError, Message, Scalar, Verdict
+from grader.verify.finding import Ruling, ruling
+from grader.verify.leaks import leaks
+from grader.verify.orphans import orphans
 
 _HANGUL = re.compile(r"[가-힣]")
 _WHEN = {*(one.value for one in Verdict), *(one.value for one in EvidenceClass)}

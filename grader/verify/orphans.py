@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
-from grader.course.rulings import Ruling, ruling
 from grader.types import Message, Verdict
+from grader.verify.finding import Ruling, ruling
 
 SAMPLES = "submissions"
 COMMON = ("families", "chapter", "data")  # folders of reference/ that are no exercise

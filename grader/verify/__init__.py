@@ -1,0 +1,1 @@
+"""The course check: do the files fit together, and do the samples get what they must get?"""
