@@ -12,7 +12,7 @@ from pathlib import Path
 from grader.room import Room, RoomSpec
 from grader.room.bubblewrap import BubblewrapRoom
 from grader.room.confined import ConfinedRoom
-from grader.room.lending import can_give_up_root
+from grader.room.users import can_give_up_root
 from grader.room.warm import WarmRoom, can_be_warm
 from grader.types import Isolation, Level
 

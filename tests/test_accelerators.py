@@ -15,7 +15,7 @@ from grader.pipeline.grader import Grader, Settings
 from grader.pipeline.runner import LocalRunner, Stop, slots
 from grader.record.store import Store
 from grader.room import Room, open_room, warmed
-from grader.room.compiled import CompiledRoom, entries, filling
+from grader.room.xla_cache import CompiledRoom, entries, filling
 from grader.types import Engine, GraderError
 
 ROOT = Path(__file__).parents[1]
@@ -72,7 +72,7 @@ def test_warm_rooms_and_the_cache_change_no_score_and_no_metric(
     assert trouble is None
     with filling(cold) as compiling:
         graded(compiling, engine.value, tmp_path / "filled")
-    from grader.room.compiled import cache_folder
+    from grader.room.xla_cache import cache_folder
 
     assert entries(cache_folder()) > 0
     plain = graded(cold, engine.value, tmp_path / "cold")
@@ -121,7 +121,7 @@ def test_nothing_but_regular_files_is_copied_from_the_filling_room(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     from room_help import run_python
 
-    from grader.room.compiled import cache_folder
+    from grader.room.xla_cache import cache_folder
 
     with filling(cold) as room:
         source = (

@@ -17,7 +17,7 @@ from cli_help import ROOT, Said, Shell, mounted
 from notebook_files import notebook, write
 from rich.cells import cell_len
 
-from grader.room import opening
+from grader.room import choose
 
 KOREAN = re.compile(r"[가-힣]")
 UNWORDED = re.compile(r"\b[a-z]+\.[a-z_]+ \(|…")  # a message id, or a placeholder left open
@@ -250,11 +250,11 @@ class TestIsolation:
         self, shell: Shell, notebook_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
-        opening._test.cache_clear()
+        choose._test.cache_clear()
         try:
             refused(shell.grade(notebook_path, "--isolation", "full"), "bwrap")
         finally:
-            opening._test.cache_clear()
+            choose._test.cache_clear()
         assert not shell.out.exists()
 
 

@@ -16,10 +16,10 @@ import psutil
 import pytest
 from room_help import UNTESTED, make_room
 
-from grader.room import Bind, RoomSpec, cgroups, lending, open_room, opening, probe
-from grader.room.base import link_chain, readable_paths
+from grader.room import Bind, RoomSpec, cgroups, choose, open_room, probe, users
 from grader.room.confined import ConfinedRoom
 from grader.room.plain import PlainRoom
+from grader.room.readable import link_chain, readable_paths
 from grader.room.selftest import LAYERS, examine, words
 from grader.room.spec import environment
 from grader.types import GraderError, Level
@@ -32,9 +32,9 @@ LOCALE = Path(__file__).parents[1] / "grader" / "locale"
 @pytest.fixture
 def fresh():
     """Forget what earlier tests found out."""
-    opening._test.cache_clear()
+    choose._test.cache_clear()
     yield
-    opening._test.cache_clear()
+    choose._test.cache_clear()
 
 
 # --- levels
@@ -49,7 +49,7 @@ def test_the_full_level_is_found_by_trying_in_less_than_a_second(fresh):
     room = open_room("full")
     assert time.perf_counter() - began < 1.0
     assert room.isolation.level is Level.FULL
-    assert set(room.isolation.layers) >= opening.REQUIRED[Level.FULL]
+    assert set(room.isolation.layers) >= choose.REQUIRED[Level.FULL]
 
 
 @real
@@ -57,14 +57,14 @@ def test_the_full_level_is_found_by_trying_in_less_than_a_second(fresh):
 def test_auto_takes_the_best_level_that_holds(fresh):
     reports = probe()
     held = {level: {r.layer for r in reports if r.level == level and r.holds} for level in Level}
-    best = next(level for level in Level if held[level] >= opening.REQUIRED[level])
+    best = next(level for level in Level if held[level] >= choose.REQUIRED[level])
     assert open_room("auto").isolation.level is best
 
 
 @real
 @linux
 def test_without_bubblewrap_full_is_refused_and_auto_says_that_it_is_less(fresh, monkeypatch):
-    monkeypatch.setattr(opening.shutil, "which", lambda _: None)
+    monkeypatch.setattr(choose.shutil, "which", lambda _: None)
     with pytest.raises(GraderError) as raised:
         open_room("full")
     assert raised.value.message.id == "room.full_refused"
@@ -80,7 +80,7 @@ def test_a_bubblewrap_that_does_not_work_is_no_full_level(fresh, monkeypatch, tm
         "#!/bin/sh\necho 'bwrap: no permissions to create a new namespace' >&2\nexit 1\n"
     )
     broken.chmod(0o755)
-    monkeypatch.setattr(opening.shutil, "which", lambda _: str(broken))
+    monkeypatch.setattr(choose.shutil, "which", lambda _: str(broken))
     with pytest.raises(GraderError) as raised:
         open_room("full")
     assert "no permissions" in str(raised.value.message.args["reason"])
@@ -105,7 +105,7 @@ def test_a_leaking_room_is_seen_leaking():
 @linux
 def test_a_room_with_one_layer_missing_is_refused(fresh, monkeypatch):
     way = lambda: ConfinedRoom(False, False, UNTESTED)  # noqa: E731
-    monkeypatch.setattr(opening, "_ways", lambda _: [way])
+    monkeypatch.setattr(choose, "_ways", lambda _: [way])
     with pytest.raises(GraderError) as raised:
         open_room("reduced")
     assert "network" in str(raised.value.message.args["reason"])
@@ -119,13 +119,13 @@ def test_the_first_way_that_holds_is_taken(fresh, monkeypatch, tmp_path):
     if good is None:
         pytest.skip("no bubblewrap")
     bad = replace(good, bwrap=tmp_path / "no-such-program")
-    monkeypatch.setattr(opening, "_ways", lambda _: [lambda: bad, lambda: good])
+    monkeypatch.setattr(choose, "_ways", lambda _: [lambda: bad, lambda: good])
     assert open_room("full").bwrap == good.bwrap
 
 
 @real
 @linux
-@pytest.mark.skipif(not lending.can_give_up_root(), reason="not root")
+@pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
 def test_the_reduced_level_gives_up_root_where_the_program_is_open_to_others():
     process = ConfinedRoom(True, True, UNTESTED).start(
         RoomSpec(("/usr/bin/id", "-u")), stdout=subprocess.PIPE
@@ -153,7 +153,7 @@ def test_every_layer_that_does_not_hold_says_what_went_through(fresh):
 
 
 def _is_root():
-    return opening.Path("/proc/self").stat().st_uid == 0
+    return choose.Path("/proc/self").stat().st_uid == 0
 
 
 # --- words
@@ -166,7 +166,7 @@ def _catalogue(language):
 
 def _used():
     names = {words(layer) for layer in LAYERS} | {f"room.{level}_refused" for level in Level}
-    for path in Path(opening.__file__).parent.glob("*.py"):
+    for path in Path(choose.__file__).parent.glob("*.py"):
         names |= set(re.findall(r'"(room\.[a-z_]+)"', path.read_text(encoding="utf-8")))
     return names
 
@@ -220,16 +220,16 @@ def test_a_chain_of_links_is_followed_to_the_file(tmp_path):
 
 
 def test_user_numbers_are_not_shared_by_running_rooms():
-    users = [lending.take_user() for _ in range(5)]
+    users = [users.take_user() for _ in range(5)]
     assert len(set(users)) == 5
     for user in users:
-        lending.return_user(user)
-    again = lending.take_user()
-    lending.return_user(again)
+        users.return_user(user)
+    again = users.take_user()
+    users.return_user(again)
     assert again == users[0]
 
 
-@pytest.mark.skipif(not lending.can_give_up_root(), reason="not root")
+@pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
 def test_lending_opens_to_the_rooms_group_only_and_never_follows_links(tmp_path):
     outside = tmp_path / "outside"
     outside.write_text("private")
@@ -239,15 +239,15 @@ def test_lending_opens_to_the_rooms_group_only_and_never_follows_links(tmp_path)
     (lent / "link").symlink_to(outside)
     (lent / "own").write_text("x")
     (lent / "own").chmod(0o600)
-    lending.lend([Bind(lent, "/lent")])
+    users.lend([Bind(lent, "/lent")])
     assert stat.S_IMODE(outside.stat().st_mode) == 0o600
     assert stat.S_IMODE((lent / "own").stat().st_mode) == 0o640
-    assert (lent / "own").stat().st_gid == lending.GROUP
+    assert (lent / "own").stat().st_gid == users.GROUP
     assert stat.S_IMODE(lent.stat().st_mode) == 0o750
 
 
 @real
-@pytest.mark.skipif(not lending.can_give_up_root(), reason="not root")
+@pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
 def test_lending_is_not_fooled_by_entries_that_turn_into_links(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("x")
@@ -267,22 +267,22 @@ def test_lending_is_not_fooled_by_entries_that_turn_into_links(tmp_path):
     thread.start()
     try:
         for _ in range(2000):
-            lending.lend([Bind(lent, "/lent", writable=True)])
+            users.lend([Bind(lent, "/lent", writable=True)])
     finally:
         stop.set()
         thread.join()
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
-    assert secret.stat().st_gid != lending.GROUP
+    assert secret.stat().st_gid != users.GROUP
 
 
-@pytest.mark.skipif(not lending.can_give_up_root(), reason="not root")
+@pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
 def test_lending_leaves_a_file_with_a_second_name_alone(tmp_path):
     (tmp_path / "secret").write_text("x")
     (tmp_path / "secret").chmod(0o600)
     lent = tmp_path / "lent"
     lent.mkdir()
     (lent / "same").hardlink_to(tmp_path / "secret")
-    lending.lend([Bind(lent, "/lent", writable=True)])
+    users.lend([Bind(lent, "/lent", writable=True)])
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
 
 
@@ -331,7 +331,7 @@ def test_groups_of_a_killed_grader_are_swept_and_those_of_a_living_one_stay(vers
     dead = subprocess.Popen(["true"])
     dead.wait()
     left = version2 / f"grader-room-{dead.pid}-0"
-    mine = version2 / f"grader-room-{opening.sys.modules['os'].getpid()}-0"
+    mine = version2 / f"grader-room-{choose.sys.modules['os'].getpid()}-0"
     left.mkdir()
     mine.mkdir()
     cgroups.sweep(version2)
@@ -445,6 +445,6 @@ def test_sockets_in_use_do_not_make_the_self_test_wait(fresh):
 
 def test_an_isolation_is_carried_by_the_room_that_was_tested():
     room = ConfinedRoom(True, False, UNTESTED)
-    tested = opening._with_isolation(room, replace(UNTESTED, level=Level.REDUCED))
+    tested = choose._with_isolation(room, replace(UNTESTED, level=Level.REDUCED))
     assert tested.isolation.level is Level.REDUCED
     assert tested.closed

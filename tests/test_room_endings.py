@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.room import RoomSpec, lending, workplace
+from grader.room import RoomSpec, users, workplace
 from grader.types import GraderError
 from tests.room_help import make_room, run_python
 
@@ -27,7 +27,7 @@ def test_a_room_gives_back_its_user_and_its_scratch_folder(kind: str, temporary:
         pytest.skip("this machine has no such rooms")
     for _ in range(3):
         assert run_python(room, "print('here')").out == "here\n"
-    assert not lending._taken
+    assert not users._taken
     assert list(temporary.iterdir()) == []
 
 
@@ -35,7 +35,7 @@ def test_users_do_not_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
     room = make_room("dropped")
     if room is None:
         pytest.skip("only root can give rooms users of their own")
-    monkeypatch.setattr(lending, "_PER_PROCESS", 2)
+    monkeypatch.setattr(users, "_PER_PROCESS", 2)
     for _ in range(4):
         assert run_python(room, "print('here')").out == "here\n"
 
@@ -51,5 +51,5 @@ def test_a_room_that_never_began_gives_back_too(kind: str, temporary: Path) -> N
         process.kill()
     except GraderError:
         pass
-    assert not lending._taken
+    assert not users._taken
     assert list(temporary.iterdir()) == []

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from room_help import KINDS
 
-from grader.room.leash import end_orphans
+from grader.room.lifeline import end_orphans
 
 ROOT = Path(__file__).resolve().parents[1]
 TRIES = 25

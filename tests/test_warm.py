@@ -18,7 +18,7 @@ import pytest
 from grader import environment
 from grader.execute.execute import Run, execute
 from grader.room import Room, RoomSpec, open_room, warmed
-from grader.room import templates as templates_module
+from grader.room import fork_servers as templates_module
 from grader.room.bubblewrap import BubblewrapRoom
 from grader.room.process import LinuxProcess
 from grader.room.warm import WarmRoom, can_be_warm

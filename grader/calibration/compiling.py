@@ -21,7 +21,7 @@ from grader.extract.evaluate import evaluate
 from grader.extract.extract import extract
 from grader.pipeline.runner import Slot
 from grader.room import Room
-from grader.room.compiled import cache_folder, entries, filling
+from grader.room.xla_cache import cache_folder, entries, filling
 from grader.types import Engine, GraderError, Notebook
 
 SECONDS = 60.0  # for one reference; what was compiled until then stays

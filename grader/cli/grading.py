@@ -28,7 +28,7 @@ from grader.pipeline.runner import LocalRunner, Stop, slots
 from grader.record.store import Store
 from grader.report import wording
 from grader.room import Room, complaints, open_room, warmed
-from grader.room.compiled import compiled
+from grader.room.xla_cache import compiled
 from grader.text.printable import printable
 from grader.text.words import Words, pick_language
 from grader.types import GraderError, Level, Message, Record, Verdict

@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from grader.room.base import readable_paths, top_level_links
 from grader.room.cgroups import make_cgroup
-from grader.room.leash import gate, leash
-from grader.room.lending import GROUP, lend, return_user, take_user
+from grader.room.lifeline import gate, leash
 from grader.room.process import LinuxProcess
+from grader.room.readable import readable_paths, top_level_links
 from grader.room.seccomp import build_filter
 from grader.room.spawning import Streams, spawn
 from grader.room.spec import HOME, SHARED_MEMORY, TEMPORARY, RoomSpec, check_binds, environment
+from grader.room.users import GROUP, lend, return_user, take_user
 from grader.types import GraderError, Isolation, Message
 
 _START_SECONDS = 20.0

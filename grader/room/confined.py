@@ -24,15 +24,15 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from grader.room import confine
-from grader.room.base import readable_paths
 from grader.room.bubblewrap import handed_over, limits
 from grader.room.cgroups import Cgroup, make_cgroup
-from grader.room.lending import GROUP, lend, return_user, take_user
+from grader.room.inside import launcher
 from grader.room.process import LinuxProcess
+from grader.room.readable import readable_paths
 from grader.room.seccomp import build_filter
 from grader.room.spawning import Streams, spawn
 from grader.room.spec import HOME, TEMPORARY, RoomSpec, check_binds, environment
+from grader.room.users import GROUP, lend, return_user, take_user
 from grader.room.workplace import SCRATCH, workplace
 from grader.types import GraderError, Isolation, Json, Message
 
@@ -147,7 +147,7 @@ def _begin(
         order_end, order_file = _pipe(stack)
         report, report_end = _pipe(stack)
         keep = (order_end.fileno(), report_end.fileno())
-        launcher = [sys.executable, "-I", "-S", str(Path(confine.__file__).resolve())]
+        launcher = [sys.executable, "-I", "-S", str(Path(launcher.__file__).resolve())]
         popen = spawn([*launcher, *map(str, keep)], env={}, streams=streams, keep=keep)
         process = LinuxProcess(
             popen,

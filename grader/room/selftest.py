@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from grader.room import intruder
+from grader.room.inside import intruder
 from grader.room.spec import Bind, LayerReport, Room, RoomSpec
 from grader.room.syscalls import AARCH64, X86_64
 from grader.room.workplace import SELFTEST, workplace

@@ -149,9 +149,9 @@ def _ways(level: Level) -> list[Callable[[], Room]]:
     from grader.room.bubblewrap import SETPRIV, BubblewrapRoom
     from grader.room.cgroups import sweep
     from grader.room.confined import ConfinedRoom
-    from grader.room.landlock import version
-    from grader.room.leash import end_orphans
-    from grader.room.lending import can_give_up_root
+    from grader.room.inside.landlock import version
+    from grader.room.lifeline import end_orphans
+    from grader.room.users import can_give_up_root
 
     sweep()
     end_orphans()

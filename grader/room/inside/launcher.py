@@ -104,7 +104,9 @@ def _become(order: dict[str, Any], report_fd: int) -> NoReturn:
     """Close the room around this process and run the program; on failure, report and leave."""
     try:
         _stub_packages()
-        from grader.room.landlock import restrict  # now: another user may not reach this file
+        from grader.room.inside.landlock import (
+            restrict,  # now: another user may not reach this file
+        )
 
         os.setsid()
         _prctl(_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,7 +1,7 @@
 """Templates: processes that imported an engine once, for rooms to be forked from.
 
 Enters: RoomSpecs. Leaves: a Template that can fork, or None and the reason. Touches: starts
-``grader/kernel/template.py``, which ends with this process; a scratch folder that is its home.
+``grader/room/inside/fork_server.py``, which ends with this process; a scratch folder that is its home.
 
 One template per set of imports and of the variables that libraries read at their import. It is
 replaced after a number of forks and on any doubt; after two failures in a row its programs are

@@ -1,0 +1,1 @@
+"""All that runs inside a room or closes one from within: standard library only."""
