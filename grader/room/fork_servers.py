@@ -1,7 +1,7 @@
 """Templates: processes that imported an engine once, for rooms to be forked from.
 
 Enters: RoomSpecs. Leaves: a Template that can fork, or None and the reason. Touches: starts
-``grader/room/inside/fork_server.py``, which ends with this process; a scratch folder that is its home.
+``inside/fork_server.py``, which ends with this process; a scratch folder that is its home.
 
 One template per set of imports and of the variables that libraries read at their import. It is
 replaced after a number of forks and on any doubt; after two failures in a row its programs are
@@ -28,7 +28,7 @@ from grader.room.spec import RoomSpec, environment
 from grader.room.workplace import SCRATCH, workplace
 from grader.types import Json
 
-PROGRAM = Path(__file__).resolve().parents[1] / "kernel" / "template.py"
+PROGRAM = Path(__file__).resolve().parent / "inside" / "fork_server.py"
 MOST_FORKS = 500
 MOST_FAILURES = 2
 _START_SECONDS = 120.0

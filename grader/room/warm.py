@@ -5,7 +5,7 @@ programs, in rooms that bubblewrap built. Touches: starts templates, one per eng
 this process.
 
 Bubblewrap builds the room around an idle program; a fork of the template walks into its namespaces,
-gives up every right, and becomes the program (``grader/room/inside/fork_server.py``). The same limits, the
+gives up every right, and becomes the program (``inside/fork_server.py``). The same limits, the
 same filter and the same end hold it as one that was started inside. Where anything is missing or in
 doubt, the program is started cold, which only takes longer; ``complaints`` says so.
 """

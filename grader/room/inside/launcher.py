@@ -164,9 +164,10 @@ def _filter_calls(program: bytes) -> None:
 
 
 def _stub_packages() -> None:
-    """Make ``grader.room`` importable without running it: the judge's imports are not for here."""
+    """Make ``grader.room.inside`` importable without running it: the judge's imports are not for here."""
     here = Path(__file__).resolve().parent
-    for name, folder in (("grader", here.parent), ("grader.room", here)):
+    folders = (here.parents[1], here.parent, here)
+    for name, folder in zip(("grader", "grader.room", "grader.room.inside"), folders, strict=True):
         package = types.ModuleType(name)
         package.__path__ = [str(folder)]
         sys.modules[name] = package
