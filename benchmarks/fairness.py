@@ -20,7 +20,7 @@ import nbformat
 from grader import seeds
 from grader.authoring.release import full, text
 from grader.cli.course import open_words
-from grader.cli.grading import graded_as_done, quickened
+from grader.cli.grade import graded_as_done, quickened
 from grader.cli.progress import Lines
 from grader.collect.collect import collect
 from grader.course.exercises import Course, find_course, load_course

@@ -25,7 +25,7 @@ from typing import Any
 
 from grader.authoring.release import full, text
 from grader.cli.course import open_words
-from grader.cli.grading import finish
+from grader.cli.grade import finish
 from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
 from grader.pipeline.grader import Grader, Settings

@@ -265,7 +265,7 @@ class TestFaults:
         def broken(*_: object, **__: object) -> None:
             raise ZeroDivisionError("oops\nsecond line")
 
-        monkeypatch.setattr("grader.cli.grading.collect", broken)
+        monkeypatch.setattr("grader.cli.grade.collect", broken)
         said = shell.grade(notebook_path)
         assert said.code == 3
         assert "ZeroDivisionError: oops second line" in said.line

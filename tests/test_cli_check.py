@@ -15,8 +15,8 @@ from cli_help import ROOT
 from notebook_files import notebook, write
 from rich.console import Console
 
-from grader.cli import checking
-from grader.cli.checking import public_half, show, sound
+from grader.cli import check
+from grader.cli.check import public_half, show, sound
 from grader.course.exercises import load_course
 from grader.text.words import Words
 from grader.types import Message, Record, Verdict
@@ -27,7 +27,7 @@ HINT = Message("diagnose.units", {"number": 1, "layer": "LSTM", "expected": 30, 
 
 def shown(*records: Record, width: int = 80, monkeypatch: pytest.MonkeyPatch) -> str:
     console = Console(width=width, file=io.StringIO(), markup=False, force_terminal=False)
-    monkeypatch.setattr(checking, "console", lambda: console)
+    monkeypatch.setattr(check, "console", lambda: console)
     show(records, WORDS, {"multiplication-lstm": "The [b]title[/b]"})
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 

@@ -19,7 +19,7 @@ from cli_help import ROOT, NoRoom, Shell, mounted
 from rich.cells import cell_len
 from rich.console import Console
 
-from grader.cli.grading import read_shard
+from grader.cli.grade import read_shard
 from grader.record import files
 from grader.record.store import Store
 from grader.report.table import render_table
@@ -224,8 +224,8 @@ class TestVerify:
     def test_an_interrupted_course_check_is_no_success(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("grader.cli.verifying.graded_as_done", lambda *_: iter(()))
-        monkeypatch.setattr("grader.cli.verifying.open_room", lambda _level: NoRoom())
+        monkeypatch.setattr("grader.cli.verify.graded_as_done", lambda *_: iter(()))
+        monkeypatch.setattr("grader.cli.verify.open_room", lambda _level: NoRoom())
         sample = ROOT / "reference/multiplication-gru/submissions/malformed/truncated.ipynb"
         said = shell("verify", sample, "--out", shell.out, "--lang", "en")
         assert said.code == 130
@@ -234,7 +234,7 @@ class TestVerify:
     def test_a_sample_with_its_folders_verdict_passes(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("grader.cli.verifying.open_room", lambda _level: NoRoom())
+        monkeypatch.setattr("grader.cli.verify.open_room", lambda _level: NoRoom())
         sample = ROOT / "reference/multiplication-gru/submissions/malformed/truncated.ipynb"
         said = shell("verify", sample, "--out", shell.out, "--lang", "en")
         assert said.code == 0
@@ -243,7 +243,7 @@ class TestVerify:
     def test_a_sample_with_another_verdict_is_named(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr("grader.cli.verifying.open_room", lambda _level: NoRoom())
+        monkeypatch.setattr("grader.cli.verify.open_room", lambda _level: NoRoom())
         folder = tmp_path / "multiplication-gru" / "submissions" / "accepted"
         folder.mkdir(parents=True)
         (folder / "cut.ipynb").write_text("{", encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.cli.datasets import fetch, run_fetch, run_verify
+from grader.cli.data import fetch, run_fetch, run_verify
 from grader.course.data import (
     DataSet,
     Origin,

@@ -378,11 +378,11 @@ class TestTold:
     def test_there_is_nothing_to_calibrate_where_there_are_no_other_sizes(
         self, monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path, root: Path
     ) -> None:
-        from grader.cli import calibrating
+        from grader.cli import calibrate
 
         shell = Shell(monkeypatch, capfd, tmp_path)
         monkeypatch.setenv("GRADER_COURSE", str(root))
-        monkeypatch.setattr(calibrating, "open_room", lambda _: None)
+        monkeypatch.setattr(calibrate, "open_room", lambda _: None)
         said = shell("calibrate", "sequence-prediction", "--profile", "full", "--lang", "en")
         assert said.code == 0
         assert "no sizes of its own for full" in said.out

@@ -11,7 +11,7 @@ import builders as b
 import pytest
 from course_help import ROOT, SMALL, course_of
 
-from grader.cli.verifying import VerifyOptions, misses, run_verify
+from grader.cli.verify import VerifyOptions, misses, run_verify
 from grader.course.exercises import Course, load_course
 from grader.pipeline.grader import Graded
 from grader.score.score import score
@@ -317,9 +317,9 @@ class TestCommand:
 
         monkeypatch.setenv("GRADER_COURSE", str(course.root))
         monkeypatch.setenv("GRADER_SECRET_FILE", str(tmp_path / "secret"))
-        monkeypatch.setattr("grader.cli.verifying.graded_as_done", as_wanted)
-        monkeypatch.setattr("grader.cli.verifying.open_room", lambda _level: None)
-        monkeypatch.setattr("grader.cli.verifying.quickened", lambda room: (room, None))
+        monkeypatch.setattr("grader.cli.verify.graded_as_done", as_wanted)
+        monkeypatch.setattr("grader.cli.verify.open_room", lambda _level: None)
+        monkeypatch.setattr("grader.cli.verify.quickened", lambda room: (room, None))
 
         def run(**changes: object) -> int:
             options = {

@@ -34,7 +34,7 @@ from pieces import EXERCISES, Case
 from variants import variants
 
 from grader.cli.course import open_words
-from grader.cli.grading import graded_as_done, quickened
+from grader.cli.grade import graded_as_done, quickened
 from grader.cli.progress import Lines
 from grader.code.engines import AUTO
 from grader.collect.collect import collect

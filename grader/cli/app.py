@@ -117,7 +117,7 @@ def grade(
     format: Format = FormatOption.TABLE,  # noqa: A002 - the option's name
 ) -> None:
     """Run and score notebooks."""
-    from grader.cli.grading import GradeOptions, run
+    from grader.cli.grade import GradeOptions, run
 
     options = GradeOptions(
         paths=tuple(paths),
@@ -151,7 +151,7 @@ def check(
     lang: Lang = None,
 ) -> None:
     """Check your own notebook before handing it in."""
-    from grader.cli.checking import CheckOptions, run_check
+    from grader.cli.check import CheckOptions, run_check
 
     options = CheckOptions(tuple(paths), _ids(exercise), engine.value, timeout, lang, profile)
     raise typer.Exit(run_check(options))
@@ -164,7 +164,7 @@ def regrade(
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
     """Score stored evidence again; runs nothing."""
-    from grader.cli.grading import run_regrade
+    from grader.cli.grade import run_regrade
 
     raise typer.Exit(run_regrade(out, lang, format.value))
 
@@ -176,7 +176,7 @@ def report(
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
     """Write feedback and print what is stored."""
-    from grader.cli.grading import run_report
+    from grader.cli.grade import run_report
 
     raise typer.Exit(run_report(out, lang, format.value))
 
@@ -198,7 +198,7 @@ def export(
     lang: Lang = None,
 ) -> None:
     """Write the grades for Canvas, Moodle and others."""
-    from grader.cli.exporting import ExportOptions, run_export
+    from grader.cli.export import ExportOptions, run_export
 
     raise typer.Exit(run_export(ExportOptions(format.value, out, to, roster, key, about, lang)))
 
@@ -213,7 +213,7 @@ def merge(
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
     """Join what several machines graded into one folder."""
-    from grader.cli.merging import run_merge
+    from grader.cli.merge import run_merge
 
     raise typer.Exit(run_merge(sources, out, lang, format.value))
 
@@ -221,7 +221,7 @@ def merge(
 @app.command(name="list")
 def list_exercises(profile: Profile = None, lang: Lang = None) -> None:
     """List the exercises of the course."""
-    from grader.cli.inspecting import run_list
+    from grader.cli.inspect import run_list
 
     raise typer.Exit(run_list(lang, profile))
 
@@ -229,7 +229,7 @@ def list_exercises(profile: Profile = None, lang: Lang = None) -> None:
 @app.command()
 def prepare(lang: Lang = None) -> None:
     """Compile once what most notebooks need: they start sooner."""
-    from grader.cli.preparing import run_prepare
+    from grader.cli.prepare import run_prepare
 
     raise typer.Exit(run_prepare(lang))
 
@@ -237,7 +237,7 @@ def prepare(lang: Lang = None) -> None:
 @app.command()
 def doctor(lang: Lang = None) -> None:
     """Say what this machine can do: engines, GPUs, isolation."""
-    from grader.cli.inspecting import run_doctor
+    from grader.cli.inspect import run_doctor
 
     raise typer.Exit(run_doctor(lang))
 
@@ -249,7 +249,7 @@ def release(
     lang: Lang = None,
 ) -> None:
     """Write what students receive: no solutions, no thresholds."""
-    from grader.cli.inspecting import run_release
+    from grader.cli.inspect import run_release
 
     raise typer.Exit(run_release(out, lang, profile))
 
@@ -275,7 +275,7 @@ def verify(
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
     """Check the course: files, stubs, references, samples."""
-    from grader.cli.verifying import VerifyOptions, run_verify
+    from grader.cli.verify import VerifyOptions, run_verify
 
     options = VerifyOptions(
         paths=tuple(paths or ()),
@@ -298,7 +298,7 @@ def new(
     lang: Lang = None,
 ) -> None:
     """Begin a new exercise: one that works, to be changed into yours."""
-    from grader.cli.beginning import run_new
+    from grader.cli.new import run_new
 
     raise typer.Exit(run_new(exercise, lang))
 
@@ -325,7 +325,7 @@ def calibrate(
     lang: Lang = None,
 ) -> None:
     """Measure what correct work reaches; writes expected.json."""
-    from grader.cli.calibrating import run_calibrate, run_check_calibration
+    from grader.cli.calibrate import run_calibrate, run_check_calibration
 
     if check:
         raise typer.Exit(run_check_calibration(exercises or [], engine.value, lang, profile))
@@ -339,7 +339,7 @@ app.add_typer(data, name="data")
 @data.command("list")
 def data_list(lang: Lang = None) -> None:
     """Show every data set: where it is, its size, its checksum, its licence."""
-    from grader.cli.datasets import run_list
+    from grader.cli.data import run_list
 
     raise typer.Exit(run_list(lang))
 
@@ -355,7 +355,7 @@ def data_fetch(
     lang: Lang = None,
 ) -> None:
     """Download the real files into the cache and check them."""
-    from grader.cli.datasets import run_fetch
+    from grader.cli.data import run_fetch
 
     raise typer.Exit(run_fetch(names or [], url, lang))
 
@@ -363,6 +363,6 @@ def data_fetch(
 @data.command("verify")
 def data_verify(lang: Lang = None) -> None:
     """Check every file that is here against its checksum."""
-    from grader.cli.datasets import run_verify
+    from grader.cli.data import run_verify
 
     raise typer.Exit(run_verify(lang))

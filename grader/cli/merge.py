@@ -16,7 +16,7 @@ from pathlib import Path
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
-from grader.cli.grading import existing, exit_code, finish
+from grader.cli.grade import existing, exit_code, finish
 from grader.record import files
 from grader.record.index import MOST_BYTES, keyed_folders
 from grader.record.record_json import CorruptError, KeptRecord, validated

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
-from grader.cli.grading import ALL_ACCEPTED, UNGRADED, existing
+from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
 from grader.cli.printing import file_stem, titles
 from grader.course.exercises import Course
 from grader.record import files

@@ -15,7 +15,7 @@ from grader import environment, seeds
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.failures import Failure, from_ruling, show_failures
-from grader.cli.grading import (
+from grader.cli.grade import (
     ALL_ACCEPTED,
     SOME_NOT,
     UNGRADED,

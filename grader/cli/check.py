@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from grader.cli.course import course_around, open_words
 from grader.cli.errors import INTERRUPTED, tell
-from grader.cli.grading import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
+from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
 from grader.cli.printing import console, titles
 from grader.cli.progress import Lines
 from grader.collect.collect import collect
