@@ -23,7 +23,7 @@ from grader.calibration.calibrate import (
     plans,
 )
 from grader.calibration.measure import TRAINED_CONTROLS, Bench, Measured, Plan
-from grader.cli import calibrate
+from grader.cli import calibrate as command
 from grader.course.exercises import Course, Exercise, load_course
 from grader.course.expectations import REFERENCE, CalibrationRun
 from grader.pipeline.runner import Slot
@@ -395,12 +395,12 @@ class TestCheckCommand:
     @pytest.fixture
     def known(self, course: Course, done: list[Plan], monkeypatch: pytest.MonkeyPatch) -> Course:
         calibrated(course, 12)
-        monkeypatch.setattr(calibrate, "open_course", lambda _: load_course(course.root))
-        monkeypatch.setattr(calibrate, "open_room", lambda _: ROOM)
+        monkeypatch.setattr(command, "open_course", lambda _: load_course(course.root))
+        monkeypatch.setattr(command, "open_room", lambda _: ROOM)
         return course
 
     def test_says_that_it_fits(self, known: Course, capsys: pytest.CaptureFixture[str]) -> None:
-        assert calibrate.run_check_calibration([GRU], "jax", "en") == 0
+        assert command.run_check_calibration([GRU], "jax", "en") == 0
         told = capsys.readouterr().out
         assert "12 earlier runs" in told
         assert f"{GRU}: the calibration fits" in told
@@ -413,11 +413,11 @@ class TestCheckCommand:
             "measure_reference",
             lambda bench, plan, slot: Measured(measured(REFERENCE, plan.seed, 0.2)),
         )
-        assert calibrate.run_check_calibration([GRU], "jax", "ko") == 1
+        assert command.run_check_calibration([GRU], "jax", "ko") == 1
         assert "벗어납니다" in capsys.readouterr().out
 
     def test_an_exercise_without_runs_does_not_count_as_fitting(
         self, known: Course, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert calibrate.run_check_calibration([GRU], "tensorflow", "en") == 1
+        assert command.run_check_calibration([GRU], "tensorflow", "en") == 1
         assert "Calibrate first" in capsys.readouterr().out

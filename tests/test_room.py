@@ -220,13 +220,13 @@ def test_a_chain_of_links_is_followed_to_the_file(tmp_path):
 
 
 def test_user_numbers_are_not_shared_by_running_rooms():
-    users = [users.take_user() for _ in range(5)]
-    assert len(set(users)) == 5
-    for user in users:
+    taken = [users.take_user() for _ in range(5)]
+    assert len(set(taken)) == 5
+    for user in taken:
         users.return_user(user)
     again = users.take_user()
     users.return_user(again)
-    assert again == users[0]
+    assert again == taken[0]
 
 
 @pytest.mark.skipif(not users.can_give_up_root(), reason="not root")

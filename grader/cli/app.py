@@ -221,7 +221,7 @@ def merge(
 @app.command(name="list")
 def list_exercises(profile: Profile = None, lang: Lang = None) -> None:
     """List the exercises of the course."""
-    from grader.cli.inspect import run_list
+    from grader.cli.list import run_list
 
     raise typer.Exit(run_list(lang, profile))
 
@@ -237,7 +237,7 @@ def prepare(lang: Lang = None) -> None:
 @app.command()
 def doctor(lang: Lang = None) -> None:
     """Say what this machine can do: engines, GPUs, isolation."""
-    from grader.cli.inspect import run_doctor
+    from grader.cli.doctor import run_doctor
 
     raise typer.Exit(run_doctor(lang))
 
@@ -249,7 +249,7 @@ def release(
     lang: Lang = None,
 ) -> None:
     """Write what students receive: no solutions, no thresholds."""
-    from grader.cli.inspect import run_release
+    from grader.cli.release import run_release
 
     raise typer.Exit(run_release(out, lang, profile))
 

@@ -147,8 +147,8 @@ def _begin(
         order_end, order_file = _pipe(stack)
         report, report_end = _pipe(stack)
         keep = (order_end.fileno(), report_end.fileno())
-        launcher = [sys.executable, "-I", "-S", str(Path(launcher.__file__).resolve())]
-        popen = spawn([*launcher, *map(str, keep)], env={}, streams=streams, keep=keep)
+        command = [sys.executable, "-I", "-S", str(Path(launcher.__file__).resolve())]
+        popen = spawn([*command, *map(str, keep)], env={}, streams=streams, keep=keep)
         process = LinuxProcess(
             popen,
             popen.pid,

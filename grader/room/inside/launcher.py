@@ -125,7 +125,7 @@ def _become(order: dict[str, Any], report_fd: int) -> NoReturn:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execve(order["argv"][0], order["argv"], order["env"])  # noqa: S606 no shell wanted
-    except BaseException as error:  # noqa: BLE001 nothing may run in a room half closed
+    except BaseException as error:  # nothing may run in a room half closed
         os.write(report_fd, repr(error).encode()[:1000])
     os._exit(126)
 
@@ -164,7 +164,7 @@ def _filter_calls(program: bytes) -> None:
 
 
 def _stub_packages() -> None:
-    """Make ``grader.room.inside`` importable without running it: the judge's imports are not for here."""
+    """Make ``grader.room.inside`` importable alone: the judge's imports are not for here."""
     here = Path(__file__).resolve().parent
     folders = (here.parents[1], here.parent, here)
     for name, folder in zip(("grader", "grader.room", "grader.room.inside"), folders, strict=True):

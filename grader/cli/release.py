@@ -1,0 +1,28 @@
+"""``grader release``: what students receive.
+
+Enters: parsed options. Leaves: an exit code. Touches: stdout; writes a folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader.cli.course import open_course, open_words, told_profile
+from grader.cli.printing import console
+from grader.types import GraderError, Message
+
+
+def run_release(out: Path, lang: str | None, profile: str | None = None) -> int:
+    """Write the students' bundle."""
+    from grader.authoring.release import release
+
+    course = open_course(profile)
+    words = open_words(course, lang)
+    if course.reference is None:
+        raise GraderError(Message("cli.no_reference"))
+    release(course, out)
+    count = len(course.exercises)
+    console().print(words("cli.released", path=str(out), count=count))
+    if told := told_profile(course, words):
+        console().print(told)
+    return 0
