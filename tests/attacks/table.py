@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import groupby
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from attacks.batch import run_batch
 from attacks.corpus import Attack, attacks

@@ -91,7 +91,7 @@ def _files(folder: Path) -> list[Path]:
 def main() -> int:
     """Run both notebooks in a room and keep what their drivers wrote."""
     from grader.execute import execute as executing
-    from tests.notebook_runs import run
+    from tests.support.notebook_runs import run
 
     read = executing.read_claims
     shutil.rmtree(EVIDENCE, ignore_errors=True)

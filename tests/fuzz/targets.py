@@ -37,9 +37,9 @@ from grader.report.feedback import feedback_page
 from grader.score.hints import diagnose_source
 from grader.text.words import Words
 from grader.types import Engine, Execution, GraderError, Isolation, Level, Outcome
-from tests import builders as b
 from tests.fuzz import folders, seeds, sources, zips
 from tests.fuzz.mutate import as_json, change_bytes, change_tree
+from tests.support import builders as b
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""Attacks that need the grader itself killed: nothing runs on, nothing is lost, the batch ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from attacks.corpus import Attack, attacks
+from attacks.killed import HOW
+from attacks.people import NobodyError, forget, people
+
+pytestmark = pytest.mark.attacks
+
+
+@pytest.fixture(scope="module", autouse=True)
+def borrowed() -> Iterator[None]:
+    yield
+    forget()
+
+
+@pytest.mark.parametrize("who", people())
+@pytest.mark.parametrize(
+    "attack", [one for one in attacks() if one.group == "killed"], ids=lambda attack: attack.name
+)
+def test_attack_is_held(attack: Attack, who: str) -> None:
+    try:
+        assert HOW[attack.row](attack, who, "auto") == []
+    except NobodyError as error:
+        pytest.skip(str(error))

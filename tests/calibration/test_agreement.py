@@ -1,0 +1,111 @@
+"""Whether two engines train alike, and what the page about the calibration says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grader.calibration.agreement import Agreement, agreements, reached
+from grader.calibration.stalls import Stalls, has_stalled
+from grader.calibration.summary import write_summary
+from grader.course.exercises import load_course
+from grader.course.expectations import REFERENCE, CalibrationRun, Expectation, Threshold
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = ("sequence-prediction", *(f"multiplication-{one}" for one in ("simple-rnn", "lstm", "gru")))
+ERRORS = {"mse": "lower"}
+BAR = 0.01
+
+
+def runs(engine: str, values: list[float]) -> list[CalibrationRun]:
+    return [
+        CalibrationRun(REFERENCE, engine, "cpu", 1, seed, {"mse": value}, 1.0)
+        for seed, value in enumerate(values)
+    ]
+
+
+def threshold(engine: str) -> Threshold:
+    return Threshold("mse", "lower", BAR, 1.0, engine, "cpu", None, None, "")
+
+
+def expectation(*found: CalibrationRun) -> Expectation:
+    engines = dict.fromkeys(run.engine for run in found)
+    entries = tuple(threshold(engine) for engine in engines)
+    return Expectation("one", "standard", "", (), 0, tuple(found), entries, {})
+
+
+def drawn(middle: float, count: int, seed: int) -> list[float]:
+    return list(middle * np.exp(0.5 * np.random.default_rng(seed).standard_normal(count)))
+
+
+def compared(first: list[float], second: list[float]) -> Agreement:
+    (found,) = agreements(expectation(*runs("jax", first), *runs("tensorflow", second)), ERRORS)
+    return found
+
+
+def test_equal_engines_have_a_ratio_of_one_within_their_interval() -> None:
+    # A 95 % interval misses one in twenty times.
+    seen = [compared(drawn(1e-3, 20, 2 * n), drawn(1e-3, 5, 2 * n + 1)) for n in range(60)]
+    assert sum(one.low <= 1 <= one.high for one in seen) >= 51
+    assert all(one.runs == (20, 5) for one in seen)
+
+
+def test_an_engine_that_is_ten_times_worse_is_seen() -> None:
+    found = compared(drawn(1e-3, 20, 1), drawn(1e-2, 5, 2))
+    assert found.low > 3
+    assert found.chance < 0.001
+
+
+def test_runs_that_miss_the_bar_of_the_other_engine_are_counted() -> None:
+    assert compared([1e-3] * 4 + [2e-2], drawn(1e-3, 5, 2)).crossed == 1
+
+
+def test_engines_that_never_vary_can_be_compared() -> None:
+    found = compared([1e-3] * 5, [2e-3] * 5)
+    assert (found.low, found.ratio, found.high) == pytest.approx((2, 2, 2))
+
+
+def test_one_engine_alone_or_too_few_runs_say_nothing() -> None:
+    assert agreements(expectation(*runs("jax", drawn(1, 20, 1))), ERRORS) == ()
+    few = (*runs("jax", drawn(1, 20, 1)), *runs("tensorflow", drawn(1, 2, 1)))
+    assert agreements(expectation(*few), ERRORS) == ()
+
+
+def test_runs_that_never_learned_are_counted_and_not_compared() -> None:
+    clean = compared(drawn(1e-3, 20, 1), drawn(1e-3, 6, 2))
+    found = compared(drawn(1e-3, 20, 1), [*drawn(1e-3, 6, 2), 1.5])
+    assert (clean.stalled, found.stalled) == ((0, 0), (0, 1))
+    assert found.runs == (20, 6)
+    assert (found.ratio, found.crossed) == (clean.ratio, 0)
+
+
+@pytest.mark.parametrize("exercise", CORE)
+def test_no_calibrated_run_misses_the_threshold_of_another_engine(exercise: str) -> None:
+    """The stored runs themselves: engines may differ a little, a verdict may not.
+
+    Those that stalled miss every threshold; they are few enough for the attempts to make up.
+    """
+    known = load_course(ROOT).exercise(exercise)
+    found = known.expectation
+    assert found is not None
+    correct = [run for run in found.runs if run.control == REFERENCE]
+    learned = [run for run in correct if not has_stalled(run, found)]
+    assert learned
+    assert Stalls(len(correct) - len(learned), len(correct)).rare(known.attempts)
+    for entry in found.thresholds:
+        missed = [run.seed for run in learned if not reached(run.metrics[entry.metric], entry)]
+        assert missed == [], entry.engine
+
+
+def test_the_page_lists_every_threshold_and_draws_it(tmp_path: Path) -> None:
+    course = load_course(ROOT)
+    page = write_summary(course, tmp_path / "page")
+    text = page.read_text(encoding="utf-8")
+    for exercise in course.exercises.values():
+        assert f"`{exercise.id}`" in text
+        for entry in exercise.expectation.thresholds if exercise.expectation else ():
+            picture = page.parent / f"{exercise.id}-{entry.engine}-{entry.device}.png"
+            assert picture.read_bytes().startswith(b"\x89PNG")
+            assert picture.name in text

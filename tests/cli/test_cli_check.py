@@ -1,0 +1,139 @@
+"""A student's own check: friendly, without the instructor's half, and leaving nothing behind."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from grader.cli import check
+from grader.cli.check import public_half, show, sound
+from grader.course.exercises import load_course
+from grader.text.words import Words
+from grader.types import Message, Record, Verdict
+from tests.support import builders as b
+from tests.support.cli_help import ROOT
+from tests.support.notebook_files import notebook, write
+
+WORDS = Words("en")
+HINT = Message("diagnose.units", {"number": 1, "layer": "LSTM", "expected": 30, "got": 10})
+
+
+def shown(*records: Record, width: int = 80, monkeypatch: pytest.MonkeyPatch) -> str:
+    console = Console(width=width, file=io.StringIO(), markup=False, force_terminal=False)
+    monkeypatch.setattr(check, "console", lambda: console)
+    show(records, WORDS, {"multiplication-lstm": "The [b]title[/b]"})
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def wrong() -> Record:
+    told = Message("structure.layer", {"number": 1, "expected": "LSTM(30)", "got": "GRU(30)"})
+    checks = (
+        b.check("runs.cells", 10, 10, Message("runs.all", {"cells": 9})),
+        b.check("structure.layer-1", 0, 35, told, where="cell 6"),
+        b.check("data.fit", 0, 15, Message("data.no_fit")),
+    )
+    return b.record(grade=b.grade(Verdict.WRONG_ARCHITECTURE, 10.0, checks, (HINT,)))
+
+
+class TestText:
+    def test_what_is_right_and_what_is_wrong_is_marked(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lines = shown(wrong(), monkeypatch=monkeypatch).splitlines()
+        assert any(line.strip().startswith("✓ All 9 code cells") for line in lines)
+        assert any(line.strip().startswith("✗ cell 6: Layer 1 should be") for line in lines)
+        assert any(line.strip().startswith("→") for line in lines)
+        assert all(len(line) <= 80 for line in lines)
+
+    def test_what_only_the_instructor_can_judge_is_not_said(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said = shown(wrong(), monkeypatch=monkeypatch)
+        assert WORDS("data.no_fit")[:30] not in said
+        assert "/100" not in said
+
+    def test_titles_are_not_read_as_markup(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert "The [b]title[/b]" in shown(wrong(), monkeypatch=monkeypatch)
+
+    def test_a_sound_notebook_is_ready(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert WORDS("cli.check_sound") in shown(b.record(), width=200, monkeypatch=monkeypatch)
+
+    def test_a_notebook_that_cannot_be_read_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = b.check("runs.readable", 0, 100, Message("collect.empty_file"))
+        broken = b.record(evidence=None, grade=b.grade(Verdict.MALFORMED, 0.0, (told,)))
+        assert "✗ The file is empty." in shown(broken, monkeypatch=monkeypatch)
+
+    def test_a_failing_cell_beside_a_sound_model_is_not_ready(self) -> None:
+        checks = (b.check("runs.cells", 8, 10), b.check("structure.layer-1", 35, 35))
+        assert not sound(b.record(grade=b.grade(Verdict.ACCEPTED, 98.0, checks)))
+
+
+class TestPublicHalf:
+    def test_nothing_of_the_instructors_is_left(self) -> None:
+        course = public_half(load_course(ROOT))
+        for exercise in course.exercises.values():
+            assert exercise.family is None
+            assert exercise.expectation is None
+            assert exercise.reference_path is None
+            assert not exercise.hints
+            assert not exercise.data
+
+    def test_what_is_asked_stays(self) -> None:
+        whole = load_course(ROOT)
+        for key, exercise in public_half(whole).exercises.items():
+            assert exercise.layers == whole.exercises[key].layers
+
+
+@pytest.mark.real
+class TestReal:
+    """In a folder as students have it."""
+
+    @pytest.fixture
+    def bundle(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "course"
+        shutil.copytree(ROOT / "assignments", folder / "assignments")
+        return folder
+
+    def check(self, bundle: Path, *names: str) -> subprocess.CompletedProcess[str]:
+        environment = {k: v for k, v in os.environ.items() if k != "GRADER_COURSE"}
+        return subprocess.run(
+            [sys.executable, "-m", "grader", "check", *names, "--lang", "en"],
+            cwd=bundle,
+            env={**environment, "HOME": str(bundle.parent / "home")},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
+    def test_a_broken_notebook_is_told_what_to_change_and_nothing_is_left_behind(
+        self, bundle: Path
+    ) -> None:
+        sample = "sequence-prediction/submissions/wrong_architecture/five_units.ipynb"
+        shutil.copy(ROOT / "reference" / sample, bundle / "mine.ipynb")
+        before = sorted(bundle.rglob("*"))
+        done = self.check(bundle, "mine.ipynb")
+        assert done.returncode == 1, done.stderr
+        assert "✗ cell" in done.stdout
+        assert "SimpleRNN(10" in done.stdout
+        assert "✓ Trained for 100 epochs." in done.stdout
+        assert "→" in done.stdout
+        assert sorted(bundle.rglob("*")) == before
+        assert not (bundle.parent / "home").exists()
+
+    def test_the_instructors_half_next_door_changes_no_word(
+        self, bundle: Path, tmp_path: Path
+    ) -> None:
+        write(bundle / "sequence-prediction.ipynb", notebook("x = 1"))
+        alone = self.check(bundle, "sequence-prediction.ipynb")
+        (bundle / "reference").symlink_to(ROOT / "reference")
+        beside = self.check(bundle, "sequence-prediction.ipynb")
+        assert alone.returncode == beside.returncode == 1
+        assert alone.stdout == beside.stdout

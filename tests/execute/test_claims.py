@@ -1,0 +1,400 @@
+"""What the driver's folder says is read strictly; what is malformed costs only itself."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.execute import claims
+from grader.execute.claims import read_claims
+from grader.extract.matching import moved
+from grader.record.execution_files import read_execution, write_execution
+from grader.types import Candidate
+from tests.support import builders as b
+
+CONFIG: dict[str, Any] = {"class_name": "Sequential", "config": {"layers": []}}
+ZERO = np.zeros((2, 3), np.float32)
+ONE = np.ones((2, 3), np.float32)
+X = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
+TOLD = {"kind": "arrays", "x": {"shape": [100, 4, 3], "dtype": "float32", "statistics": {"min": 0}}}
+
+
+class Room:
+    """A driver's folder, written as the driver writes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+        (folder / "evidence").mkdir()
+
+    def event(self, kind: str, arrays: dict[str, np.ndarray] | None = None, **told: Any) -> Path:
+        """The next event; a value of None takes a key away."""
+        content = {"event": kind, "cell": 3, "model": 1, "config": CONFIG} | told
+        return self.raw(json.dumps({k: v for k, v in content.items() if v is not None}), arrays)
+
+    def raw(self, text: str, arrays: dict[str, np.ndarray] | None = None) -> Path:
+        self.count += 1
+        path = self.folder / "evidence" / f"{self.count:04d}.json"
+        path.write_text(text, encoding="utf-8")
+        np.savez(path.with_suffix(".npz"), **(arrays or {}))
+        return path
+
+    def lines(self, *lines: str) -> None:
+        (self.folder / "transcript.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        return read_claims(self.folder).candidates
+
+    def only(self) -> Candidate:
+        (found,) = self.candidates()
+        return found
+
+    def unreadable(self) -> int:
+        return read_claims(self.folder).unreadable
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    return Room(tmp_path)
+
+
+def line(index: int = 1, **changes: Any) -> str:
+    told = {"index": index, "status": "ok", "seconds": 0.5, "stdout": "hello\n"}
+    return json.dumps(told | changes)
+
+
+def initial(value: np.ndarray) -> dict[str, np.ndarray]:
+    return {"initial_0000": value}
+
+
+def final(value: np.ndarray) -> dict[str, np.ndarray]:
+    return {"final_0000": value}
+
+
+# --- joining ---------------------------------------------------------------------------------
+
+
+def test_a_folder_without_anything_claims_nothing(tmp_path: Path) -> None:
+    found = read_claims(tmp_path)
+    assert (found.cells, found.candidates, found.unreadable) == ((), (), 0)
+
+
+def test_begin_end_and_seen_tell_one_story(room: Room) -> None:
+    room.event("fit_begin", {**initial(ZERO), "sample_x": X}, sample=TOLD, arguments={"epochs": 5})
+    room.event(
+        "fit_end", final(ONE), cell=3, epochs_run=5, finished=True, history={"loss": [0.5, None]}
+    )
+    room.event("seen", final(ONE), cell=4, names=["model", "m"])
+    found = room.only()
+    assert (found.name, found.cell) == ("model", 3)
+    np.testing.assert_array_equal(found.initial[0], ZERO)
+    np.testing.assert_array_equal(found.final[0], ONE)
+    (fit,) = found.fits
+    assert (fit.epochs_asked, fit.epochs_run, fit.finished) == (5, 5, True)
+    assert fit.history["loss"][0] == 0.5
+    assert math.isnan(fit.history["loss"][1])
+    assert fit.sample.x is not None
+    assert fit.sample.x.shape == (100, 4, 3)
+    np.testing.assert_array_equal(fit.sample.x.rows, X)
+
+
+def test_a_fit_that_never_ended_is_kept_as_begun(room: Room) -> None:
+    room.event("fit_begin", initial(ZERO), arguments={"epochs": 100})
+    (fit,) = room.only().fits
+    assert (fit.finished, fit.epochs_run, fit.epochs_asked) == (False, 0, 100)
+
+
+def test_an_end_without_a_beginning_is_a_fit_of_unseen_data(room: Room) -> None:
+    room.event("fit_end", final(ONE), epochs_run=2)
+    (fit,) = room.only().fits
+    assert fit.epochs_run == 2
+    assert fit.sample == claims.UNSEEN
+
+
+def test_two_models_never_mix(room: Room) -> None:
+    room.event("fit_begin", initial(ZERO), model=1)
+    room.event("fit_begin", initial(ONE), model=2)
+    room.event("fit_end", final(ONE), model=2, epochs_run=3)
+    room.event("fit_end", final(ZERO), model=1, epochs_run=4)
+    second, first = room.candidates()
+    assert (first.model, first.fits[0].epochs_run) == (1, 4)
+    assert (second.model, second.fits[0].epochs_run) == (2, 3)
+
+
+def test_candidates_stand_in_the_order_of_their_last_change(room: Room) -> None:
+    room.event("seen", final(ZERO), model=1)
+    room.event("seen", final(ZERO), model=2)
+    room.event("seen", final(ONE), model=1)
+    assert [one.model for one in room.candidates()] == [2, 1]
+
+
+def test_a_name_without_new_weights_changes_neither_cell_nor_order(room: Room) -> None:
+    room.event("fit_end", final(ONE), model=1, cell=5, epochs_run=1)
+    room.event("fit_end", final(ONE), model=2, cell=6, epochs_run=1)
+    room.event("seen", final(ONE), model=1, cell=9, names=["late"])
+    first, second = room.candidates()
+    assert (first.model, first.cell, first.name) == (1, 5, "late")
+    assert second.model == 2
+
+
+def test_layers_added_later_begin_the_story_anew(room: Room) -> None:
+    dense = np.zeros((3, 1), np.float32)
+    room.event("seen", final(ZERO))
+    room.event("fit_begin", {"initial_0000": ZERO, "initial_0001": dense})
+    room.event("fit_end", {"final_0000": ONE, "final_0001": dense}, epochs_run=1)
+    found = room.only()
+    assert [one.shape for one in found.initial] == [(2, 3), (3, 1)]
+    assert moved(found)
+
+
+def test_a_model_stopped_in_its_first_fit_has_the_weights_it_began_with(room: Room) -> None:
+    room.event("seen", {})
+    room.event("fit_begin", initial(ONE))
+    found = room.only()
+    np.testing.assert_array_equal(found.final[0], ONE)
+    assert not moved(found)
+
+
+def test_weights_that_changed_between_fits_are_a_jump(room: Room) -> None:
+    room.event("fit_begin", initial(ZERO))
+    room.event("fit_end", final(ONE), epochs_run=1)
+    room.event("fit_begin", initial(ONE * 2))
+    room.event("fit_end", final(ONE * 3), epochs_run=1)
+    room.event("seen", final(ONE * 4))
+    _, between, after = room.only().jumps
+    np.testing.assert_array_equal([between.left[0], between.found[0]], [ONE, ONE * 2])
+    np.testing.assert_array_equal([after.left[0], after.found[0]], [ONE * 3, ONE * 4])
+
+
+def test_fits_that_go_on_from_each_other_make_no_jump_but_the_first(room: Room) -> None:
+    for start, end in ((ZERO, ONE), (ONE, ONE * 2)):
+        room.event("fit_begin", initial(start))
+        room.event("fit_end", final(end), epochs_run=1)
+    room.event("seen", final(ONE * 2))
+    (first,) = room.only().jumps
+    assert first.left == ()
+    np.testing.assert_array_equal(first.found[0], ZERO)
+
+
+def test_the_same_sample_is_taken_from_the_fit_before(room: Room) -> None:
+    room.event("fit_begin", {"sample_x": X}, sample=TOLD)
+    room.event("fit_end", {}, epochs_run=1)
+    room.event("fit_begin", {}, sample={**TOLD, "same": True})
+    room.event("fit_end", {}, epochs_run=1)
+    first, second = room.only().fits
+    assert second.sample is first.sample
+
+
+def test_what_a_generator_gave_is_told_at_the_end(room: Room) -> None:
+    room.event("fit_begin", {}, sample={"kind": "unknown"})
+    late = {**TOLD, "kind": "generator"}
+    room.event("fit_end", {"sample_x": X}, late_sample=late, epochs_run=1)
+    (fit,) = room.only().fits
+    assert fit.sample.kind == "generator"
+    assert fit.sample.x is not None
+
+
+# --- malformed -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        '"text"',
+        '{"event": "seen", "cell": 1, "model": 1}',
+        '{"event": "boom", "cell": 1, "model": 1, "config": {}}',
+        '{"event": "seen", "cell": -1, "model": 1, "config": {}}',
+        '{"event": "seen", "cell": 1, "model": "1", "config": {}}',
+        '{"event": "seen", "cell": 1, "model": 1, "config": []}',
+        '{"event": "seen", "cell": 1, "model": 1, "config": {"a": NaN}}',
+        '{"event": "seen", "cell": 1, "model": 1, "config": {"a": -Infinity}}',
+        '{"event": "seen", "cell": 1, "model": 1, "config": {"a": 1e999}}',
+        '{"event": "seen", "cell": 1, "model": 1, "config": {"a": ' + "9" * 5000 + "}}",
+        '{"event": "seen", "cell": 1, "model": 1, "config": ' + '{"a":' * 5000 + "1" + "}" * 5001,
+        '{"event": "seen", "cell": 1, "model": 1, "config": {}, "names": ["' + "n" * 300 + '"]}',
+        '{"event": "fit_end", "cell": 1, "model": 1, "config": {}, "history": {"loss": "low"}}',
+        '{"event": "fit_end", "cell": 1, "model": 1, "config": {}, "epochs_run": 1e3}',
+    ],
+)
+def test_a_malformed_event_is_dropped_and_the_others_kept(room: Room, text: str) -> None:
+    room.event("seen", final(ZERO), names=["before"], model=7)
+    room.raw(text)
+    room.event("seen", final(ONE), names=["after"], model=8)
+    assert [one.name for one in room.candidates()] == ["before", "after"]
+    assert room.unreadable() == 1
+
+
+@pytest.mark.parametrize(("levels", "read"), [(150, 1), (250, 0), (900, 0)])
+def test_a_claim_that_could_not_be_kept_for_its_depth_is_dropped(
+    room: Room, levels: int, read: int
+) -> None:
+    """What cannot be written would be a fault of the grader's, and cost no points."""
+    deep: Any = "bottom"
+    for _ in range(levels):
+        deep = [deep]
+    room.event("seen", config={"class_name": "Sequential", "config": deep})
+    assert (len(room.candidates()), room.unreadable()) == (read, 1 - read)
+    for candidate in room.candidates():
+        kept = room.folder / "kept"
+        write_execution(kept, replace(b.execution(), candidates=(candidate,)), 1)
+        assert read_execution(kept).candidates == (candidate,)
+
+
+def test_an_event_with_broken_arrays_is_dropped(room: Room) -> None:
+    path = room.event("seen", final(ZERO))
+    path.with_suffix(".npz").write_bytes(b"not a zip")
+    room.event("seen", final(ONE), model=2)
+    assert [one.model for one in room.candidates()] == [2]
+    assert room.unreadable() == 1
+
+
+def test_an_event_without_its_arrays_is_dropped(room: Room) -> None:
+    room.event("seen").with_suffix(".npz").unlink()
+    assert room.candidates() == ()
+
+
+def test_a_link_in_place_of_an_event_is_not_followed(room: Room, tmp_path: Path) -> None:
+    path = room.event("seen", final(ZERO))
+    path.rename(tmp_path / "elsewhere.json")
+    path.symlink_to(tmp_path / "elsewhere.json")
+    assert room.candidates() == ()
+
+
+def test_a_transcript_that_is_a_pipe_says_nothing(room: Room) -> None:
+    os.mkfifo(room.folder / "transcript.jsonl")
+    assert read_claims(room.folder).cells == ()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"shape": [100, 4, 4], "dtype": "float32"},  # not the rows' shape
+        {"shape": [100, 4], "dtype": "float32"},  # too few axes
+        {"shape": [], "dtype": "float32"},
+        {"shape": [1, 4, 3], "dtype": "float32"},  # fewer rows than were sampled
+    ],
+)
+def test_a_sample_that_contradicts_its_shape_is_unseen(room: Room, told: dict[str, Any]) -> None:
+    room.event("fit_begin", {"sample_x": X}, sample={"x": told})
+    assert room.only().fits[0].sample.x is None
+
+
+def test_a_sample_without_axes_is_unseen(room: Room) -> None:
+    told = {"x": {"shape": [], "dtype": "float64"}}
+    room.event("fit_begin", {"sample_x": np.float64(1)}, sample=told)
+    assert room.only().fits[0].sample.x is None
+
+
+def test_settings_that_are_not_plain_are_left_out(room: Room) -> None:
+    settings = {
+        "batch_size": 32,
+        "list": [1],
+        "dict": {},
+        "long": "x" * 300,
+        "huge": 10**30,
+        "none": None,
+    }
+    room.event("fit_begin", initial(ZERO), compile=settings, arguments=settings)
+    assert room.only().compile == {"batch_size": 32, "none": None}
+    assert room.only().fits[0].arguments == {"batch_size": 32, "none": None}
+
+
+@pytest.mark.parametrize("epochs", ["many", 2.5, True, None, [3], 10**40])
+def test_epochs_asked_for_are_a_whole_number_or_unknown(room: Room, epochs: Any) -> None:
+    room.event("fit_begin", initial(ZERO), arguments={"epochs": epochs})
+    assert room.only().fits[0].epochs_asked is None
+
+
+# --- bounds ----------------------------------------------------------------------------------
+
+
+def test_no_more_events_are_read_than_the_cap(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "EVENTS", 3)
+    for model in range(5):
+        room.event("seen", final(ZERO), model=model)
+    assert [one.model for one in room.candidates()] == [0, 1, 2]
+
+
+def test_arrays_of_all_events_together_are_bounded(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "TOTAL_BYTES", 3 * ZERO.nbytes)
+    for model in range(5):
+        room.event("seen", final(ZERO), model=model)
+    assert [one.model for one in room.candidates()] == [0, 1, 2]
+    assert room.unreadable() == 2
+
+
+def test_one_event_is_bounded(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "CONTENT_BYTES", 1000)
+    room.event("seen", final(ZERO), model=1, names=["n" * 100] * 20)
+    room.event("seen", final(ZERO), model=2)
+    assert [one.model for one in room.candidates()] == [2]
+
+
+# --- transcript ------------------------------------------------------------------------------
+
+
+def test_cells_are_read_with_output_error_and_images(room: Room) -> None:
+    error = {"name": "ValueError", "value": "seven", "traceback": "line 1"}
+    image = base64.b64encode(b"\x89PNG").decode()
+    room.lines(line(1), line(2, status="error", error=error, images=[image], truncated=True))
+    first, second = read_claims(room.folder).cells
+    assert (first.index, first.status, first.stdout) == (1, "ok", "hello\n")
+    assert second.error is not None
+    assert (second.error.name, second.error.value) == ("ValueError", "seven")
+    assert second.images == (b"\x89PNG",)
+    assert second.truncated
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "{",
+        line(seconds="soon"),
+        line(index=-1),
+        line(images=["abcde"]),
+        line(seconds=None).replace("null", "NaN"),
+        line(error=["a"]),
+    ],
+)
+def test_a_malformed_line_is_dropped_and_the_others_kept(room: Room, broken: str) -> None:
+    room.lines(line(1), broken, line(3))
+    found = read_claims(room.folder)
+    assert [cell.index for cell in found.cells] == [1, 3]
+    assert found.unreadable == 1
+
+
+def test_text_that_is_not_utf8_costs_its_line(room: Room) -> None:
+    data = line(1).encode() + b"\n" + b'{"index": 2, "stdout": "\xff"}\n' + line(3).encode()
+    (room.folder / "transcript.jsonl").write_bytes(data)
+    assert [cell.index for cell in read_claims(room.folder).cells] == [1, 3]
+
+
+def test_korean_output_survives(room: Room) -> None:
+    room.lines(line(1, stdout="손실: 0.1\n"))
+    assert read_claims(room.folder).cells[0].stdout == "손실: 0.1\n"
+
+
+def test_the_text_of_all_events_together_is_bounded(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parsed, text takes twenty times as much memory."""
+    monkeypatch.setattr(claims, "TOTAL_CONTENT_BYTES", 1000)
+    for model in range(9):
+        room.event("seen", final(ZERO), model=model, names=["n" * 100])
+    assert 0 < len(room.candidates()) < 9
+    assert room.unreadable() > 0

@@ -1,0 +1,156 @@
+"""Training a student's model anew: the task that follows from what the notebook claims."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.course.exercises import load_course
+from grader.course.families import load_family
+from grader.evaluation.allowed import LOSSES, OPTIMIZERS
+from grader.extract.architecture import Architecture, LayerSpec
+from grader.extract.evaluate import Task, Training
+from grader.extract.retraining import canonical_question, retraining
+from grader.types import Candidate, Fit, FitSample, Scalar
+
+COURSE = load_course(Path(__file__).parents[2])
+SEQUENCE = COURSE.exercise("sequence-prediction")
+assert COURSE.reference is not None
+assert SEQUENCE.family is not None
+FAMILY = load_family(COURSE.reference, SEQUENCE.family)
+QUESTION = canonical_question(FAMILY, SEQUENCE, 3)[1]
+ARCHITECTURE = Architecture((4, 1), "float32", (LayerSpec("Dense", {"units": 1}),))
+
+
+def fit(epochs: int = 100, **arguments: Scalar) -> Fit:
+    return Fit(2, FitSample(None, None), epochs, epochs, {}, True, arguments)
+
+
+def candidate(*fits: Fit, **compiled: Any) -> Candidate:
+    given = {"loss": "mse", "optimizer": "Adam"} | compiled
+    return Candidate(1, "model", 2, {}, given, fits, (), (), 1)
+
+
+def task(one: Candidate, seed: int = 5) -> Task | None:
+    return retraining(ARCHITECTURE, one, SEQUENCE, FAMILY, seed, QUESTION)
+
+
+def training(one: Candidate) -> Training:
+    found = task(one)
+    assert found is not None
+    assert found.training is not None
+    return found.training
+
+
+def test_the_task_trains_the_students_architecture_on_the_exercises_data() -> None:
+    found = task(candidate(fit()))
+    assert found is not None
+    assert found.training is not None
+    assert found.architecture is ARCHITECTURE
+    assert found.weights == ()
+    assert found.inputs is QUESTION.inputs
+    x, y = FAMILY.training(np.random.default_rng(5), SEQUENCE.data)
+    np.testing.assert_array_equal(found.training.x, x)
+    np.testing.assert_array_equal(found.training.y, y)
+    assert found.seed == 5
+
+
+def test_the_answers_stay_with_the_judge() -> None:
+    found = task(candidate(fit()))
+    assert found is not None
+    assert not any(value is QUESTION.answers for value in vars(found).values())
+
+
+def test_plain_settings_of_the_optimizer_are_carried_over() -> None:
+    compiled: dict[str, Any] = {
+        "optimizer": "SGD",
+        "learning_rate": 0.02,
+        "optimizer.learning_rate": 0.01,
+        "optimizer.momentum": 0.9,
+        "optimizer.nesterov": True,
+        "optimizer.name": "sgd",
+        "optimizer.loss_scale_factor": None,
+        "optimizer.weight_decay": "some",
+        "optimizer.gradient_accumulation_steps": 4,
+    }
+    found = training(candidate(fit(), **compiled))
+    assert found.optimizer == "SGD"
+    assert dict(found.options) == {"learning_rate": 0.02, "momentum": 0.9, "nesterov": True}
+
+
+def test_a_rate_that_was_scheduled_is_the_one_seen_last() -> None:
+    assert training(candidate(fit(), learning_rate=0.003)).options == {"learning_rate": 0.003}
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, "fast", None])
+def test_a_rate_that_cannot_be_is_left_to_keras(rate: Any) -> None:
+    assert training(candidate(fit(), learning_rate=rate)).options == {}
+
+
+@pytest.mark.parametrize(
+    ("claimed", "expected"), [(64, 64), (None, 32), (0, 32), (-1, 32), (True, 32), (2.5, 32)]
+)
+def test_the_batch_size_is_the_students_or_keras_own(claimed: Scalar, expected: int) -> None:
+    assert training(candidate(fit(batch_size=claimed))).batch_size == expected
+
+
+@pytest.mark.parametrize(
+    ("claimed", "expected"), [(0.2, 0.2), (None, 0.0), (0, 0.0), (1.0, 0.0), (-0.5, 0.0)]
+)
+def test_the_validation_split_is_a_share_or_nothing(claimed: Scalar, expected: float) -> None:
+    assert training(candidate(fit(validation_split=claimed))).validation_split == expected
+
+
+def test_settings_come_from_the_longest_fit_and_epochs_from_all() -> None:
+    found = training(candidate(fit(5, batch_size=8), fit(40, batch_size=16), fit(1, batch_size=4)))
+    assert (found.batch_size, found.epochs) == (16, 46)
+
+
+def test_a_retraining_never_lasts_longer_than_the_exercise_asks() -> None:
+    assert training(candidate(fit(10**9))).epochs == SEQUENCE.epochs
+
+
+def test_without_an_epoch_there_is_still_one() -> None:
+    assert training(candidate(fit(0))).epochs == 1
+
+
+@pytest.mark.parametrize("optimizer", ["Mine", "", None, "os.system", "adam"])
+def test_an_optimizer_that_is_not_listed_is_not_retrained(optimizer: Any) -> None:
+    assert task(candidate(fit(), optimizer=optimizer)) is None
+
+
+@pytest.mark.parametrize("loss", ["my_loss", None, "", "MSE"])
+def test_a_loss_that_is_not_listed_is_not_retrained(loss: Any) -> None:
+    assert task(candidate(fit(), loss=loss)) is None
+
+
+def test_a_model_without_a_fit_is_not_retrained() -> None:
+    assert task(candidate()) is None
+
+
+def test_a_loss_on_logits_is_trained_on_logits() -> None:
+    name = "sparse_categorical_crossentropy"
+    assert training(candidate(fit(), loss=name, **{"loss.from_logits": True})).from_logits
+    assert not training(candidate(fit(), loss=name, **{"loss.from_logits": False})).from_logits
+    assert task(candidate(fit(), loss="mse", **{"loss.from_logits": True})) is None
+
+
+def test_the_usual_losses_and_optimizers_are_listed() -> None:
+    """As the probe tells them: the class of an optimizer, the name of a loss."""
+    assert {"Adam", "RMSprop", "SGD"} <= OPTIMIZERS
+    assert {"mse", "mae", "mean_squared_error", "binary_crossentropy"} <= LOSSES
+
+
+def test_the_hidden_question_follows_its_seed_alone() -> None:
+    again = canonical_question(FAMILY, SEQUENCE, 3)[1]
+    np.testing.assert_array_equal(again.inputs, QUESTION.inputs)
+    np.testing.assert_array_equal(again.answers, QUESTION.answers)
+
+
+def test_without_named_layouts_the_question_is_asked_in_the_canonical_one() -> None:
+    bare = replace(SEQUENCE, data={k: v for k, v in SEQUENCE.data.items() if k != "layouts"})
+    assert canonical_question(FAMILY, bare, 3)[0].layout == "canonical"

@@ -1,0 +1,239 @@
+"""What the probe claims about models and fits, as the judge reads it from real kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from grader.extract.matching import moved, read_candidate
+from grader.types import Candidate, Engine, Execution, Outcome
+from tests.support.notebook_runs import candidate, cell, run
+
+pytestmark = pytest.mark.real
+
+SETUP = """
+import keras, numpy as np
+from keras import layers
+x = np.random.rand(40, 6, 2).astype("float32")
+y = x.sum(axis=(1, 2)).reshape(-1, 1)
+def small(units=3):
+    model = keras.Sequential([layers.SimpleRNN(units), layers.Dense(1)])
+    model.compile(loss="mse", optimizer=keras.optimizers.Adam(0.002))
+    return model
+"""
+
+ON_JAX = (
+    SETUP,
+    (
+        "plain = small(4)\nh = plain.fit(x, y, epochs=2, batch_size=8, verbose=0,\n"
+        "              validation_data=(x[:5], y[:5]))"
+    ),
+    # trained in a function, the name is lost
+    "def train():\n    lost = small(5)\n    lost.fit(x, y, epochs=3, verbose=0)\ntrain()",
+    # layers added over several cells, built before it is whole
+    "grown = keras.Sequential()\ngrown.add(keras.Input((6, 2)))\ngrown.add(layers.GRU(6))",
+    "grown.add(layers.Dense(1))\ngrown.compile(loss='mse', optimizer='sgd')",
+    "grown.fit(x, y, epochs=2, verbose=0)",
+    (
+        "inputs = keras.Input((6, 2))\noutputs = layers.Dense(1)(layers.LSTM(7)(inputs))\n"
+        "functional = keras.Model(inputs, outputs)\nfunctional.compile(loss='mse', optimizer='adam')\n"
+        "functional.fit(x, y, epochs=1, verbose=0)\nalias = functional"
+    ),
+    "model = small(8)\nmodel.fit(x, y, epochs=1, verbose=0)",
+    "model = small(9)\nmodel.fit(x, y, epochs=1, verbose=0)",
+    (
+        "stopped = small(10)\nclass Stop(keras.callbacks.Callback):\n"
+        "    def on_epoch_end(self, epoch, logs=None):\n"
+        "        if epoch == 1: raise RuntimeError('enough')\n"
+        "stopped.fit(x, y, epochs=9, verbose=0, callbacks=[Stop()])"
+    ),
+    "looped = small(11)\nfor _ in range(40):\n    looped.fit(x, y, epochs=1, verbose=0)",
+    "wrong = small(12)\nwrong.fit(x, y[:7], epochs=1, verbose=0)",
+    (
+        "class Odd:\n    @property\n    def __class__(self): raise RuntimeError('do not ask')\n"
+        "odd = Odd()\nlate = small(13)\nlate.build((None, 6, 2))"
+    ),
+    "kept = plain.get_weights()\nplain.set_weights([w * 0 for w in kept])",
+)
+
+
+@pytest.fixture(scope="module")
+def on_jax() -> Execution:
+    return run(*ON_JAX)
+
+
+def units(one: Candidate) -> int:
+    """The recurrent units, by which these tests tell their models apart."""
+    architecture = read_candidate(one).architecture
+    found = architecture.layers[0].settings["units"] if architecture else 0
+    assert isinstance(found, int)
+    return found
+
+
+def by_units(execution: Execution, wanted: int) -> Candidate:
+    return next(one for one in execution.candidates if units(one) == wanted)
+
+
+def test_the_notebook_ran_to_its_end(on_jax: Execution) -> None:
+    assert on_jax.outcome is Outcome.FINISHED
+    errors = {one.index: one.error.name for one in on_jax.cells if one.error is not None}
+    assert errors == {10: "RuntimeError", 12: "ValueError"}
+
+
+def test_a_fit_is_told_with_its_arguments_history_and_cell(on_jax: Execution) -> None:
+    (fit,) = candidate(on_jax, "plain").fits
+    assert (fit.cell, fit.epochs_asked, fit.epochs_run, fit.finished) == (2, 2, 2, True)
+    assert fit.arguments["batch_size"] == 8
+    assert set(fit.history) == {"loss", "val_loss"}
+    assert all(len(values) == 2 for values in fit.history.values())
+
+
+def test_arrays_given_to_fit_are_sampled_with_their_shapes(on_jax: Execution) -> None:
+    sample = candidate(on_jax, "plain").fits[0].sample
+    assert sample.x is not None
+    assert sample.y is not None
+    assert sample.validation_x is not None
+    assert sample.x.shape == (40, 6, 2)
+    assert sample.validation_x.shape == (5, 6, 2)
+    np.testing.assert_allclose(sample.y.rows[:, 0], sample.x.rows.sum(axis=(1, 2)), rtol=1e-5)
+
+
+def test_compile_settings_are_told(on_jax: Execution) -> None:
+    compiled = candidate(on_jax, "plain").compile
+    assert (compiled["loss"], compiled["optimizer"]) == ("mse", "Adam")
+    assert compiled["learning_rate"] == pytest.approx(0.002)
+
+
+def test_training_moves_the_weights(on_jax: Execution) -> None:
+    assert moved(candidate(on_jax, "plain"))
+    assert not moved(candidate(on_jax, "late"))
+
+
+def test_a_model_trained_in_a_function_and_lost_is_still_found(on_jax: Execution) -> None:
+    lost = by_units(on_jax, 5)
+    assert lost.name == ""
+    assert lost.cell == 3
+    assert lost.fits[0].epochs_run == 3
+
+
+def test_layers_added_in_a_later_cell_make_one_trained_model(on_jax: Execution) -> None:
+    grown = candidate(on_jax, "grown")
+    assert [weight.shape for weight in grown.initial] == [weight.shape for weight in grown.final]
+    assert moved(grown)
+    assert read_candidate(grown).names == ("GRU", "Dense")
+
+
+def test_a_functional_model_is_read_as_a_chain(on_jax: Execution) -> None:
+    found = by_units(on_jax, 7)
+    assert read_candidate(found).names == ("LSTM", "Dense")
+
+
+def test_a_model_under_two_names_is_one_candidate(on_jax: Execution) -> None:
+    assert [units(one) for one in on_jax.candidates].count(7) == 1
+
+
+def test_a_rebound_name_leaves_both_models(on_jax: Execution) -> None:
+    assert [units(one) for one in on_jax.candidates if one.name == "model"] == [8, 9]
+
+
+def test_a_fit_that_raised_is_unfinished_with_the_epochs_it_ran(on_jax: Execution) -> None:
+    (fit,) = candidate(on_jax, "stopped").fits
+    # the student's callback raised before ours counted its second epoch
+    assert (fit.finished, fit.epochs_asked) == (False, 9)
+    assert fit.epochs_run in (1, 2)
+
+
+def test_a_fit_that_never_began_has_run_no_epoch(on_jax: Execution) -> None:
+    fits = [fit for fit in candidate(on_jax, "wrong").fits if fit.epochs_run]
+    assert fits == []
+
+
+def test_fit_in_a_long_loop_is_counted_whole(on_jax: Execution) -> None:
+    looped = candidate(on_jax, "looped")
+    assert len(looped.fits) == 40
+    assert all(fit.sample.x is not None for fit in looped.fits)
+
+
+def test_an_object_that_must_not_be_asked_hides_no_model(on_jax: Execution) -> None:
+    assert candidate(on_jax, "late").fits == ()
+
+
+def test_weights_set_by_hand_are_seen(on_jax: Execution) -> None:
+    last = candidate(on_jax, "plain")
+    assert all((weight == 0).all() for weight in last.final)
+    assert last.cell == 14
+
+
+ON_TENSORFLOW = (
+    SETUP.replace("keras, numpy", "tensorflow as tf, keras, numpy"),
+    (
+        "dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(10)\n"
+        "fed = small(4)\nfed.fit(dataset, epochs=2, verbose=0)"
+    ),
+    (
+        "def batches():\n    while True:\n        yield x[:8], y[:8]\n"
+        "generated = small(5)\ngenerated.fit(batches(), steps_per_epoch=3, epochs=2, verbose=0)"
+    ),
+    "ragged = small(6)\nragged.fit(x, y, epochs=2, validation_split=0.25)",
+    (
+        "class Own(keras.Model):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.dense = layers.Dense(1)\n    def call(self, x):\n        return self.dense(x[:, 0])\n"
+        "own = Own()\nown.compile(loss='mse')\nown.fit(x, y, epochs=1, verbose=0)"
+    ),
+    (
+        "net = tf.keras.models.Sequential([tf.keras.layers.LSTM(7), tf.keras.layers.Dense(1)])\n"
+        "with tf.GradientTape() as tape:\n    loss = tf.reduce_mean((net(x) - y) ** 2)\n"
+        "grads = tape.gradient(loss, net.trainable_variables)\n"
+        "tf.keras.optimizers.Adam().apply_gradients(zip(grads, net.trainable_variables))"
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def on_tensorflow() -> Execution:
+    return run(*ON_TENSORFLOW, engine=Engine.TENSORFLOW)
+
+
+def test_a_data_set_is_sampled_by_its_first_batch(on_tensorflow: Execution) -> None:
+    (fit,) = candidate(on_tensorflow, "fed").fits
+    assert fit.sample.kind == "dataset"
+    assert fit.sample.x is not None
+    assert fit.sample.x.shape == (10, 6, 2)
+    assert fit.epochs_run == 2
+
+
+def test_weights_before_the_training_are_seen_of_models_built_by_their_data(
+    on_tensorflow: Execution,
+) -> None:
+    for name in ("fed", "generated", "ragged"):
+        assert moved(candidate(on_tensorflow, name)), name
+
+
+def test_a_generator_is_sampled_along_with_the_training(on_tensorflow: Execution) -> None:
+    (fit,) = candidate(on_tensorflow, "generated").fits
+    assert fit.sample.kind == "generator"
+    assert fit.sample.x is not None
+    assert fit.sample.x.shape == (8, 6, 2)
+    assert fit.arguments["steps_per_epoch"] == 3
+
+
+def test_a_progress_bar_of_keras_ends_as_its_last_state(on_tensorflow: Execution) -> None:
+    shown = cell(on_tensorflow, 4).stdout
+    assert shown.count("Epoch 2/2") == 1
+    assert shown.count("val_loss") == 2
+    assert "\r" not in shown
+    assert "\b" not in shown
+
+
+def test_a_model_class_of_ones_own_is_seen_and_said_to_be_custom(on_tensorflow: Execution) -> None:
+    reading = read_candidate(candidate(on_tensorflow, "own"))
+    assert reading.architecture is None
+    assert reading.obstacle is not None
+    assert reading.obstacle.id == "model.custom"
+    assert moved(reading.candidate)
+
+
+def test_a_training_loop_of_ones_own_is_seen_by_its_weights(on_tensorflow: Execution) -> None:
+    net = candidate(on_tensorflow, "net")
+    assert net.fits == ()
+    assert read_candidate(net).names == ("LSTM", "Dense")

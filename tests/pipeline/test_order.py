@@ -1,0 +1,85 @@
+"""In which order a batch is graded, and what is run once only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from grader.course.exercises import Course, find_course, load_course
+from grader.pipeline.order import expected_seconds, groups, same_code
+from grader.types import Cell, Message, Notebook, Submission
+
+ROOT = Path(__file__).parents[2]
+
+
+def course() -> Course:
+    return load_course(find_course(ROOT))
+
+
+def notebook(*sources: str) -> Notebook:
+    cells = tuple(Cell(index, source) for index, source in enumerate(sources, start=1))
+    return Notebook(cells, None, "unused")
+
+
+def submission(name: str, *sources: str, exercise: str = "multiplication-gru") -> Submission:
+    path = Path("/nowhere") / name
+    return Submission(name, name, path, (exercise,), notebook(*sources), None, name)
+
+
+def names(found: list[tuple[Submission, ...]]) -> list[list[str]]:
+    return [[one.name for one in group] for group in found]
+
+
+def test_the_same_code_is_one_group_and_its_first_submission_runs() -> None:
+    batch = [submission("ann", "x = 1"), submission("bob", "x = 2"), submission("cat", "x = 1")]
+    assert names(groups(course(), batch)) == [["ann", "cat"], ["bob"]]
+
+
+def test_spaces_at_the_ends_of_lines_and_cells_do_not_make_code_different() -> None:
+    assert same_code(notebook("x = 1  \ny = 2\n\n")) == same_code(notebook("x = 1\ny = 2"))
+
+
+def test_a_comment_makes_code_different_since_tracebacks_would_show_it() -> None:
+    assert same_code(notebook("x = 1  # Ann")) != same_code(notebook("x = 1"))
+
+
+def test_another_place_makes_code_different_since_feedback_names_the_cell() -> None:
+    moved = replace(notebook("x = 1"), cells=(Cell(2, "x = 1"),))
+    assert same_code(moved) != same_code(notebook("x = 1"))
+
+
+def test_the_same_code_for_another_exercise_is_run_of_its_own() -> None:
+    batch = [submission("ann", "x = 1"), submission("bob", "x = 1", exercise="char-text")]
+    assert len(groups(course(), batch)) == len(batch)
+
+
+def test_what_cannot_be_read_is_never_grouped_and_comes_last() -> None:
+    broken = replace(submission("ann"), notebook=None, problem=Message("collect.empty_file"))
+    batch = [broken, replace(broken, name="bob"), submission("cat", "x = 1")]
+    assert names(groups(course(), batch)) == [["cat"], ["ann"], ["bob"]]
+
+
+def test_a_sample_with_limits_of_its_own_is_never_grouped() -> None:
+    known = course()
+    exercise = next(e for e in known.exercises.values() if e.sample_limits)
+    assert known.reference is not None
+    sample = known.reference / exercise.id / "submissions" / next(iter(exercise.sample_limits))
+    one = replace(submission("ann", "x = 1", exercise=exercise.id), path=sample)
+    other = submission("bob", "x = 1", exercise=exercise.id)
+    assert len(groups(known, [one, other])) == len([one, other])
+
+
+def test_the_longest_expected_comes_first() -> None:
+    known = course()
+    batch = [submission(one, "x = 1", exercise=one) for one in known.exercises]
+    seconds = [expected_seconds(known)(group[0]) for group in groups(known, batch)]
+    assert seconds == sorted(seconds, reverse=True)
+    assert len(set(seconds)) > 1
+
+
+def test_a_notebook_of_unnamed_exercises_may_hold_all_of_them() -> None:
+    known = course()
+    chapter = replace(submission("ann", "x = 1"), exercises=None)
+    assert expected_seconds(known)(chapter) >= max(
+        expected_seconds(known)(submission("bob", exercise=one)) for one in known.exercises
+    )

@@ -1,0 +1,586 @@
+"""The pipeline's decisions, with rooms replaced by canned answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.course.exercises import Alternative, Course, Threshold, data_fingerprint, load_course
+from grader.course.expectations import Expectation, Rate
+from grader.course.families import load_family
+from grader.extract.evaluate import Answer, LayerAnswer, Task
+from grader.pipeline import grader
+from grader.pipeline.grader import Grader, Settings, blames_engine
+from grader.pipeline.regrade import regrade, told
+from grader.pipeline.runner import LocalRunner, Slot, Stop, slots
+from grader.record.store import Store
+from grader.seeds import hidden_seed
+from grader.types import (
+    ArraySample,
+    Candidate,
+    Cell,
+    CellError,
+    CellRun,
+    Engine,
+    Execution,
+    Fit,
+    FitSample,
+    GraderError,
+    Isolation,
+    Level,
+    Message,
+    Notebook,
+    Outcome,
+    Record,
+    Submission,
+    Verdict,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+GRU = "multiplication-gru"
+SLOT = Slot((0,))
+ISOLATION = Isolation(Level.FULL, ("filesystem",))
+
+
+class NoRoom:
+    """Stands where a room would: nothing is started in these tests."""
+
+    isolation = ISOLATION
+
+
+def _gru(units: int, sequences: bool) -> dict[str, Any]:
+    settings = {"units": units, "return_sequences": sequences, "activation": "tanh"}
+    return {"class_name": "GRU", "config": {**settings, "reset_after": True}}
+
+
+CONFIG: dict[str, Any] = {
+    "class_name": "Sequential",
+    "config": {
+        "layers": [
+            {"class_name": "InputLayer", "config": {"batch_shape": [None, 100, 2]}},
+            _gru(30, True),
+            _gru(30, False),
+            {"class_name": "Dense", "config": {"units": 1, "activation": "linear"}},
+        ]
+    },
+}
+LAYERS = (LayerAnswer((100, 30), 3060), LayerAnswer((30,), 5580), LayerAnswer((1,), 31))
+
+
+def _data(rows: int = 64) -> FitSample:
+    rng = np.random.default_rng(0)
+    x = np.zeros((rows, 100, 2))
+    x[:, :, 1] = rng.random((rows, 100))
+    y = np.zeros(rows)
+    for row in range(rows):
+        places = rng.choice(100, 2, replace=False)
+        x[row, places, 0] = 1
+        y[row] = x[row, places, 1].prod()
+    return FitSample(
+        ArraySample((2560, 100, 2), "float64", x, {}), ArraySample((2560,), "float64", y, {})
+    )
+
+
+def _execution(seed: int = 1, **changes: Any) -> Execution:
+    fit = Fit(3, _data(), 100, 100, {"loss": (0.05, 0.002)}, finished=True, arguments={})
+    candidate = Candidate(
+        model=1,
+        name="model",
+        cell=3,
+        config=CONFIG,
+        compile={"optimizer": "Adam", "loss": "mse", "learning_rate": 0.001},
+        fits=(fit,),
+        initial=(np.zeros(3, dtype=np.float32),),
+        final=(np.ones(3, dtype=np.float32),),
+        order=1,
+    )
+    made = Execution(
+        outcome=Outcome.FINISHED,
+        cells=(CellRun(3, "ok", 1.0, "", None),),
+        candidates=(candidate,),
+        engine=Engine.JAX,
+        device="cpu",
+        seed=seed,
+        attempt=1,
+        isolation=ISOLATION,
+        seconds=1.0,
+        peak_memory_mb=1.0,
+    )
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def course() -> Course:
+    """The real course with a threshold of mse .01 for the GRU exercise."""
+    course = load_course(ROOT)
+    exercise = course.exercise(GRU)
+    threshold = Threshold("mse", "lower", 0.01, 0.045, "jax", "cpu", None, None, "test")
+    assert course.reference is not None
+    assert exercise.family is not None
+    data = data_fingerprint(exercise, load_family(course.reference, exercise.family))
+    expectation = Expectation(GRU, "standard", data, (), 8671, (), (threshold,), {})
+    return replace(
+        course, exercises={**course.exercises, GRU: replace(exercise, expectation=expectation)}
+    )
+
+
+Ran = list[tuple[Engine, int]]
+
+
+class World:
+    """Canned rooms: what each run gives, and how far predictions are off."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ran: Ran = []
+        self.trained: list[int] = []
+        self.give: Callable[[Any], Execution] = lambda _run: _execution()
+        self.error: Callable[[int], float] = lambda _number: 0.001
+        monkeypatch.setattr(grader, "execute", self._execute)
+        monkeypatch.setattr(grader, "evaluate", self._evaluate)
+        monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
+        self.asked = 0
+
+    def _execute(self, run: Any, _room: object, **_: object) -> Execution:
+        self.ran.append((run.engine, run.seed))
+        made = self.give(run)
+        return replace(
+            made, engine=run.engine, seed=run.seed, attempt=run.attempt, fixes_seeds=run.fixes_seeds
+        )
+
+    def _evaluate(self, tasks: Sequence[Task], _room: object, **_: object) -> dict[str, Answer]:
+        self.asked += 1
+        answers = {}
+        for task in tasks:
+            if task.training is not None:
+                assert task.seed is not None
+                self.trained.append(task.seed)
+            assert task.inputs is not None
+            marks, numbers = task.inputs[..., 0], task.inputs[..., 1]
+            right = np.where(marks == 1, numbers, 1).prod(axis=1)
+            off = np.sqrt(self.error(self.asked))
+            predictions = (right + off).astype(np.float32)[:, None]
+            answers[task.id] = Answer(LAYERS, 8671, predictions)
+        return answers
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """Canned rooms."""
+    return World(monkeypatch)
+
+
+def _submission(source: str = "model.fit(X, Y)", name: str = "kim") -> Submission:
+    notebook = Notebook((Cell(3, source),), GRU, f"{hash(source):064x}"[-64:])
+    return Submission(f"{name}/{GRU}.ipynb", name, Path("x"), (GRU,), notebook, None, "a" * 64)
+
+
+def _grade(course: Course, out: Path, submission: Submission, **settings: Any) -> grader.Graded:
+    with Store(out) as store:
+        grader = Grader(course, NoRoom(), store, Settings(b"s" * 32, **settings))  # type: ignore[arg-type]
+        return grader.grade_one(submission, SLOT)
+
+
+def test_a_sound_notebook_is_accepted_in_one_attempt(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert (record.grade.verdict, record.grade.score) == (Verdict.ACCEPTED, 100.0)
+    assert [attempt.number for attempt in record.attempts] == [1]
+    assert record.evidence is not None
+    assert record.evidence.metrics["mse"] == pytest.approx(0.001, rel=1e-3)
+
+
+def test_the_record_keeps_the_hidden_seed_and_no_report_shows_it(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    from grader.report.feedback import feedback_page
+    from grader.report.json_ import results_json
+    from grader.text.words import Words
+
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.hidden_seed == hidden_seed(b"s" * 32, GRU)
+    shown = str(results_json([record], Words("en"), lambda _: ""))
+    shown += feedback_page("kim", [record], Words("en"), {})
+    assert str(record.hidden_seed) not in shown
+
+
+def test_a_threshold_measured_on_other_data_is_not_used(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    exercise = course.exercise(GRU)
+    assert exercise.expectation is not None
+    other = replace(exercise, expectation=replace(exercise.expectation, fingerprint="sha256:other"))
+    changed = replace(course, exercises={**course.exercises, GRU: other})
+    (record,) = _grade(changed, tmp_path, _submission()).records
+    assert record.threshold == {}
+    assert not [check for check in record.grade.checks if check.id == "accuracy.mse"]
+
+
+def test_an_unlucky_run_is_repeated_with_another_recorded_seed_before_points_are_lost(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    world.error = lambda number: 0.04 if number == 1 else 0.001
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+    assert [attempt.number for attempt in record.attempts] == [1, 2]
+    assert len({attempt.seed for attempt in record.attempts}) == 2
+
+
+def test_attempts_end_at_the_rubrics_limit_and_the_best_one_counts(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    world.error = lambda number: {1: 0.04, 2: 0.02, 3: 0.03}[number]
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.LOW_ACCURACY
+    assert len(record.attempts) == course.exercise(GRU).attempts == 3
+    assert record.evidence is not None
+    assert record.evidence.metrics["mse"] == pytest.approx(0.02, rel=1e-3)
+
+
+def _slipping(course: Course) -> Course:
+    """The exercise asks for a last activation that a textbook leaves out, and takes both."""
+    exercise = course.exercise(GRU)
+    *others, last = exercise.layers
+    book = Alternative(
+        exercise.layers, 8671, exercise.input_shape, Message("course.inline"), exercise.form
+    )
+    asked = replace(last, config={**last.config, "activation": "sigmoid"})
+    mended = replace(exercise, layers=(*others, asked), accept=(book,))
+    return replace(course, exercises={**course.exercises, GRU: mended})
+
+
+def _unmoved() -> Execution:
+    made = _execution()
+    stuck = replace(made.candidates[0], final=made.candidates[0].initial)
+    return replace(made, candidates=(stuck,))
+
+
+def test_a_model_that_the_textbooks_slip_left_stuck_is_trained_again_mended(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    world.give = lambda _run: _unmoved()
+    (record,) = _grade(_slipping(course), tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+    assert [attempt.kind for attempt in record.attempts] == ["run", "retrain"]
+    assert "training.mended" in {check.message.id for check in record.grade.checks}
+    assert (len(world.ran), world.trained) == (1, [record.attempts[1].seed])
+
+
+def test_a_model_that_no_fit_moved_is_not_trained_by_us_without_such_a_slip(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    world.give = lambda _run: _unmoved()
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.UNTRAINED
+    assert (len(world.ran), world.trained) == (1, [])
+
+
+def test_wrong_work_is_not_repeated(course: Course, world: World, tmp_path: Path) -> None:
+    world.give = lambda _run: replace(_execution(), candidates=())
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.NO_MODEL
+    assert len(world.ran) == 1
+
+
+def test_a_notebook_that_fixes_its_seeds_is_retrained_instead_of_rerun(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    world.error = lambda number: 0.04 if number == 1 else 0.001
+    source = "import numpy as np\nnp.random.seed(1)\nmodel.fit(X, Y)"
+    (record,) = _grade(course, tmp_path, _submission(source)).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+    assert [attempt.kind for attempt in record.attempts] == ["run", "retrain"]
+    assert len(world.ran) == 1
+    assert world.trained == [record.attempts[1].seed]
+
+
+def test_an_exception_on_jax_is_seen_on_tensorflow_before_it_costs_a_point(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    failed = CellRun(3, "error", 0.1, "", CellError("TypeError", "JAX only", ""))
+    world.give = lambda run: (
+        replace(_execution(), cells=(failed,)) if run.engine is Engine.JAX else _execution()
+    )
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert [engine for engine, _ in world.ran] == [Engine.JAX, Engine.TENSORFLOW]
+    assert record.engine is Engine.TENSORFLOW
+    assert record.grade.score == 100.0
+
+
+def test_a_syntax_error_is_the_same_on_every_engine_and_not_run_twice() -> None:
+    failed = CellRun(3, "error", 0.1, "", CellError("SyntaxError", "invalid syntax", ""))
+    assert not blames_engine(replace(_execution(), cells=(failed,)))
+    assert blames_engine(replace(_execution(), outcome=Outcome.KERNEL_DIED))
+
+
+def test_a_fault_of_ours_is_ungraded_and_never_zero(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    def broken(_run: object) -> Execution:
+        raise GraderError(Message("execute.no_kernel", {"code": 3, "log": ""}))
+
+    world.give = broken
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.GRADER_ERROR
+    assert record.grade.score is None
+    assert not record.grade.graded
+
+
+def test_an_unexpected_exception_of_ours_is_ungraded_too(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    def broken(_run: object) -> Execution:
+        raise ZeroDivisionError
+
+    world.give = broken
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.GRADER_ERROR
+
+
+def test_an_ungraded_submission_is_tried_again_next_time(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    give = world.give
+
+    def broken(_run: object) -> Execution:
+        raise ZeroDivisionError
+
+    world.give = broken
+    _grade(course, tmp_path, _submission())
+    world.give = give
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+
+
+def test_a_job_that_never_ends_is_put_aside_and_the_batch_goes_on(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    class WorkerGone(BaseException):
+        """Takes the worker along, as a crash of the interpreter would."""
+
+    def crash(_run: object) -> Execution:
+        raise WorkerGone
+
+    give, world.give = world.give, crash
+    for _ in range(grader.CRASHES):
+        with pytest.raises(WorkerGone):
+            _grade(course, tmp_path, _submission())
+    world.give = give
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.GRADER_ERROR
+    assert record.grade.checks[0].message.id == "pipeline.quarantined"
+
+
+def test_a_fault_that_took_nobody_down_is_not_counted_as_a_crash(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    def broken(_run: object) -> Execution:
+        raise ZeroDivisionError
+
+    give, world.give = world.give, broken
+    for _ in range(grader.CRASHES + 1):
+        (record,) = _grade(course, tmp_path, _submission()).records
+        assert record.grade.checks[0].message.id == "pipeline.fault"
+    world.give = give
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+
+
+def _killed_after(saves: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the grader dies when it has saved so many records."""
+    save, saved = grader.Store.save, []
+
+    def save_and_die(store: grader.Store, record: Record) -> None:
+        save(store, record)
+        saved.append(record)
+        if len(saved) == saves:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(grader.Store, "save", save_and_die)
+
+
+def test_a_record_saved_before_the_note_of_its_end_is_not_graded_again(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dying:
+        _killed_after(1, dying)
+        with pytest.raises(KeyboardInterrupt):
+            _grade(course, tmp_path, _submission())
+    assert list(tmp_path.glob("journal/*"))
+    again = _grade(course, tmp_path, _submission())
+    assert again.reused
+    assert (len(world.ran), world.asked) == (1, 1)
+    assert not list(tmp_path.glob("journal/*"))
+
+
+def test_a_note_that_cannot_be_taken_away_costs_no_record(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_store: grader.Store, _job: str) -> None:
+        raise GraderError(Message("record.disk_full", {"path": "x"}))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(grader.Store, "finish", refuse)
+        (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+    assert _grade(course, tmp_path, _submission()).reused
+
+
+def test_an_interrupted_notebook_of_unnamed_exercises_gets_all_its_records(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One record of several may have been saved: nothing tells how many there were to be."""
+    unnamed = replace(_submission(), exercises=())
+    with monkeypatch.context() as dying:
+        _killed_after(1, dying)
+        with pytest.raises(KeyboardInterrupt):
+            _grade(course, tmp_path, unnamed)
+    again = _grade(course, tmp_path, unnamed)
+    assert not again.reused
+    assert len(world.ran) == 1, "the run itself was kept"
+    assert _grade(course, tmp_path, unnamed).reused
+
+
+def test_what_is_unchanged_is_not_run_again(course: Course, world: World, tmp_path: Path) -> None:
+    first = _grade(course, tmp_path, _submission())
+    again = _grade(course, tmp_path, _submission())
+    assert (first.reused, again.reused) == (False, True)
+    assert again.records == first.records
+    assert (len(world.ran), world.asked) == (1, 1)
+
+
+def test_another_seed_secret_or_time_limit_is_another_run(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    _grade(course, tmp_path, _submission())
+    assert not _grade(course, tmp_path, _submission(), seed=7).reused
+    assert not _grade(course, tmp_path, _submission(), timeout=50.0).reused
+    assert len(world.ran) == 3
+
+
+def test_two_students_with_the_same_notebook_get_different_seeds(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    _grade(course, tmp_path, _submission(name="kim"))
+    _grade(course, tmp_path, _submission(name="lee"))
+    assert len({seed for _, seed in world.ran}) == 2
+
+
+def test_a_malformed_notebook_gets_zero_for_every_exercise_it_owes(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    problem = Message("collect.truncated_json", {"line": 1, "column": 1})
+    broken = replace(_submission(), notebook=None, problem=problem)
+    (record,) = _grade(course, tmp_path, broken).records
+    assert (record.grade.verdict, record.grade.score) == (Verdict.MALFORMED, 0.0)
+    assert not world.ran
+
+
+def test_regrade_scores_stored_evidence_with_todays_threshold_and_runs_nothing(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    (record,) = _grade(course, tmp_path, _submission()).records
+    exercise = course.exercise(GRU)
+    assert exercise.expectation is not None
+    strict = replace(exercise.expectation.thresholds[0], value=0.0001)
+    harder = replace(exercise, expectation=replace(exercise.expectation, thresholds=(strict,)))
+    changed = replace(course, exercises={**course.exercises, GRU: harder})
+    (again,) = regrade(changed, [record], b"s" * 32)
+    assert again.grade.verdict is Verdict.LOW_ACCURACY
+    assert again.execution_key == record.execution_key
+    assert len(world.ran) == 1
+
+
+@pytest.mark.parametrize("widened", [False, True])
+def test_a_record_tells_how_often_bad_luck_fails_correct_work(
+    course: Course, world: World, tmp_path: Path, widened: bool
+) -> None:
+    exercise = course.exercise(GRU)
+    assert exercise.expectation is not None
+    rate = Rate(0.01, 0.1)
+    known = replace(exercise.expectation.thresholds[0], false_fail=rate, widened=widened)
+    found = told(known, exercise.attempts)
+    if widened:  # nobody measured it there
+        assert "false_fail" not in found
+    else:
+        assert found["false_fail"] == pytest.approx(0.1**exercise.attempts)
+        assert found["attempts"] == exercise.attempts
+
+
+def test_the_runner_gives_every_result_and_starts_nothing_after_a_stop() -> None:
+    stop = Stop()
+    submissions = [_submission(name=f"s{n}") for n in range(20)]
+    done = []
+
+    def work(submission: Submission, _slot: Slot) -> str:
+        if len(done) >= 5:
+            stop.draining.set()
+        return submission.student
+
+    for student in LocalRunner(slots(2), stop).run(submissions, work):
+        done.append(student)  # noqa: PERF402 - the work looks at it as it grows
+    assert 5 <= len(done) <= 9
+    whole = LocalRunner(slots(3), Stop()).run(submissions, lambda s, _: s.student)
+    assert sorted(whole) == sorted(s.student for s in submissions)
+
+
+def test_no_two_jobs_share_a_gpu() -> None:
+    from grader.gpus import Gpu
+
+    gpus = [Gpu(n, f"GPU-{n}", "NVIDIA H200", 143771, (f"/dev/nvidia{n}",)) for n in range(2)]
+    found = slots(8, gpus)
+    assert [slot.gpu for slot in found] == gpus
+    assert {slot.device for slot in found} == {"NVIDIA H200"}
+
+
+def _grade_all(course: Course, out: Path, *submissions: Submission) -> dict[str, Record]:
+    with Store(out) as store:
+        grader = Grader(course, NoRoom(), store, Settings(b"s" * 32))  # type: ignore[arg-type]
+        runner = LocalRunner((SLOT,), Stop())
+        done = list(grader.grade_all(submissions, runner))
+        kept = {record.student: record for record in store.latest()}
+    assert kept == {one.submission.student: one.records[0] for one in done}
+    return kept
+
+
+def test_the_same_code_runs_once_and_everybody_has_a_record_of_their_own(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    batch = [_submission(name=name) for name in ("kim", "lee", "park")]
+    records = _grade_all(course, tmp_path, *batch)
+    assert len(world.ran) == 1
+    assert len({record.key for record in records.values()}) == len(batch)
+    assert {name: record.same_as for name, record in records.items()} == {
+        "kim": "",
+        "lee": batch[0].name,
+        "park": batch[0].name,
+    }
+    assert {record.grade.score for record in records.values()} == {100.0}
+
+
+def test_code_that_ran_for_another_is_not_run_when_the_batch_is_graded_again(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    batch = [_submission(name=name) for name in ("kim", "lee")]
+    first = _grade_all(course, tmp_path, *batch)
+    assert _grade_all(course, tmp_path, *reversed(batch)) == first
+    assert len(world.ran) == 1
+
+
+def test_our_own_fault_with_one_is_not_handed_to_others_with_the_same_code(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    def faulty_once(_run: Any) -> Execution:
+        if len(world.ran) == 1:
+            raise GraderError(Message("room.start_failed", {"reason": "no room"}))
+        return _execution()
+
+    world.give = faulty_once
+    records = _grade_all(course, tmp_path, *(_submission(name=name) for name in ("kim", "lee")))
+    assert [record.grade.graded for record in records.values()] == [False, True]
+    assert records["lee"].same_as == ""

@@ -1,0 +1,156 @@
+"""What hostile names and messages become in a summary, a table, a sheet, a terminal: text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+import mistune
+import pytest
+from rich.console import Console
+
+from grader.cli.printing import file_stem
+from grader.cli.progress import summary
+from grader.pipeline.grader import Graded
+from grader.report.exports import canvas_csv, gradescope_json, moodle_csv, nbgrader_csv
+from grader.report.github import github_annotations, github_summary
+from grader.report.gradebook import gradebook
+from grader.report.json_ import results_json
+from grader.report.junit import junit
+from grader.report.table import render_table
+from grader.text.words import Words
+from grader.types import Record, Submission
+from tests.support.hostile import hostile_records, messages, payloads
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+SGR = re.compile(r"\x1b\[[0-9;]*m")  # colours, which the table makes itself
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+TABLE = {"h2", "p", "table", "thead", "tbody", "tr", "th", "td", "br"}
+
+
+@pytest.fixture(scope="module")
+def records() -> Sequence[Record]:
+    """Every payload in every place."""
+    return hostile_records()
+
+
+@pytest.fixture(scope="module", params=["en", "ko"])
+def words(request: pytest.FixtureRequest) -> Words:
+    """Both languages."""
+    return Words(request.param)
+
+
+class _Tags(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: dict[str, list[tuple[str, str | None]]] = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.setdefault(tag, []).extend(attrs)
+
+
+def _unseen(text: str, allowed: str = "\n") -> set[str]:
+    return {c for c in text if unicodedata.category(c) in UNSEEN and c not in allowed}
+
+
+def test_every_message_of_the_catalogues_is_among_them(records: Sequence[Record]) -> None:
+    said = {check.message.id for check in records[-1].grade.checks}
+    assert said == {name for name, _ in messages()}
+    assert len(said) > 100
+
+
+def test_the_summary_on_github_holds_a_table_and_nothing_else(
+    records: Sequence[Record], words: Words
+) -> None:
+    markdown = mistune.create_markdown(
+        escape=False, plugins=["table", "url", "strikethrough", "footnotes", "task_lists"]
+    )
+    for record in records:
+        tags = _Tags(str(markdown(github_summary([record], words))))
+        assert tags.found.keys() <= TABLE, record.student[:80]
+        assert not [name for attrs in tags.found.values() for name, _ in attrs if name != "style"]
+
+
+def test_a_row_of_the_summary_is_one_line(records: Sequence[Record], words: Words) -> None:
+    lines = github_summary(records, words).splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    assert len(rows) == len(records) + 2
+    assert all(row.count("|") == 6 for row in rows)
+    assert not [line for line in lines if line.startswith("::")]
+
+
+def test_no_name_becomes_a_mention_or_a_number_of_an_issue(
+    records: Sequence[Record], words: Words
+) -> None:
+    assert not re.search(r"(?<![&])[@#]\w", github_summary(records, words).partition("|---")[2])
+
+
+def test_an_annotation_is_one_command(records: Sequence[Record], words: Words) -> None:
+    for record in records:
+        (command,) = github_annotations([record], words)
+        assert re.fullmatch(r"::(error|notice) file=[^:,]*,title=[^:,]*::.*", command), command[
+            :200
+        ]
+        assert not _unseen(command)
+
+
+def test_no_cell_of_a_sheet_is_a_formula(records: Sequence[Record], words: Words) -> None:
+    titles = {record.exercise: record.exercise for record in records}
+    tables = {
+        "gradebook": gradebook(records, words).to_csv(index=False),
+        "canvas": canvas_csv(records, titles),
+        "moodle": moodle_csv(records, titles),
+        "nbgrader": nbgrader_csv(records),
+    }
+    for name, text in tables.items():
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        assert len({len(row) for row in rows}) == 1, name
+        for row in rows:
+            cells = [cell for cell in row if not re.fullmatch(r"-?[\d.]*", cell)]
+            assert not [cell for cell in cells if cell.strip().startswith(FORMULA)], name
+            assert not _unseen("".join(row), allowed=""), name
+
+
+def test_a_terminal_shows_names_and_obeys_none(records: Sequence[Record], words: Words) -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=300, markup=False)
+    console.print(render_table(records, words))
+    text = SGR.sub("", shown.getvalue())
+    assert not _unseen(text)
+    assert "[bold red]x[/]" in text
+
+
+def test_a_line_of_progress_shows_names_and_obeys_none(
+    records: Sequence[Record], words: Words
+) -> None:
+    for record in records:
+        handed_in = Submission(
+            record.submission,
+            record.student,
+            None,
+            (record.exercise,),
+            None,
+            None,
+            "",  # type: ignore[arg-type]
+        )
+        assert not _unseen(summary(Graded(handed_in, (record,)), words), allowed="")
+
+
+def test_a_page_of_feedback_has_a_plain_name_of_its_own() -> None:
+    stems = [file_stem(text) for text in payloads()]
+    assert len(set(stems)) == len(stems)
+    assert all(re.fullmatch(r"[\w][\w.-]*", stem) and len(stem) <= 70 for stem in stems)
+
+
+def test_other_programs_can_read_all_of_it(records: Sequence[Record], words: Words) -> None:
+    told = json.dumps(results_json(records, words, lambda _: ""), allow_nan=False)
+    assert len(json.loads(told)["results"]) == len(records)
+    json.dumps(gradescope_json(records, words), allow_nan=False).encode()
+    assert len(ET.fromstring(junit(records, words)).findall(".//testcase")) == len(records)

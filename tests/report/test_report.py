@@ -1,0 +1,237 @@
+"""The same grade, told to a terminal, a program, a spreadsheet and a CI."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from rich.console import Console
+
+from grader.report import wording
+from grader.report.github import github_annotations, github_summary
+from grader.report.github import inert as markdown
+from grader.report.gradebook import gradebook, inert
+from grader.report.json_ import results_json
+from grader.report.junit import junit
+from grader.report.table import render_table
+from grader.text.words import Words
+from grader.types import Message, Record, Verdict
+from tests.support import builders as b
+
+ROOT = Path(__file__).resolve().parents[2]
+FAMILIES = ROOT / "reference" / "families" / "locale"
+WORDS = Words("en", [FAMILIES])
+HOSTILE = "<script>alert(1)</script> [x](http://evil) @all #1 `a` |\x1b[31m\u202e::error::x"
+
+
+def failed(**changes: object) -> Record:
+    """A GRU where an LSTM is asked for, after an error in another cell."""
+    told = Message("runs.failed", {"failed": 1, "cells": 9, "first": 3, "error": "NameError: x"})
+    wrong = Message("structure.layer", {"number": 1, "expected": "LSTM(30)", "got": "GRU(30)"})
+    checks = (
+        b.check("runs.cells", 8, 10, told, expected="9", got="8", where="cell 3"),
+        b.check("structure.layer-1", 0, 35, wrong, got="GRU(30)", where="cell 6"),
+    )
+    hints = (Message("structure.no_model"),)
+    return b.record(grade=b.grade(Verdict.WRONG_ARCHITECTURE, 8.0, checks, hints), **changes)
+
+
+def in_terminal(records: list[Record], lang: str = "en") -> str:
+    console = Console(width=200, file=io.StringIO(), force_terminal=False)
+    console.print(render_table(records, Words(lang, [FAMILIES])))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+class TestReason:
+    def test_the_reason_is_the_check_that_the_verdict_rests_on(self) -> None:
+        assert wording.reason(failed(), WORDS).startswith("Layer 1 should be LSTM(30)")
+
+    def test_an_accepted_exercise_needs_no_reason(self) -> None:
+        assert wording.reason(b.record(), WORDS) == ""
+
+    def test_an_ungraded_exercise_gives_our_reason(self) -> None:
+        broken = b.record(
+            grade=b.grade(
+                Verdict.GRADER_ERROR,
+                None,
+                (b.check("grader", 0, 0, Message("record.disk_full", {"path": "/out"})),),
+            )
+        )
+        assert "disk" in wording.reason(broken, WORDS)
+
+    def test_a_verdict_without_a_failed_check_explains_itself(self) -> None:
+        odd = b.record(grade=b.grade(Verdict.SUSPICIOUS))
+        assert wording.reason(odd, WORDS) == WORDS("verdict.suspicious.why")
+
+    def test_the_place_is_told_in_the_readers_language(self) -> None:
+        assert wording.reason_place(failed(), Words("ko")) == "6번 셀"
+
+    def test_a_notebook_that_was_stopped_says_in_which_cell(self) -> None:
+        told = Message("runs.stopped", {"cell": 2, "outcome": "time_limit"})
+        stopped = b.record(
+            grade=b.grade(Verdict.TIME_LIMIT, 0.0, (b.check("runs.cells", 0, 10, told),))
+        )
+        assert wording.reason_place(stopped, WORDS) == "cell 2"
+
+    def test_every_verdict_and_class_has_words_in_both_languages(self) -> None:
+        for lang in ("en", "ko"):
+            words = Words(lang)
+            for verdict in Verdict:
+                assert words.knows(f"verdict.{verdict.value}")
+                assert words.knows(f"verdict.{verdict.value}.why")
+
+
+class TestTable:
+    def test_a_row_tells_student_verdict_score_place_and_reason(self) -> None:
+        shown = in_terminal([failed()])
+        for part in ("kim", "multiplication-lstm", "Different structure", "8", "cell 6", "Layer 1"):
+            assert part in shown
+
+    def test_ungraded_shows_a_dash_and_no_zero(self) -> None:
+        row = in_terminal([b.ungraded()]).splitlines()[-1]
+        assert "–" in row
+        assert "0" not in row
+
+    def test_names_are_not_read_as_markup(self) -> None:
+        assert "[bold]kim[/bold] :tada:" in in_terminal([b.record("[bold]kim[/bold] :tada:")])
+
+    def test_terminal_escapes_do_not_reach_the_terminal(self) -> None:
+        assert "\x1b" not in in_terminal([b.record(HOSTILE)])
+
+
+class TestJson:
+    def results(self, *records: Record) -> list[dict[str, object]]:
+        found = results_json(records, WORDS, lambda one: f"results/{one.key}/record.json")
+        text = json.dumps(found, allow_nan=False)
+        assert json.loads(text)["schema"] == "grader/results/v1"
+        return json.loads(text)["results"]
+
+    def test_the_fixed_keys_are_there_and_no_others(self) -> None:
+        (one,) = self.results(failed())
+        assert list(one) == [
+            *("submission", "student", "exercise", "verdict", "graded", "score", "max_score"),
+            *("flags", "cell", "checks", "hints", "engine", "attempts", "isolation", "seconds"),
+            "record",
+        ]
+        assert all(
+            list(check) == ["id", "points", "max_points", "message", "expected", "got"]
+            for check in one["checks"]
+        )
+        assert one["isolation"] == {"level": "full", "layers": ["network", "files"]}
+        assert [list(hint) for hint in one["hints"]] == [["id", "message"]]
+
+    def test_what_is_not_graded_has_no_score(self) -> None:
+        (one,) = self.results(b.ungraded())
+        assert (one["graded"], one["score"]) == (False, None)
+
+    def test_the_cell_is_where_the_model_was_found(self) -> None:
+        assert self.results(b.record())[0]["cell"] == 6
+
+    def test_numbers_stay_strict_json_whatever_the_history_says(self) -> None:
+        odd = b.record(evidence=b.evidence(train=b.training((math.nan, math.inf))))
+        assert self.results(odd)[0]["score"] == 100.0
+
+
+class TestGradebook:
+    def test_columns_and_types(self) -> None:
+        table = gradebook([failed(), b.ungraded("lee")], WORDS)
+        assert list(table.columns) == [
+            *("student", "submission", "exercise", "verdict", "graded", "score"),
+            *("max_score", "flags", "first_reason"),
+        ]
+        assert table.score.tolist()[0] == 8.0
+        assert math.isnan(table.score.tolist()[1])
+
+    def test_ungraded_is_an_empty_cell(self) -> None:
+        (row,) = csv.DictReader(io.StringIO(gradebook([b.ungraded()], WORDS).to_csv(index=False)))
+        assert row["score"] == ""
+        assert row["graded"] == "False"
+
+    def test_no_records_still_give_the_columns(self) -> None:
+        assert gradebook([], WORDS).to_csv(index=False).startswith("student,submission,exercise")
+
+    @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "＝", " =", "\u200b="])
+    def test_a_name_that_looks_like_a_formula_is_text(self, start: str) -> None:
+        table = gradebook([b.record(f"{start}cmd|' /C calc'!A0")], WORDS)
+        assert table.student[0].startswith("'")
+
+    def test_plain_text_is_left_alone(self) -> None:
+        assert inert("김민준") == "김민준"
+
+
+class TestJunit:
+    def suites(self, *records: Record) -> ET.Element:
+        return ET.fromstring(junit(records, WORDS).encode())
+
+    def test_a_suite_per_student_a_case_per_exercise(self) -> None:
+        root = self.suites(b.record("kim"), b.record("kim", "sequence-prediction"), b.record("lee"))
+        assert [(s.get("name"), s.get("tests")) for s in root] == [("kim", "2"), ("lee", "1")]
+
+    def test_wrong_work_fails_and_our_fault_is_an_error(self) -> None:
+        root = self.suites(failed(), b.ungraded(exercise="x"), b.record(exercise="y"))
+        (suite,) = root
+        counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
+        assert counts == {"tests": "3", "failures": "1", "errors": "1", "skipped": "0"}
+        assert len(root.findall(".//failure")) == 1
+        assert len(root.findall(".//error")) == 1
+
+    def test_the_shape_is_that_of_junit_10(self) -> None:
+        (suite,) = self.suites(failed())
+        assert set(suite.attrib) == {
+            *("name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname")
+        }
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.get("timestamp") or "")
+        (case,) = suite
+        assert set(case.attrib) == {"name", "classname", "time"}
+        assert case[0].get("type") == "wrong_architecture"
+        assert "[0/35] Layer 1" in (case[0].text or "")
+
+    def test_hostile_names_leave_the_xml_whole(self) -> None:
+        root = self.suites(failed(student=HOSTILE + "\x00\uffff]]>&"))
+        assert len(root.findall(".//testcase")) == 1
+
+
+class TestGithub:
+    def test_the_worst_comes_first(self) -> None:
+        records = [b.record("a"), failed(student="b"), b.ungraded("c")]
+        lines = github_annotations(records, WORDS)
+        assert [re.search(r"title=(\w)", line)[1] for line in lines] == ["c", "b", "a"]
+        assert [line.split()[0] for line in lines] == ["::error", "::error", "::notice"]
+
+    def test_at_most_ten_annotations_and_the_rest_is_named(self) -> None:
+        lines = github_annotations([b.record(f"s{n}") for n in range(30)], WORDS)
+        assert len(lines) == 10
+        assert "21 more" in lines[-1]
+
+    def test_a_name_cannot_end_its_property_or_its_line(self) -> None:
+        (line,) = github_annotations([failed(student="a::b,c=d\n::error::gotcha")], WORDS)
+        assert "\n" not in line
+        assert line.count("::") == 2
+        assert "a%3A%3Bb" not in line
+        assert "a%3A%3Ab%2Cc=d" in line
+
+    def test_a_percent_sign_stays_one(self) -> None:
+        (line,) = github_annotations([failed(student="100%0A")], WORDS)
+        assert "100%250A" in line
+
+    def test_text_from_students_is_inert_in_markdown(self) -> None:
+        told = github_summary([failed(student=HOSTILE)], WORDS)
+        (row,) = [line for line in told.splitlines() if "alert" in line]
+        for sign in ("<script", "](", "`", "@all", "#1 ", "http:", "\x1b", "\u202e"):
+            assert sign not in row
+        assert row.count("|") == 6
+
+    def test_inert_markdown_still_says_the_same(self) -> None:
+        import html
+
+        assert html.unescape(markdown("a_b *c* 김")) == "a_b *c* 김"
+
+    def test_a_large_class_stays_below_githubs_limit(self) -> None:
+        records = [failed(student=f"{HOSTILE}{n}") for n in range(2000)]
+        assert len(github_summary(records, WORDS).encode()) < 2**20

@@ -1,0 +1,366 @@
+"""The pages that students and instructors read."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import re
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from grader.report.chart import HEIGHT, WIDTH, Chart, loss_chart
+from grader.report.feedback import feedback_page
+from grader.report.overview import index_page
+from grader.report.statistics import item_statistics
+from grader.text.words import Words
+from grader.types import (
+    Attempt,
+    CellError,
+    Engine,
+    Evidence,
+    LayerFact,
+    Message,
+    ModelFacts,
+    Outcome,
+    Record,
+    RunFacts,
+    Verdict,
+)
+from tests.support import builders as b
+
+ROOT = Path(__file__).resolve().parents[2]
+FAMILIES = ROOT / "reference" / "families" / "locale"
+TITLES = {"sequence-prediction": "Sequences", "multiplication-lstm": "Products"}
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }}\x1b[31m\u202e\u200b"
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """What a browser would find: elements with their attributes, text, and whether tags pair up."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in {"style", "title"}:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def feedback(*records: Record, lang: str = "en", student: str = "kim") -> Page:
+    return Page(feedback_page(student, records, Words(lang, [FAMILIES]), TITLES))
+
+
+def overview(*records: Record, lang: str = "en") -> Page:
+    pages = {record.student: f"feedback/{record.student}.html" for record in records}
+    return Page(index_page(records, Words(lang, [FAMILIES]), TITLES, pages))
+
+
+def hostile_record() -> Record:
+    """Every text that a student can choose, chosen badly."""
+    args = {"expected": HOSTILE, "got": HOSTILE, "number": 1}
+    check = b.check(
+        "structure.layer-1",
+        0,
+        10,
+        Message("structure.layer", args),
+        expected=HOSTILE,
+        got=HOSTILE + "x",
+        where=HOSTILE,
+    )
+    error = CellError(HOSTILE, HOSTILE, HOSTILE)
+    found = ModelFacts((LayerFact(HOSTILE, {}, (), 0),), 0, (), 3, HOSTILE, rebuilt=True)
+    facts: Evidence = b.evidence(
+        runs=RunFacts(Outcome.FINISHED, 3, ((1, error),), None),
+        model=found,
+        metrics={HOSTILE: 0.1, f"{HOSTILE}.mse": 1.0},
+        notes=(Message(HOSTILE, {"a": HOSTILE}),),
+        train=b.training((0.5, math.nan, 1e300, -math.inf, 0.4)),
+    )
+    return b.record(
+        HOSTILE,
+        HOSTILE,
+        HOSTILE,
+        grade=b.grade(
+            Verdict.WRONG_ARCHITECTURE,
+            0.0,
+            (check,),
+            (Message("structure.no_model"), Message(HOSTILE)),
+            (HOSTILE,),
+        ),
+        evidence=facts,
+        attempts=(Attempt(1, 1, Engine.JAX, HOSTILE, {HOSTILE: math.nan}, 1.0),),
+        device=HOSTILE,
+        versions={HOSTILE: HOSTILE},
+        threshold={"metric": HOSTILE, "value": 0.1, "better": "lower", "widened": True},
+    )
+
+
+@pytest.mark.parametrize("page", ["feedback", "overview"])
+@pytest.mark.parametrize("lang", ["en", "ko"])
+class TestHostileText:
+    def made(self, page: str, lang: str) -> tuple[str, Page]:
+        record, words = hostile_record(), Words(lang, [FAMILIES])
+        if page == "feedback":
+            text = feedback_page(HOSTILE, [record], words, TITLES)
+        else:
+            text = index_page([record], words, TITLES, {HOSTILE: f"feedback/{HOSTILE}.html"})
+        return text, Page(text)
+
+    def test_nothing_of_a_student_becomes_an_element(self, page: str, lang: str) -> None:
+        text, parsed = self.made(page, lang)
+        assert "<script" not in text
+        assert parsed.all("script") == parsed.all("img") == []
+        assert "alert(1)" in parsed.text
+
+    def test_no_attribute_runs_code_or_styles(self, page: str, lang: str) -> None:
+        for _, attributes in self.made(page, lang)[1].elements:
+            assert not [name for name in attributes if name.startswith("on") or name == "style"]
+
+    def test_nothing_is_fetched(self, page: str, lang: str) -> None:
+        parsed = self.made(page, lang)[1]
+        addresses = [a[n] for _, a in parsed.elements for n in ("src", "href") if n in a]
+        assert addresses
+        assert all(re.match(r"#[\w-]+$|feedback/[\w%.~-]", address) for address in addresses)
+
+    def test_invisible_characters_are_gone(self, page: str, lang: str) -> None:
+        text, _ = self.made(page, lang)
+        assert not re.search("[\x00-\x08\x1b\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]", text)
+
+    def test_nothing_of_a_student_is_read_as_a_template(self, page: str, lang: str) -> None:
+        assert "{{ 7*7 }}" in self.made(page, lang)[1].text
+
+    def test_the_policy_allows_this_style_sheet_and_nothing_else(
+        self, page: str, lang: str
+    ) -> None:
+        text, parsed = self.made(page, lang)
+        style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+        assert style
+        digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+        policy = next(
+            one["content"]
+            for one in parsed.all("meta")
+            if one.get("http-equiv") == "Content-Security-Policy"
+        )
+        assert policy.split("; ") == [
+            "default-src 'none'",
+            f"style-src 'sha256-{digest}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+
+
+class TestFeedback:
+    def test_verdict_score_and_reason_are_there(self) -> None:
+        wrong = Message("structure.total", {"expected": 11311, "got": 8671})
+        check = b.check(
+            "structure.total", 0, 10, wrong, expected="11311", got="8671", where="cell 6"
+        )
+        page = feedback(
+            b.record(grade=b.grade(Verdict.WRONG_ARCHITECTURE, 72.5, (check,))), lang="ko"
+        )
+        for part in ("모델 구조 불일치", "72.5", "6번 셀", "11311", "8671", "Products"):
+            assert part in page.text
+
+    def test_what_differs_is_marked(self) -> None:
+        check = b.check(points=0, expected="LSTM(30), 3960", got="LSTM(15), 1080")
+        text = feedback_page("kim", [b.record(grade=b.grade(checks=(check,)))], Words("en"), {})
+        assert re.findall(r"<mark>(.*?)</mark>", text) == ["30", "3960", "15", "1080"]
+
+    def test_hints_come_before_the_checks(self) -> None:
+        hinted = b.grade(Verdict.NO_MODEL, 0.0, hints=(Message("structure.no_model"),))
+        text = feedback(b.record(grade=hinted)).text
+        assert text.index("What to try next") < text.index("Model structure")
+
+    def test_all_five_questions_show_their_points(self) -> None:
+        text = " ".join(feedback(b.record()).text.split())
+        for shown in (
+            "Does it run? 10 / 10",
+            "Model structure 35 / 35",
+            "Data 15 / 15",
+            "Training 15 / 15",
+            "Accuracy on new data 25 / 25",
+        ):
+            assert shown.replace(" ", "") in text.replace(" ", "")
+
+    def test_missed_questions_are_open_and_met_ones_closed(self) -> None:
+        checks = (b.check("runs.cells", 10, 10), b.check("structure.layer-1", 0, 35))
+        page = feedback(b.record(grade=b.grade(Verdict.WRONG_ARCHITECTURE, 10.0, checks)))
+        questions = page.all("details")[:2]
+        assert ["open" in one for one in questions] == [False, True]
+
+    def test_ungraded_is_never_shown_as_zero(self) -> None:
+        page = feedback(b.ungraded())
+        assert "Not graded yet" in page.text
+        assert "This is not a zero" in page.text
+        assert "0 / 100" not in page.text
+
+    def test_ungraded_does_not_count_in_the_total(self) -> None:
+        text = feedback(b.record(), b.ungraded(exercise="sequence-prediction")).text
+        assert "1 of 2 accepted, 100 of 100 points" in text
+
+    def test_our_own_figures_stand_beside_those_that_need_no_model(self) -> None:
+        metrics = {"mse": 0.0612, "mean.mse": 0.049}
+        text = feedback(b.record(evidence=b.evidence(metrics=metrics))).text
+        assert "Always the mean" in text
+        assert "0.0612" in text
+        assert "0.049" in text
+
+    def test_seeds_isolation_and_versions_are_told(self) -> None:
+        text = feedback(b.record()).text
+        for part in ("20260301", "full", "keras 3.15.0", "mse ≤ 0.004"):
+            assert part in text
+
+    def test_the_page_says_its_language(self) -> None:
+        assert feedback(b.record(), lang="ko").all("html") == [{"lang": "ko"}]
+
+    def test_marks_have_words_for_those_who_cannot_see_them(self) -> None:
+        assert "right:" in feedback(b.record()).text
+
+    def test_every_drawing_is_named_or_hidden(self) -> None:
+        for drawing in feedback(b.record()).all("svg"):
+            assert "aria-hidden" in drawing or "aria-labelledby" in drawing
+
+    def test_every_anchor_has_its_place(self) -> None:
+        page = feedback(b.record(), b.record(exercise="sequence-prediction"))
+        places = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+        links = {a["href"][1:] for _, a in page.elements if a.get("href", "").startswith("#")}
+        assert links <= places
+
+    def test_a_malformed_file_says_what_is_wrong_with_it(self) -> None:
+        check = b.check(
+            "runs.readable", 0, 100, Message("collect.truncated_json", {"line": 3, "column": 7})
+        )
+        grade = b.grade(Verdict.MALFORMED, 0.0, (check,))
+        text = feedback(b.record(grade=grade, evidence=None, attempts=(), engine=None)).text
+        assert "Unreadable file" in text
+        assert "line 3" in text
+
+    @pytest.mark.parametrize(("lang", "said"), [("en", "at most 0.14 %"), ("ko", "최대 0.14 %")])
+    def test_it_says_how_often_bad_luck_fails_correct_work(self, lang: str, said: str) -> None:
+        threshold = {"metric": "mse", "value": 0.004, "better": "lower"}
+        known = {**threshold, "attempts": 3, "false_fail": 0.00144}
+        assert said in feedback(b.record(threshold=known), lang=lang).text
+        assert said not in feedback(b.record(threshold=threshold), lang=lang).text
+
+
+class TestChart:
+    def points(self, chart: Chart) -> list[tuple[float, float]]:
+        pairs = " ".join(part for line in chart.lines for part in line.stretches).split()
+        return [(float(x), float(y)) for x, y in (pair.split(",") for pair in pairs)]
+
+    def test_one_loss_is_no_curve(self) -> None:
+        assert loss_chart({"loss": (0.3,)}) is None
+        assert loss_chart({}) is None
+        assert loss_chart({"loss": (math.nan, math.nan, 0.1)}) is None
+
+    def test_a_falling_loss_falls_on_the_page(self) -> None:
+        chart = loss_chart({"loss": (0.4, 0.3, 0.2)})
+        assert chart is not None
+        (x1, y1), _, (x3, y3) = self.points(chart)
+        assert x1 < x3
+        assert y1 < y3  # SVG counts downwards
+
+    def test_a_wide_range_is_drawn_in_decades(self) -> None:
+        chart = loss_chart({"loss": (0.1, 0.01, 0.001)})
+        assert chart is not None
+        assert chart.logarithmic
+        ys = [y for _, y in self.points(chart)]
+        assert ys[1] - ys[0] == pytest.approx(ys[2] - ys[1], abs=0.2)
+        assert [tick.label for tick in chart.y_ticks] == ["0.001", "0.003", "0.01", "0.03", "0.1"]
+
+    def test_nan_leaves_a_gap(self) -> None:
+        chart = loss_chart({"loss": (0.5, 0.4, math.nan, 0.3, 0.2, math.nan, 0.1)})
+        assert chart is not None
+        assert [len(part.split()) for part in chart.lines[0].stretches] == [2, 2]
+        assert len(chart.lines[0].dots) == 1
+
+    @pytest.mark.parametrize(
+        "losses",
+        [
+            (1e300, -1e300, 1e-300),
+            (0.0, 0.0, 0.0),
+            (5e-324, 1.0),
+            (-5.0, -5.0),
+            (1e29, 1e-29, 3.0),
+            (math.inf, 1.0, 2.0),
+            tuple(float(n % 7) for n in range(5000)),
+        ],
+    )
+    def test_whatever_is_claimed_stays_inside_the_drawing(self, losses: Sequence[float]) -> None:
+        chart = loss_chart({"loss": losses, "val_loss": losses[:1]})
+        if chart is None:
+            return
+        points = [*self.points(chart), *(dot for line in chart.lines for dot in line.dots)]
+        assert 0 < len(points) <= 805
+        assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
+        assert 0 < len(chart.y_ticks) <= 12
+
+    def test_validation_is_a_line_of_its_own(self) -> None:
+        chart = loss_chart({"loss": (0.3, 0.2), "val_loss": (0.4, 0.3)})
+        assert chart is not None
+        assert [line.name for line in chart.lines] == ["loss", "val_loss"]
+
+
+class TestOverview:
+    def test_counts_of_every_verdict(self) -> None:
+        text = overview(b.record("a"), b.record("b"), b.ungraded("c")).text
+        assert "3 students, 3 results, 2 accepted." in text
+
+    def test_what_needs_a_teacher_is_listed(self) -> None:
+        odd = b.record("lee", grade=b.grade(Verdict.SUSPICIOUS, 100.0, flags=("pretrained",)))
+        text = overview(b.record("kim"), odd).text
+        look = text[text.index("Needs a look") : text.index("By exercise")]
+        assert "lee" in look
+        assert "trained before training began" in look
+        assert "kim" not in look
+
+    def test_students_link_to_their_pages(self) -> None:
+        links = [one["href"] for one in overview(b.record("kim")).all("a")]
+        assert "feedback/kim.html" in links
+
+    def test_an_empty_class_is_a_page_all_the_same(self) -> None:
+        assert "0 students" in overview().text
+
+    def test_exercises_come_in_the_courses_order(self) -> None:
+        text = overview(b.record(), b.record(exercise="sequence-prediction")).text
+        rows = text[text.index("By exercise") :]
+        assert rows.index("Sequences") < rows.index("Products")
+
+
+class TestItemStatistics:
+    def test_the_check_that_most_miss_comes_first(self) -> None:
+        missed = b.grade(
+            Verdict.WRONG_DATA, 50.0, (b.check("data.target", 3, 15), b.check("runs.cells", 10, 10))
+        )
+        met = b.grade(checks=(b.check("data.target", 15, 15), b.check("runs.cells", 10, 10)))
+        first, second = item_statistics([b.record("a", grade=missed), b.record("b", grade=met)])
+        assert (first.check, first.results, first.passed) == ("data.target", 2, 1)
+        assert (first.mean_points, first.max_points) == (9.0, 15.0)
+        assert (second.check, second.passed) == ("runs.cells", 2)
+
+    def test_ungraded_results_say_nothing_about_students(self) -> None:
+        assert item_statistics([b.ungraded()]) == []

@@ -1,0 +1,450 @@
+"""Choosing a room: what the self-test sees, and what is refused."""
+
+import json
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from grader.room import Bind, RoomSpec, cgroups, choose, open_room, probe, users
+from grader.room.confined import ConfinedRoom
+from grader.room.plain import PlainRoom
+from grader.room.readable import link_chain, readable_paths
+from grader.room.selftest import LAYERS, examine, words
+from grader.room.spec import environment
+from grader.types import GraderError, Level
+from tests.support.room_help import UNTESTED, make_room
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")
+real = pytest.mark.real
+LOCALE = Path(__file__).parents[2] / "grader" / "locale"
+
+
+@pytest.fixture
+def fresh():
+    """Forget what earlier tests found out."""
+    choose._test.cache_clear()
+    yield
+    choose._test.cache_clear()
+
+
+# --- levels
+
+
+@real
+@linux
+def test_the_full_level_is_found_by_trying_in_less_than_a_second(fresh):
+    if make_room("namespaces") is None:
+        pytest.skip("no bubblewrap")
+    began = time.perf_counter()
+    room = open_room("full")
+    assert time.perf_counter() - began < 1.0
+    assert room.isolation.level is Level.FULL
+    assert set(room.isolation.layers) >= choose.REQUIRED[Level.FULL]
+
+
+@real
+@linux
+def test_auto_takes_the_best_level_that_holds(fresh):
+    reports = probe()
+    held = {level: {r.layer for r in reports if r.level == level and r.holds} for level in Level}
+    best = next(level for level in Level if held[level] >= choose.REQUIRED[level])
+    assert open_room("auto").isolation.level is best
+
+
+@real
+@linux
+def test_without_bubblewrap_full_is_refused_and_auto_says_that_it_is_less(fresh, monkeypatch):
+    monkeypatch.setattr(choose.shutil, "which", lambda _: None)
+    with pytest.raises(GraderError) as raised:
+        open_room("full")
+    assert raised.value.message.id == "room.full_refused"
+    assert "bwrap" in str(raised.value.message.args["reason"])
+    assert open_room("auto").isolation.level is not Level.FULL
+
+
+@real
+@linux
+def test_a_bubblewrap_that_does_not_work_is_no_full_level(fresh, monkeypatch, tmp_path):
+    broken = tmp_path / "bwrap"
+    broken.write_text(
+        "#!/bin/sh\necho 'bwrap: no permissions to create a new namespace' >&2\nexit 1\n"
+    )
+    broken.chmod(0o755)
+    monkeypatch.setattr(choose.shutil, "which", lambda _: str(broken))
+    with pytest.raises(GraderError) as raised:
+        open_room("full")
+    assert "no permissions" in str(raised.value.message.args["reason"])
+
+
+@real
+@linux
+def test_a_leaking_room_is_seen_leaking():
+    """The self-test judges what a room does: an open one fails it whatever it is called."""
+    leaks = {r.layer for r in examine(ConfinedRoom(False, False, UNTESTED), "full") if not r.holds}
+    assert leaks >= {
+        "filesystem",
+        "read-only" if _is_root() else "filesystem",
+        "network",
+        "processes",
+        "seccomp",
+        "userns",
+    }
+
+
+@real
+@linux
+def test_a_room_with_one_layer_missing_is_refused(fresh, monkeypatch):
+    way = lambda: ConfinedRoom(False, False, UNTESTED)  # noqa: E731
+    monkeypatch.setattr(choose, "_ways", lambda _: [way])
+    with pytest.raises(GraderError) as raised:
+        open_room("reduced")
+    assert "network" in str(raised.value.message.args["reason"])
+
+
+@real
+@linux
+def test_the_first_way_that_holds_is_taken(fresh, monkeypatch, tmp_path):
+    """As root: if nobody else may run the interpreter, the room keeps a user namespace instead."""
+    good = make_room("namespaces")
+    if good is None:
+        pytest.skip("no bubblewrap")
+    bad = replace(good, bwrap=tmp_path / "no-such-program")
+    monkeypatch.setattr(choose, "_ways", lambda _: [lambda: bad, lambda: good])
+    assert open_room("full").bwrap == good.bwrap
+
+
+@real
+@linux
+@pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
+def test_the_reduced_level_gives_up_root_where_the_program_is_open_to_others():
+    process = ConfinedRoom(True, True, UNTESTED).start(
+        RoomSpec(("/usr/bin/id", "-u")), stdout=subprocess.PIPE
+    )
+    assert process.wait(20) == 0
+    assert int(process.stdout.read()) > 1_879_048_191
+
+
+@real
+@linux
+def test_level_none_is_labelled_none_and_promises_nothing(fresh):
+    room = open_room("none")
+    assert room.isolation.level is Level.NONE
+    assert "network" not in room.isolation.layers
+    assert "seccomp" not in room.isolation.layers
+
+
+@real
+@linux
+def test_every_layer_that_does_not_hold_says_what_went_through(fresh):
+    for report in probe():
+        assert report.holds == (report.why is None)
+        if report.why is not None:
+            assert report.why.args.get("found") or report.why.args.get("reason")
+
+
+def _is_root():
+    return choose.Path("/proc/self").stat().st_uid == 0
+
+
+# --- words
+
+
+def _catalogue(language):
+    text = (LOCALE / language / "room.po").read_text(encoding="utf-8")
+    return dict(re.findall(r'^msgid "(room\.[^"]+)"\nmsgstr "(.+)"$', text, flags=re.MULTILINE))
+
+
+def _used():
+    names = {words(layer) for layer in LAYERS} | {f"room.{level}_refused" for level in Level}
+    for path in Path(choose.__file__).parent.glob("*.py"):
+        names |= set(re.findall(r'"(room\.[a-z_]+)"', path.read_text(encoding="utf-8")))
+    return names
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_everything_a_room_says_has_words(language):
+    assert _used() <= set(_catalogue(language))
+
+
+def test_both_languages_say_the_same_things_with_the_same_facts():
+    english, korean = _catalogue("en"), _catalogue("ko")
+    holes = lambda text: sorted(re.findall(r"\{\w+\}", text))  # noqa: E731
+    assert {k: holes(v) for k, v in english.items()} == {k: holes(v) for k, v in korean.items()}
+
+
+# --- parts
+
+
+def test_home_and_temporary_folder_are_set_unless_given():
+    spec = RoomSpec(("true",), env={"HOME": "/elsewhere", "KERAS_BACKEND": "jax"})
+    env = environment(spec)
+    assert env["HOME"] == "/elsewhere"
+    assert env["TMPDIR"] == "/tmp"
+    assert env["KERAS_BACKEND"] == "jax"
+
+
+def test_the_allow_list_holds_the_interpreter_and_neither_repository_nor_homes():
+    paths = readable_paths()
+    for hop in link_chain(Path(sys.executable)):
+        assert any(hop.is_relative_to(p) for p in paths), hop
+    repository = Path(__file__).parents[2]
+    for closed in (
+        repository,
+        repository / "reference",
+        Path.home(),
+        Path("/"),
+        Path("/etc"),
+        Path("/var"),
+        Path("/home"),
+    ):
+        assert not any(closed.is_relative_to(p) for p in paths), closed
+
+
+def test_a_chain_of_links_is_followed_to_the_file(tmp_path):
+    (tmp_path / "python3.11").touch()
+    (tmp_path / "python3").symlink_to("python3.11")
+    (tmp_path / "python").symlink_to(tmp_path / "python3")
+    assert link_chain(tmp_path / "python") == [
+        tmp_path / n for n in ("python", "python3", "python3.11")
+    ]
+
+
+def test_user_numbers_are_not_shared_by_running_rooms():
+    taken = [users.take_user() for _ in range(5)]
+    assert len(set(taken)) == 5
+    for user in taken:
+        users.return_user(user)
+    again = users.take_user()
+    users.return_user(again)
+    assert again == taken[0]
+
+
+@pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
+def test_lending_opens_to_the_rooms_group_only_and_never_follows_links(tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("private")
+    outside.chmod(0o600)
+    lent = tmp_path / "lent"
+    lent.mkdir(mode=0o700)
+    (lent / "link").symlink_to(outside)
+    (lent / "own").write_text("x")
+    (lent / "own").chmod(0o600)
+    users.lend([Bind(lent, "/lent")])
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o600
+    assert stat.S_IMODE((lent / "own").stat().st_mode) == 0o640
+    assert (lent / "own").stat().st_gid == users.GROUP
+    assert stat.S_IMODE(lent.stat().st_mode) == 0o750
+
+
+@real
+@pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
+def test_lending_is_not_fooled_by_entries_that_turn_into_links(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    secret.chmod(0o600)
+    lent = tmp_path / "lent"
+    lent.mkdir(mode=0o700)
+    stop = threading.Event()
+
+    def swap():
+        while not stop.is_set():
+            (lent / "entry").write_text("")
+            (lent / "entry").unlink()
+            (lent / "entry").symlink_to(secret)
+            (lent / "entry").unlink()
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        for _ in range(2000):
+            users.lend([Bind(lent, "/lent", writable=True)])
+    finally:
+        stop.set()
+        thread.join()
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert secret.stat().st_gid != users.GROUP
+
+
+@pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
+def test_lending_leaves_a_file_with_a_second_name_alone(tmp_path):
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "secret").chmod(0o600)
+    lent = tmp_path / "lent"
+    lent.mkdir()
+    (lent / "same").hardlink_to(tmp_path / "secret")
+    users.lend([Bind(lent, "/lent", writable=True)])
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+# --- control groups, version 2, on a copy made of plain files
+
+
+@pytest.fixture
+def version2(tmp_path, monkeypatch):
+    own = tmp_path / "user.slice" / "app.scope"
+    own.mkdir(parents=True)
+    (tmp_path / "cgroup.controllers").write_text("memory pids")
+    for folder, given in ((tmp_path, "memory pids"), (own.parent, "memory pids"), (own, "")):
+        (folder / "cgroup.subtree_control").write_text(given)
+        (folder / "cgroup.procs").write_text("")
+    monkeypatch.setattr(cgroups, "_own_groups", lambda: ["0::/user.slice/app.scope"])
+    return tmp_path
+
+
+def test_version_2_limits_both_in_the_nearest_group_that_hands_them_down(version2):
+    group = cgroups.make_cgroup(100, 7, root=version2)
+    folder = group.folders["memory"]
+    assert group.controllers == ("memory", "pids")
+    assert group.folders["pids"] == folder
+    assert folder.parent == version2 / "user.slice"
+    assert int((folder / "memory.max").read_text()) >> 20 == 100 + 16
+    assert (folder / "memory.swap.max").read_text() == "0"
+    assert (folder / "pids.max").read_text() == "7"
+
+
+def test_version_2_tells_when_memory_ran_out(version2):
+    group = cgroups.make_cgroup(100, 7, root=version2)
+    events = group.folders["memory"] / "memory.events"
+    events.write_text("low 0\noom 1\noom_kill 0\n")
+    assert not group.memory_ran_out()
+    events.write_text("low 0\noom 1\noom_kill 2\n")
+    assert group.memory_ran_out()
+
+
+def test_without_any_group_of_ours_there_are_no_controllers(version2):
+    for name in ("", "user.slice"):
+        (version2 / name / "cgroup.subtree_control").write_text("")
+    assert cgroups.make_cgroup(100, 7, root=version2).controllers == ()
+
+
+def test_groups_of_a_killed_grader_are_swept_and_those_of_a_living_one_stay(version2):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = version2 / f"grader-room-{dead.pid}-0"
+    mine = version2 / f"grader-room-{choose.sys.modules['os'].getpid()}-0"
+    left.mkdir()
+    mine.mkdir()
+    cgroups.sweep(version2)
+    assert not left.exists()
+    assert mine.exists()
+
+
+# --- where there is no Linux
+
+
+@pytest.fixture
+def plain():
+    return PlainRoom(replace(UNTESTED, level=Level.NONE))
+
+
+def test_a_plain_process_has_a_scratch_folder_that_is_deleted(plain):
+    source = "import os; print(os.getcwd()); open('x', 'w'); print(os.environ['HOME'])"
+    process = plain.start(RoomSpec((sys.executable, "-c", source)), stdout=subprocess.PIPE)
+    assert process.wait(20) == 0
+    place, home = process.stdout.read().decode().split()
+    assert place == home
+    assert not Path(place).exists()
+
+
+def test_a_plain_process_is_killed_with_its_children(plain):
+    source = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print(child.pid, flush=True); time.sleep(600)"
+    )
+    process = plain.start(RoomSpec((sys.executable, "-c", source)), stdout=subprocess.PIPE)
+    child = int(process.stdout.readline())
+    assert process.memory_mb() > 5
+    process.kill()
+    process.kill()
+    assert process.poll() is not None
+    assert process.memory_mb() == 0.0
+    assert not psutil.pid_exists(child)
+
+
+def test_a_plain_process_inherits_no_environment(plain, monkeypatch):
+    monkeypatch.setenv("COURSE_SECRET", "xyzzy")
+    source = "import os; print(sorted(os.environ))"
+    process = plain.start(RoomSpec((sys.executable, "-c", source)), stdout=subprocess.PIPE)
+    assert process.wait(20) == 0
+    assert b"COURSE_SECRET" not in process.stdout.read()
+
+
+def test_a_plain_program_that_does_not_exist_is_our_error(plain):
+    with pytest.raises(GraderError) as raised:
+        plain.start(RoomSpec(("/no/such/program",)))
+    assert raised.value.message.id == "room.start_failed"
+
+
+# --- the real thing
+
+
+@real
+@linux
+@pytest.mark.parametrize("kind", ["namespaces", "dropped", "reduced", "none"])
+def test_a_real_kernel_trains_a_keras_model_over_unix_sockets(kind, tmp_path):
+    client_module = pytest.importorskip("jupyter_client")
+    pytest.importorskip("ipykernel")
+    room = make_room(kind)
+    if room is None:
+        pytest.skip(f"no {kind} rooms on this machine")
+    meeting = Path(shutil.os.path.realpath(tmp_path)) / "m"
+    meeting.mkdir()
+    inside = room.inside(meeting, "/meeting")
+    ports = {
+        f"{name}_port": n
+        for n, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1)
+    }
+    facts = {"transport": "ipc", "key": "k", "signature_scheme": "hmac-sha256", **ports}
+    (meeting / "connection.json").write_text(json.dumps({**facts, "ip": f"{inside}/s"}))
+    spec = RoomSpec(
+        (sys.executable, "-m", "ipykernel_launcher", "-f", f"{inside}/connection.json"),
+        binds=(Bind(meeting, "/meeting", writable=True),),
+        env={"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1"},
+    )
+    process = room.start(spec)
+    client = client_module.BlockingKernelClient()
+    client.load_connection_info({**facts, "ip": str(meeting / "s")})
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        source = (
+            "import tensorflow, keras, numpy as np\n"
+            "m = keras.Sequential([keras.Input((3, 1)), keras.layers.GRU(2), keras.layers.Dense(1)])\n"
+            "m.compile('adam', 'mse'); m.fit(np.ones((8, 3, 1)), np.ones((8, 1)), verbose=0)"
+        )
+        reply = client.execute_interactive(source, timeout=180, output_hook=lambda _: None)
+        assert reply["content"]["status"] == "ok", reply["content"]
+        assert process.memory_mb() > 300
+    finally:
+        client.stop_channels()
+        process.kill()
+    assert process.poll() is not None
+
+
+@real
+@linux
+def test_sockets_in_use_do_not_make_the_self_test_wait(fresh):
+    """The intruder's knocks go nowhere; none of them may hang."""
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        began = time.perf_counter()
+        open_room("auto")
+        assert time.perf_counter() - began < 2.0
+
+
+def test_an_isolation_is_carried_by_the_room_that_was_tested():
+    room = ConfinedRoom(True, False, UNTESTED)
+    tested = choose._with_isolation(room, replace(UNTESTED, level=Level.REDUCED))
+    assert tested.isolation.level is Level.REDUCED
+    assert tested.closed

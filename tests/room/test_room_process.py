@@ -1,0 +1,352 @@
+"""Limits of a room, and its end."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from grader.room import Bind, RoomSpec, process
+from grader.room.cgroups import make_cgroup
+from grader.types import GraderError
+from tests.support.room_help import CLOSED, FULL, KINDS, make_room, processes_with, run_python
+
+pytestmark = [pytest.mark.real, pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")]
+ENDS_WITHIN = 5.0  # seconds that the whole tree may take to die
+
+
+def opened(request):
+    room = make_room(request.param)
+    if room is None:
+        pytest.skip(f"no {request.param} rooms on this machine")
+    return room
+
+
+any_room = pytest.fixture(params=KINDS)(opened)
+closed_room = pytest.fixture(params=CLOSED)(opened)
+full_room = pytest.fixture(params=FULL)(opened)
+
+
+@pytest.fixture
+def marker():
+    return f"marker-{uuid.uuid4().hex}"
+
+
+def wait_until(condition, seconds=ENDS_WITHIN):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def start(room, source, *args, **spec):
+    return room.start(
+        RoomSpec((sys.executable, "-I", "-c", source, *map(str, args)), **spec),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def controllers():
+    """What control groups can limit here."""
+    cgroup = make_cgroup(64, 64)
+    cgroup.remove()
+    return cgroup.controllers
+
+
+TREE = """
+import os, subprocess, sys, time
+code = "import time,sys; time.sleep(600)"
+subprocess.Popen([sys.executable, '-c', code, sys.argv[1]])
+if os.fork() == 0:                     # a daemon: forked twice, session of its own
+    os.setsid()
+    if os.fork() == 0:
+        subprocess.Popen([sys.executable, '-c', code, sys.argv[1]], start_new_session=True)
+        time.sleep(600)
+    os._exit(0)
+os.wait()
+time.sleep(0.2)
+print('ready', flush=True)
+"""
+
+
+def test_kill_ends_the_whole_tree_with_its_daemons(any_room, marker):
+    process = start(any_room, TREE + "time.sleep(600)", marker)
+    assert process.stdout.readline() == b"ready\n"
+    assert len(processes_with(marker)) >= 4
+    process.kill()
+    assert processes_with(marker) == []
+    assert process.poll() not in (None, 0)
+
+
+def test_when_the_program_ends_its_daemons_are_dead_before_we_are_told(any_room, marker):
+    process = start(any_room, TREE, marker)
+    assert process.wait(20) == 0
+    assert processes_with(marker) == []
+
+
+def test_kill_leaves_no_zombie_and_may_be_repeated(any_room):
+    process = start(any_room, "import time; time.sleep(600)")
+    for _ in range(3):
+        process.kill()
+    assert not Path(f"/proc/{process.pid}").exists()
+
+
+def test_a_program_that_ignores_signals_dies_at_once(any_room):
+    source = "import signal,time\nfor n in (1,2,15): signal.signal(n, signal.SIG_IGN)\nprint(1, flush=True)\nwhile True: time.sleep(1)"
+    process = start(any_room, source)
+    process.stdout.readline()
+    began = time.monotonic()
+    process.kill()
+    assert time.monotonic() - began < ENDS_WITHIN
+
+
+def test_a_stopped_program_dies_at_once(any_room):
+    process = start(
+        any_room, "import os,signal; print(1, flush=True); os.kill(os.getpid(), signal.SIGSTOP)"
+    )
+    process.stdout.readline()
+    began = time.monotonic()
+    process.kill()
+    assert time.monotonic() - began < ENDS_WITHIN
+
+
+def test_sigkill_of_the_grader_kills_the_room(any_room, request, marker):
+    kind = request.node.callspec.params["any_room"]
+    grader = f"""
+import sys, time
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.support.room_help import make_room
+from grader.room import RoomSpec
+room = make_room({kind!r})
+process = room.start(RoomSpec((sys.executable, "-I", "-c", {TREE + "time.sleep(600)"!r}, {marker!r})), stdout=1)
+time.sleep(600)
+"""
+    process = subprocess.Popen([sys.executable, "-c", grader], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+    inside = set(processes_with(marker)) - {process.pid}
+    assert len(inside) >= 4
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert wait_until(lambda: processes_with(marker) == [])
+
+
+def test_a_room_outlives_the_thread_that_asked_for_it(any_room):
+    started = []
+    thread = threading.Thread(
+        target=lambda: started.append(
+            start(any_room, "import time; time.sleep(0.5); print('alive')")
+        )
+    )
+    thread.start()
+    thread.join()
+    assert started[0].wait(20) == 0
+    assert started[0].stdout.read() == b"alive\n"
+
+
+def test_exit_codes_and_streams_come_through(any_room):
+    ran = run_python(
+        any_room, "import sys; print('out'); print('err', file=sys.stderr); sys.exit(7)"
+    )
+    assert (ran.code, ran.out, ran.err) == (7, "out\n", "err\n")
+
+
+def test_standard_input_is_empty_unless_given(any_room):
+    assert run_python(any_room, "import sys; print(repr(sys.stdin.read()))").out == "''\n"
+
+
+def test_wait_gives_none_while_it_runs(any_room):
+    process = start(any_room, "import time; time.sleep(600)")
+    assert process.wait(0.05) is None
+    assert process.poll() is None
+    process.kill()
+
+
+def test_a_program_that_does_not_exist_never_looks_like_one_that_ran(any_room):
+    code, error = None, None
+    try:
+        code = any_room.start(RoomSpec(("/no/such/program",))).wait(20)
+    except GraderError as raised:
+        error = raised.message.id
+    assert (code, error) in {(126, None), (127, None), (None, "room.start_failed")}
+
+
+def test_a_bind_that_does_not_exist_is_our_error(any_room, tmp_path):
+    with pytest.raises(GraderError) as raised:
+        any_room.start(RoomSpec(("true",), binds=(Bind(tmp_path / "none", "/x"),)))
+    assert raised.value.message.id == "room.no_such_bind"
+
+
+# --- limits
+
+
+def test_a_flood_of_files_ends_at_the_scratch_size(full_room):
+    source = """
+import os
+written = 0
+for name in (os.environ['HOME'], os.environ['TMPDIR'], '/dev/shm'):
+    try:
+        for n in range(100):
+            with open(f'{name}/{n}', 'wb') as f:
+                for _ in range(100): written += f.write(bytes(1 << 20))
+    except OSError as e: assert e.errno == 28, e
+print(written >> 20)"""
+    assert 0 < run_python(full_room, source, scratch_mb=32, memory_mb=2048).json <= 32 + 32 + 256
+
+
+def test_files_in_memory_count_as_memory(full_room):
+    process = start(
+        full_room,
+        "open('x','wb').write(bytes(60 << 20)); print(1, flush=True); import time; time.sleep(600)",
+        scratch_mb=128,
+    )
+    process.stdout.readline()
+    assert process.memory_mb() > 60
+    process.kill()
+
+
+def test_a_million_empty_files_count_as_memory(full_room):
+    source = "import os\nfor n in range(40000): os.close(os.open(f'f{n}', os.O_CREAT))\nprint(1, flush=True)\nimport time; time.sleep(600)"
+    process = start(full_room, source)
+    process.stdout.readline()
+    assert process.memory_mb() > 35
+    process.kill()
+
+
+def test_a_sparse_file_of_a_tebibyte_is_refused(any_room):
+    source = "try: open('x','wb').truncate(1 << 40)\nexcept OSError as e: print(e.errno)"
+    assert run_python(any_room, source).json == 27  # EFBIG
+
+
+def test_a_fork_bomb_is_capped_and_neighbours_live(closed_room, marker):
+    if os.geteuid() == 0 and not closed_room.drops_root and "pids" not in controllers():
+        pytest.skip("root without a pids control group cannot be capped")
+    bomb = "import os,sys,time\nprint(1, flush=True)\nwhile True:\n  try: os.fork()\n  except OSError: pass"
+    process = start(closed_room, bomb, marker, processes=64)
+    process.stdout.readline()
+    time.sleep(0.3)
+    assert len(processes_with(marker)) <= 64 + 3
+    assert run_python(closed_room, "print('fine')").out == "fine\n"
+    process.kill()
+    assert processes_with(marker) == []
+
+
+def test_a_process_that_takes_too_much_memory_is_killed_and_we_can_tell(closed_room):
+    if "memory" not in controllers():
+        pytest.skip("no memory control group may be made here")
+    process = start(closed_room, "x = bytearray(300 << 20); print(len(x))", memory_mb=128)
+    assert process.wait(30) != 0
+    assert process.memory_ran_out()
+
+
+def test_memory_counts_every_process_of_the_tree(any_room):
+    child = "x = bytearray(b'x') * (50 << 20); print(1, flush=True); import time; time.sleep(600)"
+    source = f"import subprocess,sys\nfor _ in range(3): subprocess.Popen([sys.executable,'-c',{child!r}])\nimport time; time.sleep(600)"
+    process = start(any_room, source)
+    for _ in range(3):
+        process.stdout.readline()
+    assert 150 < process.memory_mb() < 350
+    process.kill()
+    assert process.memory_mb() == 0.0
+
+
+def test_where_there_is_enough_the_rest_is_not_looked_at(monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(process, "_proportional_bytes", lambda pid: looked_at.append(pid) or 10)
+    assert process._exact_bytes([1, 2, 3, 4], enough=15) == 20
+    assert looked_at == [1, 2]
+
+
+def test_looking_at_the_memory_of_many_processes_keeps_nobody_from_the_clock(monkeypatch):
+    seconds = iter(range(100))
+    monkeypatch.setattr(process.time, "monotonic", lambda: 0.4 * next(seconds))
+    monkeypatch.setattr(process, "_proportional_bytes", lambda _: 10)
+    assert process._exact_bytes(range(1000), enough=10**6) == 30
+
+
+def test_the_largest_process_is_looked_at_first(any_room, monkeypatch):
+    child = "import time; print(1, flush=True); time.sleep(600)"
+    source = f"import subprocess,sys\nx = bytearray(b'x') * (60 << 20)\nfor _ in range(3): subprocess.Popen([sys.executable,'-c',{child!r}])\nimport time; time.sleep(600)"
+    running = start(any_room, source, memory_mb=64)
+    for _ in range(3):
+        running.stdout.readline()
+    monkeypatch.setattr(process, "_LOOK_SECONDS", 0.0)
+    assert running.memory_mb() > 55
+    running.kill()
+
+
+def test_measuring_memory_is_cheap(any_room):
+    process = start(any_room, "import time; print(1, flush=True); time.sleep(600)")
+    process.stdout.readline()
+    began = time.perf_counter()
+    for _ in range(20):
+        process.memory_mb()
+    assert (time.perf_counter() - began) / 20 < 0.02
+    process.kill()
+
+
+def test_cores_are_pinned(any_room):
+    one = (min(os.sched_getaffinity(0)),)
+    assert run_python(
+        any_room, "import os; print(list(os.sched_getaffinity(0)))", cores=one
+    ).json == list(one)
+
+
+def test_a_program_cannot_take_more_cores(closed_room):
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("one core only")
+    source = "import os\ntry: os.sched_setaffinity(0, {0, 1, 2, 3})\nexcept OSError: pass\nprint(list(os.sched_getaffinity(0)))"
+    assert run_python(closed_room, source, cores=(cores[0],)).json == cores[:1]
+
+
+def test_memory_outside_processes_and_sized_folders_cannot_be_had(closed_room):
+    source = "import os,ctypes\ntry: os.memfd_create('x')\nexcept OSError: print(ctypes.CDLL(None).shmget(0, 4096, 0o1600))"
+    assert run_python(closed_room, source).out == "-1\n"
+
+
+def test_no_core_is_dumped(any_room):
+    assert run_python(
+        any_room, "import resource; print(list(resource.getrlimit(resource.RLIMIT_CORE)))"
+    ).json == [0, 0]
+
+
+def test_rooms_leave_no_control_group_and_no_folder(any_room, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    before = {p.name for p in Path("/sys/fs/cgroup").glob("*/**/grader-room-*")}
+    run_python(any_room, "print(1)")
+    after = {p.name for p in Path("/sys/fs/cgroup").glob("*/**/grader-room-*")}
+    ours = {name for name in after - before if f"-{os.getpid()}-" in name}
+    assert ours == set()
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+
+def test_many_rooms_at_once_keep_apart_and_leave_no_descriptor(any_room):
+    run_python(any_room, "pass")  # the thread that starts them all is there from now on
+    gc.collect()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    source = "import os,sys; open('mine','x').write(sys.argv[1]); print(open('mine').read())"
+    with ThreadPoolExecutor(8) as pool:
+        ran = list(pool.map(lambda n: run_python(any_room, source, n), range(24)))
+    assert [r.out for r in ran] == [f"{n}\n" for n in range(24)]
+    gc.collect()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_a_room_costs_less_than_a_second(any_room):
+    run_python(any_room, "pass")
+    began = time.perf_counter()
+    start(any_room, "pass").wait(20)
+    assert time.perf_counter() - began < 1.0  # on a busy machine; about 0.01 on an idle one

@@ -1,0 +1,577 @@
+"""Points and verdicts: what each fact is worth, and that more that is right never earns less."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grader.course.exercises import Exercise, Threshold, load_course
+from grader.score.score import (
+    MAX_SCORE,
+    accuracy_fraction,
+    malformed,
+    nothing_found,
+    score,
+    ungraded,
+)
+from grader.types import (
+    CellError,
+    Evidence,
+    EvidenceClass,
+    Finding,
+    Grade,
+    LayerFact,
+    Message,
+    ModelFacts,
+    Outcome,
+    RunFacts,
+    TrainingFacts,
+    Verdict,
+)
+
+COURSE = load_course(Path(__file__).parents[2])
+LSTM = COURSE.exercise("multiplication-lstm")
+SIMPLE = COURSE.exercise("multiplication-simple-rnn")
+GRU = COURSE.exercise("multiplication-gru")
+THRESHOLD = Threshold("mse", "lower", 0.01, 0.04, "jax", "cpu", None, None, "measured")
+NO_THRESHOLD = replace(THRESHOLD, value=None, reason="overlap")
+ERROR = CellError("ValueError", "seven", "")
+RIGHT, WRONG = Message("data.right"), Message("data.wrong")
+
+
+def layers(exercise: Exercise) -> tuple[LayerFact, ...]:
+    """The layers exactly as asked for."""
+    return tuple(
+        LayerFact(one.cls, dict(one.config), one.output_shape, one.params)
+        for one in exercise.layers
+    )
+
+
+def sound(exercise: Exercise = LSTM, **changes: Any) -> Evidence:
+    """The smallest evidence of sound work."""
+    facts: dict[str, Any] = {
+        "exercise": exercise.id,
+        "runs": RunFacts(Outcome.FINISHED, 5, (), None),
+        "model": ModelFacts(
+            layers(exercise), exercise.total_params, exercise.input_shape, 3, "model", rebuilt=True
+        ),
+        "data": (finding("data.target"), finding("data.rows")),
+        "layout": "mark-number",
+        "training": trained(exercise.epochs),
+        "metrics": {"mse": 0.001},
+    }
+    return Evidence(**facts | changes)
+
+
+def finding(name: str, fraction: float = 1.0) -> Finding:
+    return Finding(name, fraction, "", "", RIGHT if fraction == 1.0 else WRONG)
+
+
+def trained(epochs: int, **changes: Any) -> TrainingFacts:
+    facts: dict[str, Any] = {
+        "fits": 1 if epochs else 0,
+        "epochs": epochs,
+        "changed": epochs > 0,
+        "finite": True,
+        "first_loss": 0.1,
+        "last_loss": 0.001,
+        "history": {},
+        "compile": {},
+        "cell": 4,
+    }
+    return TrainingFacts(**facts | changes)
+
+
+def graded(evidence: Evidence, threshold: Threshold | None = THRESHOLD) -> Grade:
+    return score(evidence, COURSE.exercise(evidence.exercise), threshold)
+
+
+def points(evidence: Evidence, threshold: Threshold | None = THRESHOLD) -> float:
+    found = graded(evidence, threshold).score
+    assert found is not None
+    return found
+
+
+def lost(evidence: Evidence, threshold: Threshold | None = THRESHOLD) -> dict[str, float]:
+    """Points lost per evidence class."""
+    found: dict[str, float] = {}
+    for check in graded(evidence, threshold).checks:
+        name = check.id.split(".")[0]
+        found[name] = found.get(name, 0.0) + check.max_points - check.points
+    return {name: round(value, 6) for name, value in found.items() if value > 1e-9}
+
+
+# --- points ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exercise", COURSE.exercises.values(), ids=lambda one: one.id)
+@pytest.mark.parametrize("threshold", [THRESHOLD, NO_THRESHOLD, None])
+def test_sound_work_earns_full_points_with_or_without_a_threshold(
+    exercise: Exercise, threshold: Threshold | None
+) -> None:
+    grade = graded(sound(exercise), threshold)
+    assert (grade.verdict, grade.score, grade.graded) == (Verdict.ACCEPTED, MAX_SCORE, True)
+
+
+@pytest.mark.parametrize("exercise", COURSE.exercises.values(), ids=lambda one: one.id)
+@pytest.mark.parametrize("threshold", [THRESHOLD, NO_THRESHOLD, None])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"data": ()}, {"model": None}, {"training": None}, {"data": (), "training": None}],
+    ids=str,
+)
+def test_points_sum_to_a_hundred_whatever_is_missing(
+    exercise: Exercise, threshold: Threshold | None, changes: dict[str, Any]
+) -> None:
+    checks = graded(sound(exercise, **changes), threshold).checks
+    assert sum(check.max_points for check in checks) == pytest.approx(MAX_SCORE)
+    assert all(0.0 <= check.points <= check.max_points for check in checks)
+
+
+def test_the_score_is_the_sum_of_the_checks() -> None:
+    grade = graded(sound(metrics={"mse": 0.02}, data=(finding("data.target", 0.5),)))
+    assert grade.score == pytest.approx(sum(check.points for check in grade.checks), abs=0.005)
+
+
+def test_without_a_threshold_the_points_go_to_the_classes_about_the_model() -> None:
+    with_it, without = LSTM.points_for(THRESHOLD), LSTM.points_for(NO_THRESHOLD)
+    assert without[EvidenceClass.ACCURACY] == 0.0
+    assert without[EvidenceClass.RUNS] == with_it[EvidenceClass.RUNS]
+    for one in (EvidenceClass.STRUCTURE, EvidenceClass.DATA, EvidenceClass.TRAINING):
+        assert without[one] > with_it[one]
+    assert sum(without.values()) == pytest.approx(MAX_SCORE)
+
+
+def test_a_bad_metric_costs_nothing_where_there_is_no_threshold() -> None:
+    for exercise in (LSTM, SIMPLE):
+        assert points(sound(exercise, metrics={"mse": 9.0}), NO_THRESHOLD) == MAX_SCORE
+        assert points(sound(exercise, metrics={}), NO_THRESHOLD) == MAX_SCORE
+
+
+def test_a_failing_cell_beside_a_sound_exercise_costs_points_for_running_only() -> None:
+    evidence = sound(runs=RunFacts(Outcome.FINISHED, 5, ((2, ERROR),), None))
+    assert lost(evidence) == {"runs": pytest.approx(LSTM.points[EvidenceClass.RUNS] / 5)}
+    assert graded(evidence).verdict is Verdict.ACCEPTED
+
+
+def test_no_model_earns_nothing_for_running() -> None:
+    evidence = sound(model=None, data=(), training=None, metrics={})
+    assert points(evidence) == 0.0
+    assert graded(evidence).verdict is Verdict.NO_MODEL
+
+
+def test_steps_that_the_model_leaves_open_are_those_of_the_data() -> None:
+    """``input_shape=(None, 2)``: what was fed to it is a question of the data."""
+    first, *others = layers(LSTM)
+    assert first.output_shape == (100, 30)
+    opened = (replace(first, output_shape=(None, 30)), *others)
+    model = ModelFacts(opened, LSTM.total_params, (None, 2), 3, "model", rebuilt=True)
+    assert graded(sound(model=model)).verdict is Verdict.ACCEPTED
+    assert points(sound(model=model)) == MAX_SCORE
+
+
+@pytest.mark.parametrize("shape", [(60, 30), (None, 31), (None,), (None, 30, 1)])
+def test_an_open_size_excuses_no_other_one(shape: tuple[int | None, ...]) -> None:
+    first, *others = layers(LSTM)
+    other = (replace(first, output_shape=shape), *others)
+    model = ModelFacts(other, LSTM.total_params, (None, 2), 3, "model", rebuilt=True)
+    assert graded(sound(model=model)).verdict is Verdict.WRONG_ARCHITECTURE
+
+
+def test_a_wrong_layer_costs_points_for_structure_only() -> None:
+    wrong = [replace(layers(LSTM)[0], config={**layers(LSTM)[0].config, "units": 10})]
+    model = sound().model
+    assert model is not None
+    evidence = sound(model=replace(model, layers=(*wrong, *layers(LSTM)[1:])))
+    assert set(lost(evidence)) == {"structure"}
+
+
+def test_the_target_weighs_more_than_the_layout() -> None:
+    wrong_target = sound(data=(finding("data.target", 0.0), finding("data.rows")))
+    wrong_rows = sound(data=(finding("data.target"), finding("data.rows", 0.0)))
+    assert lost(wrong_target)["data"] > lost(wrong_rows)["data"] > 0
+
+
+def test_an_accepted_alternative_earns_full_points() -> None:
+    (alternative,) = GRU.accept
+    facts = tuple(
+        LayerFact(one.cls, dict(one.config), one.output_shape, one.params)
+        for one in alternative.layers
+    )
+    model = ModelFacts(facts, alternative.total_params, GRU.input_shape, 3, "m", rebuilt=True)
+    assert points(sound(GRU, model=model)) == MAX_SCORE
+
+
+@pytest.mark.parametrize(
+    ("epochs", "share"), [(0, 0.0), (1, 0.1), (5, 0.5), (10, 1.0), (99, 1.0), (1000, 1.0)]
+)
+def test_epochs_count_up_to_the_least_number(epochs: int, share: float) -> None:
+    assert LSTM.min_epochs == 10
+    checks = graded(sound(training=trained(epochs))).checks
+    (check,) = (one for one in checks if one.id == "training.epochs")
+    assert check.points == pytest.approx(share * check.max_points)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [trained(100, changed=False), trained(100, finite=False), trained(0), None],
+    ids=["unchanged", "diverged", "never", "nothing"],
+)
+def test_training_that_moved_nothing_or_diverged_earns_nothing(
+    training: TrainingFacts | None,
+) -> None:
+    whole = LSTM.points[EvidenceClass.TRAINING]
+    assert lost(sound(training=training))["training"] == pytest.approx(whole)
+
+
+def test_a_model_that_only_its_notebook_can_run_gets_no_accuracy_without_review() -> None:
+    model = sound().model
+    assert model is not None
+    evidence = sound(
+        model=replace(model, rebuilt=False),
+        metrics={},
+        flags=("needs_review",),
+        unmet=Message("model.custom", {"cls": "Mine"}),
+    )
+    grade = graded(evidence)
+    assert lost(evidence)["accuracy"] == LSTM.points[EvidenceClass.ACCURACY]
+    assert grade.flags == ("needs_review",)
+    (check,) = (one for one in grade.checks if one.id.startswith("accuracy"))
+    assert check.message.id == "accuracy.needs_review"
+
+
+def test_a_missing_metric_says_why() -> None:
+    why = Message("accuracy.not_finite")
+    (check,) = (
+        one for one in graded(sound(metrics={}, unmet=why)).checks if one.id.startswith("accuracy")
+    )
+    assert (check.points, check.message) == (0.0, why)
+
+
+# --- accuracy --------------------------------------------------------------------------------
+
+
+def test_the_fraction_is_one_at_the_threshold_and_zero_at_the_controls() -> None:
+    assert accuracy_fraction(0.01, THRESHOLD) == 1.0
+    assert accuracy_fraction(0.04, THRESHOLD) == 0.0
+    assert accuracy_fraction(0.02, THRESHOLD) == pytest.approx(0.5)  # halfway in log
+    share = replace(THRESHOLD, better="higher", value=0.9, control=0.1)
+    assert accuracy_fraction(0.5, share) == pytest.approx(0.5)  # halfway
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("better", ["lower", "higher"])
+def test_what_is_no_number_earns_nothing(value: float, better: str) -> None:
+    assert accuracy_fraction(value, replace(THRESHOLD, better=better)) == 0.0
+
+
+@given(
+    st.floats(0, 1e6),
+    st.floats(0, 1e6),
+    st.floats(0, 1e3),
+    st.none() | st.floats(0, 1e3),
+    st.sampled_from(["lower", "higher"]),
+)
+def test_a_better_metric_never_earns_less(
+    one: float, other: float, value: float, control: float | None, better: str
+) -> None:
+    threshold = replace(THRESHOLD, value=value, control=control, better=better)
+    low, high = sorted((one, other))
+    good, bad = (low, high) if better == "lower" else (high, low)
+    assert 0.0 <= accuracy_fraction(bad, threshold) <= accuracy_fraction(good, threshold) <= 1.0
+
+
+# --- monotony --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a notebook got right, one truth value or number per fact."""
+
+    cls: tuple[bool, bool, bool]
+    config: tuple[bool, bool, bool]
+    shape: tuple[bool, bool, bool]
+    params: tuple[bool, bool, bool]
+    total: bool
+    rebuilt: bool
+    extra_layer: bool
+    failed: int
+    finished: bool
+    findings: tuple[float, float]
+    fitted: bool
+    changed: bool
+    finite: bool
+    epochs: int
+    mse: float | None
+
+    def evidence(self) -> Evidence:
+        made = []
+        for n, asked in enumerate(layers(LSTM)):
+            config = asked.config if self.config[n] else {}
+            made.append(
+                LayerFact(
+                    asked.cls if self.cls[n] else f"Other{n}",
+                    config,
+                    asked.output_shape if self.shape[n] else (7,),
+                    asked.params if self.params[n] else 7,
+                )
+            )
+        if self.extra_layer:
+            made.append(LayerFact("Dropout", {}, (1,), 0))
+        total = LSTM.total_params if self.total else 7
+        outcome = Outcome.FINISHED if self.finished else Outcome.TIME_LIMIT
+        return sound(
+            runs=RunFacts(outcome, 9, tuple((n + 1, ERROR) for n in range(self.failed)), None),
+            model=ModelFacts(tuple(made), total, (100, 2), 3, "m", rebuilt=self.rebuilt),
+            data=tuple(finding(f"data.{n}", f) for n, f in enumerate(self.findings)),
+            training=trained(
+                self.epochs, fits=int(self.fitted), changed=self.changed, finite=self.finite
+            ),
+            metrics={} if self.mse is None else {"mse": self.mse},
+        )
+
+
+THREE = st.tuples(st.booleans(), st.booleans(), st.booleans())
+FACTS = st.builds(
+    Facts,
+    cls=THREE,
+    config=THREE,
+    shape=THREE,
+    params=THREE,
+    total=st.booleans(),
+    rebuilt=st.booleans(),
+    extra_layer=st.booleans(),
+    failed=st.integers(0, 9),
+    finished=st.booleans(),
+    findings=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    fitted=st.booleans(),
+    changed=st.booleans(),
+    finite=st.booleans(),
+    epochs=st.integers(0, 200),
+    mse=st.none() | st.floats(1e-6, 1.0),
+)
+
+
+def better_ones(facts: Facts) -> list[Facts]:
+    """Every way to make one fact right, or one number better."""
+    found = []
+    for name in ("cls", "config", "shape", "params"):
+        values = getattr(facts, name)
+        for n in range(3):
+            right = tuple(value or n == i for i, value in enumerate(values))
+            found.append(replace(facts, **{name: right}))
+    flags = ("total", "rebuilt", "finished", "fitted", "changed", "finite")
+    found += [replace(facts, **{name: True}) for name in flags]
+    found += [
+        replace(facts, extra_layer=False),
+        replace(facts, failed=max(0, facts.failed - 1)),
+        replace(facts, epochs=facts.epochs + 1),
+        replace(facts, findings=(1.0, facts.findings[1])),
+        replace(facts, findings=(facts.findings[0], min(1.0, facts.findings[1] + 0.1))),
+        replace(facts, mse=0.9 * facts.mse if facts.mse is not None else 0.5),
+    ]
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(FACTS, st.sampled_from([THRESHOLD, NO_THRESHOLD]))
+def test_making_any_one_fact_right_never_lowers_the_score(
+    facts: Facts, threshold: Threshold
+) -> None:
+    before = points(facts.evidence(), threshold)
+    for better in better_ones(facts):
+        assert points(better.evidence(), threshold) >= before
+
+
+@settings(max_examples=60, deadline=None)
+@given(FACTS)
+def test_having_a_model_at_all_never_lowers_the_score(facts: Facts) -> None:
+    evidence = facts.evidence()
+    assert points(evidence) >= points(replace(evidence, model=None))
+
+
+@settings(max_examples=60, deadline=None)
+@given(FACTS)
+def test_every_score_is_between_nothing_and_all(facts: Facts) -> None:
+    assert 0.0 <= points(facts.evidence()) <= MAX_SCORE
+
+
+# --- verdicts --------------------------------------------------------------------------------
+
+STOP = {
+    Verdict.MEMORY_LIMIT: Outcome.MEMORY_LIMIT,
+    Verdict.TIME_LIMIT: Outcome.TIME_LIMIT,
+}
+
+
+def with_fault(evidence: Evidence, verdict: Verdict) -> Evidence:
+    """The smallest change that earns a verdict."""
+    model = evidence.model
+    faults: dict[Verdict, Callable[[], Evidence]] = {
+        Verdict.MEMORY_LIMIT: lambda: _stopped(evidence, Outcome.MEMORY_LIMIT),
+        Verdict.TIME_LIMIT: lambda: _stopped(evidence, Outcome.TIME_LIMIT),
+        Verdict.RUNTIME_ERROR: lambda: replace(
+            evidence,
+            runs=replace(evidence.runs, failed=((2, ERROR),)),
+            training=trained(0) if evidence.model else None,
+        ),
+        Verdict.NO_MODEL: lambda: replace(
+            evidence, model=None, training=None, data=(), metrics={}, flags=()
+        ),
+        Verdict.WRONG_ARCHITECTURE: lambda: replace(
+            evidence, model=replace(model, total_params=7) if model else None
+        ),
+        Verdict.WRONG_DATA: lambda: replace(
+            evidence, data=(finding("data.target", 0.5),) if model else ()
+        ),
+        Verdict.UNTRAINED: lambda: replace(evidence, training=trained(9) if model else None),
+        Verdict.LOW_ACCURACY: lambda: replace(evidence, metrics={"mse": 0.02} if model else {}),
+        Verdict.SUSPICIOUS: lambda: replace(evidence, flags=("pretrained",)),
+    }
+    return faults[verdict]()
+
+
+def _stopped(evidence: Evidence, outcome: Outcome) -> Evidence:
+    return replace(evidence, runs=replace(evidence.runs, outcome=outcome, stopped_at=5))
+
+
+ORDER = (
+    Verdict.MEMORY_LIMIT,
+    Verdict.TIME_LIMIT,
+    Verdict.RUNTIME_ERROR,
+    Verdict.NO_MODEL,
+    Verdict.WRONG_ARCHITECTURE,
+    Verdict.WRONG_DATA,
+    Verdict.UNTRAINED,
+    Verdict.LOW_ACCURACY,
+    Verdict.SUSPICIOUS,
+)
+
+
+@pytest.mark.parametrize("verdict", ORDER)
+def test_each_fault_alone_earns_its_verdict(verdict: Verdict) -> None:
+    grade = graded(with_fault(sound(), verdict))
+    assert grade.verdict is verdict
+    assert grade.graded
+
+
+IMPOSSIBLE = {
+    (Verdict.MEMORY_LIMIT, Verdict.TIME_LIMIT),  # a room is stopped once
+    (Verdict.RUNTIME_ERROR, Verdict.UNTRAINED),  # with a few epochs there is a trained model
+}
+PAIRS = [pair for pair in itertools.combinations(ORDER, 2) if pair not in IMPOSSIBLE]
+
+
+@pytest.mark.parametrize("faults", PAIRS, ids="-".join)
+def test_of_two_faults_the_first_in_the_order_is_the_verdict(
+    faults: tuple[Verdict, Verdict],
+) -> None:
+    evidence = sound()
+    for fault in reversed(faults):
+        evidence = with_fault(evidence, fault)
+    assert graded(evidence).verdict is faults[0]
+
+
+def test_all_faults_together_give_the_first_verdict_and_so_on_down() -> None:
+    remaining = [v for v in ORDER if v is not Verdict.MEMORY_LIMIT]
+    while remaining:
+        evidence = sound()
+        for fault in reversed(remaining):
+            evidence = with_fault(evidence, fault)
+        assert graded(evidence).verdict is remaining[0]
+        remaining.pop(0)
+
+
+def test_the_order_is_that_of_the_verdicts() -> None:
+    middle = [one for one in Verdict if one in ORDER]
+    assert middle == list(ORDER)
+    assert list(Verdict)[:2] == [Verdict.GRADER_ERROR, Verdict.MALFORMED]
+    assert list(Verdict)[-1] is Verdict.ACCEPTED
+
+
+def test_a_fault_of_ours_is_ungraded_and_never_zero() -> None:
+    grade = ungraded(Message("pipeline.fault"))
+    assert (grade.verdict, grade.score, grade.graded) == (Verdict.GRADER_ERROR, None, False)
+
+
+def test_an_unreadable_notebook_is_graded_zero() -> None:
+    grade = malformed(Message("collect.truncated_json"))
+    assert (grade.verdict, grade.score, grade.graded) == (Verdict.MALFORMED, 0.0, True)
+
+
+def test_what_was_collected_before_the_stop_still_earns_its_points() -> None:
+    stopped = _stopped(sound(), Outcome.TIME_LIMIT)
+    assert set(lost(stopped)) == {"runs"}
+    assert graded(stopped).verdict is Verdict.TIME_LIMIT
+
+
+def test_a_raising_cell_with_a_trained_model_is_judged_by_the_model() -> None:
+    raised = replace(sound().runs, failed=((2, ERROR),))
+    assert graded(sound(runs=raised, metrics={"mse": 0.02})).verdict is Verdict.LOW_ACCURACY
+
+
+def test_a_kernel_that_died_before_training_is_a_runtime_error() -> None:
+    died = _stopped(sound(training=None), Outcome.KERNEL_DIED)
+    assert graded(died).verdict is Verdict.RUNTIME_ERROR
+
+
+def test_a_raising_cell_without_a_model_is_a_runtime_error_worth_nothing() -> None:
+    evidence = with_fault(with_fault(sound(), Verdict.NO_MODEL), Verdict.RUNTIME_ERROR)
+    assert graded(evidence).verdict is Verdict.RUNTIME_ERROR
+    assert points(evidence) == 0.0
+
+
+def test_a_model_without_a_fit_is_untrained_not_fed_wrong_data() -> None:
+    assert graded(sound(data=(), training=trained(0))).verdict is Verdict.UNTRAINED
+
+
+@pytest.mark.parametrize("epochs", [LSTM.min_epochs, 99, 2000])
+def test_fewer_or_more_epochs_than_asked_are_accepted(epochs: int) -> None:
+    grade = graded(sound(training=trained(epochs)))
+    assert (grade.verdict, grade.score) == (Verdict.ACCEPTED, MAX_SCORE)
+
+
+def test_a_contradiction_costs_no_points() -> None:
+    grade = graded(with_fault(sound(), Verdict.SUSPICIOUS))
+    assert grade.score == MAX_SCORE
+    assert grade.flags == ("pretrained",)
+
+
+def test_a_flag_that_is_no_contradiction_changes_no_verdict() -> None:
+    assert graded(sound(flags=("seen_before",))).verdict is Verdict.ACCEPTED
+
+
+def test_a_contradiction_in_a_failed_exercise_shows_in_its_flags() -> None:
+    grade = graded(with_fault(with_fault(sound(), Verdict.SUSPICIOUS), Verdict.WRONG_DATA))
+    assert grade.verdict is Verdict.WRONG_DATA
+    assert grade.flags == ("pretrained",)
+
+
+@pytest.mark.parametrize(
+    ("runs", "verdict"),
+    [
+        (RunFacts(Outcome.FINISHED, 3, (), None), Verdict.NO_MODEL),
+        (RunFacts(Outcome.FINISHED, 3, ((1, ERROR),), None), Verdict.RUNTIME_ERROR),
+        (RunFacts(Outcome.KERNEL_DIED, 3, (), 2), Verdict.RUNTIME_ERROR),
+        (RunFacts(Outcome.TIME_LIMIT, 3, ((1, ERROR),), 2), Verdict.TIME_LIMIT),
+        (RunFacts(Outcome.MEMORY_LIMIT, 3, (), 2), Verdict.MEMORY_LIMIT),
+    ],
+)
+def test_a_notebook_without_any_model_earns_nothing_and_says_how_it_ended(
+    runs: RunFacts, verdict: Verdict
+) -> None:
+    grade = nothing_found(Evidence("unknown", runs, None, (), None, None, {}))
+    assert (grade.verdict, grade.score) == (verdict, 0.0)
+    assert sum(check.max_points for check in grade.checks) == MAX_SCORE
+
+
+def test_the_same_facts_give_the_same_grade() -> None:
+    assert graded(sound()) == graded(sound())

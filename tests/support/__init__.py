@@ -1,0 +1,1 @@
+"""What tests share: builders of records and courses, shells, rooms, a browser."""
