@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attacks.corpus import Attack
-from attacks.field import Field, laid_out
-from attacks.people import person
+from tests.attacks.corpus import Attack
+from tests.attacks.field import Field, laid_out
+from tests.attacks.people import person
 
 KEEPER = Path(__file__).with_name("keeper.py")
 SECONDS = 1800

@@ -27,9 +27,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from attacks import makers
-from attacks.corpus import EXERCISE, Hostile
-from attacks.people import ROOT, Person
+from tests.attacks import makers
+from tests.attacks.corpus import EXERCISE, Hostile
+from tests.attacks.people import ROOT, Person
 
 SOUND = ROOT / f"reference/{EXERCISE}/submissions/accepted/textbook.ipynb"
 WORD = "CANARY-"

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
-from attacks.batch import Batch, strict_json
-from attacks.corpus import Hostile
+from tests.attacks.batch import Batch, strict_json
+from tests.attacks.corpus import Hostile
 
 BREACH = "BREACH"
 LONGEST = 300

@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from attacks.batch import cut_down, grade, start
-from attacks.corpus import Attack
-from attacks.field import Field, laid_out
-from attacks.people import person
+from tests.attacks.batch import cut_down, grade, start
+from tests.attacks.corpus import Attack
+from tests.attacks.field import Field, laid_out
+from tests.attacks.people import person
 
 KILLED = -9
 PATIENCE = 300.0

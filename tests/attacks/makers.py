@@ -16,10 +16,10 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attacks.corpus import EXERCISE
+from tests.attacks.corpus import EXERCISE
 
 if TYPE_CHECKING:
-    from attacks.field import Field
+    from tests.attacks.field import Field
 
 FILE = f"{EXERCISE}.ipynb"
 

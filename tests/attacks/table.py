@@ -17,11 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from attacks.batch import run_batch
-from attacks.corpus import Attack, attacks
-from attacks.judge import complaints, disturbances
-from attacks.killed import HOW
-from attacks.people import forget, people
+from tests.attacks.batch import run_batch
+from tests.attacks.corpus import Attack, attacks
+from tests.attacks.judge import complaints, disturbances
+from tests.attacks.killed import HOW
+from tests.attacks.people import forget, people
 
 HELD = "held"
 BEGIN, END = "<!-- attacks: written by tests/attacks/table.py -->", "<!-- /attacks -->"

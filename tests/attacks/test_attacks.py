@@ -18,13 +18,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from attacks import makers
-from attacks.batch import KEEPER, Batch
-from attacks.corpus import Hostile, attacks, folders
-from attacks.field import snapshot
-from attacks.judge import complaints, disturbances
-from attacks.people import ROOT
-from attacks.table import BEGIN, END, placed
+from tests.attacks import makers
+from tests.attacks.batch import KEEPER, Batch
+from tests.attacks.corpus import Hostile, attacks, folders
+from tests.attacks.field import snapshot
+from tests.attacks.judge import complaints, disturbances
+from tests.attacks.people import ROOT
+from tests.attacks.table import BEGIN, END, placed
 
 ROWS = 40  # threats that the design names
 BROKEN = "30-broken-notebooks"

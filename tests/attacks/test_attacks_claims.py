@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from attacks.corpus import HERE
-from attacks.replay import claims_of
 from grader.evaluation import allowed
 from grader.execute.claims import Claims, read_claims
 from grader.extract.architecture import NotRebuildableError, read_architecture
+from tests.attacks.corpus import HERE
+from tests.attacks.replay import claims_of
 
 MEGABYTE = 2**20
 CANARY = "CANARY-claims"

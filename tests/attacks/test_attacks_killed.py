@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from attacks.corpus import Attack, attacks
-from attacks.killed import HOW
-from attacks.people import NobodyError, forget, people
+from tests.attacks.corpus import Attack, attacks
+from tests.attacks.killed import HOW
+from tests.attacks.people import NobodyError, forget, people
 
 pytestmark = pytest.mark.attacks
 

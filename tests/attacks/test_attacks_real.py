@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from attacks.batch import Batch, run_batch
-from attacks.corpus import Attack, attacks
-from attacks.judge import complaints, disturbances
-from attacks.people import NobodyError, forget, people
+from tests.attacks.batch import Batch, run_batch
+from tests.attacks.corpus import Attack, attacks
+from tests.attacks.judge import complaints, disturbances
+from tests.attacks.people import NobodyError, forget, people
 
 # Those that kill the grader have tests of their own.
 ALL = tuple(one for one in attacks() if one.submissions and one.group != "killed")

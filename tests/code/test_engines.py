@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from probes.engine_probes import PREAMBLE, PROBES
 
 from grader.code import source
 from grader.code.engines import choose_engine, fixes_seeds, needs_tensorflow
 from grader.code.source import read_code, without_magics
 from grader.types import Cell, Engine, GraderError, Message, Notebook
+from tests.code.probes.engine_probes import PREAMBLE, PROBES
 from tests.support.notebook_files import worded
 
 BOTH = (Engine.JAX, Engine.TENSORFLOW)
