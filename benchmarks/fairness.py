@@ -20,14 +20,16 @@ import nbformat
 from grader import seeds
 from grader.authoring.release import full, text
 from grader.cli.course import open_words
-from grader.cli.grade import graded_as_done, quickened
+from grader.cli.grade import graded_as_done
 from grader.cli.progress import Lines
 from grader.collect.collect import collect
 from grader.course.exercises import Course, find_course, load_course
 from grader.environment import cores
-from grader.pipeline.grader import Graded, Grader, Settings
+from grader.pipeline.grader import Graded, Grader
+from grader.pipeline.job import Settings
 from grader.record.store import Store
 from grader.room import open_room
+from grader.room.quick import quickened
 from grader.types import Verdict
 
 KINDS = ("correct", "simple_rnn", "five_epochs")

@@ -28,8 +28,10 @@ from grader.cli.course import open_words
 from grader.cli.grade import finish
 from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
-from grader.pipeline.grader import Grader, Settings
-from grader.pipeline.runner import LocalRunner, Stop, slots
+from grader.pipeline.grader import Grader
+from grader.pipeline.job import Settings
+from grader.pipeline.runner import Stop, slots
+from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.room import Room, RoomProcess, RoomSpec, open_room
 from grader.types import Isolation, Level

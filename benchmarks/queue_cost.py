@@ -37,9 +37,12 @@ from grader.code import source
 from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
 from grader.pipeline import job
-from grader.pipeline.grader import Grader, Settings
+from grader.pipeline.attempts import Attempts
+from grader.pipeline.grader import Grader
+from grader.pipeline.job import Settings
 from grader.pipeline.regrade import regrade
-from grader.pipeline.runner import LocalRunner, Stop, slots
+from grader.pipeline.runner import Stop, slots
+from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.room import open_room
 
@@ -82,7 +85,7 @@ def grade(folder: Path, out: Path, room: Any, jobs: int) -> dict[str, Any]:
     shares = Shares()
     source._on_deep_stack = lambda work: work()  # noqa: SLF001 a thread would hide its time
     shares.watch(job, "choose_engine", "judge")
-    shares.watch(Grader, "_attempted", "judge")
+    shares.watch(Attempts, "run", "judge")
     shares.watch(Store, "save_execution", "evidence")
     began, cpu = time.monotonic(), time.process_time()
     collected = collect([folder], exercise_ids=course.exercises, owed=None)

@@ -34,14 +34,16 @@ from pieces import EXERCISES, Case
 from variants import variants
 
 from grader.cli.course import open_words
-from grader.cli.grade import graded_as_done, quickened
+from grader.cli.grade import graded_as_done
 from grader.cli.progress import Lines
 from grader.code.engines import AUTO
 from grader.collect.collect import collect
 from grader.course.exercises import Course, find_course, load_course
-from grader.pipeline.grader import Graded, Grader, Settings
+from grader.pipeline.grader import Graded, Grader
+from grader.pipeline.job import Settings
 from grader.record.store import Store
 from grader.room import open_room
+from grader.room.quick import quickened
 from grader.types import Record
 
 SECRET = hashlib.sha256(b"validity").digest()  # fixed: the same notebooks get the same seeds

@@ -8,10 +8,8 @@ continues where it stopped. Touches: rooms, that file. The method: ``docs/calibr
 from __future__ import annotations
 
 import json
-import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -31,7 +29,8 @@ from grader.calibration.thresholds import FEWEST, choose_threshold, prediction_i
 from grader.course.exercises import Course, Exercise, data_fingerprint
 from grader.course.expectations import REFERENCE, CalibrationRun, Expectation, Threshold
 from grader.course.profiles import expected_name
-from grader.pipeline.runner import Slot
+from grader.pipeline.runner import Call, Slot, Stop
+from grader.pipeline.runners.local import LocalRunner
 from grader.record import files
 from grader.room import Room
 from grader.types import Engine, GraderError, Message, ModelFacts
@@ -106,26 +105,14 @@ def _measured(
     bench: Bench, missing: Sequence[Plan], slots: Sequence[Slot]
 ) -> Iterator[tuple[Plan, list[Measured] | Exception]]:
     """Do the runs, one per slot at a time, and give them as they become done."""
-    free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
-    for slot in slots:
-        free.put(slot)
 
-    def work(one: Plan) -> list[Measured] | Exception:
-        slot = free.get()
+    def measured(one: Plan, slot: Slot) -> tuple[Plan, list[Measured] | Exception]:
         try:
-            return measure(bench, one, slot)
+            return one, measure(bench, one, slot)
         except Exception as error:  # noqa: BLE001 - one run; a later call does it again
-            return error
-        finally:
-            free.put(slot)
+            return one, error
 
-    pool = ThreadPoolExecutor(len(slots))
-    try:
-        waiting = {pool.submit(work, one): one for one in missing}
-        for future in as_completed(waiting):
-            yield waiting[future], future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)  # an interruption waits for the runs that began only
+    return LocalRunner(slots, Stop()).run(missing, Call(measured))
 
 
 # --- the file --------------------------------------------------------------------------------

@@ -109,6 +109,7 @@ def grade(
         Optional[str],  # noqa: UP045
         typer.Option(metavar="I/N", help="Grade the I-th of N parts only; join with merge."),
     ] = None,
+    runner: Annotated[str, typer.Option(help="Where jobs run; local: on this machine.")] = "local",
     profile: Profile = None,
     warm: Annotated[
         bool, typer.Option(help="Begin notebooks as forks of a process that has Keras loaded.")
@@ -135,6 +136,7 @@ def grade(
         shard=shard,
         warm=warm,
         profile=profile,
+        runner=runner,
     )
     raise typer.Exit(run(options))
 

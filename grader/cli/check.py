@@ -22,7 +22,8 @@ from grader.cli.printing import console, titles
 from grader.cli.progress import Lines
 from grader.collect.collect import collect
 from grader.course.exercises import Course, Exercise, Limits
-from grader.pipeline.grader import Graded, Grader, Settings
+from grader.pipeline.grader import Graded, Grader
+from grader.pipeline.job import Settings
 from grader.record.store import Store
 from grader.report import wording
 from grader.room import open_room

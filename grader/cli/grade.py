@@ -22,13 +22,15 @@ from grader.cli.progress import Progress, open_progress
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
-from grader.pipeline.grader import Graded, Grader, Settings
+from grader.pipeline.grader import Graded, Grader
+from grader.pipeline.job import Settings
 from grader.pipeline.regrade import regrade as regrade_records
-from grader.pipeline.runner import LocalRunner, Stop, slots
+from grader.pipeline.runner import Stop, slots
+from grader.pipeline.runners import LOCAL, open_runner, require
 from grader.record.store import Store
 from grader.report import wording
-from grader.room import Room, complaints, open_room, warmed
-from grader.room.xla_cache import compiled
+from grader.room import complaints, open_room
+from grader.room.quick import quickened
 from grader.text.printable import printable
 from grader.text.words import Words, pick_language
 from grader.types import GraderError, Level, Message, Record, Verdict
@@ -56,12 +58,14 @@ class GradeOptions:
     shard: str | None = None
     warm: bool = True
     profile: str | None = None
+    runner: str = LOCAL
 
 
 def run(options: GradeOptions) -> int:
     """Grade a batch; gives the exit code."""
     if options.lang:
         speak(pick_language(options.lang, None))
+    require(options.runner)
     course = course_to_grade_with(options.paths, options.profile)
     words = open_words(course, options.lang)
     collected = _collected(course, options)
@@ -79,7 +83,7 @@ def run(options: GradeOptions) -> int:
                 progress.note(words("cli.isolation", level=room.isolation.level.value))
             elif cold is not None:
                 progress.note(words.say(cold))
-            graded = list(graded_as_done(grader, collected, progress, words))
+            graded = list(graded_as_done(grader, collected, progress, words, options.runner))
             for told in same_code(graded, words):
                 progress.note(told)
             for reason in dict.fromkeys(complaints(room)):
@@ -93,12 +97,6 @@ def run(options: GradeOptions) -> int:
     if options.exercises is None and any(one.exercise == wording.UNKNOWN for one in records):
         tell(words("cli.name_the_exercise"))
     return exit_code(records, refused=bool(collected.refused) or not written)
-
-
-def quickened(room: Room) -> tuple[Room, Message | None]:
-    """Begin programs as forks, with what was compiled before; say why where they start cold."""
-    room, cold = warmed(room)
-    return compiled(room), cold
 
 
 def _collected(course: Course, options: GradeOptions) -> Collected:
@@ -136,6 +134,7 @@ def _settings(options: GradeOptions) -> Settings:
         seed=options.seed,
         jobs=options.jobs or max(1, len(chosen) or len(environment.cores())),
         gpus=chosen,
+        warm=options.warm,
     )
 
 
@@ -152,13 +151,13 @@ def _finished(
 
 
 def graded_as_done(
-    grader: Grader, collected: Collected, progress: Progress, words: Words
+    grader: Grader, collected: Collected, progress: Progress, words: Words, runner: str = LOCAL
 ) -> Iterator[Graded]:
-    """Grade on this machine, showing each result as it comes; Ctrl-C drains."""
+    """Grade by the named runner, showing each result as it comes; Ctrl-C drains."""
     stop = Stop()
-    runner = LocalRunner(slots(grader.settings.jobs, grader.settings.gpus), stop)
+    runs = open_runner(runner, slots(grader.settings.jobs, grader.settings.gpus), stop)
     with _drain_on_interrupt(stop, progress, words):
-        for one in grader.grade_all(collected.submissions, runner, progress.started):
+        for one in grader.grade_all(collected.submissions, runs, progress.started):
             progress.finished(one)
             yield one
 

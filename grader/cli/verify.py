@@ -22,15 +22,16 @@ from grader.cli.grade import (
     finish,
     graded_as_done,
     in_order,
-    quickened,
 )
 from grader.cli.progress import open_progress
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course, Exercise
-from grader.pipeline.grader import Graded, Grader, Settings
+from grader.pipeline.grader import Graded, Grader
+from grader.pipeline.job import Settings
 from grader.record.store import Store
 from grader.report import wording
 from grader.room import open_room
+from grader.room.quick import quickened
 from grader.text.words import Words
 from grader.types import GraderError, Message, Record, Submission, Verdict
 from grader.verify.cases import CHAPTER, SAMPLES, Case, Kind, cases, chapters, quick

@@ -12,46 +12,26 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from grader import environment
-from grader.code.engines import fixes_seeds
-from grader.course.exercises import Course, Threshold
-from grader.course.families import load_family
-from grader.execute.execute import Run, execute
-from grader.extract.evaluate import Answer, Task, evaluate
-from grader.extract.extract import UNKNOWN, extract
-from grader.extract.matching import choose, read_candidate
-from grader.extract.mend import mended, stuck_by_the_book
-from grader.extract.retraining import canonical_question, retraining
+from grader.course.exercises import Course, load_course
+from grader.extract.extract import UNKNOWN
+from grader.pipeline.attempts import Attempts, Scored
 from grader.pipeline.job import Job, Settings
-from grader.pipeline.order import groups
-from grader.pipeline.regrade import grade_of, told
+from grader.pipeline.order import Group, groups
+from grader.pipeline.regrade import told
 from grader.pipeline.runner import Runner, Slot
 from grader.record.store import Store
-from grader.room import Room
-from grader.score.hints import diagnose_source
+from grader.room import Room, open_room
+from grader.room.quick import quickened
 from grader.score.score import malformed, ungraded
-from grader.types import (
-    Attempt,
-    Engine,
-    Evidence,
-    Execution,
-    Grade,
-    GraderError,
-    Isolation,
-    Level,
-    Message,
-    Outcome,
-    Record,
-    Submission,
-    Verdict,
-)
+from grader.types import Grade, GraderError, Isolation, Level, Message, Record, Submission
 
 CRASHES = 3  # a job that was begun this often and never ended is put aside
-SAME_EVERYWHERE = frozenset({"SyntaxError", "IndentationError", "TabError"})
 
 
 @dataclass(frozen=True)
@@ -61,26 +41,6 @@ class Graded:
     submission: Submission
     records: tuple[Record, ...]
     reused: bool = False
-
-
-@dataclass(frozen=True)
-class _Case:
-    """One exercise of one run, scored."""
-
-    evidence: Evidence
-    grade: Grade
-    threshold: Threshold | None
-    execution: Execution
-    attempts: tuple[Attempt, ...]
-
-    @property
-    def points(self) -> float:
-        return self.grade.score or 0.0
-
-    def better(self, other: _Case) -> _Case:
-        """Give whichever earns more, with the attempts of both."""
-        attempts = (*self.attempts, *other.attempts)
-        return replace(other if other.points > self.points else self, attempts=attempts)
 
 
 @dataclass(frozen=True)
@@ -100,16 +60,19 @@ class Grader:
     ) -> Iterator[Graded]:
         """Grade submissions, giving each as it becomes done: the longest first, the same once."""
 
-        def work(group: tuple[Submission, ...], slot: Slot) -> list[Graded]:
-            done: list[Graded] = []
-            for submission in group:
-                on_start(submission)
-                like = done[0].records if done else ()
-                done.append(self.grade_one(submission, slot, like))
-            return done
+        def starts(group: Group) -> None:
+            on_start(group[0])
 
-        for done in runner.run(groups(self.course, submissions), work):
+        for done in runner.run(groups(self.course, submissions), GradeGroups(self), starts):
             yield from done
+
+    def grade_group(self, group: Group, slot: Slot) -> list[Graded]:
+        """Grade submissions with the very same code: the first runs, the others get its records."""
+        done: list[Graded] = []
+        for submission in group:
+            like = done[0].records if done else ()
+            done.append(self.grade_one(submission, slot, like))
+        return done
 
     def grade_one(self, submission: Submission, slot: Slot, like: Sequence[Record] = ()) -> Graded:
         """Grade one submission; what goes wrong on our side becomes an ungraded record.
@@ -148,8 +111,8 @@ class Grader:
             message = Message("pipeline.quarantined", {"times": begun_before})
             records = self._ungraded(job, slot, message, began)
         else:
-            cases = self._attempted(job, slot)
-            records = tuple(self._record(job, slot, case, began) for case in cases)
+            scored = Attempts(job, slot, self.room, self.store).run()
+            records = tuple(self._record(job, slot, one, began) for one in scored)
         self._save(records)
         with suppress(GraderError):  # the records are safe, and count all the same next time
             self.store.finish(journal)
@@ -175,142 +138,9 @@ class Grader:
         for record in records:
             self.store.save(record)
 
-    # --- attempts ----------------------------------------------------------------------------
-
-    def _attempted(self, job: Job, slot: Slot) -> tuple[_Case, ...]:
-        """Run the notebook, and again with other seeds where only the accuracy was missed."""
-        execution = self._run(job, slot, job.choice.engine, 1, may_rerun=job.choice.may_rerun)
-        best = {case.evidence.exercise: case for case in self._scored(job, slot, execution)}
-        for number in range(2, job.attempts + 1):
-            missed = {name: case for name, case in best.items() if self._may_be_chance(case)}
-            if not missed:
-                break
-            alone = [n for n, c in missed.items() if execution.fixes_seeds or self._is_stuck(c)]
-            again = [self._retrained(job, slot, missed[name], number) for name in alone]
-            if len(alone) < len(missed):
-                rerun = self._run(job, slot, execution.engine, number, may_rerun=False)
-                scored = self._scored(job, slot, rerun)
-                again += [case for case in scored if case.evidence.exercise not in alone]
-            for case in again:
-                name = case.evidence.exercise
-                if name in missed:
-                    best[name] = best[name].better(case)
-        return tuple(best.values())
-
-    def _may_be_chance(self, case: _Case) -> bool:
-        """Whether another seed could have led to another verdict."""
-        return case.grade.verdict is Verdict.LOW_ACCURACY or self._is_stuck(case)
-
-    def _is_stuck(self, case: _Case) -> bool:
-        """Whether the textbook's slip kept it from learning, or did before it was mended."""
-        training = case.evidence.training
-        if case.grade.verdict is Verdict.LOW_ACCURACY:
-            return training is not None and training.mended
-        known = self.course.exercises.get(case.evidence.exercise)
-        untrained = case.grade.verdict is Verdict.UNTRAINED
-        return untrained and known is not None and stuck_by_the_book(case.evidence, known)
-
-    def _run(
-        self, job: Job, slot: Slot, engine: Engine, attempt: int, *, may_rerun: bool
-    ) -> Execution:
-        """Run the notebook, on TensorFlow again where JAX may be to blame for an exception."""
-        execution = self._run_on(job, slot, engine, attempt)
-        if may_rerun and engine is Engine.JAX and blames_engine(execution):
-            died = execution.outcome is Outcome.KERNEL_DIED
-            return self._run_on(job, slot, Engine.TENSORFLOW, attempt, again=not died)
-        return execution
-
-    def _run_on(
-        self, job: Job, slot: Slot, engine: Engine, attempt: int, *, again: bool = True
-    ) -> Execution:
-        key = job.execution_key(slot, engine, attempt)
-        kept = self.store.load_execution(key)
-        if kept is not None:
-            return kept
-        notebook = job.submission.notebook
-        assert notebook is not None
-        run = Run(
-            notebook=notebook,
-            engine=engine,
-            seed=job.seed(attempt),
-            attempt=attempt,
-            timeout=job.timeout(engine),
-            memory_mb=job.memory_mb,
-            cores=slot.cores,
-            gpu=slot.gpu.uuid if slot.gpu else None,
-            devices=slot.gpu.nodes if slot.gpu else (),
-            device=slot.device,
-            files=job.files,
-            fixes_seeds=fixes_seeds(notebook),
-        )
-        execution = execute(run, self.room, again=again)
-        self.store.save_execution(key, execution)
-        return execution
-
-    def _evaluate(self, slot: Slot, tasks: Sequence[Task]) -> dict[str, Answer]:
-        available = environment.engines()
-        engine = Engine.JAX if Engine.JAX in available else Engine.TENSORFLOW
-        return evaluate(tasks, self.room, engine=engine, cores=slot.cores)
-
-    def _scored(self, job: Job, slot: Slot, execution: Execution) -> Iterator[_Case]:
-        found = extract(
-            execution,
-            job.submission.exercises,
-            self.course,
-            lambda tasks: self._evaluate(slot, tasks),
-            job.hidden_seed,
-        )
-        assert job.submission.notebook is not None
-        told_by_source = diagnose_source(job.submission.notebook)
-        for one in found:
-            evidence = replace(one, hints=(*one.hints, *told_by_source))
-            attempt = Attempt(
-                execution.attempt,
-                execution.seed,
-                execution.engine,
-                "run",
-                evidence.metrics,
-                execution.seconds,
-            )
-            yield self._case(evidence, execution, attempt)
-
-    def _case(self, evidence: Evidence, execution: Execution, attempt: Attempt) -> _Case:
-        grade, threshold = grade_of(self.course, evidence, execution.engine, execution.device)
-        return _Case(evidence, grade, threshold, execution, (attempt,))
-
-    def _retrained(self, job: Job, slot: Slot, case: _Case, number: int) -> _Case:
-        """Train the architecture anew with another seed, for a notebook that fixes its own.
-
-        And for one that the textbook's slip keeps from learning: with the slip put right.
-        """
-        exercise = self.course.exercise(case.evidence.exercise)
-        assert self.course.reference is not None
-        assert exercise.family is not None
-        family = load_family(self.course.reference, exercise.family)
-        reading = choose([read_candidate(c) for c in case.execution.candidates], exercise)
-        nothing = replace(case, attempts=())
-        if reading is None or reading.architecture is None:
-            return nothing
-        _, question = canonical_question(family, exercise, job.hidden_seed(exercise.id))
-        seed = job.seed(number)
-        stuck, architecture = self._is_stuck(case), reading.architecture
-        if stuck:
-            architecture = mended(architecture, exercise)
-        task = retraining(architecture, reading.candidate, exercise, family, seed, question)
-        answer = self._evaluate(slot, [task])[exercise.id] if task else None
-        if answer is None or answer.predictions is None:
-            return nothing
-        metrics = family.measure(answer.predictions.reshape(question.answers.shape), question)
-        attempt = Attempt(number, seed, case.execution.engine, "retrain", metrics, answer.seconds)
-        evidence = replace(case.evidence, metrics={**case.evidence.metrics, **metrics})
-        if stuck and evidence.training is not None:
-            trained = replace(evidence.training, changed=True, mended=True)
-            evidence = replace(evidence, training=trained)
-        return self._case(evidence, case.execution, attempt)
-
     # --- records -----------------------------------------------------------------------------
 
-    def _record(self, job: Job, slot: Slot, case: _Case, began: float) -> Record:
+    def _record(self, job: Job, slot: Slot, case: Scored, began: float) -> Record:
         execution = case.execution
         known = self.course.exercises.get(case.evidence.exercise)
         return Record(
@@ -377,18 +207,48 @@ def _profile(course: Course, exercise: str) -> str:
     return known.profile if known else course.profile
 
 
-def blames_engine(execution: Execution) -> bool:
-    """Whether an exception or a crash could be the engine's doing rather than the student's."""
-    if execution.outcome is Outcome.KERNEL_DIED:
-        return True
-    return any(
-        cell.status == "error" and (cell.error is None or cell.error.name not in SAME_EVERYWHERE)
-        for cell in execution.cells
-    )
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-__all__ = ["Graded", "Grader", "Settings"]
+# --- for runners -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What a worker elsewhere needs to grade: names and settings, nothing that is open."""
+
+    course: Path
+    profile: str
+    out: Path
+    isolation: Level
+    settings: Settings
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[Group, Slot], list[Graded]]]:
+        """Load the course, open a room and the folder's store, without its lock."""
+        room = open_room(self.isolation.value)
+        if self.settings.warm:
+            room, _ = quickened(room)
+        store = Store(self.out)
+        try:
+            course = load_course(self.course, self.profile)
+            yield Grader(course, room, store, self.settings).grade_group
+        finally:
+            store.close()
+
+
+class GradeGroups:
+    """The work of a batch. Here it is done by the Grader itself; pickled, it is a Workplace."""
+
+    def __init__(self, grader: Grader) -> None:
+        self.grader = grader
+
+    def open(self) -> AbstractContextManager[Callable[[Group, Slot], list[Graded]]]:
+        """Nothing is left to open."""
+        return nullcontext(self.grader.grade_group)
+
+    def __reduce__(self) -> tuple[type[Workplace], tuple[object, ...]]:
+        one = self.grader
+        level = one.room.isolation.level
+        return Workplace, (one.course.root, one.course.profile, one.store.out, level, one.settings)

@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from grader import environment, seeds
@@ -20,11 +20,12 @@ from grader.course.exercises import Course, Exercise, Limits
 from grader.course.profiles import LAPTOP, expected_name
 from grader.gpus import Gpu
 from grader.pipeline.runner import Slot
-from grader.record.keys import execution_key, score_key
+from grader.record.keys import canonical, execution_key, score_key
 from grader.types import Engine, GraderError, Level, Submission
 
-PROBE_VERSION = "1"  # of everything that runs inside the notebook's room
 JUDGE_VERSION = "3"  # of extract and score: a change that can move a score raises it
+PACKAGE = Path(__file__).resolve().parents[1]
+ROOM_CODE = ("kernel", "driver", "execute")  # what runs with a notebook, and reads what it left
 DEFAULT_MEMORY_MB = 4096
 DEFAULT_TIMEOUT = 120.0
 LONGEST_TIMEOUT = 3600.0
@@ -44,6 +45,7 @@ class Settings:
     seed: int | None = None
     jobs: int = 1
     gpus: tuple[Gpu, ...] = ()
+    warm: bool = True  # rooms begin as forks where they can
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Job:
             seed=self.seed(attempt),
             limits={"timeout": self.timeout(engine), "memory": self.memory_mb},
             isolation=self.level.value,
-            probe=PROBE_VERSION,
+            probe=room_code_digest(),
         )
 
     def score_key(self, slot: Slot, exercise: str) -> str:
@@ -209,6 +211,18 @@ def sample_limits(course: Course, submission: Submission) -> Limits | None:
     if exercise is None or parts[1:2] != ("submissions",):
         return None
     return exercise.sample_limits.get("/".join(parts[2:]))
+
+
+@cache
+def room_code_digest() -> str:
+    """Give a digest of all code of ours that can change what a run yields.
+
+    What runs beside the notebook (kernel, probe), what talks to it (driver), and what reads from
+    them. A change of any of it makes new executions; what was kept before is not mistaken for them.
+    """
+    files = [path for folder in ROOM_CODE for path in (PACKAGE / folder).rglob("*.py")]
+    told = [(path.relative_to(PACKAGE).as_posix(), _file_digest(path)) for path in files]
+    return hashlib.sha256(canonical(sorted(told))).hexdigest()
 
 
 _digests: dict[tuple[Path, int, int], str] = {}

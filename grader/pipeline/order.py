@@ -14,15 +14,17 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from typing import TypeAlias
 
 from grader.course.exercises import Course
 from grader.pipeline.job import sample_limits
 from grader.types import Engine, Notebook, Submission
 
+Group: TypeAlias = tuple[Submission, ...]  # with the very same code
 UNMEASURED_SECONDS = 30.0  # of an exercise without a reference run
 
 
-def groups(course: Course, submissions: Sequence[Submission]) -> list[tuple[Submission, ...]]:
+def groups(course: Course, submissions: Sequence[Submission]) -> list[Group]:
     """Give the batch as groups to run once each; the first of a group is the one that runs."""
     found: dict[object, list[Submission]] = {}
     for number, submission in enumerate(submissions):

@@ -1,26 +1,27 @@
-"""Where jobs run and how many at once.
+"""What a runner is told and what it promises; the runners themselves are in ``runners/``.
 
-Enters: tasks and the work to do on one of them. Leaves: results, as they become done.
-Touches: threads; looks at the machine's free memory. A runner knows nothing of grading: another one
-may spread the same work over a cluster.
+Enters: tasks and the Work to do on them. Leaves: results, as they become done. Touches nothing.
+
+A runner knows nothing of grading. It carries Work to where it runs, opens it once on each worker,
+and gives every task a Slot to itself there. Work is picklable, so workers may be other processes
+or other machines; results are as well.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from grader import environment
 from grader.gpus import Gpu
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-LOOK_SECONDS = 0.5  # how soon a request to stop is seen
-FREE_MB = 1500  # a notebook in training takes about 1000; beside others it waits for that much
+Task_contra = TypeVar("Task_contra", contravariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,40 @@ class Stop:
     draining: threading.Event = field(default_factory=threading.Event)
 
 
-class Runner(Protocol):
-    """Runs the same work on many tasks."""
+class Work(Protocol[Task_contra, Result_co]):
+    """What to do with each task. Picklable, for workers that are elsewhere."""
 
-    def run(self, tasks: Sequence[Task], work: Callable[[Task, Slot], Result]) -> Iterator[Result]:
-        """Give results as they become done; ``work`` never raises."""
+    def open(self) -> AbstractContextManager[Callable[[Task_contra, Slot], Result_co]]:
+        """Open what a worker needs for it, once; gives what to call, which never raises."""
+
+
+class Runner(Protocol):
+    """Does the same work on many tasks."""
+
+    def run(
+        self,
+        tasks: Sequence[Task],
+        work: Work[Task, Result],
+        on_start: Callable[[Task], None] = lambda _: None,
+    ) -> Iterator[Result]:
+        """Give results as they become done.
+
+        Args:
+            tasks: in the order in which they begin.
+            work: opened once on every worker.
+            on_start: called in this process when a task begins, as well as the runner knows.
+        """
+
+
+@dataclass(frozen=True)
+class Call(Generic[Task, Result]):
+    """Work for which nothing has to be opened: a function."""
+
+    function: Callable[[Task, Slot], Result]
+
+    def open(self) -> AbstractContextManager[Callable[[Task, Slot], Result]]:
+        """Give the function."""
+        return nullcontext(self.function)
 
 
 def slots(jobs: int, gpus: Sequence[Gpu] = ()) -> tuple[Slot, ...]:
@@ -58,58 +88,3 @@ def slots(jobs: int, gpus: Sequence[Gpu] = ()) -> tuple[Slot, ...]:
     cores = environment.cores()
     count = min(jobs, len(gpus)) if gpus else jobs
     return tuple(Slot((cores[i % len(cores)],), gpus[i] if gpus else None) for i in range(count))
-
-
-@dataclass(frozen=True)
-class LocalRunner:
-    """Threads of this process, each waiting for rooms of its own; one slot per job."""
-
-    slots: Sequence[Slot]
-    stop: Stop
-
-    def run(self, tasks: Sequence[Task], work: Callable[[Task, Slot], Result]) -> Iterator[Result]:
-        """Give results as they become done.
-
-        Leaving the generator early starts nothing new and waits for what is running.
-        """
-        free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
-        for slot in self.slots:
-            free.put(slot)
-
-        def job(task: Task) -> Result:
-            slot = free.get()
-            try:
-                return work(task, slot)
-            finally:
-                free.put(slot)
-
-        waiting = iter(tasks)
-        running: set[Future[Result]] = set()
-        pool = ThreadPoolExecutor(len(self.slots), thread_name_prefix="grade")
-        try:
-            while True:
-                self._fill(pool, running, waiting, job)
-                if not running:
-                    return
-                done, running = wait(running, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-        finally:
-            self.stop.draining.set()
-            pool.shutdown(wait=True)
-
-    def _fill(
-        self,
-        pool: ThreadPoolExecutor,
-        running: set[Future[Result]],
-        waiting: Iterator[Task],
-        job: Callable[[Task], Result],
-    ) -> None:
-        """Keep every slot busy; no more is handed to the pool, so that a stop is prompt."""
-        while len(running) < len(self.slots) and not self.stop.draining.is_set():
-            if running and environment.free_mb() < FREE_MB:
-                return  # another look comes when one ends, or soon
-            task = next(waiting, None)
-            if task is None:
-                return
-            running.add(pool.submit(job, task))

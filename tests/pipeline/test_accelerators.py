@@ -11,8 +11,10 @@ import pytest
 from grader import environment
 from grader.collect.collect import collect
 from grader.course.exercises import find_course, load_course
-from grader.pipeline.grader import Grader, Settings
-from grader.pipeline.runner import LocalRunner, Stop, slots
+from grader.pipeline.grader import Grader
+from grader.pipeline.job import Settings
+from grader.pipeline.runner import Stop, slots
+from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.room import Room, open_room, warmed
 from grader.room.xla_cache import CompiledRoom, entries, filling

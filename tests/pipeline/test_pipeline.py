@@ -14,10 +14,13 @@ from grader.course.exercises import Alternative, Course, Threshold, data_fingerp
 from grader.course.expectations import Expectation, Rate
 from grader.course.families import load_family
 from grader.extract.evaluate import Answer, LayerAnswer, Task
-from grader.pipeline import grader
-from grader.pipeline.grader import Grader, Settings, blames_engine
+from grader.pipeline import attempts, grader
+from grader.pipeline.attempts import blames_engine
+from grader.pipeline.grader import Grader
+from grader.pipeline.job import Settings
 from grader.pipeline.regrade import regrade, told
-from grader.pipeline.runner import LocalRunner, Slot, Stop, slots
+from grader.pipeline.runner import Call, Slot, Stop, slots
+from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.seeds import hidden_seed
 from grader.types import (
@@ -140,8 +143,8 @@ class World:
         self.trained: list[int] = []
         self.give: Callable[[Any], Execution] = lambda _run: _execution()
         self.error: Callable[[int], float] = lambda _number: 0.001
-        monkeypatch.setattr(grader, "execute", self._execute)
-        monkeypatch.setattr(grader, "evaluate", self._evaluate)
+        monkeypatch.setattr(attempts, "execute", self._execute)
+        monkeypatch.setattr(attempts, "evaluate", self._evaluate)
         monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
         self.asked = 0
 
@@ -522,10 +525,10 @@ def test_the_runner_gives_every_result_and_starts_nothing_after_a_stop() -> None
             stop.draining.set()
         return submission.student
 
-    for student in LocalRunner(slots(2), stop).run(submissions, work):
+    for student in LocalRunner(slots(2), stop).run(submissions, Call(work)):
         done.append(student)  # noqa: PERF402 - the work looks at it as it grows
     assert 5 <= len(done) <= 9
-    whole = LocalRunner(slots(3), Stop()).run(submissions, lambda s, _: s.student)
+    whole = LocalRunner(slots(3), Stop()).run(submissions, Call(lambda s, _: s.student))
     assert sorted(whole) == sorted(s.student for s in submissions)
 
 

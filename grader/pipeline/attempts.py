@@ -1,0 +1,204 @@
+"""One submission on one slot: its runs, and the second chances that chance demands.
+
+Enters: a Job, its slot, an open room and store. Leaves: every exercise of the notebook, scored.
+Touches: rooms and the store, through the stages.
+
+A notebook runs once; again on TensorFlow where JAX may be to blame for an exception; again with
+other seeds where only the accuracy was missed. Where it fixes its own seeds, its model is trained
+anew instead. What was run is kept at once, so that a killed grader continues where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from grader import environment
+from grader.code.engines import fixes_seeds
+from grader.course.exercises import Threshold
+from grader.course.families import load_family
+from grader.execute.execute import Run, execute
+from grader.extract.evaluate import Answer, Task, evaluate
+from grader.extract.extract import extract
+from grader.extract.matching import choose, read_candidate
+from grader.extract.mend import mended, stuck_by_the_book
+from grader.extract.retraining import canonical_question, retraining
+from grader.pipeline.job import Job
+from grader.pipeline.regrade import grade_of
+from grader.pipeline.runner import Slot
+from grader.record.store import Store
+from grader.room import Room
+from grader.score.hints import diagnose_source
+from grader.types import Attempt, Engine, Evidence, Execution, Grade, Outcome, Verdict
+
+SAME_EVERYWHERE = frozenset({"SyntaxError", "IndentationError", "TabError"})
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One exercise of one run, scored."""
+
+    evidence: Evidence
+    grade: Grade
+    threshold: Threshold | None
+    execution: Execution
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def points(self) -> float:
+        """The score; what is ungraded has none."""
+        return self.grade.score or 0.0
+
+    def better(self, other: Scored) -> Scored:
+        """Give whichever earns more, with the attempts of both."""
+        attempts = (*self.attempts, *other.attempts)
+        return replace(other if other.points > self.points else self, attempts=attempts)
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What one job needs on the slot that it has to itself."""
+
+    job: Job
+    slot: Slot
+    room: Room
+    store: Store
+
+    def run(self) -> tuple[Scored, ...]:
+        """Run the notebook, and again with other seeds where only the accuracy was missed."""
+        execution = self._run(self.job.choice.engine, 1, may_rerun=self.job.choice.may_rerun)
+        best = {case.evidence.exercise: case for case in self._scored(execution)}
+        for number in range(2, self.job.attempts + 1):
+            missed = {name: case for name, case in best.items() if self._may_be_chance(case)}
+            if not missed:
+                break
+            alone = [n for n, c in missed.items() if execution.fixes_seeds or self._is_stuck(c)]
+            again = [self._retrained(missed[name], number) for name in alone]
+            if len(alone) < len(missed):
+                rerun = self._run(execution.engine, number, may_rerun=False)
+                scored = self._scored(rerun)
+                again += [case for case in scored if case.evidence.exercise not in alone]
+            for case in again:
+                name = case.evidence.exercise
+                if name in missed:
+                    best[name] = best[name].better(case)
+        return tuple(best.values())
+
+    def _may_be_chance(self, case: Scored) -> bool:
+        """Whether another seed could have led to another verdict."""
+        return case.grade.verdict is Verdict.LOW_ACCURACY or self._is_stuck(case)
+
+    def _is_stuck(self, case: Scored) -> bool:
+        """Whether the textbook's slip kept it from learning, or did before it was mended."""
+        training = case.evidence.training
+        if case.grade.verdict is Verdict.LOW_ACCURACY:
+            return training is not None and training.mended
+        known = self.job.course.exercises.get(case.evidence.exercise)
+        untrained = case.grade.verdict is Verdict.UNTRAINED
+        return untrained and known is not None and stuck_by_the_book(case.evidence, known)
+
+    def _run(self, engine: Engine, attempt: int, *, may_rerun: bool) -> Execution:
+        """Run the notebook, on TensorFlow again where JAX may be to blame for an exception."""
+        execution = self._run_on(engine, attempt)
+        if may_rerun and engine is Engine.JAX and blames_engine(execution):
+            died = execution.outcome is Outcome.KERNEL_DIED
+            return self._run_on(Engine.TENSORFLOW, attempt, again=not died)
+        return execution
+
+    def _run_on(self, engine: Engine, attempt: int, *, again: bool = True) -> Execution:
+        job, slot = self.job, self.slot
+        key = job.execution_key(slot, engine, attempt)
+        kept = self.store.load_execution(key)
+        if kept is not None:
+            return kept
+        notebook = job.submission.notebook
+        assert notebook is not None
+        run = Run(
+            notebook=notebook,
+            engine=engine,
+            seed=job.seed(attempt),
+            attempt=attempt,
+            timeout=job.timeout(engine),
+            memory_mb=job.memory_mb,
+            cores=slot.cores,
+            gpu=slot.gpu.uuid if slot.gpu else None,
+            devices=slot.gpu.nodes if slot.gpu else (),
+            device=slot.device,
+            files=job.files,
+            fixes_seeds=fixes_seeds(notebook),
+        )
+        execution = execute(run, self.room, again=again)
+        self.store.save_execution(key, execution)
+        return execution
+
+    def _evaluate(self, tasks: Sequence[Task]) -> dict[str, Answer]:
+        available = environment.engines()
+        engine = Engine.JAX if Engine.JAX in available else Engine.TENSORFLOW
+        return evaluate(tasks, self.room, engine=engine, cores=self.slot.cores)
+
+    def _scored(self, execution: Execution) -> Iterator[Scored]:
+        job = self.job
+        found = extract(
+            execution,
+            job.submission.exercises,
+            self.job.course,
+            self._evaluate,
+            job.hidden_seed,
+        )
+        assert job.submission.notebook is not None
+        from_source = diagnose_source(job.submission.notebook)
+        for one in found:
+            evidence = replace(one, hints=(*one.hints, *from_source))
+            attempt = Attempt(
+                execution.attempt,
+                execution.seed,
+                execution.engine,
+                "run",
+                evidence.metrics,
+                execution.seconds,
+            )
+            yield self._graded(evidence, execution, attempt)
+
+    def _graded(self, evidence: Evidence, execution: Execution, attempt: Attempt) -> Scored:
+        grade, threshold = grade_of(self.job.course, evidence, execution.engine, execution.device)
+        return Scored(evidence, grade, threshold, execution, (attempt,))
+
+    def _retrained(self, case: Scored, number: int) -> Scored:
+        """Train the architecture anew with another seed, for a notebook that fixes its own.
+
+        And for one that the textbook's slip keeps from learning: with the slip put right.
+        """
+        exercise = self.job.course.exercise(case.evidence.exercise)
+        assert self.job.course.reference is not None
+        assert exercise.family is not None
+        family = load_family(self.job.course.reference, exercise.family)
+        reading = choose([read_candidate(c) for c in case.execution.candidates], exercise)
+        nothing = replace(case, attempts=())
+        if reading is None or reading.architecture is None:
+            return nothing
+        _, question = canonical_question(family, exercise, self.job.hidden_seed(exercise.id))
+        seed = self.job.seed(number)
+        stuck, architecture = self._is_stuck(case), reading.architecture
+        if stuck:
+            architecture = mended(architecture, exercise)
+        task = retraining(architecture, reading.candidate, exercise, family, seed, question)
+        answer = self._evaluate([task])[exercise.id] if task else None
+        if answer is None or answer.predictions is None:
+            return nothing
+        metrics = family.measure(answer.predictions.reshape(question.answers.shape), question)
+        attempt = Attempt(number, seed, case.execution.engine, "retrain", metrics, answer.seconds)
+        evidence = replace(case.evidence, metrics={**case.evidence.metrics, **metrics})
+        if stuck and evidence.training is not None:
+            trained = replace(evidence.training, changed=True, mended=True)
+            evidence = replace(evidence, training=trained)
+        return self._graded(evidence, case.execution, attempt)
+
+
+def blames_engine(execution: Execution) -> bool:
+    """Whether an exception or a crash could be the engine's doing rather than the student's."""
+    if execution.outcome is Outcome.KERNEL_DIED:
+        return True
+    return any(
+        cell.status == "error" and (cell.error is None or cell.error.name not in SAME_EVERYWHERE)
+        for cell in execution.cells
+    )

@@ -1,0 +1,112 @@
+"""Runners are found by listing their folder, and may carry the work to another process."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from grader.collect.collect import collect
+from grader.course.exercises import load_course
+from grader.pipeline import runners
+from grader.pipeline.grader import GradeGroups, Grader, Workplace
+from grader.pipeline.job import Settings
+from grader.pipeline.runner import Slot, Stop
+from grader.record.store import Store
+from grader.room import open_room
+from grader.types import GraderError, Verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# All that a new runner takes. This one sends everything to one other process, by pickles.
+ELSEWHERE = '''
+import pickle
+import subprocess
+import sys
+
+WORKER = """
+import os, pickle, sys
+work, slot, tasks = pickle.load(sys.stdin.buffer)
+with work.open() as do:
+    results = [(os.getpid(), do(task, slot)) for task in tasks]
+pickle.dump(results, sys.stdout.buffer)
+"""
+PIDS = set()
+
+
+def open_runner(slots, stop):
+    return Elsewhere(slots)
+
+
+class Elsewhere:
+    def __init__(self, slots):
+        self.slots = slots
+
+    def run(self, tasks, work, on_start=lambda _: None):
+        for task in tasks:
+            on_start(task)
+        sent = pickle.dumps((work, self.slots[0], list(tasks)))
+        done = subprocess.run([sys.executable, "-c", WORKER], input=sent, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        for pid, result in pickle.loads(done.stdout):
+            PIDS.add(pid)
+            yield result
+'''
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner in a file of its own; nothing else knows of it."""
+    folder = tmp_path / "runners"
+    folder.mkdir()
+    (folder / "elsewhere.py").write_text(ELSEWHERE, encoding="utf-8")
+    monkeypatch.setattr(runners, "__path__", [*runners.__path__, str(folder)])
+
+
+def test_the_local_runner_is_known_and_others_are_refused_by_name() -> None:
+    assert runners.known() == ("local",)
+    with pytest.raises(GraderError) as caught:
+        runners.open_runner("slurm", (Slot((0,)),), Stop())
+    assert caught.value.message.id == "pipeline.no_runner"
+    assert caught.value.message.args == {"name": "slurm", "known": "local"}
+
+
+def test_a_runner_is_added_by_a_file_alone_and_grades_in_another_process(
+    elsewhere: None, tmp_path: Path
+) -> None:
+    import os
+
+    assert runners.known() == ("elsewhere", "local")
+    handed_in = tmp_path / "handed-in"
+    for student in ("kim", "lee", "park"):
+        (handed_in / student).mkdir(parents=True)
+        (handed_in / student / "multiplication-gru.ipynb").write_text("{", encoding="utf-8")
+    course = load_course(ROOT)
+    found = collect([handed_in], exercise_ids=course.exercises, owed=None)
+    settings = Settings(secret=b"s" * 32, warm=False)
+    started: list[str] = []
+    with Store(tmp_path / "out") as store:
+        grader = Grader(course, open_room("none"), store, settings)
+        runner = runners.open_runner("elsewhere", (Slot((0,)),), Stop())
+        done = list(
+            grader.grade_all(found.submissions, runner, lambda s: started.append(s.student))
+        )
+        kept = {record.student: record for record in store.latest()}
+    assert sorted(started) == ["kim", "lee", "park"]
+    assert {one.submission.student for one in done} == set(kept) == {"kim", "lee", "park"}
+    assert {record.grade.verdict for record in kept.values()} == {Verdict.MALFORMED}
+    import importlib
+
+    pids = importlib.import_module("grader.pipeline.runners.elsewhere").PIDS
+    assert len(pids) == 1
+    assert os.getpid() not in pids
+
+
+def test_pickled_work_is_names_and_settings_and_holds_no_open_store(tmp_path: Path) -> None:
+    course = load_course(ROOT)
+    with Store(tmp_path) as store:
+        grader = Grader(course, open_room("none"), store, Settings(secret=b"s" * 32))
+        carried = pickle.loads(pickle.dumps(GradeGroups(grader)))
+    level = grader.room.isolation.level
+    assert carried == Workplace(ROOT, "laptop", tmp_path, level, grader.settings)
