@@ -161,8 +161,7 @@ def _structure(exercise: Exercise, model: ModelFacts | None) -> dict[str, Any]:
 
 def _threshold(threshold: Threshold, attempts: int) -> dict[str, Any]:
     told = asdict(threshold)
-    for key in ("widened", "note"):
-        del told[key]
+    del told["widened"]
     if (fail := threshold.false_fail) is not None:
         told["attempts"] = attempts
         told["false_fail_after_attempts"] = asdict(fail.after(attempts))

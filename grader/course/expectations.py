@@ -58,7 +58,6 @@ class Threshold:
     false_pass: Rate | None
     reason: str
     widened: bool = False
-    note: Message | None = None  # says that it is widened, and from which measurement
     why: Message | None = None  # ``reason`` for readers of either language, where value is None
 
 
@@ -104,7 +103,7 @@ class Expectation:
         nearest = replace(nearest, control=self._control_level(nearest), why=self._why(nearest))
         if _distance(nearest, engine, device)[:2] == (False, False):
             return nearest
-        return _widened(nearest, engine, device)
+        return _widened(nearest)
 
     def reference_seconds(self, engine: str) -> float | None:
         """Give the slowest reference run on an engine, in seconds."""
@@ -143,13 +142,11 @@ def _distance(entry: Threshold, engine: str, device: str) -> tuple[bool, bool, b
     return (entry.engine != engine, entry.device != device, entry.value is None)
 
 
-def _widened(entry: Threshold, engine: str, device: str) -> Threshold:
-    args = {"engine": engine, "device": device, "from_engine": entry.engine}
-    note = Message("course.widened", {**args, "from_device": entry.device})
+def _widened(entry: Threshold) -> Threshold:
     if entry.value is None or entry.control is None:
-        return replace(entry, widened=True, note=note)
+        return replace(entry, widened=True)
     value = midpoint(entry.value, entry.control)
-    return replace(entry, value=value, widened=True, note=note)
+    return replace(entry, value=value, widened=True)
 
 
 def midpoint(first: float, second: float) -> float:
