@@ -25,6 +25,21 @@ BETTER: dict[str, str] = {
     "next_accuracy": "higher",
     "cross_entropy": "lower",
 }
+# Each mistake's message, and the advice that goes with it.
+HINTS: dict[str, str] = {
+    "characters.unseen": "characters.unseen_hint",
+    "characters.indices": "characters.indices_hint",
+    "characters.shape": "characters.shape_hint",
+    "characters.last_only": "characters.last_only_hint",
+    "characters.target_shape": "characters.target_shape_hint",
+    "characters.one_hot": "characters.one_hot_hint",
+    "characters.target_same": "characters.target_same_hint",
+    "characters.target_backwards": "characters.target_backwards_hint",
+    "characters.target_skips": "characters.target_skips_hint",
+    "characters.target": "characters.target_hint",
+    "characters.too_short": "characters.too_short_hint",
+    "characters.too_long": "characters.too_long_hint",
+}
 SMALLEST = 1e-7  # a probability below it counts as this, as Keras does in its loss
 
 
@@ -32,7 +47,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     """Judge what ``fit`` was fed: shapes, one-hot rows, target, the sentence behind them."""
     steps = _whole(spec, "steps", 20)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return Reading((_wrong("data.shape", f"(n, {steps}, V)", "–", "unseen"),), None)
+        return Reading((_wrong("data.shape", f"(n, {steps}, V)", "–", "characters.unseen"),), None)
     shape = _shape(fit.x, fit.y, steps)
     if shape.fraction < 1.0:
         return Reading((shape,), None)
@@ -104,23 +119,23 @@ def _shape(x: ArraySample, y: ArraySample, steps: int) -> Finding:
     expected = f"X (n, {steps}, V), Y (n, {steps}, V)"
     got = f"X {_shown(x.shape)}, Y {_shown(y.shape)}"
     if x.shape[1:] == (steps,):
-        return _wrong("data.shape", expected, got, "indices")
+        return _wrong("data.shape", expected, got, "characters.indices")
     if len(x.shape) != 3 or x.shape[1] != steps:
-        return _wrong("data.shape", expected, got, "shape", steps=steps)
+        return _wrong("data.shape", expected, got, "characters.shape", steps=steps)
     if y.shape in ((x.shape[0], x.shape[2]), (x.shape[0],), (x.shape[0], 1)):
-        return _wrong("data.shape", expected, got, "last_only", steps=steps)
+        return _wrong("data.shape", expected, got, "characters.last_only", steps=steps)
     if y.shape not in (x.shape, x.shape[:2], (*x.shape[:2], 1)):
-        return _wrong("data.shape", expected, got, "target_shape")
-    return _right("data.shape", expected, got, "shape_right")
+        return _wrong("data.shape", expected, got, "characters.target_shape")
+    return _right("data.shape", expected, got, "characters.shape_right")
 
 
 def _one_hot(x: ArraySample) -> Finding:
     rows = np.asarray(x.rows, dtype=np.float64)
     clean = bool(np.isin(rows, (0.0, 1.0)).all() and (rows.sum(axis=2) == 1.0).all())
     if clean:
-        return _right("data.one-hot", "0, 1", "0, 1", "one_hot_right")
+        return _right("data.one-hot", "0, 1", "0, 1", "characters.one_hot_right")
     got = f"{rows.min():.3g} … {rows.max():.3g}"
-    return _wrong("data.one-hot", "0, 1", got, "one_hot")
+    return _wrong("data.one-hot", "0, 1", got, "characters.one_hot")
 
 
 def _numbers(y: ArraySample, *, sparse: bool) -> Array:
@@ -147,16 +162,16 @@ def _target(windows: Array, given: Array, following: Array) -> Finding:
     agreed = float((given == following).mean())
     expected = "Y[i, t] = X[i, t+1]"
     if agreed == 1.0:
-        return _right("data.target", expected, expected, "target_right")
+        return _right("data.target", expected, expected, "characters.target_right")
     count = len(given)
     if (given == windows[:count]).all():
-        return _wrong("data.target", expected, "Y[i, t] = X[i, t]", "target_same")
+        return _wrong("data.target", expected, "Y[i, t] = X[i, t]", "characters.target_same")
     if (given[:, 1:] == windows[:count, :-1]).all():
-        return _wrong("data.target", expected, "Y[i, t] = X[i, t-1]", "target_backwards")
+        return _wrong("data.target", expected, "Y[i, t] = X[i, t-1]", "characters.target_backwards")
     if (given[:, :-2] == windows[:count, 2:]).all():
-        return _wrong("data.target", expected, "Y[i, t] = X[i, t+2]", "target_skips")
+        return _wrong("data.target", expected, "Y[i, t] = X[i, t+2]", "characters.target_skips")
     got = f"{agreed:.0%}"
-    return _wrong("data.target", expected, got, "target", fraction=agreed, share=agreed)
+    return _wrong("data.target", expected, got, "characters.target", fraction=agreed, share=agreed)
 
 
 def _sentence(
@@ -166,13 +181,15 @@ def _sentence(
     least, most = _whole(spec, "shortest", 40), _whole(spec, "longest", 200)
     expected = f"{least} … {most}"
     if fit.kind != "arrays":  # of a dataset only its first batch was seen
-        finding = _right("data.sentence", expected, "?", "uncounted")
+        finding = _right("data.sentence", expected, "?", "characters.uncounted")
         return finding, (finding.message,)
     length = len({tuple(row) for row in windows.tolist()}) + windows.shape[1]
     if not least <= length <= most:
-        name = "too_short" if length < least else "too_long"
+        name = "characters.too_short" if length < least else "characters.too_long"
         return _wrong("data.sentence", expected, str(length), name), ()
-    finding = _right("data.sentence", expected, str(length), "sentence_right", length=length)
+    finding = _right(
+        "data.sentence", expected, str(length), "characters.sentence_right", length=length
+    )
     if _is_ours(windows, str(spec["sentence"])):
         return finding, ()
     return finding, (Message("characters.other_sentence", {"length": length}),)
@@ -200,14 +217,20 @@ def _whole(spec: Mapping[str, Json], key: str, default: int) -> int:
     return int(cast("Any", spec.get(key, default)))
 
 
-def _right(finding: str, expected: str, got: str, name: str, **args: float | str) -> Finding:
-    return Finding(finding, 1.0, expected, got, Message(f"characters.{name}", args))
+def _right(finding: str, expected: str, got: str, message_id: str, **args: float | str) -> Finding:
+    return Finding(finding, 1.0, expected, got, Message(message_id, args))
 
 
 def _wrong(
-    finding: str, expected: str, got: str, name: str, *, fraction: float = 0.0, **args: float | str
+    finding: str,
+    expected: str,
+    got: str,
+    message_id: str,
+    *,
+    fraction: float = 0.0,
+    **args: float | str,
 ) -> Finding:
-    """A wrong answer: ``name`` is the message, ``name_hint`` the advice that goes with it."""
-    message = Message(f"characters.{name}", {"expected": expected, "got": got, **args})
-    hint = Message(f"characters.{name}_hint", args)
+    """A wrong answer: its message and, from ``HINTS``, the advice that goes with it."""
+    message = Message(message_id, {"expected": expected, "got": got, **args})
+    hint = Message(HINTS[message_id], args)
     return Finding(finding, fraction, expected, got, message, hint)

@@ -29,6 +29,31 @@ NAMED_SHARE = 0.95
 ENOUGH_ROWS = 4
 # Which way each metric improves; calibration chooses among them.
 BETTER: dict[str, str] = {"mse": "lower", "mae": "lower", "correctness": "higher"}
+# Each mistake's message, and the advice that goes with it.
+HINTS: dict[str, str] = {
+    "multiplication.unseen": "multiplication.unseen_hint",
+    "multiplication.transposed": "multiplication.transposed_hint",
+    "multiplication.shape": "multiplication.shape_hint",
+    "multiplication.target_shape": "multiplication.target_shape_hint",
+    "multiplication.no_marks": "multiplication.no_marks_hint",
+    "multiplication.one_mark": "multiplication.one_mark_hint",
+    "multiplication.many_marks": "multiplication.many_marks_hint",
+    "multiplication.marks": "multiplication.marks_hint",
+    "multiplication.same_places": "multiplication.same_places_hint",
+    "multiplication.numbers": "multiplication.numbers_hint",
+    "multiplication.same_sequence": "multiplication.same_sequence_hint",
+    "multiplication.target_sum": "multiplication.target_sum_hint",
+    "multiplication.target_last": "multiplication.target_last_hint",
+    "multiplication.target_single": "multiplication.target_single_hint",
+    "multiplication.target_second": "multiplication.target_second_hint",
+    "multiplication.target_first_two": "multiplication.target_first_two_hint",
+    "multiplication.target_scaled": "multiplication.target_scaled_hint",
+    "multiplication.target_mean": "multiplication.target_mean_hint",
+    "multiplication.target_all": "multiplication.target_all_hint",
+    "multiplication.target_shifted": "multiplication.target_shifted_hint",
+    "multiplication.target": "multiplication.target_hint",
+    "multiplication.rows": "multiplication.rows_hint",
+}
 
 
 @dataclass(frozen=True)
@@ -44,14 +69,18 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     """Judge what ``fit`` was fed: shapes, marks, numbers, target, number of sequences."""
     steps = _whole(spec, "steps", 100)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return Reading((_wrong("data.shape", f"(n, {steps}, 2)", "–", "unseen"),), None)
+        return Reading(
+            (_wrong("data.shape", f"(n, {steps}, 2)", "–", "multiplication.unseen"),), None
+        )
     shape = _shape(fit.x, fit.y, steps)
     if shape.fraction < 1.0:
         return Reading((shape,), None)
     rows = _taken_apart(fit.x)
     count, notes = _count(fit, spec)
     if rows is None:
-        return Reading((shape, _wrong("data.marks", "0, 1", "–", "no_marks"), count), None)
+        return Reading(
+            (shape, _wrong("data.marks", "0, 1", "–", "multiplication.no_marks"), count), None
+        )
     target = _target(rows, fit.y, _tolerance(fit.x, fit.y))
     findings = (shape, _marks(rows), _numbers(rows), target, count)
     if rows.layout == NUMBER_FIRST:
@@ -104,12 +133,12 @@ def _shape(x: ArraySample, y: ArraySample, steps: int) -> Finding:
     expected = f"X (n, {steps}, 2), Y (n,)"
     got = f"X {_shown(x.shape)}, Y {_shown(y.shape)}"
     if x.shape[1:] == (2, steps):
-        return _wrong("data.shape", expected, got, "transposed", steps=steps)
+        return _wrong("data.shape", expected, got, "multiplication.transposed", steps=steps)
     if x.shape[1:] != (steps, 2):
-        return _wrong("data.shape", expected, got, "shape", steps=steps)
+        return _wrong("data.shape", expected, got, "multiplication.shape", steps=steps)
     if y.shape not in ((x.shape[0],), (x.shape[0], 1)):
-        return _wrong("data.shape", expected, got, "target_shape")
-    return _right("data.shape", expected, got, "shape_right")
+        return _wrong("data.shape", expected, got, "multiplication.target_shape")
+    return _right("data.shape", expected, got, "multiplication.shape_right")
 
 
 def _taken_apart(x: ArraySample) -> _Rows | None:
@@ -130,26 +159,27 @@ def _marks(rows: _Rows) -> Finding:
     if right < 1.0:
         low, high = int(counts.min()), int(counts.max())
         got = f"{low}" if low == high else f"{low} – {high}"
-        name = "one_mark" if low == high == 1 else "many_marks" if low > MARKS else "marks"
-        return _wrong("data.marks", expected, got, name, fraction=right)
+        many = "multiplication.many_marks" if low > MARKS else "multiplication.marks"
+        message_id = "multiplication.one_mark" if low == high == 1 else many
+        return _wrong("data.marks", expected, got, message_id, fraction=right)
     places = np.argsort(-rows.marks, axis=1, kind="stable")[:, :MARKS]
     if len(places) >= ENOUGH_ROWS and bool((places == places[0]).all()):
         first, second = sorted(int(place) for place in places[0])
-        return _wrong("data.marks", expected, f"{first}, {second}", "same_places")
-    return _right("data.marks", expected, expected, "marks_right")
+        return _wrong("data.marks", expected, f"{first}, {second}", "multiplication.same_places")
+    return _right("data.marks", expected, expected, "multiplication.marks_right")
 
 
 def _numbers(rows: _Rows) -> Finding:
     numbers = rows.numbers
     expected = "0 … 1"
     if not np.isfinite(numbers).all():
-        return _wrong("data.numbers", expected, "NaN", "numbers")
+        return _wrong("data.numbers", expected, "NaN", "multiplication.numbers")
     got = f"{numbers.min():.3g} … {numbers.max():.3g}"
     if numbers.min() < 0.0 or numbers.max() > 1.0 or numbers.std() < 0.1:
-        return _wrong("data.numbers", expected, got, "numbers")
+        return _wrong("data.numbers", expected, got, "multiplication.numbers")
     if len(numbers) >= ENOUGH_ROWS and bool((numbers == numbers[0]).all()):
-        return _wrong("data.numbers", expected, got, "same_sequence")
-    return _right("data.numbers", expected, got, "numbers_right")
+        return _wrong("data.numbers", expected, got, "multiplication.same_sequence")
+    return _right("data.numbers", expected, got, "multiplication.numbers_right")
 
 
 def _target(rows: _Rows, y: ArraySample, tolerance: float) -> Finding:
@@ -161,13 +191,20 @@ def _target(rows: _Rows, y: ArraySample, tolerance: float) -> Finding:
     expected = f"Y[0] = {product[0]:.4f}"
     got = f"Y[0] = {given[0]:.4f}"
     if agreed == 1.0:
-        return _right("data.target", expected, got, "target_right")
+        return _right("data.target", expected, got, "multiplication.target_right")
     for name, wrong in _known_mistakes(marks, numbers, product).items():
         if count >= ENOUGH_ROWS and _agreement(given, wrong, tolerance) >= NAMED_SHARE:
             return _wrong("data.target", expected, got, name)
     if count >= ENOUGH_ROWS and _elsewhere(given, product, tolerance) >= NAMED_SHARE:
-        return _wrong("data.target", expected, got, "target_shifted")
-    return _wrong("data.target", expected, got, "target", fraction=agreed, share=round(agreed, 2))
+        return _wrong("data.target", expected, got, "multiplication.target_shifted")
+    return _wrong(
+        "data.target",
+        expected,
+        got,
+        "multiplication.target",
+        fraction=agreed,
+        share=round(agreed, 2),
+    )
 
 
 def _known_mistakes(marks: Array, numbers: Array, product: Array) -> dict[str, Array]:
@@ -175,14 +212,14 @@ def _known_mistakes(marks: Array, numbers: Array, product: Array) -> dict[str, A
     rows = np.arange(len(marks))
     last_mark = marks.shape[1] - 1 - np.argmax(marks[:, ::-1], axis=1)
     return {
-        "target_sum": (marks * numbers).sum(axis=1),
-        "target_last": numbers[:, -1],
-        "target_single": numbers[rows, np.argmax(marks, axis=1)],
-        "target_second": numbers[rows, last_mark],
-        "target_first_two": numbers[:, 0] * numbers[:, 1],
-        "target_scaled": product * 100,
-        "target_mean": (marks * numbers).sum(axis=1) / MARKS,
-        "target_all": numbers.prod(axis=1),
+        "multiplication.target_sum": (marks * numbers).sum(axis=1),
+        "multiplication.target_last": numbers[:, -1],
+        "multiplication.target_single": numbers[rows, np.argmax(marks, axis=1)],
+        "multiplication.target_second": numbers[rows, last_mark],
+        "multiplication.target_first_two": numbers[:, 0] * numbers[:, 1],
+        "multiplication.target_scaled": product * 100,
+        "multiplication.target_mean": (marks * numbers).sum(axis=1) / MARKS,
+        "multiplication.target_all": numbers.prod(axis=1),
     }
 
 
@@ -199,14 +236,14 @@ def _count(fit: FitSample, spec: Mapping[str, Json]) -> tuple[Finding, tuple[Mes
     assert fit.x is not None
     rows = fit.x.shape[0]
     if fit.kind != "arrays":  # of a dataset only its first batch was seen
-        finding = _right("data.rows", f"≥ {least}", "?", "rows_uncounted")
+        finding = _right("data.rows", f"≥ {least}", "?", "multiplication.rows_uncounted")
         return finding, (finding.message,)
     if rows < least:
         return (
-            _wrong("data.rows", f"≥ {least}", str(rows), "rows", rows=rows),
+            _wrong("data.rows", f"≥ {least}", str(rows), "multiplication.rows", rows=rows),
             (),
         )
-    right = _right("data.rows", f"≥ {least}", str(rows), "rows_right", rows=rows)
+    right = _right("data.rows", f"≥ {least}", str(rows), "multiplication.rows_right", rows=rows)
     if rows == usual:
         return right, ()
     return right, (Message("multiplication.other_rows", {"rows": rows, "usual": usual}),)
@@ -228,14 +265,20 @@ def _whole(spec: Mapping[str, Json], key: str, default: int) -> int:
     return int(cast("Any", spec.get(key, default)))
 
 
-def _right(finding: str, expected: str, got: str, name: str, **args: float | str) -> Finding:
-    return Finding(finding, 1.0, expected, got, Message(f"multiplication.{name}", args))
+def _right(finding: str, expected: str, got: str, message_id: str, **args: float | str) -> Finding:
+    return Finding(finding, 1.0, expected, got, Message(message_id, args))
 
 
 def _wrong(
-    finding: str, expected: str, got: str, name: str, *, fraction: float = 0.0, **args: float | str
+    finding: str,
+    expected: str,
+    got: str,
+    message_id: str,
+    *,
+    fraction: float = 0.0,
+    **args: float | str,
 ) -> Finding:
-    """A wrong answer: ``name`` is the message, ``name_hint`` the advice that goes with it."""
-    message = Message(f"multiplication.{name}", {"expected": expected, "got": got, **args})
-    hint = Message(f"multiplication.{name}_hint", args)
+    """A wrong answer: its message and, from ``HINTS``, the advice that goes with it."""
+    message = Message(message_id, {"expected": expected, "got": got, **args})
+    hint = Message(HINTS[message_id], args)
     return Finding(finding, fraction, expected, got, message, hint)

@@ -29,6 +29,19 @@ from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 DATA_SET = "reviews"
 BETTER: dict[str, str] = {"accuracy": "higher"}
+# Each mistake's message, and the advice that goes with it.
+HINTS: dict[str, str] = {
+    "reviews.unseen": "reviews.unseen_hint",
+    "reviews.one_hot": "reviews.one_hot_hint",
+    "reviews.shape": "reviews.shape_hint",
+    "reviews.target_shape": "reviews.target_shape_hint",
+    "reviews.unknown_words": "reviews.unknown_words_hint",
+    "reviews.other_numbers": "reviews.other_numbers_hint",
+    "reviews.not_labels": "reviews.not_labels_hint",
+    "reviews.target_inverted": "reviews.target_inverted_hint",
+    "reviews.target": "reviews.target_hint",
+    "reviews.rows": "reviews.rows_hint",
+}
 PADDED_BEFORE, PADDED_AFTER = "padded-before", "padded-after"
 KERAS_BEFORE, KERAS_AFTER = "keras-padded-before", "keras-padded-after"
 LAYOUTS = (PADDED_BEFORE, PADDED_AFTER, KERAS_BEFORE, KERAS_AFTER)
@@ -86,7 +99,9 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     """Judge what ``fit`` was fed: shapes, words, labels, number of reviews."""
     length = _whole(spec, "length", 40)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return Reading((_wrong("data.shape", f"X (n, {length}), Y (n,)", "–", "unseen"),), None)
+        return Reading(
+            (_wrong("data.shape", f"X (n, {length}), Y (n,)", "–", "reviews.unseen"),), None
+        )
     shape = _shape(fit.x, fit.y, length)
     if shape.fraction < 1.0:
         return Reading((shape,), None)
@@ -100,7 +115,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     layout, known = _looked_up(reviews, spec)
     if layout is None:
         got = f"{reviews.min():g} … {reviews.max():g}"
-        words = _wrong("data.words", words.expected, got, "other_numbers")
+        words = _wrong("data.words", words.expected, got, "reviews.other_numbers")
         return Reading((shape, words, rows), None, notes=notes)
     if layout in {PADDED_AFTER, KERAS_AFTER}:
         notes = (*notes, Message("reviews.padded_after"))
@@ -298,23 +313,23 @@ def _shape(x: ArraySample, y: ArraySample, length: int) -> Finding:
     expected = f"X (n, {length}), Y (n,)"
     got = f"X {_shown(x.shape)}, Y {_shown(y.shape)}"
     if len(x.shape) == 3 and x.shape[1] == length:
-        return _wrong("data.shape", expected, got, "one_hot")
+        return _wrong("data.shape", expected, got, "reviews.one_hot")
     if x.shape[1:] != (length,):
-        return _wrong("data.shape", expected, got, "shape", length=length)
+        return _wrong("data.shape", expected, got, "reviews.shape", length=length)
     if y.shape not in ((x.shape[0],), (x.shape[0], 1)):
-        return _wrong("data.shape", expected, got, "target_shape")
-    return _right("data.shape", expected, got, "shape_right")
+        return _wrong("data.shape", expected, got, "reviews.target_shape")
+    return _right("data.shape", expected, got, "reviews.shape_right")
 
 
 def _words(reviews: Array) -> Finding:
     """Every number is a whole one and has a place in the Embedding."""
     expected = f"0 … {WORDS - 1}"
     if not np.isfinite(reviews.astype(np.float64)).all():
-        return _wrong("data.words", expected, "NaN", "unknown_words")
+        return _wrong("data.words", expected, "NaN", "reviews.unknown_words")
     got = f"{reviews.min():g} … {reviews.max():g}"
     if reviews.min() < 0 or reviews.max() >= WORDS or (reviews != np.round(reviews)).any():
-        return _wrong("data.words", expected, got, "unknown_words")
-    return _right("data.words", expected, got, "words_right")
+        return _wrong("data.words", expected, got, "reviews.unknown_words")
+    return _right("data.words", expected, got, "reviews.words_right")
 
 
 def _target(known: Array, labels: Array) -> Finding:
@@ -323,12 +338,12 @@ def _target(known: Array, labels: Array) -> Finding:
     values = np.unique(labels)
     if not np.isin(values, (0.0, 1.0)).all() or len(values) == 1 < len(labels):
         got = ", ".join(f"{value:g}" for value in values[:4])
-        return _wrong("data.target", expected, got, "not_labels")
+        return _wrong("data.target", expected, got, "reviews.not_labels")
     clear = np.isfinite(known)
     agreed = float(np.mean(known[clear] == labels[clear]))
     if agreed >= ALMOST_ALL:
-        return _right("data.target", expected, expected, "target_right")
-    name = "target_inverted" if agreed <= ALMOST_NONE else "target"
+        return _right("data.target", expected, expected, "reviews.target_right")
+    name = "reviews.target_inverted" if agreed <= ALMOST_NONE else "reviews.target"
     return _wrong("data.target", expected, f"{agreed:.0%}", name, share=agreed)
 
 
@@ -336,11 +351,11 @@ def _count(fit: FitSample, spec: Mapping[str, Json]) -> tuple[Finding, tuple[Mes
     assert fit.x is not None
     least, rows = _whole(spec, "min_rows", 1000), fit.x.shape[0]
     if fit.kind != "arrays":  # of a dataset only its first batch was seen
-        finding = _right("data.rows", f"≥ {least}", "?", "rows_uncounted")
+        finding = _right("data.rows", f"≥ {least}", "?", "reviews.rows_uncounted")
         return finding, (finding.message,)
     if rows < least:
-        return _wrong("data.rows", f"≥ {least}", str(rows), "rows", rows=rows), ()
-    return _right("data.rows", f"≥ {least}", str(rows), "rows_right", rows=rows), ()
+        return _wrong("data.rows", f"≥ {least}", str(rows), "reviews.rows", rows=rows), ()
+    return _right("data.rows", f"≥ {least}", str(rows), "reviews.rows_right", rows=rows), ()
 
 
 def _shown(shape: tuple[int, ...]) -> str:
@@ -351,11 +366,11 @@ def _whole(spec: Mapping[str, Json], key: str, default: int) -> int:
     return int(cast("Any", spec.get(key, default)))
 
 
-def _right(finding: str, expected: str, got: str, name: str, **args: float | str) -> Finding:
-    return Finding(finding, 1.0, expected, got, Message(f"reviews.{name}", args))
+def _right(finding: str, expected: str, got: str, message_id: str, **args: float | str) -> Finding:
+    return Finding(finding, 1.0, expected, got, Message(message_id, args))
 
 
-def _wrong(finding: str, expected: str, got: str, name: str, **args: float | str) -> Finding:
-    """A wrong answer: ``name`` is the message, ``name_hint`` the advice that goes with it."""
-    message = Message(f"reviews.{name}", {"expected": expected, "got": got, **args})
-    return Finding(finding, 0.0, expected, got, message, Message(f"reviews.{name}_hint", args))
+def _wrong(finding: str, expected: str, got: str, message_id: str, **args: float | str) -> Finding:
+    """A wrong answer: its message and, from ``HINTS``, the advice that goes with it."""
+    message = Message(message_id, {"expected": expected, "got": got, **args})
+    return Finding(finding, 0.0, expected, got, message, Message(HINTS[message_id], args))

@@ -25,6 +25,24 @@ TOLERANCE = 5e-3
 SAMPLED = 64
 # Which way each metric improves; calibration chooses among them.
 BETTER: dict[str, str] = {"train_mse": "lower", "extrapolation_error": "lower"}
+# Each mistake's message, and the advice that goes with it.
+HINTS: dict[str, str] = {
+    "sequence.unseen": "sequence.unseen_hint",
+    "sequence.features_not_steps": "sequence.features_not_steps_hint",
+    "sequence.shape": "sequence.shape_hint",
+    "sequence.target_shape": "sequence.target_shape_hint",
+    "sequence.windows": "sequence.windows_hint",
+    "sequence.whole_numbers": "sequence.whole_numbers_hint",
+    "sequence.missing": "sequence.missing_hint",
+    "sequence.target_last": "sequence.target_last_hint",
+    "sequence.target_skips": "sequence.target_skips_hint",
+    "sequence.target_first": "sequence.target_first_hint",
+    "sequence.target_whole": "sequence.target_whole_hint",
+    "sequence.target_mean": "sequence.target_mean_hint",
+    "sequence.target_shuffled": "sequence.target_shuffled_hint",
+    "sequence.target": "sequence.target_hint",
+    "sequence.rows": "sequence.rows_hint",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +67,9 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     """Judge what ``fit`` was fed: shapes, windows, target, number of windows."""
     task = _task(spec)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return Reading((_wrong("data.shape", f"(n, {task.steps}, 1)", "–", "unseen"),), None)
+        return Reading(
+            (_wrong("data.shape", f"(n, {task.steps}, 1)", "–", "sequence.unseen"),), None
+        )
     shape = _shape(fit.x, fit.y, task)
     if shape.fraction < 1.0:
         return Reading((shape,), None)
@@ -106,12 +126,12 @@ def _shape(x: ArraySample, y: ArraySample, task: _Task) -> Finding:
     expected = f"X (n, {task.steps}, 1), Y (n,)"
     got = f"X {_shown(x.shape)}, Y {_shown(y.shape)}"
     if x.shape[1:] == (1, task.steps):
-        return _wrong("data.shape", expected, got, "features_not_steps")
+        return _wrong("data.shape", expected, got, "sequence.features_not_steps")
     if x.shape[1:] != (task.steps, 1):
-        return _wrong("data.shape", expected, got, "shape")
+        return _wrong("data.shape", expected, got, "sequence.shape")
     if y.shape not in ((x.shape[0],), (x.shape[0], 1)):
-        return _wrong("data.shape", expected, got, "target_shape")
-    return _right("data.shape", expected, got, "shape_right")
+        return _wrong("data.shape", expected, got, "sequence.target_shape")
+    return _right("data.shape", expected, got, "sequence.shape_right")
 
 
 def _windows(inputs: Array, task: _Task, *, whole: bool) -> Finding:
@@ -122,14 +142,16 @@ def _windows(inputs: Array, task: _Task, *, whole: bool) -> Finding:
     even = np.abs(np.diff(inputs, axis=1) - task.step).max(axis=1) <= TOLERANCE
     if not even.all():
         unit = np.abs(np.diff(inputs, axis=1) - 1.0).max() <= TOLERANCE
-        name = "whole_numbers" if unit else "windows"
+        name = "sequence.whole_numbers" if unit else "sequence.windows"
         return _wrong("data.windows", expected, got, name, fraction=float(np.mean(even)))
     distances = np.abs(inputs[None, :, :] - wanted[:, None, :]).max(axis=2).min(axis=1)
     missing = int((distances > TOLERANCE).sum())
     if missing and whole and len(inputs) < SAMPLED:
         present = 1.0 - missing / task.windows
-        return _wrong("data.windows", expected, got, "missing", fraction=present, missing=missing)
-    return _right("data.windows", expected, got, "windows_right")
+        return _wrong(
+            "data.windows", expected, got, "sequence.missing", fraction=present, missing=missing
+        )
+    return _right("data.windows", expected, got, "sequence.windows_right")
 
 
 def _target(inputs: Array, y: ArraySample, task: _Task) -> Finding:
@@ -141,22 +163,22 @@ def _target(inputs: Array, y: ArraySample, task: _Task) -> Finding:
     got = f"Y[0] = {given[0]:.2f}"
     agreed = _agreement(given, following)
     if agreed == 1.0:
-        return _right("data.target", expected, got, "target_right")
+        return _right("data.target", expected, got, "sequence.target_right")
     for name, wrong in _known_mistakes(inputs, following, task).items():
         if _agreement(given, wrong) == 1.0:
             return _wrong("data.target", expected, got, name)
     if _agreement(np.sort(given), np.sort(following)) == 1.0:
-        return _wrong("data.target", expected, got, "target_shuffled")
-    return _wrong("data.target", expected, got, "target", fraction=agreed)
+        return _wrong("data.target", expected, got, "sequence.target_shuffled")
+    return _wrong("data.target", expected, got, "sequence.target", fraction=agreed)
 
 
 def _known_mistakes(inputs: Array, following: Array, task: _Task) -> dict[str, Array]:
     return {
-        "target_last": inputs[:, -1],
-        "target_skips": following + task.step,
-        "target_first": inputs[:, 0],
-        "target_whole": following * 10,
-        "target_mean": inputs.mean(axis=1),
+        "sequence.target_last": inputs[:, -1],
+        "sequence.target_skips": following + task.step,
+        "sequence.target_first": inputs[:, 0],
+        "sequence.target_whole": following * 10,
+        "sequence.target_mean": inputs.mean(axis=1),
     }
 
 
@@ -164,10 +186,10 @@ def _count(x: ArraySample, task: _Task, *, whole: bool) -> Finding:
     expected = f"≥ {task.windows}"
     got = x.shape[0]
     if not whole:
-        return _right("data.rows", expected, "?", "rows_uncounted")
+        return _right("data.rows", expected, "?", "sequence.rows_uncounted")
     if got < task.windows:
-        return _wrong("data.rows", expected, str(got), "rows")
-    return _right("data.rows", expected, str(got), "rows_right")
+        return _wrong("data.rows", expected, str(got), "sequence.rows")
+    return _right("data.rows", expected, str(got), "sequence.rows_right")
 
 
 def _agreement(given: Array, wanted: Array) -> float:
@@ -189,13 +211,19 @@ def _task(spec: Mapping[str, Json]) -> _Task:
     )
 
 
-def _right(finding: str, expected: str, got: str, name: str) -> Finding:
-    return Finding(finding, 1.0, expected, got, Message(f"sequence.{name}"))
+def _right(finding: str, expected: str, got: str, message_id: str) -> Finding:
+    return Finding(finding, 1.0, expected, got, Message(message_id))
 
 
 def _wrong(
-    finding: str, expected: str, got: str, name: str, *, fraction: float = 0.0, **args: float | str
+    finding: str,
+    expected: str,
+    got: str,
+    message_id: str,
+    *,
+    fraction: float = 0.0,
+    **args: float | str,
 ) -> Finding:
-    """A wrong answer: ``name`` is the message, ``name_hint`` the advice that goes with it."""
-    message = Message(f"sequence.{name}", {"expected": expected, "got": got, **args})
-    return Finding(finding, fraction, expected, got, message, Message(f"sequence.{name}_hint"))
+    """A wrong answer: its message and, from ``HINTS``, the advice that goes with it."""
+    message = Message(message_id, {"expected": expected, "got": got, **args})
+    return Finding(finding, fraction, expected, got, message, Message(HINTS[message_id]))

@@ -30,6 +30,21 @@ from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 DATA_SET = "weather"
 STANDARDISED, RAW, SCALED = "standardised", "raw", "scaled"
 BETTER: dict[str, str] = {"relative_mae": "lower", "mae": "lower"}
+# Each mistake's message, and the advice that goes with it.
+HINTS: dict[str, str] = {
+    "weather.unseen": "weather.unseen_hint",
+    "weather.transposed": "weather.transposed_hint",
+    "weather.shape": "weather.shape_hint",
+    "weather.target_shape": "weather.target_shape_hint",
+    "weather.not_finite": "weather.not_finite_hint",
+    "weather.hours": "weather.hours_hint",
+    "weather.column": "weather.column_hint",
+    "weather.raw": "weather.raw_hint",
+    "weather.target_delay": "weather.target_delay_hint",
+    "weather.target_column": "weather.target_column_hint",
+    "weather.target": "weather.target_hint",
+    "weather.rows": "weather.rows_hint",
+}
 COLUMNS = 14
 TEMPERATURE = 1
 FILE, TABLE = f"{DATA_SET}.csv.zip", f"{DATA_SET}.csv"
@@ -81,7 +96,9 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     """Judge what ``fit`` was fed: shapes, places in the file, scale, target, number of windows."""
     steps, delay = _whole(spec, "lookback", 36), _whole(spec, "delay", DAY)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return Reading((_wrong("data.shape", f"(n, {steps}, {COLUMNS})", "–", "unseen"),), None)
+        return Reading(
+            (_wrong("data.shape", f"(n, {steps}, {COLUMNS})", "–", "weather.unseen"),), None
+        )
     shape = _shape(fit.x, fit.y, steps)
     if shape.fraction < 1.0:
         return Reading((shape,), None)
@@ -89,11 +106,11 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     windows = np.asarray(fit.x.rows[:count], dtype=np.float64)
     given = np.asarray(fit.y.rows[:count], dtype=np.float64).reshape(-1)
     if not (np.isfinite(windows).all() and np.isfinite(given).all()):
-        return Reading((shape, _wrong("data.scale", "0 ± 1", "NaN", "not_finite")), None)
+        return Reading((shape, _wrong("data.scale", "0 ± 1", "NaN", "weather.not_finite")), None)
     series = _weather().students
     places, found = _places(windows[:, :, TEMPERATURE], series[:, TEMPERATURE])
     if found.mean() < ALMOST_ALL:
-        return Reading((shape, _wrong("data.hours", "1 h", "–", "hours")), None)
+        return Reading((shape, _wrong("data.hours", "1 h", "–", "weather.hours")), None)
     windows, places, given = windows[found], places[found], given[found]
     columns, scale = _columns(windows, series[places[:, None] + np.arange(steps)])
     if scale is None:
@@ -101,7 +118,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     target, line = _target(given, series, places + steps - 1, delay)
     layout, scaled, notes = _layout(windows, scale)
     rows, row_notes = _count(fit, spec)
-    hours = _right("data.hours", "1 h", "1 h", "hours_right")
+    hours = _right("data.hours", "1 h", "1 h", "weather.hours_right")
     notes = (*notes, *row_notes)
     if target.message.id == "weather.target_unseen":
         notes = (*notes, target.message)
@@ -229,12 +246,12 @@ def _shape(x: ArraySample, y: ArraySample, steps: int) -> Finding:
     expected = f"X (n, {steps}, {COLUMNS}), Y (n,)"
     got = f"X {_shown(x.shape)}, Y {_shown(y.shape)}"
     if x.shape[1:] == (COLUMNS, steps):
-        return _wrong("data.shape", expected, got, "transposed")
+        return _wrong("data.shape", expected, got, "weather.transposed")
     if x.shape[1:] != (steps, COLUMNS):
-        return _wrong("data.shape", expected, got, "shape", steps=steps)
+        return _wrong("data.shape", expected, got, "weather.shape", steps=steps)
     if y.shape not in ((x.shape[0],), (x.shape[0], 1)):
-        return _wrong("data.shape", expected, got, "target_shape")
-    return _right("data.shape", expected, got, "shape_right")
+        return _wrong("data.shape", expected, got, "weather.target_shape")
+    return _right("data.shape", expected, got, "weather.shape_right")
 
 
 def _places(given: Array, series: Array) -> tuple[Array, Array]:
@@ -263,9 +280,9 @@ def _columns(windows: Array, known: Array) -> tuple[Finding, _Scale | None]:
         line = _line(there[:, column], given[:, column])
         if line is None:
             args = {"column": column}
-            return _wrong("data.hours", "14", f"{column}", "column", **args), None
+            return _wrong("data.hours", "14", f"{column}", "weather.column", **args), None
         slope[column], shift[column] = line.slope, line.shift
-    return _right("data.hours", "1 h", "1 h", "hours_right"), _Scale(slope, shift)
+    return _right("data.hours", "1 h", "1 h", "weather.hours_right"), _Scale(slope, shift)
 
 
 def _line(known: Array, given: Array) -> _Target | None:
@@ -288,22 +305,22 @@ def _target(given: Array, series: Array, last: Array, delay: int) -> tuple[Findi
     """
     expected = f"{delay} h"
     if (last + delay < len(series)).sum() < ENOUGH_PAIRS:
-        return _right("data.target", expected, "?", "target_unseen"), None
+        return _right("data.target", expected, "?", "weather.target_unseen"), None
     for wanted in (delay, delay + 1):
         found = _looked_up(given, series, last + wanted, TEMPERATURE)
         if found:
-            return _right("data.target", expected, f"{wanted} h", "target_right"), found
+            return _right("data.target", expected, f"{wanted} h", "weather.target_right"), found
     for other in range(-DAY, LONGEST_DELAY + 1):
         if _looked_up(given, series, last + other, TEMPERATURE):
             got = f"{other} h"
-            return _wrong("data.target", expected, got, "target_delay", delay=other), None
+            return _wrong("data.target", expected, got, "weather.target_delay", delay=other), None
     for column in range(COLUMNS):
         for wanted in (delay, delay + 1):
             if _looked_up(given, series, last + wanted, column):
                 got = f"T[{column}]"
-                finding = _wrong("data.target", "T[1]", got, "target_column", column=column)
+                finding = _wrong("data.target", "T[1]", got, "weather.target_column", column=column)
                 return finding, None
-    return _wrong("data.target", expected, "–", "target"), None
+    return _wrong("data.target", expected, "–", "weather.target"), None
 
 
 def _looked_up(given: Array, series: Array, goal: Array, column: int) -> _Target | None:
@@ -319,11 +336,11 @@ def _layout(windows: Array, scale: _Scale) -> tuple[str, Finding, tuple[Message,
     mean, spread = float(temperature.mean()), float(temperature.std())
     got = f"{mean:.2g} ± {spread:.2g}"
     if np.allclose(scale.slope, 1.0, atol=EXACT) and np.allclose(scale.shift, 0.0, atol=0.1):
-        return RAW, _wrong("data.scale", "0 ± 1", got, "raw"), ()
+        return RAW, _wrong("data.scale", "0 ± 1", got, "weather.raw"), ()
     series = _weather().students
     usual = scale.slope * series.std(axis=0)
     centre = scale.slope * series.mean(axis=0) + scale.shift
-    right = _right("data.scale", "0 ± 1", got, "scale_right")
+    right = _right("data.scale", "0 ± 1", got, "weather.scale_right")
     if np.all((usual > 0.5) & (usual < 2.0)) and np.all(np.abs(centre) < 1.0):
         return STANDARDISED, right, ()
     return SCALED, right, (Message("weather.own_scale", {"got": got}),)
@@ -344,11 +361,11 @@ def _count(fit: FitSample, spec: Mapping[str, Json]) -> tuple[Finding, tuple[Mes
     assert fit.x is not None
     least, rows = _whole(spec, "min_rows", 1000), fit.x.shape[0]
     if fit.kind != "arrays":  # of a dataset only its first batch was seen
-        finding = _right("data.rows", f"≥ {least}", "?", "rows_uncounted")
+        finding = _right("data.rows", f"≥ {least}", "?", "weather.rows_uncounted")
         return finding, (finding.message,)
     if rows < least:
-        return _wrong("data.rows", f"≥ {least}", str(rows), "rows", rows=rows), ()
-    return _right("data.rows", f"≥ {least}", str(rows), "rows_right", rows=rows), ()
+        return _wrong("data.rows", f"≥ {least}", str(rows), "weather.rows", rows=rows), ()
+    return _right("data.rows", f"≥ {least}", str(rows), "weather.rows_right", rows=rows), ()
 
 
 def _shown(shape: tuple[int, ...]) -> str:
@@ -359,14 +376,20 @@ def _whole(spec: Mapping[str, Json], key: str, default: int) -> int:
     return int(cast("Any", spec.get(key, default)))
 
 
-def _right(finding: str, expected: str, got: str, name: str, **args: float | str) -> Finding:
-    return Finding(finding, 1.0, expected, got, Message(f"weather.{name}", args))
+def _right(finding: str, expected: str, got: str, message_id: str, **args: float | str) -> Finding:
+    return Finding(finding, 1.0, expected, got, Message(message_id, args))
 
 
 def _wrong(
-    finding: str, expected: str, got: str, name: str, *, fraction: float = 0.0, **args: float | str
+    finding: str,
+    expected: str,
+    got: str,
+    message_id: str,
+    *,
+    fraction: float = 0.0,
+    **args: float | str,
 ) -> Finding:
-    """A wrong answer: ``name`` is the message, ``name_hint`` the advice that goes with it."""
-    message = Message(f"weather.{name}", {"expected": expected, "got": got, **args})
-    hint = Message(f"weather.{name}_hint", args)
+    """A wrong answer: its message and, from ``HINTS``, the advice that goes with it."""
+    message = Message(message_id, {"expected": expected, "got": got, **args})
+    hint = Message(HINTS[message_id], args)
     return Finding(finding, fraction, expected, got, message, hint)
