@@ -179,7 +179,7 @@ def _gradescope_tests(record: Record, words: Words) -> Iterable[dict[str, Json]]
 
 def _question(check: Check, words: Words) -> str:
     cls = wording.evidence_class(check)
-    return words(f"class.{cls.value}") if cls else wording.name(check.id)
+    return wording.class_name(cls, words) if cls else wording.name(check.id)
 
 
 def _line(record: Record, words: Words) -> str:

@@ -18,10 +18,11 @@ from grader.report import wording
 from grader.report.chart import Chart, loss_chart
 from grader.report.page import render
 from grader.report.tones import tone
-from grader.text.words import Words, number
+from grader.text.words import LEVELS, Words, family_word, number
 from grader.types import Attempt, Check, Evidence, EvidenceClass, Message, Record, Verdict
 
 _COMPARED = ("structure.", "data.")  # other messages hold both values in their sentence
+_ATTEMPTS = {"run": "attempt.run", "retrain": "attempt.retrain"}
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -144,7 +145,7 @@ def _part(record: Record, number_: int, words: Words, titles: Mapping[str, str])
         submission=wording.name(record.submission),
         tone=tone(grade.verdict),
         verdict=wording.verdict_name(grade.verdict, words),
-        why=words(f"verdict.{grade.verdict.value}.why"),
+        why=wording.verdict_reason(grade.verdict, words),
         problem="" if grade.graded else wording.reason(record, words),
         score=wording.score(record),
         max_score=wording.points(grade.max_score),
@@ -187,7 +188,7 @@ def _section(cls: EvidenceClass, checks: Sequence[Check], words: Words) -> Secti
     points = sum(check.points for check in checks)
     most = sum(check.max_points for check in checks)
     return Section(
-        title=words(f"class.{cls.value}"),
+        title=wording.class_name(cls, words),
         points=wording.points(points),
         max_points=wording.points(most),
         share=_share(points, most),
@@ -199,12 +200,11 @@ def _section(cls: EvidenceClass, checks: Sequence[Check], words: Words) -> Secti
 def _line(check: Check, words: Words) -> Line:
     expected, got = wording.value(check.expected), wording.value(check.got)
     compared = not check.passed and bool(expected and got) and check.id.startswith(_COMPARED)
-    brief = Message(f"{check.message.id}.brief", check.message.args)
-    use_brief = compared and words.knows(brief.id)
+    brief = wording.BRIEF.get(check.message.id) if compared else None
     mine, theirs = _compared(expected, got) if compared else ((), ())
     return Line(
         mark=_mark(check.points, check.max_points),
-        text=words.say(brief) if use_brief else wording.told(check, words),
+        text=words.say(Message(brief, check.message.args)) if brief else wording.told(check, words),
         points=wording.points(check.points),
         max_points=wording.points(check.max_points),
         expected=mine,
@@ -253,7 +253,7 @@ def _figures(evidence: Evidence | None, words: Words) -> tuple[tuple[str, ...], 
 
 
 def _named(kind: str, key: str, words: Words) -> str:
-    worded = f"{kind}.{key}"
+    worded = family_word(kind, key)
     return words(worded) if words.knows(worded) else wording.name(key)
 
 
@@ -263,9 +263,10 @@ def _short(value: float) -> str:
 
 def _try(attempt: Attempt, words: Words) -> Try:
     own = {key: value for key, value in attempt.metrics.items() if "." not in key}
+    kind = _ATTEMPTS.get(attempt.kind)
     return Try(
         number=attempt.number,
-        kind=_named("attempt", attempt.kind, words),
+        kind=words(kind) if kind else wording.name(attempt.kind),
         engine=attempt.engine.value,
         seed=attempt.seed,
         metrics=", ".join(f"{wording.name(key)} {_short(value)}" for key, value in own.items()),
@@ -275,14 +276,13 @@ def _try(attempt: Attempt, words: Words) -> Try:
 
 def _facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
     """How it was graded: what somebody who repeats it needs to know."""
-    level = record.isolation.level.value
     versions = ", ".join(f"{wording.name(k)} {wording.name(v)}" for k, v in record.versions.items())
     facts = [
         ("report.graded_at", record.graded_at.replace("T", " ")[:19] + " UTC"),
         ("report.engine", record.engine.value if record.engine else ""),
         ("report.profile", wording.name(record.profile)),
         ("report.device", wording.name(record.device) if record.device else ""),
-        ("report.isolation", words(f"level.{level}")),
+        ("report.isolation", words(LEVELS[record.isolation.level])),
         ("report.threshold", _threshold(record, words)),
         ("report.false_fail", _false_fail(record, words)),
         ("report.seconds_taken", words("report.seconds", seconds=f"{record.seconds:.0f}")),

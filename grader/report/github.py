@@ -33,7 +33,7 @@ def github_summary(records: Sequence[Record], words: Words) -> str:
         "",
         words("report.accepted_of", accepted=accepted, total=len(records)),
         "",
-        _row(words(f"report.{name}") for name in _COLUMNS),
+        _row(words(name) for name in _COLUMNS),
         "|---|---|---|---:|---|",
     ]
     ordered = wording.worst_first(records)
@@ -43,7 +43,13 @@ def github_summary(records: Sequence[Record], words: Words) -> str:
     return "\n".join(lines) + "\n"
 
 
-_COLUMNS = ("student", "exercise", "verdict", "score", "reason")
+_COLUMNS = (
+    "report.student",
+    "report.exercise",
+    "report.verdict",
+    "report.score",
+    "report.reason",
+)
 
 
 def github_annotations(records: Sequence[Record], words: Words) -> list[str]:
@@ -63,7 +69,7 @@ def _annotation(record: Record, words: Words) -> str:
     title = f"{wording.name(record.student)} / {wording.name(record.exercise)}: {verdict}"
     if grade.graded:
         title += f", {wording.score(record)}/{wording.points(grade.max_score)}"
-    said = wording.reason(record, words) or words(f"verdict.{grade.verdict.value}.why")
+    said = wording.reason(record, words) or wording.verdict_reason(grade.verdict, words)
     file = _property(wording.name(record.submission))
     return f"::{level} file={file},title={_property(title)}::{_data(said)}"
 

@@ -65,7 +65,7 @@ def _case(suite: ET.Element, record: Record, words: Words) -> None:
 
 def _lines(record: Record, words: Words) -> Iterable[str]:
     grade = record.grade
-    yield words(f"verdict.{grade.verdict.value}.why")
+    yield wording.verdict_reason(grade.verdict, words)
     if grade.graded:
         yield words(
             "report.score_line", score=wording.score(record), max=wording.points(grade.max_score)

@@ -225,7 +225,7 @@ def _student_rows(
 def _item_row(item: ItemStatistics, words: Words, titles: Mapping[str, str]) -> ItemRow:
     return ItemRow(
         exercise=wording.title(item.exercise, titles, words),
-        question=words(f"class.{item.cls.value}"),
+        question=wording.class_name(item.cls, words),
         check=wording.name(item.check),
         results=item.results,
         passed=f"{100 * item.passed / item.results:.0f} %",

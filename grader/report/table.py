@@ -85,8 +85,15 @@ class GradeTable:
 
 def render_table(records: Sequence[Record], words: Words) -> GradeTable:
     """Give one row per record: student, exercise, verdict, score, where, first reason."""
-    names = ("student", "exercise", "verdict", "score", "where", "reason")
-    head = _Row(**{name: words(f"report.{name}") for name in names}, style="bold")
+    head = _Row(
+        student=words("report.student"),
+        exercise=words("report.exercise"),
+        verdict=words("report.verdict"),
+        score=words("report.score"),
+        where=words("report.where"),
+        reason=words("report.reason"),
+        style="bold",
+    )
     return GradeTable(head, tuple(_row(record, words) for record in records))
 
 

@@ -17,6 +17,60 @@ UNKNOWN = "unknown"  # the exercise of a notebook in which no model of any exerc
 LONGEST_NAME = 120
 LONGEST_VALUE = 400
 ORDER = tuple(Verdict)  # the contract's order: what matters most comes first
+VERDICTS = {
+    Verdict.GRADER_ERROR: "verdict.grader_error",
+    Verdict.MALFORMED: "verdict.malformed",
+    Verdict.MEMORY_LIMIT: "verdict.memory_limit",
+    Verdict.TIME_LIMIT: "verdict.time_limit",
+    Verdict.RUNTIME_ERROR: "verdict.runtime_error",
+    Verdict.NO_MODEL: "verdict.no_model",
+    Verdict.WRONG_ARCHITECTURE: "verdict.wrong_architecture",
+    Verdict.WRONG_DATA: "verdict.wrong_data",
+    Verdict.UNTRAINED: "verdict.untrained",
+    Verdict.LOW_ACCURACY: "verdict.low_accuracy",
+    Verdict.SUSPICIOUS: "verdict.suspicious",
+    Verdict.ACCEPTED: "verdict.accepted",
+}
+VERDICT_REASONS = {
+    Verdict.GRADER_ERROR: "verdict.grader_error.why",
+    Verdict.MALFORMED: "verdict.malformed.why",
+    Verdict.MEMORY_LIMIT: "verdict.memory_limit.why",
+    Verdict.TIME_LIMIT: "verdict.time_limit.why",
+    Verdict.RUNTIME_ERROR: "verdict.runtime_error.why",
+    Verdict.NO_MODEL: "verdict.no_model.why",
+    Verdict.WRONG_ARCHITECTURE: "verdict.wrong_architecture.why",
+    Verdict.WRONG_DATA: "verdict.wrong_data.why",
+    Verdict.UNTRAINED: "verdict.untrained.why",
+    Verdict.LOW_ACCURACY: "verdict.low_accuracy.why",
+    Verdict.SUSPICIOUS: "verdict.suspicious.why",
+    Verdict.ACCEPTED: "verdict.accepted.why",
+}
+CLASSES = {
+    EvidenceClass.RUNS: "class.runs",
+    EvidenceClass.STRUCTURE: "class.structure",
+    EvidenceClass.DATA: "class.data",
+    EvidenceClass.TRAINING: "class.training",
+    EvidenceClass.ACCURACY: "class.accuracy",
+}
+FLAGS = {
+    "history_contradicts": "flag.history_contradicts",
+    "needs_review": "flag.needs_review",
+    "no_training_seen": "flag.no_training_seen",
+    "pretrained": "flag.pretrained",
+    "weights_contradict_model": "flag.weights_contradict_model",
+}
+# What is said of a check that passed, and of one below which expected and got stand.
+RIGHT = {
+    "structure.layer": "structure.layer.right",
+    "structure.layers": "structure.layers.right",
+    "structure.total": "structure.total.right",
+    "training.epochs": "training.epochs.right",
+}
+BRIEF = {
+    "structure.layer": "structure.layer.brief",
+    "structure.layers": "structure.layers.brief",
+    "structure.total": "structure.total.brief",
+}
 _DECIDING = {
     Verdict.WRONG_ARCHITECTURE: EvidenceClass.STRUCTURE,
     Verdict.NO_MODEL: EvidenceClass.STRUCTURE,
@@ -59,10 +113,8 @@ def score(record: Record) -> str:
 
 def told(check: Check, words: Words) -> str:
     """Say a check's message; what is right is said as such where there are words for it."""
-    right = f"{check.message.id}.right"
-    if check.passed and words.knows(right):
-        return words.say(Message(right, check.message.args))
-    return words.say(check.message)
+    right = RIGHT.get(check.message.id) if check.passed else None
+    return words.say(Message(right, check.message.args) if right else check.message)
 
 
 def place(where: str, words: Words) -> str:
@@ -94,7 +146,7 @@ def reason(record: Record, words: Words) -> str:
     check = deciding_check(record)
     if check is not None:
         return told(check, words)
-    return words(f"verdict.{record.grade.verdict.value}.why")
+    return verdict_reason(record.grade.verdict, words)
 
 
 def reason_place(record: Record, words: Words) -> str:
@@ -115,13 +167,22 @@ def model_cell(record: Record) -> int | None:
 
 def verdict_name(verdict: Verdict, words: Words) -> str:
     """Name a verdict."""
-    return words(f"verdict.{verdict.value}")
+    return words(VERDICTS[verdict])
+
+
+def verdict_reason(verdict: Verdict, words: Words) -> str:
+    """Say in general what a verdict means."""
+    return words(VERDICT_REASONS[verdict])
+
+
+def class_name(cls: EvidenceClass, words: Words) -> str:
+    """Name one of the five questions."""
+    return words(CLASSES[cls])
 
 
 def flags(record: Record, words: Words) -> list[str]:
     """Say what a teacher should look at."""
-    known = ((flag, f"flag.{flag}") for flag in record.grade.flags)
-    return [words(key) if words.knows(key) else value(flag) for flag, key in known]
+    return [words(FLAGS[flag]) if flag in FLAGS else value(flag) for flag in record.grade.flags]
 
 
 def worst_first(records: Iterable[Record]) -> list[Record]:

@@ -5,7 +5,8 @@ Enters: a Message (an id and its arguments). Leaves: a sentence. Touches: reads 
 
 A catalogue's msgid is the message id, its msgstr the sentence with ``{name}`` placeholders. Korean
 falls back to English, English to the id with its arguments; a reader never meets an exception. An
-argument that is itself a name (``metric`` mse) is worded where the catalogue has ``metric.mse``.
+argument that is itself a name (``outcome`` time_limit) is worded too: by ``_ARGUMENTS`` where the
+names are the grader's own; a metric by ``metric.mse`` where a catalogue has it.
 """
 
 from __future__ import annotations
@@ -20,10 +21,28 @@ from typing import Any
 
 from grader.text.korean import agree
 from grader.text.printable import printable
-from grader.types import GraderError, Message, Scalar
+from grader.types import GraderError, Level, Message, Outcome, Scalar
 
 LANGUAGES = ("ko", "en")
 _OWN = Path(__file__).parents[1] / "locale"
+LEVELS: Mapping[str, str] = {
+    Level.FULL: "level.full",
+    Level.REDUCED: "level.reduced",
+    Level.NONE: "level.none",
+}
+OUTCOMES: Mapping[str, str] = {
+    Outcome.FINISHED: "outcome.finished",
+    Outcome.TIME_LIMIT: "outcome.time_limit",
+    Outcome.MEMORY_LIMIT: "outcome.memory_limit",
+    Outcome.KERNEL_DIED: "outcome.kernel_died",
+}
+KINDS = {  # of what Keras looks up by name
+    "activation": "kind.activation",
+    "loss": "kind.loss",
+    "metric": "kind.metric",
+    "optimizer": "kind.optimizer",
+}
+_ARGUMENTS: Mapping[str, Mapping[str, str]] = {"level": LEVELS, "outcome": OUTCOMES, "kind": KINDS}
 _LONGEST_ARGUMENT = 600
 _MISSING = "…"
 
@@ -55,8 +74,9 @@ class Words:
         """Give an argument's own words where there are some: "outcome.time_limit", "metric.mse"."""
         if not isinstance(value, str):
             return value
-        key = f"{name}.{value}"
-        return next((words[key] for words in self._catalogues if words.get(key)), value)
+        own = family_word(name, value) if name == "metric" else None
+        key = _ARGUMENTS.get(name, {}).get(value, own)
+        return next((words[key] for words in self._catalogues if key and words.get(key)), value)
 
     def __call__(self, message_id: str, **args: Scalar) -> str:
         """Say the message of this id; shorthand for pages and tables."""
@@ -80,6 +100,14 @@ def pick_language(option: str | None, course_default: str | None) -> str:
     spoken = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     first = next((name for name in spoken if name), "")
     return "ko" if first.lower().startswith("ko") else "en"
+
+
+def family_word(kind: str, name: str) -> str:
+    """Give the id of a name that a family chose, of a metric, a figure or a control.
+
+    The one id that is put together: a course brings its own families, and their words with them.
+    """
+    return f"{kind}.{name}"
 
 
 @lru_cache(maxsize=32)
