@@ -20,7 +20,16 @@ from urllib.parse import urljoin
 
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console
-from grader.course.data import CACHE, Beside, DataSet, Origin, data_sets, is_sound, verified
+from grader.course.data import (
+    CACHE,
+    SHIPPED,
+    Beside,
+    DataSet,
+    Origin,
+    data_sets,
+    is_sound,
+    verified,
+)
 from grader.text.words import Words
 from grader.types import GraderError, Message, Scalar
 
@@ -28,6 +37,17 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 ALL_SOUND, SOME_NOT = 0, 1
+MISSING, DAMAGED = "datasets.missing", "datasets.damaged"
+SOUND, UNCHECKED = "datasets.sound", "datasets.unchecked"
+WHERE = {SHIPPED: "datasets.shipped", CACHE: "datasets.cache"}
+HEADINGS = (
+    "datasets.dataset",
+    "datasets.origin",
+    "datasets.where",
+    "datasets.size",
+    "datasets.state",
+    "datasets.licence",
+)
 SECONDS = 30.0  # without a byte
 LARGEST = 1 << 30
 PIECE = 1 << 20
@@ -47,7 +67,7 @@ def run_verify(lang: str | None) -> int:
     origins = [origin for one in sets for origin in one.origins]
     states = [_state(origin) for origin in origins]
     states += [_state_beside(one) for origin in origins for one in origin.beside]
-    return SOME_NOT if "damaged" in states else ALL_SOUND
+    return SOME_NOT if DAMAGED in states else ALL_SOUND
 
 
 def run_fetch(names: Sequence[str], url: str | None, lang: str | None) -> int:
@@ -67,7 +87,7 @@ def run_fetch(names: Sequence[str], url: str | None, lang: str | None) -> int:
     if url is not None and len(origins) != 1:
         raise GraderError(Message("datasets.one_url"))
     for origin in origins:
-        there = _state(origin) == "sound"
+        there = _state(origin) == SOUND
         if not there:
             fetch(origin, url or origin.url or "")
         _tell_got(origin, words, there=there)
@@ -148,34 +168,34 @@ def _opened(lang: str | None) -> tuple[tuple[DataSet, ...], Words]:
 
 def _state(origin: Origin) -> str:
     if not origin.path.is_file():
-        return "missing"
+        return MISSING
     try:
         verified(origin)
     except GraderError:
-        return "damaged"
-    return "sound" if origin.sha256 else "unchecked"
+        return DAMAGED
+    return SOUND if origin.sha256 else UNCHECKED
 
 
 def _state_beside(one: Beside) -> str:
     if not one.path.is_file():
-        return "missing"
-    return "sound" if is_sound(one) else "damaged"
+        return MISSING
+    return SOUND if is_sound(one) else DAMAGED
 
 
 def _print(sets: Sequence[DataSet], words: Words) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("dataset", "origin", "where", "size", "state", "licence"):
-        table.add_column(words(f"datasets.{heading}"), overflow="fold")
+    for heading in HEADINGS:
+        table.add_column(words(heading), overflow="fold")
     for one in sets:
         for origin in one.origins:
             state = _state(origin)
-            size = f"{origin.path.stat().st_size:,}" if state != "missing" else "–"
-            where, state = words(f"datasets.{origin.where}"), words(f"datasets.{state}")
-            table.add_row(one.name, origin.name, where, size, state, origin.licence)
+            size = f"{origin.path.stat().st_size:,}" if state != MISSING else "–"
+            where = words(WHERE[origin.where])
+            table.add_row(one.name, origin.name, where, size, words(state), origin.licence)
             for other in origin.beside:
                 state = _state_beside(other)
-                size = f"{other.path.stat().st_size:,}" if state != "missing" else "–"
-                table.add_row("", f"+ {other.file}", where, size, words(f"datasets.{state}"), "")
+                size = f"{other.path.stat().st_size:,}" if state != MISSING else "–"
+                table.add_row("", f"+ {other.file}", where, size, words(state), "")
     console().print(table)

@@ -45,9 +45,9 @@ def show_failures(failures: Sequence[Failure], words: Words) -> None:
     told = sys.stderr.isatty() or "COLUMNS" in os.environ
     width = None if told else WIDTH_OF_LOGS
     table = Table(box=SIMPLE, show_lines=False)
-    for column in ("place", "expected", "got"):
-        whole = column == "place"  # a path is for copying
-        table.add_column(words(f"verify.column_{column}"), overflow="fold", no_wrap=whole)
+    for column in ("verify.column_place", "verify.column_expected", "verify.column_got"):
+        whole = column == "verify.column_place"  # a path is for copying
+        table.add_column(words(column), overflow="fold", no_wrap=whole)
     for one in failures:
         name = one.place
         if one.exercise and one.exercise not in name:

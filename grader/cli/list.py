@@ -9,6 +9,7 @@ from rich.table import Table
 
 from grader.cli.course import open_course, open_words, told_profile
 from grader.cli.printing import console, titles
+from grader.report.wording import class_name
 from grader.types import EvidenceClass
 
 
@@ -25,7 +26,7 @@ def run_list(lang: str | None, profile: str | None = None) -> int:
         points = " ".join(f"{exercise.points[cls]:>2g}" for cls in EvidenceClass)
         table.add_row(key, points, names[key])
     console().print(table)
-    classes = ", ".join(words(f"class.{cls.value}") for cls in EvidenceClass)
+    classes = ", ".join(class_name(cls, words) for cls in EvidenceClass)
     console().print(words("cli.points_for", classes=classes))
     if told := told_profile(course, words):
         console().print(told)

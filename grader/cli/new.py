@@ -11,7 +11,7 @@ from grader.cli.course import open_course, open_words
 from grader.cli.printing import console
 from grader.course.exercises import find_course
 
-STEPS = ("edit", "release", "verify", "calibrate", "list")
+STEPS = ("new.edit", "new.release", "new.verify", "new.calibrate", "new.list")
 
 
 def run_new(identifier: str, lang: str | None) -> int:
@@ -26,5 +26,5 @@ def run_new(identifier: str, lang: str | None) -> int:
         terminal.print(f"  {path.relative_to(course.root).as_posix()}", soft_wrap=True)
     terminal.print(words("new.next"))
     for number, step in enumerate(STEPS, start=1):
-        terminal.print(f"  {number}. {words(f'new.{step}', exercise=identifier)}")
+        terminal.print(f"  {number}. {words(step, exercise=identifier)}")
     return 0

@@ -123,10 +123,11 @@ def _github(words: Words, _out: Path, records: Sequence[Record]) -> str:
     return "\n".join([*lines, summary])
 
 
+_PLACES = {"feedback": "cli.feedback_at", "index": "cli.index_at", "grades": "cli.grades_at"}
 _TEXTS = {"json": _json, "junit": _junit, "github": _github}
 
 
 def show_places(words: Words, places: Mapping[str, Path]) -> None:
     """Say where the files are."""
     for name, path in places.items():
-        print(words(f"cli.{name}_at", path=str(path)))  # noqa: T201
+        print(words(_PLACES[name], path=str(path)))  # noqa: T201

@@ -118,7 +118,7 @@ def needs_tensorflow(notebook: Notebook) -> Message | None:
     return next(_reasons(code, rules), None)
 
 
-Rule = Callable[[ast.AST], tuple[str, str] | None]  # the message's last word, and what it is about
+Rule = Callable[[ast.AST], tuple[str, str] | None]  # the message's id, and what it is about
 
 
 def _reasons(code: tuple[Code, ...], rules: tuple[Rule, ...]) -> Iterator[Message]:
@@ -127,7 +127,7 @@ def _reasons(code: tuple[Code, ...], rules: tuple[Rule, ...]) -> Iterator[Messag
             for rule in rules:
                 if found := rule(node):
                     what = printable(found[1], limit=80)
-                    yield Message(f"engines.{found[0]}", {"cell": one.cell, "what": what})
+                    yield Message(found[0], {"cell": one.cell, "what": what})
 
 
 class _Only:
@@ -141,10 +141,10 @@ class _Only:
             dotted = self._names.dotted(node)
             last = dotted.rpartition(".")[2]
             only = is_below(dotted, *_ONLY_TENSORFLOW) or last in _ONLY_TENSORFLOW_LAYERS
-            return ("only_tensorflow", dotted) if only else None
+            return ("engines.only_tensorflow", dotted) if only else None
         if isinstance(node, ast.Call) and self._names.dotted(node.func) == "isinstance":
             tensor = any(self._names.dotted(one) == "tensorflow.Tensor" for one in ast.walk(node))
-            return ("only_tensorflow", "isinstance(…, tf.Tensor)") if tensor else None
+            return ("engines.only_tensorflow", "isinstance(…, tf.Tensor)") if tensor else None
         return None
 
 
@@ -168,7 +168,7 @@ class _Numpy:
             return None
         if node.func.attr != "numpy" or not self._is_result(node.func.value):
             return None
-        return "numpy_on_result", as_text(node.func.value)[:60]
+        return "engines.numpy_on_result", as_text(node.func.value)[:60]
 
     def _is_result(self, value: ast.AST) -> bool:
         waiting = [value]
@@ -196,7 +196,7 @@ def _whole(value: ast.AST) -> ast.AST:
 def _traced(tracing: Tracing) -> Rule:
     def reason(node: ast.AST) -> tuple[str, str] | None:
         operation = tracing.operation(node)
-        return ("traced", operation) if operation else None
+        return ("engines.traced", operation) if operation else None
 
     return reason
 
@@ -217,19 +217,19 @@ def _double(names: Names) -> Rule:
         last = dotted.rpartition(".")[2]
         values = [*node.args, *(keyword.value for keyword in node.keywords)]
         if last in {"set_floatx", "set_dtype_policy"} or is_below(dotted, "keras.ops"):
-            return ("double", last) if any(map(is_double, values)) else None
+            return ("engines.double", last) if any(map(is_double, values)) else None
         dtypes = (keyword.value for keyword in node.keywords if keyword.arg == "dtype")
         is_layer = last[:1].isupper() and not is_below(
             dotted, "tensorflow", "numpy", "np", "pandas", "pd"
         )
-        return ("double", last) if is_layer and any(map(is_double, dtypes)) else None
+        return ("engines.double", last) if is_layer and any(map(is_double, dtypes)) else None
 
     return reason
 
 
 def _own_step(node: ast.AST) -> tuple[str, str] | None:
     if isinstance(node, ast.FunctionDef) and node.name in _OWN_STEPS:
-        return "own_step", node.name
+        return "engines.own_step", node.name
     return None
 
 
@@ -244,7 +244,7 @@ def _own_backend(names: Names) -> Rule:
                     and isinstance(value, ast.Constant)
                     and value.value == "tensorflow"
                 ):
-                    return "asked_by_notebook", "KERAS_BACKEND"
+                    return "engines.asked_by_notebook", "KERAS_BACKEND"
         return None
 
     return reason

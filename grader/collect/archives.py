@@ -87,7 +87,7 @@ class Archive:
             with self._zipped.open(entry.info) as stream:
                 return _read_all(stream)
         except _DAMAGED as error:
-            raise Malformed(_about("zip_damaged", entry.path)) from error
+            raise Malformed(_about("collect.zip_damaged", entry.path)) from error
 
 
 def _read_all(stream: IO[bytes]) -> bytes:
@@ -132,18 +132,18 @@ class _Bounded(io.BufferedReader):
 def _check_structure(zipped: zipfile.ZipFile, path: Path) -> None:
     infos = sorted(zipped.infolist(), key=lambda info: info.header_offset)
     if len(infos) > MAX_ENTRIES:
-        raise _whole("zip_too_many", path, limit=MAX_ENTRIES)
+        raise _whole("collect.zip_too_many", path, limit=MAX_ENTRIES)
     declared = sum(info.file_size for info in infos if is_notebook(PurePosixPath(_name(info))))
     if declared > MAX_TOTAL_BYTES:
-        raise _whole("zip_too_large", path, limit=MAX_TOTAL_BYTES // 2**30)
+        raise _whole("collect.zip_too_large", path, limit=MAX_TOTAL_BYTES // 2**30)
     ends = [*(info.header_offset for info in infos[1:]), zipped.start_dir]
     for info, end in zip(infos, ends, strict=False):
         if info.header_offset + LOCAL_HEADER + info.compress_size > end:
-            raise _whole("zip_overlap", path, entry=printable(_name(info), limit=200))
+            raise _whole("collect.zip_overlap", path, entry=printable(_name(info), limit=200))
 
 
-def _whole(reason: str, path: Path, **args: str | int) -> GraderError:
-    return GraderError(Message(f"collect.{reason}", {"path": printable(str(path)), **args}))
+def _whole(message_id: str, path: Path, **args: str | int) -> GraderError:
+    return GraderError(Message(message_id, {"path": printable(str(path)), **args}))
 
 
 def _name(info: zipfile.ZipInfo) -> str:
@@ -175,33 +175,33 @@ def _entry(info: zipfile.ZipInfo, name: str, clashing: frozenset[str]) -> Entry:
     path = PurePosixPath(*[part for part in name.split("/") if part not in {"", ".", ".."}] or "?")
     refused = _refusal(info, name)
     if refused is None and _folded(name) in clashing:
-        refused = "zip_clash"
+        refused = "collect.zip_clash"
     problem = None if refused else _problem(info, path)
     return Entry(path, _about(refused, name) if refused else None, problem, info)
 
 
 def _refusal(info: zipfile.ZipInfo, name: str) -> str | None:
     if len(name) > MAX_NAME or "\0" in name:
-        return "zip_bad_name"
+        return "collect.zip_bad_name"
     if name.startswith("/") or _DRIVE.match(name):
-        return "zip_absolute"
+        return "collect.zip_absolute"
     if ".." in name.split("/"):
-        return "zip_traversal"
+        return "collect.zip_traversal"
     if info.flag_bits & ENCRYPTED_FLAG:
-        return "zip_encrypted"
+        return "collect.zip_encrypted"
     return None
 
 
 def _problem(info: zipfile.ZipInfo, path: PurePosixPath) -> Message | None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind == stat.S_IFLNK:
-        return _about("zip_symlink", path)
+        return _about("collect.zip_symlink", path)
     if kind not in {0, stat.S_IFREG}:
-        return _about("zip_special", path)
+        return _about("collect.zip_special", path)
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        return _about("zip_method", path)
+        return _about("collect.zip_method", path)
     return too_large(info.file_size).message if info.file_size > MAX_BYTES else None
 
 
-def _about(reason: str, name: str | PurePosixPath) -> Message:
-    return Message(f"collect.{reason}", {"entry": printable(str(name), limit=200)})
+def _about(message_id: str, name: str | PurePosixPath) -> Message:
+    return Message(message_id, {"entry": printable(str(name), limit=200)})

@@ -147,8 +147,8 @@ def _kind(path: Path) -> str:
         return "notebook"
     if path.suffix.lower() == ".zip":
         return "zip"
-    reason = "other_archive" if is_archive(path) else "not_a_notebook_path"
-    raise GraderError(Message(f"collect.{reason}", shown))
+    key = "collect.other_archive" if is_archive(path) else "collect.not_a_notebook_path"
+    raise GraderError(Message(key, shown))
 
 
 def _why(error: Exception) -> str:

@@ -53,20 +53,24 @@ def _walk(root: Path, below: PurePosixPath) -> Iterator[Seen]:
         with os.scandir(root / below) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        yield _refused("folder_unreadable", below, error=error.strerror or "")
+        yield _refused("collect.folder_unreadable", below, error=error.strerror or "")
         return
     folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
     passed_by = _NBGRADER if SUBMITTED in folders else frozenset()
     for entry in entries:
         relative = below / entry.name
         if entry.name not in folders:
-            yield _refused("folder_is_link", relative) if _leads_away(entry) else file(relative)
+            yield (
+                _refused("collect.folder_is_link", relative)
+                if _leads_away(entry)
+                else file(relative)
+            )
         elif is_hidden(entry.name):
-            yield Seen(relative, _about("hidden", relative))
+            yield Seen(relative, _about("collect.hidden", relative))
         elif entry.name in passed_by:
-            yield Seen(relative, _about("nbgrader_folder", relative))
+            yield Seen(relative, _about("collect.nbgrader_folder", relative))
         elif len(relative.parts) > MAX_DEPTH:
-            yield _refused("folder_too_deep", relative, limit=MAX_DEPTH)
+            yield _refused("collect.folder_too_deep", relative, limit=MAX_DEPTH)
         else:
             yield from _walk(root, relative)
 
@@ -82,11 +86,11 @@ def _leads_away(entry: os.DirEntry[str]) -> bool:
 def file(relative: PurePosixPath) -> Seen:
     """Tell by its name whether a file is a submission."""
     if any(is_hidden(part) for part in relative.parts):
-        return Seen(relative, _about("hidden", relative))
+        return Seen(relative, _about("collect.hidden", relative))
     if is_notebook(relative):
         return Seen(relative)
-    reason = "nested_archive" if is_archive(relative) else "no_notebook_file"
-    return Seen(relative, _about(reason, relative))
+    message_id = "collect.nested_archive" if is_archive(relative) else "collect.no_notebook_file"
+    return Seen(relative, _about(message_id, relative))
 
 
 def is_hidden(name: str) -> bool:
@@ -107,10 +111,10 @@ def _is_hidden_path(seen: Seen) -> bool:
     return any(is_hidden(part) for part in seen.relative.parts)
 
 
-def _refused(reason: str, relative: PurePosixPath, **args: str | int) -> Seen:
-    return Seen(relative, _about(reason, relative, **args), refused=True)
+def _refused(message_id: str, relative: PurePosixPath, **args: str | int) -> Seen:
+    return Seen(relative, _about(message_id, relative, **args), refused=True)
 
 
-def _about(reason: str, relative: PurePosixPath, **args: str | int) -> Message:
+def _about(message_id: str, relative: PurePosixPath, **args: str | int) -> Message:
     name = printable(str(relative), limit=200)
-    return Message(f"collect.{reason}", {"name": name, **args})
+    return Message(message_id, {"name": name, **args})

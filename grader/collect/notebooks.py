@@ -48,7 +48,7 @@ def parse_notebook(data: bytes) -> Notebook:
         raise too_large(len(data))
     document = _load(_decode(data))
     if not _is_object(document):
-        _fail("not_a_notebook")
+        _fail("collect.not_a_notebook")
     cells = tuple(_code_cells(_all_cells(document)))
     return Notebook(cells=cells, exercise=_named_exercise(document), digest=_digest(cells))
 
@@ -59,8 +59,8 @@ def too_large(size: int) -> Malformed:
     return Malformed(Message("collect.too_large", args))
 
 
-def _fail(reason: str, **args: str | int) -> NoReturn:
-    raise Malformed(Message(f"collect.{reason}", args))
+def _fail(message_id: str, **args: str | int) -> NoReturn:
+    raise Malformed(Message(message_id, args))
 
 
 # --- bytes to JSON ---------------------------------------------------------------------------
@@ -68,13 +68,13 @@ def _fail(reason: str, **args: str | int) -> NoReturn:
 
 def _decode(data: bytes) -> str:
     if not data.strip():
-        _fail("empty_file")
+        _fail("collect.empty_file")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        _fail("utf16")
+        _fail("collect.utf16")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        _fail("not_utf8", line=data.count(b"\n", 0, error.start) + 1)
+        _fail("collect.not_utf8", line=data.count(b"\n", 0, error.start) + 1)
     _bound_values(data)
     return text
 
@@ -85,7 +85,7 @@ def _bound_values(data: bytes) -> None:
     if count > MAX_VALUES:
         count -= sum(_separators(string[0]) for string in _STRING.finditer(data))
     if count > MAX_VALUES:
-        _fail("too_many_values", limit=MAX_VALUES)
+        _fail("collect.too_many_values", limit=MAX_VALUES)
 
 
 def _separators(data: bytes) -> int:
@@ -99,7 +99,7 @@ def _load(text: str) -> Json:
             object_pairs_hook=_unique_keys,
             parse_int=_bounded_int,
             parse_float=_bounded_float,
-            parse_constant=lambda name: _fail("not_finite", value=name),
+            parse_constant=lambda name: _fail("collect.not_finite", value=name),
         )
     except json.JSONDecodeError as error:
         raise _why_not_json(text, error) from error
@@ -127,19 +127,19 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(table) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        _fail("duplicate_key", key=twice[:80])
+        _fail("collect.duplicate_key", key=twice[:80])
     return table
 
 
 def _bounded_int(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        _fail("huge_number", digits=len(digits))
+        _fail("collect.huge_number", digits=len(digits))
     return int(digits)
 
 
 def _bounded_float(digits: str) -> float:
     if len(digits) > MAX_DIGITS:
-        _fail("huge_number", digits=len(digits))
+        _fail("collect.huge_number", digits=len(digits))
     return float(digits)
 
 
@@ -149,7 +149,7 @@ def _bound_depth(document: Json) -> None:
         level = [child for value in level for child in _children(value)]
         if not level:
             return
-    _fail("too_deep", limit=MAX_DEPTH)
+    _fail("collect.too_deep", limit=MAX_DEPTH)
 
 
 def _children(value: Json) -> Iterable[Json]:
@@ -168,33 +168,33 @@ def _is_object(value: Json) -> TypeGuard[dict[str, Json]]:
 def _all_cells(document: dict[str, Json]) -> list[Json]:
     version = document.get("nbformat")
     if type(version) is not int:
-        _fail("not_a_notebook")
+        _fail("collect.not_a_notebook")
     if version == OLD_NBFORMAT:
         return [cell for sheet in _list(document, "worksheets") for cell in _sheet(sheet)]
     if version < NBFORMAT:
-        _fail("old_nbformat", version=version)
+        _fail("collect.old_nbformat", version=version)
     if version > NBFORMAT:
-        _fail("new_nbformat", version=version)
+        _fail("collect.new_nbformat", version=version)
     return _list(document, "cells")
 
 
 def _sheet(sheet: Json) -> list[Json]:
     if not _is_object(sheet):
-        _fail("not_a_notebook")
+        _fail("collect.not_a_notebook")
     return _list(sheet, "cells")
 
 
 def _list(table: dict[str, Json], key: str) -> list[Json]:
     value = table.get(key)
     if not isinstance(value, list):
-        _fail("no_cells")
+        _fail("collect.no_cells")
     return value
 
 
 def _code_cells(cells: list[Json]) -> Iterator[Cell]:
     for index, cell in enumerate(cells, start=1):
         if not _is_object(cell) or not isinstance(cell.get("cell_type"), str):
-            _fail("bad_cell", cell=index)
+            _fail("collect.bad_cell", cell=index)
         if cell["cell_type"] == "code":
             yield Cell(index=index, source=_source(cell.get("source", cell.get("input")), index))
 
@@ -206,7 +206,7 @@ def _source(source: Json, index: int) -> str:
         lines = [line for line in source if isinstance(line, str)]
         if len(lines) == len(source):
             return _clean("".join(lines))
-    _fail("bad_source", cell=index)
+    _fail("collect.bad_source", cell=index)
 
 
 def _clean(source: str) -> str:

@@ -24,6 +24,11 @@ REQUIRED = {
     Level.REDUCED: frozenset("filesystem read-only network environment privileges seccomp".split()),
     Level.NONE: frozenset[str](),
 }
+_REFUSED = {
+    Level.FULL: "room.full_refused",
+    Level.REDUCED: "room.reduced_refused",
+    Level.NONE: "room.none_refused",
+}
 
 
 @dataclass(frozen=True)
@@ -39,18 +44,18 @@ def open_room(level: str) -> Room:
     """Open the asked level, or with ``auto`` the best that holds.
 
     Raises:
-        GraderError: the asked level does not hold here (``room.<level>_refused``).
+        GraderError: the asked level does not hold here.
     """
     if level != "auto":
         tested = _test(Level(level))
         if tested.room is None:
-            raise GraderError(Message(f"room.{level}_refused", {"reason": tested.reason}))
+            raise GraderError(Message(_REFUSED[Level(level)], {"reason": tested.reason}))
         return tested.room
     for candidate in Level:
         room = _test(candidate).room
         if room is not None:
             return room
-    raise GraderError(Message("room.none_refused", {"reason": _test(Level.NONE).reason}))
+    raise GraderError(Message(_REFUSED[Level.NONE], {"reason": _test(Level.NONE).reason}))
 
 
 _warm: dict[int, tuple[Room, Message | None]] = {}

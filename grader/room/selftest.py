@@ -65,13 +65,8 @@ def examine(room: Room, level: str) -> tuple[LayerReport, ...]:
         )
 
 
-def words(layer: str) -> str:
-    """The message that tells what went through a layer."""
-    return f"room.layer_{layer.replace('-', '_')}"
-
-
 def _report(level: str, layer: str, trouble: str) -> LayerReport:
-    why = Message(words(layer), {"found": trouble}) if trouble else None
+    why = Message(WENT_THROUGH[layer], {"found": trouble}) if trouble else None
     return LayerReport(level, layer, not trouble, why)
 
 
@@ -233,4 +228,20 @@ LAYERS: Mapping[str, Callable[[_Outside, Found], str]] = {
     "scratch-size": _scratch_size,
     "process-count": _process_count,
     "memory": _memory,
+}
+# Layer → the message that tells what went through.
+WENT_THROUGH: Mapping[str, str] = {
+    "filesystem": "room.layer_filesystem",
+    "read-only": "room.layer_read_only",
+    "network": "room.layer_network",
+    "environment": "room.layer_environment",
+    "processes": "room.layer_processes",
+    "descriptors": "room.layer_descriptors",
+    "user": "room.layer_user",
+    "privileges": "room.layer_privileges",
+    "seccomp": "room.layer_seccomp",
+    "userns": "room.layer_userns",
+    "scratch-size": "room.layer_scratch_size",
+    "process-count": "room.layer_process_count",
+    "memory": "room.layer_memory",
 }

@@ -29,14 +29,37 @@ SLIPS = (0.01, 0.1, 10.0, 100.0)  # .4 or .004 written for .04
 UNTRAINED_SOURCE = frozenset({"source.fit_commented_out", "source.never_called"})
 SHAPES = frozenset({"diagnose.target_shape", "diagnose.target_shape_unknown"})
 CONSEQUENCES = frozenset({"diagnose.not_compiled", "diagnose.not_built", "diagnose.lists_to_fit"})
-# Hints that come with a reason of their own, said right after them: "diagnose.units.why".
-REASONS = frozenset(
-    """
-    layer_type units missing_sequences extra_sequences missing_layer extra_layer last_activation
-    input_shape never_fitted trained_elsewhere debug_epochs few_epochs few_updates rate_tiny
-    rate_huge loss_crossentropy plain_sgd ndim_2 lists_to_fit removed no_file no_module plateau
-    """.split()
-)
+# Hints that come with a reason of their own, said right after them.
+REASONS = {
+    "diagnose.layer_type": "diagnose.layer_type.why",
+    "diagnose.units": "diagnose.units.why",
+    "diagnose.missing_sequences": "diagnose.missing_sequences.why",
+    "diagnose.extra_sequences": "diagnose.extra_sequences.why",
+    "diagnose.missing_layer": "diagnose.missing_layer.why",
+    "diagnose.extra_layer": "diagnose.extra_layer.why",
+    "diagnose.last_activation": "diagnose.last_activation.why",
+    "diagnose.input_shape": "diagnose.input_shape.why",
+    "diagnose.never_fitted": "diagnose.never_fitted.why",
+    "diagnose.trained_elsewhere": "diagnose.trained_elsewhere.why",
+    "diagnose.debug_epochs": "diagnose.debug_epochs.why",
+    "diagnose.few_epochs": "diagnose.few_epochs.why",
+    "diagnose.few_updates": "diagnose.few_updates.why",
+    "diagnose.rate_tiny": "diagnose.rate_tiny.why",
+    "diagnose.rate_huge": "diagnose.rate_huge.why",
+    "diagnose.loss_crossentropy": "diagnose.loss_crossentropy.why",
+    "diagnose.plain_sgd": "diagnose.plain_sgd.why",
+    "diagnose.ndim_2": "diagnose.ndim_2.why",
+    "diagnose.lists_to_fit": "diagnose.lists_to_fit.why",
+    "diagnose.removed": "diagnose.removed.why",
+    "diagnose.no_file": "diagnose.no_file.why",
+    "diagnose.no_module": "diagnose.no_module.why",
+    "diagnose.plateau": "diagnose.plateau.why",
+}
+STOPPED = {
+    Outcome.TIME_LIMIT: "diagnose.time_limit",
+    Outcome.MEMORY_LIMIT: "diagnose.memory_limit",
+    Outcome.KERNEL_DIED: "diagnose.kernel_died",
+}
 ADVICE = {
     Verdict.WRONG_ARCHITECTURE: "structure",
     Verdict.WRONG_DATA: "data",
@@ -85,7 +108,7 @@ def diagnose_source(notebook: Notebook) -> tuple[Message, ...]:
 def _stopped(outcome: Outcome, cell: int) -> tuple[Message, ...]:
     if outcome is Outcome.FINISHED:
         return ()
-    return (Message(f"diagnose.{outcome.value}", {"cell": cell}),)
+    return (Message(STOPPED[outcome], {"cell": cell}),)
 
 
 def _mistakes(
@@ -168,9 +191,9 @@ def _notes(evidence: Evidence, exercise: Exercise, checks: Sequence[Check]) -> l
 def _reason(whats: Sequence[Message]) -> list[Message]:
     """Say why the first mistake matters."""
     first = whats[0] if whats else None
-    if first is None or first.id.removeprefix("diagnose.") not in REASONS:
+    if first is None or first.id not in REASONS:
         return []
-    return [Message(f"{first.id}.why", first.args)]
+    return [Message(REASONS[first.id], first.args)]
 
 
 def _advice(exercise: Exercise, checks: Sequence[Check], verdict: Verdict) -> list[Message]:

@@ -41,7 +41,7 @@ class Rule:
     error: re.Pattern[str]
     pattern: re.Pattern[str]
     within: re.Pattern[str]  # in the traceback: whose code raised it
-    message: str
+    message: str  # its id
     near: str | None
     otherwise: str | None
 
@@ -101,11 +101,11 @@ def _told(rule: Rule, match: re.Match[str], cell: int, error: CellError) -> Mess
     }
     args: dict[str, Scalar] = {"cell": cell, **groups}
     if rule.near is None:
-        return Message(f"diagnose.{rule.message}", args)
+        return Message(rule.message, args)
     nearest = _nearest(groups["name"], rule, error)
     if nearest is not None:
-        return Message(f"diagnose.{rule.message}", {**args, "nearest": nearest})
-    return Message(f"diagnose.{rule.otherwise}", args) if rule.otherwise else None
+        return Message(rule.message, {**args, "nearest": nearest})
+    return Message(rule.otherwise, args) if rule.otherwise else None
 
 
 def _nearest(name: str, rule: Rule, error: CellError) -> str | None:

@@ -136,7 +136,8 @@ def _setting(
 ) -> Message:
     where: dict[str, Scalar] = {"number": number, "layer": fact.cls}
     if key == "return_sequences":
-        return Message(f"diagnose.{'missing' if expected else 'extra'}_sequences", where)
+        missing, extra = "diagnose.missing_sequences", "diagnose.extra_sequences"
+        return Message(missing if expected else extra, where)
     values: dict[str, Scalar] = {"got": _shown(got), "expected": _shown(expected)}
     if key in ("units", "filters"):
         return Message("diagnose.units", {**where, **values})

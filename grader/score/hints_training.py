@@ -46,20 +46,20 @@ def _never(evidence: Evidence) -> Iterator[Message]:
     trained = [one for one in evidence.others if one.epochs]
     twin = next((one for one in trained if name and _alike(one.name, name)), None)
     if twin is not None:
-        yield _elsewhere("misspelt_model", name, twin)
+        yield _elsewhere("diagnose.misspelt_model", name, twin)
     elif trained:
-        yield _elsewhere("trained_elsewhere", name, trained[-1])
+        yield _elsewhere("diagnose.trained_elsewhere", name, trained[-1])
     else:
         yield Message("diagnose.never_fitted", {"name": name or "model"})
 
 
-def _elsewhere(key: str, name: str, other: OtherModel) -> Message:
+def _elsewhere(message_id: str, name: str, other: OtherModel) -> Message:
     args: dict[str, Scalar] = {
         "name": name or "model",
         "other": other.name or "model",
         "cell": other.cell,
     }
-    return Message(f"diagnose.{key}", args)
+    return Message(message_id, args)
 
 
 def _alike(one: str, other: str) -> bool:
@@ -82,7 +82,8 @@ def _trained(training: TrainingFacts, exercise: Exercise) -> Iterator[Message]:
         if wanted is not None and run < wanted:
             yield Message("diagnose.stopped_early", {**args, "wanted": wanted})
         else:
-            yield Message(f"diagnose.{'debug' if run <= DEBUG_EPOCHS else 'few'}_epochs", args)
+            tried_out = run <= DEBUG_EPOCHS
+            yield Message("diagnose.debug_epochs" if tried_out else "diagnose.few_epochs", args)
     yield from _settings(training)
     if (few := _few_updates(training, exercise)) is not None:
         yield few

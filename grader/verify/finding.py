@@ -9,12 +9,25 @@ from dataclasses import dataclass
 
 from grader.types import Message
 
+# What each rule asks for.
+EXPECTED = {
+    "answers": "verify.answers",
+    "expected": "verify.expected",
+    "hints": "verify.hints",
+    "notebook": "verify.notebook",
+    "orphans": "verify.orphans",
+    "outputs": "verify.outputs",
+    "sample_limits": "verify.sample_limits",
+    "samples": "verify.samples",
+    "thresholds": "verify.thresholds",
+}
+
 
 @dataclass(frozen=True)
 class Ruling:
     """One rule, looked at in one place; ``got`` is None where it holds."""
 
-    rule: str  # "outputs"; the catalogue has "verify.outputs"
+    rule: str  # a key of EXPECTED
     place: str  # an exercise, or a file of the course
     expected: Message
     got: Message | None = None
@@ -28,4 +41,4 @@ class Ruling:
 
 def ruling(rule: str, place: str, got: Message | None = None, *, waiting: bool = False) -> Ruling:
     """Rule by the words that the catalogue has for it."""
-    return Ruling(rule, place, Message(f"verify.{rule}"), got, waiting)
+    return Ruling(rule, place, Message(EXPECTED[rule]), got, waiting)

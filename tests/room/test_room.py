@@ -19,7 +19,7 @@ from grader.room import Bind, RoomSpec, cgroups, choose, open_room, probe, users
 from grader.room.confined import ConfinedRoom
 from grader.room.plain import PlainRoom
 from grader.room.readable import link_chain, readable_paths
-from grader.room.selftest import LAYERS, examine, words
+from grader.room.selftest import LAYERS, WENT_THROUGH, examine
 from grader.room.spec import environment
 from grader.types import GraderError, Level
 from tests.support.room_help import UNTESTED, make_room
@@ -165,10 +165,14 @@ def _catalogue(language):
 
 
 def _used():
-    names = {words(layer) for layer in LAYERS} | {f"room.{level}_refused" for level in Level}
+    names = set()
     for path in Path(choose.__file__).parent.glob("*.py"):
         names |= set(re.findall(r'"(room\.[a-z_]+)"', path.read_text(encoding="utf-8")))
     return names
+
+
+def test_what_went_through_a_layer_can_be_said_of_each():
+    assert WENT_THROUGH.keys() == LAYERS.keys()
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -88,8 +88,8 @@ def test_the_installed_keras_still_says_it_that_way(engine: str) -> None:
 class TestRules:
     def test_every_rule_is_met_by_an_example(self) -> None:
         """A rule that no example reaches is dead, or stands behind one that takes everything."""
-        met = {said(m["error"], m["text"]).id.removeprefix("diagnose.") for m in MISTAKES}
-        met |= {said(*one).id.removeprefix("diagnose.") for one in RARE}
+        met = {said(m["error"], m["text"]).id for m in MISTAKES}
+        met |= {said(*one).id for one in RARE}
         rules = {rule.message for rule in tables().rules}
         rules |= {rule.otherwise for rule in tables().rules if rule.otherwise}
         assert rules - met == set()
@@ -107,8 +107,8 @@ class TestRules:
             for key, args in ((rule.message, given | {"nearest"}), (rule.otherwise, given)):
                 if key is None:
                     continue
-                assert words.knows(f"diagnose.{key}")
-                (template,) = [found[f"diagnose.{key}"] for found in words._catalogues[:1]]
+                assert words.knows(key)
+                (template,) = [found[key] for found in words._catalogues[:1]]
                 asked = {name for _, name, _, _ in string.Formatter().parse(template) if name}
                 assert asked <= args, (key, asked - args)
 
