@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
 
 import grader
+from grader.course.families import load_family
+from grader.report import wording
 from grader.text.korean import agree
 from grader.text.printable import printable
-from grader.text.words import Words, number, pick_language
-from grader.types import GraderError, Message
+from grader.text.words import LEVELS, OUTCOMES, Words, number, pick_language
+from grader.types import EvidenceClass, GraderError, Level, Message, Outcome, Verdict
 
 PACKAGE = Path(grader.__file__).parent
 ROOT = PACKAGE.parent
@@ -109,6 +114,180 @@ def test_every_message_in_the_code_brings_the_arguments_that_its_words_ask_for()
         for key, given, at in literal_messages(folder):
             if given is not None and key in words and key != INLINE:
                 assert placeholders(words[key]) <= given, f"{key} at {at}"
+
+
+# --- every id stands whole somewhere, so that a search finds who says a sentence ---------------
+
+# Names that a family chose; ``family_word`` alone puts their ids together.
+OF_FAMILIES = ("metric", "figure", "control")
+# F-strings that look like a message's id and are none.
+NO_MESSAGES = {"accuracy.{}": "the id of a check: the metric is the threshold's"}
+SAYS = ("Message", "words", "knows")  # what takes an id first
+PIECE = re.compile(r"[a-z]_|_[a-z]|[a-z]\\?\.|\.[a-z]")  # of an id; less could be of anything
+ID = re.compile(r"[a-z]+(?:\.[a-z0-9_]+)+")
+FILE = re.compile(r".*\.(?:json|toml)")
+CODE = (PACKAGE, ROOT / "reference" / "families")
+
+
+def everything_worded() -> dict[str, str]:
+    return catalogue(OWN, "en") | catalogue(FAMILIES, "en")
+
+
+def sources(kind: str) -> Iterator[tuple[str, str]]:
+    """The text of every file of a kind, with its place."""
+    for folder in CODE:
+        for path in sorted(folder.rglob(f"*.{kind}")):
+            yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    for place, text in sources("py"):
+        yield place, ast.parse(text)
+
+
+def written() -> Iterator[tuple[str, str]]:
+    """Every string of the code, of its tables and of the pages' templates, with its place."""
+    for place, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value, f"{place}:{node.lineno}"
+    for place, text in sources("toml"):
+        if "template" not in Path(place).parts:  # those hold blanks, and only a course's words
+            yield from ((value, place) for value in strings(tomllib.loads(text)))
+    for place, text in sources("j2"):
+        yield from ((value, place) for value in re.findall(r'"([a-z0-9_.]+)"', text))
+
+
+def strings(table: object) -> Iterator[str]:
+    if isinstance(table, str):
+        yield table
+    elif isinstance(table, (dict, list)):
+        for value in table.values() if isinstance(table, dict) else table:
+            yield from strings(value)
+
+
+def pattern(node: ast.AST) -> str:
+    """A text that is put together, with {} for what only the run knows."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(pattern, node.values))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return pattern(node.left) + pattern(node.right)
+    return "{}"
+
+
+def is_composed(node: ast.AST) -> bool:
+    is_sum = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod))
+    return is_sum or isinstance(node, (ast.JoinedStr, ast.Call))
+
+
+def composed_ids(tree: ast.AST, known: Iterable[str]) -> Iterator[str]:
+    """Texts put together that could be a message's id, and any that is said at once."""
+    ids = "\n".join(known)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.JoinedStr, ast.BinOp)):
+            parts = [re.escape(part) for part in pattern(node).split("{}")]
+            wanted = rf"^{'[a-z0-9_.]+'.join(parts)}$"
+            if PIECE.search(" ".join(parts)) and re.search(wanted, ids, re.MULTILINE):
+                yield pattern(node)
+        called = node.func if isinstance(node, ast.Call) else None
+        name = getattr(called, "id", getattr(called, "attr", ""))
+        if isinstance(node, ast.Call) and name in SAYS and node.args:
+            first = node.args[0]
+            choices = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
+            yield from (ast.unparse(one) for one in choices if is_composed(one))
+
+
+def test_every_id_in_the_code_has_words() -> None:
+    known = everything_worded()
+    checks = {cls.value for cls in EvidenceClass}  # the ids of checks begin like their messages
+    kinds = {key.split(".")[0] for key in known} - checks
+    found = [
+        (text, place)
+        for text, place in written()
+        if ID.fullmatch(text) and not FILE.fullmatch(text) and text.split(".")[0] in kinds
+    ]
+    assert len(found) > len(known) / 2
+    assert [one for one in found if one[0] not in known] == []
+
+
+def test_every_word_in_the_catalogues_has_its_id_written_whole() -> None:
+    whole = {text for text, _ in written()}
+    known = everything_worded()
+    assert [key for key in known if key not in whole and key.split(".")[0] not in OF_FAMILIES] == []
+
+
+def test_words_for_a_familys_names_are_for_names_that_a_family_has() -> None:
+    texts = [text for place, text in sources("py") if place.startswith("reference")]
+    names = [key.split(".")[1] for key in everything_worded() if key.split(".")[0] in OF_FAMILIES]
+    assert names
+    assert [name for name in names if not any(f'"{name}"' in text for text in texts)] == []
+
+
+def test_no_id_is_put_together() -> None:
+    known = everything_worded()
+    found = {(text, place) for place, tree in trees() for text in composed_ids(tree, known)}
+    assert [one for one in sorted(found) if one[0] not in NO_MESSAGES] == []
+    assert {text for text, _ in found} == NO_MESSAGES.keys()  # no exception outlives its reason
+    assert [place for place, text in sources("j2") if "~" in text] == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'key = f"verdict.{verdict}"',
+        'key = f"{kind}.accepted"',
+        'key = "verdict." + verdict',
+        'words(f"{kind}.{name}")',
+        'Message(kind + "." + name)',
+        'Message("verdict.%s" % verdict)',
+        'words("verdict.{}".format(verdict))',
+        'words("verdict.accepted" if good else f"{kind}.{name}")',
+    ],
+)
+def test_an_id_that_is_put_together_is_noticed(code: str) -> None:
+    assert list(composed_ids(ast.parse(code), ["verdict.accepted"]))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'words("verdict.accepted", name=f"{first}.{second}")',
+        'Message("verdict.accepted" if good else "verdict.untrained")',
+        "words(VERDICTS[verdict])",
+        'place = f"{name}.json"',
+    ],
+)
+def test_an_id_that_is_looked_up_is_let_through(code: str) -> None:
+    assert list(composed_ids(ast.parse(code), ["verdict.accepted"])) == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "reference" / "families").glob("*.py")), ids=lambda path: path.stem
+)
+def test_a_familys_mistakes_have_the_advice_that_is_worded_for_them(path: Path) -> None:
+    family = load_family(path.parents[1], path.stem)
+    advice = {k for k in catalogue(FAMILIES, "en") if k.startswith(f"{path.stem}.")}
+    assert {
+        key.removesuffix("_hint"): key for key in advice if key.endswith("_hint")
+    } == family.HINTS
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        (wording.VERDICTS, Verdict),
+        (wording.VERDICT_REASONS, Verdict),
+        (wording.CLASSES, EvidenceClass),
+        (LEVELS, Level),
+        (OUTCOMES, Outcome),
+    ],
+)
+def test_a_table_of_ids_leaves_no_name_out(
+    table: Mapping[StrEnum, str], names: type[StrEnum]
+) -> None:
+    assert table.keys() == set(names)
 
 
 def write_po(folder: Path, lang: str, **entries: str) -> None:
