@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := requirements/dev.txt
+DOCS_PINS := requirements/docs.txt
 
 # Small and few: every real training below runs in full.
 DEMO := $(addprefix reference/, \
@@ -19,7 +20,8 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/no_model/only_prints.ipynb \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
-.PHONY: setup demo test verify-quick attacks check bench pins assignments exercises-table clean
+.PHONY: setup demo test test-fast verify-quick attacks check docs bench pins assignments \
+  exercises-table commands-page clean
 
 setup: $(VENV)/.ready
 
@@ -42,6 +44,10 @@ test: setup
 	$(BIN)/python -m pytest -m "real and not attacks"
 	$(MAKE) verify-quick
 
+# No kernel, no room, no training: for between two changes.
+test-fast: setup
+	$(BIN)/python -m pytest -m "not real and not attacks"
+
 # All files of the course, a few of its notebooks: some minutes. All of them: grader verify.
 verify-quick: setup
 	$(BIN)/grader verify --quick --allow-uncalibrated
@@ -55,6 +61,14 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# The site, into .site/, with every link checked.
+docs: $(VENV)/.docs-ready
+	$(BIN)/zensical build --clean --strict
+
+$(VENV)/.docs-ready: $(VENV)/.ready $(DOCS_PINS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DOCS_PINS)
+	touch $@
+
 bench: setup
 	$(BIN)/python benchmarks/run.py
 
@@ -62,6 +76,8 @@ bench: setup
 pins:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --extra grading --extra jax --extra dev -o $(PINS) pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --constraint $(PINS) --group docs -o $(DOCS_PINS)
 
 assignments: setup
 	$(BIN)/python -m grader.authoring.release
@@ -69,5 +85,8 @@ assignments: setup
 exercises-table: setup
 	$(BIN)/python tools/exercises-table.py
 
+commands-page: setup
+	$(BIN)/python tools/commands-page.py
+
 clean:
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .demo .site .cache .mypy_cache .ruff_cache .pytest_cache
