@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import builders as b
 import pytest
 import typer
-from cli_help import Shell
-from documents import ROOT, Command, in_blocks, in_sentences, pages, read_blocks
 
 from grader.cli.app import app
 from grader.cli.grade import ALL_ACCEPTED, SOME_NOT
 from grader.record.store import Store
+from tests.support import builders as b
+from tests.support.cli_help import Shell
+from tests.support.documents import ROOT, Command, in_blocks, in_sentences, pages, read_blocks
 
 BLOCKS = in_blocks()
 # Cheap enough to be run as they stand; the others need rooms, training, a network or hours.
@@ -44,7 +44,7 @@ def is_cheap(command: Command) -> bool:
         return False
     first, *rest = command.words[1:]
     if first == "release" and "--profile" in rest:
-        return False  # makes the larger data anew; tests/test_release.py does
+        return False  # makes the larger data anew; tests/authoring does
     return first in CHEAP or (first == "data" and rest[0] in CHEAP_DATA)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHELLS = {"", "sh", "console"}
 INTERPRETERS = {"python", "python3", ".venv/bin/python"}
 _FENCE = re.compile(r"^ *```(?P<kind>\w*)\s*$")
