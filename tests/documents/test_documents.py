@@ -29,6 +29,7 @@ BLOCKS = in_blocks()
 CHEAP = {"--help", "--version", "list", "report", "regrade", "export", "merge", "release", "new"}
 CHEAP_DATA = {"list", "verify"}
 PATH = re.compile(r"`((?:grader|tests|tools|benchmarks|reference|docs)/[\w./-]*(?:\.\w+|/))`")
+MODULE = re.compile(r"`(\w+\.py)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 ROSTERS = {
     "canvas.csv": "Student,ID,SIS User ID,SIS Login ID,Section\nKim,1,s1,kim,A\n",
@@ -204,8 +205,14 @@ def test_every_link_of_a_page_outside_the_site_leads_somewhere(page: str) -> Non
 
 @pytest.mark.parametrize("page", pages())
 def test_every_file_that_a_page_names_is_there(page: str) -> None:
-    named = set(PATH.findall(pages()[page]))
-    assert sorted(one for one in named if not (ROOT / one).exists()) == []
+    named = PATH.findall(pages()[page])
+    assert [one for one in named if not (ROOT / one).exists()] == []
+
+
+@pytest.mark.parametrize("page", pages())
+def test_every_module_that_a_page_names_without_its_folder_is_there(page: str) -> None:
+    there = {path.name for path in ROOT.glob("[a-z]*/**/*.py")}
+    assert [one for one in MODULE.findall(pages()[page]) if one not in there] == []
 
 
 def test_the_commands_page_says_what_the_commands_say(tmp_path: Path) -> None:
