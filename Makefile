@@ -60,6 +60,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 # The site, into .site/, with every link checked.
 docs: $(VENV)/.docs-ready
