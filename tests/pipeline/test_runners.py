@@ -12,7 +12,7 @@ from grader.course.exercises import load_course
 from grader.pipeline import runners
 from grader.pipeline.grader import GradeGroups, Grader, Workplace
 from grader.pipeline.job import Settings
-from grader.pipeline.runner import Slot, Stop
+from grader.pipeline.runner import Call, Slot, Stop
 from grader.record.store import Store
 from grader.room import open_room
 from grader.types import GraderError, Verdict
@@ -101,6 +101,24 @@ def test_a_runner_is_added_by_a_file_alone_and_grades_in_another_process(
     pids = importlib.import_module("grader.pipeline.runners.elsewhere").PIDS
     assert len(pids) == 1
     assert os.getpid() not in pids
+
+
+def _of_the_page() -> str:
+    """The module that docs/adding-a-runner.md shows."""
+    page = (ROOT / "docs" / "adding-a-runner.md").read_text(encoding="utf-8")
+    return page.partition("```python\n")[2].partition("```")[0]
+
+
+def test_the_runner_that_the_page_shows_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "serial.py").write_text(_of_the_page(), encoding="utf-8")
+    monkeypatch.setattr(runners, "__path__", [*runners.__path__, str(tmp_path)])
+    started: list[int] = []
+    runner = runners.open_runner("serial", (Slot((0,)), Slot((1,))), Stop())
+    done = list(runner.run([3, 1, 2], Call(lambda n, slot: (n, slot.cores)), started.append))
+    assert done == [(3, (0,)), (1, (0,)), (2, (0,))]
+    assert started == [3, 1, 2]
 
 
 def test_pickled_work_is_names_and_settings_and_holds_no_open_store(tmp_path: Path) -> None:
