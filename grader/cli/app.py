@@ -13,6 +13,7 @@ from typing import Annotated, Optional
 import typer
 
 from grader import __version__
+from grader.report import exporters
 
 app = typer.Typer(
     name="grader",
@@ -48,16 +49,6 @@ class FormatOption(StrEnum):
     JSON = "json"
     JUNIT = "junit"
     GITHUB = "github"
-
-
-class ExportOption(StrEnum):
-    """Whose file to write."""
-
-    CANVAS = "canvas"
-    MOODLE = "moodle"
-    NBGRADER = "nbgrader"
-    GRADESCOPE = "gradescope"
-    CLASSROOM50 = "classroom50"
 
 
 Lang = Annotated[Optional[str], typer.Option("--lang", help="ko or en.")]  # noqa: UP045 - typer
@@ -185,7 +176,9 @@ def report(
 
 @app.command()
 def export(
-    format: Annotated[ExportOption, typer.Option("--format", help="Whose file to write.")],  # noqa: A002
+    format: Annotated[  # noqa: A002
+        str, typer.Option(metavar=f"<{'|'.join(exporters.known())}>", help="Whose file to write.")
+    ],
     out: Out = Path("grades"),
     to: Annotated[
         Optional[Path], typer.Option(help="Folder to write to; default: OUT/export/FORMAT.")  # noqa: UP045
@@ -202,7 +195,7 @@ def export(
     """Write the grades for Canvas, Moodle and others."""
     from grader.cli.export import ExportOptions, run_export
 
-    raise typer.Exit(run_export(ExportOptions(format.value, out, to, roster, key, about, lang)))
+    raise typer.Exit(run_export(ExportOptions(format, out, to, roster, key, about, lang)))
 
 
 @app.command()

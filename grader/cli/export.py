@@ -10,27 +10,22 @@ the file must not go unnoticed. The exit code is then that of something ungraded
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
-from grader.cli.printing import file_stem, titles
-from grader.course.exercises import Course
+from grader.cli.printing import titles
 from grader.record import files
 from grader.record.store import Store
-from grader.report import exports, wording
-from grader.report.roster import CANVAS_KEYS, MOODLE_KEYS, Roster, folded, read_roster, unmatched
+from grader.report import exporters, wording
+from grader.report.export import Export, Exporter
+from grader.report.roster import Roster, read_roster, unmatched
 from grader.text.printable import printable
-from grader.text.words import Words
-from grader.types import GraderError, Json, Message, Record
+from grader.types import GraderError, Message
 
 LARGEST_ROSTER = 50_000_000  # bytes
-OWNER = "owner"
-_CANVAS_COLUMN = re.compile(r"(?P<title>.+) \((?P<id>\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -46,125 +41,47 @@ class ExportOptions:
     lang: str | None
 
 
-@dataclass(frozen=True)
-class _Export:
-    """What every format is made from."""
-
-    records: Sequence[Record]
-    course: Course
-    words: Words
-    titles: Mapping[str, str]
-    roster: Roster | None
-    options: ExportOptions
-
-    def by_student(self) -> Iterator[tuple[str, list[Record]]]:
-        for student in dict.fromkeys(record.student for record in self.records):
-            yield student, [record for record in self.records if record.student == student]
-
-
-Files = Iterator[tuple[str, bytes]]
-
-
 def run_export(options: ExportOptions) -> int:
     """Write the grades of an OUT folder for another system; gives the exit code."""
+    exporter = exporters.load(options.format)
     course = open_course()
     words = open_words(course, options.lang)
     store = Store(existing(options.out))
-    records = store.latest()
-    roster = _roster(options.roster) if options.roster else None
-    what = _Export(records, course, words, titles(course, words), roster, options)
-    place = options.to or store.out / "export" / options.format
-    written = list(_FORMATS[options.format](what))
+    export = Export(
+        records=store.latest(),
+        words=words,
+        titles=titles(course, words),
+        names={key: (key, one.title.ko, one.title.en) for key, one in course.exercises.items()},
+        roster=_roster(options.roster) if options.roster else None,
+        roster_path=str(options.roster),
+        key=options.key,
+        about=_about(options.about, exporter),
+    )
+    place = options.to or store.out / "export" / exporter.name
+    written = list(exporter.files(export))
     for name, content in written:
         files.write_whole(place / name, content)
     for message in store.warnings:
         tell(words.say(message))
     where = place / written[0][0] if len(written) == 1 else place
-    print(words("cli.exported", path=str(where), count=len(records)))  # noqa: T201
-    return _complaints(what)
+    print(words("cli.exported", path=str(where), count=len(export.records)))  # noqa: T201
+    return _complaints(export, exporter)
 
 
-def _complaints(what: _Export) -> int:
+def _complaints(export: Export, exporter: Exporter) -> int:
     """Name everybody whose grade is not in the files."""
-    waiting = sorted({one.student for one in what.records if not one.grade.graded})
-    keys = {"canvas": CANVAS_KEYS, "moodle": MOODLE_KEYS}.get(what.options.format)
-    strangers = unmatched(what.records, what.roster, keys) if what.roster and keys else []
-    lost = sorted({one.student for one in what.records if one.exercise == wording.UNKNOWN})
+    records, keys = export.records, exporter.keys
+    waiting = sorted({one.student for one in records if not one.grade.graded})
+    strangers = unmatched(records, export.roster, keys) if export.roster and keys else []
+    lost = sorted({one.student for one in records if one.exercise == wording.UNKNOWN})
     told = {"cli.unmatched": strangers, "cli.waiting": waiting}
     if keys:
         told["cli.no_column"] = lost
     for message, students in told.items():
         if students:
             names = ", ".join(printable(one, limit=60) for one in students)
-            tell(what.words(message, count=len(students), students=names))
+            tell(export.words(message, count=len(students), students=names))
     return UNGRADED if any(told.values()) else ALL_ACCEPTED
-
-
-# --- formats ---------------------------------------------------------------------------------
-
-
-def _canvas(what: _Export) -> Files:
-    ids = _canvas_ids(what.roster, what.course) if what.roster else {}
-    text = exports.canvas_csv(what.records, what.titles, what.roster, ids)
-    yield "canvas.csv", text.encode("utf-8")
-
-
-def _canvas_ids(roster: Roster, course: Course) -> dict[str, str]:
-    """Find the exercises among Canvas' own columns: "title (id)"."""
-    columns = [match for name in roster[0] if (match := _CANVAS_COLUMN.fullmatch(name))]
-    numbers = {folded(match["title"]): match["id"] for match in columns}
-    found = {}
-    for key, exercise in course.exercises.items():
-        names = (key, exercise.title.ko, exercise.title.en)
-        number = next((numbers[folded(one)] for one in names if folded(one) in numbers), None)
-        if number is not None:
-            found[key] = number
-    return found
-
-
-def _moodle(what: _Export) -> Files:
-    key = what.options.key
-    if what.roster is not None and key not in what.roster[0]:
-        raise _columns(what.options, [key])
-    text = exports.moodle_csv(what.records, what.titles, what.roster, key)
-    yield "moodle.csv", text.encode("utf-8")
-
-
-def _nbgrader(what: _Export) -> Files:
-    yield "nbgrader.csv", exports.nbgrader_csv(what.records).encode("utf-8")
-
-
-def _gradescope(what: _Export) -> Files:
-    everybody = list(what.by_student())
-    for student, records in everybody:
-        folder = "" if len(everybody) == 1 else f"{file_stem(student)}/"
-        yield f"{folder}results.json", _json(exports.gradescope_json(records, what.words))
-
-
-def _classroom50(what: _Export) -> Files:
-    about = _about(what.options.about)
-    everybody = list(what.by_student())
-    for student, records in everybody:
-        folder = "" if len(everybody) == 1 else f"{file_stem(student)}/"
-        whose = exports.Classroom50(**{OWNER: printable(student), **about})
-        told = exports.classroom50_json(records, whose, what.words)
-        yield f"{folder}result.json", _json(told)
-
-
-_FORMATS: Mapping[str, Callable[[_Export], Files]] = {
-    "canvas": _canvas,
-    "moodle": _moodle,
-    "nbgrader": _nbgrader,
-    "gradescope": _gradescope,
-    "classroom50": _classroom50,
-}
-
-
-def _json(value: Mapping[str, Json]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode("utf-8")
-
-
-# --- reading ---------------------------------------------------------------------------------
 
 
 def _roster(path: Path) -> Roster:
@@ -183,24 +100,21 @@ def _roster(path: Path) -> Roster:
     return roster
 
 
-def _columns(options: ExportOptions, wanted: Sequence[str]) -> GraderError:
-    args = {"path": str(options.roster), "wanted": ", ".join(wanted)}
-    return GraderError(Message("cli.roster_columns", args))
-
-
-def _about(path: Path | None) -> dict[str, str]:
-    """Read what Classroom 50 wants to know about a submission."""
-    wanted = [field.name for field in fields(exports.Classroom50)]
-    needed = ", ".join(name for name in wanted if name != OWNER)
+def _about(path: Path | None, exporter: Exporter) -> dict[str, str]:
+    """Read what the other system wants to know about a submission, if it wants anything."""
+    if not exporter.about:
+        return {}
+    needed = ", ".join(exporter.about)
     if path is None:
-        raise GraderError(Message("cli.about_missing", {"needed": needed}))
+        args = {"format": exporter.name, "needed": needed}
+        raise GraderError(Message("cli.about_missing", args))
     try:
         told = json.loads(_read(path))
-        found = {name: str(told[name]) for name in wanted if name != OWNER or name in told}
-    except (ValueError, KeyError, TypeError) as error:
-        args = {"path": str(path), "needed": needed}
-        raise GraderError(Message("cli.about_incomplete", args)) from error
-    return found
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or not told.keys() >= set(exporter.about):
+        raise GraderError(Message("cli.about_incomplete", {"path": str(path), "needed": needed}))
+    return {name: str(value) for name, value in told.items()}
 
 
 def _read(path: Path) -> bytes:

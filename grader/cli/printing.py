@@ -5,9 +5,7 @@ Enters: records and words. Leaves: text on stdout, files under OUT. Touches: std
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from grader.course.exercises import Course
 from grader.record import files
-from grader.text.printable import printable
+from grader.report import wording
 from grader.text.words import Words
 from grader.types import Record, Verdict
 
@@ -42,14 +40,6 @@ def titles(course: Course, words: Words) -> dict[str, str]:
     }
 
 
-def file_stem(student: str) -> str:
-    """Give a file name for a student: readable, safe, and never the same for two."""
-    safe = re.sub(r"[^\w.-]+", "-", printable(student)).strip("-.")[:60] or "student"
-    if safe == student:
-        return safe
-    return f"{safe}-{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-
-
 def write_feedback(
     course: Course, words: Words, out: Path, records: Sequence[Record]
 ) -> Mapping[str, Path]:
@@ -64,7 +54,7 @@ def write_feedback(
         by_student.setdefault(record.student, []).append(record)
     pages = {}
     for student, theirs in by_student.items():
-        path = out / "feedback" / f"{file_stem(student)}.html"
+        path = out / "feedback" / f"{wording.file_stem(student)}.html"
         files.write_whole(path, feedback_page(student, theirs, words, names).encode())
         pages[student] = path.relative_to(out).as_posix()
     index = out / "index.html"

@@ -1,9 +1,6 @@
 """Grades as a table for spreadsheets.
 
 Enters: Records. Leaves: a pandas data frame, one row per record. Touches nothing.
-
-A spreadsheet runs what looks like a formula, and students choose their file names: every text cell
-that could be one is marked as text.
 """
 
 from __future__ import annotations
@@ -12,15 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from grader.report import wording
-from grader.text.printable import printable
+from grader.report.spreadsheet import inert
 from grader.text.words import Words
 from grader.types import Record
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# What starts a formula, and the full-width forms that East Asian input makes of it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def gradebook(records: Sequence[Record], words: Words) -> pd.DataFrame:
@@ -47,10 +41,3 @@ def gradebook(records: Sequence[Record], words: Words) -> pd.DataFrame:
     )
     table = pd.DataFrame(rows, columns=list(columns))
     return table.astype({"score": "float64", "max_score": "float64", "graded": "bool"})
-
-
-def inert(text: str) -> str:
-    """Make a text that a spreadsheet shows and never computes."""
-    marked = text.lstrip(" ").startswith(_FORMULA)
-    shown = printable(text)
-    return f"'{shown}" if marked or shown.startswith(_FORMULA) else shown

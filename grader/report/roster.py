@@ -20,8 +20,6 @@ from typing import TypeVar
 from grader.types import Record
 
 Roster = Sequence[Mapping[str, str]]
-CANVAS_KEYS = ("SIS Login ID", "SIS User ID", "ID", "Student")
-MOODLE_KEYS = ("username", "idnumber", "email", "id", "Identifier")
 # Columns with the number that the platform writes behind a name: "kimminjun_1234" in Canvas' zips,
 # "김민준_1234" in Moodle's, where the grading worksheet has "Participant 1234".
 _NUMBERED = frozenset({"ID", "Identifier"})

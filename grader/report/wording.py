@@ -6,6 +6,7 @@ its own format. Touches nothing.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 
@@ -92,6 +93,14 @@ def name(text: str) -> str:
 def value(text: str) -> str:
     """Show what was expected or what came."""
     return printable(text, limit=LONGEST_VALUE)
+
+
+def file_stem(student: str) -> str:
+    """Give a file name for a student: readable, safe, and never the same for two."""
+    safe = re.sub(r"[^\w.-]+", "-", printable(student)).strip("-.")[:60] or "student"
+    if safe == student:
+        return safe
+    return f"{safe}-{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def title(exercise: str, titles: Mapping[str, str], words: Words) -> str:

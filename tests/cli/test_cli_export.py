@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from grader.record.store import Store
-from grader.report.roster import CANVAS_KEYS, MOODLE_KEYS, match
+from grader.report.exporters.canvas import KEYS as CANVAS_KEYS
+from grader.report.exporters.moodle import KEYS as MOODLE_KEYS
+from grader.report.roster import match
 from grader.types import Record
 from tests.support import builders as b
 from tests.support.cli_help import Shell

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.cli.printing import file_stem, write_feedback
+from grader.cli.printing import write_feedback
 from grader.course.exercises import load_course
+from grader.report.wording import file_stem
 from grader.text.words import Words
 from tests.support.browser import PROGRAM, Seen, Visitors, visit
 from tests.support.hostile import ROOT, hostile_records, meant_for_browsers, payloads

@@ -16,9 +16,10 @@ from rich.console import Console
 from grader.report import wording
 from grader.report.github import github_annotations, github_summary
 from grader.report.github import inert as markdown
-from grader.report.gradebook import gradebook, inert
+from grader.report.gradebook import gradebook
 from grader.report.json_ import results_json
 from grader.report.junit import junit
+from grader.report.spreadsheet import inert
 from grader.report.table import render_table
 from grader.text.words import Words
 from grader.types import Message, Record, Verdict

@@ -5,18 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 
-from grader.report.exports import (
-    Classroom50,
-    canvas_csv,
-    classroom50_json,
-    gradescope_json,
-    moodle_csv,
-    nbgrader_csv,
-)
-from grader.report.roster import CANVAS_KEYS, match, read_roster, unmatched
+from grader.report import exporters
+from grader.report.export import Export
+from grader.report.exporters.canvas import KEYS as CANVAS_KEYS
+from grader.report.roster import match, read_roster, unmatched
 from grader.text.words import Words
 from grader.types import GraderError, Record, Verdict
 from tests.support import builders as b
@@ -28,11 +24,17 @@ ROSTER = """\ufeffStudent,ID,SIS User ID,SIS Login ID,Section,Old (12)
 "Kim, Minjun",101,s1,kim,A,7
 "Lee, Seoyeon",102,s2,lee,A,8
 """
-ABOUT = Classroom50("c", "a", "individual", "o", "s", "sha", "r", "v", "2026-03-02T09:00:00Z")
+ABOUT = dict.fromkeys(exporters.load("classroom50").about, "x")
 
 
-def rows(text: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(text)))
+def only_file(form: str, records: list[Record], **given: Any) -> bytes:
+    """What the format's one file holds."""
+    ((_, content),) = exporters.load(form).files(Export(records, WORDS, TITLES, **given))
+    return content
+
+
+def rows(form: str, records: list[Record], **given: Any) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(only_file(form, records, **given).decode("utf-8"))))
 
 
 def wrong(student: str = "kim", score: float = 41.666, **changes: object) -> Record:
@@ -43,27 +45,33 @@ def wrong(student: str = "kim", score: float = 41.666, **changes: object) -> Rec
 
 class TestCanvas:
     def test_the_columns_are_canvas_own(self) -> None:
-        table = rows(canvas_csv([b.record()], TITLES, assignments={"multiplication-lstm": "77"}))
+        table = rows("canvas", [b.record()])
         assert table[0] == [
-            *("Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Products (77)")
+            *("Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Products")
         ]
         assert table[1] == ["    Points Possible", "", "", "", "", "100.00"]
 
+    def test_an_exercise_stands_in_the_column_that_canvas_has_for_it(self) -> None:
+        roster = [{"Student": "kim", "Produkte (77)": "", "Other (78)": ""}]
+        names = {"multiplication-lstm": ("multiplication-lstm", "Products", "produkte")}
+        table = rows("canvas", [b.record("kim")], roster=roster, names=names)
+        assert table[0][5:] == ["Products (77)"]
+
     def test_students_are_found_by_login(self) -> None:
-        table = rows(canvas_csv([wrong("KIM")], TITLES, read_roster(ROSTER)))
+        table = rows("canvas", [wrong("KIM")], roster=read_roster(ROSTER))
         assert table[2:] == [["Kim, Minjun", "101", "s1", "kim", "A", "41.67"]]
 
     def test_ungraded_and_missing_stay_empty(self) -> None:
         records = [b.ungraded("kim"), b.record("lee", "sequence-prediction")]
-        table = rows(canvas_csv(records, TITLES))
+        table = rows("canvas", records)
         assert [row[5:] for row in table[2:]] == [["", ""], ["100.00", ""]]
 
     def test_the_best_of_several_submissions_counts(self) -> None:
         records = [wrong(submission="a"), b.record("kim", submission="b"), wrong(submission="c")]
-        assert rows(canvas_csv(records, TITLES))[2][5:] == ["100.00"]
+        assert rows("canvas", records)[2][5:] == ["100.00"]
 
     def test_a_name_cannot_be_a_formula(self) -> None:
-        assert rows(canvas_csv([b.record("=1+1")], TITLES))[2][0] == "'=1+1"
+        assert rows("canvas", [b.record("=1+1")])[2][0] == "'=1+1"
 
 
 class TestRoster:
@@ -92,18 +100,18 @@ class TestRoster:
 
 class TestMoodle:
     def test_a_dash_is_no_grade(self) -> None:
-        table = rows(moodle_csv([b.ungraded("kim"), b.record("lee")], TITLES))
+        table = rows("moodle", [b.ungraded("kim"), b.record("lee")], key="username")
         assert table == [["username", "Products"], ["kim", "-"], ["lee", "100.00"]]
 
     def test_the_identifying_column_comes_from_the_roster(self) -> None:
         roster = [{"username": "kim", "email": "kim@example.org"}]
-        table = rows(moodle_csv([b.record("kim")], TITLES, roster, key="email"))
+        table = rows("moodle", [b.record("kim")], roster=roster, key="email")
         assert table == [["email", "Products"], ["kim@example.org", "100.00"]]
 
 
 class TestNbgrader:
     def test_columns_and_an_empty_score_where_ungraded(self) -> None:
-        header, graded, waiting = rows(nbgrader_csv([wrong(), b.ungraded()]))
+        header, graded, waiting = rows("nbgrader", [wrong(), b.ungraded()])
         assert header == [
             *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name"),
             *("email", "raw_score", "late_submission_penalty", "score", "max_score"),
@@ -114,27 +122,26 @@ class TestNbgrader:
 
 class TestGradescope:
     def test_the_score_is_the_sum_and_every_check_a_test(self) -> None:
-        told = gradescope_json([wrong()], WORDS)
+        told = json.loads(only_file("gradescope", [wrong()]))
         assert told["score"] == 41.67
-        tests = json.loads(json.dumps(told["tests"]))
-        assert [(t["score"], t["max_score"], t["status"]) for t in tests] == [
+        assert [(t["score"], t["max_score"], t["status"]) for t in told["tests"]] == [
             (10.0, 10.0, "passed"),
             (31.67, 90.0, "failed"),
         ]
 
     def test_ungraded_gives_no_score_at_all(self) -> None:
-        told = gradescope_json([b.record(), b.ungraded(exercise="x")], WORDS)
+        told = json.loads(only_file("gradescope", [b.record(), b.ungraded(exercise="x")]))
         assert "score" not in told
 
 
 class TestClassroom50:
     def test_totals_are_whole_numbers(self) -> None:
-        told = classroom50_json([wrong(), b.record(exercise="x")], ABOUT, WORDS)
+        told = json.loads(only_file("classroom50", [wrong(), b.record(exercise="x")], about=ABOUT))
         assert (told["score"], told["max-score"]) == (142, 200)
         assert all(isinstance(told[name], int) for name in ("score", "max-score"))
         assert told["schema"] == "classroom50/result/v1"
 
     def test_ungraded_is_refused_since_it_would_become_a_zero(self) -> None:
         with pytest.raises(GraderError) as caught:
-            classroom50_json([b.ungraded()], ABOUT, WORDS)
+            only_file("classroom50", [b.ungraded()], about=ABOUT)
         assert caught.value.message.id == "report.export_ungraded"

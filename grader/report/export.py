@@ -1,0 +1,123 @@
+"""What an exporter is given, and what its module offers.
+
+Enters: Records, and what the instructor says about the other system. Leaves: the best score of each
+student, who is who, files' contents. Touches nothing.
+
+An exercise that is not graded is left empty, or refused where the format has no word for it; it is
+never a zero. Of several submissions of one student for one exercise the best counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from grader.report import wording
+from grader.report.roster import Roster, match
+from grader.report.spreadsheet import csv_text
+from grader.text.words import Words
+from grader.types import Json, Record
+
+
+@dataclass(frozen=True)
+class Export:
+    """What every exporter is given.
+
+    Attributes:
+        records: what is graded, and what could not be.
+        words: the reader's language.
+        titles: exercise id to title in the reader's language, in the course's order.
+        names: exercise id to all that it is called, in either language.
+        roster: the other system's own list of students, never an empty one; None where none is
+            given.
+        roster_path: where it was read, for messages.
+        key: the roster's column to identify students by, as ``--key`` has it.
+        about: what the file of ``--about`` says: all of the exporter's ``ABOUT``, and maybe more.
+    """
+
+    records: Sequence[Record]
+    words: Words
+    titles: Mapping[str, str]
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    roster: Roster | None = None
+    roster_path: str = ""
+    key: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def exercises(self) -> list[str]:
+        """The ids of the exercises for which there is a record, in the course's order."""
+        found = {record.exercise for record in self.records} - {wording.UNKNOWN}
+        return [one for one in self.titles if one in found] + sorted(found - self.titles.keys())
+
+    def title(self, exercise: str) -> str:
+        """Name an exercise, by its id where the course has no other name for it."""
+        return self.titles.get(exercise, exercise)
+
+    def score(self, student: str, exercise: str) -> str:
+        """Give the best score with two decimals, nothing where nothing is graded."""
+        best = self._best.get((student, exercise))
+        return "" if best is None else f"{best:.2f}"
+
+    @cached_property
+    def _best(self) -> Mapping[tuple[str, str], float]:
+        best: dict[tuple[str, str], float] = {}
+        for record in self.records:
+            score = record.grade.score
+            if score is not None:
+                key = (record.student, record.exercise)
+                best[key] = max(score, best.get(key, score))
+        return best
+
+    def people(self, keys: Sequence[str], name: str) -> list[tuple[Mapping[str, str], str]]:
+        """Pair the roster's rows with the students that they are.
+
+        Args:
+            keys: the columns that may hold what a student is called, the most reliable first.
+            name: the column in which the student stands where there is no roster.
+        """
+        students = sorted({record.student for record in self.records})
+        if self.roster is None:
+            return [({name: student}, student) for student in students]
+        rows = sorted(match(students, self.roster, keys).items())
+        return [(self.roster[row], student) for row, student in rows]
+
+    def by_student(self) -> Iterator[tuple[str, str, list[Record]]]:
+        """Give each student's folder, name and records; one student alone needs no folder."""
+        students = dict.fromkeys(record.student for record in self.records)
+        for student in students:
+            folder = "" if len(students) == 1 else f"{wording.file_stem(student)}/"
+            yield folder, student, [one for one in self.records if one.student == student]
+
+
+Files = Iterator[tuple[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """What a module of ``grader/report/exporters`` offers.
+
+    Attributes:
+        name: the module's.
+        files: gives names below the export's folder, with contents.
+        keys: ``KEYS``, the columns of a roster that may hold what a student is called, the most
+            reliable first. With keys a grade needs a row and a column: whoever has none is named.
+        about: ``ABOUT``, what the file of ``--about`` must say.
+    """
+
+    name: str
+    files: Callable[[Export], Files]
+    keys: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+
+
+def csv_file(rows: Iterable[Sequence[str]]) -> bytes:
+    """Give a CSV file; names and titles are made ``inert`` before."""
+    return csv_text(rows).encode("utf-8")
+
+
+def json_file(value: Mapping[str, Json]) -> bytes:
+    """Give a JSON file that every program can read."""
+    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode("utf-8")

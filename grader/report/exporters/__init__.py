@@ -1,0 +1,62 @@
+"""One module per system that takes grades; this folder is the list of them.
+
+Enters: a name. Leaves: what the module of that name offers. Touches: looks at the names of the
+files in this folder; imports the one that was asked for.
+
+docs/adding-an-exporter.md shows a whole one.
+
+``grader --help`` wants the names alone, so nothing of the package is imported before one is asked
+for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grader.report.export import Exporter
+    from grader.types import GraderError
+
+
+def known() -> tuple[str, ...]:
+    """Give the names of all exporters."""
+    folders = map(Path, __path__)
+    found = {path.stem for folder in folders for path in folder.glob("[a-z]*.py")}
+    return tuple(sorted(found))
+
+
+def load(name: str) -> Exporter:
+    """Import an exporter.
+
+    Raises:
+        GraderError: there is none of this name, or its module is not one.
+    """
+    from grader.report.export import Exporter
+    from grader.types import GraderError, Message
+
+    if name not in known():
+        args = {"name": name, "known": ", ".join(known())}
+        raise GraderError(Message("report.no_exporter", args))
+    module = importlib.import_module(f"{__name__}.{name}")
+    files = getattr(module, "files", None)
+    if not callable(files):
+        raise _incomplete(module, "files(export)")
+    return Exporter(name, files, _columns(module, "KEYS"), _columns(module, "ABOUT"))
+
+
+def _columns(module: ModuleType, constant: str) -> tuple[str, ...]:
+    """Read a constant that a module may have; a text alone would be taken for its letters."""
+    value = getattr(module, constant, ())
+    if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+        return value
+    raise _incomplete(module, f'{constant} = ("…",)')
+
+
+def _incomplete(module: ModuleType, wanted: str) -> GraderError:
+    from grader.types import GraderError, Message
+
+    args = {"file": str(module.__file__), "wanted": wanted}
+    return GraderError(Message("report.exporter_incomplete", args))

@@ -1,0 +1,26 @@
+"""Moodle: the CSV of its grade import, with one identifying column and a column per exercise."""
+
+from __future__ import annotations
+
+from grader.report.export import Export, Files, csv_file
+from grader.report.spreadsheet import inert
+from grader.types import GraderError, Message
+
+KEYS = ("username", "idnumber", "email", "id", "Identifier")
+
+
+def files(export: Export) -> Files:
+    """Give one row per student; the roster is Moodle's export of participants.
+
+    Raises:
+        GraderError: the roster has no such column as ``--key`` names.
+    """
+    key = export.key
+    if export.roster is not None and key not in export.roster[0]:
+        args = {"path": export.roster_path, "wanted": key}
+        raise GraderError(Message("cli.roster_columns", args))
+    rows = [[key, *(inert(export.title(one)) for one in export.exercises)]]
+    for person, student in export.people(KEYS, key):
+        scores = (export.score(student, one) or "-" for one in export.exercises)
+        rows.append([inert(person.get(key, "")), *scores])
+    yield "moodle.csv", csv_file(rows)
