@@ -59,9 +59,8 @@ def write_feedback(
         pages[student] = path.relative_to(out).as_posix()
     index = out / "index.html"
     files.write_whole(index, index_page(records, words, names, pages).encode())
-    table = gradebook(records, words)
     grades = out / "grades.csv"
-    files.write_whole(grades, table.to_csv(index=False).encode("utf-8-sig"))
+    files.write_whole(grades, gradebook(records, words).encode("utf-8-sig"))
     return {"feedback": out / "feedback", "index": index, "grades": grades}
 
 

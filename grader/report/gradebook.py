@@ -1,43 +1,38 @@
 """Grades as a table for spreadsheets.
 
-Enters: Records. Leaves: a pandas data frame, one row per record. Touches nothing.
+Enters: Records. Leaves: CSV, one row per record. Touches nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from grader.report import wording
-from grader.report.spreadsheet import inert
+from grader.report.spreadsheet import csv_text, inert
 from grader.text.words import Words
 from grader.types import Record
 
-if TYPE_CHECKING:
-    import pandas as pd
+COLUMNS = (
+    *("student", "submission", "exercise", "verdict", "graded", "score"),
+    *("max_score", "flags", "first_reason"),
+)
 
 
-def gradebook(records: Sequence[Record], words: Words) -> pd.DataFrame:
+def gradebook(records: Sequence[Record], words: Words) -> str:
     """Give the grades; ungraded is an empty score, never a zero."""
-    import pandas as pd
+    return csv_text([COLUMNS, *(_row(record, words) for record in records)])
 
-    rows = [
-        {
-            "student": inert(record.student),
-            "submission": inert(record.submission),
-            "exercise": inert(record.exercise),
-            "verdict": record.grade.verdict.value,
-            "graded": record.grade.graded,
-            "score": record.grade.score,
-            "max_score": record.grade.max_score,
-            "flags": inert(" ".join(record.grade.flags)),
-            "first_reason": inert(wording.reason(record, words)),
-        }
-        for record in records
-    ]
-    columns = (
-        *("student", "submission", "exercise", "verdict", "graded", "score"),
-        *("max_score", "flags", "first_reason"),
+
+def _row(record: Record, words: Words) -> tuple[str, ...]:
+    grade = record.grade
+    return (
+        inert(record.student),
+        inert(record.submission),
+        inert(record.exercise),
+        grade.verdict.value,
+        str(grade.graded),
+        "" if grade.score is None else str(float(grade.score)),
+        str(float(grade.max_score)),
+        inert(" ".join(grade.flags)),
+        inert(wording.reason(record, words)),
     )
-    table = pd.DataFrame(rows, columns=list(columns))
-    return table.astype({"score": "float64", "max_score": "float64", "graded": "bool"})
