@@ -242,16 +242,12 @@ def data_told(exercise: Exercise) -> str:
 
 
 def _transformed(notebook: NotebookNode, change: Callable[[str], str]) -> NotebookNode:
-    """Clear outputs and rewrite the code cells, with nbconvert's preprocessors."""
-    from nbconvert.preprocessors import ClearOutputPreprocessor
-
-    preprocessor: Any = cast("Any", ClearOutputPreprocessor)()
-    cleared, _ = preprocessor.preprocess(notebook, {})
-    for cell in cleared.cells:
+    """Rewrite the code cells; a py:percent source has no outputs to clear."""
+    for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.source = change(cell.source)
-    nbformat.validate(cleared)
-    return cast("NotebookNode", cleared)
+    nbformat.validate(notebook)
+    return notebook
 
 
 def _without_answers(source: str, solution: Path) -> str:
