@@ -18,7 +18,7 @@ from grader.report import wording
 from grader.report.roster import Roster, match
 from grader.report.spreadsheet import csv_text
 from grader.text.words import Words
-from grader.types import Json, Record
+from grader.types import GraderError, Json, Message, Record
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,16 @@ class Export:
                 key = (record.student, record.exercise)
                 best[key] = max(score, best.get(key, score))
         return best
+
+    def require(self, column: str) -> None:
+        """Refuse a roster in which students do not have what the file must say of them.
+
+        Raises:
+            GraderError: there is a roster, and it has no such column.
+        """
+        if self.roster is not None and column not in self.roster[0]:
+            args = {"path": self.roster_path, "wanted": column}
+            raise GraderError(Message("cli.roster_columns", args))
 
     def people(self, keys: Sequence[str], name: str) -> list[tuple[Mapping[str, str], str]]:
         """Pair the roster's rows with the students that they are.

@@ -84,6 +84,20 @@ def test_a_file_alone_adds_one(shell: Shell, add: Add, tmp_path: Path) -> None:
     assert "park" in waiting
 
 
+def test_a_roster_without_what_the_file_must_say_is_refused(
+    shell: Shell, add: Add, tmp_path: Path
+) -> None:
+    add("register", example())
+    roster = tmp_path / "students.csv"
+    roster.write_text("Name\nKim\n", "utf-8")
+    said = shell(
+        "export", "--format", "register", "--out", shell.out, "--roster", roster, "--lang", "en"
+    )
+    assert said.code == 2
+    assert f"{roster} has no column Number." in said.line
+    assert not (shell.out / "export").exists()
+
+
 def test_the_page_runs_the_command_it_shows(shell: Shell, add: Add) -> None:
     add("register", example())
     (command,) = re.findall(r"`grader (export --format register .+?)`", PAGE.read_text("utf-8"))

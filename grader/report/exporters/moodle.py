@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from grader.report.export import Export, Files, csv_file
 from grader.report.spreadsheet import inert
-from grader.types import GraderError, Message
 
 KEYS = ("username", "idnumber", "email", "id", "Identifier")
 
@@ -16,9 +15,7 @@ def files(export: Export) -> Files:
         GraderError: the roster has no such column as ``--key`` names.
     """
     key = export.key
-    if export.roster is not None and key not in export.roster[0]:
-        args = {"path": export.roster_path, "wanted": key}
-        raise GraderError(Message("cli.roster_columns", args))
+    export.require(key)
     rows = [[key, *(inert(export.title(one)) for one in export.exercises)]]
     for person, student in export.people(KEYS, key):
         scores = (export.score(student, one) or "-" for one in export.exercises)
