@@ -57,6 +57,9 @@ def _told(error: Exception) -> int:
         message = usage_message(error)
         tell(words.say(message)) if message else print(error, file=sys.stderr)  # noqa: T201
         return USAGE
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("grader"):
+        tell(words.say(Message("cli.missing_package", {"package": error.name})))
+        return OUR_FAULT
     said = f"{type(error).__name__}: {error}"[:300]
     tell(words.say(Message("cli.fault", {"error": said})))
     return OUR_FAULT

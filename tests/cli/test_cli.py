@@ -271,6 +271,18 @@ class TestFaults:
         assert "ZeroDivisionError: oops second line" in said.line
         assert "Traceback" not in said.err
 
+    def test_a_package_that_grading_needs_is_named_with_how_to_get_it(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, notebook_path: Path
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "jinja2", None)
+        monkeypatch.delitem(sys.modules, "grader.report.page", raising=False)
+        monkeypatch.delitem(sys.modules, "grader.report.feedback", raising=False)
+        monkeypatch.delitem(sys.modules, "grader.report.overview", raising=False)
+        said = shell.grade(notebook_path)
+        assert said.code == 3
+        assert "jinja2 is missing" in said.err
+        assert 'pip install "rnn-grader[grading]"' in said.err
+
     def test_a_reader_who_closes_the_pipe_sees_no_traceback(self, tmp_path: Path) -> None:
         command = [sys.executable, "-m", "grader", "list"]
         environment = {**os.environ, "GRADER_COURSE": str(ROOT)}
