@@ -12,21 +12,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.support.room_help import (
+    CLOSED,
+    FULL,
+    KINDS,
+    PATIENCE,
+    AllWarm,
+    close,
+    opened,
+    processes_with,
+    run_python,
+)
 
+from grader.room import workplace
 from grader.room import Bind, RoomSpec, process
 from grader.room.cgroups import make_cgroup
 from grader.types import GraderError
 from tests.support.room_help import CLOSED, FULL, KINDS, make_room, processes_with, run_python
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")]
-ENDS_WITHIN = 5.0  # seconds that the whole tree may take to die
-
-
-def opened(request):
-    room = make_room(request.param)
-    if room is None:
-        pytest.skip(f"no {request.param} rooms on this machine")
-    return room
 
 
 any_room = pytest.fixture(params=KINDS)(opened)
@@ -39,7 +43,7 @@ def marker():
     return f"marker-{uuid.uuid4().hex}"
 
 
-def wait_until(condition, seconds=ENDS_WITHIN):
+def wait_until(condition, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -48,9 +52,19 @@ def wait_until(condition, seconds=ENDS_WITHIN):
     return True
 
 
-def start(room, source, *args, **spec):
+@pytest.fixture
+def kills_at_once(monkeypatch):
+    """Whoever has to be killed twice, after a while, takes longer than a test may."""
+    monkeypatch.setattr(process, "_KILL_SECONDS", PATIENCE)
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < PATIENCE
+
+
+def start(room, source, *args, stdin=None, **spec):
     return room.start(
         RoomSpec((sys.executable, "-I", "-c", source, *map(str, args)), **spec),
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -67,14 +81,16 @@ TREE = """
 import os, subprocess, sys, time
 code = "import time,sys; time.sleep(600)"
 subprocess.Popen([sys.executable, '-c', code, sys.argv[1]])
+reading, writing = os.pipe()
 if os.fork() == 0:                     # a daemon: forked twice, session of its own
     os.setsid()
     if os.fork() == 0:
         subprocess.Popen([sys.executable, '-c', code, sys.argv[1]], start_new_session=True)
+        os.write(writing, b'1')
         time.sleep(600)
     os._exit(0)
 os.wait()
-time.sleep(0.2)
+os.read(reading, 1)
 print('ready', flush=True)
 """
 
@@ -90,7 +106,7 @@ def test_kill_ends_the_whole_tree_with_its_daemons(any_room, marker):
 
 def test_when_the_program_ends_its_daemons_are_dead_before_we_are_told(any_room, marker):
     process = start(any_room, TREE, marker)
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
     assert processes_with(marker) == []
 
 
@@ -101,23 +117,23 @@ def test_kill_leaves_no_zombie_and_may_be_repeated(any_room):
     assert not Path(f"/proc/{process.pid}").exists()
 
 
+@pytest.mark.usefixtures("kills_at_once")
 def test_a_program_that_ignores_signals_dies_at_once(any_room):
     source = "import signal,time\nfor n in (1,2,15): signal.signal(n, signal.SIG_IGN)\nprint(1, flush=True)\nwhile True: time.sleep(1)"
     process = start(any_room, source)
     process.stdout.readline()
-    began = time.monotonic()
     process.kill()
-    assert time.monotonic() - began < ENDS_WITHIN
+    assert not Path(f"/proc/{process.pid}").exists()
 
 
+@pytest.mark.usefixtures("kills_at_once")
 def test_a_stopped_program_dies_at_once(any_room):
     process = start(
         any_room, "import os,signal; print(1, flush=True); os.kill(os.getpid(), signal.SIGSTOP)"
     )
     process.stdout.readline()
-    began = time.monotonic()
     process.kill()
-    assert time.monotonic() - began < ENDS_WITHIN
+    assert not Path(f"/proc/{process.pid}").exists()
 
 
 def test_sigkill_of_the_grader_kills_the_room(any_room, request, marker):
@@ -142,14 +158,16 @@ time.sleep(600)
 
 def test_a_room_outlives_the_thread_that_asked_for_it(any_room):
     started = []
+    source = "input(); print('alive')"
     thread = threading.Thread(
-        target=lambda: started.append(
-            start(any_room, "import time; time.sleep(0.5); print('alive')")
-        )
+        target=lambda: started.append(start(any_room, source, stdin=subprocess.PIPE))
     )
     thread.start()
     thread.join()
-    assert started[0].wait(20) == 0
+    assert wait_until(lambda: not Path(f"/proc/self/task/{thread.native_id}").exists())
+    started[0].stdin.write(b"\n")
+    started[0].stdin.flush()
+    assert started[0].wait(PATIENCE) == 0
     assert started[0].stdout.read() == b"alive\n"
 
 
@@ -174,7 +192,7 @@ def test_wait_gives_none_while_it_runs(any_room):
 def test_a_program_that_does_not_exist_never_looks_like_one_that_ran(any_room):
     code, error = None, None
     try:
-        code = any_room.start(RoomSpec(("/no/such/program",))).wait(20)
+        code = any_room.start(RoomSpec(("/no/such/program",))).wait(PATIENCE)
     except GraderError as raised:
         error = raised.message.id
     assert (code, error) in {(126, None), (127, None), (None, "room.start_failed")}
@@ -230,12 +248,11 @@ def test_a_sparse_file_of_a_tebibyte_is_refused(any_room):
 def test_a_fork_bomb_is_capped_and_neighbours_live(closed_room, marker):
     if os.geteuid() == 0 and not closed_room.drops_root and "pids" not in controllers():
         pytest.skip("root without a pids control group cannot be capped")
-    bomb = "import os,sys,time\nprint(1, flush=True)\nwhile True:\n  try: os.fork()\n  except OSError: pass"
+    bomb = "import os\nwhile True:\n  try: os.fork()\n  except OSError: break\nprint('full', flush=True)\nwhile True:\n  try: os.fork()\n  except OSError: pass"
     process = start(closed_room, bomb, marker, processes=64)
-    process.stdout.readline()
-    time.sleep(0.3)
+    assert process.stdout.readline() == b"full\n"
     assert len(processes_with(marker)) <= 64 + 3
-    assert run_python(closed_room, "print('fine')").out == "fine\n"
+    assert run_python(closed_room, "print('fine')", seconds=3 * PATIENCE).out == "fine\n"
     process.kill()
     assert processes_with(marker) == []
 
@@ -244,7 +261,7 @@ def test_a_process_that_takes_too_much_memory_is_killed_and_we_can_tell(closed_r
     if "memory" not in controllers():
         pytest.skip("no memory control group may be made here")
     process = start(closed_room, "x = bytearray(300 << 20); print(len(x))", memory_mb=128)
-    assert process.wait(30) != 0
+    assert process.wait(PATIENCE) != 0
     assert process.memory_ran_out()
 
 
@@ -284,14 +301,14 @@ def test_the_largest_process_is_looked_at_first(any_room, monkeypatch):
     running.kill()
 
 
-def test_measuring_memory_is_cheap(any_room):
-    process = start(any_room, "import time; print(1, flush=True); time.sleep(600)")
-    process.stdout.readline()
-    began = time.perf_counter()
-    for _ in range(20):
-        process.memory_mb()
-    assert (time.perf_counter() - began) / 20 < 0.02
-    process.kill()
+def test_far_from_the_limit_nothing_dear_is_looked_at(any_room, monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(process, "_proportional_bytes", looked_at.append)
+    running = start(any_room, "import time; print(1, flush=True); time.sleep(600)")
+    running.stdout.readline()
+    assert running.memory_mb() > 0
+    running.kill()
+    assert looked_at == []
 
 
 def test_cores_are_pinned(any_room):
@@ -320,17 +337,27 @@ def test_no_core_is_dumped(any_room):
     ).json == [0, 0]
 
 
-def test_rooms_leave_no_control_group_and_no_folder(any_room, tmp_path, monkeypatch):
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """Where folders are made during this test. A long TMPDIR alone would be passed over."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(workplace, "_parent", lambda: tmp_path)
+    return tmp_path
+
+
+def test_rooms_leave_no_control_group_and_no_folder(any_room, temporary):
     before = {p.name for p in Path("/sys/fs/cgroup").glob("*/**/grader-room-*")}
     run_python(any_room, "print(1)")
     after = {p.name for p in Path("/sys/fs/cgroup").glob("*/**/grader-room-*")}
     ours = {name for name in after - before if f"-{os.getpid()}-" in name}
     assert ours == set()
-    assert list(tmp_path.iterdir()) == []
-    monkeypatch.undo()
-    monkeypatch.setattr("tempfile.tempdir", None)
+    kept = list(temporary.iterdir())  # a template has a home for as long as it lives
+    assert len(kept) == isinstance(any_room, AllWarm)
+    run_python(any_room, "print(2)")
+    assert list(temporary.iterdir()) == kept
+    close(any_room)
+    assert list(temporary.iterdir()) == []
 
 
 def test_many_rooms_at_once_keep_apart_and_leave_no_descriptor(any_room):
@@ -343,10 +370,3 @@ def test_many_rooms_at_once_keep_apart_and_leave_no_descriptor(any_room):
     assert [r.out for r in ran] == [f"{n}\n" for n in range(24)]
     gc.collect()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
-
-
-def test_a_room_costs_less_than_a_second(any_room):
-    run_python(any_room, "pass")
-    began = time.perf_counter()
-    start(any_room, "pass").wait(20)
-    assert time.perf_counter() - began < 1.0  # on a busy machine; about 0.01 on an idle one

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
+
 from grader.room import Room, RoomSpec
 from grader.room.bubblewrap import BubblewrapRoom
 from grader.room.confined import ConfinedRoom
@@ -16,6 +18,7 @@ from grader.room.users import can_give_up_root
 from grader.room.warm import WarmRoom, can_be_warm
 from grader.types import Isolation, Level
 
+PATIENCE = 60.0  # seconds that an end may take: reached only where it never comes
 UNTESTED = Isolation(Level.NONE)
 FULL = ["namespaces", "dropped", "warm", "warm-dropped"]
 KINDS = [*FULL, "reduced", "none"]
@@ -50,6 +53,21 @@ def make_room(kind: str) -> Room | None:
     return ConfinedRoom(kind == "reduced", False, UNTESTED)
 
 
+def opened(request):
+    """For fixtures: a room of the kind that is asked for, with no template left at the end."""
+    room = make_room(request.param)
+    if room is None:
+        pytest.skip(f"no {request.param} rooms on this machine")
+    yield room
+    close(room)
+
+
+def close(room: Room) -> None:
+    """End the templates of a warm room."""
+    if isinstance(room, AllWarm):
+        room.close()
+
+
 @dataclass(frozen=True)
 class Ran:
     code: int | None
@@ -62,7 +80,9 @@ class Ran:
         return json.loads(self.out)
 
 
-def run_python(room: Room, source: str, *args: object, seconds: float = 30, **spec: object) -> Ran:
+def run_python(
+    room: Room, source: str, *args: object, seconds: float = PATIENCE, **spec: object
+) -> Ran:
     """Run a few lines in a room and wait for them."""
     argv = (sys.executable, "-I", "-c", source, *map(str, args))
     process = room.start(RoomSpec(argv, **spec), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
