@@ -8,7 +8,7 @@ import pytest
 
 from grader.room import RoomSpec, users, workplace
 from grader.types import GraderError
-from tests.support.room_help import make_room, run_python
+from tests.support.room_help import PATIENCE, make_room, run_python
 
 KINDS = ["dropped", "reduced", "none"]
 
@@ -18,6 +18,12 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A temporary directory of the test's own."""
     monkeypatch.setattr(workplace, "_parent", lambda: tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rooms that another test has not ended yet have theirs."""
+    monkeypatch.setattr(lending, "_taken", set())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -47,7 +53,7 @@ def test_a_room_that_never_began_gives_back_too(kind: str, temporary: Path) -> N
         pytest.skip("this machine has no such rooms")
     try:
         process = room.start(RoomSpec(("/no/such/program",)))
-        process.wait(20)
+        process.wait(PATIENCE)
         process.kill()
     except GraderError:
         pass

@@ -18,7 +18,7 @@ from tests.support.room_help import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIES = 25
-LONGEST = 0.06  # seconds from the first fork to a running program, and a little more
+PATIENCE = 60.0  # seconds that what was killed may take to be gone
 STARTER = """
 import sys
 from tests.support.room_help import make_room
@@ -26,9 +26,9 @@ from grader.room import RoomSpec
 room = make_room(sys.argv[1])
 print("none" if room is None else "go", flush=True)
 if room is not None:
-    source = "import time; time.sleep(60)"
-    process = room.start(RoomSpec((sys.executable, "-I", "-c", source, sys.argv[2])))
-    process.wait(60)
+    source = "import time; print('begun', flush=True); time.sleep(3600)"
+    process = room.start(RoomSpec((sys.executable, "-I", "-c", source, sys.argv[2])), stdout=1)
+    process.wait()
 """
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")]
@@ -45,7 +45,7 @@ def _running(mark: str) -> Iterator[int]:
             yield int(folder.name)
 
 
-def _killed_soon(kind: str, mark: str, seconds: float) -> None:
+def _started(kind: str, mark: str) -> subprocess.Popen[str]:
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTER, kind, mark],
         stdout=subprocess.PIPE,
@@ -54,23 +54,42 @@ def _killed_soon(kind: str, mark: str, seconds: float) -> None:
     )
     assert starter.stdout is not None
     said = starter.stdout.readline()
-    time.sleep(seconds)
+    if said != "go\n":
+        starter.wait()
+        pytest.skip(f"no {kind} rooms on this machine: {said}")
+    return starter
+
+
+def _seconds_to_a_running_program(kind: str, mark: str) -> float:
+    """From the first fork, on this machine as it is now."""
+    starter = _started(kind, mark)
+    began = time.monotonic()
+    assert starter.stdout is not None
+    assert starter.stdout.readline() == "begun\n"
+    took = time.monotonic() - began
+    _kill(starter)
+    return took
+
+
+def _kill(starter: subprocess.Popen[str]) -> None:
     starter.kill()
     starter.wait()
-    if said != "go\n":
-        pytest.skip(f"no {kind} rooms on this machine: {said}")
+    assert starter.stdout is not None
+    starter.stdout.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_grader_killed_while_it_builds_a_room_leaves_nothing(kind: str) -> None:
     rng = random.Random(kind)
     mark = f"7777.{os.getpid()}{KINDS.index(kind)}"
+    longest = 1.5 * _seconds_to_a_running_program(kind, mark)
     for _ in range(TRIES):
-        _killed_soon(kind, mark, rng.uniform(0, LONGEST))
-    time.sleep(1)
-    end_orphans()  # bwrap itself, killed between two of its steps, waits for the next grader
-    until = time.monotonic() + 10  # what was killed takes a moment to be gone
+        starter = _started(kind, mark)
+        time.sleep(rng.uniform(0, longest))
+        _kill(starter)
+    until = time.monotonic() + PATIENCE
     while (left := list(_running(mark))) and time.monotonic() < until:
+        end_orphans()  # bwrap itself, killed between two of its steps, waits for the next grader
         time.sleep(0.05)
     for pid in left:
         os.kill(pid, signal.SIGKILL)

@@ -20,7 +20,7 @@ room = open_room("full")
 spec = RoomSpec(argv=(sys.executable, "-c", "print('in', __import__('sys').prefix)"))
 process = room.start(spec, stdout=subprocess.PIPE)
 said = process.stdout.read().decode()
-print(process.wait(20), said)
+print(process.wait(60), said)
 """
 
 
