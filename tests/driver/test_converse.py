@@ -71,6 +71,8 @@ def test_overwriting_for_ever_costs_nothing() -> None:
 
 # --- a kernel of our own ---------------------------------------------------------------------
 
+PATIENCE = 60.0  # seconds for what comes at once: reached only where it never comes
+
 
 class Kernel:
     """Answers requests as the test says; every reply is signed."""
@@ -117,7 +119,7 @@ class Kernel:
 
     def stop(self) -> None:
         self.stopped.set()
-        self.thread.join(5)
+        self.thread.join(PATIENCE)
         self.context.destroy(linger=0)
 
 
@@ -132,7 +134,8 @@ class Bench:
         self.talks: list[Conversation] = []
         self.closed = threading.Event()
         monkeypatch.setattr(converse.sys, "stdin", self.stdin)
-        monkeypatch.setattr(converse, "IDLE_SECONDS", 0.3)
+        for name in ("IDLE_SECONDS", "REST_SECONDS"):
+            monkeypatch.setattr(converse, name, PATIENCE)
 
     def talk(self, behave: Callable[[Kernel, Any], None], **caps: int) -> Conversation:
         self.kernels.append(Kernel(self.folder, behave))
@@ -308,14 +311,37 @@ def test_evidence_that_comes_late_is_told_of_its_own_cell(bench: Bench) -> None:
     ]
 
 
+def heed(talk: Conversation, kind: str) -> threading.Event:
+    """No silence ends anything before a message of this kind has come, which the event tells."""
+    came = threading.Event()
+    arrived, poll = talk.arrived, talk.poller.poll
+
+    def noting(milliseconds: int) -> list[tuple[str, dict[str, Any]]]:
+        found = arrived(milliseconds)
+        if any(message.get("msg_type") == kind for _, message in found):
+            came.set()
+        return found
+
+    def patient(milliseconds: int) -> list[tuple[Any, int]]:
+        return poll(milliseconds if came.is_set() else int(1000 * PATIENCE))
+
+    talk.arrived = noting  # type: ignore[method-assign]
+    talk.poller.poll = patient  # type: ignore[method-assign]
+    return came
+
+
 def test_evidence_after_the_last_cell_is_still_taken(bench: Bench) -> None:
+    ended = threading.Event()
+
     def behave(kernel: Kernel, _: Any) -> None:
         kernel.done()  # says that it is idle too early
-        time.sleep(0.05)
+        assert ended.wait(PATIENCE)
         kernel.say("grader_evidence", {"event": "late"})
 
     talk = bench.talk(behave)
     talk.run(1, "")
+    heed(talk, "grader_evidence")
+    ended.set()
     talk.settle()
     assert [event["event"] for event in bench.events()] == ["late"]
 
@@ -372,21 +398,28 @@ def test_the_whole_notebooks_text_is_capped(bench: Bench) -> None:
     assert second["truncated"]
 
 
-def test_a_cell_without_an_idle_message_ends_soon_after_its_reply(bench: Bench) -> None:
+def test_a_cell_without_an_idle_message_ends_soon_after_its_reply(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converse, "IDLE_SECONDS", 0.3)
     began = time.monotonic()
     line = bench.talk(lambda kernel, _: kernel.reply()).run(1, "")
     assert line["status"] == "ok"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_when_the_leash_is_let_go_what_is_known_is_written(bench: Bench) -> None:
+    heard: list[threading.Event] = []
+
     def behave(kernel: Kernel, _: Any) -> None:
         kernel.say("stream", {"name": "stdout", "text": "so far\n"})
-        time.sleep(0.3)
+        assert heard[0].wait(PATIENCE)
         bench.let_go()
 
+    talk = bench.talk(behave)
+    heard.append(heed(talk, "stream"))
     with pytest.raises(KernelGoneError):
-        bench.talk(behave).run(7, "while True: pass")
+        talk.run(7, "while True: pass")
     (line,) = bench.transcript()
     assert (line["index"], line["status"], line["stdout"]) == (7, "stopped", "so far\n")
 
@@ -403,6 +436,7 @@ def test_what_had_arrived_when_the_leash_was_let_go_is_written_too(bench: Bench)
 
     talk = bench.talk(behave)
     hold(talk, bench)
+    heed(talk, "grader_evidence")
     with pytest.raises(KernelGoneError):
         talk.run(7, "model.fit(x, y)")
     (line,) = bench.transcript()
@@ -420,6 +454,7 @@ def test_a_cell_that_had_ended_when_the_leash_was_let_go_is_not_called_stopped(
 
     talk = bench.talk(behave)
     hold(talk, bench)
+    heed(talk, "execute_reply")
     with pytest.raises(KernelGoneError):
         talk.run(7, "import os; os._exit(0)")
     assert [line["status"] for line in bench.transcript()] == ["ok"]
@@ -430,7 +465,7 @@ def hold(talk: Conversation, bench: Bench) -> None:
     receive = talk.receive
 
     def held(milliseconds: int) -> list[tuple[str, dict[str, Any]]]:
-        assert bench.closed.wait(60)
+        assert bench.closed.wait(PATIENCE)
         return receive(milliseconds)
 
     talk.receive = held  # type: ignore[method-assign]
