@@ -76,8 +76,8 @@ def watch(command: int, seconds: float) -> tuple[int, int, int]:
         most = max(most, len(below(os.getpid())))
         megabytes = max(megabytes, peak_megabytes(command))
         ended = reaped()
-        if command in ended:
-            return ended[command], most, megabytes
+        if command in ended:  # what it started at last was not seen yet
+            return ended[command], max(most, len(below(os.getpid()))), megabytes
         if time.monotonic() > deadline:
             os.kill(command, signal.SIGKILL)
         time.sleep(PAUSE)

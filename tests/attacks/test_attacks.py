@@ -238,15 +238,17 @@ def test_judge_lets_a_quiet_page_pass() -> None:
 # --- the keeper and the field notice ---------------------------------------------------------
 
 
-def keep(tmp_path: Path, command: list[str], seconds: float = 20) -> dict[str, object]:
+def keep(tmp_path: Path, command: list[str], seconds: float = 60) -> dict[str, object]:
     report = tmp_path / "report.json"
     subprocess.run([sys.executable, KEEPER, report, str(seconds), *command], check=True)
     return json.loads(report.read_text())
 
 
 def test_keeper_finds_and_ends_what_outlives_the_command(tmp_path: Path) -> None:
-    daemon = "setsid sh -c 'sleep 77 & sleep 78' < /dev/null > /dev/null 2>&1 &"
-    kept = keep(tmp_path, ["/bin/sh", "-c", f"{daemon} sleep 0.5"])
+    begun = tmp_path / "begun"
+    daemon = f"setsid sh -c 'sleep 77 & : > {begun}; sleep 78' < /dev/null > /dev/null 2>&1 &"
+    wait = f"until [ -e {begun} ]; do sleep 0.1; done"
+    kept = keep(tmp_path, ["/bin/sh", "-c", f"{daemon} {wait}; sleep 0.5"])
     assert kept["code"] == 0
     assert any("sleep 77" in command for command in kept["left"])
     assert any("sleep 78" in command for command in kept["left"])
@@ -260,11 +262,19 @@ def test_keeper_finds_nothing_where_nothing_is_left(tmp_path: Path) -> None:
 
 def test_keeper_ends_the_command_when_told(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    keeper = subprocess.Popen([sys.executable, KEEPER, report, "60", "/bin/sleep", "60"])
-    time.sleep(1)
+    keeper = subprocess.Popen([sys.executable, KEEPER, report, "600", "/bin/sleep", "600"])
+    until = time.monotonic() + 60
+    while not _listens(keeper.pid, signal.SIGUSR1) and time.monotonic() < until:
+        time.sleep(0.05)
     os.kill(keeper.pid, signal.SIGUSR1)
-    assert keeper.wait(20) == 0
+    assert keeper.wait(60) == 0
     assert json.loads(report.read_text())["code"] == -signal.SIGKILL
+
+
+def _listens(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(status.split("SigCgt:")[1].split()[0], 16) & 1 << number - 1)
 
 
 def test_snapshot_notices_new_and_changed_files(tmp_path: Path) -> None:

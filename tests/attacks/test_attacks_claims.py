@@ -73,6 +73,7 @@ def test_evaluation_looks_up_no_gadget_even_if_it_were_asked_to(tmp_path: Path) 
 
 
 def test_arrays_with_code_run_nowhere(tmp_path: Path) -> None:
+    Path("/tmp/rnn-attack-unpickled").unlink(missing_ok=True)
     claimed = claims_of(HERE / "23-arrays-with-code/pickles.ipynb", tmp_path)
     claims = read_claims(tmp_path)
     assert claims.unreadable == len(claimed) >= 6
@@ -174,7 +175,7 @@ def test_nothing_but_plain_files_is_read(
     swap(left / name)
     began = time.monotonic()
     claims = read_claims(left)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 60, "who reads the endless reads it for ever"
     assert _lost(claims, name)
     assert CANARY not in repr(claims)
 
