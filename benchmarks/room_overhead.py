@@ -6,6 +6,7 @@ A run is everything that grading does for a notebook: a kernel, a driver, one ce
 in the full room and at level none, whose processes have a supervisor but no room. Its seconds of
 imports hide a room's milliseconds on a busy machine; so a program that does nothing is started too:
 in the full room, at level none, and bare. A notebook takes two rooms, its evaluation a third.
+Beside them: the self-test, once in a batch, and one look at a room's memory.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from functools import partial
 from grader.environment import cores
 from grader.execute.execute import Run, execute
 from grader.room import Room, RoomSpec, open_room
+from grader.room.selftest import examine
 from grader.types import Cell, Engine, Notebook, Outcome
 
 GOAL_MILLISECONDS = 250
@@ -62,6 +64,30 @@ def bare_seconds() -> float:
     began = time.perf_counter()
     subprocess.run([sys.executable, "-I", "-S", "-c", ""], check=True)
     return time.perf_counter() - began
+
+
+def selftest_seconds(room: Room) -> float:
+    """Seconds of the test that shows a level to hold."""
+    began = time.perf_counter()
+    examine(room, room.isolation.level)
+    return time.perf_counter() - began
+
+
+def look_seconds(room: Room, looks: int = 20) -> float:
+    """Seconds of one look at the memory of a small program."""
+    source = "import time; print(1, flush=True); time.sleep(600)"
+    process = room.start(
+        RoomSpec(argv=(sys.executable, "-I", "-c", source)), stdout=subprocess.PIPE
+    )
+    try:
+        if process.stdout is None or process.stdout.readline() != b"1\n":
+            raise RuntimeError("the program did not begin")
+        began = time.perf_counter()
+        for _ in range(looks):
+            process.memory_mb()
+        return (time.perf_counter() - began) / looks
+    finally:
+        process.kill()
 
 
 def in_turn(ways: Mapping[str, Callable[[], float]], runs: int) -> dict[str, list[float]]:
@@ -110,6 +136,11 @@ def measure(runs: int = RUNS) -> dict[str, object]:
         "notebook_difference": difference(notebook, "none"),
         "empty_runs": EMPTY * runs,
         "empty": {way: middle(times) for way, times in empty.items()},
+        "selftest": {
+            level: middle([selftest_seconds(room) for _ in range(runs)])
+            for level, room in rooms.items()
+        },
+        "look": {level: middle([look_seconds(room)]) for level, room in rooms.items()},
         "cores": len(cores()),
         "load": round(os.getloadavg()[0], 1),
     }

@@ -19,6 +19,7 @@ from typing import Any
 
 import help_time
 import judge_memory
+import store_time
 
 from grader.environment import cores, versions
 
@@ -60,7 +61,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures there")
     parser.add_argument("--results", type=int, default=1000, help="results of the memory benchmark")
     given = parser.parse_args()
-    figures = [help_time.measure(), judge_memory.measure(given.results, jobs=len(cores()))]
+    figures = [
+        help_time.measure(),
+        store_time.measure(),
+        judge_memory.measure(given.results, jobs=len(cores())),
+    ]
     show(figures)
     if given.json:
         told = {"machine": machine(), "figures": figures}
