@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from grader.types import Execution, Outcome
@@ -99,8 +97,8 @@ def test_colabs_magic_and_stand_ins_are_there(talk: Execution) -> None:
 
 
 def test_pip_answers_at_once_without_a_network(talk: Execution) -> None:
-    assert cell(talk, 6).seconds < 2.0
     assert "No matching distribution" in cell(talk, 6).stdout
+    assert "Retrying" not in cell(talk, 6).stdout
 
 
 def test_forged_messages_cost_nothing_but_themselves(talk: Execution) -> None:
@@ -124,8 +122,9 @@ def test_the_probes_own_folder_is_out_of_the_students_way(talk: Execution) -> No
 
 
 def test_asking_for_input_fails_instead_of_waiting(talk: Execution) -> None:
-    assert cell(talk, 12).status == "error"
-    assert cell(talk, 12).seconds < 5.0
+    error = cell(talk, 12).error
+    assert error is not None
+    assert error.name == "StdinNotImplementedError"
 
 
 def test_a_plot_comes_back_as_an_image(talk: Execution) -> None:
@@ -148,11 +147,9 @@ def test_a_kernel_that_kills_itself_stops_in_that_cell(death: str) -> None:
 
 
 def test_an_endless_loop_ends_at_the_time_limit() -> None:
-    began = time.monotonic()
     execution = run("print('before')", "print('in', flush=True)\nwhile True: pass", timeout=6.0)
     assert execution.outcome is Outcome.TIME_LIMIT
-    assert 6.0 <= execution.seconds < 11.0
-    assert time.monotonic() - began < 60.0
+    assert 6.0 <= execution.seconds < 60.0
     assert [one.status for one in execution.cells] == ["ok", "stopped"]
     assert cell(execution, 2).stdout == "in\n"
 
