@@ -513,6 +513,8 @@ class TestSize:
         monkeypatch.setattr(flushing, "PAUSE", 3600)  # nor does the thread of all add calls
         kept = [b.record(f"s{i:04}") for i in range(400)]
         with Store(tmp_path) as store:
+            store.save(b.record("first of all"))  # what is made once is made by now
+            store.latest()
             save_some = calls(lambda: [store.save(one) for one in kept[:200]])
             load_some = calls(store.latest)
             save_more = calls(lambda: [store.save(one) for one in kept[200:]])

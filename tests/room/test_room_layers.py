@@ -133,12 +133,13 @@ def test_the_owner_of_kernel_settings_is_not_inside(full_room):
 
 
 def test_a_fresh_room_has_nothing_of_the_last_one(closed_room):
-    source = "import os,pathlib\nfor d in (os.environ['HOME'], os.environ['TMPDIR'], '/dev/shm', '/tmp'):\n  try: pathlib.Path(d, 'left-behind').write_text('x')\n  except OSError: pass"
-    assert run_python(closed_room, source).code == 0
-    look = "import os,json\nprint(json.dumps([d for d in (os.environ['HOME'], os.environ['TMPDIR'], '/dev/shm', '/tmp') if os.path.exists(d + '/left-behind')]))"
-    assert run_python(closed_room, look).json == []
-    assert not Path("/tmp/left-behind").exists()
-    assert not Path("/dev/shm/left-behind").exists()
+    name = f"left-behind-{os.getpid()}"
+    source = "import os,pathlib,sys\nfor d in (os.environ['HOME'], os.environ['TMPDIR'], '/dev/shm', '/tmp'):\n  try: pathlib.Path(d, sys.argv[1]).write_text('x')\n  except OSError: pass"
+    assert run_python(closed_room, source, name).code == 0
+    look = "import os,json,sys\nprint(json.dumps([d for d in (os.environ['HOME'], os.environ['TMPDIR'], '/dev/shm', '/tmp') if os.path.exists(f'{d}/{sys.argv[1]}')]))"
+    assert run_python(closed_room, look, name).json == []
+    assert not Path("/tmp", name).exists()
+    assert not Path("/dev/shm", name).exists()
 
 
 # --- what it knows
