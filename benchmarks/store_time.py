@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from grader.record import Store
+from grader.record.store import Store
 from tests import builders as b
 
 GOAL_SECONDS = 2.0

@@ -15,18 +15,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.room_help import PATIENCE, UNTESTED, make_room
 
 from grader.room import Bind, RoomSpec, cgroups, choose, open_room, probe, users
-from grader.room.inside import intruder
-from grader.room.readable import link_chain, readable_paths
 from grader.room.confined import ConfinedRoom
+from grader.room.inside import intruder
 from grader.room.plain import PlainRoom
 from grader.room.readable import link_chain, readable_paths
 from grader.room.selftest import LAYERS, WENT_THROUGH, examine
 from grader.room.spec import environment
 from grader.types import GraderError, Level
-from tests.support.room_help import UNTESTED, make_room
+from tests.support.room_help import PATIENCE, UNTESTED, make_room
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")
 real = pytest.mark.real

@@ -23,7 +23,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def _nobody_has_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rooms that another test has not ended yet have theirs."""
-    monkeypatch.setattr(lending, "_taken", set())
+    monkeypatch.setattr(users, "_taken", set())
 
 
 @pytest.mark.parametrize("kind", KINDS)

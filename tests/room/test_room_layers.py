@@ -10,10 +10,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.support.room_help import CLOSED, FULL, KINDS, make_room, opened, run_python
 
 from grader.room import Bind
-from tests.support.room_help import CLOSED, FULL, KINDS, make_room, run_python
+from tests.support.room_help import CLOSED, FULL, KINDS, make_room, opened, run_python
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")]
 

@@ -13,6 +13,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from grader.room import Bind, RoomSpec, process, workplace
+from grader.room.cgroups import make_cgroup
+from grader.types import GraderError
 from tests.support.room_help import (
     CLOSED,
     FULL,
@@ -24,12 +28,6 @@ from tests.support.room_help import (
     processes_with,
     run_python,
 )
-
-from grader.room import workplace
-from grader.room import Bind, RoomSpec, process
-from grader.room.cgroups import make_cgroup
-from grader.types import GraderError
-from tests.support.room_help import CLOSED, FULL, KINDS, make_room, processes_with, run_python
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")]
 
