@@ -23,7 +23,8 @@ from grader.cli.course import open_words
 from grader.cli.grade import graded_as_done
 from grader.cli.progress import Lines
 from grader.collect.collect import collect
-from grader.course.exercises import Course, find_course, load_course
+from grader.course.exercises import Course
+from grader.course.load import find_course, load_course
 from grader.environment import cores
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings

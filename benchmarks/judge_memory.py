@@ -27,7 +27,7 @@ from grader.authoring.release import full, text
 from grader.cli.course import open_words
 from grader.cli.grade import finish
 from grader.collect.collect import collect
-from grader.course.exercises import find_course, load_course
+from grader.course.load import find_course, load_course
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.runner import Stop, slots

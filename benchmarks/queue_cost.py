@@ -35,7 +35,7 @@ from judge_memory import FakeRoom, RecordingRoom, hand_in, peak_mb
 
 from grader.code import source
 from grader.collect.collect import collect
-from grader.course.exercises import find_course, load_course
+from grader.course.load import find_course, load_course
 from grader.pipeline import job
 from grader.pipeline.attempts import Attempts
 from grader.pipeline.grader import Grader

@@ -19,7 +19,8 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 from grader.authoring.release import full
-from grader.course.exercises import Course, Exercise, load_course
+from grader.course.exercises import Course, Exercise
+from grader.course.load import load_course
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/exercises.md"

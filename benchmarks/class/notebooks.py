@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.authoring.release import full, text
-from grader.course.exercises import find_course, load_course
+from grader.course.load import find_course, load_course
 
 ROOT = Path(__file__).resolve().parents[2]
 STYLES = {

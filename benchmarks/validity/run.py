@@ -38,7 +38,8 @@ from grader.cli.grade import graded_as_done
 from grader.cli.progress import Lines
 from grader.code.engines import AUTO
 from grader.collect.collect import collect
-from grader.course.exercises import Course, find_course, load_course
+from grader.course.exercises import Course
+from grader.course.load import find_course, load_course
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
 from grader.record.store import Store
@@ -237,7 +238,7 @@ def trained_weights(grader: Grader, exercise: str, folder: Path, epochs: int | N
     (textbook,) = (case for case in variants(exercise) if case.name == BASE)
     (graded,) = grade(grader, [_quick(textbook, epochs)], folder)
     (record,) = graded.records
-    execution = grader.store.load_execution(record.execution_key)
+    execution = grader.record.load_execution(record.execution_key)
     if execution is None or not execution.candidates:
         told = record.grade.checks[0].message if record.grade.checks else record.grade.verdict
         raise SystemExit(f"{exercise}: the textbook notebook left no weights to paste: {told}")

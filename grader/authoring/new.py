@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.authoring.release import notebook_of, stub, text
-from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course, load_course
+from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
+from grader.course.load import load_course
 from grader.types import GraderError, Message
 from grader.verify.orphans import COMMON, SAMPLES
 

@@ -274,7 +274,7 @@ def _without_markers(source: str) -> str:
 
 def main() -> None:
     """Bring every students' notebook up to date: ``python -m grader.authoring.release``."""
-    from grader.course.exercises import find_course, load_course
+    from grader.course.load import find_course, load_course
 
     for path in write_assignments(load_course(find_course())):
         sys.stdout.write(f"{path}\n")

@@ -26,7 +26,8 @@ from grader.calibration.measure import (
 from grader.calibration.scale import scale, scaled, unscale
 from grader.calibration.stalls import has_stalled
 from grader.calibration.thresholds import FEWEST, choose_threshold, prediction_interval
-from grader.course.exercises import Course, Exercise, data_fingerprint
+from grader.course.data import data_fingerprint
+from grader.course.exercises import Course, Exercise
 from grader.course.expectations import REFERENCE, CalibrationRun, Expectation, Threshold
 from grader.course.profiles import expected_name
 from grader.pipeline.runner import Call, Slot, Stop

@@ -16,7 +16,8 @@ from grader.calibration.calibrate import (
     check_calibration,
 )
 from grader.cli.course import open_course, open_words
-from grader.course.exercises import Course, Exercise, load_course
+from grader.course.exercises import Course, Exercise
+from grader.course.load import load_course
 from grader.pipeline.runner import slots
 from grader.room import open_room
 from grader.text.words import Words

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader.cli.errors import speak
-from grader.course.exercises import ASSIGNMENTS, Course, find_course, load_course
+from grader.course.exercises import ASSIGNMENTS, Course
+from grader.course.load import find_course, load_course
 from grader.course.profiles import LAPTOP
 from grader.text.words import Words, pick_language
 from grader.types import GraderError, Message

@@ -82,7 +82,6 @@ def language_of(arguments: Sequence[str]) -> str:
 
 
 def _course_language() -> str | None:
-    from grader.course.exercises import find_course
-    from grader.course.load import read_settings
+    from grader.course.load import find_course, read_settings
 
     return read_settings(find_course()).language

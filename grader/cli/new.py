@@ -9,7 +9,7 @@ from __future__ import annotations
 from grader.authoring.new import begin
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console
-from grader.course.exercises import find_course
+from grader.course.load import find_course
 
 STEPS = ("new.edit", "new.release", "new.verify", "new.calibrate", "new.list")
 

@@ -14,17 +14,21 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
+import numpy as np
+
+from grader.course.exercises import Course, Exercise, Text
+from grader.course.families import Family, load_family
+from grader.course.schema import DataSetFile
+from grader.course.toml import checked, read_toml
 from grader.types import GraderError, Message, Scalar
-
-if TYPE_CHECKING:
-    from grader.course.exercises import Course, Exercise, Text
 
 CACHE_VARIABLE = "GRADER_DATA"
 SHIPPED, CACHE = "shipped", "cache"
@@ -100,9 +104,6 @@ def read_data_set(path: Path) -> DataSet:
     Raises:
         GraderError: names the file and the key at fault.
     """
-    from grader.course.load import checked, read_toml
-    from grader.course.schema import DataSetFile
-
     table = checked(DataSetFile, read_toml(path), path)
     places = {SHIPPED: path.parent / path.stem, CACHE: cache_folder()}
     origins = tuple(
@@ -200,8 +201,6 @@ def handout(course: Course, exercise: Exercise) -> Mapping[str, bytes]:
     Raises:
         GraderError: a file of the course's own is missing or damaged.
     """
-    from grader.course.families import load_family
-
     if course.reference is None or exercise.family is None or exercise.dataset is None:
         return {name: _public(exercise.assignment_path / name) for name in exercise.files}
     found = source(course.reference, exercise.dataset)
@@ -228,6 +227,24 @@ def digest_of(files: Mapping[str, bytes]) -> str:
     for name in sorted(files):
         whole.update(f"{name}\0{hashlib.sha256(files[name]).hexdigest()}\n".encode())
     return whole.hexdigest()
+
+
+def data_fingerprint(exercise: Exercise, family: Family) -> str:
+    """Give a digest of an exercise's data: its ``[data]`` table, its data set, one training set.
+
+    The arrays are rounded to float32, so the digest follows the data and not the last bit.
+    """
+    inputs, targets = family.training(np.random.default_rng(0), exercise.data)
+    digest = hashlib.sha256()
+    table: dict[str, Any] = {"family": exercise.family, "data": exercise.data}
+    if exercise.dataset is not None and exercise.reference_path is not None:
+        found = source(exercise.reference_path.parent, exercise.dataset)
+        table["dataset"] = {"origin": found.origin.name, "sha256": found.sha256}
+    digest.update(json.dumps(table, sort_keys=True, ensure_ascii=False).encode())
+    for array in (inputs, targets):
+        digest.update(repr(array.shape).encode())
+        digest.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
+    return f"sha256:{digest.hexdigest()}"
 
 
 def _public(path: Path) -> bytes:

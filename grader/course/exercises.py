@@ -1,44 +1,22 @@
-"""What the exercises ask: the facts in ``assignments/`` and ``reference/``.
+"""A course and its exercises: what is asked, what it is worth, what was measured.
 
-Enters: the course's root folder. Leaves: a frozen Course with its Exercises. Touches: reads TOML
-and JSON files. Students have ``assignments/`` only; whatever ``reference/`` holds is then absent
-and nothing else changes.
+Enters: what ``grader.course.load`` read. Leaves: frozen dataclasses, and the exercise at the sizes
+that a student chose. Touches nothing. Students have ``assignments/`` only; whatever ``reference/``
+holds is then absent and nothing else changes.
 """
 
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from grader.course.expectations import Expectation, Rate, Threshold
+from grader.course.expectations import Expectation, Threshold
 from grader.course.profiles import LAPTOP
 from grader.course.sizes import Form, evaluate
 from grader.types import EvidenceClass, GraderError, Json, Message
-
-if TYPE_CHECKING:
-    from grader.course.families import Family
-
-__all__ = [
-    "Alternative",
-    "Course",
-    "Exercise",
-    "ExpectedLayer",
-    "Hint",
-    "Limits",
-    "Rate",
-    "Text",
-    "Threshold",
-    "data_fingerprint",
-    "find_course",
-    "load_course",
-    "nearest_id",
-]
 
 ASSIGNMENTS = "assignments"
 REFERENCE = "reference"
@@ -236,82 +214,8 @@ def architecture_at(form: Form, sizes: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def find_course(start: Path | None = None) -> Path:
-    """Find the course's root: GRADER_COURSE, else the nearest folder upwards with assignments/.
-
-    Args:
-        start: where to begin; the current folder where None.
-
-    Raises:
-        GraderError: there is none.
-    """
-    named = os.environ.get("GRADER_COURSE")
-    if named:
-        root = Path(named).expanduser().resolve()
-        if not (root / ASSIGNMENTS).is_dir():
-            raise GraderError(Message("course.not_a_course", {"path": str(root)}))
-        return root
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / ASSIGNMENTS).is_dir():
-            return folder
-    raise GraderError(Message("course.not_found", {"path": str(here)}))
-
-
-def load_course(root: Path, profile: str | None = None) -> Course:
-    """Read every exercise of a course.
-
-    Args:
-        root: the folder that holds ``assignments/`` and, on the instructor's side, ``reference/``.
-        profile: whose sizes; course.toml's where None. Exercises that do not define it keep
-            the usual ones.
-
-    Raises:
-        GraderError: a file is missing, is not TOML or JSON, or says something it may not say;
-            or no exercise knows the profile.
-    """
-    from grader.course import load
-
-    if not (root / ASSIGNMENTS).is_dir():
-        raise GraderError(Message("course.not_a_course", {"path": str(root)}))
-    settings = load.read_settings(root)
-    folders = sorted(p.parent for p in (root / ASSIGNMENTS).glob("*/exercise.toml"))
-    if not folders:
-        raise GraderError(Message("course.no_exercises", {"path": str(root / ASSIGNMENTS)}))
-    asked = profile or settings.profile or LAPTOP
-    found = [load.read_exercise(root, folder.name, asked) for folder in folders]
-    known = dict.fromkeys((LAPTOP, *sorted(name for one in found for name in one.profiles)))
-    if asked not in known:
-        args = {"profile": asked, "known": ", ".join(known)}
-        raise GraderError(Message("course.unknown_profile", args))
-    found.sort(key=lambda exercise: (exercise.order, exercise.id))
-    return Course(root, {e.id: e for e in found}, settings.language, settings.exercises, asked)
-
-
 def nearest_id(course: Course, identifier: str) -> str | None:
     """Give the exercise id that a mistyped one most likely meant, None where nothing is near."""
     wanted = identifier.strip().lower().replace("_", "-")
     near = difflib.get_close_matches(wanted, course.exercises, n=1, cutoff=0.5)
     return near[0] if near else None
-
-
-def data_fingerprint(exercise: Exercise, family: Family) -> str:
-    """Give a digest of an exercise's data: its ``[data]`` table, its data set, one training set.
-
-    The arrays are rounded to float32, so the digest follows the data and not the last bit.
-    """
-    import numpy as np
-
-    from grader.course.data import source
-
-    inputs, targets = family.training(np.random.default_rng(0), exercise.data)
-    digest = hashlib.sha256()
-    table: dict[str, Any] = {"family": exercise.family, "data": exercise.data}
-    if exercise.dataset is not None and exercise.reference_path is not None:
-        found = source(exercise.reference_path.parent, exercise.dataset)
-        table["dataset"] = {"origin": found.origin.name, "sha256": found.sha256}
-    digest.update(json.dumps(table, sort_keys=True, ensure_ascii=False).encode())
-    for array in (inputs, targets):
-        digest.update(repr(array.shape).encode())
-        digest.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
-    return f"sha256:{digest.hexdigest()}"

@@ -1,21 +1,27 @@
-"""The parser behind ``grader.course.exercises``: TOML and JSON in, frozen dataclasses out.
+"""Finds a course and reads it: TOML and JSON in, the dataclasses of ``exercises`` out.
 
-Enters: paths inside a course. Leaves: Exercises and the course's settings. Touches: reads files.
-Every fault is one sentence that names the file and, where there is one, the key.
+Enters: the course's root folder. Leaves: a Course, its settings. Touches: reads files. Every fault
+is one sentence that names the file and, where there is one, the key.
 """
 
 from __future__ import annotations
 
 import json
-import tomllib
+import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from grader.course.exercises import ASSIGNMENTS, REFERENCE, Alternative, Exercise, architecture_at
+from grader.course.data import read_data_set, source
+from grader.course.exercises import (
+    ASSIGNMENTS,
+    REFERENCE,
+    Alternative,
+    Course,
+    Exercise,
+    architecture_at,
+)
 from grader.course.expectations import Expectation
-from grader.course.profiles import LAPTOP, choose, expected_name, for_origin, is_same
+from grader.course.profiles import LAPTOP, choose, expected_name, is_same, overlaid, take_tables
 from grader.course.rewording import reworded
 from grader.course.schema import (
     AlternativeTable,
@@ -25,9 +31,58 @@ from grader.course.schema import (
     PublicFile,
     SettingsFile,
 )
+from grader.course.toml import bad_file, bad_key, checked, fault, read_toml
 from grader.types import GraderError, Message
 
-Model = TypeVar("Model", bound=BaseModel)
+
+def find_course(start: Path | None = None) -> Path:
+    """Find the course's root: GRADER_COURSE, else the nearest folder upwards with assignments/.
+
+    Args:
+        start: where to begin; the current folder where None.
+
+    Raises:
+        GraderError: there is none.
+    """
+    named = os.environ.get("GRADER_COURSE")
+    if named:
+        root = Path(named).expanduser().resolve()
+        if not (root / ASSIGNMENTS).is_dir():
+            raise GraderError(Message("course.not_a_course", {"path": str(root)}))
+        return root
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / ASSIGNMENTS).is_dir():
+            return folder
+    raise GraderError(Message("course.not_found", {"path": str(here)}))
+
+
+def load_course(root: Path, profile: str | None = None) -> Course:
+    """Read every exercise of a course.
+
+    Args:
+        root: the folder that holds ``assignments/`` and, on the instructor's side, ``reference/``.
+        profile: whose sizes; course.toml's where None. Exercises that do not define it keep
+            the usual ones.
+
+    Raises:
+        GraderError: a file is missing, is not TOML or JSON, or says something it may not say;
+            or no exercise knows the profile.
+    """
+    if not (root / ASSIGNMENTS).is_dir():
+        raise GraderError(Message("course.not_a_course", {"path": str(root)}))
+    settings = read_settings(root)
+    folders = sorted(p.parent for p in (root / ASSIGNMENTS).glob("*/exercise.toml"))
+    if not folders:
+        raise GraderError(Message("course.no_exercises", {"path": str(root / ASSIGNMENTS)}))
+    asked = profile or settings.profile or LAPTOP
+    found = [read_exercise(root, folder.name, asked) for folder in folders]
+    known = dict.fromkeys((LAPTOP, *sorted(name for one in found for name in one.profiles)))
+    if asked not in known:
+        args = {"profile": asked, "known": ", ".join(known)}
+        raise GraderError(Message("course.unknown_profile", args))
+    found.sort(key=lambda exercise: (exercise.order, exercise.id))
+    return Course(root, {e.id: e for e in found}, settings.language, settings.exercises, asked)
 
 
 def read_settings(root: Path) -> SettingsFile:
@@ -59,7 +114,24 @@ def _read_private(folder: Path, profile: str) -> tuple[PrivateFile | None, froze
     if not path.is_file():
         return None, frozenset()
     raw, names = choose(read_toml(path), profile, path)
-    return checked(PrivateFile, for_origin(raw, folder.parent, path), path), names
+    return checked(PrivateFile, _for_origin(raw, folder.parent, path), path), names
+
+
+def _for_origin(raw: dict[str, Any], reference: Path, path: Path) -> dict[str, Any]:
+    """Lay over what holds only where the data set is made of a certain file."""
+    tables = take_tables(raw, "origins", path)
+    file = reference / "data" / f"{raw.get('dataset')}.toml"
+    if not tables or not file.is_file():
+        return raw
+    known = [origin.name for origin in read_data_set(file).origins]
+    for name in tables:
+        if name not in known:
+            raise bad_key(path, f"origins.{name}", f"not one of {', '.join(known)}")
+    try:
+        found = source(reference, file.stem).origin.name
+    except GraderError:
+        return raw  # said where the data are needed
+    return overlaid(raw, tables.get(found, {}))
 
 
 def _joined(
@@ -112,7 +184,7 @@ def _fitted(given: AlternativeTable, model: ArchitectureTable, file: Path) -> di
     try:
         form = given.form(model)
     except ValueError as error:
-        raise GraderError(_fault(error, file, "accept")) from error
+        raise fault(error, file, "accept") from error
     return architecture_at(form, form.usual())
 
 
@@ -123,54 +195,12 @@ def _read_expected(folder: Path, identifier: str, profile: str) -> Expectation |
     try:
         raw = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise GraderError(
-            Message("course.bad_file", {"file": str(path), "problem": str(error)})
-        ) from error
+        raise bad_file(path, error) from error
     expected = checked(ExpectedFile, raw, path).expectation()
     for key, got, wanted, same in (
         ("exercise", expected.exercise, identifier, expected.exercise == identifier),
         ("profile", expected.profile, profile, is_same(expected.profile, profile)),
     ):
         if not same:
-            problem = f"{got!r}, not {wanted!r}"
-            raise GraderError(
-                Message("course.bad_key", {"file": str(path), "key": key, "problem": problem})
-            )
+            raise bad_key(path, key, f"{got!r}, not {wanted!r}")
     return expected
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises:
-        GraderError: it is none.
-    """
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise GraderError(
-            Message("course.bad_file", {"file": str(path), "problem": str(error)})
-        ) from error
-
-
-def checked(model: type[Model], raw: object, path: Path) -> Model:
-    """Hold a table against its model.
-
-    Raises:
-        GraderError: names the file and the key at fault.
-    """
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise GraderError(_fault(error, path)) from error
-
-
-def _fault(error: ValueError, path: Path, above: str = "") -> Message:
-    """Say in one sentence which key is at fault."""
-    keys, problem = [above] if above else [], str(error)
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        keys += [str(part) for part in first["loc"]]
-        problem = first["msg"]
-    key = ".".join(keys) or "-"
-    return Message("course.bad_key", {"file": str(path), "key": key, "problem": problem})

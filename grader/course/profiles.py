@@ -1,7 +1,6 @@
 """Sizes other than the usual ones: ``[profiles.<name>]`` and ``[origins.<name>]`` in the files.
 
-Enters: a parsed TOML file. Leaves: the same with the chosen tables laid over it. Touches nothing;
-``for_origin`` looks up which file a data set is made of.
+Enters: a parsed TOML file. Leaves: the same with the chosen tables laid over it. Touches nothing.
 
 The tables of a file without any of these are the profile ``laptop``. A profile's own tables change
 what they name and nothing else: tables key by key, lists of as many tables one by one.
@@ -14,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from grader.types import GraderError, Message
+from grader.course.toml import bad_key
 
 LAPTOP = "laptop"
 FORMER_NAMES = frozenset({"standard"})  # what measurements called ``laptop`` earlier
@@ -37,34 +36,11 @@ def choose(raw: dict[str, Any], profile: str, path: Path) -> tuple[dict[str, Any
     Raises:
         GraderError: ``profiles`` is not a table of tables, or a name is none.
     """
-    tables = _tables(raw, "profiles", path)
+    tables = take_tables(raw, "profiles", path)
     for name in tables:
         if name == LAPTOP or not _NAME.fullmatch(name):
-            raise _bad(path, f"profiles.{name}", f"not a name; {LAPTOP} is the rest of the file")
+            raise bad_key(path, f"profiles.{name}", f"not a name; {LAPTOP} is the rest of the file")
     return overlaid(raw, tables.get(profile, {})), frozenset(tables)
-
-
-def for_origin(raw: dict[str, Any], reference: Path, path: Path) -> dict[str, Any]:
-    """Lay over what holds only where the data set is made of a certain file.
-
-    Raises:
-        GraderError: ``origins`` names a file that the data set has not.
-    """
-    from grader.course.data import read_data_set, source
-
-    tables = _tables(raw, "origins", path)
-    file = reference / "data" / f"{raw.get('dataset')}.toml"
-    if not tables or not file.is_file():
-        return raw
-    known = [origin.name for origin in read_data_set(file).origins]
-    for name in tables:
-        if name not in known:
-            raise _bad(path, f"origins.{name}", f"not one of {', '.join(known)}")
-    try:
-        found = source(reference, file.stem).origin.name
-    except GraderError:
-        return raw  # said where the data are needed
-    return overlaid(raw, tables.get(found, {}))
 
 
 def overlaid(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,27 +51,25 @@ def overlaid(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 def _laid(below: Any, above: Any) -> Any:
     if isinstance(below, Mapping) and isinstance(above, Mapping):
         return overlaid(below, above)
-    if _are_tables(below) and _are_tables(above) and len(below) == len(above):
+    if _aretake_tables(below) and _aretake_tables(above) and len(below) == len(above):
         return [overlaid(*pair) for pair in zip(below, above, strict=True)]
     return above
 
 
-def _are_tables(value: Any) -> bool:
+def _aretake_tables(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, Mapping) for one in value)
 
 
-def _tables(raw: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
-    """Take a table of tables out of a file."""
+def take_tables(raw: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
+    """Take a table of tables out of a file.
+
+    Raises:
+        GraderError: it is none.
+    """
     tables = raw.pop(key, {})
     if not isinstance(tables, dict):
-        raise _bad(path, key, "not a table")
+        raise bad_key(path, key, "not a table")
     for name, table in tables.items():
         if not isinstance(table, dict):
-            raise _bad(path, f"{key}.{name}", "not a table")
+            raise bad_key(path, f"{key}.{name}", "not a table")
     return tables
-
-
-def _bad(path: Path, key: str, problem: str) -> GraderError:
-    return GraderError(
-        Message("course.bad_key", {"file": str(path), "key": key, "problem": problem})
-    )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from grader import environment
 from grader.code.engines import fixes_seeds
-from grader.course.exercises import Threshold
+from grader.course.expectations import Threshold
 from grader.course.families import load_family
 from grader.execute.execute import Run, execute
 from grader.extract.evaluate import Answer, Task, evaluate

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from grader import environment
-from grader.course.exercises import Course, load_course
+from grader.course.exercises import Course
+from grader.course.load import load_course
 from grader.extract.extract import UNKNOWN
 from grader.pipeline.attempts import Attempts, Scored
 from grader.pipeline.job import Job, Settings

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from grader.course.exercises import Course, Exercise, Threshold, data_fingerprint
+from grader.course.data import data_fingerprint
+from grader.course.exercises import Course, Exercise
+from grader.course.expectations import Threshold
 from grader.course.families import load_family
 from grader.pipeline.job import record_key
 from grader.record.keys import canonical

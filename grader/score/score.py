@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from grader.course.exercises import Exercise, ExpectedLayer, Threshold
+from grader.course.exercises import Exercise, ExpectedLayer
+from grader.course.expectations import Threshold
 from grader.course.profiles import LAPTOP
 from grader.extract.matching import align
 from grader.score.hints import diagnose, diagnose_runs

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.authoring.release import made_for
-from grader.course.exercises import ASSIGNMENTS, Course, Exercise, data_fingerprint
+from grader.course.data import data_fingerprint
+from grader.course.exercises import ASSIGNMENTS, Course, Exercise
 from grader.course.families import load_family
 from grader.course.profiles import LAPTOP
 from grader.types import EvidenceClass, GraderError, Message, Scalar, Verdict

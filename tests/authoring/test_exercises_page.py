@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.course.exercises import load_course
+from grader.course.load import load_course
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/exercises.md"

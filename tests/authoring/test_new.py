@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from grader.authoring.new import begin, nearest_valid
-from grader.course.exercises import Course, load_course
+from grader.course.exercises import Course
+from grader.course.load import load_course
 from grader.types import GraderError, Verdict
 from grader.verify.rules import check_files
 from tests.support.cli_help import Shell

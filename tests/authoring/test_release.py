@@ -21,7 +21,7 @@ from grader.authoring.release import (
     text,
     write_assignments,
 )
-from grader.course.exercises import load_course
+from grader.course.load import load_course
 from grader.types import GraderError
 from grader.verify.leaks import leaks, telling_answers
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from grader.authoring.release import full, release, text
-from grader.course.exercises import Course, load_course
+from grader.course.exercises import Course
+from grader.course.load import load_course
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBE = ROOT / "tests/probes/run_cells.py"

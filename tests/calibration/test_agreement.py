@@ -10,8 +10,8 @@ import pytest
 from grader.calibration.agreement import Agreement, agreements, reached
 from grader.calibration.stalls import Stalls, has_stalled
 from grader.calibration.summary import write_summary
-from grader.course.exercises import load_course
 from grader.course.expectations import REFERENCE, CalibrationRun, Expectation, Threshold
+from grader.course.load import load_course
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ("sequence-prediction", *(f"multiplication-{one}" for one in ("simple-rnn", "lstm", "gru")))

@@ -23,8 +23,9 @@ from grader.calibration.calibrate import (
 )
 from grader.calibration.measure import TRAINED_CONTROLS, Bench, Measured, Plan
 from grader.cli import calibrate as command
-from grader.course.exercises import Course, Exercise, load_course
+from grader.course.exercises import Course, Exercise
 from grader.course.expectations import REFERENCE, CalibrationRun
+from grader.course.load import load_course
 from grader.pipeline.runner import Slot
 from grader.record import files
 from grader.types import Engine, GraderError, LayerFact, Message, ModelFacts

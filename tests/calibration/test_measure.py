@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from grader.calibration.measure import TRAINED_CONTROLS, Bench, measure, plan
-from grader.course.exercises import load_course
 from grader.course.expectations import REFERENCE, CalibrationRun
+from grader.course.load import load_course
 from grader.pipeline.runner import Slot
 from grader.types import Engine
 from tests.support.notebook_runs import room

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from grader.cli import check
 from grader.cli.check import public_half, show, sound
-from grader.course.exercises import load_course
+from grader.course.load import load_course
 from grader.text.words import Words
 from grader.types import Message, Record, Verdict
 from tests.support import builders as b

@@ -16,6 +16,7 @@ from grader.cli.data import fetch, run_fetch, run_verify
 from grader.course.data import (
     DataSet,
     Origin,
+    data_fingerprint,
     data_sets,
     digest_of,
     handout,
@@ -23,8 +24,9 @@ from grader.course.data import (
     source,
     verified,
 )
-from grader.course.exercises import Text, data_fingerprint, load_course
+from grader.course.exercises import Text
 from grader.course.families import load_family
+from grader.course.load import load_course
 from grader.types import GraderError
 
 ROOT = Path(__file__).parents[2]

@@ -10,15 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.course.exercises import (
-    Course,
-    data_fingerprint,
-    find_course,
-    load_course,
-    nearest_id,
-)
+from grader.course.data import data_fingerprint
+from grader.course.exercises import Course, nearest_id
 from grader.course.expectations import midpoint
 from grader.course.families import load_family
+from grader.course.load import find_course, load_course
 from grader.course.sizes import evaluate
 from grader.text.words import Words
 from grader.types import EvidenceClass, GraderError, Verdict

@@ -14,8 +14,10 @@ import pytest
 
 from grader.authoring.new import begin
 from grader.authoring.release import full, made_for, release, stub, text
-from grader.course.exercises import Course, Exercise, data_fingerprint, load_course
+from grader.course.data import data_fingerprint
+from grader.course.exercises import Course, Exercise
 from grader.course.families import load_family
+from grader.course.load import load_course
 from grader.course.profiles import LAPTOP, choose, overlaid
 from grader.course.rewording import resized, reworded
 from grader.pipeline.job import Job, Settings, fingerprints

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.course.exercises import load_course
+from grader.course.load import load_course
 from grader.extract.extract import extract
 from grader.types import Fit
 from tests.support.builders import execution

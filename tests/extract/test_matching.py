@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.course.exercises import Exercise, load_course
+from grader.course.exercises import Exercise
+from grader.course.load import load_course
 from grader.extract.matching import (
     Reading,
     align,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.course.exercises import Exercise, load_course
+from grader.course.exercises import Exercise
+from grader.course.load import load_course
 from grader.extract.architecture import Architecture, LayerSpec
 from grader.extract.mend import mended, stuck_by_the_book
 from grader.types import Evidence, LayerFact, ModelFacts, TrainingFacts

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.course.exercises import load_course
 from grader.course.families import load_family
+from grader.course.load import load_course
 from grader.evaluation.allowed import LOSSES, OPTIMIZERS
 from grader.extract.architecture import Architecture, LayerSpec
 from grader.extract.evaluate import Task, Training

@@ -23,7 +23,8 @@ import numpy as np
 from grader.code.engines import choose_engine, fixes_seeds
 from grader.collect.collect import collect
 from grader.collect.notebooks import Malformed, parse_notebook
-from grader.course.exercises import Course, load_course
+from grader.course.exercises import Course
+from grader.course.load import load_course
 from grader.execute.claims import read_claims
 from grader.extract.architecture import read_architecture
 from grader.extract.evaluate import Answer, LayerAnswer, Task

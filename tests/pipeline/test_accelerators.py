@@ -10,7 +10,7 @@ import pytest
 
 from grader import environment
 from grader.collect.collect import collect
-from grader.course.exercises import find_course, load_course
+from grader.course.load import find_course, load_course
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.runner import Stop, slots

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from grader.course.exercises import Course, find_course, load_course
+from grader.course.exercises import Course
+from grader.course.load import find_course, load_course
 from grader.pipeline.order import expected_seconds, groups, same_code
 from grader.types import Cell, Message, Notebook, Submission
 

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.course.exercises import Alternative, Course, Threshold, data_fingerprint, load_course
-from grader.course.expectations import Expectation, Rate
+from grader.course.data import data_fingerprint
+from grader.course.exercises import Alternative, Course
+from grader.course.expectations import Expectation, Rate, Threshold
 from grader.course.families import load_family
+from grader.course.load import load_course
 from grader.extract.evaluate import Answer, LayerAnswer, Task
 from grader.pipeline import attempts, grader
 from grader.pipeline.attempts import blames_engine

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.collect.collect import collect
-from grader.course.exercises import load_course
+from grader.course.load import load_course
 from grader.pipeline import runners
 from grader.pipeline.grader import GradeGroups, Grader, Workplace
 from grader.pipeline.job import Settings

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.cli.printing import write_feedback
-from grader.course.exercises import load_course
+from grader.course.load import load_course
 from grader.report.wording import file_stem
 from grader.text.words import Words
 from tests.support.browser import PROGRAM, Seen, Visitors, visit

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from grader.course.exercises import Exercise, ExpectedLayer, Threshold, load_course
+from grader.course.exercises import Exercise, ExpectedLayer
+from grader.course.expectations import Threshold
+from grader.course.load import load_course
 from grader.score.hints import MOST, REASONS, diagnose
 from grader.score.score import score
 from grader.text.words import Words

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.course.exercises import Exercise, Threshold, load_course
+from grader.course.exercises import Exercise
+from grader.course.expectations import Threshold
+from grader.course.load import load_course
 from grader.score.score import (
     MAX_SCORE,
     accuracy_fraction,

@@ -6,7 +6,8 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from grader.course.exercises import Course, load_course
+from grader.course.exercises import Course
+from grader.course.load import load_course
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("sequence-prediction", "multiplication-gru")

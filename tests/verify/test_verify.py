@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from grader.cli.verify import VerifyOptions, misses, run_verify
-from grader.course.exercises import Course, load_course
+from grader.course.exercises import Course
+from grader.course.load import load_course
 from grader.pipeline.grader import Graded
 from grader.score.score import score
 from grader.text.words import Words

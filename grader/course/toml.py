@@ -1,0 +1,63 @@
+"""Reads the course's TOML files and holds them against what they may say.
+
+Enters: a path; a parsed table and its model. Leaves: the table, the model's instance. Touches:
+reads the file. Every fault is one sentence that names the file and, where there is one, the key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from grader.types import GraderError, Message
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        GraderError: it is none.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise bad_file(path, error) from error
+
+
+def checked(model: type[Model], raw: object, path: Path) -> Model:
+    """Hold a table against its model.
+
+    Raises:
+        GraderError: names the file and the key at fault.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise fault(error, path) from error
+
+
+def fault(error: ValueError, path: Path, above: str = "") -> GraderError:
+    """Say in one sentence which key is at fault; ``above`` is the table that holds it."""
+    keys, problem = [above] if above else [], str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        keys += [str(part) for part in first["loc"]]
+        problem = first["msg"]
+    return bad_key(path, ".".join(keys) or "-", problem)
+
+
+def bad_file(path: Path, error: Exception) -> GraderError:
+    """Say that a file cannot be read at all."""
+    return GraderError(Message("course.bad_file", {"file": str(path), "problem": str(error)}))
+
+
+def bad_key(path: Path, key: str, problem: str) -> GraderError:
+    """Say what is wrong with a key of a file."""
+    return GraderError(
+        Message("course.bad_key", {"file": str(path), "key": key, "problem": problem})
+    )
