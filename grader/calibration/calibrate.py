@@ -28,7 +28,7 @@ from grader.calibration.stalls import has_stalled
 from grader.calibration.thresholds import FEWEST, choose_threshold, prediction_interval
 from grader.course.data import data_fingerprint
 from grader.course.exercises import Course, Exercise
-from grader.course.expectations import REFERENCE, CalibrationRun, Expectation, Threshold
+from grader.course.expectations import REFERENCE, SCHEMA, CalibrationRun, Expectation, Threshold
 from grader.course.profiles import expected_name
 from grader.pipeline.runner import Call, Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
@@ -84,7 +84,7 @@ def calibrate(
     fingerprint = data_fingerprint(exercise, bench.family)
     stored = exercise.expectation
     # Other data: nothing that was measured holds any more.
-    known = list(stored.runs) if stored and stored.fingerprint == fingerprint else []
+    known = list(stored.runs) if stored and stored.data.fingerprint == fingerprint else []
     missing = list(plans(exercise, known, engine, count, slots[0].device))
     model: ModelFacts | None = None
     began = time.monotonic()
@@ -134,7 +134,7 @@ def write(
     found = [choose_threshold(runs, *place, better, attempts) for place in places]
     thresholds = tuple(one for one in found if one is not None)
     content = {
-        "schema": "grader/expected/v1",
+        "schema": SCHEMA,
         "exercise": exercise.id,
         "profile": exercise.profile,
         "data": {"fingerprint": fingerprint},
@@ -150,7 +150,8 @@ def write(
 
 def _structure(exercise: Exercise, model: ModelFacts | None) -> dict[str, Any]:
     """Give the layers as the evaluation saw them, in this call or in an earlier one."""
-    seen = model or exercise.expectation
+    stored = exercise.expectation
+    seen = model or (stored.structure if stored else None)
     if seen is None:
         return {"layers": [], "total_params": 0}
     layers = [
@@ -235,7 +236,7 @@ def check_calibration(
     bench = Bench(course, exercise, engine, room)
     where = {"exercise": exercise.id, "engine": engine.value, "device": slot.device}
     stored = exercise.expectation
-    if stored is not None and stored.fingerprint != data_fingerprint(exercise, bench.family):
+    if stored is not None and stored.data.fingerprint != data_fingerprint(exercise, bench.family):
         raise GraderError(Message("calibrate.other_data", where))
     place = (REFERENCE, engine.value, slot.device)
     known = [

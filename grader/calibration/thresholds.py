@@ -21,7 +21,7 @@ import numpy as np
 
 from grader.calibration.scale import resolution, scaled, unscale
 from grader.calibration.stalls import CONFIDENCE, Stalls, clopper_pearson, count_stalls, parted
-from grader.course.expectations import REFERENCE, CalibrationRun, Rate, Threshold
+from grader.course.expectations import REFERENCE, Better, CalibrationRun, Rate, Threshold
 from grader.types import Array
 
 COVERAGE = 0.99
@@ -41,7 +41,7 @@ class Separation:
     """One metric's measurement on the log scale, smaller is better."""
 
     metric: str
-    better: str
+    better: Better
     reference: Array  # (runs,): those that stalled are not among them where that is rare
     controls: Mapping[str, Array]  # per known mistake, (runs,)
     bound: float  # u
@@ -80,7 +80,7 @@ def separation(
     runs: Sequence[CalibrationRun],
     place: tuple[str, str],
     metric: str,
-    better: str,
+    better: Better,
     attempts: int = ATTEMPTS,
 ) -> Separation | None:
     """Look at one metric on one engine and device; None with too few runs to say anything."""
@@ -108,7 +108,7 @@ def choose_threshold(
     runs: Sequence[CalibrationRun],
     engine: str,
     device: str,
-    better: Mapping[str, str],
+    better: Mapping[str, Better],
     attempts: int = ATTEMPTS,
 ) -> Threshold | None:
     """Choose the metric that separates best on one engine and device.

@@ -112,7 +112,7 @@ def read_data_set(path: Path) -> DataSet:
             where=one.where,
             file=one.file,
             licence=one.licence,
-            about=one.about.text(),
+            about=one.about,
             sha256=one.sha256,
             size=one.size,
             url=one.url,
@@ -124,7 +124,7 @@ def read_data_set(path: Path) -> DataSet:
         )
         for one in table.sources
     )
-    return DataSet(path.stem, table.title.text(), origins)
+    return DataSet(path.stem, table.title, origins)
 
 
 def source(reference: Path, name: str) -> Source:

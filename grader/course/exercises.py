@@ -11,7 +11,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, ConfigDict, Field
 
 from grader.course.expectations import Expectation, Threshold
 from grader.course.profiles import LAPTOP
@@ -23,13 +25,18 @@ REFERENCE = "reference"
 MIN_TIMEOUT = 120.0  # seconds; an attempt is never cut off earlier unless the exercise says so
 SLACK = 5.0  # times the slowest reference run
 
+Phrase = Annotated[str, Field(min_length=1), AfterValidator(str.strip)]
+Seconds = Annotated[float, Field(gt=0)]
+Size = Annotated[int, Field(ge=1)]
+
 
 @dataclass(frozen=True)
 class Text:
     """Words of the course itself, in both languages."""
 
-    en: str
-    ko: str
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # an unknown key is a mistake
+    en: Phrase
+    ko: Phrase
 
     def message(self) -> Message:
         """Give them as a Message: the catalogue of each language picks its own argument."""
@@ -71,8 +78,9 @@ class Hint:
 class Limits:
     """Bounds of one attempt; None stands for the default."""
 
-    timeout: float | None = None  # seconds
-    memory: int | None = None  # MB
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # an unknown key is a mistake
+    timeout: Seconds | None = None
+    memory: Size | None = None  # MB
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What calibration measured, and the threshold that follows from it.
 
-Enters: ``expected.json`` as parsed by ``grader.course.load``. Leaves: an Expectation, and by
-``threshold`` the Threshold for one engine and device. Touches nothing.
+Enters: nothing; ``grader.course.load`` reads an ``expected.json`` into an Expectation, key by key.
+Leaves: by ``threshold`` the Threshold for one engine and device. Touches nothing.
 
 Where nobody calibrated on a device, the nearest measurement of the same exercise, profile and data
 stands in, and its threshold moves halfway in log towards the negative controls: a stranger machine
@@ -13,10 +13,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated, Literal, TypeVar
 
-from grader.types import Json, Message, Scalar
+from pydantic import Field
+
+from grader.types import Message, Scalar
 
 REFERENCE = "reference"  # the control named so is the reference solution itself
+SCHEMA = "grader/expected/v1"
+
+Better = Literal["lower", "higher"]
+Given = TypeVar("Given")
+Unsaid = Annotated[Given | None, Field(default=None)]  # may be left out of the file, not of code
 
 
 @dataclass(frozen=True)
@@ -49,15 +57,15 @@ class Threshold:
     """Where the full accuracy points begin (``value``) and where they end at zero (``control``)."""
 
     metric: str
-    better: str  # "lower" or "higher"
+    better: Better
     value: float | None  # None: no metric separates right from wrong here
-    control: float | None  # the best negative control's score
+    control: Unsaid[float]  # the best negative control's score
     engine: str
     device: str
-    false_fail: Rate | None
-    false_pass: Rate | None
+    false_fail: Unsaid[Rate]
+    false_pass: Unsaid[Rate]
     reason: str
-    widened: bool = False
+    widened: bool = False  # moved towards the control: it was measured elsewhere
     why: Message | None = None  # ``reason`` for readers of either language, where value is None
 
 
@@ -65,23 +73,37 @@ class Threshold:
 class MeasuredLayer:
     """One layer of the reference solution as the evaluation saw it."""
 
-    cls: str
+    cls: Annotated[str, Field(validation_alias="class")]
     output_shape: tuple[int | None, ...]
     params: int
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """The content of ``expected.json``."""
+class MeasuredStructure:
+    """The reference solution's architecture as measured."""
 
-    exercise: str
-    profile: str
-    fingerprint: str  # of the data that the runs were fed
     layers: tuple[MeasuredLayer, ...]
     total_params: int
+
+
+@dataclass(frozen=True)
+class MeasuredData:
+    """The data that the runs were fed."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The content of ``expected.json``; calibration writes more, for people."""
+
+    schema: Literal["grader/expected/v1"]
+    exercise: str
+    profile: str
+    data: MeasuredData
+    structure: MeasuredStructure
     runs: tuple[CalibrationRun, ...]
     thresholds: tuple[Threshold, ...]
-    environment: Mapping[str, Json]
 
     def threshold(
         self, engine: str, device: str, fingerprint: str | None = None
@@ -97,7 +119,7 @@ class Expectation:
             The exact match; else the nearest one, widened; None where nothing was measured on
             these data.
         """
-        if not self.thresholds or fingerprint not in (None, self.fingerprint):
+        if not self.thresholds or fingerprint not in (None, self.data.fingerprint):
             return None
         nearest = min(self.thresholds, key=lambda entry: _distance(entry, engine, device))
         nearest = replace(nearest, control=self._control_level(nearest), why=self._why(nearest))
@@ -145,8 +167,7 @@ def _distance(entry: Threshold, engine: str, device: str) -> tuple[bool, bool, b
 def _widened(entry: Threshold) -> Threshold:
     if entry.value is None or entry.control is None:
         return replace(entry, widened=True)
-    value = midpoint(entry.value, entry.control)
-    return replace(entry, value=value, widened=True)
+    return replace(entry, value=midpoint(entry.value, entry.control), widened=True)
 
 
 def midpoint(first: float, second: float) -> float:

@@ -21,6 +21,7 @@ from typing import Protocol, cast
 
 import numpy as np
 
+from grader.course.expectations import Better
 from grader.types import Array, Finding, FitSample, GraderError, Json, Message
 
 
@@ -51,7 +52,7 @@ class Question:
 class Family(Protocol):
     """What a module in ``reference/families/`` defines."""
 
-    BETTER: Mapping[str, str]
+    BETTER: Mapping[str, Better]
 
     def examine(self, fit: FitSample, spec: Mapping[str, Json]) -> Reading:
         """Judge the sampled arrays of one ``fit``; ``spec`` is the exercise's ``[data]`` table."""

@@ -26,7 +26,6 @@ from grader.course.rewording import reworded
 from grader.course.schema import (
     AlternativeTable,
     ArchitectureTable,
-    ExpectedFile,
     PrivateFile,
     PublicFile,
     SettingsFile,
@@ -149,13 +148,13 @@ def _joined(
     return Exercise(
         id=identifier,
         order=public.order,
-        title=public.title.text(),
+        title=public.title,
         profile=profile,
         profiles=tuple(sorted({*profiles} - {LAPTOP})),
         points=public.points.by_class(),
         **_architecture(public.model),
         accept=tuple(
-            Alternative(note=given.note.text().message(), **_fitted(given, public.model, file))
+            Alternative(note=given.note.message(), **_fitted(given, public.model, file))
             for given in public.accept
         ),
         epochs=epochs,
@@ -166,7 +165,7 @@ def _joined(
         files=tuple(public.files),
         attempts=private.limits.attempts,
         limits=private.limits.limits(),
-        sample_limits={name: table.limits() for name, table in private.samples.items()},
+        sample_limits=private.samples,
         hints=tuple(hint.hint(lambda text: reworded(text, words)[0]) for hint in private.hints),
         words=words,
         expectation=_read_expected(secret, identifier, profile),
@@ -196,7 +195,7 @@ def _read_expected(folder: Path, identifier: str, profile: str) -> Expectation |
         raw = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise bad_file(path, error) from error
-    expected = checked(ExpectedFile, raw, path).expectation()
+    expected = checked(Expectation, raw, path)
     for key, got, wanted, same in (
         ("exercise", expected.exercise, identifier, expected.exercise == identifier),
         ("profile", expected.profile, profile, is_same(expected.profile, profile)),

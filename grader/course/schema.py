@@ -1,7 +1,11 @@
-"""What the course's files may say: one pydantic model per table.
+"""What the course's TOML files may say, where a table has another shape than its dataclass.
 
-Enters: parsed TOML or JSON. Leaves: frozen dataclasses, by each model's one method.
-Touches nothing.
+Enters: parsed TOML. Leaves: frozen dataclasses, by each model's one method. Touches nothing.
+
+A table that holds what its dataclass holds is read into it as it is: ``Text``, ``Limits`` and all
+of ``expected.json``. The models here are of whole files, which go to several dataclasses, and of
+tables that say a thing otherwise: a layer's settings beside its other keys, a size by the name of
+its table, points by class, a data set's file without the folder where it lies.
 """
 
 from __future__ import annotations
@@ -11,15 +15,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from grader.course.exercises import Hint, Limits, Text, layers_at
-from grader.course.expectations import CalibrationRun, Expectation, MeasuredLayer, Rate, Threshold
+from grader.course.exercises import Hint, Limits, Phrase, Seconds, Size, Text, layers_at
 from grader.course.sizes import Form, FreeSize, LayerForm, evaluate
 from grader.types import EvidenceClass
 
 DEFAULT_POINTS = {"runs": 10, "structure": 35, "data": 15, "training": 15, "accuracy": 25}
 FULL_SCORE = 100.0
 
-Size = Annotated[int, Field(ge=1)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Extent = Size | str  # a formula where it depends on a free size
 
@@ -28,17 +30,6 @@ class Strict(BaseModel):
     """A table in which an unknown key is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class WordsTable(Strict):
-    """One text in both languages."""
-
-    en: Annotated[str, Field(min_length=1)]
-    ko: Annotated[str, Field(min_length=1)]
-
-    def text(self) -> Text:
-        """Give the dataclass."""
-        return Text(self.en.strip(), self.ko.strip())
 
 
 class LayerTable(BaseModel):
@@ -98,7 +89,7 @@ class AlternativeTable(Strict):
 
     layers: Annotated[list[LayerTable], Field(min_length=1)]
     total_params: Annotated[int, Field(ge=0)] | str
-    note: WordsTable
+    note: Text
 
     def form(self, model: ArchitectureTable) -> Form:
         """Give the dataclass.
@@ -143,7 +134,7 @@ class PublicFile(Strict):
     """``assignments/<id>/exercise.toml``."""
 
     order: int
-    title: WordsTable
+    title: Text
     points: PointsTable = PointsTable()
     training: TrainingTable
     files: list[FileName] = []  # data next to the notebook
@@ -151,32 +142,28 @@ class PublicFile(Strict):
     accept: list[AlternativeTable] = []
 
 
-class LimitsTable(Strict):
-    """Bounds of one attempt."""
+class OwnLimitsTable(Strict):
+    """Bounds of one attempt, and how many attempts."""
 
-    timeout: Annotated[float, Field(gt=0)] | None = None
+    timeout: Seconds | None = None
     memory: Size | None = None
+    attempts: Size = 3
 
     def limits(self) -> Limits:
         """Give the dataclass."""
         return Limits(self.timeout, self.memory)
 
 
-class OwnLimitsTable(LimitsTable):
-    """Bounds of one attempt, and how many attempts."""
-
-    attempts: Size = 3
-
-
-class HintTable(WordsTable):
+class HintTable(Strict):
     """Advice, and when to give it."""
 
     when: str
+    en: Phrase
+    ko: Phrase
 
     def hint(self, reworded: Callable[[str], str]) -> Hint:
         """Give the dataclass, with the profile's words."""
-        text = self.text()
-        return Hint(self.when, Text(reworded(text.en), reworded(text.ko)).message())
+        return Hint(self.when, Text(reworded(self.en), reworded(self.ko)).message())
 
 
 class PrivateFile(Strict):
@@ -186,7 +173,7 @@ class PrivateFile(Strict):
     dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
     data: dict[str, Any] = {}
     limits: OwnLimitsTable = OwnLimitsTable()
-    samples: dict[str, LimitsTable] = {}
+    samples: dict[str, Limits] = {}
     hints: list[HintTable] = []
     words: dict[Annotated[str, Field(min_length=1)], str] = {}  # of the notebook, said otherwise
 
@@ -206,7 +193,7 @@ class SourceTable(Strict):
     where: Literal["shipped", "cache"]
     file: FileName
     licence: Annotated[str, Field(min_length=1)]
-    about: WordsTable
+    about: Text
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     size: Size | None = None
     url: Annotated[str, Field(pattern=r"^(https?|file)://")] | None = None
@@ -216,119 +203,8 @@ class SourceTable(Strict):
 class DataSetFile(Strict):
     """``reference/data/<name>.toml``."""
 
-    title: WordsTable
+    title: Text
     sources: Annotated[list[SourceTable], Field(min_length=1)]
-
-
-class RateTable(Strict):
-    """An error rate."""
-
-    estimate: float
-    upper95: float
-
-    def rate(self) -> Rate:
-        """Give the dataclass."""
-        return Rate(self.estimate, self.upper95)
-
-
-class LooseTable(BaseModel):
-    """Calibration may write more than the contract asks for."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=True)
-
-
-class RunTable(LooseTable):
-    """One measured run."""
-
-    control: str
-    engine: str
-    device: str
-    cores: int
-    seed: int
-    metrics: dict[str, float]
-    seconds: float
-
-    def run(self) -> CalibrationRun:
-        """Give the dataclass."""
-        return CalibrationRun(**self.model_dump())
-
-
-class ThresholdTable(LooseTable):
-    """The threshold for one engine and device."""
-
-    engine: str
-    device: str
-    metric: str
-    better: Literal["lower", "higher"]
-    value: float | None
-    control: float | None = None
-    false_fail: RateTable | None = None
-    false_pass: RateTable | None = None
-    reason: str
-
-    def threshold(self) -> Threshold:
-        """Give the dataclass."""
-        return Threshold(
-            metric=self.metric,
-            better=self.better,
-            value=self.value,
-            control=self.control,
-            engine=self.engine,
-            device=self.device,
-            false_fail=self.false_fail.rate() if self.false_fail else None,
-            false_pass=self.false_pass.rate() if self.false_pass else None,
-            reason=self.reason,
-        )
-
-
-class MeasuredLayerTable(LooseTable):
-    """One layer as measured."""
-
-    cls: Annotated[str, Field(alias="class")]
-    output_shape: list[int | None]
-    params: int
-
-
-class StructureTable(LooseTable):
-    """The reference's layers as measured."""
-
-    layers: list[MeasuredLayerTable]
-    total_params: int
-
-
-class DataTable(LooseTable):
-    """The data that the runs were fed."""
-
-    fingerprint: str
-
-
-class ExpectedFile(LooseTable):
-    """``reference/<id>/expected.json``."""
-
-    schema_: Annotated[Literal["grader/expected/v1"], Field(alias="schema")]
-    exercise: str
-    profile: str
-    data: DataTable
-    structure: StructureTable
-    runs: list[RunTable]
-    thresholds: list[ThresholdTable]
-    environment: dict[str, Any] = {}
-
-    def expectation(self) -> Expectation:
-        """Give the dataclass."""
-        return Expectation(
-            exercise=self.exercise,
-            profile=self.profile,
-            fingerprint=self.data.fingerprint,
-            layers=tuple(
-                MeasuredLayer(layer.cls, tuple(layer.output_shape), layer.params)
-                for layer in self.structure.layers
-            ),
-            total_params=self.structure.total_params,
-            runs=tuple(run.run() for run in self.runs),
-            thresholds=tuple(entry.threshold() for entry in self.thresholds),
-            environment=self.environment,
-        )
 
 
 class SettingsFile(Strict):

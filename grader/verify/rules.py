@@ -117,14 +117,14 @@ def _expected(course: Course, exercise: Exercise) -> Ruling:
     if measured is None:
         got = Message("verify.not_calibrated", {"exercise": exercise.id})
         return ruling("expected", exercise.id, got, waiting=True)
-    layers = [(one.cls, one.output_shape, one.params) for one in measured.layers]
+    layers = [(one.cls, one.output_shape, one.params) for one in measured.structure.layers]
     asked = [(one.cls, one.output_shape, one.params) for one in exercise.layers]
     if layers != asked:
         return ruling("expected", exercise.id, Message("verify.other_layers"))
     if exercise.family is None or course.reference is None:
         return ruling("expected", exercise.id)
     family = load_family(course.reference, exercise.family)
-    if data_fingerprint(exercise, family) != measured.fingerprint:
+    if data_fingerprint(exercise, family) != measured.data.fingerprint:
         got = Message("verify.other_data", {"exercise": exercise.id})
         return ruling("expected", exercise.id, got, waiting=True)
     return ruling("expected", exercise.id)

@@ -50,7 +50,10 @@ def test_the_references_model_is_the_one_that_the_exercise_asks_for(exercise) ->
     "exercise", [one for one in EXERCISES if one.expectation], ids=lambda one: one.id
 )
 def test_the_page_shows_what_calibration_saw(exercise) -> None:
-    layers = [(one.cls, shown(one.output_shape), one.params) for one in exercise.expectation.layers]
+    layers = [
+        (one.cls, shown(one.output_shape), one.params)
+        for one in exercise.expectation.structure.layers
+    ]
     assert told()[exercise.id][1:-1] == layers
 
 

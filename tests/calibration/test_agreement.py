@@ -10,7 +10,15 @@ import pytest
 from grader.calibration.agreement import Agreement, agreements, reached
 from grader.calibration.stalls import Stalls, has_stalled
 from grader.calibration.summary import write_summary
-from grader.course.expectations import REFERENCE, CalibrationRun, Expectation, Threshold
+from grader.course.expectations import (
+    REFERENCE,
+    SCHEMA,
+    CalibrationRun,
+    Expectation,
+    MeasuredData,
+    MeasuredStructure,
+    Threshold,
+)
 from grader.course.load import load_course
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +41,9 @@ def threshold(engine: str) -> Threshold:
 def expectation(*found: CalibrationRun) -> Expectation:
     engines = dict.fromkeys(run.engine for run in found)
     entries = tuple(threshold(engine) for engine in engines)
-    return Expectation("one", "standard", "", (), 0, tuple(found), entries, {})
+    return Expectation(
+        SCHEMA, "one", "standard", MeasuredData(""), MeasuredStructure((), 0), tuple(found), entries
+    )
 
 
 def drawn(middle: float, count: int, seed: int) -> list[float]:

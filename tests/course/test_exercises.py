@@ -261,6 +261,71 @@ def test_a_wrong_value_names_file_and_key(tmp_path, change, key):
     assert message.args["key"] == key
 
 
+@pytest.mark.parametrize(
+    ("change", "key", "problem"),
+    [
+        ((', ko = "기억하기"', ""), "title.ko", "Field required"),
+        (('ko = "기억하기"', 'ko = "기억하기", fr = "x"'), "title.fr", "Extra inputs"),
+        (('en = "Recall"', 'en = ""'), "title.en", "at least 1 character"),
+    ],
+)
+def test_a_fault_in_a_text_speaks_of_the_file(tmp_path, change, key, problem):
+    message = fault(build(tmp_path, PUBLIC.replace(*change)))
+    assert message.args["key"] == key
+    assert problem in message.args["problem"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "key", "problem"),
+    [
+        ("timeout = 0", "timeout", "greater than 0"),
+        ("memory = 0.5", "memory", "integer"),
+        ("seconds = 5", "seconds", "Extra inputs are not permitted"),
+    ],
+)
+def test_a_fault_in_a_samples_limits_names_the_sample(tmp_path, limit, key, problem):
+    private = PRIVATE.replace("timeout = 25", limit)
+    message = fault(build(tmp_path, private=private))
+    assert message.args["key"] == f"samples.time_limit/endless.ipynb.{key}"
+    assert problem in message.args["problem"]
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "problem"),
+    [
+        ({"schema": "grader/expected/v9"}, "schema", "grader/expected/v1"),
+        ({"data": {}}, "data.fingerprint", "required"),
+        (
+            {"structure": {"layers": [{}], "total_params": 1}},
+            "structure.layers.0.class",
+            "required",
+        ),
+        ({"thresholds": [{"better": "more"}]}, "thresholds.0.better", "'lower' or 'higher'"),
+        ({"runs": [{"seed": "x"}]}, "runs.0.seed", "valid integer"),
+    ],
+)
+def test_a_fault_in_an_expectation_names_its_key(tmp_path, change, key, problem):
+    base = {"thresholds": [entry()], "runs": [run("reference", 1, 0.001)]}
+    for name in ("thresholds", "runs"):
+        if name in change:
+            change = {**change, name: [{**base[name][0], **change[name][0]}]}
+    message = fault(build(tmp_path, expected={**EXPECTED, **change}))
+    assert str(message.args["file"]).endswith("recall/expected.json")
+    assert message.args["key"] == key
+    assert problem in message.args["problem"]
+
+
+def test_an_expectation_may_leave_out_what_calibration_could_not_tell(tmp_path):
+    short = {key: value for key, value in entry().items() if not key.startswith("false")}
+    (found,) = calibrated(tmp_path, thresholds=[short]).expectation.thresholds
+    assert (found.control, found.false_fail, found.false_pass) == (None, None, None)
+
+
+def test_calibration_may_write_more_than_is_read(tmp_path):
+    more = {**entry(), "attempts": 3}
+    assert calibrated(tmp_path, thresholds=[more]).threshold("jax", "cpu").value == 0.004
+
+
 def test_a_fault_is_one_line(tmp_path):
     message = fault(build(tmp_path, PUBLIC.replace("order = 1", "order = [")))
     assert message.id == "course.bad_file"

@@ -12,7 +12,14 @@ import pytest
 
 from grader.course.data import data_fingerprint
 from grader.course.exercises import Alternative, Course
-from grader.course.expectations import Expectation, Rate, Threshold
+from grader.course.expectations import (
+    SCHEMA,
+    Expectation,
+    MeasuredData,
+    MeasuredStructure,
+    Rate,
+    Threshold,
+)
 from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.extract.evaluate import Answer, LayerAnswer, Task
@@ -128,7 +135,10 @@ def course() -> Course:
     assert course.reference is not None
     assert exercise.family is not None
     data = data_fingerprint(exercise, load_family(course.reference, exercise.family))
-    expectation = Expectation(GRU, "standard", data, (), 8671, (), (threshold,), {})
+    structure = MeasuredStructure((), 8671)
+    expectation = Expectation(
+        SCHEMA, GRU, "standard", MeasuredData(data), structure, (), (threshold,)
+    )
     return replace(
         course, exercises={**course.exercises, GRU: replace(exercise, expectation=expectation)}
     )
@@ -219,7 +229,8 @@ def test_a_threshold_measured_on_other_data_is_not_used(
 ) -> None:
     exercise = course.exercise(GRU)
     assert exercise.expectation is not None
-    other = replace(exercise, expectation=replace(exercise.expectation, fingerprint="sha256:other"))
+    expectation = replace(exercise.expectation, data=MeasuredData("sha256:other"))
+    other = replace(exercise, expectation=expectation)
     changed = replace(course, exercises={**course.exercises, GRU: other})
     (record,) = _grade(changed, tmp_path, _submission()).records
     assert record.threshold == {}
