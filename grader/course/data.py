@@ -205,9 +205,10 @@ def handout(course: Course, exercise: Exercise) -> Mapping[str, bytes]:
         return {name: _public(exercise.assignment_path / name) for name in exercise.files}
     found = source(course.reference, exercise.dataset)
     family = load_family(course.reference, exercise.family)
-    place = (found.sha256, f"{exercise.family} for {exercise.data}")
+    cut = cast("Any", family).handout
+    place = (found.sha256, f"{cut.__module__} for {exercise.data}")  # a changed family cuts anew
     if place not in _parsed:
-        _parsed[place] = cast("Any", family).handout(exercise.data)
+        _parsed[place] = cut(exercise.data)
     return cast("Mapping[str, bytes]", _parsed[place])
 
 
