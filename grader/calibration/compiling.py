@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from grader.calibration.measure import reference_notebook
+from grader.calibration.one_epoch import one_epoch
 from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
 from grader.execute.execute import Run, execute
@@ -22,7 +23,7 @@ from grader.extract.extract import extract
 from grader.pipeline.runner import Slot
 from grader.room import Room
 from grader.room.xla_cache import cache_folder, entries, filling
-from grader.types import Engine, GraderError, Notebook
+from grader.types import Engine, GraderError
 
 SECONDS = 60.0  # for one reference; what was compiled until then stays
 MEMORY_MB = 4096
@@ -49,7 +50,7 @@ def fill(course: Course, room: Room, slot: Slot) -> Iterator[Filled]:
 
 def _compile(course: Course, exercise: Exercise, room: Room, slot: Slot) -> None:
     run = Run(
-        notebook=_one_epoch(exercise),
+        notebook=one_epoch(reference_notebook(exercise)),
         engine=Engine.JAX,
         seed=1,
         attempt=1,
@@ -65,10 +66,3 @@ def _compile(course: Course, exercise: Exercise, room: Room, slot: Slot) -> None
         lambda tasks: evaluate(tasks, room, engine=Engine.JAX, cores=slot.cores),
         lambda _: 1,
     )
-
-
-def _one_epoch(exercise: Exercise) -> Notebook:
-    whole = reference_notebook(exercise)
-    epochs = f"epochs={exercise.epochs}"
-    cells = (replace(one, source=one.source.replace(epochs, "epochs=1")) for one in whole.cells)
-    return replace(whole, cells=tuple(cells))

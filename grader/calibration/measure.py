@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grader import seeds
+from grader.calibration.one_epoch import one_epoch
 from grader.collect.notebooks import parse_notebook
 from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
@@ -149,14 +150,10 @@ def reference_notebook(exercise: Exercise) -> Notebook:
 
 
 def _look_at_reference(bench: Bench, slot: Slot) -> tuple[Architecture, Candidate]:
-    """Run the reference for one epoch where the notebook says how many, else for all of them."""
+    """Run the reference for one epoch: its architecture and its data show after the first."""
     look = plan(bench.exercise, "look", bench.engine, 0)
-    whole = reference_notebook(bench.exercise)
-    epochs = f"epochs={bench.exercise.epochs}"
-    cells = tuple(
-        replace(cell, source=cell.source.replace(epochs, "epochs=1")) for cell in whole.cells
-    )
-    execution = execute(_job(bench, replace(whole, cells=cells), look, slot), bench.room)
+    short = one_epoch(reference_notebook(bench.exercise))
+    execution = execute(_job(bench, short, look, slot), bench.room)
     found = choose([read_candidate(one) for one in execution.candidates], bench.exercise)
     if found is None or found.architecture is None:
         raise _failed(look)
