@@ -24,6 +24,9 @@ ASSIGNMENTS = "assignments"
 REFERENCE = "reference"
 MIN_TIMEOUT = 120.0  # seconds; an attempt is never cut off earlier unless the exercise says so
 SLACK = 5.0  # times the slowest reference run
+# Of a reference that nobody timed. Taken for a long one: it starts before the others, so that a
+# batch does not end by waiting for it, and a quick look does without it.
+UNMEASURED_SECONDS = 120.0
 
 Phrase = Annotated[str, Field(min_length=1), AfterValidator(str.strip)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -152,6 +155,13 @@ class Exercise:
             return self.limits.timeout
         slowest = self.expectation.reference_seconds(engine) if self.expectation else None
         return max(MIN_TIMEOUT, SLACK * (slowest or 0.0))
+
+    def reference_seconds(self) -> float:
+        """Give the slowest reference run on the fastest engine that was timed."""
+        measured = self.expectation
+        engines = {run.engine for run in measured.runs} if measured else set()
+        times = [measured.reference_seconds(engine) for engine in engines] if measured else []
+        return min((one for one in times if one is not None), default=UNMEASURED_SECONDS)
 
     def hints_for(self, *keys: str) -> tuple[Message, ...]:
         """Give the hints for verdicts, evidence classes or check ids, in the file's order."""

@@ -18,10 +18,9 @@ from typing import TypeAlias
 
 from grader.course.exercises import Course
 from grader.pipeline.job import sample_limits
-from grader.types import Engine, Notebook, Submission
+from grader.types import Notebook, Submission
 
 Group: TypeAlias = tuple[Submission, ...]  # with the very same code
-UNMEASURED_SECONDS = 30.0  # of an exercise without a reference run
 
 
 def groups(course: Course, submissions: Sequence[Submission]) -> list[Group]:
@@ -58,11 +57,7 @@ def expected_seconds(course: Course) -> Callable[[Submission], float]:
 
     @cache
     def of_exercise(identifier: str) -> float:
-        expectation = course.exercises[identifier].expectation
-        if expectation is None:
-            return UNMEASURED_SECONDS
-        measured = [expectation.reference_seconds(engine.value) for engine in Engine]
-        return min(filter(None, measured), default=UNMEASURED_SECONDS)
+        return course.exercises[identifier].reference_seconds()
 
     @cache
     def of(exercises: tuple[str, ...]) -> float:

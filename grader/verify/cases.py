@@ -22,7 +22,6 @@ from grader.types import Verdict
 CHAPTER = "chapter"
 SAMPLES = "submissions"
 START_SECONDS = 8.0  # a room, an engine, the data; twice where the engine may be to blame
-UNMEASURED_SECONDS = 120.0  # a reference that nobody timed
 QUICK_SECONDS = 45.0  # for all reference solutions of a quick look together
 _EPOCHS = re.compile(r"\bepochs\s*=\s*([A-Za-z_]\w*|\d+)")
 _FIT = re.compile(r"\.fit\s*\(")
@@ -96,7 +95,7 @@ def references(exercise: Exercise, place: Path) -> Iterator[Case]:
     path = place / exercise.id / f"{exercise.id}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text(full(solution, exercise)), "utf-8")
-    seconds = START_SECONDS + reference_seconds(exercise)
+    seconds = START_SECONDS + exercise.reference_seconds()
     wanted = {exercise.id: Verdict.ACCEPTED.value}
     name = f"reference/{exercise.id}/solution.py"
     yield Case(Kind.REFERENCE, name, path, wanted, seconds)
@@ -124,7 +123,7 @@ def chapters(course: Course) -> Iterator[Case]:
     for path in sorted(folder.glob("*.ipynb")):
         wanted = cast("dict[str, Any]", said.get(path.name, {}))
         known = {key: str(value) for key, value in wanted.items() if key in course.exercises}
-        seconds = START_SECONDS + sum(reference_seconds(course.exercises[key]) for key in known)
+        seconds = START_SECONDS + sum(course.exercises[key].reference_seconds() for key in known)
         name = path.relative_to(course.root).as_posix()
         yield Case(Kind.CHAPTER, name, path, known, seconds)
 
@@ -154,14 +153,6 @@ def _cheapest(found: Iterable[Case]) -> list[Case]:
     return sorted(found, key=lambda case: (case.seconds, case.name))
 
 
-def reference_seconds(exercise: Exercise) -> float:
-    """Give the slowest reference run on the fastest engine that was timed."""
-    measured = exercise.expectation
-    engines = {run.engine for run in measured.runs} if measured else set()
-    times = [measured.reference_seconds(engine) for engine in engines] if measured else []
-    return min((one for one in times if one is not None), default=UNMEASURED_SECONDS)
-
-
 def _seconds(path: Path, verdict: str, exercise: Exercise) -> float:
     """Guess what a sample takes, from the epochs in its source."""
     if verdict in _NOTHING_RUNS:
@@ -172,7 +163,7 @@ def _seconds(path: Path, verdict: str, exercise: Exercise) -> float:
     source = path.read_text("utf-8", errors="replace")
     share = _epochs(source, exercise.epochs) / exercise.epochs
     runs = exercise.attempts if verdict == Verdict.LOW_ACCURACY.value else 1
-    return round(START_SECONDS + reference_seconds(exercise) * share * runs, 1)
+    return round(START_SECONDS + exercise.reference_seconds() * share * runs, 1)
 
 
 def _epochs(source: str, asked: int) -> int:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.course.data import data_fingerprint
-from grader.course.exercises import Course, nearest_id
+from grader.course.exercises import UNMEASURED_SECONDS, Course, nearest_id
 from grader.course.expectations import midpoint
 from grader.course.families import load_family
 from grader.course.load import find_course, load_course
@@ -478,6 +478,24 @@ def test_other_data_have_no_threshold(tmp_path):
     exercise = calibrated(tmp_path)
     assert exercise.threshold("jax", "cpu", "sha256:f00d") is not None
     assert exercise.threshold("jax", "cpu", "sha256:beef") is None
+
+
+def test_a_reference_takes_as_long_as_its_slowest_run_on_the_fastest_engine(tmp_path):
+    runs = [
+        run("reference", 1, 0.1, seconds=20.0),
+        run("reference", 2, 0.1, seconds=25.0),
+        run("reference", 1, 0.1, engine="tensorflow", seconds=90.0),
+        run("untrained", 1, 0.1, engine="torch", seconds=1.0),  # not of the reference
+    ]
+    assert calibrated(tmp_path, runs=runs).reference_seconds() == 25.0
+
+
+def test_a_reference_that_nobody_timed_counts_as_a_long_one(tmp_path):
+    assert only(build(tmp_path)).reference_seconds() == UNMEASURED_SECONDS
+    (tmp_path / "reference" / "recall" / "expected.json").write_text(
+        json.dumps({**EXPECTED, "runs": []})
+    )
+    assert only(tmp_path).reference_seconds() == UNMEASURED_SECONDS
 
 
 def test_without_calibration_there_is_no_threshold(tmp_path):
