@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import string
 import tomllib
@@ -99,6 +100,14 @@ def test_every_message_in_the_code_has_words() -> None:
     known = catalogue(OWN, "en").keys()
     missing = [(key, at) for key, _, at in literal_messages(PACKAGE) if key not in known]
     assert missing == []
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_every_module_that_a_message_tells_to_run_is_there(lang: str) -> None:
+    texts = " ".join(catalogue(OWN, lang).values())
+    named = set(re.findall(r"python -m (grader[a-z_.]*[a-z_])", texts))
+    assert named
+    assert all(importlib.util.find_spec(name) for name in named), named
 
 
 def test_every_message_of_a_family_has_words() -> None:
