@@ -50,9 +50,7 @@ class Run:
     gpu: str | None = None  # as CUDA_VISIBLE_DEVICES calls it
     devices: tuple[str, ...] = ()
     device: str = "cpu"
-    data: tuple[Bind, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)  # next to the notebook, by name
-    environment: Mapping[str, str] = field(default_factory=dict)
     fixes_seeds: bool = False
 
 
@@ -169,9 +167,8 @@ def _start_kernel(place: Path, run: Run, room: Room) -> RoomProcess:
             Bind(PACKAGE / "kernel", "/grader/kernel"),
             Bind(kernel_input, "/in"),
             Bind(place / "sock", "/sock", writable=True),
-            *run.data,
         ),
-        env={**kernel_environment(run), **run.environment},
+        env=kernel_environment(run),
         memory_mb=run.memory_mb,
         cores=run.cores or None,
         devices=run.devices,

@@ -60,11 +60,6 @@ def _readable(path: Path) -> str:
         return ""
 
 
-def telling_answers(exercise: Exercise) -> frozenset[str]:
-    """Give the lines of an exercise's answers that say something by themselves."""
-    return _lines(exercise).answers
-
-
 def _lines(exercise: Exercise) -> _Lines:
     path = (exercise.reference_path or Path()) / "solution.py"
     answers: set[str] = set()

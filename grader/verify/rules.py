@@ -14,7 +14,7 @@ from typing import Any
 
 from grader.authoring.release import made_for
 from grader.course.data import data_fingerprint
-from grader.course.exercises import ASSIGNMENTS, Course, Exercise
+from grader.course.exercises import Course, Exercise
 from grader.course.families import load_family
 from grader.course.profiles import LAPTOP
 from grader.types import EvidenceClass, GraderError, Message, Scalar, Verdict
@@ -144,6 +144,3 @@ def without_threshold(exercises: Iterable[Exercise]) -> Iterator[tuple[str, Mess
 
 def _student_notebook(exercise: Exercise) -> Path:
     return exercise.assignment_path / f"{exercise.id}.ipynb"
-
-
-__all__ = ["ASSIGNMENTS", "check_files", "without_threshold"]

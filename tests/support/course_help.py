@@ -6,7 +6,8 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from grader.course.exercises import Course
+from grader.authoring.release import BEGIN, END
+from grader.course.exercises import Course, Exercise
 from grader.course.load import load_course
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,14 @@ def course_of(place: Path, *ids: str) -> Course:
         ROOT / "reference/families", place / "reference/families", ignore=_LEFT_BY_PYTHON
     )
     return load_course(place)
+
+
+def an_answer_of(exercise: Exercise) -> str:
+    """Give one line that stands between the markers of an exercise's solution, the longest."""
+    assert exercise.reference_path is not None
+    source = (exercise.reference_path / "solution.py").read_text("utf-8")
+    answers = [part.partition(END)[0] for part in source.split(BEGIN)[1:]]
+    return max("".join(answers).splitlines(), key=len).strip()
 
 
 def digest_of(tree: Path) -> str:
