@@ -1,6 +1,6 @@
 """The course check's table: what failed, what was expected, what came.
 
-Enters: rulings on files, misses of runs. Leaves: a table on stderr. Touches: stderr.
+Enters: Failures. Leaves: a table on stderr. Touches: stderr.
 """
 
 from __future__ import annotations
@@ -8,32 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from grader.report import wording
 from grader.text.printable import printable
 from grader.text.words import Words
-from grader.verify.finding import Ruling
+from grader.verify.compare import Failure
 
 LONGEST = 300
 WIDTH_OF_LOGS = 160  # columns, where there is no terminal to ask
-
-
-@dataclass(frozen=True)
-class Failure:
-    """One thing that is not as it must be."""
-
-    place: str
-    exercise: str
-    expected: str
-    got: str
-    why: str
-
-
-def from_ruling(ruling: Ruling, words: Words) -> Failure:
-    """Word a static rule that does not hold."""
-    assert ruling.got is not None
-    expected, got = words.say(ruling.expected), words.say(ruling.got)
-    return Failure(f"{ruling.place} ({ruling.rule})", "", expected, got, "")
 
 
 def show_failures(failures: Sequence[Failure], words: Words) -> None:
@@ -52,7 +34,8 @@ def show_failures(failures: Sequence[Failure], words: Words) -> None:
         name = one.place
         if one.exercise and one.exercise not in name:
             name = f"{name}, {one.exercise}"
-        got = f"{one.got}: {one.why}" if one.why else one.got
-        table.add_row(name, one.expected, printable(got, limit=LONGEST))
+        got, why = words.say(one.got), wording.reason(one.record, words) if one.record else ""
+        shown = printable(f"{got}: {why}" if why else got, limit=LONGEST)
+        table.add_row(name, words.say(one.expected), shown)
     sys.stdout.flush()
     Console(file=sys.stderr, markup=False, highlight=False, emoji=False, width=width).print(table)

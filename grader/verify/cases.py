@@ -17,7 +17,7 @@ from typing import Any, cast
 from grader.authoring.release import full, stub, text
 from grader.course.exercises import Course, Exercise
 from grader.course.profiles import LAPTOP
-from grader.types import Verdict
+from grader.types import Submission, Verdict
 
 CHAPTER = "chapter"
 SAMPLES = "submissions"
@@ -126,6 +126,19 @@ def chapters(course: Course) -> Iterator[Case]:
         seconds = START_SECONDS + sum(course.exercises[key].reference_seconds() for key in known)
         name = path.relative_to(course.root).as_posix()
         yield Case(Kind.CHAPTER, name, path, known, seconds)
+
+
+def case_of(submission: Submission, course: Course) -> Case:
+    """Give what a notebook's place says of it; nothing outside a verdict's folder."""
+    path, parts = submission.path, submission.path.parts
+    for one in chapters(course) if CHAPTER in parts else ():
+        if one.path == path:
+            return one
+    after = parts[parts.index(SAMPLES) + 1 :] if SAMPLES in parts else ()
+    verdict = next((part for part in after if part in set(Verdict)), None)
+    owed = submission.exercises or ("",)
+    wanted = dict.fromkeys(owed, verdict) if verdict else {}
+    return Case(Kind.SAMPLE, submission.name, path, wanted)
 
 
 def quick(found: Sequence[Case]) -> list[Case]:

@@ -21,7 +21,7 @@ from typing import Any
 from grader.authoring.release import BEGIN, END
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
 from grader.types import Message
-from grader.verify.finding import Ruling, ruling
+from grader.verify.ruling import Ruling, ruling
 
 TELLING = 12  # characters; what is shorter stands in any program
 DIGITS = 3  # a number with fewer significant digits is no calibration's

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
 from grader.types import Message, Verdict
-from grader.verify.finding import Ruling, ruling
+from grader.verify.ruling import Ruling, ruling
 
 SAMPLES = "submissions"
 COMMON = ("families", "chapter", "data")  # folders of reference/ that are no exercise

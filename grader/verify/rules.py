@@ -18,9 +18,9 @@ from grader.course.exercises import Course, Exercise
 from grader.course.families import load_family
 from grader.course.profiles import LAPTOP
 from grader.types import EvidenceClass, GraderError, Message, Scalar, Verdict
-from grader.verify.finding import Ruling, ruling
 from grader.verify.leaks import leaks
 from grader.verify.orphans import orphans
+from grader.verify.ruling import Ruling, ruling
 
 _HANGUL = re.compile(r"[가-힣]")
 _WHEN = {*(one.value for one in Verdict), *(one.value for one in EvidenceClass)}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.cli.verify import VerifyOptions, misses, run_verify
+from grader.cli.verify import VerifyOptions, run_verify
 from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.grader import Graded
@@ -17,9 +17,10 @@ from grader.score.score import score
 from grader.text.words import Words
 from grader.types import Check, Message, Record, Submission, Verdict
 from grader.verify.cases import QUICK_SECONDS, Case, Kind, cases, quick, samples
-from grader.verify.finding import Ruling
+from grader.verify.compare import misses, tally_of_files, tally_of_runs
 from grader.verify.leaks import TELLING
 from grader.verify.rules import check_files, without_threshold
+from grader.verify.ruling import Ruling, ruling
 from tests.support import builders as b
 from tests.support.course_help import ROOT, SMALL, an_answer_of, course_of
 
@@ -257,14 +258,9 @@ class TestSelection:
         assert seconds["tiny_rate"] > 2 * seconds["textbook_list"]
 
 
-def graded(case: Case, record: Record) -> Graded:
-    submission = Submission(case.name, record.student, case.path, None, None, None, "")
-    return Graded(submission, (record,))
-
-
 def failures(kind: Kind, verdict: str, record: Record) -> list[str]:
     case = Case(kind, "x.ipynb", Path("x.ipynb"), {record.exercise: verdict})
-    return [one.got for one in misses({case.name: case}, graded(case, record), WORDS)]
+    return [WORDS.say(one.got) for one in misses(case, [record])]
 
 
 def missed(points: float = 0.0) -> tuple[Check, ...]:
@@ -297,12 +293,45 @@ class TestOutcomes:
     def test_a_chapter_must_hold_each_of_its_exercises(self) -> None:
         record = b.record(exercise=GRU)
         case = Case(Kind.CHAPTER, "c.ipynb", Path("c.ipynb"), {SEQUENCE: "accepted"})
-        (one,) = misses({case.name: case}, graded(case, record), WORDS)
-        assert one.exercise == SEQUENCE
+        (one,) = misses(case, [record])
+        assert (one.exercise, one.got.id) == (SEQUENCE, "verify.not_found")
 
     def test_an_ungraded_notebook_is_never_right(self) -> None:
         assert failures(Kind.STUB, "", b.ungraded())
         assert failures(Kind.SAMPLE, "accepted", b.ungraded())
+
+
+class TestCounting:
+    def test_a_rule_that_waits_is_left_out_where_that_is_allowed(self) -> None:
+        rulings = [
+            ruling("outputs", "a"),
+            ruling("hints", "a", Message("verify.no_hints")),
+            ruling("expected", "a", Message("verify.not_calibrated"), waiting=True),
+        ]
+        strict, allowed = (tally_of_files(rulings, uncalibrated=one) for one in (False, True))
+        assert (strict.right, strict.total) == (1, 3)
+        assert (allowed.right, allowed.total) == (1, 2)
+        assert [one.place for one in allowed.failures] == ["a (hints)"]
+
+    def test_a_notebook_with_two_faults_is_wrong_once(self) -> None:
+        case = Case(Kind.CHAPTER, "c", Path("c"), {SEQUENCE: "accepted", GRU: "accepted"})
+        tally = tally_of_runs([(case, [])], missing=2)
+        assert len(tally.failures) == 2
+        assert (tally.right, tally.total, tally.missing, tally.ungraded) == (0, 1, 2, False)
+
+    def test_one_that_could_not_be_graded_is_told_apart(self) -> None:
+        record = b.ungraded()
+        case = Case(Kind.SAMPLE, "x", Path("x"), {record.exercise: "accepted"})
+        tally = tally_of_runs([(case, [record])], missing=0)
+        assert (tally.right, tally.ungraded) == (0, True)
+
+    def test_files_and_runs_are_counted_together(self) -> None:
+        files = tally_of_files([ruling("outputs", "a")], uncalibrated=False)
+        record = b.record(grade=b.grade(Verdict.WRONG_DATA, 80.0))
+        case = Case(Kind.SAMPLE, "x", Path("x"), {record.exercise: "accepted"})
+        both = files + tally_of_runs([(case, [record])], missing=1)
+        assert (both.right, both.total, both.missing) == (1, 2, 1)
+        assert both.failures[0].record is record
 
 
 class TestCommand:

@@ -1,6 +1,6 @@
-"""What the course check found, one rule at a place at a time.
+"""What a rule of the course check says of one place.
 
-Enters: nothing. Leaves: the words that the static rules and the command share. Touches nothing.
+Enters: nothing. Leaves: Rulings, which the rules give and ``compare`` counts. Touches nothing.
 """
 
 from __future__ import annotations
