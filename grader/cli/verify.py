@@ -26,7 +26,7 @@ from grader.cli.grade import (
 from grader.cli.progress import open_progress
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course, Exercise
-from grader.pipeline.grader import Graded, Grader
+from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.record.store import Store
 from grader.room import open_room

@@ -6,7 +6,8 @@ Touches nothing.
 Keras notebooks run unmodified on JAX, several times faster for small recurrent networks. What does
 not run there fails loudly, and the pipeline runs it again on TensorFlow; this gate saves the time
 of failing first, and catches what a ``try`` of the student's would hide. What would *silently*
-differ, 64-bit numbers, it must catch. tests/probes/engine_probes.py holds the measured cases.
+differ, 64-bit numbers, it must catch. tests/code/probes/engine_probes.py holds the measured
+cases.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the course says: exercises, expectations, data families, the students' bundle."""
+"""What the course says: its exercises, what is expected of them, the families of their data."""

@@ -1,8 +1,8 @@
 """Data sets: which file an exercise is made of, where it is, and what a notebook's room gets of it.
 
 Enters: ``reference/data/<name>.toml``, the instructor's cache. Leaves: a Source (path, checksum,
-licence, provenance), the files for a room. Touches: reads files; the cache is filled by
-``grader data fetch`` alone.
+licence, provenance), the files for a room, the fingerprint of an exercise's data. Touches: reads
+files; the cache is filled by ``grader data fetch`` alone.
 
 A data set has sources in order of preference: the real file where the instructor has it in the
 cache, else what is shipped. What students get of it is cut by the exercise's family (``handout``)

@@ -4,8 +4,8 @@ Enters: Evidence, Exercise, checks, verdict; for what only the code shows, a Not
 Messages. Touches nothing. A hint says where to look and why, never the answer's code.
 
 The order is the lesson: what is wrong and where, why it matters, then the exercise's own advice.
-What the verdict is about comes first, the rest follows. ``diagnosis/`` holds one module per kind of
-evidence.
+What the verdict is about comes first, the rest follows. Each module ``hints_…`` beside this one
+is about one kind of evidence.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 Enters: a file descriptor with the order as JSON, another to report on. Leaves: the program's exit
 code. Touches: resource limits, capabilities, Landlock, seccomp of the program; its process tree.
 
-Run as a file: ``python -I -S confine.py ORDER REPORT``. It stays as the program's supervisor: every
-orphan of the tree becomes its child, and it ends them all when the program ends, when it is told
-to (SIGTERM), or when the process that started it dies. Standard library only.
+Run as a file: ``python -I -S launcher.py ORDER REPORT``. It stays as the program's supervisor:
+every orphan of the tree becomes its child, and it ends them all when the program ends, when it is
+told to (SIGTERM), or when the process that started it dies. Standard library only.
 """
 
 from __future__ import annotations
