@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.authoring.release import notebook_of, stub, text
-from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
+from grader.course.exercises import ASSIGNMENTS, COMMON, REFERENCE, SAMPLES, Course
 from grader.course.load import load_course
 from grader.types import GraderError, Message
-from grader.verify.orphans import COMMON, SAMPLES
 
 TEMPLATE = Path(__file__).parent / "template"
 FAMILY = "sequence"

@@ -22,6 +22,8 @@ from grader.types import EvidenceClass, GraderError, Json, Message
 
 ASSIGNMENTS = "assignments"
 REFERENCE = "reference"
+SAMPLES = "submissions"  # in an exercise's private folder, one folder per expected verdict
+COMMON = ("families", "chapter", "data")  # folders of reference/ that are no exercise
 MIN_TIMEOUT = 120.0  # seconds; an attempt is never cut off earlier unless the exercise says so
 SLACK = 5.0  # times the slowest reference run
 # Of a reference that nobody timed. Taken for a long one: it starts before the others, so that a

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from grader.authoring.release import full, stub, text
-from grader.course.exercises import Course, Exercise
+from grader.course.exercises import SAMPLES, Course, Exercise
 from grader.course.profiles import LAPTOP
 from grader.types import Submission, Verdict
 
 CHAPTER = "chapter"
-SAMPLES = "submissions"
 START_SECONDS = 8.0  # a room, an engine, the data; twice where the engine may be to blame
 QUICK_SECONDS = 45.0  # for all reference solutions of a quick look together
 _EPOCHS = re.compile(r"\bepochs\s*=\s*([A-Za-z_]\w*|\d+)")

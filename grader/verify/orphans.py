@@ -9,12 +9,10 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.course.exercises import ASSIGNMENTS, Course, Exercise
+from grader.course.exercises import ASSIGNMENTS, COMMON, SAMPLES, Course, Exercise
 from grader.types import Message, Verdict
 from grader.verify.ruling import Ruling, ruling
 
-SAMPLES = "submissions"
-COMMON = ("families", "chapter", "data")  # folders of reference/ that are no exercise
 PUBLIC = ("exercise.toml",)
 PRIVATE = ("solution.py", "spec.toml", "expected.json", "checks.py")
 WORDS = ("README.md",)
