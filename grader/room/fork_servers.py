@@ -28,7 +28,8 @@ from grader.room.spec import RoomSpec, environment
 from grader.room.workplace import SCRATCH, workplace
 from grader.types import Json
 
-PROGRAM = Path(__file__).resolve().parent / "inside" / "fork_server.py"
+_INSIDE = Path(__file__).resolve().parent / "inside"
+PROGRAM, RIGHTS = _INSIDE / "fork_server.py", _INSIDE / "rights.py"  # sent as texts, never imported
 MOST_FORKS = 500
 MOST_FAILURES = 2
 _START_SECONDS = 120.0
@@ -172,7 +173,12 @@ def _start(spec: RoomSpec, key: _Key, *, as_us: bool) -> Template:
                 executable=None if copy is None else f"/proc/self/fd/{copy}",
             )
             made = Template(popen, ours, stack.pop_all(), key, log=os.dup(log))
-    hello = {"parent": os.getpid(), "modules": list(spec.warm), "scratch": str(scratch)}
+    hello = {
+        "parent": os.getpid(),
+        "modules": list(spec.warm),
+        "scratch": str(scratch),
+        "rights": RIGHTS.read_text(encoding="utf-8"),
+    }
     try:
         ours.send(json.dumps(hello).encode())
         answer = _answer(ours, _START_SECONDS)

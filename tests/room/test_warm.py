@@ -122,6 +122,18 @@ print(json.dumps([t[:200] for t in [*texts, words] if any("grader" + one in t fo
     assert said(start(warm, source, modules, env=env)) == []
 
 
+def test_nothing_inside_leads_to_what_closed_the_room(warm: WarmRoom) -> None:
+    source = """
+import json, sys, types
+reached, frame = set(sys.modules), sys._getframe()
+while frame is not None:
+    reached |= {value.__name__ for value in frame.f_globals.values() if type(value) is types.ModuleType}
+    frame = frame.f_back
+print(json.dumps([name for name in ("json", "rights") if name in reached]))
+"""
+    assert said(start(warm, source)) == ["json"]
+
+
 def test_a_module_that_is_not_installed_is_left_to_the_program(warm: WarmRoom) -> None:
     assert said(start(warm, "print(1)", ("json", "no_such_module"))) == 1
     assert warm.complaints == ()

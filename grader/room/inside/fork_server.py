@@ -1,7 +1,8 @@
 """T: imports the engine once and forks a process into each room that asks for one.
 
-Enters: on standard input this file's text and, over a socket, first what to import, then one order
-per room. Leaves: processes inside rooms, and for each its exit code. Touches: its own process.
+Enters: on standard input this file's text and, over a socket, first what to import and the text of
+``rights.py``, then one order per room. Leaves: processes inside rooms, and for each its exit code.
+Touches: its own process.
 
 It is never imported: its text is the program, so that no path of the grader is in any traceback or
 command line inside a room. It holds no secret and no student's data, for its forks share what it
@@ -26,37 +27,41 @@ import os
 import resource
 import signal
 import socket
-import struct
 import sys
 import tempfile
 import types
 import warnings
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-_SET_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP = 1, 4, 22, 24
-_SET_NO_NEW_PRIVS = 38
-_SECCOMP_FILTER = 2
-_CAPABILITY_VERSION = 0x20080522
-_CAPABILITIES = 64
+if TYPE_CHECKING:
+    from grader.room.inside import rights  # noqa: TC004 a text like ours, it comes with the hello
+
 _MESSAGE_BYTES = 1 << 18
 _DESCRIPTORS = 32
 _FAILED = 126
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
 
 def main() -> None:
     """Import, then serve; in a program's process, become that program."""
-    _prctl(_SET_PDEATHSIG, signal.SIGKILL)
     _call_ourselves([sys.executable, "template"])
     with socket.socket(fileno=int(sys.argv[1])) as control:
         hello = json.loads(control.recv(_MESSAGE_BYTES))
+        globals()["rights"] = _module(hello.pop("rights"))
+        rights.prctl(rights.SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != hello["parent"]:  # it died before we asked to be told
             return
         variables = _import(hello["modules"], hello["scratch"])
         order = _serve(control, variables)
     if order is not None:
+        del globals()["rights"]
         _run(order["argv"])
+
+
+def _module(text: str) -> types.ModuleType:
+    """Make a module of a text: like ours, it is in no file."""
+    module = types.ModuleType("rights")
+    exec(compile(text, "<stdin>", "exec"), vars(module))  # noqa: S102 the grader's own
+    return module
 
 
 def _import(names: list[str], scratch: str) -> dict[str, str]:
@@ -142,7 +147,7 @@ def _enter(order: dict[str, Any], descriptors: list[int]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         for namespace in namespaces:
-            _check(_libc.setns(namespace, 0), "setns")
+            rights.call("setns", namespace, 0)
         program = _fork()
         if program != 0:
             _keep(program, report, room, [*streams, gate, *namespaces])
@@ -183,38 +188,16 @@ def _close_in(order: dict[str, Any], streams: list[int], gate: int, report: int)
         resource.setrlimit(kind, (value, value))
     if order["cores"] is not None:
         os.sched_setaffinity(0, order["cores"])
-    _give_up_rights(order["user"])
+    rights.give_up(order["user"])
+    rights.prctl(rights.SET_DUMPABLE, 1)  # as after an exec: else /proc/self belongs to root
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ |= order["env"]
     if os.read(3, 1) != b"1":  # the grader puts us under the memory limit first
         os._exit(_FAILED)
-    _filter_calls(bytes.fromhex(order["seccomp"]))
+    rights.filter_calls(bytes.fromhex(order["seccomp"]))
     os.closerange(3, 5)
     sys.stdin = open(0, encoding=sys.stdin.encoding, errors=sys.stdin.errors)  # noqa: SIM115
-
-
-def _give_up_rights(user: list[int] | None) -> None:
-    """Drop every capability, for good, and the user where we are root."""
-    for capability in range(_CAPABILITIES):
-        _libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
-    if user is not None:
-        os.setgroups([])
-        os.setresgid(user[1], user[1], user[1])
-        os.setresuid(user[0], user[0], user[0])
-    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
-    _check(_libc.capset(header, struct.pack("=6I", *(0,) * 6)), "capset")
-    _prctl(_SET_NO_NEW_PRIVS, 1)
-    _prctl(_SET_DUMPABLE, 1)  # as after an exec: else /proc/self belongs to root
-
-
-def _filter_calls(program: bytes) -> None:
-    class Program(ctypes.Structure):  # struct sock_fprog
-        _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_void_p))
-
-    steps = ctypes.create_string_buffer(program, len(program))
-    filter_ = Program(len(program) // 8, ctypes.cast(steps, ctypes.c_void_p).value)
-    _prctl(_SET_SECCOMP, _SECCOMP_FILTER, ctypes.byref(filter_))
 
 
 def _run(argv: list[str]) -> None:
@@ -247,16 +230,6 @@ def _call_ourselves(argv: list[str]) -> None:
     start, end = int(numbers[45]), int(numbers[46])
     text = b"".join(os.fsencode(word) + b"\0" for word in argv)[: end - start - 1]
     ctypes.memmove(start, text.ljust(end - start, b"\0"), end - start)
-
-
-def _prctl(option: int, value: int, third: Any = 0) -> None:
-    _check(_libc.prctl(option, ctypes.c_ulong(value), third, 0, 0), f"prctl {option}")
-
-
-def _check(result: int, name: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), name)
 
 
 if __name__ == "__main__":

@@ -11,28 +11,19 @@ told to (SIGTERM), or when the process that started it dies. Standard library on
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import resource
 import shutil
 import signal
-import struct
 import sys
 import time
 import types
 from pathlib import Path
 from typing import Any, NoReturn
 
-_SET_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP = 1, 4, 22, 24
-_SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 36, 38
-_SECCOMP_FILTER = 2
-_CAPABILITY_VERSION = 0x20080522
-_CAPABILITIES = 64
 _KILL_ROUNDS, _KILL_PAUSE = 400, 0.005
 _KILLED = 128 + signal.SIGKILL
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> NoReturn:
@@ -40,9 +31,12 @@ def main() -> NoReturn:
     order_fd, report_fd = int(sys.argv[1]), int(sys.argv[2])
     with os.fdopen(order_fd, "rb") as file:
         order = json.load(file)
+    _stub_packages()
+    from grader.room.inside import rights
+
     os.set_inheritable(report_fd, False)
-    _prctl(_SET_CHILD_SUBREAPER, 1)
-    _prctl(_SET_PDEATHSIG, signal.SIGTERM)
+    rights.prctl(rights.SET_CHILD_SUBREAPER, 1)
+    rights.prctl(rights.SET_PDEATHSIG, signal.SIGTERM)
     signals = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     if os.getppid() != order["parent"]:  # it died before we asked to be told
@@ -103,24 +97,21 @@ def _descendants(pid: int) -> list[int]:
 def _become(order: dict[str, Any], report_fd: int) -> NoReturn:
     """Close the room around this process and run the program; on failure, report and leave."""
     try:
-        _stub_packages()
-        from grader.room.inside.landlock import (
-            restrict,  # now: another user may not reach this file
-        )
+        from grader.room.inside import landlock, rights  # now: another user may not reach them
 
         os.setsid()
-        _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+        rights.prctl(rights.SET_PDEATHSIG, signal.SIGKILL)
         os.chdir(order["cwd"])
         os.umask(order["umask"])
         _limit(order)
-        _give_up_rights(order["user"])
-        _prctl(_SET_PDEATHSIG, signal.SIGKILL)  # a change of user clears it
+        rights.give_up(order["user"])
+        rights.prctl(rights.SET_PDEATHSIG, signal.SIGKILL)  # a change of user clears it
         if order["landlock"] is not None:
             own = [f"/proc/{os.getpid()}"]
             readable, writable = order["landlock"]["readable"], order["landlock"]["writable"]
-            restrict([*readable, *own], writable)
+            landlock.restrict([*readable, *own], writable)
         if order["seccomp"] is not None:
-            _filter_calls(bytes.fromhex(order["seccomp"]))
+            rights.filter_calls(bytes.fromhex(order["seccomp"]))
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -139,30 +130,6 @@ def _limit(order: dict[str, Any]) -> None:
         os.sched_setaffinity(0, order["cores"])
 
 
-def _give_up_rights(user: list[int] | None) -> None:
-    """Drop the user, where we may, and every capability; then forbid to gain any by a program."""
-    if os.geteuid() == 0:
-        for capability in range(_CAPABILITIES):
-            _libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
-    if user is not None:
-        os.setgroups([])
-        os.setresgid(user[1], user[1], user[1])
-        os.setresuid(user[0], user[0], user[0])
-    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
-    if _libc.capset(header, struct.pack("=6I", *(0,) * 6)) != 0:
-        raise OSError(ctypes.get_errno(), "capset")
-    _prctl(_SET_NO_NEW_PRIVS, 1)
-
-
-def _filter_calls(program: bytes) -> None:
-    class Program(ctypes.Structure):  # struct sock_fprog
-        _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_void_p))
-
-    steps = ctypes.create_string_buffer(program, len(program))
-    filter_ = Program(len(program) // 8, ctypes.cast(steps, ctypes.c_void_p).value)
-    _prctl(_SET_SECCOMP, _SECCOMP_FILTER, ctypes.byref(filter_))
-
-
 def _stub_packages() -> None:
     """Make ``grader.room.inside`` importable alone: the judge's imports are not for here."""
     here = Path(__file__).resolve().parent
@@ -171,12 +138,6 @@ def _stub_packages() -> None:
         package = types.ModuleType(name)
         package.__path__ = [str(folder)]
         sys.modules[name] = package
-
-
-def _prctl(option: int, value: int, third: Any = 0) -> None:
-    if _libc.prctl(option, ctypes.c_ulong(value), third, 0, 0) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error), f"prctl {option}")
 
 
 if __name__ == "__main__":
