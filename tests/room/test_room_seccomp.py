@@ -1,8 +1,10 @@
 """The filter over system calls, run here on a small model of the kernel's machine."""
 
 import errno
+import re
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -190,3 +192,42 @@ def test_an_unknown_processor_is_an_error_of_ours():
 
 def test_the_kernels_limit_on_steps_is_far():
     assert len(build_filter("x86_64", namespaces=False, connects=False)) // 8 < 4096
+
+
+# --- the table, against the kernel's own headers
+
+HEADERS = {  # of linux-libc-dev and its kin; the first that is there
+    "x86_64": ("x86_64-linux-gnu/asm/unistd_64.h", "asm/unistd_64.h"),
+    "aarch64": ("aarch64-linux-gnu/asm/unistd_64.h", "asm-generic/unistd.h"),
+}
+SOME_CALL = {"x86_64": ("read", 0), "aarch64": ("read", 63)}  # tells whose header it is
+
+
+def kernels_numbers(machine: str) -> dict[str, int]:
+    """Every system call that this machine's headers define for a processor."""
+    for name in HEADERS[machine]:
+        path = Path("/usr/include", name)
+        if path.is_file():
+            found = re.findall(r"^#define __NR_(\w+)[ \t]+(\d+)$", path.read_text(), re.MULTILINE)
+            numbers = {call: int(number) for call, number in found}
+            call, number = SOME_CALL[machine]
+            if numbers.get(call) == number:
+                return numbers
+    pytest.skip(f"no kernel headers for {machine} on this machine")
+
+
+@pytest.mark.parametrize("machine", list(PROCESSORS))
+def test_the_table_has_the_kernels_own_numbers(machine):
+    numbers = kernels_numbers(machine)
+    _, table = PROCESSORS[machine]
+    youngest = max(numbers.values())
+    known = {name: number for name, number in table.items() if number <= youngest}
+    assert known
+    assert known == {name: numbers.get(name) for name in known}
+
+
+@pytest.mark.parametrize("machine", list(PROCESSORS))
+def test_no_call_that_one_processor_refuses_is_forgotten_on_the_other(machine):
+    _, table = PROCESSORS[machine]
+    named = X86_64.keys() | AARCH64.keys()
+    assert named & kernels_numbers(machine).keys() <= table.keys()
