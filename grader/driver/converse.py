@@ -37,19 +37,19 @@ PNG = b"\x89PNG\r\n\x1a\n"
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Caps:
-    """Bounds on what one notebook may leave behind."""
+    """Bounds on what one notebook may leave behind, as the judge told them."""
 
-    cell_text: int = 100_000  # characters of text kept per cell
-    notebook_text: int = 2_000_000
-    images: int = 30
-    image_bytes: int = 2_000_000
-    events: int = 2000
-    content_bytes: int = 2_000_000  # of one event's JSON
-    event_bytes: int = 80_000_000
-    evidence_bytes: int = 400_000_000
-    message_bytes: int = 130_000_000
+    cell_text: int  # characters of text kept per cell
+    notebook_text: int
+    images: int
+    image_bytes: int
+    events: int
+    content_bytes: int  # of one event's JSON
+    event_bytes: int
+    evidence_bytes: int
+    message_bytes: int
 
 
 class Screen:
@@ -327,7 +327,7 @@ def main() -> int:
     """Run the notebook; 0: all cells were sent, 3: the kernel never answered, 4: it is gone."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     connection = json.loads(Path(job["connection"]).read_text(encoding="utf-8"))
-    conversation = Conversation(connection, Path(sys.argv[2]), Caps(**job.get("caps", {})))
+    conversation = Conversation(connection, Path(sys.argv[2]), Caps(**job["caps"]))
     try:
         if not conversation.wait_ready():
             return 3

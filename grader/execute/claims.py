@@ -36,6 +36,18 @@ TOTAL_CONTENT_BYTES = 40_000_000
 EVENT_BYTES = 80_000_000
 TOTAL_BYTES = 400_000_000
 EVENTS = 2000
+# What the driver is told to write down of one notebook at most: what is read here, and no more.
+DRIVER_CAPS = {
+    "cell_text": 100_000,  # characters
+    "notebook_text": 2_000_000,
+    "images": 30,
+    "image_bytes": 2_000_000,
+    "events": EVENTS,
+    "content_bytes": CONTENT_BYTES,
+    "event_bytes": EVENT_BYTES,
+    "evidence_bytes": TOTAL_BYTES,
+    "message_bytes": 130_000_000,  # as it arrives, beyond which zmq hangs up
+}
 MOST_LEVELS = 200  # of JSON in JSON: twenty models in each other take 120, writing ends at 255
 EPOCHS = 20_000  # of one fit's history
 SETTINGS = 100  # of one compile or fit

@@ -21,7 +21,7 @@ from io import FileIO
 from pathlib import Path
 
 from grader import environment
-from grader.execute.claims import read_claims
+from grader.execute.claims import DRIVER_CAPS, read_claims
 from grader.room import Bind, Room, RoomProcess, RoomSpec
 from grader.room.workplace import workplace
 from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
@@ -144,7 +144,8 @@ def _prepare(place: Path, run: Run, room: Room) -> None:
     inside = room.inside(place / "in", "/in")
     write("kernel.json", {"connection": f"{inside}/connection.json", "seed": run.seed})
     cells = [{"index": cell.index, "source": cell.source} for cell in run.notebook.cells]
-    write("driver.json", {"connection": f"{inside}/connection.json", "cells": cells})
+    job = {"connection": f"{inside}/connection.json", "cells": cells, "caps": DRIVER_CAPS}
+    write("driver.json", job)
 
 
 def _start_kernel(place: Path, run: Run, room: Room) -> RoomProcess:

@@ -17,6 +17,7 @@ from jupyter_client.session import Session
 
 from grader.driver import converse
 from grader.driver.converse import Caps, Conversation, KernelGoneError, Screen
+from grader.execute.claims import DRIVER_CAPS
 
 # --- the screen ------------------------------------------------------------------------------
 
@@ -141,7 +142,7 @@ class Bench:
         self.kernels.append(Kernel(self.folder, behave))
         (self.folder / "out").mkdir()
         connection = {"key": "key", "ip": f"{self.folder}/k", "shell_port": 1, "iopub_port": 2}
-        found = Conversation(connection, self.folder / "out", Caps(**caps))
+        found = Conversation(connection, self.folder / "out", Caps(**DRIVER_CAPS | caps))
         self.talks.append(found)
         assert found.wait_ready()
         return found
@@ -475,4 +476,4 @@ def test_a_kernel_that_never_answers_is_said(bench: Bench, monkeypatch: pytest.M
     monkeypatch.setattr(converse, "READY_SECONDS", 0.2)
     (bench.folder / "out").mkdir()
     connection = {"key": "key", "ip": f"{bench.folder}/k", "shell_port": 1, "iopub_port": 2}
-    assert not Conversation(connection, bench.folder / "out", Caps()).wait_ready()
+    assert not Conversation(connection, bench.folder / "out", Caps(**DRIVER_CAPS)).wait_ready()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from io import FileIO
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from grader.execute import execute
+from grader.driver.converse import Caps
+from grader.execute import claims, execute
 from grader.room import RoomSpec
 from grader.types import Engine, Isolation, Level, Notebook, Outcome
 
@@ -47,6 +49,7 @@ class RoomOfADyingKernel:
     def __init__(self) -> None:
         self.opened: list[int] = []
         self.cores: list[tuple[int, ...] | None] = []
+        self.told: dict[str, Any] = {}
 
     def inside(self, host: Path, inside: str) -> str:
         return str(host)
@@ -55,6 +58,7 @@ class RoomOfADyingKernel:
         self.cores.append(spec.cores)
         if "converse.py" not in spec.argv[2]:
             return Process(-9, None)
+        self.told = json.loads(Path(spec.argv[-2]).read_text())
         (Path(spec.argv[-1]) / "ready").touch()
         return Process(None, self.opened)
 
@@ -78,6 +82,16 @@ def test_nothing_of_a_run_shares_a_core_with_another_job() -> None:
     room = RoomOfADyingKernel()
     execute.execute(run(cores=(1,)), room, again=False)  # type: ignore[arg-type]
     assert room.cores == [(1,), (1,)]  # the kernel's and the driver's
+
+
+def test_the_driver_is_told_the_bounds_within_which_it_will_be_read() -> None:
+    room = RoomOfADyingKernel()
+    execute.execute(run(), room, again=False)  # type: ignore[arg-type]
+    caps = Caps(**room.told["caps"])  # as the driver takes them: all of them, and no other
+    assert caps.events == claims.EVENTS
+    assert caps.content_bytes == claims.CONTENT_BYTES
+    assert caps.event_bytes == claims.EVENT_BYTES
+    assert caps.evidence_bytes == claims.TOTAL_BYTES
 
 
 def test_what_the_driver_still_reads_is_bounded_too() -> None:
