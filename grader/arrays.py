@@ -14,7 +14,7 @@ from typing import IO
 
 import numpy as np
 
-from grader.plain_files import NotPlainError, open_plain
+from grader.plain_files import NotPlainError, TooLongError, open_plain, read_within
 from grader.types import Array
 
 MEMBERS = 2000
@@ -62,10 +62,10 @@ def read_bounded(path: Path, cap: int) -> bytes:
         OSError: missing, unreadable.
     """
     with _open(path) as file:
-        data = file.read(cap + 1)
-    if len(data) > cap:
-        raise BadArraysError(f"larger than {cap} bytes")
-    return data
+        try:
+            return read_within(file, cap)
+        except TooLongError as error:
+            raise BadArraysError(str(error)) from error
 
 
 def read_npz(path: Path, cap: int) -> dict[str, Array]:

@@ -1,6 +1,6 @@
-"""Opens files that others wrote: regular files only, no links, no waiting.
+"""Opens files that others wrote, and reads them within bounds: no links, no waiting, no floods.
 
-Enters: a path. Leaves: an open file. Touches: opens that file.
+Enters: a path, a stream. Leaves: an open file, bytes. Touches: reads that file.
 
 A link could lead to the answers, a pipe would never end; both are turned away before they are
 opened, and again on the open file, for it may have been swapped in between.
@@ -12,7 +12,9 @@ import io
 import os
 import stat
 from pathlib import Path
+from typing import IO
 
+_PIECE = 2**20
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -30,6 +32,13 @@ class NotPlainError(Exception):
         self.is_link = is_link
 
 
+class TooLongError(Exception):
+    """A stream holds more than was allowed; the text says how much that was."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"larger than {most} bytes")
+
+
 def open_plain(path: Path) -> io.FileIO:
     """Open a regular file for reading.
 
@@ -45,6 +54,22 @@ def open_plain(path: Path) -> io.FileIO:
         file.close()
         raise
     return file
+
+
+def read_within(stream: IO[bytes], most: int) -> bytes:
+    """Read a stream to its end, which has to come within ``most`` bytes.
+
+    Piece by piece: a bomb is noticed when it passes the limit, not when it has gone off.
+
+    Raises:
+        TooLongError: it goes on; one byte more than ``most`` was read.
+    """
+    data = bytearray()
+    while piece := stream.read(min(_PIECE, most + 1 - len(data))):
+        data += piece
+        if len(data) > most:
+            raise TooLongError(most)
+    return bytes(data)
 
 
 def _require_plain(mode: int) -> None:

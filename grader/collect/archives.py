@@ -25,11 +25,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from grader.collect.layouts import is_notebook
 from grader.collect.notebooks import MAX_BYTES, Malformed, too_large
 from grader.collect.regular import open_regular
+from grader.plain_files import TooLongError, read_within
 from grader.text.printable import printable
 from grader.types import GraderError, Message
 
@@ -37,7 +37,6 @@ MAX_ENTRIES = 20_000
 MAX_DIRECTORY_BYTES = 8 * 2**20  # 20,000 entries with names of 350 bytes
 MAX_TOTAL_BYTES = 4 * 2**30  # of notebooks, as declared
 MAX_NAME = 1000
-PIECE = 2**20
 LOCAL_HEADER = 30
 UTF8_FLAG, ENCRYPTED_FLAG = 0x800, 0x1
 _DAMAGED = (  # RuntimeError covers NotImplementedError: exotic flags
@@ -85,19 +84,11 @@ class Archive:
         """
         try:
             with self._zipped.open(entry.info) as stream:
-                return _read_all(stream)
+                return read_within(stream, MAX_BYTES)
+        except TooLongError as error:
+            raise too_large(MAX_BYTES + 1) from error
         except _DAMAGED as error:
             raise Malformed(_about("collect.zip_damaged", entry.path)) from error
-
-
-def _read_all(stream: IO[bytes]) -> bytes:
-    """Read piece by piece: a bomb is noticed when it passes the limit, not when it has gone off."""
-    data = bytearray()
-    while piece := stream.read(PIECE):
-        data += piece
-        if len(data) > MAX_BYTES:
-            raise too_large(len(data))
-    return bytes(data)
 
 
 @contextmanager

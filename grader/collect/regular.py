@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from grader.collect.notebooks import MAX_BYTES, Malformed, too_large
-from grader.plain_files import NotPlainError, open_plain
+from grader.plain_files import NotPlainError, TooLongError, open_plain, read_within
 from grader.types import Message
 
 
@@ -39,7 +39,7 @@ def read_notebook_bytes(path: Path) -> bytes:
         size = os.fstat(file.fileno()).st_size
         if size > MAX_BYTES:
             raise too_large(size)
-        data = io.BufferedReader(file).read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:  # it grew meanwhile
-        raise too_large(len(data))
-    return data
+        try:
+            return read_within(file, MAX_BYTES)
+        except TooLongError as error:  # it grew meanwhile
+            raise too_large(MAX_BYTES + 1) from error

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from grader.plain_files import TooLongError, read_within
 from grader.types import GraderError, Message
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
@@ -85,10 +86,10 @@ def read_at_most(path: Path, most: int) -> bytes:
         OSError: missing, unreadable, or longer than anything we write.
     """
     with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise OSError(f"larger than {most} bytes")
-    return data
+        try:
+            return read_within(file, most)
+        except TooLongError as error:
+            raise OSError(str(error)) from error
 
 
 def add_line(path: Path, line: bytes) -> int:
