@@ -1,4 +1,4 @@
-"""How much memory does one notebook take while it is graded, and the templates that it came from?
+"""How much memory does one notebook take while it is graded, and the fork servers it came from?
 
 Three notebooks of the benchmark's class train for a few epochs, two at a time, with the real
 grader. Ten times a second the proportional set size (PSS) of every process is read: what processes
@@ -27,7 +27,7 @@ KINDS = {
     "notebook (kernel)": "/grader/kernel/",
     "driver": "/grader/driver/",
     "evaluation": "/grader/evaluation/",
-    "template": " template",
+    "fork server": " fork-server",
     "grader": " grader grade ",
 }
 

@@ -227,11 +227,11 @@ class _Driver:
     """The driver's process and the pipe whose closing tells it to finish."""
 
     process: RoomProcess
-    leash: FileIO  # a number closed twice may by then be a file of another notebook's
+    lifeline: FileIO  # a number closed twice may by then be a file of another notebook's
 
     def close(self) -> None:
         """Tell the driver that there is nothing more to wait for. Again: nothing happens."""
-        self.leash.close()
+        self.lifeline.close()
 
 
 def _start_driver(place: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
@@ -254,16 +254,16 @@ def _start_driver(place: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
         connects=True,
     )
     reading, writing = os.pipe()
-    leash = FileIO(writing, "wb")
+    lifeline = FileIO(writing, "wb")
     try:
         with FileIO(reading) as end, (place / "driver.log").open("wb") as log:
             process = room.start(
                 spec, stdin=end.fileno(), stdout=subprocess.DEVNULL, stderr=log.fileno()
             )
     except BaseException:
-        leash.close()
+        lifeline.close()
         raise
-    return _Driver(process, leash)
+    return _Driver(process, lifeline)
 
 
 def _attend(

@@ -23,7 +23,7 @@ from io import FileIO
 from pathlib import Path
 
 from grader.room.cgroups import make_cgroup
-from grader.room.lifeline import gate, leash
+from grader.room.lifeline import gate, lifeline
 from grader.room.process import LinuxProcess
 from grader.room.readable import readable_paths, top_level_links
 from grader.room.seccomp import build_filter
@@ -123,7 +123,7 @@ def _begin(
             *("--json-status-fd", str(status_end.fileno())),
         ]
         listed = _memory_file(stack, b"".join(os.fsencode(a) + b"\0" for a in arguments))
-        alive = leash()
+        alive = lifeline()
         popen = spawn(
             [str(bwrap), "--args", str(listed), "--", *gate(alive), *_drop(user), *spec.argv],
             env={},

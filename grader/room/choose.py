@@ -87,7 +87,7 @@ def _warmed(room: Room) -> tuple[Room, Message | None]:
             except (GraderError, OSError) as error:
                 reason = repr(error)
             finally:
-                warm.close()  # the template of the test; others are started when needed
+                warm.close()  # the fork server of the test; others are started when needed
             if not reason:
                 return warm, None
     return room, Message("room.cold", {"reason": reason})

@@ -1,9 +1,9 @@
-"""Templates: processes that imported an engine once, for rooms to be forked from.
+"""Fork servers: processes that imported an engine once, for rooms to be forked from.
 
-Enters: RoomSpecs. Leaves: a Template that can fork, or None and the reason. Touches: starts
+Enters: RoomSpecs. Leaves: a ForkServer that can fork, or None and the reason. Touches: starts
 ``inside/fork_server.py``, which ends with this process; a scratch folder that is its home.
 
-One template per set of imports and of the variables that libraries read at their import. It is
+One of them per set of imports and of the variables that libraries read at their import. It is
 replaced after a number of forks and on any doubt; after two failures in a row its programs are
 started cold.
 """
@@ -40,12 +40,12 @@ _READ_AT_IMPORT = ("CUDA_", "JAX_", "KERAS_", "OMP_", "OPENBLAS_", "PYTHONHASHSE
 _Key = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
 
-class TemplateError(Exception):
-    """A template could not be started or did not fork: the program is started cold instead."""
+class ForkServerError(Exception):
+    """A fork server could not be started or did not fork: the program is started cold instead."""
 
 
 @dataclass
-class Template:
+class ForkServer:
     """One waiting process. Its lock lets one order through at a time."""
 
     popen: subprocess.Popen[bytes]
@@ -60,14 +60,14 @@ class Template:
         """Have it fork a process that carries out the order.
 
         Raises:
-            TemplateError: it would not.
+            ForkServerError: it would not.
         """
         with self.lock:
             self.forks += 1
             socket.send_fds(self.control, [json.dumps(order).encode()], list(descriptors))
             answer = _answer(self.control, _ANSWER_SECONDS)
         if answer != "forked":
-            raise TemplateError(answer)
+            raise ForkServerError(answer)
 
     def last_words(self) -> str:
         """The last line that it wrote before it failed."""
@@ -83,15 +83,15 @@ class Template:
 
 
 @dataclass
-class Templates:
-    """The templates of this process, started when first needed.
+class ForkServers:
+    """The fork servers of this process, started when first needed.
 
     ``as_us``: programs have our own user number on the host.
     """
 
     as_us: bool
     complaints: list[str] = field(default_factory=list)
-    _living: dict[_Key, Template] = field(default_factory=dict)
+    _living: dict[_Key, ForkServer] = field(default_factory=dict)
     _failures: dict[_Key, int] = field(default_factory=dict)
     _locks: dict[_Key, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -99,8 +99,8 @@ class Templates:
     def __post_init__(self) -> None:
         weakref.finalize(self, _close_all, self._living)  # at the latest when this process ends
 
-    def get(self, spec: RoomSpec) -> Template | None:
-        """Give a template that can fork this spec's program; None where it must start cold."""
+    def get(self, spec: RoomSpec) -> ForkServer | None:
+        """Give a fork server that can fork this spec's program; None where it must start cold."""
         key = _key(spec)
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
@@ -113,19 +113,19 @@ class Templates:
                 return None
             try:
                 self._living[key] = _start(spec, key, as_us=self.as_us)
-            except (TemplateError, OSError) as error:
+            except (ForkServerError, OSError) as error:
                 self._failed(key, str(error))
                 return None
             return self._living[key]
 
-    def doubt(self, template: Template, reason: str) -> None:
+    def doubt(self, server: ForkServer, reason: str) -> None:
         """Something went wrong with it: the next program gets a fresh one."""
         with self._lock:
-            lock = self._locks[template.key]
+            lock = self._locks[server.key]
         with lock:
-            if self._living.get(template.key) is template:
-                self._retire(template.key)
-                self._failed(template.key, reason)
+            if self._living.get(server.key) is server:
+                self._retire(server.key)
+                self._failed(server.key, reason)
 
     def close(self) -> None:
         """End them all."""
@@ -141,7 +141,7 @@ class Templates:
         self.complaints.append(reason)
 
 
-def _close_all(living: dict[_Key, Template]) -> None:
+def _close_all(living: dict[_Key, ForkServer]) -> None:
     while living:
         living.popitem()[1].close()
 
@@ -151,11 +151,11 @@ def _key(spec: RoomSpec) -> _Key:
     return spec.argv[0], spec.warm, tuple(sorted(read.items()))
 
 
-def _start(spec: RoomSpec, key: _Key, *, as_us: bool) -> Template:
-    """Start Python with the template's text as its program, and wait for its imports.
+def _start(spec: RoomSpec, key: _Key, *, as_us: bool) -> ForkServer:
+    """Start Python with the fork server's text as its program, and wait for its imports.
 
     Raises:
-        TemplateError: it did not get that far.
+        ForkServerError: it did not get that far.
     """
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(workplace(kind=SCRATCH))
@@ -172,7 +172,7 @@ def _start(spec: RoomSpec, key: _Key, *, as_us: bool) -> Template:
                 keep=(theirs.fileno(), *([] if copy is None else [copy])),
                 executable=None if copy is None else f"/proc/self/fd/{copy}",
             )
-            made = Template(popen, ours, stack.pop_all(), key, log=os.dup(log))
+            made = ForkServer(popen, ours, stack.pop_all(), key, log=os.dup(log))
     hello = {
         "parent": os.getpid(),
         "modules": list(spec.warm),
@@ -187,9 +187,9 @@ def _start(spec: RoomSpec, key: _Key, *, as_us: bool) -> Template:
     if answer != "ready":
         made.popen.kill()
         made.popen.wait()
-        reason = f"template: {answer}, {made.last_words()}"
+        reason = f"fork server: {answer}, {made.last_words()}"
         made.close()
-        raise TemplateError(reason)
+        raise ForkServerError(reason)
     return made
 
 
@@ -212,7 +212,7 @@ def _executable(stack: contextlib.ExitStack, python: str) -> int | None:
     """A sealed copy of the interpreter, where it is the programs' own to change.
 
     A program reaches its own file through /proc/self/exe, whatever its room has mounted, and a
-    fork's file is the template's: that of the host.
+    fork's file is its server's: that of the host.
     """
     path = Path(python).resolve()
     if path.stat().st_uid != os.geteuid() and not os.access(path, os.W_OK):

@@ -23,9 +23,9 @@ from pathlib import Path
 # Whoever writes into a pipe that nobody reads any more is told so without writing.
 _GATE = """
 import os, select, sys
-leash = select.poll()
-leash.register(int(sys.argv[1]), 0)
-if leash.poll(0):
+lifeline = select.poll()
+lifeline.register(int(sys.argv[1]), 0)
+if lifeline.poll(0):
     sys.exit(125)
 os.close(int(sys.argv[1]))
 try:
@@ -38,7 +38,7 @@ _held: dict[int, tuple[FileIO, FileIO]] = {}  # by process: a fork has its own
 _lock = threading.Lock()
 
 
-def leash() -> int:
+def lifeline() -> int:
     """Give the writing end of a pipe that only this process reads, for as long as it lives."""
     with _lock:
         if os.getpid() not in _held:
@@ -64,7 +64,7 @@ def end_orphans() -> int:
 
 
 def _reader_is_gone(process: Path) -> bool:
-    """Whether the process holds a leash that nobody reads."""
+    """Whether the process holds a lifeline that nobody reads."""
     words = (process / "cmdline").read_bytes().split(b"\0")
     end = int(words[words.index(_GATE.encode()) + 1])
     with (process / "fd" / str(end)).open("wb", buffering=0) as held:

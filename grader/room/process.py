@@ -41,7 +41,7 @@ class Guest:
 
     pid: int
     report: FileIO  # where its keeper says how it ended
-    leash: FileIO  # pipe whose closing ends the idle program, and with it the room
+    lifeline: FileIO  # pipe whose closing ends the idle program, and with it the room
     stdin: IO[bytes] | None = None
     stdout: IO[bytes] | None = None
     stderr: IO[bytes] | None = None
@@ -74,7 +74,7 @@ class Guest:
             self._listen()
             self._silent = True
             self.report.close()
-            self.leash.close()
+            self.lifeline.close()
 
 
 @dataclass

@@ -1,10 +1,10 @@
 """Warm rooms: programs that are forks of a process which has imported the engine already.
 
 Enters: RoomSpecs that name what their program imports (``RoomSpec.warm``). Leaves: running
-programs, in rooms that bubblewrap built. Touches: starts templates, one per engine, which end with
+programs, in rooms that bubblewrap built. Touches: starts fork servers, one per engine, which end with
 this process.
 
-Bubblewrap builds the room around an idle program; a fork of the template walks into its namespaces,
+Bubblewrap builds the room around an idle program; a fork of a server walks into its namespaces,
 gives up every right, and becomes the program (``inside/fork_server.py``). The same limits, the
 same filter and the same end hold it as one that was started inside. Where anything is missing or in
 doubt, the program is started cold, which only takes longer; ``complaints`` says so.
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from grader.room.bubblewrap import BubblewrapRoom, limits
-from grader.room.fork_servers import Template, TemplateError, Templates
+from grader.room.fork_servers import ForkServer, ForkServerError, ForkServers
 from grader.room.process import Guest, LinuxProcess
 from grader.room.seccomp import build_filter
 from grader.room.spec import RoomSpec, environment
@@ -43,12 +43,12 @@ class WarmRoom:
 
     cold: BubblewrapRoom
     isolation: Isolation
-    templates: Templates = field(compare=False)
+    servers: ForkServers = field(compare=False)
 
     @classmethod
     def over(cls, cold: BubblewrapRoom) -> WarmRoom:
         """Rooms like these, warm."""
-        return cls(cold, cold.isolation, Templates(as_us=not cold.drops_root))
+        return cls(cold, cold.isolation, ForkServers(as_us=not cold.drops_root))
 
     @property
     def drops_root(self) -> bool:
@@ -58,11 +58,11 @@ class WarmRoom:
     @property
     def complaints(self) -> tuple[str, ...]:
         """Why programs were started cold, as far as they were."""
-        return tuple(self.templates.complaints)
+        return tuple(self.servers.complaints)
 
     def close(self) -> None:
-        """End the templates; running programs live on."""
-        self.templates.close()
+        """End the fork servers; running programs live on."""
+        self.servers.close()
 
     def inside(self, host: Path, inside: str) -> str:
         """Binds have the name that was asked for."""
@@ -80,21 +80,21 @@ class WarmRoom:
         if can_be_warm(spec):
             with contextlib.ExitStack() as stack:
                 streams = _Streams.open(stack, stdin, stdout, stderr)
-                template = self.templates.get(spec)
-                if template is not None:
+                server = self.servers.get(spec)
+                if server is not None:
                     try:
-                        return self._start_warm(spec, template, streams)
-                    except (TemplateError, OSError, ValueError) as error:
-                        self.templates.doubt(template, repr(error))
+                        return self._start_warm(spec, server, streams)
+                    except (ForkServerError, OSError, ValueError) as error:
+                        self.servers.doubt(server, repr(error))
         return self.cold.start(spec, stdin=stdin, stdout=stdout, stderr=stderr)
 
-    def _start_warm(self, spec: RoomSpec, template: Template, streams: _Streams) -> LinuxProcess:
-        process, leash = _idle_room(self.cold, spec)
+    def _start_warm(self, spec: RoomSpec, server: ForkServer, streams: _Streams) -> LinuxProcess:
+        process, lifeline = _idle_room(self.cold, spec)
         try:
-            process.guest = _walk_in(process, leash, spec, template, streams)
+            process.guest = _walk_in(process, lifeline, spec, server, streams)
         except BaseException:
             process.kill()
-            leash.close()
+            lifeline.close()
             raise
         return process
 
@@ -141,26 +141,26 @@ class _Streams:
 def _idle_room(cold: BubblewrapRoom, spec: RoomSpec) -> tuple[LinuxProcess, FileIO]:
     """A room that stands, with an idle program in it, and what the idle program waits for."""
     with contextlib.ExitStack() as stack:
-        end, leash = _pipe(stack)
+        end, lifeline = _pipe(stack)
         answer, said = _pipe(stack)
         process = cold.start(replace(spec, argv=(_IDLE,)), stdin=end.fileno(), stdout=said.fileno())
         stack.callback(process.kill)
         said.close()
         # It echoes only once all is mounted and sealed; afterwards it waits for more to come.
-        leash.write(b"1")
+        lifeline.write(b"1")
         if not _ready(answer) or answer.read(1) != b"1":
-            raise TemplateError("the room did not come to stand")
-        kept = FileIO(os.dup(leash.fileno()), "wb")
+            raise ForkServerError("the room did not come to stand")
+        kept = FileIO(os.dup(lifeline.fileno()), "wb")
         stack.pop_all()
-        for one in (end, answer, leash):
+        for one in (end, answer, lifeline):
             one.close()
         return process, kept
 
 
 def _walk_in(
-    process: LinuxProcess, leash: FileIO, spec: RoomSpec, template: Template, streams: _Streams
+    process: LinuxProcess, lifeline: FileIO, spec: RoomSpec, server: ForkServer, streams: _Streams
 ) -> Guest:
-    """Have a fork of the template enter the room; it begins once it is under the room's limits."""
+    """Have a fork of the server enter the room; it begins once it is under the room's limits."""
     with contextlib.ExitStack() as stack:
         report, report_end = _pipe(stack)
         gate, go = _pipe(stack)
@@ -171,14 +171,14 @@ def _walk_in(
             process.handle,
             *stack.enter_context(_namespaces(process.top)),
         ]
-        template.fork(_order(process, spec), descriptors)
+        server.fork(_order(process, spec), descriptors)
         report_end.close()
         pid = _began(report)
         process.cgroup.add(pid)
         go.write(b"1")
         kept = FileIO(os.dup(report.fileno()), "rb")
         os.set_blocking(kept.fileno(), False)
-        return Guest(pid, kept, leash, *streams.ours)
+        return Guest(pid, kept, lifeline, *streams.ours)
 
 
 def _order(process: LinuxProcess, spec: RoomSpec) -> dict[str, Json]:
@@ -228,11 +228,11 @@ def _began(report: FileIO) -> int:
     while not text.endswith(b"\n"):
         part = report.read(1) if _ready(report) else b""
         if not part:
-            raise TemplateError(f"the keeper said {text!r}")
+            raise ForkServerError(f"the keeper said {text!r}")
         text += part
     word, _, rest = text.decode(errors="replace").strip().partition(" ")
     if word != "began":
-        raise TemplateError(rest)
+        raise ForkServerError(rest)
     return int(rest)
 
 

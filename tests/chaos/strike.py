@@ -25,13 +25,13 @@ import psutil
 
 from tests.chaos.arena import UNGRADED, Arena
 
-COORDINATOR, TEMPLATE = "coordinator", "template"
+COORDINATOR, FORK_SERVER = "coordinator", "fork-server"
 # Who is struck, and by which word of its command line it is known.
 SCRIPTS = {
     "kernel": "/kernel/start.py",
     "driver": "/driver/converse.py",
     "worker": "/evaluation/worker.py",
-    TEMPLATE: "template",  # of warm rooms; its death costs no room
+    FORK_SERVER: "fork-server",  # of warm rooms; its death costs no room
 }
 VICTIMS = (COORDINATOR, *SCRIPTS, "bwrap")
 LOOK_SECONDS = 0.03
@@ -62,7 +62,7 @@ class _Turn:
     def may_die(self, victim: str, done: int) -> bool:
         if victim == COORDINATOR:
             return self.deaths[done] < FRUITLESS
-        if victim == TEMPLATE:
+        if victim == FORK_SERVER:
             return True
         return done >= self.quiet_until
 
@@ -94,7 +94,7 @@ def strike(
             arena.remember()
             report.complaints += [f"outlived its grader: {one}" for one in arena.outlived()]
             running = _started(arena, report)
-        elif victim != TEMPLATE:
+        elif victim != FORK_SERVER:
             turn.quiet_until = arena.done() + (1 if arena.jobs == 1 else 2 * arena.jobs)
         victim = rng.choice(victims)
     code = _to_the_end(arena, running)

@@ -125,11 +125,11 @@ class Kernel:
 
 
 class Bench:
-    """Starts kernels and conversations; ``leash`` is the end of the pipe on the driver's stdin."""
+    """Starts kernels and conversations; ``lifeline`` is the end of the pipe on the driver's stdin."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        read, self.leash = os.pipe()
+        read, self.lifeline = os.pipe()
         self.stdin = os.fdopen(read, "rb")
         self.kernels: list[Kernel] = []
         self.talks: list[Conversation] = []
@@ -156,8 +156,8 @@ class Bench:
         return [json.loads(line) for line in text.splitlines()]
 
     def let_go(self) -> None:
-        os.close(self.leash)
-        self.leash = -1
+        os.close(self.lifeline)
+        self.lifeline = -1
         self.closed.set()
 
     def close(self) -> None:
@@ -166,7 +166,7 @@ class Bench:
         for talk in self.talks:  # not by the collector, in the middle of another test's threads
             talk.shell.context.destroy(linger=0)
         self.stdin.close()
-        if self.leash >= 0:
+        if self.lifeline >= 0:
             self.let_go()
 
 
@@ -409,7 +409,7 @@ def test_a_cell_without_an_idle_message_ends_soon_after_its_reply(
     assert time.monotonic() - began < PATIENCE
 
 
-def test_when_the_leash_is_let_go_what_is_known_is_written(bench: Bench) -> None:
+def test_when_the_lifeline_is_let_go_what_is_known_is_written(bench: Bench) -> None:
     heard: list[threading.Event] = []
 
     def behave(kernel: Kernel, _: Any) -> None:
@@ -425,7 +425,7 @@ def test_when_the_leash_is_let_go_what_is_known_is_written(bench: Bench) -> None
     assert (line["index"], line["status"], line["stdout"]) == (7, "stopped", "so far\n")
 
 
-def test_what_had_arrived_when_the_leash_was_let_go_is_written_too(bench: Bench) -> None:
+def test_what_had_arrived_when_the_lifeline_was_let_go_is_written_too(bench: Bench) -> None:
     def behave(kernel: Kernel, _: Any) -> None:
         for epoch in range(300):  # more than the driver can take before it sees the end
             kernel.say("stream", {"name": "stdout", "text": f"{epoch}\n"})
@@ -446,7 +446,7 @@ def test_what_had_arrived_when_the_leash_was_let_go_is_written_too(bench: Bench)
     assert bench.events() == [{"kind": "model", "cell": 7}]
 
 
-def test_a_cell_that_had_ended_when_the_leash_was_let_go_is_not_called_stopped(
+def test_a_cell_that_had_ended_when_the_lifeline_was_let_go_is_not_called_stopped(
     bench: Bench,
 ) -> None:
     def behave(kernel: Kernel, _: Any) -> None:
@@ -462,7 +462,7 @@ def test_a_cell_that_had_ended_when_the_leash_was_let_go_is_not_called_stopped(
 
 
 def hold(talk: Conversation, bench: Bench) -> None:
-    """Keep the driver from its sockets, as too busy a machine does, until the leash is let go."""
+    """Keep the driver from its sockets, as too busy a machine does, until the lifeline is let go."""
     receive = talk.receive
 
     def held(milliseconds: int) -> list[tuple[str, dict[str, Any]]]:

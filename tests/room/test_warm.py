@@ -1,4 +1,4 @@
-"""Warm rooms: what a fork of the template is like, and that a cold start stands behind it."""
+"""Warm rooms: what a fork of the server is like, and that a cold start stands behind it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ import pytest
 
 from grader import environment
 from grader.execute.execute import Run, execute
-from grader.room import Room, RoomSpec, open_room, warmed
-from grader.room import fork_servers as templates_module
+from grader.room import Room, RoomSpec, fork_servers, open_room, warmed
 from grader.room.bubblewrap import BubblewrapRoom
 from grader.room.process import LinuxProcess
 from grader.room.warm import WarmRoom, can_be_warm
@@ -169,62 +168,62 @@ print(json.dumps([os.fstat(held).st_nlink, tried(lambda: os.open("/proc/self/exe
 # --- a cold start stands behind it
 
 
-def test_where_the_template_cannot_start_the_program_starts_cold_and_says_so(
+def test_where_the_fork_server_cannot_start_the_program_starts_cold_and_says_so(
     warm: WarmRoom, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    broken = tmp_path / "template.py"
-    broken.write_text("raise SystemExit('no template today')")
-    monkeypatch.setattr(templates_module, "PROGRAM", broken)
+    broken = tmp_path / "fork_server.py"
+    broken.write_text("raise SystemExit('no fork server today')")
+    monkeypatch.setattr(fork_servers, "PROGRAM", broken)
     for _ in range(4):
         assert said(start(warm, "print(1)")) == 1
-    assert len(warm.complaints) == templates_module.MOST_FAILURES
-    assert "no template today" in warm.complaints[0]
+    assert len(warm.complaints) == fork_servers.MOST_FAILURES
+    assert "no fork server today" in warm.complaints[0]
 
 
-def test_a_template_with_a_second_thread_is_never_forked(
+def test_a_fork_server_with_a_second_thread_is_never_forked(
     warm: WarmRoom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = (
         "import threading, time\nthreading.Thread(target=time.sleep, args=(3600,), daemon=True)"
     )
-    text = templates_module.PROGRAM.read_text(encoding="utf-8")
-    program = tmp_path / "template.py"
+    text = fork_servers.PROGRAM.read_text(encoding="utf-8")
+    program = tmp_path / "fork_server.py"
     program.write_text(
         text.replace(
             'control.send(b"ready")', f'exec("""{threads}.start()"""); control.send(b"ready")'
         )
     )
-    monkeypatch.setattr(templates_module, "PROGRAM", program)
+    monkeypatch.setattr(fork_servers, "PROGRAM", program)
     process = start(warm, "print(1)")
     assert process.guest is None
     assert said(process) == 1
     assert "2 threads" in warm.complaints[0]
 
 
-def test_a_template_that_died_is_replaced(warm: WarmRoom) -> None:
+def test_a_fork_server_that_died_is_replaced(warm: WarmRoom) -> None:
     first = start(warm, "print(1)")
     assert said(first) == 1
-    (template,) = warm.templates._living.values()
-    template.popen.kill()
-    template.popen.wait()
+    (server,) = warm.servers._living.values()
+    server.popen.kill()
+    server.popen.wait()
     again = start(warm, "print(2)")
     assert again.guest is not None
     assert said(again) == 2
 
 
-def test_a_template_is_replaced_after_enough_forks(
+def test_a_fork_server_is_replaced_after_enough_forks(
     warm: WarmRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(templates_module, "MOST_FORKS", 2)
+    monkeypatch.setattr(fork_servers, "MOST_FORKS", 2)
     source = "print(1)"
     seen = set()
     for _ in range(4):
         assert said(start(warm, source)) == 1
-        seen |= {template.popen.pid for template in warm.templates._living.values()}
+        seen |= {server.popen.pid for server in warm.servers._living.values()}
     assert len(seen) == 2
 
 
-def test_programs_live_on_when_their_template_is_replaced(warm: WarmRoom) -> None:
+def test_programs_live_on_when_their_fork_server_is_replaced(warm: WarmRoom) -> None:
     spec = RoomSpec((sys.executable, "-B", "-c", "input(); print(1)"), warm=LIGHT)
     process = warm.start(spec, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     warm.close()

@@ -9,8 +9,8 @@ command line inside a room. It holds no secret and no student's data, for its fo
 holds. It runs no thread: a fork copies one thread only, and a lock that another one held would
 never open again. Standard library only.
 
-    template ──fork──▶ keeper ── enters the room's namespaces, fork ──▶ program
-                         └─ waits for the program, reports its end, ends the room
+    fork server ──fork──▶ keeper ── enters the room's namespaces, fork ──▶ program
+                            └─ waits for the program, reports its end, ends the room
 
 A process cannot move into another process namespace, only its children are born there: hence the
 keeper, which stays outside, has no way in for the program, and never outlives the room.
@@ -43,7 +43,7 @@ _FAILED = 126
 
 def main() -> None:
     """Import, then serve; in a program's process, become that program."""
-    _call_ourselves([sys.executable, "template"])
+    _call_ourselves([sys.executable, "fork-server"])
     with socket.socket(fileno=int(sys.argv[1])) as control:
         hello = json.loads(control.recv(_MESSAGE_BYTES))
         globals()["rights"] = _module(hello.pop("rights"))
