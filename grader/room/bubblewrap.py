@@ -1,6 +1,7 @@
 """The full level: a room built by bubblewrap out of Linux namespaces.
 
-Enters: a RoomSpec. Leaves: a running process. Touches: starts bwrap, control groups, lent files.
+Enters: a RoomSpec. Leaves: a running process. Touches: starts bwrap, control groups, the
+rights of given files.
 
 The program sees a file system assembled from an allow-list, mounted read-only but for its sized
 scratch folders; its own process numbers, a network with nothing but loopback, no capability, and a
@@ -29,7 +30,7 @@ from grader.room.readable import readable_paths, top_level_links
 from grader.room.seccomp import build_filter
 from grader.room.spawning import Streams, spawn
 from grader.room.spec import HOME, SHARED_MEMORY, TEMPORARY, RoomSpec, check_binds, environment
-from grader.room.users import GROUP, lend, return_user, take_user
+from grader.room.users import GROUP, open_to_rooms, return_user, take_user
 from grader.types import GraderError, Isolation, Message
 
 _START_SECONDS = 20.0
@@ -78,7 +79,7 @@ class BubblewrapRoom:
             if self.drops_root:
                 user = User(take_user(), GROUP, on_host=True)
                 undo.callback(return_user, user.uid)
-                lend(spec.binds)
+                open_to_rooms(spec.binds)
             streams = Streams(stdin, stdout, stderr)
             process = handed_over(undo, lambda end: _begin(self.bwrap, spec, user, streams, end))
             process.user = (user.uid, user.gid) if user.on_host else None
@@ -182,7 +183,7 @@ def _arguments(spec: RoomSpec, user: User, texts: dict[str, int]) -> list[str]:
         *_namespaces(user),
         *("--die-with-parent", "--new-session", "--hostname", "room", "--clearenv"),
         *_base(spec, user, texts),
-        *_lent(spec),
+        *_given(spec),
         # /proc too: the owner of /proc/sys/kernel/core_pattern can run programs outside, and a
         # user namespace started by root makes its program that owner.
         *("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"),
@@ -227,7 +228,7 @@ def _scratch(spec: RoomSpec, user: User) -> list[str]:
     return arguments
 
 
-def _lent(spec: RoomSpec) -> list[str]:
+def _given(spec: RoomSpec) -> list[str]:
     """What this room has beside."""
     arguments = []
     for bind in spec.binds:

@@ -1,7 +1,7 @@
 """Rooms without namespaces: reduced (Landlock and seccomp) and, with neither, none.
 
-Enters: a RoomSpec. Leaves: a running process. Touches: starts the launcher, control groups, lent
-files, a scratch folder that is deleted with the room.
+Enters: a RoomSpec. Leaves: a running process. Touches: starts the launcher, control groups, the
+rights of given files, a scratch folder that is deleted with the room.
 
 The program runs beside the host's own processes and finds files under their own names. In the
 reduced level it can open only what is listed, write only its scratch folder, and open no
@@ -32,7 +32,7 @@ from grader.room.readable import readable_paths
 from grader.room.seccomp import build_filter
 from grader.room.spawning import Streams, spawn
 from grader.room.spec import HOME, TEMPORARY, RoomSpec, check_binds, environment
-from grader.room.users import GROUP, lend, return_user, take_user
+from grader.room.users import GROUP, open_to_rooms, return_user, take_user
 from grader.room.workplace import SCRATCH, workplace
 from grader.types import GraderError, Isolation, Json, Message
 
@@ -85,7 +85,7 @@ class ConfinedRoom:
             if self.drops_root:
                 user = take_user()
                 undo.callback(return_user, user)
-                lend(spec.binds)
+                open_to_rooms(spec.binds)
                 for folder in (scratch, scratch / "tmp"):
                     os.chown(folder, user, GROUP)
             order = self._order(spec, scratch, user)

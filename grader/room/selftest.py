@@ -45,8 +45,8 @@ class _Outside:
     """What was planted on this side."""
 
     secret: Path
-    closed: Path  # lent read-only
-    out: Path  # lent writable
+    closed: Path  # given read-only
+    out: Path  # given writable
     port: int
     unix: tuple[str, ...]
     sockets: Mapping[str, socket.socket]

@@ -1,11 +1,11 @@
 """Giving up root: a user of its own for each room, and what that user may touch.
 
-Enters: folders lent to a room. Leaves: a user number. Touches: group rights of lent files.
+Enters: folders that a room is given. Leaves: a user number. Touches: their files' group rights.
 
 A program that is root on the host stays dangerous without any capability: the kernel asks some
 files under /proc/sys only for the owner, does not count root's processes, and root owns what the
 teacher owns. So where we are root a room gets a user number that no account has, and one group
-that all rooms share. What is lent to a room is opened to that group and to nobody else.
+that all rooms share. What a room is given is opened to that group and to nobody else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FIRST = 1_900_000_000
 _PER_PROCESS = 1024
 _PROCESSES = 1 << 16
 GROUP = _FIRST - 1
-MOST_LENT_FILES = 100_000
+MOST_FILES = 100_000
 
 _taken: set[int] = set()
 _lock = threading.Lock()
@@ -56,7 +56,7 @@ def return_user(user: int) -> None:
         _taken.discard((user - _FIRST) % _PER_PROCESS)
 
 
-def lend(binds: Iterable[Bind]) -> None:
+def open_to_rooms(binds: Iterable[Bind]) -> None:
     """Open what a room is given to the rooms' group, as far as it is not open already.
 
     Another room may be changing the same folder meanwhile: every entry is held by a descriptor
@@ -67,7 +67,7 @@ def lend(binds: Iterable[Bind]) -> None:
     """
     for bind in binds:
         for count, held in enumerate(_entries(bind.host)):
-            if count > MOST_LENT_FILES:
+            if count > MOST_FILES:
                 raise GraderError(Message("room.too_many_files", {"path": str(bind.host)}))
             _open_to_group(held, writable=bind.writable)
 

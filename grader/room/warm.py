@@ -1,8 +1,8 @@
 """Warm rooms: programs that are forks of a process which has imported the engine already.
 
 Enters: RoomSpecs that name what their program imports (``RoomSpec.warm``). Leaves: running
-programs, in rooms that bubblewrap built. Touches: starts fork servers, one per engine, which end with
-this process.
+programs, in rooms that bubblewrap built. Touches: starts fork servers, one per engine, which end
+with this process.
 
 Bubblewrap builds the room around an idle program; a fork of a server walks into its namespaces,
 gives up every right, and becomes the program (``inside/fork_server.py``). The same limits, the

@@ -5,7 +5,7 @@ wrote. Touches: the cache folder of this user.
 
 What a program reads from such a cache is machine code. So no room that runs a student's notebook
 ever writes one: it is filled by the course's own references (``grader prepare``), copied by us, and
-lent read-only. One folder per processor and set of versions, for XLA's own keys name neither.
+given read-only. One folder per processor and set of versions, for XLA's own keys name neither.
 """
 
 from __future__ import annotations

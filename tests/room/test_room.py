@@ -234,44 +234,44 @@ def test_user_numbers_are_not_shared_by_running_rooms():
 
 
 @pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
-def test_lending_opens_to_the_rooms_group_only_and_never_follows_links(tmp_path):
+def test_what_a_room_is_given_opens_to_the_rooms_group_only_and_never_follows_links(tmp_path):
     outside = tmp_path / "outside"
     outside.write_text("private")
     outside.chmod(0o600)
-    lent = tmp_path / "lent"
-    lent.mkdir(mode=0o700)
-    (lent / "link").symlink_to(outside)
-    (lent / "own").write_text("x")
-    (lent / "own").chmod(0o600)
-    users.lend([Bind(lent, "/lent")])
+    given = tmp_path / "given"
+    given.mkdir(mode=0o700)
+    (given / "link").symlink_to(outside)
+    (given / "own").write_text("x")
+    (given / "own").chmod(0o600)
+    users.open_to_rooms([Bind(given, "/given")])
     assert stat.S_IMODE(outside.stat().st_mode) == 0o600
-    assert stat.S_IMODE((lent / "own").stat().st_mode) == 0o640
-    assert (lent / "own").stat().st_gid == users.GROUP
-    assert stat.S_IMODE(lent.stat().st_mode) == 0o750
+    assert stat.S_IMODE((given / "own").stat().st_mode) == 0o640
+    assert (given / "own").stat().st_gid == users.GROUP
+    assert stat.S_IMODE(given.stat().st_mode) == 0o750
 
 
 @real
 @pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
-def test_lending_is_not_fooled_by_entries_that_turn_into_links(tmp_path):
+def test_opening_to_rooms_is_not_fooled_by_entries_that_turn_into_links(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("x")
     secret.chmod(0o600)
-    lent = tmp_path / "lent"
-    lent.mkdir(mode=0o700)
+    given = tmp_path / "given"
+    given.mkdir(mode=0o700)
     stop = threading.Event()
 
     def swap():
         while not stop.is_set():
-            (lent / "entry").write_text("")
-            (lent / "entry").unlink()
-            (lent / "entry").symlink_to(secret)
-            (lent / "entry").unlink()
+            (given / "entry").write_text("")
+            (given / "entry").unlink()
+            (given / "entry").symlink_to(secret)
+            (given / "entry").unlink()
 
     thread = threading.Thread(target=swap)
     thread.start()
     try:
         for _ in range(2000):
-            users.lend([Bind(lent, "/lent", writable=True)])
+            users.open_to_rooms([Bind(given, "/given", writable=True)])
     finally:
         stop.set()
         thread.join()
@@ -280,13 +280,13 @@ def test_lending_is_not_fooled_by_entries_that_turn_into_links(tmp_path):
 
 
 @pytest.mark.skipif(not users.can_give_up_root(), reason="not root")
-def test_lending_leaves_a_file_with_a_second_name_alone(tmp_path):
+def test_opening_to_rooms_leaves_a_file_with_a_second_name_alone(tmp_path):
     (tmp_path / "secret").write_text("x")
     (tmp_path / "secret").chmod(0o600)
-    lent = tmp_path / "lent"
-    lent.mkdir()
-    (lent / "same").hardlink_to(tmp_path / "secret")
-    users.lend([Bind(lent, "/lent", writable=True)])
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "same").hardlink_to(tmp_path / "secret")
+    users.open_to_rooms([Bind(given, "/given", writable=True)])
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
 
 

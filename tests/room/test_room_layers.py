@@ -107,7 +107,7 @@ def test_the_virtual_environment_cannot_be_changed(closed_room):
     assert 0 not in run_python(closed_room, source).json
 
 
-def test_files_that_root_keeps_private_are_lent_and_stay_private_to_others(tmp_path):
+def test_files_that_root_keeps_private_are_given_and_stay_private_to_others(tmp_path):
     room = make_room("dropped")
     if room is None:
         pytest.skip("not root")
