@@ -133,6 +133,7 @@ class FakeRoom:
 
     kept: Path
     isolation: Isolation = field(default_factory=lambda: Isolation(Level.FULL, ("fake",)))
+    complaints: tuple[str, ...] = ()
 
     def start(self, spec: RoomSpec, **_streams: Any) -> Any:
         """Copy the answer into the folder where it is expected."""

@@ -29,7 +29,7 @@ from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
 from grader.record.store import Store
 from grader.report import wording
-from grader.room import complaints, open_room
+from grader.room import open_room
 from grader.room.quick import quickened
 from grader.text.printable import printable
 from grader.text.words import Words, pick_language
@@ -86,7 +86,7 @@ def run(options: GradeOptions) -> int:
             graded = list(graded_as_done(grader, collected, progress, words, options.runner))
             for told in same_code(graded, words):
                 progress.note(told)
-            for reason in dict.fromkeys(complaints(room)):
+            for reason in dict.fromkeys(room.complaints):
                 progress.note(words("room.cold_some", reason=reason))
         records = in_order(collected, graded)
         written = _finished(course, words, store, records, options.format)

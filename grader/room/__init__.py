@@ -4,7 +4,7 @@ Enters: a RoomSpec. Leaves: a RoomProcess, and an Isolation that a live self-tes
 Touches: processes, control groups, scratch folders; nothing of them stays behind.
 """
 
-from grader.room.choose import complaints, open_room, probe, warmed
+from grader.room.choose import open_room, probe, warmed
 from grader.room.spec import HOME, Bind, LayerReport, Room, RoomProcess, RoomSpec
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "Room",
     "RoomProcess",
     "RoomSpec",
-    "complaints",
     "open_room",
     "probe",
     "warmed",

@@ -60,6 +60,11 @@ class BubblewrapRoom:
     drops_root: bool
     isolation: Isolation
 
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """None: every program starts cold here."""
+        return ()
+
     def inside(self, host: Path, inside: str) -> str:  # noqa: ARG002 the protocol's shape
         """Binds have the name that was asked for."""
         return inside

@@ -58,20 +58,12 @@ def open_room(level: str) -> Room:
     raise GraderError(Message(_REFUSED[Level.NONE], {"reason": _test(Level.NONE).reason}))
 
 
-_warm: dict[int, tuple[Room, Message | None]] = {}
-
-
+@functools.cache
 def warmed(room: Room) -> tuple[Room, Message | None]:
     """Let programs of a room begin as forks, if all that holds cold holds so too.
 
     Gives the room itself, and why, where they cannot. Tested once for each room.
     """
-    if id(room) not in _warm:
-        _warm[id(room)] = _warmed(room)
-    return _warm[id(room)]
-
-
-def _warmed(room: Room) -> tuple[Room, Message | None]:
     reason = "not bubblewrap"
     if sys.platform == "linux":
         from grader.room.bubblewrap import BubblewrapRoom
@@ -91,11 +83,6 @@ def _warmed(room: Room) -> tuple[Room, Message | None]:
             if not reason:
                 return warm, None
     return room, Message("room.cold", {"reason": reason})
-
-
-def complaints(room: Room) -> tuple[str, ...]:
-    """Why programs of a warm room were started cold, as far as they were."""
-    return tuple(getattr(room, "complaints", ()))
 
 
 def probe() -> tuple[LayerReport, ...]:

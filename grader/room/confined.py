@@ -65,6 +65,11 @@ class ConfinedRoom:
     drops_root: bool
     isolation: Isolation
 
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """None: every program starts cold here."""
+        return ()
+
     def inside(self, host: Path, inside: str) -> str:  # noqa: ARG002 the protocol's shape
         """The program finds files where they are."""
         return str(host.absolute())

@@ -111,11 +111,17 @@ class RoomProcess(Protocol):
 
 
 class Room(Protocol):
-    """A way to start processes that cannot get out."""
+    """A way to start processes that cannot get out; equal ones are one and the same."""
+
+    def __hash__(self) -> int: ...
 
     @property
     def isolation(self) -> Isolation:
         """The level, and the layers that a live self-test saw holding."""
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """Why programs were started cold that should have been warm, as far as they were."""
 
     def start(
         self,

@@ -46,7 +46,7 @@ class CompiledRoom:
     @property
     def complaints(self) -> tuple[str, ...]:
         """The room's own."""
-        return tuple(getattr(self.room, "complaints", ()))
+        return self.room.complaints
 
     def inside(self, host: Path, inside: str) -> str:
         """As the room says."""

@@ -296,4 +296,4 @@ def test_a_notebook_comes_out_the_same_to_the_last_bit(cold: Room, engine: Engin
     assert ours.fits[0].history == theirs.fits[0].history
     for mine, yours in zip(ours.final, theirs.final, strict=True):
         np.testing.assert_array_equal(mine, yours)
-    assert room.complaints == ()  # type: ignore[attr-defined]
+    assert room.complaints == ()

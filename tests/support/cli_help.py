@@ -64,6 +64,7 @@ class NoRoom:
     """Stands where a room would; nothing can be started in it."""
 
     isolation = Isolation(Level.FULL, ("filesystem",))
+    complaints = ()
 
 
 class mounted:  # noqa: N801 - reads as a word in a with statement
