@@ -23,6 +23,8 @@ Json = TypeAliasType("Json", "str | int | float | bool | list[Json] | dict[str, 
 Scalar: TypeAlias = str | int | float | bool | None
 Array: TypeAlias = NDArray[Any]
 
+UNKNOWN = "unknown"  # the exercise of a notebook in which no model of any exercise was found
+
 
 class Verdict(StrEnum):
     """Outcomes in the order of precedence: the first that applies is the verdict."""

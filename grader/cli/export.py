@@ -19,11 +19,11 @@ from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
 from grader.cli.printing import titles
 from grader.record import files
 from grader.record.store import Store
-from grader.report import exporters, wording
+from grader.report import exporters
 from grader.report.export import Export, Exporter
 from grader.report.roster import Roster, read_roster, unmatched
 from grader.text.printable import printable
-from grader.types import GraderError, Message
+from grader.types import UNKNOWN, GraderError, Message
 
 LARGEST_ROSTER = 50_000_000  # bytes
 
@@ -73,7 +73,7 @@ def _complaints(export: Export, exporter: Exporter) -> int:
     records, keys = export.records, exporter.keys
     waiting = sorted({one.student for one in records if not one.grade.graded})
     strangers = unmatched(records, export.roster, keys) if export.roster and keys else []
-    lost = sorted({one.student for one in records if one.exercise == wording.UNKNOWN})
+    lost = sorted({one.student for one in records if one.exercise == UNKNOWN})
     told = {"cli.unmatched": strangers, "cli.waiting": waiting}
     if keys:
         told["cli.no_column"] = lost

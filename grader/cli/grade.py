@@ -28,12 +28,11 @@ from grader.pipeline.regrade import regrade as regrade_records
 from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
 from grader.record.store import Store
-from grader.report import wording
 from grader.room import open_room
 from grader.room.quick import quickened
 from grader.text.printable import printable
 from grader.text.words import Words, pick_language
-from grader.types import GraderError, Level, Message, Record, Verdict
+from grader.types import UNKNOWN, GraderError, Level, Message, Record, Verdict
 
 ALL_ACCEPTED, SOME_NOT, UNGRADED = 0, 1, 3
 SHOW_CURSOR = b"\x1b[?25h\n"  # the live bar hides it
@@ -94,7 +93,7 @@ def run(options: GradeOptions) -> int:
     if missing:
         tell(words("cli.stopped", missing=missing))
         return INTERRUPTED
-    if options.exercises is None and any(one.exercise == wording.UNKNOWN for one in records):
+    if options.exercises is None and any(one.exercise == UNKNOWN for one in records):
         tell(words("cli.name_the_exercise"))
     return exit_code(records, refused=bool(collected.refused) or not written)
 

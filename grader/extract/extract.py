@@ -23,6 +23,7 @@ from grader.extract.matching import Reading, choose, exercises_held, read_candid
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample, suspicions
 from grader.extract.training import training_facts
 from grader.types import (
+    UNKNOWN,
     Array,
     Candidate,
     CellError,
@@ -37,7 +38,6 @@ from grader.types import (
     RunFacts,
 )
 
-UNKNOWN = "unknown"  # the exercise of a notebook in which no model of any exercise was found
 MOST_OTHERS = 20
 
 Evaluate = Callable[[Sequence[Task]], Mapping[str, Answer]]

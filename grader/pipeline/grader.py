@@ -20,7 +20,6 @@ from pathlib import Path
 from grader import environment
 from grader.course.exercises import Course
 from grader.course.load import load_course
-from grader.extract.extract import UNKNOWN
 from grader.pipeline.attempts import Attempts, Scored
 from grader.pipeline.job import Job, Settings
 from grader.pipeline.order import Group, groups
@@ -30,7 +29,16 @@ from grader.record.store import Store
 from grader.room import Room, open_room
 from grader.room.quick import quickened
 from grader.score.score import malformed, ungraded
-from grader.types import Grade, GraderError, Isolation, Level, Message, Record, Submission
+from grader.types import (
+    UNKNOWN,
+    Grade,
+    GraderError,
+    Isolation,
+    Level,
+    Message,
+    Record,
+    Submission,
+)
 
 CRASHES = 3  # a job that was begun this often and never ended is put aside
 

@@ -18,7 +18,7 @@ from grader.report import wording
 from grader.report.roster import Roster, match
 from grader.report.spreadsheet import csv_text
 from grader.text.words import Words
-from grader.types import GraderError, Json, Message, Record
+from grader.types import UNKNOWN, GraderError, Json, Message, Record
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Export:
     @cached_property
     def exercises(self) -> list[str]:
         """The ids of the exercises for which there is a record, in the course's order."""
-        found = {record.exercise for record in self.records} - {wording.UNKNOWN}
+        found = {record.exercise for record in self.records} - {UNKNOWN}
         return [one for one in self.titles if one in found] + sorted(found - self.titles.keys())
 
     def title(self, exercise: str) -> str:

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Mapping
 
 from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import Check, EvidenceClass, Message, Record, Verdict
+from grader.types import UNKNOWN, Check, EvidenceClass, Message, Record, Verdict
 
-UNKNOWN = "unknown"  # the exercise of a notebook in which no model of any exercise was found
 LONGEST_NAME = 120
 LONGEST_VALUE = 400
 ORDER = tuple(Verdict)  # the contract's order: what matters most comes first
