@@ -233,7 +233,7 @@ class Conversation:
             yield from self.arrived(0)
 
     def _finish(self, log: CellLog) -> dict[str, Any]:
-        line = log.line()
+        line = log.line() | {"malformed": self.malformed}  # so far
         self.text_left -= len(line["stdout"])
         with (self.out / "transcript.jsonl").open("a", encoding="utf-8", errors="replace") as file:
             file.write(json.dumps(line) + "\n")

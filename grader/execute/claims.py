@@ -107,6 +107,7 @@ class _Line(_Strict):
     truncated: bool = False
     error: dict[str, str] | None = None
     images: list[str] = []
+    malformed: Count = 0  # messages of the kernel that the driver had dropped until then
 
 
 @dataclass
@@ -126,11 +127,19 @@ class _Story:
 
 @dataclass(frozen=True)
 class Claims:
-    """Everything that could be read, and how many pieces could not."""
+    """Everything that could be read, and how much could not."""
 
     cells: tuple[CellRun, ...]
     candidates: tuple[Candidate, ...]
-    unreadable: int
+    unreadable: int  # lines and events that we dropped
+    malformed: int  # messages of the kernel that the driver dropped
+
+
+@dataclass(frozen=True)
+class _Transcript:
+    cells: tuple[CellRun, ...] = ()
+    unreadable: int = 0
+    malformed: int = 0
 
 
 @dataclass
@@ -141,7 +150,7 @@ class _Reader:
 
 def read_claims(folder: Path) -> Claims:
     """Read a driver's folder; missing parts are simply missing."""
-    cells, bad_lines = _read_transcript(folder / "transcript.jsonl")
+    transcript = _read_transcript(folder / "transcript.jsonl")
     reader = _Reader()
     bad_events = 0
     left, text_left = TOTAL_BYTES, TOTAL_CONTENT_BYTES
@@ -158,7 +167,8 @@ def read_claims(folder: Path) -> Claims:
     candidates = tuple(
         _closed(story) for story in sorted(reader.stories.values(), key=lambda s: s.candidate.order)
     )
-    return Claims(cells, candidates, bad_lines + bad_events)
+    unreadable = transcript.unreadable + bad_events
+    return Claims(transcript.cells, candidates, unreadable, transcript.malformed)
 
 
 def _strict_json(data: bytes) -> Any:
@@ -183,18 +193,23 @@ def _parts(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _read_transcript(path: Path) -> tuple[tuple[CellRun, ...], int]:
+def _read_transcript(path: Path) -> _Transcript:
     try:
         lines = read_bounded(path, TRANSCRIPT_BYTES).splitlines()
+    except FileNotFoundError:
+        return _Transcript()
     except (OSError, BadArraysError):
-        return (), 0
-    cells, bad = [], 0
+        return _Transcript(unreadable=1)
+    cells: list[CellRun] = []
+    unreadable = malformed = 0
     for text in lines:
         try:
-            cells.append(_cell(_Line.model_validate(_strict_json(text))))
+            line = _Line.model_validate(_strict_json(text))
+            cells.append(_cell(line))
+            malformed = line.malformed
         except (ValueError, RecursionError):
-            bad += 1
-    return tuple(cells), bad
+            unreadable += 1
+    return _Transcript(tuple(cells), unreadable, malformed)
 
 
 def _cell(line: _Line) -> CellRun:

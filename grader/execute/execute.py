@@ -15,13 +15,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
 
 from grader import environment
-from grader.execute.claims import DRIVER_CAPS, read_claims
+from grader.execute.claims import DRIVER_CAPS, Claims, read_claims
 from grader.room import Bind, Room, RoomProcess, RoomSpec
 from grader.room.workplace import workplace
 from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
@@ -123,8 +123,17 @@ def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
         seconds=round(seconds, 3),
         peak_memory_mb=round(watch.peak_mb, 1),
         fixes_seeds=run.fixes_seeds,
+        notes=tuple(_notes(claims)),
     )
     return execution, watch.outcome is Outcome.KERNEL_DIED and watch.code in KILLED
+
+
+def _notes(claims: Claims) -> Iterator[Message]:
+    """Say what was left out; it costs no points, but somebody should know."""
+    if claims.malformed:
+        yield Message("execute.malformed", {"count": claims.malformed})
+    if claims.unreadable:
+        yield Message("execute.unreadable", {"count": claims.unreadable})
 
 
 def _prepare(place: Path, run: Run, room: Room) -> None:

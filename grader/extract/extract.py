@@ -11,7 +11,7 @@ from the bytes that it returns.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def extract(
     )
     runs = run_facts(execution)
     if not exercises:
-        return (Evidence(UNKNOWN, runs, None, (), None, None, {}),)
+        return (Evidence(UNKNOWN, runs, None, (), None, None, {}, notes=execution.notes),)
     several = len(exercises) > 1
     cases = [
         _case(exercise, readings, every if several else [], course, hidden_seed)
@@ -89,7 +89,8 @@ def extract(
     ]
     tasks = [task for case in cases for task in _tasks(case)]
     answers = evaluate(tasks) if tasks else {}
-    return tuple(_evidence(case, runs, answers, readings) for case in cases)
+    found = (_evidence(case, runs, answers, readings) for case in cases)
+    return tuple(replace(one, notes=(*execution.notes, *one.notes)) for one in found)
 
 
 def run_facts(execution: Execution) -> RunFacts:

@@ -187,6 +187,7 @@ def test_a_cell_is_written_with_its_output_and_status(bench: Bench) -> None:
 
     line = bench.talk(behave).run(3, "print(1)")
     assert (line["index"], line["status"], line["stdout"]) == (3, "ok", "print(1)\n42\n")
+    assert line["malformed"] == 0
     assert bench.transcript() == [line]
 
 
@@ -279,9 +280,9 @@ def test_messages_that_are_not_signed_are_dropped(bench: Bench) -> None:
         kernel.iopub.send_multipart([b"t", b"<IDS|MSG>", b"s", b"{", b"{", b"{", b"{"])
         kernel.done()
 
-    talk = bench.talk(behave)
-    assert talk.run(1, "")["stdout"] == ""
-    assert talk.malformed >= 4
+    line = bench.talk(behave).run(1, "")
+    assert line["stdout"] == ""
+    assert line["malformed"] >= 4
 
 
 def test_output_of_an_earlier_cell_is_not_this_ones(bench: Bench) -> None:

@@ -274,7 +274,8 @@ def test_a_link_in_place_of_an_event_is_not_followed(room: Room, tmp_path: Path)
 
 def test_a_transcript_that_is_a_pipe_says_nothing(room: Room) -> None:
     os.mkfifo(room.folder / "transcript.jsonl")
-    assert read_claims(room.folder).cells == ()
+    found = read_claims(room.folder)
+    assert (found.cells, found.unreadable) == ((), 1)
 
 
 @pytest.mark.parametrize(
@@ -376,6 +377,12 @@ def test_a_malformed_line_is_dropped_and_the_others_kept(room: Room, broken: str
     found = read_claims(room.folder)
     assert [cell.index for cell in found.cells] == [1, 3]
     assert found.unreadable == 1
+
+
+def test_messages_that_the_driver_dropped_are_counted_by_it(room: Room) -> None:
+    room.lines(line(1), line(2, malformed=3), line(3, malformed=5))
+    found = read_claims(room.folder)
+    assert (found.malformed, found.unreadable) == (5, 0)
 
 
 def test_text_that_is_not_utf8_costs_its_line(room: Room) -> None:

@@ -108,6 +108,17 @@ def test_forged_messages_cost_nothing_but_themselves(talk: Execution) -> None:
     assert talk.candidates == ()
 
 
+def test_forged_messages_are_told(talk: Execution) -> None:
+    assert {note.id for note in talk.notes} == {"execute.malformed", "execute.unreadable"}
+
+
+def test_of_an_honest_notebook_nothing_is_left_out() -> None:
+    assert (
+        run("print('fine')", "1 / 0", "import matplotlib.pyplot as plt\nplt.plot([1, 2])").notes
+        == ()
+    )
+
+
 def test_a_flood_of_text_is_cut_and_says_so(talk: Execution) -> None:
     flood = cell(talk, 9)
     assert flood.truncated

@@ -15,6 +15,8 @@ from grader.execute import claims, execute
 from grader.room import RoomSpec
 from grader.types import Engine, Isolation, Level, Notebook, Outcome
 
+LINE: dict[str, Any] = {"index": 1, "status": "ok", "seconds": 0.5, "stdout": ""}
+
 
 class Process:
     """A room process; the driver's last wait opens a file, as another notebook's thread would."""
@@ -50,6 +52,7 @@ class RoomOfADyingKernel:
         self.opened: list[int] = []
         self.cores: list[tuple[int, ...] | None] = []
         self.told: dict[str, Any] = {}
+        self.transcript = ""
 
     def inside(self, host: Path, inside: str) -> str:
         return str(host)
@@ -60,6 +63,7 @@ class RoomOfADyingKernel:
             return Process(-9, None)
         self.told = json.loads(Path(spec.argv[-2]).read_text())
         (Path(spec.argv[-1]) / "ready").touch()
+        (Path(spec.argv[-1]) / "transcript.jsonl").write_text(self.transcript)
         return Process(None, self.opened)
 
 
@@ -92,6 +96,25 @@ def test_the_driver_is_told_the_bounds_within_which_it_will_be_read() -> None:
     assert caps.content_bytes == claims.CONTENT_BYTES
     assert caps.event_bytes == claims.EVENT_BYTES
     assert caps.evidence_bytes == claims.TOTAL_BYTES
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([LINE], []),
+        ([LINE | {"malformed": 2}], [("execute.malformed", 2)]),
+        ([LINE, {"index": "no number"}, []], [("execute.unreadable", 2)]),
+        (
+            [LINE | {"malformed": 1}, {}],
+            [("execute.malformed", 1), ("execute.unreadable", 1)],
+        ),
+    ],
+)
+def test_what_had_to_be_left_out_is_told(lines: list[Any], told: list[tuple[str, int]]) -> None:
+    room = RoomOfADyingKernel()
+    room.transcript = "".join(json.dumps(line) + "\n" for line in lines)
+    done = execute.execute(run(), room, again=False)  # type: ignore[arg-type]
+    assert [(note.id, note.args["count"]) for note in done.notes] == told
 
 
 def test_what_the_driver_still_reads_is_bounded_too() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from grader.course.load import load_course
 from grader.extract.extract import extract
-from grader.types import Fit
+from grader.types import Fit, Message
 from tests.support.builders import execution
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,3 +35,18 @@ def test_why_a_model_was_not_asked(fitted: bool, said: str) -> None:
     (found,) = extract(run, [SEQUENCE], load_course(ROOT), lambda tasks: {}, lambda _: 1)
     assert found.unmet is not None
     assert found.unmet.id == f"accuracy.{said}"
+
+
+@pytest.mark.parametrize("owed", [[SEQUENCE], [SEQUENCE, "multiplication-gru"], None])
+@pytest.mark.parametrize("config", [CONFIG, {"class_name": "Sequential", "config": {"layers": []}}])
+def test_what_the_run_left_out_is_noted_and_changes_nothing_else(
+    config: dict[str, object], owed: list[str] | None
+) -> None:
+    plain = execution(config=config)
+    note = Message("execute.malformed", {"count": 2})
+    course = load_course(ROOT)
+    expected, found = (
+        extract(run, owed, course, lambda tasks: {}, lambda _: 1)
+        for run in (plain, replace(plain, notes=(note,)))
+    )
+    assert found == tuple(replace(one, notes=(note, *one.notes)) for one in expected)
