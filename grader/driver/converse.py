@@ -1,4 +1,4 @@
-"""D: runs the cells of one notebook on one kernel and writes down, within bounds, what came back.
+"""In the driver's room: runs a notebook's cells on its kernel and writes down what came back.
 
 Enters: argv[1], a JSON file with the connection, the cells and the caps; argv[2], an empty folder.
 Leaves there: ``transcript.jsonl`` (a line per cell, written when the cell ends) and

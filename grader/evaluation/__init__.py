@@ -1,1 +1,1 @@
-"""E: rebuilds models from an allow-list, predicts, retrains; ``allowed`` is also the judge's."""
+"""In the evaluation room: rebuilds models, predicts, retrains; ``allowed`` is also the judge's."""

@@ -1,4 +1,4 @@
-"""E and T: the built-in layers that a model may be rebuilt from, and their plain settings.
+"""In the evaluation room: the layers that a model may be rebuilt from, and their plain settings.
 
 Enters: nothing. Leaves: tables. Touches nothing; stdlib only, for both the judge and the evaluation
 room read them. A setting that is not listed is dropped; a layer that is not listed makes the model

@@ -1,8 +1,8 @@
-"""E: rebuilds models from plain descriptions, and predicts or trains with them.
+"""In the evaluation room: rebuilds models from plain descriptions, predicts or trains with them.
 
 Enters: argv[1], a folder with ``request.json`` and ``request.npz``. Leaves in argv[2]:
-``response.json`` and ``response.npz``. Touches nothing else. Runs as a script inside the evaluation
-room and imports nothing of the judge's. It sees hidden inputs, never hidden labels.
+``response.json`` and ``response.npz``. Touches nothing else. Runs as a script
+and imports nothing of the judge's. It sees hidden inputs, never hidden labels.
 
 A task names an architecture and what to do with it: ``predict`` with given weights, or ``train``
 from scratch on given arrays and then predict. A task that fails says why; the others go on.

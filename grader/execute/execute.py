@@ -1,8 +1,8 @@
 """Stage 2: runs one notebook in a room and brings back claims.
 
 Enters: a Run (notebook, engine, seed, limits) and an open room. Leaves: an Execution.
-Touches: a short-lived folder in the temporary directory and two room processes, the kernel (K) and
-the driver (D); both are dead and the folder is gone when this returns.
+Touches: a short-lived folder in the temporary directory and two room processes, the kernel and
+the driver; both are dead and the folder is gone when this returns.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asks the evaluation room (E): rebuild these models, predict, or train from scratch.
+"""Asks the evaluation room: rebuild these models, predict, or train from scratch.
 
 Enters: Tasks (architectures, weights, inputs; never labels). Leaves: Answers. Touches: a
 short-lived folder and one room process, dead when this returns. The answers are read as strictly

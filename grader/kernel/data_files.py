@@ -1,4 +1,4 @@
-"""K: the course's data files, where a notebook looks for them without a network.
+"""In the notebook's room: the course's data files, where one looks for them with no network.
 
 Enters: a read-only folder of files. Leaves: links next to the notebook, and for ``keras/…`` where
 Keras keeps its downloads. Touches: the working directory, Keras's folder, one function of Keras.

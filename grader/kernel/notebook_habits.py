@@ -1,4 +1,4 @@
-"""K: habits of Colab notebooks that must not fail only because this is not Colab.
+"""In the notebook's room: habits of Colab that must not fail only because this is not Colab.
 
 Enters: the IPython shell. Leaves: magics and a quiet matplotlib. Touches: the shell.
 """

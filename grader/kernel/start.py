@@ -1,8 +1,8 @@
-"""K: becomes the Jupyter kernel of one student's notebook, with the probe installed.
+"""In the notebook's room: becomes the Jupyter kernel of a notebook, with the probe installed.
 
 Enters: argv[1], a JSON file with the connection and the seed. Leaves: a running ipykernel.
-Touches: the sockets' folder, its own process. Runs inside the room, as a script, and imports
-nothing of the judge's. Whatever it sends is a claim: the student's code shares this process.
+Touches: the sockets' folder, its own process. Runs as a script, and imports nothing
+of the judge's. Whatever it sends is a claim: the student's code shares this process.
 """
 
 from __future__ import annotations

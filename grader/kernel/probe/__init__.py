@@ -1,4 +1,4 @@
-"""K: watches Keras models while the notebook runs, and reports what it sees.
+"""In the notebook's room: watches Keras models while cells run, and reports what it sees.
 
 Enters: the shell and the kernel. Leaves: ``grader_evidence`` messages on iopub: a JSON content and
 one npz buffer. Touches: ``keras.Model.fit`` (wrapped), the shell's after-cell event.

@@ -1,4 +1,4 @@
-"""K: ``keras.Model.fit``, wrapped so that it reports its beginning and its end.
+"""In the notebook's room: ``keras.Model.fit``, wrapped to report its beginning and its end.
 
 Enters: the original ``fit``. Leaves: one that does the same. Touches: what ``fit`` is given (a
 callback more). What fails here is missing from the evidence, never the student's training.

@@ -1,4 +1,4 @@
-"""K: a model as plain data: configuration, compile settings, weights.
+"""In the notebook's room: a model as plain data: configuration, compile settings, weights.
 
 Enters: a Keras model. Leaves: JSON and arrays. Touches nothing.
 """

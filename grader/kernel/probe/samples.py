@@ -1,4 +1,4 @@
-"""K: a bounded look at what ``fit`` is given.
+"""In the notebook's room: a bounded look at what ``fit`` is given.
 
 Enters: arrays, data sets, generators. Leaves: shapes, statistics, first rows. Touches nothing: a
 data set is iterated once more, a generator is read along with the training.

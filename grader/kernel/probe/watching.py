@@ -1,4 +1,4 @@
-"""K: the numbering of models, what was reported of them, and the way out.
+"""In the notebook's room: the numbering of models, what was reported of them, the way out.
 
 Enters: the shell and the kernel. Leaves: ``grader_evidence`` messages. Touches: the kernel's iopub.
 """

@@ -1,1 +1,1 @@
-"""All that runs inside a room or closes one from within: standard library only."""
+"""All that closes a room from within, or tries to leave one: standard library only."""

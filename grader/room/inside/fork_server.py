@@ -1,4 +1,4 @@
-"""T: imports the engine once and forks a process into each room that asks for one.
+"""The fork server: imports the engine once and forks a process into each room that asks.
 
 Enters: on standard input this file's text and, over a socket, first what to import and the text of
 ``rights.py``, then one order per room. Leaves: processes inside rooms, and for each its exit code.

@@ -1,7 +1,7 @@
 """Landlock: which files a process may open, and that it stays so.
 
 Enters: paths. Leaves: nothing; the calling thread is restricted for good.
-Touches: system calls through ctypes. Standard library only: it runs in the launcher.
+Touches: system calls through ctypes. Standard library only: it runs in the launcher, in a room.
 
 Every right that the kernel knows is handled, so that what is not listed is refused; an older
 kernel knows fewer, and the self-test says which layers hold then. ``stat`` is not covered.

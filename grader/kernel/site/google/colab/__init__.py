@@ -1,4 +1,4 @@
-"""Stand-in for Colab's helpers: a notebook made there runs here and says what is missing."""
+"""Stand-in for Colab's helpers: a notebook made there runs in our room and says what is missing."""
 
 from . import drive, files
 

@@ -1,4 +1,4 @@
-"""Stand-in for ``google.colab.files``: nobody is there to choose a file."""
+"""Stand-in for ``google.colab.files``: nobody is in the room to choose a file."""
 
 
 def upload(*_args: object, **_kwargs: object) -> dict[str, bytes]:
