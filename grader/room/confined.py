@@ -26,7 +26,6 @@ from pathlib import Path
 
 from grader.room.bubblewrap import handed_over, limits
 from grader.room.cgroups import Cgroup, make_cgroup
-from grader.room.inside import launcher
 from grader.room.process import LinuxProcess
 from grader.room.readable import readable_paths
 from grader.room.seccomp import build_filter
@@ -36,6 +35,7 @@ from grader.room.users import GROUP, open_to_rooms, return_user, take_user
 from grader.room.workplace import SCRATCH, workplace
 from grader.types import GraderError, Isolation, Json, Message
 
+_LAUNCHER = Path(__file__).resolve().parent / "inside" / "launcher.py"
 _START_SECONDS = 20.0
 # What TensorFlow, JAX and the C library ask about the machine. Not /proc itself: it shows the
 # command lines of everybody's programs. The launcher adds the program's own folder.
@@ -152,7 +152,7 @@ def _begin(
         order_end, order_file = _pipe(stack)
         report, report_end = _pipe(stack)
         keep = (order_end.fileno(), report_end.fileno())
-        command = [sys.executable, "-I", "-S", str(Path(launcher.__file__).resolve())]
+        command = [sys.executable, "-I", "-S", str(_LAUNCHER)]
         popen = spawn([*command, *map(str, keep)], env={}, streams=streams, keep=keep)
         process = LinuxProcess(
             popen,

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from grader.room.inside import intruder
 from grader.room.spec import Bind, LayerReport, Room, RoomSpec
 from grader.room.syscalls import AARCH64, X86_64
 from grader.room.workplace import SELFTEST, workplace
@@ -33,6 +32,7 @@ _MEMORY_MB, _TOO_MUCH_MB = 48, 96
 _SCRATCH_MB, _PROCESSES = 8, 24
 _MORE_FORKS = 8
 _OURS = {"HOME", "TMPDIR", "PATH", "PWD", "LC_CTYPE", ""}  # set by the room or by Python itself
+_INTRUDER = Path(__file__).resolve().parent / "inside" / "intruder.py"
 _SCRIPT = "/selftest/intruder.py"
 _REPORT_BYTES = 1 << 16
 
@@ -98,9 +98,8 @@ def _outside() -> Iterator[_Outside]:
 
 
 def _intrude(room: Room, outside: _Outside) -> dict[str, Any]:
-    here = Path(intruder.__file__).resolve()
     closed, out = room.inside(outside.closed, "/closed"), room.inside(outside.out, "/out")
-    script = room.inside(here, _SCRIPT)
+    script = room.inside(_INTRUDER, _SCRIPT)
     calls = {"x86_64": X86_64, "aarch64": AARCH64}[platform.machine()]
     plan = {
         "secrets": [str(outside.secret), f"/proc/{os.getpid()}/environ"],
@@ -120,7 +119,7 @@ def _intrude(room: Room, outside: _Outside) -> dict[str, Any]:
         binds=(
             Bind(outside.closed, "/closed"),
             Bind(outside.out, "/out", writable=True),
-            Bind(here, _SCRIPT),
+            Bind(_INTRUDER, _SCRIPT),
         ),
         memory_mb=_MEMORY_MB,
         scratch_mb=_SCRATCH_MB,
