@@ -5,7 +5,6 @@ Enters: the path of an npz file. Leaves: arrays by name. Touches: reads that fil
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import zipfile
@@ -14,7 +13,13 @@ from typing import IO
 
 import numpy as np
 
-from grader.plain_files import NotPlainError, TooLongError, open_plain, read_within
+from grader.plain_files import (
+    BoundedReader,
+    NotPlainError,
+    TooLongError,
+    open_plain,
+    read_within,
+)
 from grader.types import Array
 
 MEMBERS = 2000
@@ -27,22 +32,7 @@ class BadArraysError(Exception):
     """The file is not what an honest probe writes; the text says in which way."""
 
 
-class _Bounded(io.BufferedReader):
-    """A file that gives no piece larger than ``longest``: zipfile reads directories whole."""
-
-    longest: int | None = None
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self.longest is None:
-            return super().read(size)
-        if size is None or size < 0:  # the last 64 KB, where the directory's address is
-            size = self.longest
-        if size > self.longest:
-            raise BadArraysError("endless zip directory")
-        return super().read(size)
-
-
-def _open(path: Path) -> _Bounded:
+def _open(path: Path) -> BoundedReader:
     """Open a regular file with one name only: a second one may lead out of the room's folder."""
     try:
         file = open_plain(path)
@@ -51,7 +41,7 @@ def _open(path: Path) -> _Bounded:
     if os.fstat(file.fileno()).st_nlink != 1:
         file.close()
         raise BadArraysError("a file with several names")
-    return _Bounded(file)
+    return BoundedReader(file)
 
 
 def read_bounded(path: Path, cap: int) -> bytes:
@@ -79,11 +69,13 @@ def read_npz(path: Path, cap: int) -> dict[str, Array]:
             return _read_members(file, cap)
     except BadArraysError:
         raise
+    except TooLongError as error:
+        raise BadArraysError("endless zip directory") from error
     except Exception as error:  # a hostile header can break zipfile and numpy in a dozen ways
         raise BadArraysError(str(error)[:200]) from error
 
 
-def _read_members(file: _Bounded, cap: int) -> dict[str, Array]:
+def _read_members(file: BoundedReader, cap: int) -> dict[str, Array]:
     found: dict[str, Array] = {}
     file.longest = DIRECTORY_BYTES
     with zipfile.ZipFile(file) as archive:

@@ -39,6 +39,27 @@ class TooLongError(Exception):
         super().__init__(f"larger than {most} bytes")
 
 
+class BoundedReader(io.BufferedReader):
+    """A file that gives no piece larger than ``longest``: zipfile reads whole directories at once.
+
+    Raises TooLongError where more is asked for; all that there is may be asked for, and is cut.
+    """
+
+    def __init__(self, raw: io.FileIO, longest: int | None = None) -> None:
+        super().__init__(raw)
+        self.longest = longest
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as every file does, within bounds."""
+        if self.longest is None:
+            return super().read(size)
+        if size is None or size < 0:  # the last 64 KB, where the directory's address is
+            size = self.longest
+        if size > self.longest:
+            raise TooLongError(self.longest)
+        return super().read(size)
+
+
 def open_plain(path: Path) -> io.FileIO:
     """Open a regular file for reading.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
-from grader.plain_files import TooLongError, read_within
+from grader.plain_files import BoundedReader, TooLongError, open_plain, read_within
 
 
 class Endless(io.RawIOBase):
@@ -47,3 +48,20 @@ def test_of_what_never_ends_one_byte_more_than_the_limit_is_read(most: int) -> N
     with pytest.raises(TooLongError):
         read_within(stream, most)  # type: ignore[arg-type]
     assert stream.given == most + 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"), [(3, b"123"), (4, b"1234"), (-1, b"1234"), (None, b"1234")]
+)
+def test_a_bounded_reader_gives_pieces_up_to_its_longest(
+    tmp_path: Path, asked: int | None, given: bytes
+) -> None:
+    (tmp_path / "file").write_bytes(b"123456")
+    with BoundedReader(open_plain(tmp_path / "file"), 4) as file:
+        assert file.read(asked) == given
+
+
+def test_a_bounded_reader_gives_no_larger_piece(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"123456")
+    with BoundedReader(open_plain(tmp_path / "file"), 4) as file, pytest.raises(TooLongError):
+        file.read(5)

@@ -14,7 +14,6 @@ nobody is graded for it; the other entries are read all the same. An archive who
 
 from __future__ import annotations
 
-import io
 import re
 import stat
 import unicodedata
@@ -29,7 +28,7 @@ from pathlib import Path, PurePosixPath
 from grader.collect.layouts import is_notebook
 from grader.collect.notebooks import MAX_BYTES, Malformed, too_large
 from grader.collect.regular import open_regular
-from grader.plain_files import TooLongError, read_within
+from grader.plain_files import BoundedReader, TooLongError, read_within
 from grader.text.printable import printable
 from grader.types import GraderError, Message
 
@@ -41,6 +40,7 @@ LOCAL_HEADER = 30
 UTF8_FLAG, ENCRYPTED_FLAG = 0x800, 0x1
 _DAMAGED = (  # RuntimeError covers NotImplementedError: exotic flags
     zipfile.BadZipFile,
+    TooLongError,  # its directory
     zlib.error,
     EOFError,
     OSError,
@@ -98,7 +98,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     Raises:
         GraderError: not a zip, or one whose structure lies.
     """
-    with _Bounded(open_regular(path)) as file:
+    with BoundedReader(open_regular(path), MAX_DIRECTORY_BYTES) as file:
         try:
             zipped = zipfile.ZipFile(file)
         except _DAMAGED as error:
@@ -107,17 +107,6 @@ def open_archive(path: Path) -> Iterator[Archive]:
             ) from error
         with zipped:
             yield Archive(zipped, path)
-
-
-class _Bounded(io.BufferedReader):
-    """A file that zipfile cannot be talked into reading as one endless directory."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0:  # the last 64 KB, where the directory's address is
-            size = MAX_DIRECTORY_BYTES
-        if size > MAX_DIRECTORY_BYTES:
-            raise zipfile.BadZipFile("directory too large")
-        return super().read(size)
 
 
 def _check_structure(zipped: zipfile.ZipFile, path: Path) -> None:
