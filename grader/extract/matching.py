@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
-from grader.course.exercises import Alternative, Exercise, ExpectedLayer
+from grader.course.exercises import Exercise, ExpectedLayer
+from grader.course.forms import accepted_forms, align
 from grader.extract.architecture import Architecture, read_architecture
 from grader.extract.keras_config import NotRebuildableError, class_names
 from grader.types import Candidate, Json, Message
@@ -55,33 +55,10 @@ def _sized(reading: Reading, exercise: Exercise) -> Exercise:
     return exercise.sized(reading.architecture.input_shape) if reading.architecture else exercise
 
 
-def variants(exercise: Exercise) -> tuple[tuple[ExpectedLayer, ...], ...]:
-    """Give every chain of layers that earns the exercise's points."""
-    return (exercise.layers, *(alternative.layers for alternative in exercise.accept))
-
-
 def resemblance(reading: Reading, exercise: Exercise) -> float:
     """Give 1.0 for exactly the model that is asked for, 0.0 for one without a common layer."""
-    return max(_resemblance(reading, layers) for layers in variants(_sized(reading, exercise)))
-
-
-def best_variant(reading: Reading, exercise: Exercise) -> Alternative | None:
-    """Give the accepted alternative that fits better than the usual form; None: the usual form."""
-    exercise = _sized(reading, exercise)
-    usual = _resemblance(reading, exercise.layers)
-    best = max(exercise.accept, key=lambda a: _resemblance(reading, a.layers), default=None)
-    if best is None or _resemblance(reading, best.layers) <= usual:
-        return None
-    return best
-
-
-def align(got: Sequence[str], expected: Sequence[str]) -> list[int | None]:
-    """For each expected layer, the index of the layer that stands for it."""
-    found: list[int | None] = [None] * len(expected)
-    for block in SequenceMatcher(None, got, expected, autojunk=False).get_matching_blocks():
-        for offset in range(block.size):
-            found[block.b + offset] = block.a + offset
-    return found
+    forms = accepted_forms(_sized(reading, exercise))
+    return max(_resemblance(reading, form.layers) for form in forms)
 
 
 def _resemblance(reading: Reading, layers: Sequence[ExpectedLayer]) -> float:
@@ -134,8 +111,8 @@ def _is_theirs(reading: Reading, exercise: Exercise, others: Sequence[Exercise])
 
 def _settings_met(reading: Reading, exercise: Exercise) -> int:
     """Give how many settings an exactly met exercise names, -1 where it is not exactly met."""
-    forms = variants(_sized(reading, exercise))
-    exact = [layers for layers in forms if _resemblance(reading, layers) == 1.0]
+    forms = accepted_forms(_sized(reading, exercise))
+    exact = [form.layers for form in forms if _resemblance(reading, form.layers) == 1.0]
     return max((sum(len(layer.config) for layer in layers) for layers in exact), default=-1)
 
 

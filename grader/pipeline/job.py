@@ -23,7 +23,7 @@ from grader.pipeline.runner import Slot
 from grader.record.keys import canonical, execution_key, score_key
 from grader.types import Engine, GraderError, Level, Submission
 
-JUDGE_VERSION = "3"  # of extract and score: a change that can move a score raises it
+JUDGE_VERSION = "4"  # of extract and score: a change that can move a score raises it
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOM_CODE = ("kernel", "driver", "execute")  # what runs with a notebook, and reads what it left
 DEFAULT_MEMORY_MB = 4096

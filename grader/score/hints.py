@@ -15,8 +15,9 @@ from collections.abc import Iterable, Sequence
 from grader.course.exercises import Exercise
 from grader.score.hints_errors import explain
 from grader.score.hints_source import source_hints
-from grader.score.hints_structure import nearest_form, structure_hints
+from grader.score.hints_structure import structure_hints
 from grader.score.hints_training import result_hints, setting_hints, training_hints
+from grader.score.nearest import Comparison
 from grader.types import Check, Evidence, Message, Notebook, Outcome, Verdict
 
 __all__ = ["diagnose", "diagnose_runs", "diagnose_source"]
@@ -69,21 +70,26 @@ ADVICE = {
 
 
 def diagnose(
-    evidence: Evidence, exercise: Exercise, checks: Sequence[Check], verdict: Verdict
+    evidence: Evidence,
+    exercise: Exercise,
+    compared: Comparison | None,
+    checks: Sequence[Check],
+    verdict: Verdict,
 ) -> tuple[Message, ...]:
     """Give hints, the most telling first, each once, five at most.
 
     Args:
         evidence: the facts; ``hints`` may bring what ``diagnose_source`` found.
         exercise: what is asked.
+        compared: the model beside the accepted form that the checks are about.
         checks: the answered rubric.
         verdict: what it came to.
     """
     source = _about(evidence, exercise)
     if verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS):
         errors = _with_names(diagnose_runs(evidence), source)
-        return _first([*errors, *_notes(evidence, exercise, checks), *source], MOST)
-    whats = _first(_mistakes(evidence, exercise, verdict, source), WHATS)
+        return _first([*errors, *_notes(evidence, compared, checks), *source], MOST)
+    whats = _first(_mistakes(evidence, exercise, compared, verdict, source), WHATS)
     advice = [*_reason(whats), *_advice(exercise, checks, verdict)]
     spare = [message for message in source if message not in whats]
     return _first([*whats, *advice, *spare], MOST)
@@ -112,11 +118,15 @@ def _stopped(outcome: Outcome, cell: int) -> tuple[Message, ...]:
 
 
 def _mistakes(
-    evidence: Evidence, exercise: Exercise, verdict: Verdict, source: Sequence[Message]
+    evidence: Evidence,
+    exercise: Exercise,
+    compared: Comparison | None,
+    verdict: Verdict,
+    source: Sequence[Message],
 ) -> list[Message]:
     """Name the mistakes, those that the verdict is about first."""
     errors = list(_with_names(diagnose_runs(evidence), source))
-    structure = list(structure_hints(evidence.model, exercise)) if evidence.model else []
+    structure = list(structure_hints(compared)) if compared else []
     data = _data(evidence, source)
     training = list(training_hints(evidence, exercise)) if evidence.model else []
     if verdict is Verdict.WRONG_ARCHITECTURE:
@@ -176,12 +186,13 @@ def _with_names(errors: Iterable[Message], source: Sequence[Message]) -> Iterabl
         yield meant.get(message.args.get("name"), message) if is_name else message
 
 
-def _notes(evidence: Evidence, exercise: Exercise, checks: Sequence[Check]) -> list[Message]:
+def _notes(
+    evidence: Evidence, compared: Comparison | None, checks: Sequence[Check]
+) -> list[Message]:
     """Kind words about accepted work: another form of the model, settings that worked by luck."""
     notes: list[Message] = []
-    if evidence.model is not None:
-        form = nearest_form(evidence.model, exercise)
-        notes += [form.note] if form is not None else []
+    if compared is not None and compared.form.note is not None:
+        notes.append(compared.form.note)
     judged = any(check.id.startswith("accuracy.") and check.max_points for check in checks)
     if evidence.training is not None and not judged:
         notes += setting_hints(evidence.training)

@@ -1,75 +1,53 @@
 """The model: what differs from what is asked, layer by layer, in the words of Keras.
 
-Enters: ModelFacts and an Exercise. Leaves: Messages, the most telling first. Touches nothing.
+Enters: a Comparison. Leaves: Messages, the most telling first. Touches nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from grader.course.exercises import Alternative, Exercise, ExpectedLayer
-from grader.extract.matching import align
+from grader.course.exercises import ExpectedLayer
+from grader.score.nearest import Comparison
 from grader.types import Json, LayerFact, Message, ModelFacts, Scalar
 
 RECURRENT = ("SimpleRNN", "LSTM", "GRU")
 FIRST = ("return_sequences", "units", "filters", "activation")
 
 
-def structure_hints(model: ModelFacts, exercise: Exercise) -> tuple[Message, ...]:
-    """Name the differences from the accepted form that the model is nearest to."""
-    layers = (nearest_form(model, exercise) or exercise).layers
-    found = tuple(_differences(model, layers, exercise.input_shape)) if model.layers else ()
+def structure_hints(compared: Comparison) -> tuple[Message, ...]:
+    """Name the differences from the accepted form that the model is compared with."""
+    model = compared.model
+    found = tuple(_differences(compared)) if model.layers else ()
     if not found and not model.rebuilt:
         return (Message("diagnose.not_a_chain", {"cell": model.cell}),)
     return found
 
 
-def nearest_form(model: ModelFacts, exercise: Exercise) -> Alternative | None:
-    """Give the accepted alternative that the model meets better than the usual form."""
-    best = max(exercise.accept, key=lambda one: _met(model, one.layers), default=None)
-    if best is None or _met(model, best.layers) <= _met(model, exercise.layers):
-        return None
-    return best
-
-
-def _met(model: ModelFacts, layers: Sequence[ExpectedLayer]) -> float:
-    places = align([fact.cls for fact in model.layers], [layer.cls for layer in layers])
-    pairs = [(model.layers[p], e) for p, e in zip(places, layers, strict=True) if p is not None]
-    same = [fact.config.get(key) == value for fact, e in pairs for key, value in e.config.items()]
-    same += [fact.params == e.params for fact, e in pairs]
-    return len(pairs) + sum(same) / max(1, len(same)) - abs(len(model.layers) - len(layers))
-
-
-def _differences(
-    model: ModelFacts, layers: Sequence[ExpectedLayer], input_shape: tuple[int | None, ...]
-) -> Iterator[Message]:
+def _differences(compared: Comparison) -> Iterator[Message]:
+    model, form = compared.model, compared.form
     got = [fact.cls for fact in model.layers]
-    wanted = [layer.cls for layer in layers]
+    wanted = [layer.cls for layer in form.layers]
+    numbered = [
+        (place + 1, model.layers[place], layer)
+        for place, layer in zip(compared.places, form.layers, strict=True)
+        if place is not None
+    ]
     if got == wanted:
-        pairs: list[tuple[int, LayerFact, ExpectedLayer]] = [
-            (number, fact, layer)
-            for number, (fact, layer) in enumerate(zip(model.layers, layers, strict=True), start=1)
-        ]
-        found = [*_settings(pairs), *_input(model, input_shape)]
+        found = [*_settings(numbered), *_input(model, form.input_shape)]
         yield from found
-        total = sum(layer.params for layer in layers)
-        if not found and model.rebuilt and model.total_params != total:
-            args: dict[str, Scalar] = {"expected": total, "got": model.total_params}
+        if not found and model.rebuilt and not compared.total:
+            args: dict[str, Scalar] = {"expected": form.total_params, "got": model.total_params}
             yield Message("diagnose.params", args)
         return
-    yield from _kinds(got, wanted)
-    yield from _input(model, input_shape)
-    places = align(got, wanted)
-    yield from _settings(
-        [
-            (place + 1, model.layers[place], layer)
-            for place, layer in zip(places, layers, strict=True)
-            if place is not None
-        ]
-    )
+    yield from _kinds(got, wanted, compared.places)
+    yield from _input(model, form.input_shape)
+    yield from _settings(numbered)
 
 
-def _kinds(got: Sequence[str], wanted: Sequence[str]) -> Iterator[Message]:
+def _kinds(
+    got: Sequence[str], wanted: Sequence[str], found: Sequence[int | None]
+) -> Iterator[Message]:
     """Name wrong, missing and extra layers."""
     if len(got) == len(wanted):
         pairs = dict.fromkeys(
@@ -80,8 +58,8 @@ def _kinds(got: Sequence[str], wanted: Sequence[str]) -> Iterator[Message]:
             number = next(i for i, pair in enumerate(places, 1) if pair == (have, want))
             yield Message("diagnose.layer_type", {"number": number, "got": have, "expected": want})
         return
-    used = {place for place in align(got, wanted) if place is not None}
-    missing = [i for i, place in enumerate(align(got, wanted)) if place is None]
+    used = {place for place in found if place is not None}
+    missing = [i for i, place in enumerate(found) if place is None]
     if len(got) < len(wanted):
         if not used:
             args: dict[str, Scalar] = {

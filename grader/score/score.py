@@ -9,23 +9,21 @@ earns less.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from grader.course.exercises import Exercise, ExpectedLayer
+from grader.course.exercises import Exercise
 from grader.course.expectations import Threshold
 from grader.course.profiles import LAPTOP
-from grader.extract.matching import align
 from grader.score.hints import diagnose, diagnose_runs
+from grader.score.nearest import nearest
+from grader.score.structure import structure_checks
 from grader.types import (
     Check,
     Evidence,
     EvidenceClass,
     Grade,
-    LayerFact,
     Message,
-    ModelFacts,
     Outcome,
-    Scalar,
     TrainingFacts,
     Verdict,
 )
@@ -59,10 +57,11 @@ def score(evidence: Evidence, exercise: Exercise, threshold: Threshold | None) -
     """
     if evidence.model is not None:
         exercise = exercise.sized(evidence.model.input_shape)
+    compared = nearest(evidence.model, exercise) if evidence.model is not None else None
     points = exercise.points_for(threshold)
     checks = (
         *_runs(evidence, points[EvidenceClass.RUNS]),
-        *_structure(evidence.model, exercise, points[EvidenceClass.STRUCTURE]),
+        *structure_checks(compared, exercise, points[EvidenceClass.STRUCTURE]),
         *_data(evidence, points[EvidenceClass.DATA]),
         *_training(evidence.training, exercise, points[EvidenceClass.TRAINING]),
         *_accuracy(evidence, exercise, threshold, points[EvidenceClass.ACCURACY]),
@@ -77,7 +76,7 @@ def score(evidence: Evidence, exercise: Exercise, threshold: Threshold | None) -
         score=total,
         max_score=MAX_SCORE,
         checks=checks,
-        hints=diagnose(evidence, exercise, checks, verdict),
+        hints=diagnose(evidence, exercise, compared, checks, verdict),
         flags=evidence.flags,
     )
 
@@ -155,100 +154,6 @@ def _runs(evidence: Evidence, points: float) -> Iterator[Check]:
         message = Message("runs.all", {"cells": runs.cells})
     where = f"cell {runs.failed[0][0]}" if runs.failed else ""
     yield Check("runs.cells", points * share, points, message, str(total), str(total - bad), where)
-
-
-# --- structure -------------------------------------------------------------------------------
-
-
-def _structure(model: ModelFacts | None, exercise: Exercise, points: float) -> Iterator[Check]:
-    if model is None:
-        wanted = chain(layer.cls for layer in exercise.layers)
-        yield Check("structure.layers", 0.0, points, Message("structure.no_model"), wanted, "")
-        return
-    expected = _nearest(model, exercise)
-    share = points / (len(expected) + 2)
-    where = f"cell {model.cell}"
-    names, wanted_names = [f.cls for f in model.layers], [e.cls for e in expected]
-    places = align(names, wanted_names)
-    matched = sum(place is not None for place in places) / max(len(names), len(expected))
-    got, wanted = chain(names), chain(wanted_names)
-    told = Message("structure.layers", {"expected": wanted, "got": got})
-    yield Check("structure.layers", share * matched, share, told, wanted, got, where)
-    for number, (place, layer) in enumerate(zip(places, expected, strict=True), start=1):
-        fact = model.layers[place] if place is not None else None
-        fraction = _layer_fraction(fact, layer) if fact is not None else 0.0
-        got, wanted = layer_text(fact, layer), expected_text(layer)
-        args: dict[str, Scalar] = {"number": number, "expected": wanted, "got": got}
-        told = Message("structure.layer", args)
-        yield Check(f"structure.layer-{number}", share * fraction, share, told, wanted, got, where)
-    total = sum(layer.params for layer in expected)
-    right = model.rebuilt and model.total_params == total
-    told = Message("structure.total", {"expected": total, "got": model.total_params})
-    yield Check(
-        "structure.total",
-        share if right else 0.0,
-        share,
-        told,
-        str(total),
-        str(model.total_params),
-        where,
-    )
-
-
-def _nearest(model: ModelFacts, exercise: Exercise) -> tuple[ExpectedLayer, ...]:
-    """Give the accepted form that the model meets best; the usual one of equals."""
-
-    def met(layers: tuple[ExpectedLayer, ...]) -> float:
-        places = align([f.cls for f in model.layers], [e.cls for e in layers])
-        return sum(
-            _layer_fraction(model.layers[place], layer)
-            for place, layer in zip(places, layers, strict=True)
-            if place is not None
-        )
-
-    forms = [exercise.layers, *(alternative.layers for alternative in exercise.accept)]
-    return max(forms, key=met)
-
-
-def _layer_fraction(fact: LayerFact, layer: ExpectedLayer) -> float:
-    same = [fact.config.get(key) == value for key, value in layer.config.items()]
-    same += [_agree(fact.output_shape, layer.output_shape), fact.params == layer.params]
-    return sum(same) / len(same)
-
-
-def _agree(got: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
-    """Whether shapes are the same; a size that the model leaves open is the data's to show."""
-    sizes = zip(got, wanted, strict=False)
-    return len(got) == len(wanted) and all(g in (None, w) for g, w in sizes)
-
-
-def chain(names: Iterator[str] | list[str]) -> str:
-    """Write layers as people do: ``GRU → GRU → Dense``."""
-    return " → ".join(names)
-
-
-def expected_text(layer: ExpectedLayer) -> str:
-    """Write an expected layer with its settings, output shape and parameters."""
-    return _layer_text(layer.cls, layer.config, layer.output_shape, layer.params)
-
-
-def layer_text(fact: LayerFact | None, layer: ExpectedLayer) -> str:
-    """Write a found layer with the settings that the exercise asks about."""
-    if fact is None:
-        return "—"
-    config = {key: fact.config.get(key) for key in layer.config}
-    return _layer_text(fact.cls, config, fact.output_shape, fact.params)
-
-
-def _layer_text(
-    cls: str, config: Mapping[str, object], shape: tuple[int | None, ...], params: int
-) -> str:
-    settings = ", ".join(
-        str(value) if key in ("units", "filters") else f"{key}={value}"
-        for key, value in config.items()
-    )
-    sizes = ", ".join("None" if n is None else str(n) for n in (None, *shape))
-    return f"{cls}({settings}) → ({sizes}), {params} params"
 
 
 # --- data ------------------------------------------------------------------------------------

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from grader.course.exercises import Exercise
 from grader.course.load import load_course
 from grader.extract.matching import (
     Reading,
-    align,
-    best_variant,
     choose,
     exercises_held,
     moved,
@@ -110,25 +107,6 @@ def test_a_model_that_cannot_be_rebuilt_resembles_by_its_layers_names() -> None:
     assert reading.architecture is None
     assert reading.obstacle is not None
     assert 0 < resemblance(reading, GRU) < 1.0
-
-
-def test_the_usual_form_is_no_alternative() -> None:
-    assert best_variant(model(*recurrent("LSTM")), GRU) is None
-
-
-@pytest.mark.parametrize(
-    ("got", "expected", "places"),
-    [
-        (["GRU", "Dense"], ["GRU", "GRU", "Dense"], [None, 0, 1]),
-        (["A", "GRU", "B", "Dense"], ["GRU", "Dense"], [1, 3]),
-        ([], ["GRU"], [None]),
-        (["Dense", "GRU"], ["GRU", "Dense"], [None, 0]),
-    ],
-)
-def test_layers_are_aligned_in_order(
-    got: list[str], expected: list[str], places: list[int | None]
-) -> None:
-    assert align(got, expected) == places
 
 
 # --- one exercise ----------------------------------------------------------------------------

@@ -438,7 +438,7 @@ class TestNotes:
         settings = {"optimizer": "Adam", "learning_rate": 1e-7, "loss": "mse"}
         evidence = sound(gru, training=trained(compile=settings))
         unjudged: tuple[Check, ...] = ()
-        told = diagnose(evidence, gru, unjudged, Verdict.ACCEPTED)
+        told = diagnose(evidence, gru, None, unjudged, Verdict.ACCEPTED)
         assert [message.id for message in told] == ["diagnose.rate_tiny"]
 
     def test_settings_with_which_the_model_became_good_are_not(self, gru: Exercise) -> None:

@@ -1,0 +1,67 @@
+"""The checks of the model: its chain of layers, each layer, and the parameters in all.
+
+Enters: a Comparison. Leaves: Checks. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from grader.course.exercises import Exercise, ExpectedLayer
+from grader.score.nearest import Comparison
+from grader.types import Check, LayerFact, Message, Scalar
+
+
+def structure_checks(
+    compared: Comparison | None, exercise: Exercise, points: float
+) -> Iterator[Check]:
+    """Check the chain, each layer and the total, for the same points each."""
+    if compared is None:
+        wanted = chain(layer.cls for layer in exercise.layers)
+        yield Check("structure.layers", 0.0, points, Message("structure.no_model"), wanted, "")
+        return
+    model, form = compared.model, compared.form
+    share = points / (len(form.layers) + 2)
+    where = f"cell {model.cell}"
+    got, wanted = chain(f.cls for f in model.layers), chain(e.cls for e in form.layers)
+    told = Message("structure.layers", {"expected": wanted, "got": got})
+    yield Check("structure.layers", share * compared.chain, share, told, wanted, got, where)
+    met = zip(compared.pairs, compared.layers, strict=True)
+    for number, ((fact, layer), fraction) in enumerate(met, start=1):
+        got, wanted = layer_text(fact, layer), expected_text(layer)
+        args: dict[str, Scalar] = {"number": number, "expected": wanted, "got": got}
+        told = Message("structure.layer", args)
+        yield Check(f"structure.layer-{number}", share * fraction, share, told, wanted, got, where)
+    total, counted = form.total_params, model.total_params
+    told = Message("structure.total", {"expected": total, "got": counted})
+    earned = share if compared.total else 0.0
+    yield Check("structure.total", earned, share, told, str(total), str(counted), where)
+
+
+def chain(names: Iterable[str]) -> str:
+    """Write layers as people do: ``GRU → GRU → Dense``."""
+    return " → ".join(names)
+
+
+def expected_text(layer: ExpectedLayer) -> str:
+    """Write an expected layer with its settings, output shape and parameters."""
+    return _layer_text(layer.cls, layer.config, layer.output_shape, layer.params)
+
+
+def layer_text(fact: LayerFact | None, layer: ExpectedLayer) -> str:
+    """Write a found layer with the settings that the exercise asks about."""
+    if fact is None:
+        return "—"
+    config = {key: fact.config.get(key) for key in layer.config}
+    return _layer_text(fact.cls, config, fact.output_shape, fact.params)
+
+
+def _layer_text(
+    cls: str, config: Mapping[str, object], shape: tuple[int | None, ...], params: int
+) -> str:
+    settings = ", ".join(
+        str(value) if key in ("units", "filters") else f"{key}={value}"
+        for key, value in config.items()
+    )
+    sizes = ", ".join("None" if n is None else str(n) for n in (None, *shape))
+    return f"{cls}({settings}) → ({sizes}), {params} params"
