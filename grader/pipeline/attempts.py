@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 
 from grader import environment
 from grader.code.engines import fixes_seeds
-from grader.course.expectations import Threshold
 from grader.course.families import load_family
 from grader.execute.execute import Run, execute
 from grader.extract.evaluate import Answer, Task, evaluate
@@ -24,12 +23,12 @@ from grader.extract.matching import choose, read_candidate
 from grader.extract.mend import mended, stuck_by_the_book
 from grader.extract.retraining import canonical_question, retraining
 from grader.pipeline.job import Job
-from grader.pipeline.regrade import grade_of
 from grader.pipeline.runner import Slot
 from grader.record.store import Store
 from grader.room import Room
+from grader.score.grade import grade_of
 from grader.score.hints import diagnose_source
-from grader.types import Attempt, Engine, Evidence, Execution, Grade, Outcome, Verdict
+from grader.types import Attempt, Engine, Evidence, Execution, Grade, Outcome, Scalar, Verdict
 
 SAME_EVERYWHERE = frozenset({"SyntaxError", "IndentationError", "TabError"})
 
@@ -40,7 +39,7 @@ class Scored:
 
     evidence: Evidence
     grade: Grade
-    threshold: Threshold | None
+    threshold: dict[str, Scalar]
     execution: Execution
     attempts: tuple[Attempt, ...]
 
@@ -160,8 +159,8 @@ class Attempts:
             yield self._graded(evidence, execution, attempt)
 
     def _graded(self, evidence: Evidence, execution: Execution, attempt: Attempt) -> Scored:
-        grade, threshold = grade_of(self.job.course, evidence, execution.engine, execution.device)
-        return Scored(evidence, grade, threshold, execution, (attempt,))
+        judged = grade_of(self.job.course, evidence, execution.engine, execution.device)
+        return Scored(evidence, judged.grade, judged.threshold, execution, (attempt,))
 
     def _retrained(self, case: Scored, number: int) -> Scored:
         """Train the architecture anew with another seed, for a notebook that fixes its own.

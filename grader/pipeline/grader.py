@@ -23,7 +23,6 @@ from grader.course.load import load_course
 from grader.pipeline.attempts import Attempts, Scored
 from grader.pipeline.job import Job, Settings
 from grader.pipeline.order import Group, groups
-from grader.pipeline.regrade import told
 from grader.pipeline.runner import Runner, Slot
 from grader.record.store import Store
 from grader.room import Room, open_room
@@ -151,7 +150,6 @@ class Grader:
 
     def _record(self, job: Job, slot: Slot, case: Scored, began: float) -> Record:
         execution = case.execution
-        known = self.course.exercises.get(case.evidence.exercise)
         return Record(
             key=job.score_key(slot, case.evidence.exercise),
             execution_key=job.execution_key(slot, execution.engine, execution.attempt),
@@ -167,7 +165,7 @@ class Grader:
             seconds=round(time.monotonic() - began, 3),
             graded_at=_now(),
             versions=environment.versions(),
-            threshold=told(case.threshold, known.attempts if known else 1),
+            threshold=case.threshold,
             hidden_seed=job.hidden_seed(case.evidence.exercise),
             profile=_profile(self.course, case.evidence.exercise),
         )

@@ -31,10 +31,10 @@ from grader.extract.evaluate import Answer, LayerAnswer, Task
 from grader.extract.extract import extract
 from grader.extract.keras_config import NotRebuildableError, class_names
 from grader.pipeline.attempts import blames_engine
-from grader.pipeline.regrade import grade_of
 from grader.record.execution_files import write_execution
 from grader.record.record_json import record_from_json, record_to_json
 from grader.report.feedback import feedback_page
+from grader.score.grade import grade_of
 from grader.score.hints import diagnose_source
 from grader.text.words import Words
 from grader.types import Engine, Execution, GraderError, Isolation, Level, Outcome
@@ -145,7 +145,7 @@ def _judged(execution: Execution, owed: tuple[str, ...] | None) -> Any:
 
 
 def _grade(evidence: Any) -> Any:
-    grade, _ = grade_of(course(), evidence, Engine.JAX, "cpu")
+    grade = grade_of(course(), evidence, Engine.JAX, "cpu").grade
     record = b.record(exercise=evidence.exercise, evidence=evidence, grade=grade)
     read_back = record_from_json(record_to_json(record, 1), record.key)
     assert read_back.grade.verdict is grade.verdict

@@ -17,7 +17,6 @@ from grader.course.expectations import (
     Expectation,
     MeasuredData,
     MeasuredStructure,
-    Rate,
     Threshold,
 )
 from grader.course.families import load_family
@@ -27,7 +26,7 @@ from grader.pipeline import attempts, grader
 from grader.pipeline.attempts import blames_engine
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
-from grader.pipeline.regrade import regrade, told
+from grader.pipeline.regrade import regrade
 from grader.pipeline.runner import Call, Slot, Stop, slots
 from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
@@ -510,22 +509,6 @@ def test_regrade_scores_stored_evidence_with_todays_threshold_and_runs_nothing(
     assert again.grade.verdict is Verdict.LOW_ACCURACY
     assert again.execution_key == record.execution_key
     assert len(world.ran) == 1
-
-
-@pytest.mark.parametrize("widened", [False, True])
-def test_a_record_tells_how_often_bad_luck_fails_correct_work(
-    course: Course, world: World, tmp_path: Path, widened: bool
-) -> None:
-    exercise = course.exercise(GRU)
-    assert exercise.expectation is not None
-    rate = Rate(0.01, 0.1)
-    known = replace(exercise.expectation.thresholds[0], false_fail=rate, widened=widened)
-    found = told(known, exercise.attempts)
-    if widened:  # nobody measured it there
-        assert "false_fail" not in found
-    else:
-        assert found["false_fail"] == pytest.approx(0.1**exercise.attempts)
-        assert found["attempts"] == exercise.attempts
 
 
 def test_the_runner_gives_every_result_and_starts_nothing_after_a_stop() -> None:

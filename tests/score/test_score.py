@@ -16,14 +16,8 @@ from hypothesis import strategies as st
 from grader.course.exercises import Exercise
 from grader.course.expectations import Threshold
 from grader.course.load import load_course
-from grader.score.score import (
-    MAX_SCORE,
-    accuracy_fraction,
-    malformed,
-    nothing_found,
-    score,
-    ungraded,
-)
+from grader.score.checks_accuracy import accuracy_fraction
+from grader.score.score import MAX_SCORE, malformed, nothing_found, score, ungraded
 from grader.types import (
     CellError,
     Evidence,

@@ -1,0 +1,73 @@
+"""The check of the accuracy on data that the model has never seen.
+
+Enters: Evidence, an Exercise, the Threshold, points. Leaves: Checks. Touches nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from grader.course.exercises import Exercise
+from grader.course.expectations import Threshold
+from grader.course.profiles import LAPTOP
+from grader.types import Check, Evidence, Message
+
+
+def accuracy_checks(
+    evidence: Evidence, exercise: Exercise, threshold: Threshold | None, points: float
+) -> Iterator[Check]:
+    """Check the metric that the threshold is about; no points hang on it where there is none."""
+    if threshold is None or threshold.value is None:
+        why = threshold.why if threshold else _unmeasured(exercise)
+        yield Check("accuracy.none", 0.0, 0.0, why or Message("accuracy.none"), "", "")
+        return
+    sign = "≤" if threshold.better == "lower" else "≥"
+    expected = f"{threshold.metric} {sign} {threshold.value:.3g}"
+    value = evidence.metrics.get(threshold.metric)
+    check_id = f"accuracy.{threshold.metric}"
+    if value is None:
+        if "needs_review" in evidence.flags:
+            message = Message("accuracy.needs_review")
+        else:
+            message = evidence.unmet or Message("accuracy.not_judged")
+        yield Check(check_id, 0.0, points, message, expected, "—")
+        return
+    fraction = accuracy_fraction(value, threshold)
+    message = Message(
+        "accuracy.met" if fraction >= 1.0 else "accuracy.missed",
+        {
+            "metric": threshold.metric,
+            "value": value,
+            "threshold": threshold.value,
+            "control": threshold.control,
+        },
+    )
+    yield Check(check_id, points * fraction, points, message, expected, f"{value:.3g}")
+
+
+def accuracy_fraction(value: float, threshold: Threshold) -> float:
+    """Give 1 at or beyond the threshold, 0 at the controls' level, falling in between.
+
+    Errors (``better`` lower) fall in log scale, where a factor counts the same everywhere; shares
+    fall linearly.
+    """
+    full, zero = threshold.value, threshold.control
+    if full is None or not math.isfinite(value):
+        return 0.0
+    lower = threshold.better == "lower"
+    if value <= full if lower else value >= full:
+        return 1.0
+    if zero is None or (zero <= full if lower else zero >= full):
+        return 0.0
+    if lower and full > 0:
+        fraction = math.log(zero / value) / math.log(zero / full)
+    else:
+        fraction = (zero - value) / (zero - full)
+    return min(1.0, max(0.0, fraction))
+
+
+def _unmeasured(exercise: Exercise) -> Message:
+    if exercise.profile == LAPTOP:
+        return Message("accuracy.unmeasured")
+    return Message("accuracy.unmeasured_profile", {"profile": exercise.profile})

@@ -1,0 +1,38 @@
+"""The check of the cells: how many ran, and how the run ended.
+
+Enters: Evidence and its points. Leaves: Checks. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grader.types import Check, Evidence, Message, Outcome
+
+
+def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
+    """Check the share of the cells that ran."""
+    runs = evidence.runs
+    unfinished = runs.outcome is not Outcome.FINISHED
+    bad = len(runs.failed) + (1 if unfinished else 0)
+    total = max(runs.cells, bad, 1)
+    share = (total - bad) / total
+    if unfinished:
+        message = Message(
+            "runs.stopped", {"cell": runs.stopped_at or 0, "outcome": runs.outcome.value}
+        )
+    elif runs.failed:
+        first, error = runs.failed[0]
+        message = Message(
+            "runs.failed",
+            {
+                "failed": len(runs.failed),
+                "cells": runs.cells,
+                "first": first,
+                "error": f"{error.name}: {error.value}"[:200],
+            },
+        )
+    else:
+        message = Message("runs.all", {"cells": runs.cells})
+    where = f"cell {runs.failed[0][0]}" if runs.failed else ""
+    yield Check("runs.cells", points * share, points, message, str(total), str(total - bad), where)

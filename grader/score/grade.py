@@ -1,0 +1,76 @@
+"""A grade with the threshold that belongs to it.
+
+Enters: a Course, Evidence, the engine and device of the run. Leaves: a Judged. Touches: loads the
+exercise's family, once, for the fingerprint of its data.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.course.data import data_fingerprint
+from grader.course.exercises import Course, Exercise
+from grader.course.expectations import Threshold
+from grader.course.families import load_family
+from grader.score.score import nothing_found, score
+from grader.types import Engine, Evidence, Grade, Scalar
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A grade, and what is kept of the threshold that it was scored with."""
+
+    grade: Grade
+    threshold: dict[str, Scalar]
+
+
+def grade_of(course: Course, evidence: Evidence, engine: Engine, device: str) -> Judged:
+    """Score one exercise's evidence with the threshold of its engine and device."""
+    exercise = course.exercises.get(evidence.exercise)
+    if exercise is None:
+        return Judged(nothing_found(evidence), {})
+    fingerprint = None
+    if exercise.family is not None and course.reference is not None:
+        fingerprint = _fingerprint(course.reference, exercise)
+    threshold = exercise.threshold(engine.value, device, fingerprint)
+    grade = score(evidence, exercise, threshold)
+    return Judged(grade, used_threshold(threshold, exercise.attempts))
+
+
+def used_threshold(threshold: Threshold | None, attempts: int) -> dict[str, Scalar]:
+    """Give what a record keeps of the threshold that it was scored with.
+
+    ``false_fail`` is the largest chance, by calibration, that correct work misses the threshold in
+    every attempt. Nothing is known of it where the threshold is another machine's, widened.
+    """
+    if threshold is None:
+        return {}
+    rate = None if threshold.widened else threshold.false_fail
+    known = {"attempts": attempts, "false_fail": rate.after(attempts).upper95} if rate else {}
+    return {
+        "metric": threshold.metric,
+        "better": threshold.better,
+        "value": threshold.value,
+        "control": threshold.control,
+        "engine": threshold.engine,
+        "device": threshold.device,
+        "widened": threshold.widened,
+        "reason": threshold.reason,
+        **known,
+    }
+
+
+_fingerprints: dict[str, str] = {}
+
+
+def _fingerprint(reference: Path, exercise: Exercise) -> str:
+    """Give the fingerprint of an exercise's data, drawn once: it takes a few milliseconds."""
+    assert exercise.family is not None
+    asked = [str(reference), exercise.family, exercise.dataset, exercise.data]
+    key = json.dumps(asked, sort_keys=True)
+    if key not in _fingerprints:
+        family = load_family(reference, exercise.family)
+        _fingerprints[key] = data_fingerprint(exercise, family)
+    return _fingerprints[key]
