@@ -13,6 +13,7 @@ import argparse
 import json
 import re
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
@@ -101,11 +102,13 @@ def main() -> None:
                 "verdicts": Counter(r.grade.verdict.value for r in records),
                 "attempts": {str(k): v for k, v in sorted(attempts.items())},
                 "metric": sorted(
-                    round(r.attempts[0].metrics.get(str(r.threshold.get("metric")), -1), 6)
+                    round(
+                        r.attempts[0].metrics.get(r.threshold.metric if r.threshold else "", -1), 6
+                    )
                     for r in records
                     if r.attempts
                 ),
-                "threshold": next((r.threshold for r in records), {}),
+                "threshold": next((asdict(r.threshold) for r in records if r.threshold), {}),
             },
             indent=1,
         )

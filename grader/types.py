@@ -323,12 +323,14 @@ class Evidence:
     data: tuple[Finding, ...]
     layout: str | None
     training: TrainingFacts | None
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float]  # of the model, on the hidden data
     flags: tuple[str, ...] = ()
     notes: tuple[Message, ...] = ()
     hints: tuple[Message, ...] = ()
     unmet: Message | None = None  # why there are no metrics, where there are none
     others: tuple[OtherModel, ...] = ()
+    # The same metrics of predictors that need no model, by name: {"mean": {"mse": 0.049}, …}.
+    controls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 # --- score -----------------------------------------------------------------------------------
@@ -339,12 +341,13 @@ class Check:
     """One line of the rubric, answered."""
 
     id: str  # "structure.layer-1"
+    cls: EvidenceClass | None  # None for a message of the grader's own
     points: float
     max_points: float
     message: Message
     expected: str
     got: str
-    where: str = ""
+    cell: int | None = None  # of the notebook, where it is about one
 
     @property
     def passed(self) -> bool:
@@ -385,6 +388,22 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class UsedThreshold:
+    """The threshold that a grade was scored with, as calibration gave it for engine and device."""
+
+    metric: str
+    better: str  # "lower" or "higher"
+    value: float | None  # None: no metric separates right from wrong here
+    control: float | None  # the best negative control's score
+    engine: str
+    device: str
+    widened: bool  # measured on another engine or device
+    reason: str
+    attempts: int | None = None  # that correct work has; None where ``false_fail`` is unknown
+    false_fail: float | None = None  # at most so often correct work misses it in all of them
+
+
+@dataclass(frozen=True)
 class Record:
     """One exercise of one student, graded: what is written, exported and shown."""
 
@@ -402,7 +421,7 @@ class Record:
     seconds: float
     graded_at: str  # ISO 8601, UTC
     versions: Mapping[str, str]
-    threshold: Mapping[str, Scalar] = field(default_factory=dict)
+    threshold: UsedThreshold | None = None  # None: nothing was measured on these data
     hidden_seed: int | None = None  # of the hidden data; for the judge's eyes, in no report
     profile: str = "laptop"  # whose sizes the exercise had
     same_as: str = ""  # submission with the very same code, whose run this record tells of

@@ -122,8 +122,8 @@ def measure_reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
     execution, evidence = run_reference(bench, plan, slot)
     if evidence.model is None or not evidence.metrics:
         raise _failed(plan)
-    own = {key: value for key, value in evidence.metrics.items() if "." not in key}
-    return Measured(_run(plan, slot, plan.control, own, execution.seconds), evidence.model)
+    run = _run(plan, slot, plan.control, evidence.metrics, execution.seconds)
+    return Measured(run, evidence.model)
 
 
 def run_reference(bench: Bench, plan: Plan, slot: Slot) -> tuple[Execution, Evidence]:

@@ -131,7 +131,7 @@ def _code(records: Sequence[Record]) -> int:
 def sound(record: Record) -> bool:
     """Whether everything that a self-check looks at is right."""
     return record.grade.verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS) and all(
-        check.passed for check in record.grade.checks if wording.evidence_class(check) in SEEN
+        check.passed for check in record.grade.checks if check.cls in SEEN
     )
 
 
@@ -177,10 +177,10 @@ def told(record: Record, words: Words) -> Iterator[Line]:
 
 def _class(cls: EvidenceClass, record: Record, words: Words) -> Iterator[Line]:
     """Give one line where all is right, else a line for each thing that is not."""
-    checks = [one for one in record.grade.checks if wording.evidence_class(one) is cls]
+    checks = [one for one in record.grade.checks if one.cls is cls]
     missed = [one for one in checks if not one.passed]
     if checks and not missed:
         yield Line(RIGHT, wording.told(checks[-1], words))
     for check in missed:
-        where = f"{wording.place(check.where, words)}: " if check.where else ""
-        yield Line(WRONG, f"{where}{wording.told(check, words)}")
+        place = wording.place(check.cell, words)
+        yield Line(WRONG, f"{place and f'{place}: '}{wording.told(check, words)}")

@@ -11,7 +11,7 @@ from the bytes that it returns.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -54,6 +54,15 @@ class _Case:
     data: DataReading | None
     question: Question | None
     family: Family | None
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """The numbers of the model and of predictors that need none; or why there are none."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    controls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    unmet: Message | None = None
 
 
 def extract(
@@ -162,7 +171,7 @@ def _evidence(
     if case.reading is None:
         return Evidence(case.exercise.id, runs, None, (), None, None, {}, others=others)
     answer, suspect = answers.get(case.exercise.id), _suspect(case)
-    metrics, unmet = _metrics(case, answer)
+    measured = _measured(case, answer)
     data = case.data
     flags = ["needs_review"] if case.reading.architecture is None else []
     if answer is not None and answer.failed == "weights":
@@ -175,12 +184,13 @@ def _evidence(
         data=data.findings if data else (),
         layout=data.layout if data else None,
         training=training_facts(case.reading.candidate, case.fit),
-        metrics=metrics,
+        metrics=measured.metrics,
         flags=tuple(flags),
         notes=data.notes if data else (),
         hints=data.hints if data else (),
-        unmet=unmet,
+        unmet=measured.unmet,
         others=others,
+        controls=measured.controls,
     )
 
 
@@ -223,29 +233,28 @@ def _model_facts(reading: Reading, answer: Answer | None) -> ModelFacts:
     )
 
 
-def _metrics(case: _Case, answer: Answer | None) -> tuple[dict[str, float], Message | None]:
+def _measured(case: _Case, answer: Answer | None) -> _Measured:
     """Compute every metric of the rebuilt model, or say why there is none."""
     if (obstacle := _obstacle(case)) is not None:
-        return {}, obstacle
+        return _Measured(unmet=obstacle)
     family, question = case.family, case.question
     assert family is not None
     assert question is not None
     if answer is None or answer.error or answer.predictions is None:
-        return {}, Message(
-            "accuracy.not_rebuilt", {"error": (answer.error if answer else "") or ""}
-        )
+        args = {"error": (answer.error if answer else "") or ""}
+        return _Measured(unmet=Message("accuracy.not_rebuilt", args))
     asked = answer.predictions[: len(question.inputs)]  # rows given to fit may follow
     predictions = _shaped(asked, question.answers)
     if predictions is None:
         got = "×".join(str(n) for n in answer.predictions.shape[1:]) or "1"
-        return {}, Message("accuracy.shape", {"got": got})
+        return _Measured(unmet=Message("accuracy.shape", {"got": got}))
     if not np.isfinite(predictions).all():
-        return {}, Message("accuracy.not_finite")
-    metrics = dict(family.measure(predictions, question))
-    for name, control in family.controls(question).items():
-        for key, value in family.measure(control, question).items():
-            metrics[f"{name}.{key}"] = value
-    return metrics, None
+        return _Measured(unmet=Message("accuracy.not_finite"))
+    controls = family.controls(question).items()
+    return _Measured(
+        metrics=family.measure(predictions, question),
+        controls={name: family.measure(control, question) for name, control in controls},
+    )
 
 
 def _obstacle(case: _Case) -> Message | None:

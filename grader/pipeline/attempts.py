@@ -28,7 +28,16 @@ from grader.record.store import Store
 from grader.room import Room
 from grader.score.grade import grade_of
 from grader.score.hints import diagnose_source
-from grader.types import Attempt, Engine, Evidence, Execution, Grade, Outcome, Scalar, Verdict
+from grader.types import (
+    Attempt,
+    Engine,
+    Evidence,
+    Execution,
+    Grade,
+    Outcome,
+    UsedThreshold,
+    Verdict,
+)
 
 SAME_EVERYWHERE = frozenset({"SyntaxError", "IndentationError", "TabError"})
 
@@ -39,7 +48,7 @@ class Scored:
 
     evidence: Evidence
     grade: Grade
-    threshold: dict[str, Scalar]
+    threshold: UsedThreshold | None
     execution: Execution
     attempts: tuple[Attempt, ...]
 

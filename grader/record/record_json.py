@@ -7,11 +7,12 @@ Imported late: it brings pydantic along.
 from __future__ import annotations
 
 import json
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticSerializationError
 
+from grader.record import record_v1
 from grader.record.index import first_line
 from grader.types import Record
 
@@ -25,9 +26,15 @@ class KeptRecord(BaseModel):
 
     model_config = ConfigDict(ser_json_inf_nan="strings")
 
-    format: Literal["grader/record/v1"] = "grader/record/v1"
+    format: Literal["grader/record/v2"] = "grader/record/v2"
     saved_at: int  # nanoseconds since 1970
     record: Record
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_today(cls, kept: Any) -> Any:
+        is_old = isinstance(kept, dict) and kept.get("format") == record_v1.V1
+        return record_v1.upgraded(kept) if is_old else kept
 
 
 def record_to_json(record: Record, saved_at: int) -> bytes:

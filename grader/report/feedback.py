@@ -21,7 +21,8 @@ from grader.report.tones import tone
 from grader.text.words import LEVELS, Words, family_word, number
 from grader.types import Attempt, Check, Evidence, EvidenceClass, Message, Record, Verdict
 
-_COMPARED = ("structure.", "data.")  # other messages hold both values in their sentence
+# Other messages hold both values in their sentence.
+_COMPARED = (EvidenceClass.STRUCTURE, EvidenceClass.DATA)
 _ATTEMPTS = {"run": "attempt.run", "retrain": "attempt.retrain"}
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
@@ -178,9 +179,8 @@ def _model(evidence: Evidence | None, words: Words) -> str:
 def _sections(checks: Sequence[Check], words: Words) -> tuple[Section, ...]:
     by_class: dict[EvidenceClass, list[Check]] = {}
     for check in checks:
-        cls = wording.evidence_class(check)
-        if cls is not None:
-            by_class.setdefault(cls, []).append(check)
+        if check.cls is not None:
+            by_class.setdefault(check.cls, []).append(check)
     return tuple(_section(cls, by_class[cls], words) for cls in EvidenceClass if cls in by_class)
 
 
@@ -199,7 +199,7 @@ def _section(cls: EvidenceClass, checks: Sequence[Check], words: Words) -> Secti
 
 def _line(check: Check, words: Words) -> Line:
     expected, got = wording.value(check.expected), wording.value(check.got)
-    compared = not check.passed and bool(expected and got) and check.id.startswith(_COMPARED)
+    compared = not check.passed and bool(expected and got) and check.cls in _COMPARED
     brief = wording.BRIEF.get(check.message.id) if compared else None
     mine, theirs = _compared(expected, got) if compared else ((), ())
     return Line(
@@ -209,7 +209,7 @@ def _line(check: Check, words: Words) -> Line:
         max_points=wording.points(check.max_points),
         expected=mine,
         got=theirs,
-        where="" if check.passed else wording.place(check.where, words),
+        where="" if check.passed else wording.place(check.cell, words),
     )
 
 
@@ -242,11 +242,10 @@ def _figures(evidence: Evidence | None, words: Words) -> tuple[tuple[str, ...], 
     """The judge's numbers for the model, beside those of predictors that need no model."""
     if evidence is None or not evidence.metrics:
         return (), ()
-    own = {key: value for key, value in evidence.metrics.items() if "." not in key}
-    controls = list(dict.fromkeys(key.split(".")[0] for key in evidence.metrics if "." in key))
+    own = evidence.metrics
     rows = [Figure(words("report.your_model"), tuple(map(_short, own.values())), own=True)]
-    for control in controls:
-        values = (evidence.metrics.get(f"{control}.{key}") for key in own)
+    for control, numbers in evidence.controls.items():
+        values = (numbers.get(key) for key in own)
         shown = tuple("–" if value is None else _short(value) for value in values)
         rows.append(Figure(_named("control", control, words), shown, own=False))
     return tuple(_named("figure", key, words) for key in own), tuple(rows)
@@ -262,14 +261,14 @@ def _short(value: float) -> str:
 
 
 def _try(attempt: Attempt, words: Words) -> Try:
-    own = {key: value for key, value in attempt.metrics.items() if "." not in key}
+    metrics = (f"{wording.name(key)} {_short(value)}" for key, value in attempt.metrics.items())
     kind = _ATTEMPTS.get(attempt.kind)
     return Try(
         number=attempt.number,
         kind=words(kind) if kind else wording.name(attempt.kind),
         engine=attempt.engine.value,
         seed=attempt.seed,
-        metrics=", ".join(f"{wording.name(key)} {_short(value)}" for key, value in own.items()),
+        metrics=", ".join(metrics),
         seconds=f"{attempt.seconds:.0f}",
     )
 
@@ -294,19 +293,17 @@ def _facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
 
 def _false_fail(record: Record, words: Words) -> str:
     """How unlucky correct work can be: the bound after all attempts."""
-    told = record.threshold
-    rate, attempts = told.get("false_fail"), told.get("attempts")
-    if not isinstance(rate, float) or not isinstance(attempts, int):
+    used = record.threshold
+    if used is None or used.false_fail is None or used.attempts is None:
         return ""
-    return words("report.at_most", rate=f"{100 * rate:.2g}", attempts=attempts)
+    rate = f"{100 * used.false_fail:.2g}"
+    return words("report.at_most", rate=rate, attempts=used.attempts)
 
 
 def _threshold(record: Record, words: Words) -> str:
-    told = record.threshold
-    if told.get("value") is None or not isinstance(told.get("metric"), str):
+    used = record.threshold
+    if used is None or used.value is None:
         return ""
-    sign = "≤" if told.get("better") == "lower" else "≥"
-    limit = told["value"]
-    shown = _short(limit) if isinstance(limit, int | float) else wording.name(str(limit))
-    text = f"{wording.name(str(told['metric']))} {sign} {shown}"
-    return f"{text} ({words('report.widened')})" if told.get("widened") else text
+    sign = "≤" if used.better == "lower" else "≥"
+    text = f"{wording.name(used.metric)} {sign} {_short(used.value)}"
+    return f"{text} ({words('report.widened')})" if used.widened else text

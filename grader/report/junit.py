@@ -73,7 +73,7 @@ def _lines(record: Record, words: Words) -> Iterable[str]:
     for check in grade.checks:
         if not check.passed:
             share = f"{wording.points(check.points)}/{wording.points(check.max_points)}"
-            where = wording.place(check.where, words)
+            where = wording.place(check.cell, words)
             yield printable(f"[{share}] {wording.told(check, words)}{where and f' ({where})'}")
     yield from (printable(words.say(hint)) for hint in grade.hints)
     yield from wording.flags(record, words)

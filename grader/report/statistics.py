@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
-from grader.report.wording import evidence_class
 from grader.types import Check, EvidenceClass, Record
 
 
@@ -32,14 +31,14 @@ def item_statistics(records: Iterable[Record]) -> list[ItemStatistics]:
     for record in records:
         if record.grade.graded:
             for check in record.grade.checks:
-                if check.max_points > 0 and evidence_class(check) is not None:
+                if check.max_points > 0 and check.cls is not None:
                     by_item.setdefault((record.exercise, check.id), []).append(check)
     rows = [_row(exercise, name, checks) for (exercise, name), checks in by_item.items()]
     return sorted(rows, key=lambda row: (row.passed / row.results, row.exercise, row.check))
 
 
 def _row(exercise: str, name: str, checks: list[Check]) -> ItemStatistics:
-    cls = evidence_class(checks[0])
+    cls = checks[0].cls
     assert cls is not None
     return ItemStatistics(
         exercise=exercise,

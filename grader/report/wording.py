@@ -125,16 +125,9 @@ def told(check: Check, words: Words) -> str:
     return words.say(Message(right, check.message.args) if right else check.message)
 
 
-def place(where: str, words: Words) -> str:
-    """Say where: the scorer's "cell 7" in the reader's language."""
-    cell = re.fullmatch(r"cell (\d{1,9})", where)
-    return words("report.cell", cell=int(cell[1])) if cell else value(where)
-
-
-def evidence_class(check: Check) -> EvidenceClass | None:
-    """Give the class that a check belongs to, None for a message of the grader's own."""
-    first = check.id.split(".")[0]
-    return EvidenceClass(first) if first in set(EvidenceClass) else None
+def place(cell: int | None, words: Words) -> str:
+    """Say where: "cell 7" in the reader's language; nothing where it is about no cell."""
+    return "" if cell is None else words("report.cell", cell=cell)
 
 
 def deciding_check(record: Record) -> Check | None:
@@ -144,7 +137,7 @@ def deciding_check(record: Record) -> Check | None:
         return next(iter(grade.checks), None)
     missed = [check for check in grade.checks if not check.passed]
     wanted = _DECIDING.get(grade.verdict)
-    return next((c for c in missed if evidence_class(c) is wanted), next(iter(missed), None))
+    return next((c for c in missed if c.cls is wanted), next(iter(missed), None))
 
 
 def reason(record: Record, words: Words) -> str:
@@ -160,11 +153,11 @@ def reason(record: Record, words: Words) -> str:
 def reason_place(record: Record, words: Words) -> str:
     """Say where to look: the deciding check's cell, else the model's."""
     check = deciding_check(record)
-    if check is not None and check.where:
-        return place(check.where, words)
+    if check is not None and check.cell is not None:
+        return place(check.cell, words)
     told_cell = check.message.args.get("cell") if check is not None else None
     cell = told_cell if isinstance(told_cell, int) and told_cell > 0 else model_cell(record)
-    return "" if cell is None else words("report.cell", cell=cell)
+    return place(cell, words)
 
 
 def model_cell(record: Record) -> int | None:

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from grader.course.exercises import Exercise
 from grader.course.expectations import Threshold
 from grader.course.profiles import LAPTOP
-from grader.types import Check, Evidence, Message
+from grader.types import Check, Evidence, EvidenceClass, Message
+
+CLASS = EvidenceClass.ACCURACY
 
 
 def accuracy_checks(
@@ -20,7 +22,7 @@ def accuracy_checks(
     """Check the metric that the threshold is about; no points hang on it where there is none."""
     if threshold is None or threshold.value is None:
         why = threshold.why if threshold else _unmeasured(exercise)
-        yield Check("accuracy.none", 0.0, 0.0, why or Message("accuracy.none"), "", "")
+        yield Check("accuracy.none", CLASS, 0.0, 0.0, why or Message("accuracy.none"), "", "")
         return
     sign = "≤" if threshold.better == "lower" else "≥"
     expected = f"{threshold.metric} {sign} {threshold.value:.3g}"
@@ -31,7 +33,7 @@ def accuracy_checks(
             message = Message("accuracy.needs_review")
         else:
             message = evidence.unmet or Message("accuracy.not_judged")
-        yield Check(check_id, 0.0, points, message, expected, "—")
+        yield Check(check_id, CLASS, 0.0, points, message, expected, "—")
         return
     fraction = accuracy_fraction(value, threshold)
     message = Message(
@@ -43,7 +45,7 @@ def accuracy_checks(
             "control": threshold.control,
         },
     )
-    yield Check(check_id, points * fraction, points, message, expected, f"{value:.3g}")
+    yield Check(check_id, CLASS, points * fraction, points, message, expected, f"{value:.3g}")
 
 
 def accuracy_fraction(value: float, threshold: Threshold) -> float:

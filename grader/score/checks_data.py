@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.types import Check, Evidence, Message
+from grader.types import Check, Evidence, EvidenceClass, Message
 
+CLASS = EvidenceClass.DATA
 NO_FIT = "data.fit"
 TARGET, TARGET_WEIGHT = "data.target", 3.0  # what is learned weighs more than how it is laid out
 
@@ -16,18 +17,19 @@ TARGET, TARGET_WEIGHT = "data.target", 3.0  # what is learned weighs more than h
 def data_checks(evidence: Evidence, points: float) -> Iterator[Check]:
     """Give a check per finding."""
     if not evidence.data:
-        yield Check(NO_FIT, 0.0, points, Message("data.no_fit"), "", "")
+        yield Check(NO_FIT, CLASS, 0.0, points, Message("data.no_fit"), "", "")
         return
     weights = [TARGET_WEIGHT if f.id == TARGET else 1.0 for f in evidence.data]
-    where = f"cell {evidence.training.cell}" if evidence.training else ""
+    cell = evidence.training.cell if evidence.training else None
     for finding, weight in zip(evidence.data, weights, strict=True):
         share = points * weight / sum(weights)
         yield Check(
             finding.id,
+            CLASS,
             share * min(1.0, max(0.0, finding.fraction)),
             share,
             finding.message,
             finding.expected,
             finding.got,
-            where,
+            cell,
         )

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.types import Check, Evidence, Message, Outcome
+from grader.types import Check, Evidence, EvidenceClass, Message, Outcome
+
+CLASS = EvidenceClass.RUNS
 
 
 def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
@@ -34,5 +36,6 @@ def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
         )
     else:
         message = Message("runs.all", {"cells": runs.cells})
-    where = f"cell {runs.failed[0][0]}" if runs.failed else ""
-    yield Check("runs.cells", points * share, points, message, str(total), str(total - bad), where)
+    cell = runs.failed[0][0] if runs.failed else None
+    ran = str(total - bad)
+    yield Check("runs.cells", CLASS, points * share, points, message, str(total), ran, cell)

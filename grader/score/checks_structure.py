@@ -5,37 +5,43 @@ Enters: a Comparison. Leaves: Checks. Touches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from grader.course.exercises import Exercise, ExpectedLayer
+from grader.course.exercises import ExpectedLayer
 from grader.score.nearest import Comparison
-from grader.types import Check, LayerFact, Message, Scalar
+from grader.types import Check, EvidenceClass, LayerFact, Message, Scalar
+
+CLASS = EvidenceClass.STRUCTURE
 
 
 def structure_checks(
-    compared: Comparison | None, exercise: Exercise, points: float
+    compared: Comparison | None, asked: Sequence[ExpectedLayer], points: float
 ) -> Iterator[Check]:
     """Check the chain, each layer and the total, for the same points each."""
     if compared is None:
-        wanted = chain(layer.cls for layer in exercise.layers)
-        yield Check("structure.layers", 0.0, points, Message("structure.no_model"), wanted, "")
+        wanted = chain(layer.cls for layer in asked)
+        yield Check(
+            "structure.layers", CLASS, 0.0, points, Message("structure.no_model"), wanted, ""
+        )
         return
     model, form = compared.model, compared.form
     share = points / (len(form.layers) + 2)
-    where = f"cell {model.cell}"
     got, wanted = chain(f.cls for f in model.layers), chain(e.cls for e in form.layers)
     told = Message("structure.layers", {"expected": wanted, "got": got})
-    yield Check("structure.layers", share * compared.chain, share, told, wanted, got, where)
+    yield Check(
+        "structure.layers", CLASS, share * compared.chain, share, told, wanted, got, model.cell
+    )
     met = zip(compared.pairs, compared.layers, strict=True)
     for number, ((fact, layer), fraction) in enumerate(met, start=1):
         got, wanted = layer_text(fact, layer), expected_text(layer)
         args: dict[str, Scalar] = {"number": number, "expected": wanted, "got": got}
         told = Message("structure.layer", args)
-        yield Check(f"structure.layer-{number}", share * fraction, share, told, wanted, got, where)
+        name = f"structure.layer-{number}"
+        yield Check(name, CLASS, share * fraction, share, told, wanted, got, model.cell)
     total, counted = form.total_params, model.total_params
     told = Message("structure.total", {"expected": total, "got": counted})
     earned = share if compared.total else 0.0
-    yield Check("structure.total", earned, share, told, str(total), str(counted), where)
+    yield Check("structure.total", CLASS, earned, share, told, str(total), str(counted), model.cell)
 
 
 def chain(names: Iterable[str]) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grader.course.exercises import Exercise
-from grader.types import Check, Message, TrainingFacts
+from grader.types import Check, EvidenceClass, Message, TrainingFacts
 
+CLASS = EvidenceClass.TRAINING
 MOVED_SHARE = 0.25  # of the training points for weights that moved at all, the rest for epochs
 
 
@@ -20,7 +21,7 @@ def training_checks(
     moved, lasted = points * MOVED_SHARE, points * (1 - MOVED_SHARE)
     needed = exercise.min_epochs
     run = training.epochs if training else 0
-    where = f"cell {training.cell}" if training and training.cell else ""
+    cell = training.cell if training and training.cell else None
     if training is None or (training.fits == 0 and not training.changed):
         changed, told = 0.0, Message("training.never_fitted")
     elif not training.finite:
@@ -31,9 +32,11 @@ def training_checks(
         changed, told = 1.0, Message("training.changed")
     else:
         changed, told = 0.0, Message("training.unchanged")
-    yield Check("training.weights", moved * changed, moved, told, "", "", where)
+    yield Check("training.weights", CLASS, moved * changed, moved, told, "", "", cell)
     share = min(1.0, run / needed) if changed else 0.0
     args = {"run": run, "needed": needed, "asked": exercise.epochs}
     enough = run >= exercise.epochs or run < needed
     message = Message("training.epochs" if enough else "training.epochs_fewer", args)
-    yield Check("training.epochs", lasted * share, lasted, message, f"≥ {needed}", str(run), where)
+    yield Check(
+        "training.epochs", CLASS, lasted * share, lasted, message, f"≥ {needed}", str(run), cell
+    )

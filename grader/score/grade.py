@@ -15,7 +15,7 @@ from grader.course.exercises import Course, Exercise
 from grader.course.expectations import Threshold
 from grader.course.families import load_family
 from grader.score.score import nothing_found, score
-from grader.types import Engine, Evidence, Grade, Scalar
+from grader.types import Engine, Evidence, Grade, UsedThreshold
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Judged:
     """A grade, and what is kept of the threshold that it was scored with."""
 
     grade: Grade
-    threshold: dict[str, Scalar]
+    threshold: UsedThreshold | None
 
 
 def grade_of(course: Course, evidence: Evidence, engine: Engine, device: str) -> Judged:
     """Score one exercise's evidence with the threshold of its engine and device."""
     exercise = course.exercises.get(evidence.exercise)
     if exercise is None:
-        return Judged(nothing_found(evidence), {})
+        return Judged(nothing_found(evidence), None)
     fingerprint = None
     if exercise.family is not None and course.reference is not None:
         fingerprint = _fingerprint(course.reference, exercise)
@@ -39,27 +39,27 @@ def grade_of(course: Course, evidence: Evidence, engine: Engine, device: str) ->
     return Judged(grade, used_threshold(threshold, exercise.attempts))
 
 
-def used_threshold(threshold: Threshold | None, attempts: int) -> dict[str, Scalar]:
+def used_threshold(threshold: Threshold | None, attempts: int) -> UsedThreshold | None:
     """Give what a record keeps of the threshold that it was scored with.
 
     ``false_fail`` is the largest chance, by calibration, that correct work misses the threshold in
     every attempt. Nothing is known of it where the threshold is another machine's, widened.
     """
     if threshold is None:
-        return {}
+        return None
     rate = None if threshold.widened else threshold.false_fail
-    known = {"attempts": attempts, "false_fail": rate.after(attempts).upper95} if rate else {}
-    return {
-        "metric": threshold.metric,
-        "better": threshold.better,
-        "value": threshold.value,
-        "control": threshold.control,
-        "engine": threshold.engine,
-        "device": threshold.device,
-        "widened": threshold.widened,
-        "reason": threshold.reason,
-        **known,
-    }
+    return UsedThreshold(
+        metric=threshold.metric,
+        better=threshold.better,
+        value=threshold.value,
+        control=threshold.control,
+        engine=threshold.engine,
+        device=threshold.device,
+        widened=threshold.widened,
+        reason=threshold.reason,
+        attempts=attempts if rate else None,
+        false_fail=rate.after(attempts).upper95 if rate else None,
+    )
 
 
 _fingerprints: dict[str, str] = {}

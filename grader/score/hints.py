@@ -18,7 +18,7 @@ from grader.score.hints_source import source_hints
 from grader.score.hints_structure import structure_hints
 from grader.score.hints_training import result_hints, setting_hints, training_hints
 from grader.score.nearest import Comparison
-from grader.types import Check, Evidence, Message, Notebook, Outcome, Verdict
+from grader.types import Check, Evidence, EvidenceClass, Message, Notebook, Outcome, Verdict
 
 __all__ = ["diagnose", "diagnose_runs", "diagnose_source"]
 
@@ -62,10 +62,10 @@ STOPPED = {
     Outcome.KERNEL_DIED: "diagnose.kernel_died",
 }
 ADVICE = {
-    Verdict.WRONG_ARCHITECTURE: "structure",
-    Verdict.WRONG_DATA: "data",
-    Verdict.UNTRAINED: "training",
-    Verdict.LOW_ACCURACY: "accuracy",
+    Verdict.WRONG_ARCHITECTURE: EvidenceClass.STRUCTURE,
+    Verdict.WRONG_DATA: EvidenceClass.DATA,
+    Verdict.UNTRAINED: EvidenceClass.TRAINING,
+    Verdict.LOW_ACCURACY: EvidenceClass.ACCURACY,
 }
 
 
@@ -193,7 +193,7 @@ def _notes(
     notes: list[Message] = []
     if compared is not None and compared.form.note is not None:
         notes.append(compared.form.note)
-    judged = any(check.id.startswith("accuracy.") and check.max_points for check in checks)
+    judged = any(check.cls is EvidenceClass.ACCURACY and check.max_points for check in checks)
     if evidence.training is not None and not judged:
         notes += setting_hints(evidence.training)
     return [*_family(evidence), *notes]
@@ -210,8 +210,8 @@ def _reason(whats: Sequence[Message]) -> list[Message]:
 def _advice(exercise: Exercise, checks: Sequence[Check], verdict: Verdict) -> list[Message]:
     """Give the exercise's own hints for the verdict and what failed of its class."""
     cls = ADVICE.get(verdict)
-    failed = [c.id for c in checks if not c.passed and c.id.split(".")[0] == cls]
-    return list(exercise.hints_for(*failed, verdict.value, *([cls] if cls else [])))
+    failed = [c.id for c in checks if not c.passed and c.cls is cls]
+    return list(exercise.hints_for(*failed, verdict.value, *([cls.value] if cls else [])))
 
 
 def _first(messages: Iterable[Message], count: int) -> tuple[Message, ...]:

@@ -153,7 +153,8 @@ def _constant(evidence: Evidence) -> float:
     loss = str(evidence.training.compile.get("loss")) if evidence.training else ""
     if loss not in ("mse", "mean_squared_error", "MSE"):
         return 0.0
-    return max(evidence.metrics.get("mean.mse", 0.0), evidence.metrics.get("mean.train_mse", 0.0))
+    mean = evidence.controls.get("mean", {})
+    return max(mean.get("mse", 0.0), mean.get("train_mse", 0.0))
 
 
 def _not_finite(training: TrainingFacts) -> Message:

@@ -58,7 +58,7 @@ def score(evidence: Evidence, exercise: Exercise, threshold: Threshold | None) -
     points = exercise.points_for(threshold)
     checks = (
         *run_checks(evidence, points[EvidenceClass.RUNS]),
-        *structure_checks(compared, exercise, points[EvidenceClass.STRUCTURE]),
+        *structure_checks(compared, exercise.layers, points[EvidenceClass.STRUCTURE]),
         *data_checks(evidence, points[EvidenceClass.DATA]),
         *training_checks(evidence.training, exercise, points[EvidenceClass.TRAINING]),
         *accuracy_checks(evidence, exercise, threshold, points[EvidenceClass.ACCURACY]),
@@ -80,13 +80,13 @@ def score(evidence: Evidence, exercise: Exercise, threshold: Threshold | None) -
 
 def ungraded(message: Message) -> Grade:
     """A fault of ours: no score, never zero."""
-    check = Check("grader", 0.0, 0.0, message, "", "")
+    check = Check("grader", None, 0.0, 0.0, message, "", "")
     return Grade(Verdict.GRADER_ERROR, None, MAX_SCORE, (check,), (), ())
 
 
 def malformed(message: Message) -> Grade:
     """Not a readable notebook."""
-    check = Check("runs.readable", 0.0, MAX_SCORE, message, "", "")
+    check = Check("runs.readable", EvidenceClass.RUNS, 0.0, MAX_SCORE, message, "", "")
     return Grade(Verdict.MALFORMED, 0.0, MAX_SCORE, (check,), (), ())
 
 
@@ -98,7 +98,7 @@ def nothing_found(evidence: Evidence) -> Grade:
     verdict = STOPPED.get(runs.outcome, usual)
     checks = (
         *run_checks(evidence, 0.0),
-        Check("structure.layers", 0.0, MAX_SCORE, Message("structure.no_model"), "", ""),
+        *structure_checks(None, (), MAX_SCORE),
     )
     hints = (*diagnose_runs(evidence), Message("pipeline.no_model_at_all"))
     return Grade(verdict, 0.0, MAX_SCORE, checks, hints, ())
@@ -116,7 +116,7 @@ def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
         return Verdict.NO_MODEL
     for cls, verdict in FAILURES:
         # Without a fit there are no data to be wrong: what is missing is the training.
-        if any(not c.passed for c in checks if c.id.split(".")[0] == cls and c.id != NO_FIT):
+        if any(not c.passed for c in checks if c.cls is cls and c.id != NO_FIT):
             return verdict
     if CONTRADICTIONS & set(evidence.flags):
         return Verdict.SUSPICIOUS

@@ -36,7 +36,7 @@ def wrong() -> Record:
     told = Message("structure.layer", {"number": 1, "expected": "LSTM(30)", "got": "GRU(30)"})
     checks = (
         b.check("runs.cells", 10, 10, Message("runs.all", {"cells": 9})),
-        b.check("structure.layer-1", 0, 35, told, where="cell 6"),
+        b.check("structure.layer-1", 0, 35, told, cell=6),
         b.check("data.fit", 0, 15, Message("data.no_fit")),
     )
     return b.record(grade=b.grade(Verdict.WRONG_ARCHITECTURE, 10.0, checks, (HINT,)))

@@ -62,7 +62,7 @@ def wrong(student: str, exercise: str, score: float, submission: str | None = No
     told = Message("structure.layer", {"number": 1, "expected": "LSTM(30)", "got": "<b>=1+1"})
     checks = (
         b.check("runs.cells", 10, 10, Message("runs.all", {"cells": 9})),
-        b.check("structure.layer-1", score - 10, 90, told, got="<b>=1+1", where="cell 3"),
+        b.check("structure.layer-1", score - 10, 90, told, got="<b>=1+1", cell=3),
         b.check("grader.note", 0, 0),
     )
     grade = b.grade(Verdict.WRONG_ARCHITECTURE, score, checks, flags=("needs_review",))

@@ -287,7 +287,7 @@ class TestFormats:
 class TestTable:
     def wrong(self, student: str = "kim") -> Record:
         told = Message("structure.layer", {"number": 1, "expected": "LSTM(30)", "got": "G" * 200})
-        checks = (b.check("structure.layer-1", 0, 35, told, where="cell 6"),)
+        checks = (b.check("structure.layer-1", 0, 35, told, cell=6),)
         grade = b.grade(Verdict.WRONG_ARCHITECTURE, 8.0, checks)
         return b.record(student, "temperature-bidirectional", grade=grade)
 

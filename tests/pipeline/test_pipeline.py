@@ -232,7 +232,7 @@ def test_a_threshold_measured_on_other_data_is_not_used(
     other = replace(exercise, expectation=expectation)
     changed = replace(course, exercises={**course.exercises, GRU: other})
     (record,) = _grade(changed, tmp_path, _submission()).records
-    assert record.threshold == {}
+    assert record.threshold is None
     assert not [check for check in record.grade.checks if check.id == "accuracy.mse"]
 
 

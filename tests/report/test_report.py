@@ -36,8 +36,8 @@ def failed(**changes: object) -> Record:
     told = Message("runs.failed", {"failed": 1, "cells": 9, "first": 3, "error": "NameError: x"})
     wrong = Message("structure.layer", {"number": 1, "expected": "LSTM(30)", "got": "GRU(30)"})
     checks = (
-        b.check("runs.cells", 8, 10, told, expected="9", got="8", where="cell 3"),
-        b.check("structure.layer-1", 0, 35, wrong, got="GRU(30)", where="cell 6"),
+        b.check("runs.cells", 8, 10, told, expected="9", got="8", cell=3),
+        b.check("structure.layer-1", 0, 35, wrong, got="GRU(30)", cell=6),
     )
     hints = (Message("structure.no_model"),)
     return b.record(grade=b.grade(Verdict.WRONG_ARCHITECTURE, 8.0, checks, hints), **changes)

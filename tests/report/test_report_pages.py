@@ -89,14 +89,14 @@ def hostile_record() -> Record:
         Message("structure.layer", args),
         expected=HOSTILE,
         got=HOSTILE + "x",
-        where=HOSTILE,
     )
     error = CellError(HOSTILE, HOSTILE, HOSTILE)
     found = ModelFacts((LayerFact(HOSTILE, {}, (), 0),), 0, (), 3, HOSTILE, rebuilt=True)
     facts: Evidence = b.evidence(
         runs=RunFacts(Outcome.FINISHED, 3, ((1, error),), None),
         model=found,
-        metrics={HOSTILE: 0.1, f"{HOSTILE}.mse": 1.0},
+        metrics={HOSTILE: 0.1},
+        controls={HOSTILE: {HOSTILE: 1.0}},
         notes=(Message(HOSTILE, {"a": HOSTILE}),),
         train=b.training((0.5, math.nan, 1e300, -math.inf, 0.4)),
     )
@@ -115,7 +115,7 @@ def hostile_record() -> Record:
         attempts=(Attempt(1, 1, Engine.JAX, HOSTILE, {HOSTILE: math.nan}, 1.0),),
         device=HOSTILE,
         versions={HOSTILE: HOSTILE},
-        threshold={"metric": HOSTILE, "value": 0.1, "better": "lower", "widened": True},
+        threshold=b.threshold(metric=HOSTILE, widened=True),
     )
 
 
@@ -176,9 +176,7 @@ class TestHostileText:
 class TestFeedback:
     def test_verdict_score_and_reason_are_there(self) -> None:
         wrong = Message("structure.total", {"expected": 11311, "got": 8671})
-        check = b.check(
-            "structure.total", 0, 10, wrong, expected="11311", got="8671", where="cell 6"
-        )
+        check = b.check("structure.total", 0, 10, wrong, expected="11311", got="8671", cell=6)
         page = feedback(
             b.record(grade=b.grade(Verdict.WRONG_ARCHITECTURE, 72.5, (check,))), lang="ko"
         )
@@ -223,8 +221,8 @@ class TestFeedback:
         assert "1 of 2 accepted, 100 of 100 points" in text
 
     def test_our_own_figures_stand_beside_those_that_need_no_model(self) -> None:
-        metrics = {"mse": 0.0612, "mean.mse": 0.049}
-        text = feedback(b.record(evidence=b.evidence(metrics=metrics))).text
+        found = b.evidence(metrics={"mse": 0.0612}, controls={"mean": {"mse": 0.049}})
+        text = feedback(b.record(evidence=found)).text
         assert "Always the mean" in text
         assert "0.0612" in text
         assert "0.049" in text
@@ -261,10 +259,9 @@ class TestFeedback:
 
     @pytest.mark.parametrize(("lang", "said"), [("en", "at most 0.14 %"), ("ko", "최대 0.14 %")])
     def test_it_says_how_often_bad_luck_fails_correct_work(self, lang: str, said: str) -> None:
-        threshold = {"metric": "mse", "value": 0.004, "better": "lower"}
-        known = {**threshold, "attempts": 3, "false_fail": 0.00144}
+        known = b.threshold(attempts=3, false_fail=0.00144)
         assert said in feedback(b.record(threshold=known), lang=lang).text
-        assert said not in feedback(b.record(threshold=threshold), lang=lang).text
+        assert said not in feedback(b.record(threshold=b.threshold()), lang=lang).text
 
 
 class TestChart:

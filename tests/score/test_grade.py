@@ -13,14 +13,16 @@ THRESHOLD = Threshold("mse", "lower", 0.01, 0.04, "jax", "cpu", Rate(0.01, 0.1),
 
 
 def test_without_a_threshold_nothing_is_kept() -> None:
-    assert used_threshold(None, 3) == {}
+    assert used_threshold(None, 3) is None
 
 
 def test_it_tells_how_often_bad_luck_fails_correct_work_in_every_attempt() -> None:
     kept = used_threshold(THRESHOLD, 3)
-    assert (kept["false_fail"], kept["attempts"]) == (pytest.approx(0.1**3), 3)
+    assert kept is not None
+    assert (kept.false_fail, kept.attempts) == (pytest.approx(0.1**3), 3)
 
 
 def test_where_nobody_measured_it_says_nothing_about_bad_luck() -> None:
     kept = used_threshold(replace(THRESHOLD, widened=True), 3)
-    assert "false_fail" not in kept
+    assert kept is not None
+    assert (kept.false_fail, kept.attempts) == (None, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from grader.types import (
     Check,
     Engine,
     Evidence,
+    EvidenceClass,
     Execution,
     Fit,
     FitSample,
@@ -29,6 +31,7 @@ from grader.types import (
     Record,
     RunFacts,
     TrainingFacts,
+    UsedThreshold,
     Verdict,
 )
 
@@ -46,11 +49,13 @@ def check(
     *,
     expected: str = "LSTM(30)",
     got: str = "LSTM(30)",
-    where: str = "",
+    cell: int | None = None,
 ) -> Check:
     """One line of a rubric."""
     told = message or Message("structure.layer", {"number": 1, "expected": expected, "got": got})
-    return Check(check_id, points, max_points, told, expected, got, where)
+    first = check_id.split(".", maxsplit=1)[0]
+    cls = EvidenceClass(first) if first in set(EvidenceClass) else None
+    return Check(check_id, cls, points, max_points, told, expected, got, cell)
 
 
 def layer(cls: str = "LSTM", units: int = 30, params: int = 3960) -> LayerFact:
@@ -106,9 +111,9 @@ def full_checks() -> tuple[Check, ...]:
         check("structure.layer-1", 15, 15),
         check("structure.layer-2", 10, 10),
         check("structure.total", 10, 10, total, expected="11311", got="11311"),
-        check("data.target", 15, 15, Message("multiplication.target_right"), where="cell 5"),
-        check("training.weights", 7.5, 7.5, Message("training.changed"), where="cell 7"),
-        check("training.epochs", 7.5, 7.5, epochs, expected="≥ 10", got="100", where="cell 7"),
+        check("data.target", 15, 15, Message("multiplication.target_right"), cell=5),
+        check("training.weights", 7.5, 7.5, Message("training.changed"), cell=7),
+        check("training.epochs", 7.5, 7.5, epochs, expected="≥ 10", got="100", cell=7),
         check("accuracy.mse", 25, 25, met, expected="mse ≤ 0.004", got="0.0004"),
     )
 
@@ -148,9 +153,15 @@ def record(
         "seconds": 33.0,
         "graded_at": "2026-03-02T09:00:00+00:00",
         "versions": {"grader": "0.1.0", "keras": "3.15.0", "jax": "0.10.0"},
-        "threshold": {"metric": "mse", "value": 0.004, "better": "lower"},
+        "threshold": threshold(),
     }
     return Record(**(facts | changes))
+
+
+def threshold(**changes: Any) -> UsedThreshold:
+    """What a record keeps of a threshold that was measured on its own machine."""
+    used = UsedThreshold("mse", "lower", 0.004, 0.05, "jax", "cpu", False, "measured")
+    return replace(used, **changes)
 
 
 def ungraded(student: str = "kim", exercise: str = "multiplication-lstm") -> Record:

@@ -150,7 +150,8 @@ def _record(text: str, number: int, verdict: Verdict) -> Record:
     facts = b.evidence(
         runs=RunFacts(Outcome.FINISHED, 3, failed, None),
         model=ModelFacts((LayerFact(text, {text: text}, (), 0),), 0, (), 3, text, rebuilt=True),
-        metrics={text: 0.1, f"{text}.mse": math.inf},
+        metrics={text: 0.1},
+        controls={text: {text: math.inf}},
         notes=(Message(text, {"name": text}), Message("runs.failed", _args(text))),
         train=b.training((0.5, math.nan, 1e300, -math.inf, 0.4)),
     )
@@ -166,12 +167,12 @@ def _record(text: str, number: int, verdict: Verdict) -> Record:
         attempts=(Attempt(1, 1, Engine.JAX, text, {text: math.nan}, 1.0),),
         device=text,
         versions={text: text},
-        threshold={"metric": text, "value": text, "better": text, "widened": True},
+        threshold=b.threshold(metric=text, better=text, widened=True),
     )
 
 
 def _check(name: str, message: Message, expected: str, got: str) -> Check:
-    return b.check(name, 0, 10, message, expected=expected, got=got, where=got)
+    return b.check(name, 0, 10, message, expected=expected, got=got)
 
 
 def _args(text: str) -> dict[str, str]:

@@ -55,8 +55,7 @@ def _tests(record: Record, words: Words) -> Iterable[dict[str, Json]]:
 
 
 def _question(check: Check, words: Words) -> str:
-    cls = wording.evidence_class(check)
-    return wording.class_name(cls, words) if cls else wording.name(check.id)
+    return wording.class_name(check.cls, words) if check.cls else wording.name(check.id)
 
 
 def _line(record: Record, words: Words) -> str:
