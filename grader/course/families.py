@@ -12,20 +12,15 @@ are the answers (``measure``); and what would a predictor without a model answer
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import sys
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.abc import SourceLoader
 from pathlib import Path
-from types import ModuleType
 from typing import Protocol, cast
 
 import numpy as np
 
 from grader.course.expectations import Better
+from grader.course.modules import load_module
 from grader.types import Array, Finding, FitSample, GraderError, Json, Message
 
 
@@ -74,10 +69,6 @@ class Family(Protocol):
         """The exercise's training inputs and targets in the canonical layout."""
 
 
-_loaded: dict[tuple[Path, bytes], ModuleType] = {}
-_loading = threading.RLock()  # a family may load another
-
-
 def load_family(reference: Path, name: str) -> Family:
     """Load ``reference/families/<name>.py``; executed once as long as the file does not change.
 
@@ -85,49 +76,10 @@ def load_family(reference: Path, name: str) -> Family:
         GraderError: no such module, or it cannot be imported.
     """
     path = reference / "families" / f"{name}.py"
+    if not path.is_file():
+        raise GraderError(Message("course.no_family", {"family": name, "path": str(path)}))
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        args = {"family": name, "path": str(path)}
-        raise GraderError(Message("course.no_family", args)) from error
-    key = (path.absolute(), content)
-    with _loading:
-        if key not in _loaded:
-            _loaded[key] = _executed(name, *key)
-        return cast("Family", _loaded[key])
-
-
-def _executed(name: str, path: Path, content: bytes) -> ModuleType:
-    """Make a module of its own of this content: one that is in use elsewhere stays as it is."""
-    digest = hashlib.sha256(f"{path}\0".encode() + content).hexdigest()
-    qualified = f"grader_families.{name}_{digest[:16]}"
-    loader = _Content(path, content)
-    spec = importlib.util.spec_from_file_location(qualified, path, loader=loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[qualified] = module  # dataclasses look for their module there
-    try:
-        loader.exec_module(module)
+        return cast("Family", load_module(path))
     except Exception as error:
-        del sys.modules[qualified]
-        raise GraderError(
-            Message("course.broken_family", {"family": name, "error": repr(error)})
-        ) from error
-    return module
-
-
-class _Content(SourceLoader):
-    """Executes what was read, never byte code of an earlier file of the same size and second."""
-
-    def __init__(self, path: Path, content: bytes) -> None:
-        self.path, self.content = path, content
-
-    def get_filename(self, fullname: str) -> str:
-        """Give the path, for tracebacks."""
-        del fullname
-        return str(self.path)
-
-    def get_data(self, path: str) -> bytes:
-        """Give the source."""
-        del path
-        return self.content
+        args = {"family": name, "error": repr(error)}
+        raise GraderError(Message("course.broken_family", args)) from error

@@ -17,6 +17,7 @@ from grader import environment, seeds
 from grader.code.engines import EngineChoice, choose_engine
 from grader.course.data import digest_of, room_files
 from grader.course.exercises import Course, Exercise, Limits
+from grader.course.own_checks import checks_path
 from grader.course.profiles import LAPTOP, expected_name
 from grader.gpus import Gpu
 from grader.pipeline.runner import Slot
@@ -234,6 +235,7 @@ def fingerprints(course: Course, exercise: Exercise) -> tuple[str, str]:
     expectation: list[Path] = []
     if exercise.reference_path is not None and course.reference is not None:
         files.append(exercise.reference_path / "spec.toml")
+        files += [path] if (path := checks_path(exercise)) is not None else []
         files += sorted((course.reference / "families").glob("*.py"))
         files += sorted((course.reference / "data").glob("*.toml"))
         expectation.append(exercise.reference_path / expected_name(exercise.profile))

@@ -1,7 +1,7 @@
 """A grade with the threshold that belongs to it.
 
 Enters: a Course, Evidence, the engine and device of the run. Leaves: a Judged. Touches: loads the
-exercise's family, once, for the fingerprint of its data.
+exercise's family, once, for the fingerprint of its data, and the exercise's own checks.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from grader.course.data import data_fingerprint
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import Threshold
 from grader.course.families import load_family
-from grader.score.score import nothing_found, score
-from grader.types import Engine, Evidence, Grade, UsedThreshold
+from grader.course.own_checks import load_own_checks
+from grader.score.score import nothing_found, score, ungraded
+from grader.types import Engine, Evidence, Grade, GraderError, UsedThreshold
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,10 @@ class Judged:
 
 
 def grade_of(course: Course, evidence: Evidence, engine: Engine, device: str) -> Judged:
-    """Score one exercise's evidence with the threshold of its engine and device."""
+    """Score one exercise's evidence with the threshold of its engine and device.
+
+    Where the exercise's own checks are broken, the grade is none: the fault is on our side.
+    """
     exercise = course.exercises.get(evidence.exercise)
     if exercise is None:
         return Judged(nothing_found(evidence), None)
@@ -35,7 +39,10 @@ def grade_of(course: Course, evidence: Evidence, engine: Engine, device: str) ->
     if exercise.family is not None and course.reference is not None:
         fingerprint = _fingerprint(course.reference, exercise)
     threshold = exercise.threshold(engine.value, device, fingerprint)
-    grade = score(evidence, exercise, threshold)
+    try:
+        grade = score(evidence, exercise, threshold, load_own_checks(exercise))
+    except GraderError as error:
+        return Judged(ungraded(error.message), None)  # the evidence stays, to be scored again
     return Judged(grade, used_threshold(threshold, exercise.attempts))
 
 

@@ -9,10 +9,14 @@ earns less.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grader.course.exercises import Exercise
 from grader.course.expectations import Threshold
+from grader.course.own_checks import OwnCheck
 from grader.score.checks_accuracy import accuracy_checks
 from grader.score.checks_data import NO_FIT, data_checks
+from grader.score.checks_own import left_over, own_checks, that_apply
 from grader.score.checks_runs import run_checks
 from grader.score.checks_structure import structure_checks
 from grader.score.checks_training import training_checks
@@ -44,25 +48,37 @@ FAILURES = (
 )
 
 
-def score(evidence: Evidence, exercise: Exercise, threshold: Threshold | None) -> Grade:
+def score(
+    evidence: Evidence,
+    exercise: Exercise,
+    threshold: Threshold | None,
+    own: Sequence[OwnCheck] = (),
+) -> Grade:
     """Grade one exercise of one run.
 
     Args:
         evidence: the facts.
         exercise: what is asked and what it is worth.
         threshold: the calibrated accuracy threshold for the engine and device of the run.
+        own: the checks that the exercise brings along.
+
+    Raises:
+        GraderError: one of its own checks is at fault.
     """
     if evidence.model is not None:
         exercise = exercise.sized(evidence.model.input_shape)
     compared = nearest(evidence.model, exercise) if evidence.model is not None else None
     points = exercise.points_for(threshold)
-    checks = (
-        *run_checks(evidence, points[EvidenceClass.RUNS]),
-        *structure_checks(compared, exercise.layers, points[EvidenceClass.STRUCTURE]),
-        *data_checks(evidence, points[EvidenceClass.DATA]),
-        *training_checks(evidence.training, exercise, points[EvidenceClass.TRAINING]),
-        *accuracy_checks(evidence, exercise, threshold, points[EvidenceClass.ACCURACY]),
+    own = that_apply(own, evidence)
+    rest = left_over(own, exercise, points)
+    standard = (
+        *run_checks(evidence, rest[EvidenceClass.RUNS]),
+        *structure_checks(compared, exercise.layers, rest[EvidenceClass.STRUCTURE]),
+        *data_checks(evidence, rest[EvidenceClass.DATA]),
+        *training_checks(evidence.training, exercise, rest[EvidenceClass.TRAINING]),
+        *accuracy_checks(evidence, exercise, threshold, rest[EvidenceClass.ACCURACY]),
     )
+    checks = (*standard, *own_checks(own, evidence, exercise, points, standard))
     verdict = _verdict(evidence, checks)
     if evidence.model is None:
         total = 0.0  # a notebook without a model earns nothing for running

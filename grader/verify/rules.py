@@ -16,6 +16,7 @@ from grader.authoring.release import made_for
 from grader.course.data import data_fingerprint
 from grader.course.exercises import Course, Exercise
 from grader.course.families import load_family
+from grader.course.own_checks import load_own_checks
 from grader.course.profiles import LAPTOP
 from grader.types import EvidenceClass, GraderError, Message, Scalar, Verdict
 from grader.verify.leaks import leaks
@@ -31,7 +32,7 @@ def check_files(course: Course, exercises: Iterable[Exercise]) -> Iterator[Rulin
     yield from orphans(course)
     yield from leaks(course)
     for exercise in exercises:
-        for rule in (_notebook, _outputs, _hints, _samples, _expected):
+        for rule in (_notebook, _outputs, _hints, _checks, _samples, _expected):
             yield rule(course, exercise)
 
 
@@ -93,6 +94,16 @@ def _hints(course: Course, exercise: Exercise) -> Ruling:
         if hint.when.partition(".")[0] not in _WHEN:
             return ruling("hints", exercise.id, Message("verify.hint_never", args))
     return ruling("hints", exercise.id)
+
+
+def _checks(course: Course, exercise: Exercise) -> Ruling:
+    """The exercise's own checks can be loaded, and take no more points than there are."""
+    del course
+    try:
+        load_own_checks(exercise)
+    except GraderError as error:
+        return ruling("checks", exercise.id, error.message)
+    return ruling("checks", exercise.id)
 
 
 def _samples(course: Course, exercise: Exercise) -> Ruling:

@@ -12,6 +12,7 @@ from grader.types import Message
 # What each rule asks for.
 EXPECTED = {
     "answers": "verify.answers",
+    "checks": "verify.checks",
     "expected": "verify.expected",
     "hints": "verify.hints",
     "notebook": "verify.notebook",

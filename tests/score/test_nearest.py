@@ -14,16 +14,8 @@ from grader.course.expectations import Threshold
 from grader.course.load import load_course
 from grader.score.nearest import nearest
 from grader.score.score import score
-from grader.types import (
-    Evidence,
-    Grade,
-    LayerFact,
-    Message,
-    ModelFacts,
-    Outcome,
-    RunFacts,
-    TrainingFacts,
-)
+from grader.types import Grade, LayerFact, Message, ModelFacts
+from tests.support import builders as b
 
 COURSE = load_course(Path(__file__).parents[2])
 SEVERAL_FORMS = [one for one in COURSE.exercises.values() if one.accept]
@@ -85,23 +77,6 @@ def _model(layers: list[LayerFact], exercise: Exercise) -> ModelFacts:
     return ModelFacts(tuple(layers), total, exercise.input_shape, 6, "model", rebuilt=True)
 
 
-def handed_in(model: ModelFacts, exercise: Exercise) -> Evidence:
-    """Evidence that is sound but for the model."""
-    training = TrainingFacts(
-        fits=1,
-        epochs=exercise.epochs,
-        changed=True,
-        finite=True,
-        first_loss=0.1,
-        last_loss=0.001,
-        history={},
-        compile={},
-        cell=7,
-    )
-    runs = RunFacts(Outcome.FINISHED, 9, (), None)
-    return Evidence(exercise.id, runs, model, (), None, training, {"mse": 0.001})
-
-
 def single_forms(exercise: Exercise) -> Iterator[Exercise]:
     """The exercise as if it accepted one form only: each of them, the usual one first."""
     yield replace(exercise, accept=())
@@ -111,7 +86,7 @@ def single_forms(exercise: Exercise) -> Iterator[Exercise]:
 
 
 def graded(model: ModelFacts, exercise: Exercise) -> Grade:
-    return score(handed_in(model, exercise), exercise, THRESHOLD)
+    return score(b.sound(exercise, model=model), exercise, THRESHOLD)
 
 
 def advice(grade: Grade, exercise: Exercise) -> list[Message]:

@@ -1,0 +1,83 @@
+"""The checks that an exercise brings along itself.
+
+Enters: OwnChecks, Evidence, the Exercise, points per class. Leaves: Checks. Touches nothing; runs
+the instructor's code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from grader.course.exercises import Exercise
+from grader.course.own_checks import CheckAnswer, OwnCheck, checks_path
+from grader.types import Check, Evidence, EvidenceClass, GraderError, Message
+
+Points = Mapping[EvidenceClass, float]
+
+
+def that_apply(own: Sequence[OwnCheck], evidence: Evidence) -> tuple[OwnCheck, ...]:
+    """Give those that have something to look at: a model and, about data, a fit that was fed."""
+    if evidence.model is None:
+        return ()
+    return tuple(one for one in own if one.cls is not EvidenceClass.DATA or evidence.data)
+
+
+def left_over(own: Sequence[OwnCheck], exercise: Exercise, points: Points) -> Points:
+    """Give what the standard checks of each class share beside the exercise's own."""
+    taken = {
+        cls: sum(_worth(one, exercise, points) for one in own if one.cls is cls) for cls in points
+    }
+    return {cls: points[cls] - taken[cls] for cls in points}
+
+
+def own_checks(
+    own: Sequence[OwnCheck],
+    evidence: Evidence,
+    exercise: Exercise,
+    points: Points,
+    standard: Sequence[Check],
+) -> Iterator[Check]:
+    """Ask each one.
+
+    Raises:
+        GraderError: one raises, gives no answer, or has the name of a standard check: a fault of
+            ours, never a zero.
+    """
+    names = {check.id for check in standard}
+    for one in own:
+        if one.id in names:
+            raise _fault(one, exercise, "a standard check has this name")
+        answer = _answer(one, evidence, exercise)
+        worth = _worth(one, exercise, points)
+        yield Check(
+            id=one.id,
+            cls=one.cls,
+            points=worth * min(1.0, max(0.0, answer.fraction)),
+            max_points=worth,
+            message=answer.message(),
+            expected=answer.expected,
+            got=answer.got,
+            cell=evidence.model.cell if evidence.model is not None else None,
+        )
+
+
+def _worth(one: OwnCheck, exercise: Exercise, points: Points) -> float:
+    """Without a threshold the points of a class change; a check's share of them does not."""
+    return one.points / exercise.points[one.cls] * points[one.cls]
+
+
+def _answer(one: OwnCheck, evidence: Evidence, exercise: Exercise) -> CheckAnswer:
+    try:
+        answer = one.ask(evidence, exercise)
+        if isinstance(answer, CheckAnswer) and math.isfinite(answer.fraction):
+            return answer
+        error = repr(answer)
+    except Exception as raised:  # noqa: BLE001 - whatever an instructor's code may raise
+        error = repr(raised)
+    raise _fault(one, exercise, error)
+
+
+def _fault(one: OwnCheck, exercise: Exercise, error: str) -> GraderError:
+    args = {"check": one.id, "path": str(checks_path(exercise)), "error": error[:500]}
+    return GraderError(Message("course.check_raised", args))
