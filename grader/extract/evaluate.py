@@ -173,7 +173,6 @@ def _run(
     place: Path, room: Room, engine: Engine, cores: tuple[int, ...], timeout: float
 ) -> int | None:
     code = room.inside(PACKAGE / "evaluation", "/grader/evaluation")
-    threads = str(max(1, len(cores)))
     spec = RoomSpec(
         argv=(
             sys.executable,
@@ -187,19 +186,7 @@ def _run(
             Bind(place / "in", "/in"),
             Bind(place / "out", "/out", writable=True),
         ),
-        env={
-            "PATH": "/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            "PYTHONHASHSEED": "0",
-            "KERAS_BACKEND": engine.value,
-            "JAX_PLATFORMS": "cpu",
-            "CUDA_VISIBLE_DEVICES": "-1",
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "TF_NUM_INTRAOP_THREADS": threads,
-            "TF_NUM_INTEROP_THREADS": "1",
-            "OMP_NUM_THREADS": threads,
-            "OPENBLAS_NUM_THREADS": threads,
-        },
+        env=evaluation_environment(engine, cores),
         memory_mb=MEMORY_MB,
         cores=cores or None,
         warm=environment.IMPORTS,
@@ -215,6 +202,29 @@ def _run(
         return code_now
     finally:
         process.kill()
+
+
+def evaluation_environment(engine: Engine, cores: tuple[int, ...]) -> dict[str, str]:
+    """Give the whole environment of an evaluation room.
+
+    What libraries read when they are imported is as in a notebook's room, drawing included: both
+    are forks of one process.
+    """
+    threads = str(max(1, len(cores)))
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "KERAS_BACKEND": engine.value,
+        "JAX_PLATFORMS": "cpu",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }
 
 
 def _read_response(place: Path, tasks: Sequence[Task], code: int | None) -> dict[str, Answer]:

@@ -36,7 +36,9 @@ _START_SECONDS = 120.0
 _ANSWER_SECONDS = 10.0
 _TITLE = 4000  # characters that its own forks may write their command line into
 # What libraries read when they are imported; everything else is read later, in the room.
-_READ_AT_IMPORT = ("CUDA_", "JAX_", "KERAS_", "OMP_", "OPENBLAS_", "PYTHONHASHSEED", "TF_CPP_")
+_READ_AT_IMPORT = tuple(
+    "CUDA_ JAX_ KERAS_ MPL OMP_ OPENBLAS_ PYTHONHASHSEED TF_CPP_ TF_USE_LEGACY_KERAS".split()
+)
 _Key = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
 

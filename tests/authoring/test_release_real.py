@@ -17,7 +17,7 @@ from grader.course.exercises import Course
 from grader.course.load import load_course
 
 ROOT = Path(__file__).resolve().parents[2]
-PROBE = ROOT / "tests/probes/run_cells.py"
+PROBE = ROOT / "tests/code/probes/run_cells.py"
 NO_NETWORK = ("unshare", "--user", "--map-root-user", "--net")
 pytestmark = pytest.mark.real
 
