@@ -27,7 +27,7 @@ from grader.execute.execute import Run, execute
 from grader.extract.architecture import Architecture
 from grader.extract.evaluate import Task, evaluate
 from grader.extract.extract import extract
-from grader.extract.matching import choose, read_candidate
+from grader.extract.matching import choose, read_model
 from grader.extract.retraining import canonical_question, retraining
 from grader.pipeline.runner import Slot
 from grader.room import Room
@@ -154,7 +154,7 @@ def _look_at_reference(bench: Bench, slot: Slot) -> tuple[Architecture, Candidat
     look = plan(bench.exercise, "look", bench.engine, 0)
     short = one_epoch(reference_notebook(bench.exercise))
     execution = execute(_job(bench, short, look, slot), bench.room)
-    found = choose([read_candidate(one) for one in execution.candidates], bench.exercise)
+    found = choose([read_model(one) for one in execution.candidates], bench.exercise)
     if found is None or found.architecture is None:
         raise _failed(look)
     return found.architecture, found.candidate

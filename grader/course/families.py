@@ -25,7 +25,7 @@ from grader.types import Array, Finding, FitSample, GraderError, Json, Message
 
 
 @dataclass(frozen=True)
-class Reading:
+class DataReading:
     """What ``examine`` found: a layout where the data can be read, and a finding per question.
 
     ``layout`` is None where the data cannot be read as this exercise's (then nothing is asked).
@@ -53,10 +53,12 @@ class Family(Protocol):
 
     BETTER: Mapping[str, Better]
 
-    def examine(self, fit: FitSample, spec: Mapping[str, Json]) -> Reading:
+    def examine(self, fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
         """Judge the sampled arrays of one ``fit``; ``spec`` is the exercise's ``[data]`` table."""
 
-    def ask(self, reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
+    def ask(
+        self, reading: DataReading, rng: np.random.Generator, spec: Mapping[str, Json]
+    ) -> Question:
         """Draw hidden inputs in the student's layout, and their answers."""
 
     def measure(self, predictions: Array, question: Question) -> dict[str, float]:

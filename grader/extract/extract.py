@@ -16,10 +16,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grader.course.exercises import Course, Exercise
-from grader.course.families import Family, Question, load_family
-from grader.course.families import Reading as DataReading
+from grader.course.families import DataReading, Family, Question, load_family
 from grader.extract.evaluate import Answer, Task
-from grader.extract.matching import Reading, choose, exercises_held, read_candidate
+from grader.extract.matching import ModelReading, choose, exercises_held, read_model
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample, suspicions
 from grader.extract.training import training_facts
 from grader.types import (
@@ -49,7 +48,7 @@ class _Case:
     """One exercise with the model that stands for it and what is known before the evaluation."""
 
     exercise: Exercise
-    reading: Reading | None
+    reading: ModelReading | None
     fit: Fit | None
     data: DataReading | None
     question: Question | None
@@ -81,7 +80,7 @@ def extract(
         evaluate: has tasks done in the evaluation room.
         hidden_seed: gives the seed of an exercise's hidden data.
     """
-    readings = [read_candidate(candidate) for candidate in execution.candidates]
+    readings = [read_model(candidate) for candidate in execution.candidates]
     every = list(course.exercises.values())
     exercises = (
         exercises_held(readings, every)
@@ -118,7 +117,7 @@ def run_facts(execution: Execution) -> RunFacts:
 
 def _case(
     exercise: Exercise,
-    readings: Sequence[Reading],
+    readings: Sequence[ModelReading],
     every: Sequence[Exercise],
     course: Course,
     hidden_seed: HiddenSeed,
@@ -165,7 +164,7 @@ def _suspect(case: _Case) -> Suspect | None:
 
 
 def _evidence(
-    case: _Case, runs: RunFacts, answers: Mapping[str, Answer], readings: Sequence[Reading]
+    case: _Case, runs: RunFacts, answers: Mapping[str, Answer], readings: Sequence[ModelReading]
 ) -> Evidence:
     others = _others(readings, case.reading)
     if case.reading is None:
@@ -194,7 +193,9 @@ def _evidence(
     )
 
 
-def _others(readings: Sequence[Reading], chosen: Reading | None) -> tuple[OtherModel, ...]:
+def _others(
+    readings: Sequence[ModelReading], chosen: ModelReading | None
+) -> tuple[OtherModel, ...]:
     """Say what else was built: a student may have trained another model than the one meant."""
     return tuple(
         OtherModel(
@@ -208,7 +209,7 @@ def _others(readings: Sequence[Reading], chosen: Reading | None) -> tuple[OtherM
     )[:MOST_OTHERS]
 
 
-def _model_facts(reading: Reading, answer: Answer | None) -> ModelFacts:
+def _model_facts(reading: ModelReading, answer: Answer | None) -> ModelFacts:
     candidate = reading.candidate
     claimed = sum(int(weight.size) for weight in candidate.final)
     architecture = reading.architecture

@@ -18,7 +18,7 @@ NEAR = 0.5  # below this a model is rather another exercise's than a wrong answe
 
 
 @dataclass(frozen=True)
-class Reading:
+class ModelReading:
     """A candidate with its architecture, or the reason why it has none that can be rebuilt."""
 
     candidate: Candidate
@@ -40,28 +40,28 @@ def moved(candidate: Candidate) -> bool:
     )
 
 
-def read_candidate(candidate: Candidate) -> Reading:
+def read_model(candidate: Candidate) -> ModelReading:
     """Read the architecture of a candidate, kindly where it cannot be."""
     try:
         architecture = read_architecture(candidate.config)
     except NotRebuildableError as error:
-        return Reading(candidate, None, error.message, class_names(candidate.config))
+        return ModelReading(candidate, None, error.message, class_names(candidate.config))
     names = tuple(layer.title for layer in architecture.layers)
-    return Reading(candidate, architecture, None, names)
+    return ModelReading(candidate, architecture, None, names)
 
 
-def _sized(reading: Reading, exercise: Exercise) -> Exercise:
+def _sized(reading: ModelReading, exercise: Exercise) -> Exercise:
     """Give the exercise at the sizes that this model's input shows, where it leaves some free."""
     return exercise.sized(reading.architecture.input_shape) if reading.architecture else exercise
 
 
-def resemblance(reading: Reading, exercise: Exercise) -> float:
+def resemblance(reading: ModelReading, exercise: Exercise) -> float:
     """Give 1.0 for exactly the model that is asked for, 0.0 for one without a common layer."""
     forms = accepted_forms(_sized(reading, exercise))
     return max(_resemblance(reading, form.layers) for form in forms)
 
 
-def _resemblance(reading: Reading, layers: Sequence[ExpectedLayer]) -> float:
+def _resemblance(reading: ModelReading, layers: Sequence[ExpectedLayer]) -> float:
     longest = max(len(layers), len(reading.names))
     if longest == 0:
         return 0.0
@@ -78,7 +78,7 @@ def _resemblance(reading: Reading, layers: Sequence[ExpectedLayer]) -> float:
 
 
 def exercises_held(
-    readings: Sequence[Reading], exercises: Sequence[Exercise]
+    readings: Sequence[ModelReading], exercises: Sequence[Exercise]
 ) -> tuple[Exercise, ...]:
     """Give the exercises whose very model the notebook holds, else the nearest one, else none."""
     held = tuple(
@@ -100,7 +100,7 @@ def exercises_held(
     return (best[2],) if best is not None and best[0] > 0 else ()
 
 
-def _is_theirs(reading: Reading, exercise: Exercise, others: Sequence[Exercise]) -> bool:
+def _is_theirs(reading: ModelReading, exercise: Exercise, others: Sequence[Exercise]) -> bool:
     """Whether a model is exactly what another exercise asks for, and that says more about it.
 
     A GRU with dropout is also a GRU: it belongs to the exercise that asks for the dropout.
@@ -109,7 +109,7 @@ def _is_theirs(reading: Reading, exercise: Exercise, others: Sequence[Exercise])
     return any(_settings_met(reading, other) > own for other in others if other.id != exercise.id)
 
 
-def _settings_met(reading: Reading, exercise: Exercise) -> int:
+def _settings_met(reading: ModelReading, exercise: Exercise) -> int:
     """Give how many settings an exactly met exercise names, -1 where it is not exactly met."""
     forms = accepted_forms(_sized(reading, exercise))
     exact = [form.layers for form in forms if _resemblance(reading, form.layers) == 1.0]
@@ -117,10 +117,10 @@ def _settings_met(reading: Reading, exercise: Exercise) -> int:
 
 
 def choose(
-    readings: Sequence[Reading],
+    readings: Sequence[ModelReading],
     exercise: Exercise,
     others: Sequence[Exercise] = (),
-) -> Reading | None:
+) -> ModelReading | None:
     """Choose the model that stands for an exercise: the best fit, the last trained one of equals.
 
     Args:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from grader.course.exercises import Exercise
-from grader.course.families import Family, Question, Reading
+from grader.course.families import DataReading, Family, Question
 from grader.evaluation.allowed import FROM_LOGITS, LOSSES, OPTIMIZERS
 from grader.extract.architecture import Architecture
 from grader.extract.evaluate import Task, Training
@@ -28,11 +28,11 @@ OPTIONS = tuple(
 
 def canonical_question(
     family: Family, exercise: Exercise, hidden_seed: int
-) -> tuple[Reading, Question]:
+) -> tuple[DataReading, Question]:
     """Give the hidden question in the exercise's own layout."""
     layouts = exercise.data.get("layouts")
     layout = str(layouts[0]) if isinstance(layouts, list) and layouts else "canonical"
-    reading = Reading((), layout)
+    reading = DataReading((), layout)
     return reading, family.ask(reading, np.random.default_rng(hidden_seed), exercise.data)
 
 

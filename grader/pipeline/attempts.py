@@ -19,7 +19,7 @@ from grader.course.families import load_family
 from grader.execute.execute import Run, execute
 from grader.extract.evaluate import Answer, Task, evaluate
 from grader.extract.extract import extract
-from grader.extract.matching import choose, read_candidate
+from grader.extract.matching import choose, read_model
 from grader.extract.mend import mended, stuck_by_the_book
 from grader.extract.retraining import canonical_question, retraining
 from grader.pipeline.job import Job
@@ -180,7 +180,7 @@ class Attempts:
         assert self.job.course.reference is not None
         assert exercise.family is not None
         family = load_family(self.job.course.reference, exercise.family)
-        reading = choose([read_candidate(c) for c in case.execution.candidates], exercise)
+        reading = choose([read_model(c) for c in case.execution.candidates], exercise)
         nothing = replace(case, attempts=())
         if reading is None or reading.architecture is None:
             return nothing

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from grader.course.families import Question, Reading
+from grader.course.families import DataReading, Question
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 ONE_HOT = "one-hot"
@@ -43,17 +43,19 @@ HINTS: dict[str, str] = {
 SMALLEST = 1e-7  # a probability below it counts as this, as Keras does in its loss
 
 
-def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
+def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     """Judge what ``fit`` was fed: shapes, one-hot rows, target, the sentence behind them."""
     steps = _whole(spec, "steps", 20)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return Reading((_wrong("data.shape", f"(n, {steps}, V)", "–", "characters.unseen"),), None)
+        return DataReading(
+            (_wrong("data.shape", f"(n, {steps}, V)", "–", "characters.unseen"),), None
+        )
     shape = _shape(fit.x, fit.y, steps)
     if shape.fraction < 1.0:
-        return Reading((shape,), None)
+        return DataReading((shape,), None)
     one_hot = _one_hot(fit.x)
     if one_hot.fraction < 1.0:
-        return Reading((shape, one_hot), None)
+        return DataReading((shape, one_hot), None)
     windows = np.asarray(fit.x.rows).argmax(axis=2)
     sparse = fit.y.shape != fit.x.shape
     given = _numbers(fit.y, sparse=sparse)[: len(windows)]
@@ -65,10 +67,10 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
         "answers": following.tolist(),
         "size": int(fit.x.shape[2]),
     }
-    return Reading(findings, SPARSE if sparse else ONE_HOT, encoding, notes)
+    return DataReading(findings, SPARSE if sparse else ONE_HOT, encoding, notes)
 
 
-def ask(reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
+def ask(reading: DataReading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
     """Ask every window of the sentence, in the student's numbering where it is known.
 
     Answers are one-hot, so that they have the shape of the predictions.

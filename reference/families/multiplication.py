@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from grader.course.families import Question, Reading
+from grader.course.families import DataReading, Question
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 MARK_FIRST = "mark-number"
@@ -65,30 +65,30 @@ class _Rows:
     layout: str
 
 
-def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
+def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     """Judge what ``fit`` was fed: shapes, marks, numbers, target, number of sequences."""
     steps = _whole(spec, "steps", 100)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return Reading(
+        return DataReading(
             (_wrong("data.shape", f"(n, {steps}, 2)", "–", "multiplication.unseen"),), None
         )
     shape = _shape(fit.x, fit.y, steps)
     if shape.fraction < 1.0:
-        return Reading((shape,), None)
+        return DataReading((shape,), None)
     rows = _taken_apart(fit.x)
     count, notes = _count(fit, spec)
     if rows is None:
-        return Reading(
+        return DataReading(
             (shape, _wrong("data.marks", "0, 1", "–", "multiplication.no_marks"), count), None
         )
     target = _target(rows, fit.y, _tolerance(fit.x, fit.y))
     findings = (shape, _marks(rows), _numbers(rows), target, count)
     if rows.layout == NUMBER_FIRST:
         notes = (*notes, Message("multiplication.number_first"))
-    return Reading(findings, rows.layout, notes=notes)
+    return DataReading(findings, rows.layout, notes=notes)
 
 
-def ask(reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
+def ask(reading: DataReading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
     """Draw fresh sequences in the student's feature order."""
     inputs, answers = _draw(rng, _whole(spec, "hidden_rows", 1000), _whole(spec, "steps", 100))
     if reading.layout == NUMBER_FIRST:

@@ -23,7 +23,7 @@ from typing import Any, cast
 import numpy as np
 
 from grader.course.data import KERAS, Source, is_sound, parsed, source
-from grader.course.families import Question, Reading
+from grader.course.families import DataReading, Question
 from grader.course.ragged import read_ragged
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
@@ -95,34 +95,34 @@ def handout(spec: Mapping[str, Json]) -> dict[str, bytes]:
     return {str(spec.get("file", f"{DATA_SET}.npz")): reviews, INDEX: index, **asked}
 
 
-def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
+def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     """Judge what ``fit`` was fed: shapes, words, labels, number of reviews."""
     length = _whole(spec, "length", 40)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return Reading(
+        return DataReading(
             (_wrong("data.shape", f"X (n, {length}), Y (n,)", "–", "reviews.unseen"),), None
         )
     shape = _shape(fit.x, fit.y, length)
     if shape.fraction < 1.0:
-        return Reading((shape,), None)
+        return DataReading((shape,), None)
     count = min(len(fit.x.rows), len(fit.y.rows))
     reviews = np.asarray(fit.x.rows[:count])
     labels = np.asarray(fit.y.rows[:count], dtype=np.float64).reshape(-1)
     rows, notes = _count(fit, spec)
     words = _words(reviews)
     if words.fraction < 1.0:
-        return Reading((shape, words, rows), None, notes=notes)
+        return DataReading((shape, words, rows), None, notes=notes)
     layout, known = _looked_up(reviews, spec)
     if layout is None:
         got = f"{reviews.min():g} … {reviews.max():g}"
         words = _wrong("data.words", words.expected, got, "reviews.other_numbers")
-        return Reading((shape, words, rows), None, notes=notes)
+        return DataReading((shape, words, rows), None, notes=notes)
     if layout in {PADDED_AFTER, KERAS_AFTER}:
         notes = (*notes, Message("reviews.padded_after"))
-    return Reading((shape, words, _target(known, labels), rows), layout, notes=notes)
+    return DataReading((shape, words, _target(known, labels), rows), layout, notes=notes)
 
 
-def ask(reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
+def ask(reading: DataReading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
     """Draw reviews that no file holds, in the student's layout."""
     words, labels = _unseen(rng, _whole(spec, "hidden_rows", 1000), spec)
     inputs = _encoded(words, reading.layout or PADDED_BEFORE, _whole(spec, "length", 40))

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from grader.course.families import Question, Reading
+from grader.course.families import DataReading, Question
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 WINDOW = "window"
@@ -63,16 +63,16 @@ class _Task:
         return ((np.asarray(starts) + self.steps) * self.step).astype(np.float32)
 
 
-def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
+def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     """Judge what ``fit`` was fed: shapes, windows, target, number of windows."""
     task = _task(spec)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return Reading(
+        return DataReading(
             (_wrong("data.shape", f"(n, {task.steps}, 1)", "–", "sequence.unseen"),), None
         )
     shape = _shape(fit.x, fit.y, task)
     if shape.fraction < 1.0:
-        return Reading((shape,), None)
+        return DataReading((shape,), None)
     inputs = np.asarray(fit.x.rows, dtype=np.float64)[:, :, 0]
     whole = fit.kind == "arrays"  # of a dataset only its first batch was seen
     windows = _windows(inputs, task, whole=whole)
@@ -84,10 +84,12 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
         notes = (Message("sequence.rows_uncounted"),)
     elif windows.fraction == 1.0 and fit.x.shape[0] > task.windows:
         notes = (Message("sequence.more_windows", {"windows": fit.x.shape[0]}),)
-    return Reading((shape, windows, target, _count(fit.x, task, whole=whole)), WINDOW, notes=notes)
+    return DataReading(
+        (shape, windows, target, _count(fit.x, task, whole=whole)), WINDOW, notes=notes
+    )
 
 
-def ask(reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
+def ask(reading: DataReading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
     """Give the six windows and the two beyond them, one on either side."""
     del reading, rng  # one layout, nothing to draw
     task = _task(spec)

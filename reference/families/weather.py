@@ -24,7 +24,7 @@ from typing import Any, cast
 import numpy as np
 
 from grader.course.data import KERAS, Source, parsed, source, zipped
-from grader.course.families import Question, Reading
+from grader.course.families import DataReading, Question
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 DATA_SET = "weather"
@@ -92,29 +92,31 @@ def handout(spec: Mapping[str, Json]) -> dict[str, bytes]:  # noqa: ARG001 the p
     return {FILE: zipped(TABLE, text), f"{KERAS}{JENA}.zip": zipped(JENA, text)}
 
 
-def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
+def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     """Judge what ``fit`` was fed: shapes, places in the file, scale, target, number of windows."""
     steps, delay = _whole(spec, "lookback", 36), _whole(spec, "delay", DAY)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return Reading(
+        return DataReading(
             (_wrong("data.shape", f"(n, {steps}, {COLUMNS})", "–", "weather.unseen"),), None
         )
     shape = _shape(fit.x, fit.y, steps)
     if shape.fraction < 1.0:
-        return Reading((shape,), None)
+        return DataReading((shape,), None)
     count = min(len(fit.x.rows), len(fit.y.rows))
     windows = np.asarray(fit.x.rows[:count], dtype=np.float64)
     given = np.asarray(fit.y.rows[:count], dtype=np.float64).reshape(-1)
     if not (np.isfinite(windows).all() and np.isfinite(given).all()):
-        return Reading((shape, _wrong("data.scale", "0 ± 1", "NaN", "weather.not_finite")), None)
+        return DataReading(
+            (shape, _wrong("data.scale", "0 ± 1", "NaN", "weather.not_finite")), None
+        )
     series = _weather().students
     places, found = _places(windows[:, :, TEMPERATURE], series[:, TEMPERATURE])
     if found.mean() < ALMOST_ALL:
-        return Reading((shape, _wrong("data.hours", "1 h", "–", "weather.hours")), None)
+        return DataReading((shape, _wrong("data.hours", "1 h", "–", "weather.hours")), None)
     windows, places, given = windows[found], places[found], given[found]
     columns, scale = _columns(windows, series[places[:, None] + np.arange(steps)])
     if scale is None:
-        return Reading((shape, columns), None)
+        return DataReading((shape, columns), None)
     target, line = _target(given, series, places + steps - 1, delay)
     layout, scaled, notes = _layout(windows, scale)
     rows, row_notes = _count(fit, spec)
@@ -123,10 +125,10 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> Reading:
     if target.message.id == "weather.target_unseen":
         notes = (*notes, target.message)
     findings = (shape, hours, scaled, target, rows)
-    return Reading(findings, layout, _encoding(scale, line), notes)
+    return DataReading(findings, layout, _encoding(scale, line), notes)
 
 
-def ask(reading: Reading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
+def ask(reading: DataReading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
     """Ask about weather of the judge's own months, in the student's scale."""
     steps, delay = _whole(spec, "lookback", 36), _whole(spec, "delay", DAY)
     hidden = _weather().hidden

@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.course.families import Reading, load_family
+from grader.course.families import DataReading, load_family
 from grader.types import ArraySample, FitSample, GraderError, Message
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def product_data(seed=0, rows=2560, steps=100):
     return multiplication.training(rng, {**SPEC, "train_rows": rows, "steps": steps})
 
 
-def wrong(reading: Reading) -> dict[str, str]:
+def wrong(reading: DataReading) -> dict[str, str]:
     return {f.id: f.message.id for f in reading.findings if f.fraction < 1.0}
 
 
@@ -110,7 +110,7 @@ def placeholders(words):
     return set(re.findall(r"\{(\w+)", words))
 
 
-def assert_spoken(reading: Reading, family: str) -> None:
+def assert_spoken(reading: DataReading, family: str) -> None:
     en = catalogue(family, "en")
     messages: list[Message] = [*reading.notes, *reading.hints]
     for finding in reading.findings:
@@ -123,7 +123,7 @@ def assert_spoken(reading: Reading, family: str) -> None:
 def test_a_family_says_which_way_each_of_its_metrics_is_better(name):
     family = load_family(REFERENCE, name)
     spec = TEXT if name == "characters" else {}
-    asked = family.ask(Reading((), None), np.random.default_rng(0), spec)
+    asked = family.ask(DataReading((), None), np.random.default_rng(0), spec)
     measured = set()
     for predictions in family.controls(asked).values():
         measured |= set(family.measure(predictions, asked))
@@ -135,7 +135,7 @@ def test_a_family_says_which_way_each_of_its_metrics_is_better(name):
 def test_answers_have_the_size_of_what_a_model_gives(name):
     family = load_family(REFERENCE, name)
     asked = family.ask(
-        Reading((), None), np.random.default_rng(0), TEXT if name == "characters" else {}
+        DataReading((), None), np.random.default_rng(0), TEXT if name == "characters" else {}
     )
     assert all(p.size == asked.answers.size for p in family.controls(asked).values())
 
@@ -305,7 +305,7 @@ def test_data_that_nobody_saw_earn_nothing(family, empty):
 @settings(max_examples=10, deadline=None)
 def test_hidden_inputs_follow_the_students_feature_order(seed):
     asked = [
-        multiplication.ask(Reading((), layout), np.random.default_rng(seed), SPEC)
+        multiplication.ask(DataReading((), layout), np.random.default_rng(seed), SPEC)
         for layout in ("mark-number", "number-mark")
     ]
     assert np.array_equal(asked[0].inputs, asked[1].inputs[:, :, ::-1])
@@ -315,26 +315,26 @@ def test_hidden_inputs_follow_the_students_feature_order(seed):
 @given(seeds)
 @settings(max_examples=10, deadline=None)
 def test_hidden_inputs_pass_their_own_examination(seed):
-    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(seed), SPEC)
+    asked = multiplication.ask(DataReading((), "mark-number"), np.random.default_rng(seed), SPEC)
     reading = multiplication.examine(fit(asked.inputs, asked.answers), {**SPEC, "min_rows": 1})
     assert wrong(reading) == {}
 
 
 def test_the_answers_themselves_measure_as_perfect():
-    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(1), SPEC)
+    asked = multiplication.ask(DataReading((), "mark-number"), np.random.default_rng(1), SPEC)
     measured = multiplication.measure(asked.answers[:, None], asked)
     assert measured == {"mse": 0.0, "mae": 0.0, "correctness": 1.0}
 
 
 def test_correctness_counts_answers_up_to_four_hundredths_away():
-    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(1), SPEC)
+    asked = multiplication.ask(DataReading((), "mark-number"), np.random.default_rng(1), SPEC)
     off = np.where(np.arange(len(asked.answers)) % 4 == 0, 0.05, 0.03)
     measured = multiplication.measure(asked.answers + off, asked)
     assert measured["correctness"] == pytest.approx(0.75)
 
 
 def test_the_mean_control_has_the_variance_of_the_answers_as_its_error():
-    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(1), SPEC)
+    asked = multiplication.ask(DataReading((), "mark-number"), np.random.default_rng(1), SPEC)
     mean = multiplication.controls(asked)["mean"]
     measured = multiplication.measure(mean, asked)
     assert measured["mse"] == pytest.approx(float(asked.answers.var()), rel=1e-4)
@@ -342,12 +342,12 @@ def test_the_mean_control_has_the_variance_of_the_answers_as_its_error():
 
 @pytest.mark.parametrize("shape", [(3,), (200, 100, 1)])
 def test_predictions_of_another_size_give_no_metrics(shape):
-    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(1), SPEC)
+    asked = multiplication.ask(DataReading((), "mark-number"), np.random.default_rng(1), SPEC)
     assert multiplication.measure(np.zeros(shape), asked) == {}
 
 
 def test_a_prediction_that_is_no_number_leaves_only_what_can_be_counted():
-    asked = multiplication.ask(Reading((), "mark-number"), np.random.default_rng(1), SPEC)
+    asked = multiplication.ask(DataReading((), "mark-number"), np.random.default_rng(1), SPEC)
     predictions = asked.answers.copy()
     predictions[0] = np.nan
     assert multiplication.measure(predictions, asked) == {"correctness": pytest.approx(199 / 200)}
@@ -449,14 +449,14 @@ def test_too_few_windows_are_wrong():
 
 
 def test_the_hidden_question_ends_with_a_window_on_either_side():
-    asked = sequence.ask(Reading((), "window"), np.random.default_rng(0), TENTHS)
+    asked = sequence.ask(DataReading((), "window"), np.random.default_rng(0), TENTHS)
     assert np.allclose(asked.inputs[-2, :, 0], [0.6, 0.7, 0.8, 0.9])
     assert np.allclose(asked.inputs[-1, :, 0], [-0.1, 0.0, 0.1, 0.2])
     assert np.allclose(asked.answers[-2:], [1.0, 0.3])
 
 
 def test_errors_inside_and_beyond_are_measured_apart():
-    asked = sequence.ask(Reading((), "window"), np.random.default_rng(0), TENTHS)
+    asked = sequence.ask(DataReading((), "window"), np.random.default_rng(0), TENTHS)
     predictions = asked.answers.copy()
     predictions[:6] += 0.1
     predictions[6] -= 0.2
@@ -466,7 +466,7 @@ def test_errors_inside_and_beyond_are_measured_apart():
 
 
 def test_the_last_input_control_is_one_step_behind():
-    asked = sequence.ask(Reading((), "window"), np.random.default_rng(0), TENTHS)
+    asked = sequence.ask(DataReading((), "window"), np.random.default_rng(0), TENTHS)
     last = sequence.controls(asked)["last_input"]
     assert sequence.measure(last, asked)["train_mse"] == pytest.approx(0.01, rel=1e-4)
 
@@ -549,19 +549,19 @@ def test_a_mistake_with_characters_is_named(name):
 
 
 def test_the_canonical_question_needs_no_students_data():
-    asked = characters.ask(Reading((), "one-hot"), np.random.default_rng(0), TEXT)
+    asked = characters.ask(DataReading((), "one-hot"), np.random.default_rng(0), TEXT)
     assert np.array_equal(asked.inputs, letters()[0])
 
 
 def test_the_frequencies_answer_with_the_commonest_character():
-    asked = characters.ask(Reading((), "one-hot"), np.random.default_rng(0), TEXT)
+    asked = characters.ask(DataReading((), "one-hot"), np.random.default_rng(0), TEXT)
     measured = characters.measure(characters.controls(asked)["mean"], asked)
     counts = asked.answers.sum(axis=(0, 1))
     assert measured["accuracy"] == pytest.approx(counts.max() / counts.sum())
 
 
 def test_a_character_prediction_that_is_no_number_is_wrong():
-    asked = characters.ask(Reading((), "one-hot"), np.random.default_rng(0), TEXT)
+    asked = characters.ask(DataReading((), "one-hot"), np.random.default_rng(0), TEXT)
     assert characters.measure(asked.inputs * np.nan, asked) == {
         "accuracy": 0.0,
         "next_accuracy": 0.0,
@@ -702,7 +702,7 @@ def test_a_scale_of_ones_own_is_followed_to_the_digit():
     assert wrong(reading) == {}
     assert reading.layout == "scaled"
     asked = weather.ask(reading, np.random.default_rng(1), HOURS)
-    usual = weather.ask(Reading((), None), np.random.default_rng(1), HOURS)
+    usual = weather.ask(DataReading((), None), np.random.default_rng(1), HOURS)
     there, answers = celsius(usual.inputs, usual.answers)
     assert np.allclose(asked.inputs, (there - low) / (high - low), atol=1e-4)
     assert np.allclose(asked.answers, answers, atol=1e-3)
@@ -711,7 +711,7 @@ def test_a_scale_of_ones_own_is_followed_to_the_digit():
 @given(st.floats(0.1, 50), st.floats(-20, 20))
 @settings(max_examples=20, deadline=None)
 def test_the_error_does_not_depend_on_the_scale(scale, shift):
-    asked = weather.ask(Reading((), "standardised"), np.random.default_rng(1), HOURS)
+    asked = weather.ask(DataReading((), "standardised"), np.random.default_rng(1), HOURS)
     guess = asked.answers + np.where(np.arange(len(asked.answers)) % 2, 0.2, -0.3)
     stretched = type(asked)(asked.inputs, asked.answers * scale + shift)
     own = weather.measure(guess, asked)["mae"]
@@ -719,12 +719,12 @@ def test_the_error_does_not_depend_on_the_scale(scale, shift):
 
 
 def test_the_naive_answer_is_the_same_hour_a_day_before():
-    asked = weather.ask(Reading((), "standardised"), np.random.default_rng(1), HOURS)
+    asked = weather.ask(DataReading((), "standardised"), np.random.default_rng(1), HOURS)
     assert np.array_equal(weather.controls(asked)["naive"], asked.inputs[:, -1, 1])
 
 
 def test_the_naive_answer_is_better_than_the_mean():
-    asked = weather.ask(Reading((), "standardised"), np.random.default_rng(1), HOURS)
+    asked = weather.ask(DataReading((), "standardised"), np.random.default_rng(1), HOURS)
     errors = {k: weather.measure(v, asked)["mae"] for k, v in weather.controls(asked).items()}
     assert errors["naive"] < errors["mean"]
 
@@ -785,13 +785,13 @@ def test_long_reviews_that_half_agree_are_still_read():
 
 def test_hidden_reviews_are_padded_on_the_students_side():
     for layout, side in (("padded-before", 0), ("padded-after", -1)):
-        asked = reviews.ask(Reading((), layout), np.random.default_rng(0), SHORT)
+        asked = reviews.ask(DataReading((), layout), np.random.default_rng(0), SHORT)
         assert (asked.inputs[:, side] == 0).any()
         assert not (asked.inputs[:, -1 - side] == 0).any()
 
 
 def test_hidden_reviews_are_in_no_file_of_the_students():
-    asked = reviews.ask(Reading((), "padded-before"), np.random.default_rng(0), SHORT)
+    asked = reviews.ask(DataReading((), "padded-before"), np.random.default_rng(0), SHORT)
     corpus = reviews._corpus(SHORT)
     known = reviews._encoded((*corpus.x_train, *corpus.x_test), "padded-before", 40)
     theirs = {row.tobytes() for row in known}
@@ -834,21 +834,21 @@ def test_a_mistake_with_reviews_is_named(change, name):
 
 
 def test_logits_and_probabilities_measure_alike():
-    asked = reviews.ask(Reading((), "padded-before"), np.random.default_rng(0), SHORT)
+    asked = reviews.ask(DataReading((), "padded-before"), np.random.default_rng(0), SHORT)
     chance = np.clip(asked.answers * 0.6 + 0.2, 0.01, 0.99)
     logits = np.log(chance / (1 - chance))
     assert reviews.measure(chance, asked) == reviews.measure(logits, asked) == {"accuracy": 1.0}
 
 
 def test_one_answer_for_all_reaches_the_larger_half():
-    asked = reviews.ask(Reading((), "padded-before"), np.random.default_rng(0), SHORT)
+    asked = reviews.ask(DataReading((), "padded-before"), np.random.default_rng(0), SHORT)
     share = asked.answers.mean()
     measured = reviews.measure(reviews.controls(asked)["mean"], asked)
     assert measured["accuracy"] == pytest.approx(max(share, 1 - share), abs=1e-6)
 
 
 def test_an_answer_to_a_review_that_is_no_number_is_wrong():
-    asked = reviews.ask(Reading((), "padded-before"), np.random.default_rng(0), SHORT)
+    asked = reviews.ask(DataReading((), "padded-before"), np.random.default_rng(0), SHORT)
     assert reviews.measure(asked.answers * np.nan, asked) == {"accuracy": 0.0}
 
 

@@ -11,11 +11,11 @@ import numpy as np
 from grader.course.exercises import Exercise
 from grader.course.load import load_course
 from grader.extract.matching import (
-    Reading,
+    ModelReading,
     choose,
     exercises_held,
     moved,
-    read_candidate,
+    read_model,
     resemblance,
 )
 from grader.types import Candidate, Fit, FitSample
@@ -46,30 +46,30 @@ def model(
     epochs: int = 100,
     name: str = "model",
     shape: tuple[int, ...] = (100, 2),
-) -> Reading:
+) -> ModelReading:
     """A model of the notebook, trained where it ran epochs."""
     entries = [layer("InputLayer", batch_shape=[None, *shape]), *layers]
     fits = (Fit(order, FitSample(None, None), epochs, epochs, {}, True, {}),) if epochs else ()
     weights = (np.zeros(2, np.float32),)
     config = {"class_name": "Sequential", "config": {"layers": entries}}
-    return read_candidate(Candidate(order, name, order, config, {}, fits, weights, weights, order))
+    return read_model(Candidate(order, name, order, config, {}, fits, weights, weights, order))
 
 
-def custom(name: str, order: int = 1) -> Reading:
+def custom(name: str, order: int = 1) -> ModelReading:
     config: dict[str, Any] = {
         "class_name": "Mine",
         "config": {"layers": [layer(name), layer("Dense")]},
         "opaque": True,
     }
-    return read_candidate(Candidate(order, name, order, config, {}, (), (), (), order))
+    return read_model(Candidate(order, name, order, config, {}, (), (), (), order))
 
 
-def chosen(readings: list[Reading], exercise: Exercise, *others: Exercise) -> int | None:
+def chosen(readings: list[ModelReading], exercise: Exercise, *others: Exercise) -> int | None:
     found = choose(readings, exercise, others)
     return found.candidate.order if found is not None else None
 
 
-def held(*readings: Reading) -> list[str]:
+def held(*readings: ModelReading) -> list[str]:
     return [one.id for one in exercises_held(readings, CHAPTER)]
 
 

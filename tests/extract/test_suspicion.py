@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.course.families import Reading, load_family
+from grader.course.families import DataReading, load_family
 from grader.course.load import load_course
 from grader.extract.architecture import Architecture, LayerSpec
 from grader.extract.evaluate import Answer
@@ -61,7 +61,9 @@ def world() -> dict[str, Any]:
     exercise = load_course(ROOT).exercise(ID)
     family = load_family(ROOT / "reference", "multiplication")
     question = family.ask(
-        Reading((), "mark-number"), np.random.default_rng(3), {**exercise.data, "hidden_rows": 200}
+        DataReading((), "mark-number"),
+        np.random.default_rng(3),
+        {**exercise.data, "hidden_rows": 200},
     )
     x, y = family.training(np.random.default_rng(4), {**exercise.data, "train_rows": 300})
     return {"family": family, "question": question, "x": x, "y": y}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader.extract.matching import moved, read_candidate
+from grader.extract.matching import moved, read_model
 from grader.types import Candidate, Engine, Execution, Outcome
 from tests.support.notebook_runs import candidate, cell, run
 
@@ -64,7 +64,7 @@ def on_jax() -> Execution:
 
 def units(one: Candidate) -> int:
     """The recurrent units, by which these tests tell their models apart."""
-    architecture = read_candidate(one).architecture
+    architecture = read_model(one).architecture
     found = architecture.layers[0].settings["units"] if architecture else 0
     assert isinstance(found, int)
     return found
@@ -120,12 +120,12 @@ def test_layers_added_in_a_later_cell_make_one_trained_model(on_jax: Execution) 
     grown = candidate(on_jax, "grown")
     assert [weight.shape for weight in grown.initial] == [weight.shape for weight in grown.final]
     assert moved(grown)
-    assert read_candidate(grown).names == ("GRU", "Dense")
+    assert read_model(grown).names == ("GRU", "Dense")
 
 
 def test_a_functional_model_is_read_as_a_chain(on_jax: Execution) -> None:
     found = by_units(on_jax, 7)
-    assert read_candidate(found).names == ("LSTM", "Dense")
+    assert read_model(found).names == ("LSTM", "Dense")
 
 
 def test_a_model_under_two_names_is_one_candidate(on_jax: Execution) -> None:
@@ -226,7 +226,7 @@ def test_a_progress_bar_of_keras_ends_as_its_last_state(on_tensorflow: Execution
 
 
 def test_a_model_class_of_ones_own_is_seen_and_said_to_be_custom(on_tensorflow: Execution) -> None:
-    reading = read_candidate(candidate(on_tensorflow, "own"))
+    reading = read_model(candidate(on_tensorflow, "own"))
     assert reading.architecture is None
     assert reading.obstacle is not None
     assert reading.obstacle.id == "model.custom"
@@ -236,4 +236,4 @@ def test_a_model_class_of_ones_own_is_seen_and_said_to_be_custom(on_tensorflow: 
 def test_a_training_loop_of_ones_own_is_seen_by_its_weights(on_tensorflow: Execution) -> None:
     net = candidate(on_tensorflow, "net")
     assert net.fits == ()
-    assert read_candidate(net).names == ("LSTM", "Dense")
+    assert read_model(net).names == ("LSTM", "Dense")
