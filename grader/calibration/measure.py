@@ -25,7 +25,7 @@ from grader.course.expectations import REFERENCE, CalibrationRun
 from grader.course.families import Family, Question, load_family
 from grader.execute.execute import Run, execute
 from grader.extract.architecture import Architecture
-from grader.extract.evaluate import Task, evaluate
+from grader.extract.evaluate import ModelTask, evaluate
 from grader.extract.extract import extract
 from grader.extract.matching import choose, read_model
 from grader.extract.retraining import canonical_question, retraining
@@ -185,10 +185,10 @@ def _measure_mistake(bench: Bench, plan: Plan, slot: Slot) -> Measured:
     return Measured(_run(plan, slot, plan.control, metrics, answer.seconds))
 
 
-def _mistake(bench: Bench, family: Family, plan: Plan, question: Question, slot: Slot) -> Task:
+def _mistake(bench: Bench, family: Family, plan: Plan, question: Question, slot: Slot) -> ModelTask:
     architecture, candidate = bench.reference(slot)
     if plan.control == UNTRAINED:
-        return Task(plan.exercise, architecture, inputs=question.inputs, seed=plan.seed)
+        return ModelTask(plan.exercise, architecture, inputs=question.inputs, seed=plan.seed)
     task = retraining(architecture, candidate, bench.exercise, family, plan.seed, question)
     if task is None or task.training is None:
         raise _failed(plan)

@@ -1,6 +1,6 @@
 """Asks the evaluation room: rebuild these models, predict, or train from scratch.
 
-Enters: Tasks (architectures, weights, inputs; never labels). Leaves: Answers. Touches: a
+Enters: ModelTasks (architectures, weights, inputs; never labels). Leaves: Answers. Touches: a
 short-lived folder and one room process, dead when this returns. The answers are read as strictly
 as a student's claims, since a student's numbers went through that process.
 """
@@ -49,7 +49,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Task:
+class ModelTask:
     """One model and what to do with it. No weights and no training: as freshly initialised."""
 
     id: str
@@ -102,7 +102,7 @@ class _Response(BaseModel):
 
 
 def evaluate(
-    tasks: Sequence[Task],
+    tasks: Sequence[ModelTask],
     room: Room,
     *,
     engine: Engine,
@@ -125,7 +125,7 @@ def evaluate(
 
 
 def _evaluate(
-    tasks: Sequence[Task], room: Room, engine: Engine, cores: tuple[int, ...], timeout: float
+    tasks: Sequence[ModelTask], room: Room, engine: Engine, cores: tuple[int, ...], timeout: float
 ) -> dict[str, Answer]:
     with workplace("in", "out") as place:
         _write_request(place / "in", tasks)
@@ -133,7 +133,7 @@ def _evaluate(
         return _read_response(place, tasks, code)
 
 
-def _write_request(folder: Path, tasks: Sequence[Task]) -> None:
+def _write_request(folder: Path, tasks: Sequence[ModelTask]) -> None:
     arrays: dict[str, Array] = {}
 
     def put(name: str, array: Array) -> str:
@@ -227,7 +227,7 @@ def evaluation_environment(engine: Engine, cores: tuple[int, ...]) -> dict[str, 
     }
 
 
-def _read_response(place: Path, tasks: Sequence[Task], code: int | None) -> dict[str, Answer]:
+def _read_response(place: Path, tasks: Sequence[ModelTask], code: int | None) -> dict[str, Answer]:
     try:
         text = read_bounded(place / "out" / "response.json", RESPONSE_BYTES)
         told = _Response.model_validate_json(text).answers
@@ -240,7 +240,7 @@ def _read_response(place: Path, tasks: Sequence[Task], code: int | None) -> dict
     return {task.id: _answer(task, told.get(task.id), arrays.get(task.id)) for task in tasks}
 
 
-def _answer(task: Task, told: _Told | None, predictions: Array | None) -> Answer:
+def _answer(task: ModelTask, told: _Told | None, predictions: Array | None) -> Answer:
     if told is None:
         return Answer(error="no answer")
     expected = len(task.inputs) if task.inputs is not None else None

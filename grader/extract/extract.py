@@ -17,7 +17,7 @@ import numpy as np
 
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Question, load_family
-from grader.extract.evaluate import Answer, Task
+from grader.extract.evaluate import Answer, ModelTask
 from grader.extract.matching import ModelReading, choose, exercises_held, read_model
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample, suspicions
 from grader.extract.training import training_facts
@@ -39,7 +39,7 @@ from grader.types import (
 
 MOST_OTHERS = 20
 
-Evaluate = Callable[[Sequence[Task]], Mapping[str, Answer]]
+Evaluate = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
 HiddenSeed = Callable[[str], int]
 
 
@@ -144,14 +144,14 @@ def _telling_fit(candidate: Candidate) -> Fit | None:
     return max(reversed(fits), key=lambda fit: fit.epochs_run, default=None)
 
 
-def _tasks(case: _Case) -> tuple[Task, ...]:
+def _tasks(case: _Case) -> tuple[ModelTask, ...]:
     """Have the model tried, and what makes its training doubtful."""
     if case.reading is None or case.reading.architecture is None:
         return ()
     suspect = _suspect(case)
     inputs = inputs_with_sample(suspect) if suspect is not None else None
     final = case.reading.candidate.final
-    task = Task(case.exercise.id, case.reading.architecture, final, inputs)
+    task = ModelTask(case.exercise.id, case.reading.architecture, final, inputs)
     return (task, *(doubts(suspect) if suspect is not None else ()))
 
 

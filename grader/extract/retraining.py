@@ -1,6 +1,6 @@
 """Trains a student's architecture anew in the evaluation room, with another seed.
 
-Enters: what a notebook claims about its training, the exercise's own data. Leaves: a Task, and
+Enters: what a notebook claims about its training, the exercise's own data. Leaves: a ModelTask, and
 metrics from its answer. Touches nothing.
 
 For a notebook that fixes its seeds another run of the notebook would repeat itself exactly; only a
@@ -17,7 +17,7 @@ from grader.course.exercises import Exercise
 from grader.course.families import DataReading, Family, Question
 from grader.evaluation.allowed import FROM_LOGITS, LOSSES, OPTIMIZERS
 from grader.extract.architecture import Architecture
-from grader.extract.evaluate import Task, Training
+from grader.extract.evaluate import ModelTask, Training
 from grader.types import Candidate, Json, Scalar
 
 OPTIONS = tuple(
@@ -43,7 +43,7 @@ def retraining(
     family: Family,
     seed: int,
     question: Question,
-) -> Task | None:
+) -> ModelTask | None:
     """Describe a training from scratch as the student set it up, on the exercise's data.
 
     It never lasts longer than the exercise asks for: that is what the threshold was measured on.
@@ -59,7 +59,7 @@ def retraining(
     if from_logits and loss not in FROM_LOGITS:
         return None
     x, y = family.training(np.random.default_rng(seed), exercise.data)
-    return Task(
+    return ModelTask(
         id=exercise.id,
         architecture=architecture,
         inputs=question.inputs,

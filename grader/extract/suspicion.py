@@ -21,7 +21,7 @@ import numpy as np
 
 from grader.course.families import Family, Question
 from grader.extract.architecture import Architecture, LayerSpec
-from grader.extract.evaluate import Answer, Task
+from grader.extract.evaluate import Answer, ModelTask
 from grader.types import Array, Candidate, Fit, Json, Jump
 
 PRETRAINED = "pretrained"
@@ -61,10 +61,12 @@ def inputs_with_sample(suspect: Suspect) -> Array:
     return np.concatenate([inputs, _sample(suspect)[0].astype(inputs.dtype)])
 
 
-def doubts(suspect: Suspect) -> tuple[Task, ...]:
+def doubts(suspect: Suspect) -> tuple[ModelTask, ...]:
     """Give the tasks that are needed to tell: none where training began from fresh weights."""
     return tuple(
-        Task(_id(suspect, side, number), suspect.architecture, weights, suspect.question.inputs)
+        ModelTask(
+            _id(suspect, side, number), suspect.architecture, weights, suspect.question.inputs
+        )
         for number, jump in _doubtful(suspect)
         for side, weights in (("left", jump.left), ("found", jump.found))
         if weights

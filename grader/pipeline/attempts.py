@@ -17,7 +17,7 @@ from grader import environment
 from grader.code.engines import fixes_seeds
 from grader.course.families import load_family
 from grader.execute.execute import Run, execute
-from grader.extract.evaluate import Answer, Task, evaluate
+from grader.extract.evaluate import Answer, ModelTask, evaluate
 from grader.extract.extract import extract
 from grader.extract.matching import choose, read_model
 from grader.extract.mend import mended, stuck_by_the_book
@@ -139,7 +139,7 @@ class Attempts:
         self.store.save_execution(key, execution)
         return execution
 
-    def _evaluate(self, tasks: Sequence[Task]) -> dict[str, Answer]:
+    def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
         available = environment.engines()
         engine = Engine.JAX if Engine.JAX in available else Engine.TENSORFLOW
         return evaluate(tasks, self.room, engine=engine, cores=self.slot.cores)

@@ -10,7 +10,7 @@ import pytest
 
 from grader.evaluation.allowed import LARGEST_PARAMS
 from grader.extract.architecture import LARGEST_OUTPUT, Architecture, read_architecture
-from grader.extract.evaluate import Task, evaluate
+from grader.extract.evaluate import ModelTask, evaluate
 from grader.extract.keras_config import DEPTH, LONGEST, NotRebuildableError, class_names
 from grader.types import Engine
 from tests.support.notebook_runs import candidate, room, run
@@ -530,7 +530,7 @@ def test_rebuilt_models_have_the_same_parameters_and_predictions() -> None:
     i = np.arange(30).reshape(5, 6) % 9
     asked = dict.fromkeys(NAMES, x) | {"embedded": i.astype("int32")}
     tasks = [
-        Task(name, _read(execution, name), candidate(execution, name).final, inputs)
+        ModelTask(name, _read(execution, name), candidate(execution, name).final, inputs)
         for name, inputs in asked.items()
     ]
     answers = evaluate(tasks, room(), engine=Engine.JAX, cores=(0,))

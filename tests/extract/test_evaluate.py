@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from grader.extract.architecture import Architecture, LayerSpec
-from grader.extract.evaluate import Answer, Task, Training, evaluate
+from grader.extract.evaluate import Answer, ModelTask, Training, evaluate
 from grader.room import RoomSpec
 from grader.types import Engine, GraderError, Isolation, Level
 from tests.support.notebook_runs import candidate, room, run
@@ -80,7 +80,7 @@ def answering(answers: dict[str, Any], **arrays: np.ndarray) -> Any:
     return write
 
 
-def ask(fake: FakeRoom, *tasks: Task) -> dict[str, Answer]:
+def ask(fake: FakeRoom, *tasks: ModelTask) -> dict[str, Answer]:
     return evaluate(tasks, fake, engine=Engine.JAX, cores=(0,))  # type: ignore[arg-type]
 
 
@@ -93,7 +93,7 @@ def test_without_tasks_no_room_is_opened() -> None:
 def test_answers_are_joined_to_their_tasks() -> None:
     told = {"layers": [{"output_shape": [1], "params": 3}], "total_params": 3, "seconds": 0.5}
     fake = FakeRoom(answering({"a": told}, a=np.ones((7, 1), np.float32)))
-    answer = ask(fake, Task("a", dense(), inputs=INPUTS))["a"]
+    answer = ask(fake, ModelTask("a", dense(), inputs=INPUTS))["a"]
     assert answer.error is None
     assert (answer.layers[0].output_shape, answer.total_params) == ((1,), 3)
     assert answer.predictions is not None
@@ -103,7 +103,7 @@ def test_answers_are_joined_to_their_tasks() -> None:
 def test_labels_never_go_into_the_room() -> None:
     """A task has no place for them; what is written is named here, array by array."""
     fake = FakeRoom(answering({"a": {}}))
-    ask(fake, Task("a", dense(), (np.zeros(3),), INPUTS, seed=1))
+    ask(fake, ModelTask("a", dense(), (np.zeros(3),), INPUTS, seed=1))
     assert fake.arrays[0].keys() == {"w0_0", "i0"}
     assert fake.requests[0]["tasks"][0].keys() == {
         "id",
@@ -117,7 +117,7 @@ def test_labels_never_go_into_the_room() -> None:
 
 def test_the_room_sees_our_code_and_the_request_and_no_more() -> None:
     fake = FakeRoom(answering({"a": {}}))
-    ask(fake, Task("a", dense()))
+    ask(fake, ModelTask("a", dense()))
     (spec,) = fake.specs
     assert [bind.inside for bind in spec.binds] == ["/grader/evaluation", "/in", "/out"]
     assert [bind.writable for bind in spec.binds] == [False, False, True]
@@ -126,7 +126,7 @@ def test_the_room_sees_our_code_and_the_request_and_no_more() -> None:
 
 
 def test_a_task_without_an_answer_says_so() -> None:
-    assert ask(FakeRoom(answering({})), Task("a", dense()))["a"].error == "no answer"
+    assert ask(FakeRoom(answering({})), ModelTask("a", dense()))["a"].error == "no answer"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_task_without_an_answer_says_so() -> None:
 )
 def test_predictions_of_another_form_are_refused(predictions: np.ndarray) -> None:
     fake = FakeRoom(answering({"a": {}}, a=predictions))
-    answer = ask(fake, Task("a", dense(), inputs=INPUTS))["a"]
+    answer = ask(fake, ModelTask("a", dense(), inputs=INPUTS))["a"]
     assert answer.error is not None
     assert answer.predictions is None
 
@@ -176,7 +176,7 @@ def pickled(out: Path) -> None:
 )
 def test_a_room_that_answers_nonsense_is_our_fault_not_the_students(answer: Any) -> None:
     with pytest.raises(GraderError) as caught:
-        ask(FakeRoom(answer), Task("a", dense()))
+        ask(FakeRoom(answer), ModelTask("a", dense()))
     assert caught.value.message.id == "evaluate.failed"
 
 
@@ -187,7 +187,7 @@ def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         places.append(out)
         answering({"a": {}})(out)
 
-    ask(FakeRoom(note), Task("a", dense()))
+    ask(FakeRoom(note), ModelTask("a", dense()))
     assert places
     assert not places[0].parent.exists()
 
@@ -214,19 +214,21 @@ CLASSES = Training(
 )
 
 
-def tasks() -> tuple[Task, ...]:
+def tasks() -> tuple[ModelTask, ...]:
     odd_loss = replace(TRAINING, loss="os.system")
     return (
-        Task("trained", small(), inputs=INPUTS, training=TRAINING, seed=11),
-        Task("other seed", small(), inputs=INPUTS, training=TRAINING, seed=12),
-        Task("wrong weights", small(), (np.zeros((2, 2), np.float32),), INPUTS),
-        Task("odd layer", Architecture((5, 2), "float32", (LayerSpec("Lambda", {}),)), (), INPUTS),
-        Task("odd setting", dense(-1)),
-        Task("odd loss", small(), inputs=INPUTS, training=odd_loss),
-        Task("too wide", dense(200_000), inputs=np.zeros((50, 5, 2), np.float32)),
-        Task("no rows", small(), inputs=INPUTS[:0]),
-        Task("logits", small(3), (), INPUTS, CLASSES, seed=1),
-        Task("again", small(), inputs=INPUTS, training=TRAINING, seed=11),
+        ModelTask("trained", small(), inputs=INPUTS, training=TRAINING, seed=11),
+        ModelTask("other seed", small(), inputs=INPUTS, training=TRAINING, seed=12),
+        ModelTask("wrong weights", small(), (np.zeros((2, 2), np.float32),), INPUTS),
+        ModelTask(
+            "odd layer", Architecture((5, 2), "float32", (LayerSpec("Lambda", {}),)), (), INPUTS
+        ),
+        ModelTask("odd setting", dense(-1)),
+        ModelTask("odd loss", small(), inputs=INPUTS, training=odd_loss),
+        ModelTask("too wide", dense(200_000), inputs=np.zeros((50, 5, 2), np.float32)),
+        ModelTask("no rows", small(), inputs=INPUTS[:0]),
+        ModelTask("logits", small(3), (), INPUTS, CLASSES, seed=1),
+        ModelTask("again", small(), inputs=INPUTS, training=TRAINING, seed=11),
     )
 
 
@@ -320,7 +322,7 @@ def test_predictions_are_those_that_the_notebook_itself_got(engine: Engine) -> N
     assert shown.error is None, shown.error
     model = candidate(execution, "model")
     x = np.random.default_rng(5).normal(size=(30, 6, 2)).astype("float32")
-    task = Task("model", read_architecture(model.config), model.final, x)
+    task = ModelTask("model", read_architecture(model.config), model.final, x)
     answer = evaluate([task], room(), engine=Engine.JAX, cores=(0,))["model"]
     assert answer.predictions is not None
     np.testing.assert_allclose(

@@ -13,7 +13,7 @@ from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.evaluation.allowed import LOSSES, OPTIMIZERS
 from grader.extract.architecture import Architecture, LayerSpec
-from grader.extract.evaluate import Task, Training
+from grader.extract.evaluate import ModelTask, Training
 from grader.extract.retraining import canonical_question, retraining
 from grader.types import Candidate, Fit, FitSample, Scalar
 
@@ -35,7 +35,7 @@ def candidate(*fits: Fit, **compiled: Any) -> Candidate:
     return Candidate(1, "model", 2, {}, given, fits, (), (), 1)
 
 
-def task(one: Candidate, seed: int = 5) -> Task | None:
+def task(one: Candidate, seed: int = 5) -> ModelTask | None:
     return retraining(ARCHITECTURE, one, SEQUENCE, FAMILY, seed, QUESTION)
 
 

@@ -27,7 +27,7 @@ from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.execute.claims import read_claims
 from grader.extract.architecture import read_architecture
-from grader.extract.evaluate import Answer, LayerAnswer, Task
+from grader.extract.evaluate import Answer, LayerAnswer, ModelTask
 from grader.extract.extract import extract
 from grader.extract.keras_config import NotRebuildableError, class_names
 from grader.pipeline.attempts import blames_engine
@@ -159,7 +159,7 @@ def _answers(tasks: Any) -> Mapping[str, Answer]:
     return {task.id: _answer(task) for task in tasks}
 
 
-def _answer(task: Task) -> Answer:
+def _answer(task: ModelTask) -> Answer:
     json.dumps(task.architecture.as_json(), allow_nan=False)
     rows = len(task.inputs) if task.inputs is not None else 0
     layers = tuple(LayerAnswer((1,), 1) for _ in task.architecture.layers)

@@ -21,7 +21,7 @@ from grader.course.expectations import (
 )
 from grader.course.families import load_family
 from grader.course.load import load_course
-from grader.extract.evaluate import Answer, LayerAnswer, Task
+from grader.extract.evaluate import Answer, LayerAnswer, ModelTask
 from grader.pipeline import attempts, grader
 from grader.pipeline.attempts import blames_engine
 from grader.pipeline.grader import Grader
@@ -166,7 +166,9 @@ class World:
             made, engine=run.engine, seed=run.seed, attempt=run.attempt, fixes_seeds=run.fixes_seeds
         )
 
-    def _evaluate(self, tasks: Sequence[Task], _room: object, **_: object) -> dict[str, Answer]:
+    def _evaluate(
+        self, tasks: Sequence[ModelTask], _room: object, **_: object
+    ) -> dict[str, Answer]:
         self.asked += 1
         answers = {}
         for task in tasks:
