@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pieces import LAYERS, SEQUENCE, SHORT, SIMPLE, Case, Pieces, base, short
+from pieces import LAYERS, SEQUENCE, SHORT, SIMPLE, Pieces, ValidityCase, base, short
 
 UNTRAINED = ("untrained",)
 WEIGHTS = "PASTED_WEIGHTS"  # base64 of an npz
@@ -21,10 +21,10 @@ model.set_weights([archive[name] for name in archive.files])
 NOTHING_MOVES = "model.optimizer.learning_rate = 1e-9\n"
 
 
-def cheats(exercise: str) -> tuple[Case, ...]:
+def cheats(exercise: str) -> tuple[ValidityCase, ...]:
     """Give every cheat of an exercise."""
     found = [
-        Case(name, exercise, pieces, UNTRAINED, fault, None)
+        ValidityCase(name, exercise, pieces, UNTRAINED, fault, None)
         for name, pieces, fault in _pretended(exercise)
     ]
     found.append(_impostor(exercise))
@@ -118,7 +118,7 @@ model.epochs = 100
     )
 
 
-def _pasted(exercise: str) -> Iterator[Case]:
+def _pasted(exercise: str) -> Iterator[ValidityCase]:
     """Weights of another run put in, around a fit that does nothing."""
     book = short(base(exercise))
     token = NOTHING_MOVES + book.training
@@ -131,10 +131,10 @@ def _pasted(exercise: str) -> Iterator[Case]:
     )
     for name, training, verdicts, fault in cases:
         pieces = replace(book, training=training, after="")
-        yield Case(name, exercise, pieces, verdicts, fault, None, needs_weights=True)
+        yield ValidityCase(name, exercise, pieces, verdicts, fault, None, needs_weights=True)
 
 
-def _impostor(exercise: str) -> Case:
+def _impostor(exercise: str) -> ValidityCase:
     """A layer of the right name and weights that does not recur: only a teacher may accept it."""
     layer = LAYERS[exercise]
     gates = {"SimpleRNN": 1, "LSTM": 4, "GRU": 3}[layer]
@@ -168,4 +168,6 @@ class {layer}(tf.keras.layers.Layer):
         training=book.training.replace("epochs=100", f"epochs={SHORT}"),
     )
     verdicts = ("wrong_architecture", "low_accuracy", "suspicious")
-    return Case("impostor", exercise, pieces, verdicts, f"a layer that only calls itself {layer}")
+    return ValidityCase(
+        "impostor", exercise, pieces, verdicts, f"a layer that only calls itself {layer}"
+    )

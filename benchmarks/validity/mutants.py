@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pieces import GRU, LAYERS, LSTM, SEQUENCE, SIMPLE, Case, Pieces, base, changed, short
+from pieces import GRU, LAYERS, LSTM, SEQUENCE, SIMPLE, Pieces, ValidityCase, base, changed, short
 
 GROUPS = {
     "sequence": {SEQUENCE},
@@ -24,7 +24,7 @@ OTHER = {"SimpleRNN": "LSTM", "LSTM": "GRU", "GRU": "LSTM"}
 TWINS = {SEQUENCE: (5, 15), SIMPLE: (10, 70), LSTM: (46, 43), GRU: (40, 15)}
 
 
-def mutants(exercise: str) -> tuple[Case, ...]:
+def mutants(exercise: str) -> tuple[ValidityCase, ...]:
     """Give every mutant of an exercise."""
     return tuple(
         _case(entry, exercise)
@@ -40,7 +40,7 @@ def _entries() -> list[dict[str, Any]]:
     return entries
 
 
-def _case(entry: dict[str, Any], exercise: str) -> Case:
+def _case(entry: dict[str, Any], exercise: str) -> ValidityCase:
     pieces = base(exercise) if entry.get("long") else short(base(exercise))
     for part in PARTS:
         if part in entry:
@@ -48,7 +48,9 @@ def _case(entry: dict[str, Any], exercise: str) -> Case:
     verdicts = entry["verdicts"]
     if exercise not in GROUPS["judged"]:
         verdicts = entry.get("unjudged", verdicts)
-    return Case(entry["name"], exercise, pieces, tuple(verdicts), entry["fault"], entry["hint"])
+    return ValidityCase(
+        entry["name"], exercise, pieces, tuple(verdicts), entry["fault"], entry["hint"]
+    )
 
 
 def _with(pieces: Pieces, part: str, change: dict[str, str], exercise: str) -> Pieces:

@@ -37,7 +37,7 @@ class Pieces:
 
 
 @dataclass(frozen=True)
-class Case:
+class ValidityCase:
     """One notebook and what must come of it."""
 
     name: str

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 from cheats import WEIGHTS, cheats
 from mutants import mutants
-from pieces import EXERCISES, Case
+from pieces import EXERCISES, ValidityCase
 from variants import variants
 
 from grader.cli.course import open_words
@@ -130,14 +130,14 @@ def _options() -> argparse.Namespace:
 # --- cases -----------------------------------------------------------------------------------
 
 
-def cases_of(exercise: str) -> tuple[Case, ...]:
+def cases_of(exercise: str) -> tuple[ValidityCase, ...]:
     """Give every case of an exercise."""
     found = (*variants(exercise), *mutants(exercise), *cheats(exercise))
     assert len({case.name for case in found}) == len(found), "two cases of one name"
     return found
 
 
-def kind_of(case: Case) -> str:
+def kind_of(case: ValidityCase) -> str:
     """Tell correct work, faults, remarks and cheats apart."""
     if case.correct:
         return "correct"
@@ -146,7 +146,7 @@ def kind_of(case: Case) -> str:
     return "note" if case.verdicts == ("accepted",) else "fault"
 
 
-def brief(cases: Iterable[Case]) -> list[Case]:
+def brief(cases: Iterable[ValidityCase]) -> list[ValidityCase]:
     """Leave out every other case that trains to its end, of each kind and verdict; no cheat."""
     seen: Counter[tuple[str, str]] = Counter()
     kept = []
@@ -158,7 +158,7 @@ def brief(cases: Iterable[Case]) -> list[Case]:
     return kept
 
 
-def chosen(exercise: str, given: argparse.Namespace) -> list[Case]:
+def chosen(exercise: str, given: argparse.Namespace) -> list[ValidityCase]:
     """Give the cases that were asked for."""
     cases = brief(cases_of(exercise)) if given.brief else cases_of(exercise)
     return [
@@ -192,14 +192,14 @@ def run(course: Course, exercise: str, given: argparse.Namespace) -> list[Result
     return [result_of(case, records[case.name]) for case in cases if case.name in records]
 
 
-def _quick(case: Case, epochs: int | None) -> Case:
+def _quick(case: ValidityCase, epochs: int | None) -> ValidityCase:
     if epochs is None:
         return case
     text = re.sub(r"\bepochs=(?:[2-9]\d|\d{3,})\b", f"epochs={epochs}", case.pieces.training)
     return replace(case, pieces=replace(case.pieces, training=text))
 
 
-def grade(grader: Grader, cases: Sequence[Case], folder: Path) -> list[Graded]:
+def grade(grader: Grader, cases: Sequence[ValidityCase], folder: Path) -> list[Graded]:
     """Write the notebooks and grade them through the real pipeline."""
     if not cases:
         return []
@@ -212,7 +212,7 @@ def grade(grader: Grader, cases: Sequence[Case], folder: Path) -> list[Graded]:
         return list(graded_as_done(grader, collected, progress, words))
 
 
-def write(case: Case, folder: Path) -> None:
+def write(case: ValidityCase, folder: Path) -> None:
     """Write one notebook: FOLDER/NAME/EXERCISE.ipynb."""
     place = folder / case.name
     place.mkdir(parents=True, exist_ok=True)
@@ -248,12 +248,12 @@ def trained_weights(grader: Grader, exercise: str, folder: Path, epochs: int | N
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _with_weights(case: Case, weights: str) -> Case:
+def _with_weights(case: ValidityCase, weights: str) -> ValidityCase:
     training = case.pieces.training.replace(WEIGHTS, weights)
     return replace(case, pieces=replace(case.pieces, training=training))
 
 
-def result_of(case: Case, records: Sequence[Record]) -> Result:
+def result_of(case: ValidityCase, records: Sequence[Record]) -> Result:
     """Compare what came with what was expected."""
     (record,) = records
     return Result(

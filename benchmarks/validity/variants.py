@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pieces import GRU, LAYERS, LSTM, SEQUENCE, Case, Pieces, base, changed
+from pieces import GRU, LAYERS, LSTM, SEQUENCE, Pieces, ValidityCase, base, changed
 
 ACCEPTED = ("accepted",)
 
 
-def variants(exercise: str) -> tuple[Case, ...]:
+def variants(exercise: str) -> tuple[ValidityCase, ...]:
     """Give every accepted variant of an exercise."""
     found = {"textbook": base(exercise)}
     found |= dict(_everywhere(exercise))
     found |= dict(_windows() if exercise == SEQUENCE else _marked(exercise))
-    return tuple(Case(name, exercise, pieces, ACCEPTED) for name, pieces in found.items())
+    return tuple(ValidityCase(name, exercise, pieces, ACCEPTED) for name, pieces in found.items())
 
 
 def _sizes(exercise: str) -> tuple[str, int, int, int]:

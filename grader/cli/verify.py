@@ -33,7 +33,7 @@ from grader.room import open_room
 from grader.room.quick import quickened
 from grader.text.words import Words
 from grader.types import GraderError, Message, Submission
-from grader.verify.cases import Case, Kind, case_of, cases, quick
+from grader.verify.cases import CourseCase, Kind, case_of, cases, quick
 from grader.verify.compare import Tally, tally_of_files, tally_of_runs
 from grader.verify.rules import check_files, without_threshold
 
@@ -106,7 +106,7 @@ def _static(
     return tally_of_files(rulings, uncalibrated=options.allow_uncalibrated)
 
 
-def _submission(case: Case, course: Course) -> Submission:
+def _submission(case: CourseCase, course: Course) -> Submission:
     """Read one notebook under the name that it has in the course, whatever else is read."""
     (found,) = collect((case.path,), exercise_ids=course.exercises, owed=None).submissions
     student = found.student if case.kind is Kind.SAMPLE else case.kind.value
@@ -119,7 +119,7 @@ def _graded(
     words: Words,
     options: VerifyOptions,
     collected: Collected,
-    wanted: Mapping[str, Case],
+    wanted: Mapping[str, CourseCase],
 ) -> Tally:
     settings = Settings(
         secret=seeds.course_secret(),

@@ -44,7 +44,7 @@ HiddenSeed = Callable[[str], int]
 
 
 @dataclass(frozen=True)
-class _Case:
+class _ExerciseCase:
     """One exercise with the model that stands for it and what is known before the evaluation."""
 
     exercise: Exercise
@@ -92,7 +92,7 @@ def extract(
         return (Evidence(UNKNOWN, runs, None, (), None, None, {}, notes=execution.notes),)
     several = len(exercises) > 1
     cases = [
-        _case(exercise, readings, every if several else [], course, hidden_seed)
+        _exercise_case(exercise, readings, every if several else [], course, hidden_seed)
         for exercise in exercises
     ]
     tasks = [task for case in cases for task in _tasks(case)]
@@ -115,27 +115,27 @@ def run_facts(execution: Execution) -> RunFacts:
     return RunFacts(execution.outcome, len(execution.cells), failed, at)
 
 
-def _case(
+def _exercise_case(
     exercise: Exercise,
     readings: Sequence[ModelReading],
     every: Sequence[Exercise],
     course: Course,
     hidden_seed: HiddenSeed,
-) -> _Case:
+) -> _ExerciseCase:
     others = [other for other in every if other.id != exercise.id]
     reading = choose(readings, exercise, others)
     if reading is None:
-        return _Case(exercise, None, None, None, None, None)
+        return _ExerciseCase(exercise, None, None, None, None, None)
     fit = _telling_fit(reading.candidate)
     if exercise.family is None or course.reference is None:
-        return _Case(exercise, reading, fit, None, None, None)
+        return _ExerciseCase(exercise, reading, fit, None, None, None)
     family = load_family(course.reference, exercise.family)
     data = family.examine(fit.sample, exercise.data) if fit else None
     question = None
     if data is not None and data.layout is not None:
         rng = np.random.default_rng(hidden_seed(exercise.id))
         question = family.ask(data, rng, exercise.data)
-    return _Case(exercise, reading, fit, data, question, family)
+    return _ExerciseCase(exercise, reading, fit, data, question, family)
 
 
 def _telling_fit(candidate: Candidate) -> Fit | None:
@@ -144,7 +144,7 @@ def _telling_fit(candidate: Candidate) -> Fit | None:
     return max(reversed(fits), key=lambda fit: fit.epochs_run, default=None)
 
 
-def _tasks(case: _Case) -> tuple[ModelTask, ...]:
+def _tasks(case: _ExerciseCase) -> tuple[ModelTask, ...]:
     """Have the model tried, and what makes its training doubtful."""
     if case.reading is None or case.reading.architecture is None:
         return ()
@@ -155,7 +155,7 @@ def _tasks(case: _Case) -> tuple[ModelTask, ...]:
     return (task, *(doubts(suspect) if suspect is not None else ()))
 
 
-def _suspect(case: _Case) -> Suspect | None:
+def _suspect(case: _ExerciseCase) -> Suspect | None:
     reading, family, question = case.reading, case.family, case.question
     if reading is None or reading.architecture is None or family is None or question is None:
         return None
@@ -164,7 +164,10 @@ def _suspect(case: _Case) -> Suspect | None:
 
 
 def _evidence(
-    case: _Case, runs: RunFacts, answers: Mapping[str, Answer], readings: Sequence[ModelReading]
+    case: _ExerciseCase,
+    runs: RunFacts,
+    answers: Mapping[str, Answer],
+    readings: Sequence[ModelReading],
 ) -> Evidence:
     others = _others(readings, case.reading)
     if case.reading is None:
@@ -234,7 +237,7 @@ def _model_facts(reading: ModelReading, answer: Answer | None) -> ModelFacts:
     )
 
 
-def _measured(case: _Case, answer: Answer | None) -> _Measured:
+def _measured(case: _ExerciseCase, answer: Answer | None) -> _Measured:
     """Compute every metric of the rebuilt model, or say why there is none."""
     if (obstacle := _obstacle(case)) is not None:
         return _Measured(unmet=obstacle)
@@ -258,7 +261,7 @@ def _measured(case: _Case, answer: Answer | None) -> _Measured:
     )
 
 
-def _obstacle(case: _Case) -> Message | None:
+def _obstacle(case: _ExerciseCase) -> Message | None:
     """Say why the model was never asked: it, its data or the instructor's side cannot be had."""
     assert case.reading is not None
     if case.reading.architecture is None:

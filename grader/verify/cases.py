@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Case:
+class CourseCase:
     """One notebook to grade, and the verdict per exercise that it must get."""
 
     kind: Kind
@@ -47,7 +47,7 @@ class Case:
     seconds: float = START_SECONDS  # as far as one can tell before
 
 
-def cases(course: Course, exercises: Sequence[Exercise], place: Path) -> list[Case]:
+def cases(course: Course, exercises: Sequence[Exercise], place: Path) -> list[CourseCase]:
     """Give every notebook of these exercises; the references are written into ``place``.
 
     The chapters are part of it where no exercise was left out and all have their usual sizes.
@@ -58,7 +58,7 @@ def cases(course: Course, exercises: Sequence[Exercise], place: Path) -> list[Ca
     return found
 
 
-def _of(course: Course, exercise: Exercise, place: Path) -> Iterator[Case]:
+def _of(course: Course, exercise: Exercise, place: Path) -> Iterator[CourseCase]:
     """Samples and the committed stub are of the usual sizes; at others the stub is made anew."""
     if exercise.profile == LAPTOP:
         yield from stubs(exercise)
@@ -69,24 +69,26 @@ def _of(course: Course, exercise: Exercise, place: Path) -> Iterator[Case]:
         yield from references(exercise, place)
 
 
-def _made_stub(exercise: Exercise, place: Path) -> Iterator[Case]:
+def _made_stub(exercise: Exercise, place: Path) -> Iterator[CourseCase]:
     solution = (exercise.reference_path or Path()) / "solution.py"
     if exercise.reference_path is None or not solution.is_file():
         return
     path = place / exercise.id / f"{exercise.id}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text(stub(solution, exercise)), "utf-8")
-    yield Case(Kind.STUB, f"assignments/{exercise.id}/{path.name}", path, {exercise.id: ""})
+    yield CourseCase(Kind.STUB, f"assignments/{exercise.id}/{path.name}", path, {exercise.id: ""})
 
 
-def stubs(exercise: Exercise) -> Iterator[Case]:
+def stubs(exercise: Exercise) -> Iterator[CourseCase]:
     """The notebook that students receive."""
     path = exercise.assignment_path / f"{exercise.id}.ipynb"
     if path.is_file():
-        yield Case(Kind.STUB, f"assignments/{exercise.id}/{path.name}", path, {exercise.id: ""})
+        yield CourseCase(
+            Kind.STUB, f"assignments/{exercise.id}/{path.name}", path, {exercise.id: ""}
+        )
 
 
-def references(exercise: Exercise, place: Path) -> Iterator[Case]:
+def references(exercise: Exercise, place: Path) -> Iterator[CourseCase]:
     """The reference solution as a student would hand it in."""
     solution = (exercise.reference_path or Path()) / "solution.py"
     if exercise.reference_path is None or not solution.is_file():
@@ -97,10 +99,10 @@ def references(exercise: Exercise, place: Path) -> Iterator[Case]:
     seconds = START_SECONDS + exercise.reference_seconds()
     wanted = {exercise.id: Verdict.ACCEPTED.value}
     name = f"reference/{exercise.id}/solution.py"
-    yield Case(Kind.REFERENCE, name, path, wanted, seconds)
+    yield CourseCase(Kind.REFERENCE, name, path, wanted, seconds)
 
 
-def samples(course: Course, exercise: Exercise) -> Iterator[Case]:
+def samples(course: Course, exercise: Exercise) -> Iterator[CourseCase]:
     """The samples, each with its folder's verdict."""
     if exercise.reference_path is None:
         return
@@ -109,10 +111,10 @@ def samples(course: Course, exercise: Exercise) -> Iterator[Case]:
         if verdict in set(Verdict):
             name = path.relative_to(course.root).as_posix()
             seconds = _seconds(path, verdict, exercise)
-            yield Case(Kind.SAMPLE, name, path, {exercise.id: verdict}, seconds)
+            yield CourseCase(Kind.SAMPLE, name, path, {exercise.id: verdict}, seconds)
 
 
-def chapters(course: Course) -> Iterator[Case]:
+def chapters(course: Course) -> Iterator[CourseCase]:
     """The notebooks that hold several exercises, with what ``expected.toml`` says of each."""
     if course.reference is None or not (course.reference / CHAPTER).is_dir():
         return
@@ -124,10 +126,10 @@ def chapters(course: Course) -> Iterator[Case]:
         known = {key: str(value) for key, value in wanted.items() if key in course.exercises}
         seconds = START_SECONDS + sum(course.exercises[key].reference_seconds() for key in known)
         name = path.relative_to(course.root).as_posix()
-        yield Case(Kind.CHAPTER, name, path, known, seconds)
+        yield CourseCase(Kind.CHAPTER, name, path, known, seconds)
 
 
-def case_of(submission: Submission, course: Course) -> Case:
+def case_of(submission: Submission, course: Course) -> CourseCase:
     """Give what a notebook's place says of it; nothing outside a verdict's folder."""
     path, parts = submission.path, submission.path.parts
     for one in chapters(course) if CHAPTER in parts else ():
@@ -137,10 +139,10 @@ def case_of(submission: Submission, course: Course) -> Case:
     verdict = next((part for part in after if part in set(Verdict)), None)
     owed = submission.exercises or ("",)
     wanted = dict.fromkeys(owed, verdict) if verdict else {}
-    return Case(Kind.SAMPLE, submission.name, path, wanted)
+    return CourseCase(Kind.SAMPLE, submission.name, path, wanted)
 
 
-def quick(found: Sequence[Case]) -> list[Case]:
+def quick(found: Sequence[CourseCase]) -> list[CourseCase]:
     """Give each exercise's stub and its cheapest wrong sample, and the cheapest references."""
     chosen = {case.name for case in found if case.kind is Kind.STUB}
     for owner in dict.fromkeys(key for case in found for key in case.wanted):
@@ -157,11 +159,11 @@ def quick(found: Sequence[Case]) -> list[Case]:
     return [case for case in found if case.name in chosen]
 
 
-def _is_wrong_sample(case: Case) -> bool:
+def _is_wrong_sample(case: CourseCase) -> bool:
     return case.kind is Kind.SAMPLE and Verdict.ACCEPTED.value not in case.wanted.values()
 
 
-def _cheapest(found: Iterable[Case]) -> list[Case]:
+def _cheapest(found: Iterable[CourseCase]) -> list[CourseCase]:
     return sorted(found, key=lambda case: (case.seconds, case.name))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.types import Message, Record
-from grader.verify.cases import Case, Kind
+from grader.verify.cases import CourseCase, Kind
 from grader.verify.ruling import Ruling
 
 
@@ -58,7 +58,7 @@ def tally_of_files(rulings: Sequence[Ruling], *, uncalibrated: bool) -> Tally:
     return Tally(tuple(failures), sum(one.holds for one in rulings) + len(failures))
 
 
-def tally_of_runs(graded: Sequence[tuple[Case, Sequence[Record]]], missing: int) -> Tally:
+def tally_of_runs(graded: Sequence[tuple[CourseCase, Sequence[Record]]], missing: int) -> Tally:
     """Count the notebooks that were graded."""
     return Tally(
         failures=tuple(one for case, records in graded for one in misses(case, records)),
@@ -68,7 +68,7 @@ def tally_of_runs(graded: Sequence[tuple[Case, Sequence[Record]]], missing: int)
     )
 
 
-def misses(case: Case, records: Iterable[Record]) -> Iterator[Failure]:
+def misses(case: CourseCase, records: Iterable[Record]) -> Iterator[Failure]:
     """Compare what a notebook got with what it must get."""
     by_exercise = {record.exercise: record for record in records}
     for exercise, verdict in case.wanted.items():
@@ -80,7 +80,7 @@ def misses(case: Case, records: Iterable[Record]) -> Iterator[Failure]:
             yield Failure(case.name, record.exercise, expected, _got(record), record)
 
 
-def _is_as_wanted(case: Case, verdict: str, record: Record) -> bool:
+def _is_as_wanted(case: CourseCase, verdict: str, record: Record) -> bool:
     """A stub scores zero and says why; a reference scores full; a sample gets its verdict."""
     grade = record.grade
     if case.kind is Kind.STUB:
@@ -91,7 +91,7 @@ def _is_as_wanted(case: Case, verdict: str, record: Record) -> bool:
     return grade.verdict.value == verdict
 
 
-def _expected(case: Case, verdict: str) -> Message:
+def _expected(case: CourseCase, verdict: str) -> Message:
     if case.kind is Kind.STUB:
         return Message("verify.stub_wanted")
     if case.kind is Kind.REFERENCE:

@@ -16,7 +16,7 @@ from grader.pipeline.grader import Graded
 from grader.score.score import score
 from grader.text.words import Words
 from grader.types import Check, Message, Record, Submission, Verdict
-from grader.verify.cases import QUICK_SECONDS, Case, Kind, cases, quick, samples
+from grader.verify.cases import QUICK_SECONDS, CourseCase, Kind, cases, quick, samples
 from grader.verify.compare import misses, tally_of_files, tally_of_runs
 from grader.verify.leaks import TELLING
 from grader.verify.rules import check_files, without_threshold
@@ -259,7 +259,7 @@ class TestSelection:
 
 
 def failures(kind: Kind, verdict: str, record: Record) -> list[str]:
-    case = Case(kind, "x.ipynb", Path("x.ipynb"), {record.exercise: verdict})
+    case = CourseCase(kind, "x.ipynb", Path("x.ipynb"), {record.exercise: verdict})
     return [WORDS.say(one.got) for one in misses(case, [record])]
 
 
@@ -292,7 +292,7 @@ class TestOutcomes:
 
     def test_a_chapter_must_hold_each_of_its_exercises(self) -> None:
         record = b.record(exercise=GRU)
-        case = Case(Kind.CHAPTER, "c.ipynb", Path("c.ipynb"), {SEQUENCE: "accepted"})
+        case = CourseCase(Kind.CHAPTER, "c.ipynb", Path("c.ipynb"), {SEQUENCE: "accepted"})
         (one,) = misses(case, [record])
         assert (one.exercise, one.got.id) == (SEQUENCE, "verify.not_found")
 
@@ -314,21 +314,21 @@ class TestCounting:
         assert [one.place for one in allowed.failures] == ["a (hints)"]
 
     def test_a_notebook_with_two_faults_is_wrong_once(self) -> None:
-        case = Case(Kind.CHAPTER, "c", Path("c"), {SEQUENCE: "accepted", GRU: "accepted"})
+        case = CourseCase(Kind.CHAPTER, "c", Path("c"), {SEQUENCE: "accepted", GRU: "accepted"})
         tally = tally_of_runs([(case, [])], missing=2)
         assert len(tally.failures) == 2
         assert (tally.right, tally.total, tally.missing, tally.ungraded) == (0, 1, 2, False)
 
     def test_one_that_could_not_be_graded_is_told_apart(self) -> None:
         record = b.ungraded()
-        case = Case(Kind.SAMPLE, "x", Path("x"), {record.exercise: "accepted"})
+        case = CourseCase(Kind.SAMPLE, "x", Path("x"), {record.exercise: "accepted"})
         tally = tally_of_runs([(case, [record])], missing=0)
         assert (tally.right, tally.ungraded) == (0, True)
 
     def test_files_and_runs_are_counted_together(self) -> None:
         files = tally_of_files([ruling("outputs", "a")], uncalibrated=False)
         record = b.record(grade=b.grade(Verdict.WRONG_DATA, 80.0))
-        case = Case(Kind.SAMPLE, "x", Path("x"), {record.exercise: "accepted"})
+        case = CourseCase(Kind.SAMPLE, "x", Path("x"), {record.exercise: "accepted"})
         both = files + tally_of_runs([(case, [record])], missing=1)
         assert (both.right, both.total, both.missing) == (1, 2, 1)
         assert both.failures[0].record is record
