@@ -22,7 +22,7 @@ from grader import seeds
 from grader.authoring.release import full, text
 from grader.cli.course import open_words
 from grader.cli.grade import graded_as_done
-from grader.cli.progress import Lines
+from grader.cli.progress import ProgressLines
 from grader.collect.collect import collect
 from grader.course.exercises import Course
 from grader.course.load import find_course, load_course
@@ -71,7 +71,7 @@ def grade(course: Course, folder: Path, out: Path, jobs: int, engine: str) -> li
     with Store(out) as store:
         room, _ = quickened(open_room("auto"))
         grader = Grader(course, room, store, settings)
-        with Lines(len(collected.submissions), words) as progress:
+        with ProgressLines(len(collected.submissions), words) as progress:
             return list(graded_as_done(grader, collected, progress, words))
 
 

@@ -35,7 +35,7 @@ from variants import variants
 
 from grader.cli.course import open_words
 from grader.cli.grade import graded_as_done
-from grader.cli.progress import Lines
+from grader.cli.progress import ProgressLines
 from grader.code.engines import AUTO
 from grader.collect.collect import collect
 from grader.course.exercises import Course
@@ -208,7 +208,7 @@ def grade(grader: Grader, cases: Sequence[ValidityCase], folder: Path) -> list[G
     words = open_words(grader.course, "en")
     places = [folder / case.name for case in cases]
     collected = collect(places, exercise_ids=grader.course.exercises, owed=None)
-    with Lines(len(collected.submissions), words) as progress:
+    with ProgressLines(len(collected.submissions), words) as progress:
         return list(graded_as_done(grader, collected, progress, words))
 
 

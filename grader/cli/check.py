@@ -19,7 +19,7 @@ from grader.cli.course import course_around, open_words
 from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
 from grader.cli.printing import console, titles
-from grader.cli.progress import Lines
+from grader.cli.progress import ProgressLines
 from grader.collect.collect import collect
 from grader.course.exercises import Course, Exercise, Limits
 from grader.pipeline.grader import Graded, Grader
@@ -42,8 +42,8 @@ RIGHT, WRONG, ADVICE = "✓", "✗", "→"
 
 
 @dataclass(frozen=True)
-class Line:
-    """One thing to tell: right, wrong or advice."""
+class MarkedLine:
+    """A sentence with its mark: right, wrong or advice."""
 
     mark: str
     text: str
@@ -88,7 +88,7 @@ def run_check(options: CheckOptions) -> int:
     return _code(records)
 
 
-class Quiet(Lines):
+class Quiet(ProgressLines):
     """Says what is running, and leaves the result to the end."""
 
     def __init__(self, words: Words) -> None:
@@ -152,7 +152,7 @@ def show(records: Sequence[Record], words: Words, names: Mapping[str, str]) -> N
         terminal.print(f"\n{words('cli.check_not_yet')}")
 
 
-def _grid(lines: Iterable[Line]) -> Table:
+def _grid(lines: Iterable[MarkedLine]) -> Table:
     """Arrange marks and sentences so that a long sentence stays beside its mark."""
     from rich.table import Table
 
@@ -164,23 +164,23 @@ def _grid(lines: Iterable[Line]) -> Table:
     return grid
 
 
-def told(record: Record, words: Words) -> Iterator[Line]:
+def told(record: Record, words: Words) -> Iterator[MarkedLine]:
     """Say of one exercise what is right, what is not, and what to try."""
     if record.evidence is None:
-        yield Line(WRONG, wording.reason(record, words))
+        yield MarkedLine(WRONG, wording.reason(record, words))
         return
     for cls in SEEN:
         yield from _class(cls, record, words)
     for hint in record.grade.hints:
-        yield Line(ADVICE, words.say(hint))
+        yield MarkedLine(ADVICE, words.say(hint))
 
 
-def _class(cls: EvidenceClass, record: Record, words: Words) -> Iterator[Line]:
+def _class(cls: EvidenceClass, record: Record, words: Words) -> Iterator[MarkedLine]:
     """Give one line where all is right, else a line for each thing that is not."""
     checks = [one for one in record.grade.checks if one.cls is cls]
     missed = [one for one in checks if not one.passed]
     if checks and not missed:
-        yield Line(RIGHT, wording.told(checks[-1], words))
+        yield MarkedLine(RIGHT, wording.told(checks[-1], words))
     for check in missed:
         place = wording.place(check.cell, words)
-        yield Line(WRONG, f"{place and f'{place}: '}{wording.told(check, words)}")
+        yield MarkedLine(WRONG, f"{place and f'{place}: '}{wording.told(check, words)}")

@@ -43,7 +43,7 @@ class Progress(Protocol):
         """Something else worth a line."""
 
 
-class Lines:
+class ProgressLines:
     """One line per finished submission, for logs and CI."""
 
     def __init__(self, total: int, words: Words) -> None:
@@ -74,7 +74,7 @@ class Lines:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-class Bar:
+class ProgressBar:
     """A live bar with the submissions that are running and the time left."""
 
     def __init__(self, total: int, words: Words) -> None:
@@ -148,4 +148,6 @@ def time_left(seconds: float, words: Words) -> str:
 
 def open_progress(total: int, words: Words, *, live: bool) -> Progress:
     """Give a live bar on a terminal, plain lines elsewhere."""
-    return Bar(total, words) if live and sys.stderr.isatty() else Lines(total, words)
+    return (
+        ProgressBar(total, words) if live and sys.stderr.isatty() else ProgressLines(total, words)
+    )

@@ -99,7 +99,7 @@ class _Event(_Strict):
     begun: bool = True
 
 
-class _Line(_Strict):
+class _TranscriptLine(_Strict):
     index: Count
     status: Text
     seconds: float
@@ -204,7 +204,7 @@ def _read_transcript(path: Path) -> _Transcript:
     unreadable = malformed = 0
     for text in lines:
         try:
-            line = _Line.model_validate(_strict_json(text))
+            line = _TranscriptLine.model_validate(_strict_json(text))
             cells.append(_cell(line))
             malformed = line.malformed
         except (ValueError, RecursionError):
@@ -212,7 +212,7 @@ def _read_transcript(path: Path) -> _Transcript:
     return _Transcript(tuple(cells), unreadable, malformed)
 
 
-def _cell(line: _Line) -> CellRun:
+def _cell(line: _TranscriptLine) -> CellRun:
     error = None
     if line.error is not None:
         error = CellError(

@@ -32,8 +32,8 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One series: its name and its unbroken stretches as SVG points."""
+class LossCurve:
+    """The losses of one series: its name and its unbroken stretches as SVG points."""
 
     name: str
     stretches: tuple[str, ...]
@@ -44,7 +44,7 @@ class Line:
 class Chart:
     """A drawing of the losses over the epochs."""
 
-    lines: tuple[Line, ...]
+    curves: tuple[LossCurve, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     logarithmic: bool
@@ -82,7 +82,7 @@ def loss_chart(history: Mapping[str, Sequence[float]]) -> Chart | None:
 
     ticks = _log_ticks(low, high) if logarithmic else _even_ticks(low, high)
     return Chart(
-        lines=tuple(_line(name, points, place) for name, points in series.items() if points),
+        curves=tuple(_curve(name, points, place) for name, points in series.items() if points),
         x_ticks=tuple(Tick(place(e, finite[0])[0], str(e)) for e in _epoch_ticks(epochs)),
         y_ticks=tuple(Tick(y_of(value), number(value)) for value in ticks),
         logarithmic=logarithmic,
@@ -106,9 +106,9 @@ def _thinned(values: Sequence[float]) -> list[tuple[int, float]]:
     return kept
 
 
-def _line(
+def _curve(
     name: str, points: list[tuple[int, float]], place: Callable[[int, float], tuple[float, float]]
-) -> Line:
+) -> LossCurve:
     stretches: list[list[tuple[float, float]]] = [[]]
     for epoch, value in points:
         if math.isfinite(value):
@@ -116,7 +116,7 @@ def _line(
         elif stretches[-1]:
             stretches.append([])
     whole = [stretch for stretch in stretches if stretch]
-    return Line(
+    return LossCurve(
         name,
         tuple(" ".join(f"{x},{y}" for x, y in s) for s in whole if len(s) > 1),
         tuple(s[0] for s in whole if len(s) == 1),

@@ -36,8 +36,8 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One check, told."""
+class CheckLine:
+    """One check as a student reads it."""
 
     mark: str  # right, partly, wrong, none (no points in it)
     text: str
@@ -57,7 +57,7 @@ class Section:
     max_points: str
     share: float
     mark: str
-    lines: tuple[Line, ...]
+    lines: tuple[CheckLine, ...]
 
 
 @dataclass(frozen=True)
@@ -197,12 +197,12 @@ def _section(cls: EvidenceClass, checks: Sequence[Check], words: Words) -> Secti
     )
 
 
-def _line(check: Check, words: Words) -> Line:
+def _line(check: Check, words: Words) -> CheckLine:
     expected, got = wording.value(check.expected), wording.value(check.got)
     compared = not check.passed and bool(expected and got) and check.cls in _COMPARED
     brief = wording.BRIEF.get(check.message.id) if compared else None
     mine, theirs = _compared(expected, got) if compared else ((), ())
-    return Line(
+    return CheckLine(
         mark=_mark(check.points, check.max_points),
         text=words.say(Message(brief, check.message.args)) if brief else wording.told(check, words),
         points=wording.points(check.points),

@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class _Lines:
+class _SolutionLines:
     """A solution's lines: those between the markers, and those that students get."""
 
     answers: frozenset[str]
@@ -60,7 +60,7 @@ def _readable(path: Path) -> str:
         return ""
 
 
-def _lines(exercise: Exercise) -> _Lines:
+def _lines(exercise: Exercise) -> _SolutionLines:
     path = (exercise.reference_path or Path()) / "solution.py"
     answers: set[str] = set()
     given: set[str] = set()
@@ -71,10 +71,10 @@ def _lines(exercise: Exercise) -> _Lines:
             inside = line == BEGIN
         elif len(line) >= TELLING:
             (answers if inside else given).add(line)
-    return _Lines(frozenset(answers), frozenset(given))
+    return _SolutionLines(frozenset(answers), frozenset(given))
 
 
-def _secret(owner: str, solutions: Mapping[str, _Lines]) -> frozenset[str]:
+def _secret(owner: str, solutions: Mapping[str, _SolutionLines]) -> frozenset[str]:
     """Give what must not stand in a file of ``owner``: all of its answers, the others' secrets."""
     answers = frozenset[str]().union(*(one.answers for one in solutions.values()))
     given = frozenset[str]().union(*(one.given for one in solutions.values()))

@@ -266,7 +266,7 @@ class TestFeedback:
 
 class TestChart:
     def points(self, chart: Chart) -> list[tuple[float, float]]:
-        pairs = " ".join(part for line in chart.lines for part in line.stretches).split()
+        pairs = " ".join(part for curve in chart.curves for part in curve.stretches).split()
         return [(float(x), float(y)) for x, y in (pair.split(",") for pair in pairs)]
 
     def test_one_loss_is_no_curve(self) -> None:
@@ -292,8 +292,8 @@ class TestChart:
     def test_nan_leaves_a_gap(self) -> None:
         chart = loss_chart({"loss": (0.5, 0.4, math.nan, 0.3, 0.2, math.nan, 0.1)})
         assert chart is not None
-        assert [len(part.split()) for part in chart.lines[0].stretches] == [2, 2]
-        assert len(chart.lines[0].dots) == 1
+        assert [len(part.split()) for part in chart.curves[0].stretches] == [2, 2]
+        assert len(chart.curves[0].dots) == 1
 
     @pytest.mark.parametrize(
         "losses",
@@ -311,15 +311,15 @@ class TestChart:
         chart = loss_chart({"loss": losses, "val_loss": losses[:1]})
         if chart is None:
             return
-        points = [*self.points(chart), *(dot for line in chart.lines for dot in line.dots)]
+        points = [*self.points(chart), *(dot for curve in chart.curves for dot in curve.dots)]
         assert 0 < len(points) <= 805
         assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
         assert 0 < len(chart.y_ticks) <= 12
 
-    def test_validation_is_a_line_of_its_own(self) -> None:
+    def test_validation_is_a_curve_of_its_own(self) -> None:
         chart = loss_chart({"loss": (0.3, 0.2), "val_loss": (0.4, 0.3)})
         assert chart is not None
-        assert [line.name for line in chart.lines] == ["loss", "val_loss"]
+        assert [curve.name for curve in chart.curves] == ["loss", "val_loss"]
 
 
 class TestOverview:
