@@ -1,15 +1,22 @@
 """Trains a student's architecture anew in the evaluation room, with another seed.
 
-Enters: what a notebook claims about its training, the exercise's own data. Leaves: a ModelTask, and
-metrics from its answer. Touches nothing.
+Enters: what a notebook claims about its training, the exercise's own data. Leaves: a ModelTask;
+whether chance alone kept a model from learning, and what it would have learned with. Touches
+nothing.
 
 For a notebook that fixes its seeds another run of the notebook would repeat itself exactly; only a
 retraining can tell an unlucky seed from a wrong model.
+
+Nor would another run help a model that a textbook's slip left stuck. Without its last activation it
+may begin where the loss has no slope, and then no fit moves it. That is decided by the seed, so the
+student is right and the weights are as they were. The judge trains the same layers again, as the
+exercise means them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +25,7 @@ from grader.course.families import DataReading, Family, Question
 from grader.evaluation.allowed import FROM_LOGITS, LOSSES, OPTIMIZERS
 from grader.extract.architecture import Architecture
 from grader.extract.evaluate import ModelTask, Training
-from grader.types import Candidate, Json, Scalar
+from grader.types import Candidate, Evidence, Json, Scalar
 
 OPTIONS = tuple(
     "learning_rate momentum nesterov rho beta_1 beta_2 epsilon clipnorm clipvalue weight_decay "
@@ -76,6 +83,31 @@ def retraining(
         ),
         seed=seed,
     )
+
+
+def stuck_by_the_book(evidence: Evidence, exercise: Exercise) -> bool:
+    """Whether a fit did all that was asked of it, on a model with an accepted slip, for nothing.
+
+    The structure passed: a last activation that is not the exercise's is one that it accepts.
+    """
+    training, model = evidence.training, evidence.model
+    if training is None or model is None or not model.layers:
+        return False
+    wanted = _last_activation(exercise)
+    slipped = wanted is not None and model.layers[-1].config.get("activation") != wanted
+    moved_nothing = training.finite and not training.changed
+    return slipped and moved_nothing and training.epochs >= exercise.min_epochs
+
+
+def with_asked_activation(architecture: Architecture, exercise: Exercise) -> Architecture:
+    """Give the architecture with the last activation that the exercise asks for."""
+    *others, last = architecture.layers
+    put_right = replace(last, config={**last.config, "activation": _last_activation(exercise)})
+    return replace(architecture, layers=(*others, put_right))
+
+
+def _last_activation(exercise: Exercise) -> Json:
+    return exercise.layers[-1].config.get("activation")
 
 
 def _options(compiled: Mapping[str, Json]) -> dict[str, Json]:

@@ -20,8 +20,12 @@ from grader.execute.execute import Run, execute
 from grader.extract.evaluate import Answer, ModelTask, evaluate
 from grader.extract.extract import extract
 from grader.extract.matching import choose, read_model
-from grader.extract.mend import mended, stuck_by_the_book
-from grader.extract.retraining import canonical_question, retraining
+from grader.extract.retraining import (
+    canonical_question,
+    retraining,
+    stuck_by_the_book,
+    with_asked_activation,
+)
 from grader.pipeline.job import Job
 from grader.pipeline.runner import Slot
 from grader.record.store import Store
@@ -97,7 +101,7 @@ class Attempts:
         return case.grade.verdict is Verdict.LOW_ACCURACY or self._is_stuck(case)
 
     def _is_stuck(self, case: Scored) -> bool:
-        """Whether the textbook's slip kept it from learning, or did before it was mended."""
+        """Whether the textbook's slip kept it from learning, or did before it was put right."""
         training = case.evidence.training
         if case.grade.verdict is Verdict.LOW_ACCURACY:
             return training is not None and training.mended
@@ -188,7 +192,7 @@ class Attempts:
         seed = self.job.seed(number)
         stuck, architecture = self._is_stuck(case), reading.architecture
         if stuck:
-            architecture = mended(architecture, exercise)
+            architecture = with_asked_activation(architecture, exercise)
         task = retraining(architecture, reading.candidate, exercise, family, seed, question)
         answer = self._evaluate([task])[exercise.id] if task else None
         if answer is None or answer.predictions is None:

@@ -89,7 +89,9 @@ def test_two_files_of_the_same_content_know_their_own_path(tmp_path: Path) -> No
     assert [Path(load(tmp_path / name).__file__) for name in ("a", "b")] == paths
 
 
-def test_a_broken_family_leaves_nothing_behind_and_loads_once_it_is_mended(tmp_path: Path) -> None:
+def test_a_broken_family_leaves_nothing_behind_and_loads_once_it_is_repaired(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, "1 / 0")
     before = set(sys.modules)
     for _ in range(2):

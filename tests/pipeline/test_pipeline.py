@@ -267,8 +267,8 @@ def _slipping(course: Course) -> Course:
         exercise.layers, 8671, exercise.input_shape, Message("course.inline"), exercise.form
     )
     asked = replace(last, config={**last.config, "activation": "sigmoid"})
-    mended = replace(exercise, layers=(*others, asked), accept=(book,))
-    return replace(course, exercises={**course.exercises, GRU: mended})
+    slipping = replace(exercise, layers=(*others, asked), accept=(book,))
+    return replace(course, exercises={**course.exercises, GRU: slipping})
 
 
 def _unmoved() -> Execution:
@@ -277,7 +277,7 @@ def _unmoved() -> Execution:
     return replace(made, candidates=(stuck,))
 
 
-def test_a_model_that_the_textbooks_slip_left_stuck_is_trained_again_mended(
+def test_a_model_that_the_textbooks_slip_left_stuck_is_trained_again_put_right(
     course: Course, world: World, tmp_path: Path
 ) -> None:
     world.give = lambda _run: _unmoved()
