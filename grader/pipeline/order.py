@@ -3,7 +3,7 @@
 Enters: a course and Submissions. Leaves: groups of Submissions with the very same code, the
 longest expected first. Touches nothing.
 
-A long notebook that starts last keeps everybody waiting on one core. And unchanged templates, or a
+A long notebook that starts last keeps everybody waiting on one core. And unchanged stubs, or a
 notebook handed in for a whole team, would only repeat the same computation.
 """
 

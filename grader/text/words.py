@@ -59,10 +59,10 @@ class Words:
     def say(self, message: Message) -> str:
         """Return the sentence; placeholders without an argument show "…"."""
         for catalogue in self._catalogues:
-            template = catalogue.get(message.id)
-            if template:
+            text = catalogue.get(message.id)
+            if text:
                 args = {name: self._worded(name, value) for name, value in message.args.items()}
-                sentence = _Filler().vformat(template, (), args)
+                sentence = _Filler().vformat(text, (), args)
                 return agree(sentence) if self.lang == "ko" else sentence
         return _bare(message)
 

@@ -352,7 +352,7 @@ def test_rooms_leave_no_control_group_and_no_folder(any_room, temporary):
     after = {p.name for p in Path("/sys/fs/cgroup").glob("*/**/grader-room-*")}
     ours = {name for name in after - before if f"-{os.getpid()}-" in name}
     assert ours == set()
-    kept = list(temporary.iterdir())  # a template has a home for as long as it lives
+    kept = list(temporary.iterdir())  # a fork server has a home for as long as it lives
     assert len(kept) == isinstance(any_room, AllWarm)
     run_python(any_room, "print(2)")
     assert list(temporary.iterdir()) == kept

@@ -108,8 +108,8 @@ class TestRules:
                 if key is None:
                     continue
                 assert words.knows(key)
-                (template,) = [found[key] for found in words._catalogues[:1]]
-                asked = {name for _, name, _, _ in string.Formatter().parse(template) if name}
+                (text,) = [found[key] for found in words._catalogues[:1]]
+                asked = {name for _, name, _, _ in string.Formatter().parse(text) if name}
                 assert asked <= args, (key, asked - args)
 
     def test_an_unknown_exception_names_the_cell_and_the_class(self) -> None:

@@ -54,7 +54,7 @@ def make_room(kind: str) -> Room | None:
 
 
 def opened(request):
-    """For fixtures: a room of the kind that is asked for, with no template left at the end."""
+    """For fixtures: a room of the kind that is asked for, with no fork server left at the end."""
     room = make_room(request.param)
     if room is None:
         pytest.skip(f"no {request.param} rooms on this machine")
@@ -63,7 +63,7 @@ def opened(request):
 
 
 def close(room: Room) -> None:
-    """End the templates of a warm room."""
+    """End the fork servers of a warm room."""
     if isinstance(room, AllWarm):
         room.close()
 

@@ -40,13 +40,13 @@ def catalogue(root: Path, lang: str) -> dict[str, str]:
     return found
 
 
-def placeholders(template: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-def bare(template: str) -> str:
-    """The template without its placeholders."""
-    return "".join(text for text, _, _, _ in string.Formatter().parse(template))
+def bare(text: str) -> str:
+    """The sentence without its placeholders."""
+    return "".join(plain for plain, _, _, _ in string.Formatter().parse(text))
 
 
 def literal_messages(folder: Path) -> Iterator[tuple[str, set[str] | None, str]]:
