@@ -67,7 +67,7 @@ def calibrate(
     count: int,
     room: Room,
     slots: Sequence[Slot],
-    told: Callable[[str], None],
+    report_line: Callable[[str], None],
 ) -> tuple[Threshold, ...]:
     """Do every missing run and write the file after each.
 
@@ -78,7 +78,7 @@ def calibrate(
         count: runs of the reference solution.
         room: where to run.
         slots: one job per slot at a time; all of the same device.
-        told: is given a line per run. A run that failed is told too, and done by a later call.
+        report_line: is given a line per run, of one that failed too; a later call does that again.
     """
     bench = Bench(course, exercise, engine, room)
     fingerprint = data_fingerprint(exercise, bench.family)
@@ -91,14 +91,14 @@ def calibrate(
     for done, (one, found) in enumerate(_measured(bench, missing, slots), start=1):
         line = f"{exercise.id} {engine.value} {one.control} [{done}/{len(missing)}]"
         if isinstance(found, Exception):
-            told(f"{line} {found!r}")
+            report_line(f"{line} {found!r}")
             continue
         known += [measured.run for measured in found]
         model = next((measured.model for measured in found if measured.model), model)
         write(bench, fingerprint, known, model)
         run, elapsed = found[0].run, time.monotonic() - began
         shown = ", ".join(f"{key} {value:.4g}" for key, value in run.metrics.items())
-        told(f"{line} {shown} ({run.seconds:.0f} s, {elapsed:.0f} s in all)")
+        report_line(f"{line} {shown} ({run.seconds:.0f} s, {elapsed:.0f} s in all)")
     return write(bench, fingerprint, known, model)
 
 
@@ -162,12 +162,12 @@ def _structure(exercise: Exercise, model: ModelFacts | None) -> dict[str, Any]:
 
 
 def _threshold(threshold: Threshold, attempts: int) -> dict[str, Any]:
-    told = asdict(threshold)
-    del told["widened"]
+    entry = asdict(threshold)
+    del entry["widened"]
     if (fail := threshold.false_fail) is not None:
-        told["attempts"] = attempts
-        told["false_fail_after_attempts"] = asdict(fail.after(attempts))
-    rounded: dict[str, Any] = _rounded(told)
+        entry["attempts"] = attempts
+        entry["false_fail_after_attempts"] = asdict(fail.after(attempts))
+    rounded: dict[str, Any] = _rounded(entry)
     return rounded
 
 
@@ -246,8 +246,8 @@ def check_calibration(
     ]
     if stored is None or len(known) < FEWEST:
         raise GraderError(Message("calibrate.too_few_runs", {**where, "runs": len(known)}))
-    told = {one.metric for one in stored.thresholds if (one.engine, one.device) == place[1:]}
-    better = {m: way for m, way in bench.family.BETTER.items() if m in told or not told}
+    metrics = {one.metric for one in stored.thresholds if (one.engine, one.device) == place[1:]}
+    better = {m: way for m, way in bench.family.BETTER.items() if m in metrics or not metrics}
     fresh = [_fresh_run(bench, stored, engine, number, slot) for number in range(runs)]
     learned = [run for run in known if not has_stalled(run, stored)]
     values = compare(learned, fresh, better)

@@ -149,7 +149,7 @@ def _threshold(found: Separation, engine: str, device: str) -> Threshold:
         device=device,
         false_fail=fail,
         false_pass=false_pass(found.controls, place),
-        reason=f"{_told(found)}; false_fail: {how}",
+        reason=f"{_summary(found)}; false_fail: {how}",
     )
 
 
@@ -163,11 +163,11 @@ def _no_threshold(found: Separation, engine: str, device: str) -> Threshold:
         device=device,
         false_fail=None,
         false_pass=None,
-        reason=f"{_told(found)}: too near to tell them apart",
+        reason=f"{_summary(found)}: too near to tell them apart",
     )
 
 
-def _told(found: Separation) -> str:
+def _summary(found: Separation) -> str:
     mistakes = sum(map(len, found.controls.values()))
     bound, best = unscale(found.bound, found.better), unscale(found.best_control, found.better)
     return (
@@ -193,12 +193,12 @@ def false_fail(found: Separation, place: float) -> tuple[Rate, str]:
     learned, how = beyond(found.reference, place)
     stalls = found.stalls
     share = stalls.share + (1.0 - stalls.share) * learned.estimate
-    told = (
+    how_found = (
         f"{stalls.stalled} of {stalls.runs} correct runs, all engines counted, ended where a "
         f"mistake ends (bound: Clopper-Pearson); of those that learn, at most "
         f"{learned.upper95:.2g} miss ({how})"
     )
-    return Rate(share, max(share, stalls.upper95)), told
+    return Rate(share, max(share, stalls.upper95)), how_found
 
 
 def beyond(values: Array, place: float) -> tuple[Rate, str]:

@@ -145,7 +145,7 @@ def show(records: Sequence[Record], words: Words, names: Mapping[str, str]) -> N
                 title = wording.title(record.exercise, names, words)
                 verdict = wording.verdict_name(record.grade.verdict, words)
                 terminal.print(f"  {title}: {verdict}")
-                terminal.print(_grid(told(record, words)))
+                terminal.print(_grid(marked_lines(record, words)))
     if records and all(map(sound, records)):
         terminal.print(f"\n{words('cli.check_sound')}")
     elif records and all(record.grade.graded for record in records):
@@ -164,7 +164,7 @@ def _grid(lines: Iterable[MarkedLine]) -> Table:
     return grid
 
 
-def told(record: Record, words: Words) -> Iterator[MarkedLine]:
+def marked_lines(record: Record, words: Words) -> Iterator[MarkedLine]:
     """Say of one exercise what is right, what is not, and what to try."""
     if record.evidence is None:
         yield MarkedLine(WRONG, wording.reason(record, words))
@@ -180,7 +180,7 @@ def _class(cls: EvidenceClass, record: Record, words: Words) -> Iterator[MarkedL
     checks = [one for one in record.grade.checks if one.cls is cls]
     missed = [one for one in checks if not one.passed]
     if checks and not missed:
-        yield MarkedLine(RIGHT, wording.told(checks[-1], words))
+        yield MarkedLine(RIGHT, wording.check_text(checks[-1], words))
     for check in missed:
-        place = wording.place(check.cell, words)
-        yield MarkedLine(WRONG, f"{place and f'{place}: '}{wording.told(check, words)}")
+        cell = wording.cell_name(check.cell, words)
+        yield MarkedLine(WRONG, f"{cell and f'{cell}: '}{wording.check_text(check, words)}")

@@ -60,7 +60,7 @@ def course_around(paths: Sequence[Path], profile: str | None = None) -> Course:
         raise
 
 
-def told_profile(course: Course, words: Words) -> str:
+def profile_note(course: Course, words: Words) -> str:
     """Say which sizes count, and which exercises have no others; nothing for the usual ones."""
     if course.profile == LAPTOP:
         return ""

@@ -32,7 +32,7 @@ def told_in_one_line() -> Iterator[None]:
     except Exception as error:
         if os.environ.get("GRADER_DEBUG"):
             raise
-        sys.exit(_told(error))
+        sys.exit(_tell_error(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
@@ -42,7 +42,7 @@ def tell(text: str) -> None:
     print(f"grader: {' '.join(text.split())}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _told(error: Exception) -> int:
+def _tell_error(error: Exception) -> int:
     from grader.cli.usage import is_abort, is_usage, usage_message
     from grader.text.words import Words
     from grader.types import GraderError, Message

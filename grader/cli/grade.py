@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.cli.course import course_to_grade_with, open_course, open_words, told_profile
+from grader.cli.course import course_to_grade_with, open_course, open_words, profile_note
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.progress import Progress, open_progress
 from grader.collect.collect import Collected, collect
@@ -76,15 +76,15 @@ def run(options: GradeOptions) -> int:
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
             _tell_aside(collected, words, progress)
-            if told := told_profile(course, words):
-                progress.note(told)
+            if note := profile_note(course, words):
+                progress.note(note)
             if room.isolation.level is not Level.FULL:
                 progress.note(words("cli.isolation", level=room.isolation.level.value))
             elif cold is not None:
                 progress.note(words.say(cold))
             graded = list(graded_as_done(grader, collected, progress, words, options.runner))
-            for told in same_code(graded, words):
-                progress.note(told)
+            for note in same_code(graded, words):
+                progress.note(note)
             for reason in dict.fromkeys(room.complaints):
                 progress.note(words("room.cold_some", reason=reason))
         records = in_order(collected, graded)

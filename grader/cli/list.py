@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from grader.cli.course import open_course, open_words, told_profile
+from grader.cli.course import open_course, open_words, profile_note
 from grader.cli.printing import console, titles
 from grader.report.wording import class_name
 from grader.types import EvidenceClass
@@ -28,6 +28,6 @@ def run_list(lang: str | None, profile: str | None = None) -> int:
     console().print(table)
     classes = ", ".join(class_name(cls, words) for cls in EvidenceClass)
     console().print(words("cli.points_for", classes=classes))
-    if told := told_profile(course, words):
-        console().print(told)
+    if note := profile_note(course, words):
+        console().print(note)
     return 0

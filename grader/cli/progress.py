@@ -123,20 +123,20 @@ class ProgressBar:
 
 def summary(graded: Graded, words: Words) -> str:
     """Give one line for a submission's records."""
-    parts = [_told(record, words) for record in graded.records]
+    parts = [_record_line(record, words) for record in graded.records]
     again = f" ({words('cli.reused')})" if graded.reused else ""
     return f"{printable(graded.submission.name)}: {'; '.join(parts)}{again}"
 
 
-def _told(record: Record, words: Words) -> str:
+def _record_line(record: Record, words: Words) -> str:
     from grader.report import wording
 
     title = wording.title(record.exercise, {}, words)
     verdict = wording.verdict_name(record.grade.verdict, words)
-    told = f"{title}: {verdict}, {wording.score(record)}"
+    line = f"{title}: {verdict}, {wording.score(record)}"
     if record.grade.verdict not in (Verdict.MALFORMED, Verdict.GRADER_ERROR):
-        return told  # the table at the end has the reasons
-    return f"{told}. {printable(wording.reason(record, words), limit=LONGEST_REASON)}"
+        return line  # the table at the end has the reasons
+    return f"{line}. {printable(wording.reason(record, words), limit=LONGEST_REASON)}"
 
 
 def time_left(seconds: float, words: Words) -> str:

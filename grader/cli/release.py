@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.cli.course import open_course, open_words, told_profile
+from grader.cli.course import open_course, open_words, profile_note
 from grader.cli.printing import console
 from grader.types import GraderError, Message
 
@@ -23,6 +23,6 @@ def run_release(out: Path, lang: str | None, profile: str | None = None) -> int:
     release(course, out)
     count = len(course.exercises)
     console().print(words("cli.released", path=str(out), count=count))
-    if told := told_profile(course, words):
-        console().print(told)
+    if note := profile_note(course, words):
+        console().print(note)
     return 0

@@ -312,13 +312,13 @@ def _fit_sample(sample: _Sample | None, arrays: Mapping[str, Array]) -> FitSampl
     return FitSample(**parts, kind=sample.kind)
 
 
-def _sampled(told: _Sampled | None, rows: Array | None) -> ArraySample | None:
-    if told is None or rows is None or rows.ndim == 0 or rows.ndim != len(told.shape):
+def _sampled(described: _Sampled | None, rows: Array | None) -> ArraySample | None:
+    if described is None or rows is None or rows.ndim == 0 or rows.ndim != len(described.shape):
         return None
-    if list(rows.shape[1:]) != told.shape[1:] or len(rows) > told.shape[0]:
+    if list(rows.shape[1:]) != described.shape[1:] or len(rows) > described.shape[0]:
         return None
-    statistics = {key: math.nan if v is None else v for key, v in told.statistics.items()}
-    return ArraySample(tuple(told.shape), told.dtype, rows, statistics)
+    statistics = {key: math.nan if v is None else v for key, v in described.statistics.items()}
+    return ArraySample(tuple(described.shape), described.dtype, rows, statistics)
 
 
 def _scalars(values: Mapping[str, Any]) -> dict[str, Scalar]:

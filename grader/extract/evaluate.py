@@ -87,7 +87,7 @@ class _Layer(BaseModel):
     params: int
 
 
-class _Told(BaseModel):
+class _ClaimedAnswer(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
     layers: list[_Layer] = []
     total_params: int = 0
@@ -98,7 +98,7 @@ class _Told(BaseModel):
 
 
 class _Response(BaseModel):
-    answers: dict[str, _Told]
+    answers: dict[str, _ClaimedAnswer]
 
 
 def evaluate(
@@ -230,18 +230,18 @@ def evaluation_environment(engine: Engine, cores: tuple[int, ...]) -> dict[str, 
 def _read_response(place: Path, tasks: Sequence[ModelTask], code: int | None) -> dict[str, Answer]:
     try:
         text = read_bounded(place / "out" / "response.json", RESPONSE_BYTES)
-        told = _Response.model_validate_json(text).answers
+        claimed = _Response.model_validate_json(text).answers
         arrays = read_npz(place / "out" / "response.npz", PREDICTION_BYTES)
     except (OSError, BadArraysError, ValidationError) as error:
         log = (place / "log").read_bytes()[-2000:].decode("utf-8", "replace").strip()
         raise GraderError(
             Message("evaluate.failed", {"code": code, "log": log or str(error)[:300]})
         ) from error
-    return {task.id: _answer(task, told.get(task.id), arrays.get(task.id)) for task in tasks}
+    return {task.id: _answer(task, claimed.get(task.id), arrays.get(task.id)) for task in tasks}
 
 
-def _answer(task: ModelTask, told: _Told | None, predictions: Array | None) -> Answer:
-    if told is None:
+def _answer(task: ModelTask, claimed: _ClaimedAnswer | None, predictions: Array | None) -> Answer:
+    if claimed is None:
         return Answer(error="no answer")
     expected = len(task.inputs) if task.inputs is not None else None
     if predictions is not None and (
@@ -249,11 +249,13 @@ def _answer(task: ModelTask, told: _Told | None, predictions: Array | None) -> A
     ):
         return Answer(error=f"predictions of shape {predictions.shape} for {expected} rows")
     return Answer(
-        layers=tuple(LayerAnswer(tuple(layer.output_shape), layer.params) for layer in told.layers),
-        total_params=told.total_params,
+        layers=tuple(
+            LayerAnswer(tuple(layer.output_shape), layer.params) for layer in claimed.layers
+        ),
+        total_params=claimed.total_params,
         predictions=predictions,
-        history={key: tuple(values) for key, values in told.history.items()},
-        seconds=told.seconds,
-        error=told.error,
-        failed=told.failed,
+        history={key: tuple(values) for key, values in claimed.history.items()},
+        seconds=claimed.seconds,
+        error=claimed.error,
+        failed=claimed.failed,
     )

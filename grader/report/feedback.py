@@ -201,15 +201,16 @@ def _line(check: Check, words: Words) -> CheckLine:
     expected, got = wording.value(check.expected), wording.value(check.got)
     compared = not check.passed and bool(expected and got) and check.cls in _COMPARED
     brief = wording.BRIEF.get(check.message.id) if compared else None
+    text = words.say(Message(brief, check.message.args)) if brief else ""
     mine, theirs = _compared(expected, got) if compared else ((), ())
     return CheckLine(
         mark=_mark(check.points, check.max_points),
-        text=words.say(Message(brief, check.message.args)) if brief else wording.told(check, words),
+        text=text or wording.check_text(check, words),
         points=wording.points(check.points),
         max_points=wording.points(check.max_points),
         expected=mine,
         got=theirs,
-        where="" if check.passed else wording.place(check.cell, words),
+        where="" if check.passed else wording.cell_name(check.cell, words),
     )
 
 

@@ -62,7 +62,7 @@ def _check(check: Check, words: Words) -> dict[str, Json]:
         "id": check.id,
         "points": round(check.points, _DIGITS),
         "max_points": round(check.max_points, _DIGITS),
-        "message": wording.told(check, words),
+        "message": wording.check_text(check, words),
         "expected": wording.value(check.expected),
         "got": wording.value(check.got),
     }

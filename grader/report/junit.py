@@ -59,8 +59,8 @@ def _case(suite: ET.Element, record: Record, words: Words) -> None:
     if verdict is Verdict.ACCEPTED:
         return
     kind = "failure" if record.grade.graded else "error"
-    told = ET.SubElement(case, kind, message=wording.reason(record, words), type=verdict.value)
-    told.text = "\n".join(_lines(record, words))
+    element = ET.SubElement(case, kind, message=wording.reason(record, words), type=verdict.value)
+    element.text = "\n".join(_lines(record, words))
 
 
 def _lines(record: Record, words: Words) -> Iterable[str]:
@@ -73,8 +73,10 @@ def _lines(record: Record, words: Words) -> Iterable[str]:
     for check in grade.checks:
         if not check.passed:
             share = f"{wording.points(check.points)}/{wording.points(check.max_points)}"
-            where = wording.place(check.cell, words)
-            yield printable(f"[{share}] {wording.told(check, words)}{where and f' ({where})'}")
+            where = wording.cell_name(check.cell, words)
+            yield printable(
+                f"[{share}] {wording.check_text(check, words)}{where and f' ({where})'}"
+            )
     yield from (printable(words.say(hint)) for hint in grade.hints)
     yield from wording.flags(record, words)
 

@@ -104,7 +104,7 @@ def _row(record: Record, words: Words) -> _Row:
         exercise=wording.title(record.exercise, {}, words),
         verdict=wording.verdict_name(verdict, words),
         score=wording.score(record),
-        where=wording.reason_place(record, words),
+        where=wording.reason_cell(record, words),
         reason=printable(wording.reason(record, words), limit=_LONGEST_REASON),
         style=_STYLES.get(verdict, "red"),
     )

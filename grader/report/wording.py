@@ -119,13 +119,13 @@ def score(record: Record) -> str:
     return "–" if record.grade.score is None else points(record.grade.score)
 
 
-def told(check: Check, words: Words) -> str:
+def check_text(check: Check, words: Words) -> str:
     """Say a check's message; what is right is said as such where there are words for it."""
     right = RIGHT.get(check.message.id) if check.passed else None
     return words.say(Message(right, check.message.args) if right else check.message)
 
 
-def place(cell: int | None, words: Words) -> str:
+def cell_name(cell: int | None, words: Words) -> str:
     """Say where: "cell 7" in the reader's language; nothing where it is about no cell."""
     return "" if cell is None else words("report.cell", cell=cell)
 
@@ -146,18 +146,18 @@ def reason(record: Record, words: Words) -> str:
         return ""
     check = deciding_check(record)
     if check is not None:
-        return told(check, words)
+        return check_text(check, words)
     return verdict_reason(record.grade.verdict, words)
 
 
-def reason_place(record: Record, words: Words) -> str:
+def reason_cell(record: Record, words: Words) -> str:
     """Say where to look: the deciding check's cell, else the model's."""
     check = deciding_check(record)
     if check is not None and check.cell is not None:
-        return place(check.cell, words)
+        return cell_name(check.cell, words)
     told_cell = check.message.args.get("cell") if check is not None else None
     cell = told_cell if isinstance(told_cell, int) and told_cell > 0 else model_cell(record)
-    return place(cell, words)
+    return cell_name(cell, words)
 
 
 def model_cell(record: Record) -> int | None:

@@ -71,14 +71,14 @@ class TestReason:
         assert wording.reason(odd, WORDS) == WORDS("verdict.suspicious.why")
 
     def test_the_place_is_told_in_the_readers_language(self) -> None:
-        assert wording.reason_place(failed(), Words("ko")) == "6번 셀"
+        assert wording.reason_cell(failed(), Words("ko")) == "6번 셀"
 
     def test_a_notebook_that_was_stopped_says_in_which_cell(self) -> None:
         told = Message("runs.stopped", {"cell": 2, "outcome": "time_limit"})
         stopped = b.record(
             grade=b.grade(Verdict.TIME_LIMIT, 0.0, (b.check("runs.cells", 0, 10, told),))
         )
-        assert wording.reason_place(stopped, WORDS) == "cell 2"
+        assert wording.reason_cell(stopped, WORDS) == "cell 2"
 
     def test_every_verdict_and_class_has_words_in_both_languages(self) -> None:
         for lang in ("en", "ko"):

@@ -91,10 +91,10 @@ class FitStory:
         if self.begun:
             return
         self.begun = True
-        told, arrays = self.sample
-        if not self.probe.is_news(self.number, told, arrays):
-            told, arrays = {**told, "same": True}, {}
-        self._send("fit_begin", {"sample": told}, {**arrays, **self._weights("initial")})
+        sample, arrays = self.sample
+        if not self.probe.is_news(self.number, sample, arrays):
+            sample, arrays = {**sample, "same": True}, {}
+        self._send("fit_begin", {"sample": sample}, {**arrays, **self._weights("initial")})
 
     def end(self, history: Any) -> None:
         """Report what the training led to; without a history it was broken off. Never raises."""
@@ -102,15 +102,15 @@ class FitStory:
             finished = history is not None
             if not finished:
                 history = getattr(self.model, "history", None)
-            late_told, late = self._late_sample()
-            told = {
+            late_sample, late = self._late_sample()
+            fields = {
                 "begun": self.begun,
                 "finished": finished,
                 "epochs_run": self.epochs,
                 "history": history_of(history) if self.begun else {},
-                "late_sample": late_told,
+                "late_sample": late_sample,
             }
-            self._send("fit_end", told, {**late, **self._weights("final")})
+            self._send("fit_end", fields, {**late, **self._weights("final")})
         except Exception:
             pass
 
@@ -119,18 +119,18 @@ class FitStory:
         first = self.recorder.first if self.recorder is not None else None
         if not isinstance(first, tuple) or len(first) < PAIR:
             return {}, {}
-        told, arrays = take_sample(self.probe.keras, first[0], first[1], None)
-        return {**told, "kind": "generator"}, arrays
+        sample, arrays = take_sample(self.probe.keras, first[0], first[1], None)
+        return {**sample, "kind": "generator"}, arrays
 
     def _weights(self, prefix: str) -> dict[str, np.ndarray]:
         return numbered(prefix, weights_of(self.model))
 
-    def _send(self, event: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    def _send(self, event: str, fields: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         content = {
             "model": self.number,
             "arguments": plain_arguments(self.given),
             **describe(self.probe.keras, self.model),
-            **told,
+            **fields,
         }
         self.probe.send(event, content, arrays)
 

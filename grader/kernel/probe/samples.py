@@ -26,9 +26,9 @@ def sample_of(value: Any) -> tuple[dict[str, Any], np.ndarray] | None:
             return None
         row_bytes = max(1, array[:1].nbytes)
         rows = array[: max(1, min(SAMPLE_ROWS, SAMPLE_BYTES // row_bytes))]
-        told: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
+        described: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
         if array.size and array.dtype.kind in "biuf":
-            told["statistics"] = {
+            described["statistics"] = {
                 "min": float(array.min()),
                 "max": float(array.max()),
                 "mean": float(array.mean(dtype=np.float64)),
@@ -36,7 +36,7 @@ def sample_of(value: Any) -> tuple[dict[str, Any], np.ndarray] | None:
             }
     except Exception:
         return None
-    return told, rows
+    return described, rows
 
 
 def first_batch(keras: Any, data: Any) -> tuple[str, Any, Any]:
@@ -74,7 +74,7 @@ def take_sample(
     kind = "arrays"
     if y is None and x is not None and not isinstance(x, np.ndarray):
         kind, x, y = first_batch(keras, x)
-    told: dict[str, Any] = {"kind": kind}
+    sample: dict[str, Any] = {"kind": kind}
     arrays: dict[str, np.ndarray] = {}
     parts = {"x": x, "y": y}
     if isinstance(validation, (tuple, list)) and len(validation) >= PAIR:
@@ -82,5 +82,5 @@ def take_sample(
     for name, value in parts.items():
         sampled = sample_of(value)
         if sampled:
-            told[name], arrays[f"sample_{name}"] = sampled
-    return told, arrays
+            sample[name], arrays[f"sample_{name}"] = sampled
+    return sample, arrays

@@ -85,9 +85,9 @@ class Probe:
         except Exception:
             pass
 
-    def is_news(self, number: int, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> bool:
+    def is_news(self, number: int, sample: dict[str, Any], arrays: dict[str, np.ndarray]) -> bool:
         """Whether a fit's sample differs from that of this model's fit before."""
-        digest = zlib.crc32(json.dumps(told, sort_keys=True).encode()) if arrays else None
+        digest = zlib.crc32(json.dumps(sample, sort_keys=True).encode()) if arrays else None
         for name in sorted(arrays):
             digest = zlib.crc32(np.ascontiguousarray(arrays[name]).tobytes(), digest or 0)
         known = self._samples.get(number)
