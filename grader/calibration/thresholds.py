@@ -25,7 +25,7 @@ from grader.course.expectations import REFERENCE, Better, CalibrationRun, Rate, 
 from grader.types import Array
 
 COVERAGE = 0.99
-PLACE = 1 / 3  # of the way from the correct runs' bound to the best mistake
+CUTOFF_SHARE = 1 / 3  # of the way from the correct runs' bound to the best mistake
 MARGIN = math.log(2.0)  # a mistake that is twice as bad as the bound is far enough from it,
 DEVIATIONS = 3.0  # or one that lies so many deviations of the correct runs beyond it
 LEAST_MARGIN = math.log(1.02)  # and never less than two percent, however little the runs vary
@@ -78,13 +78,13 @@ def tolerance_factor(count: int) -> float:
 
 def separation(
     runs: Sequence[CalibrationRun],
-    place: tuple[str, str],
+    engine_device: tuple[str, str],
     metric: str,
     better: Better,
     attempts: int = ATTEMPTS,
 ) -> Separation | None:
     """Look at one metric on one engine and device; None with too few runs to say anything."""
-    here = [run for run in runs if (run.engine, run.device) == place]
+    here = [run for run in runs if (run.engine, run.device) == engine_device]
     finest = resolution(here, metric)
     found = {
         kind: scaled([run for run in here if run.control == kind], metric, better, finest)
@@ -94,7 +94,7 @@ def separation(
     controls = {kind: values for kind, values in found.items() if len(values)}
     if sum(map(len, controls.values())) < FEWEST:
         return None
-    stalls = count_stalls(runs, *place, metric, better)
+    stalls = count_stalls(runs, *engine_device, metric, better)
     reference = parted(here, metric, better)[0] if stalls.rare(attempts) else correct
     if len(reference) < FEWEST:
         return None
@@ -124,11 +124,11 @@ def choose_threshold(
         A threshold with ``value`` None and the reason where no metric separates; None where there
         are too few runs to look at.
     """
-    place = (engine, device)
+    engine_device = (engine, device)
     looked = [
         found
         for metric, way in better.items()
-        if (found := separation(runs, place, metric, way, attempts))
+        if (found := separation(runs, engine_device, metric, way, attempts))
     ]
     if not looked:
         return None
@@ -138,17 +138,17 @@ def choose_threshold(
 
 
 def _threshold(found: Separation, engine: str, device: str) -> Threshold:
-    place = found.bound + PLACE * found.gap
-    fail, how = false_fail(found, place)
+    cutoff = found.bound + CUTOFF_SHARE * found.gap
+    fail, how = false_fail(found, cutoff)
     return Threshold(
         metric=found.metric,
         better=found.better,
-        value=unscale(place, found.better),
+        value=unscale(cutoff, found.better),
         control=unscale(found.best_control, found.better),
         engine=engine,
         device=device,
         false_fail=fail,
-        false_pass=false_pass(found.controls, place),
+        false_pass=false_pass(found.controls, cutoff),
         reason=f"{_summary(found)}; false_fail: {how}",
     )
 
@@ -180,17 +180,17 @@ def _summary(found: Separation) -> str:
 # --- error rates -----------------------------------------------------------------------------
 
 
-def false_fail(found: Separation, place: float) -> tuple[Rate, str]:
-    """Give the chance that a correct run lies beyond ``place``, and how it was found.
+def false_fail(found: Separation, cutoff: float) -> tuple[Rate, str]:
+    """Give the chance that a correct run lies beyond ``cutoff``, and how it was found.
 
     The estimate adds the share that stalls to the tail of those that learn. The bound assumes
     nothing about either: with no stall in twenty runs, one in eight may still stall.
 
     Args:
-        found: what was measured; no run that learned lies beyond ``place``.
-        place: on the log scale.
+        found: what was measured; no run that learned lies beyond ``cutoff``.
+        cutoff: on the log scale.
     """
-    learned, how = beyond(found.reference, place)
+    learned, how = beyond(found.reference, cutoff)
     stalls = found.stalls
     share = stalls.share + (1.0 - stalls.share) * learned.estimate
     how_found = (
@@ -201,21 +201,21 @@ def false_fail(found: Separation, place: float) -> tuple[Rate, str]:
     return Rate(share, max(share, stalls.upper95)), how_found
 
 
-def beyond(values: Array, place: float) -> tuple[Rate, str]:
-    """Give the chance that one more run of this kind lies beyond ``place``, and the method."""
-    count = int((values > place).sum())
+def beyond(values: Array, cutoff: float) -> tuple[Rate, str]:
+    """Give the chance that one more run of this kind lies beyond ``cutoff``, and the method."""
+    count = int((values > cutoff).sum())
     if not _looks_normal(values):
         return Rate(count / len(values), clopper_pearson(count, len(values))), "Clopper-Pearson"
-    distance = (place - float(values.mean())) / _spread(values)
+    distance = (cutoff - float(values.mean())) / _spread(values)
     return _normal_rate(distance, len(values)), "normal in log, noncentral t"
 
 
-def false_pass(controls: Mapping[str, Array], place: float) -> Rate:
-    """Give the chance that a known mistake stays within ``place``: that of the likeliest kind.
+def false_pass(controls: Mapping[str, Array], cutoff: float) -> Rate:
+    """Give the chance that a known mistake stays within ``cutoff``: that of the likeliest kind.
 
     Kinds are not pooled: many runs of a harmless mistake would hide a dangerous one.
     """
-    rates = [beyond(-values, -place)[0] for values in controls.values()]
+    rates = [beyond(-values, -cutoff)[0] for values in controls.values()]
     return Rate(max(rate.estimate for rate in rates), max(rate.upper95 for rate in rates))
 
 

@@ -31,7 +31,7 @@ def show_failures(failures: Sequence[Failure], words: Words) -> None:
         whole = column == "verify.column_place"  # a path is for copying
         table.add_column(words(column), overflow="fold", no_wrap=whole)
     for one in failures:
-        name = one.place
+        name = one.subject
         if one.exercise and one.exercise not in name:
             name = f"{name}, {one.exercise}"
         got, why = words.say(one.got), wording.reason(one.record, words) if one.record else ""

@@ -94,13 +94,13 @@ def _static(
     rulings = [
         one
         for one in check_files(course, exercises)
-        if one.place not in course.exercises or one.place in kept
+        if one.subject not in course.exercises or one.subject in kept
     ]
     for name, why in without_threshold(exercises):
         _tell(f"{name}: {words.say(why)}")
     for one in rulings:
         if one.got is not None:
-            _tell(f"{one.place}: {words.say(one.got)}")
+            _tell(f"{one.subject}: {words.say(one.got)}")
     right = sum(one.holds for one in rulings)
     _tell(words("cli.verified_files", right=right, total=len(rulings)))
     return tally_of_files(rulings, uncalibrated=options.allow_uncalibrated)

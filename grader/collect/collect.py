@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from grader.collect.archives import Archive, Entry, open_archive
 from grader.collect.folders import Seen, file, lone_archives, look_into
 from grader.collect.labels import Label, Whereabouts, label_all
-from grader.collect.layouts import is_archive, is_notebook, nfc, place
+from grader.collect.layouts import is_archive, is_notebook, nfc, read_path
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.collect.regular import open_regular, read_notebook_bytes
 from grader.text.printable import printable
@@ -124,7 +124,7 @@ def _find(
         return _in_archive(source, path, archive, exercise_ids, aside)
     above = tuple(nfc(part) for part in path.parts[1:-1])
     relative = PurePosixPath(path.name)
-    at = Whereabouts(source, relative, above, place(relative, above, exercise_ids))
+    at = Whereabouts(source, relative, above, read_path(relative, above, exercise_ids))
     return [_Found(at, path, partial(read_notebook_bytes, path))]
 
 
@@ -164,7 +164,7 @@ def _in_folder(
         if _left_aside(seen, aside):
             continue
         path = root / seen.relative
-        where = place(seen.relative, above, exercise_ids)
+        where = read_path(seen.relative, above, exercise_ids)
         at = Whereabouts(source, seen.relative, above, where)
         found.append(_Found(at, path, partial(read_notebook_bytes, path)))
     return found
@@ -186,7 +186,7 @@ def _in_archive(
         if _left_aside(seen, aside):
             continue
         relative = _below(entry.path, above[-1])
-        at = Whereabouts(source, relative, above, place(relative, above, exercise_ids))
+        at = Whereabouts(source, relative, above, read_path(relative, above, exercise_ids))
         found.append(_Found(at, path, partial(_read_entry, archive, entry)))
     return found
 
@@ -228,7 +228,7 @@ def _submission(found: _Found, label: Label, course: _Course, aside: _Aside) -> 
             Message("collect.unreadable", {"name": label.name, "error": _why(error)})
         )
         return None
-    named = _named(notebook, label.name, course, aside) or found.at.place.exercise
+    named = _named(notebook, label.name, course, aside) or found.at.named.exercise
     return Submission(
         name=label.name,
         student=label.student,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from grader.collect.layouts import Place, nfc
+from grader.collect.layouts import PathNames, nfc
 from grader.text.printable import printable
 
 LONGEST = 200
@@ -24,7 +24,7 @@ class Whereabouts:
     source: int  # which of the given paths it was found under
     relative: PurePosixPath
     above: tuple[str, ...]  # the folders around that path
-    place: Place
+    named: PathNames
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _numbered(names: Sequence[str]) -> list[str]:
 
 def _students(found: Sequence[Whereabouts]) -> list[str]:
     """Printable students, where two who only look alike stay two."""
-    raw = [one.place.student for one in _told_apart(found)]
+    raw = [one.named.student for one in _told_apart(found)]
     distinct = sorted(set(raw), key=lambda student: (_shown(student) != student, student))
     shown = dict(zip(distinct, _numbered([_shown(student) for student in distinct]), strict=True))
     return [shown[student] for student in raw]
@@ -76,20 +76,20 @@ def _students(found: Sequence[Whereabouts]) -> list[str]:
 
 def _told_apart(found: Sequence[Whereabouts]) -> list[Whereabouts]:
     """Name the folder too where ``*/homework.ipynb`` would make one student of a whole class."""
-    sources: dict[Place, set[int]] = {}
+    sources: dict[PathNames, set[int]] = {}
     for one in found:
-        sources.setdefault(one.place, set()).add(one.source)
+        sources.setdefault(one.named, set()).add(one.source)
     return [
         _with_folder(one)
-        if len(sources[one.place]) > 1 and len(one.relative.parts) == 1 and one.above
+        if len(sources[one.named]) > 1 and len(one.relative.parts) == 1 and one.above
         else one
         for one in found
     ]
 
 
 def _with_folder(one: Whereabouts) -> Whereabouts:
-    student = f"{one.above[-1]}/{one.place.student}"
-    return replace(one, place=replace(one.place, student=student))
+    student = f"{one.above[-1]}/{one.named.student}"
+    return replace(one, named=replace(one.named, student=student))
 
 
 def _shown(name: str) -> str:

@@ -1,7 +1,7 @@
 """Tells from where a notebook lies whose it is and which exercise it answers.
 
 Enters: a path relative to what was collected, the folders around that, the course's exercise ids.
-Leaves: a Place. Touches nothing.
+Leaves: PathNames. Touches nothing.
 
 A file stem or an enclosing folder equal to an id names the exercise; the rest of the relative
 path is the student. Learning platforms put both into one name; those are taken apart first:
@@ -35,7 +35,7 @@ _RESUBMITTED = re.compile(r"-\d+$")  # Canvas counts attempts behind the origina
 
 
 @dataclass(frozen=True)
-class Place:
+class PathNames:
     """Whose notebook it is, and the exercise that its path names."""
 
     student: str
@@ -50,7 +50,9 @@ class _Name:
     stem: str
 
 
-def place(path: PurePosixPath, above: Sequence[str], exercise_ids: Collection[str]) -> Place:
+def read_path(
+    path: PurePosixPath, above: Sequence[str], exercise_ids: Collection[str]
+) -> PathNames:
     """Read a relative path.
 
     Args:
@@ -65,7 +67,7 @@ def place(path: PurePosixPath, above: Sequence[str], exercise_ids: Collection[st
         samples = _below_samples([*above, *folders], exercise)
         rest = _rest(folders if samples is None else samples, name, exercise)
         student = "/".join(rest) or _nearest(above, exercise_ids) or name.stem
-    return Place(student, exercise)
+    return PathNames(student, exercise)
 
 
 def is_notebook(path: PurePath) -> bool:

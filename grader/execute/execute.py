@@ -90,15 +90,15 @@ def execute(run: Run, room: Room, *, again: bool = True) -> Execution:
 
 def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
     """Run the notebook once; also tell whether its kernel was killed and nobody knows why."""
-    with workplace("in", "out", "sock") as place:
-        _prepare(place, run, room)
+    with workplace("in", "out", "sock") as folder:
+        _prepare(folder, run, room)
         watch = _Watch()
-        kernel = _start_kernel(place, run, room)
+        kernel = _start_kernel(folder, run, room)
         try:
-            driver = _start_driver(place, room, run.cores)
+            driver = _start_driver(folder, room, run.cores)
             try:
                 watch.began = time.monotonic()
-                code = _attend(kernel, driver, run, watch, place)
+                code = _attend(kernel, driver, run, watch, folder)
             finally:
                 kernel.kill()
                 driver.process.kill()
@@ -106,11 +106,11 @@ def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
         finally:
             kernel.kill()
         seconds = (watch.ended or time.monotonic()) - watch.began
-        if not (place / "out" / "ready").exists() and watch.outcome is not Outcome.MEMORY_LIMIT:
+        if not (folder / "out" / "ready").exists() and watch.outcome is not Outcome.MEMORY_LIMIT:
             raise GraderError(
-                Message("execute.no_kernel", {"code": code, "log": _tail(place / "kernel.log")})
+                Message("execute.no_kernel", {"code": code, "log": _tail(folder / "kernel.log")})
             )
-        claims = read_claims(place / "out")
+        claims = read_claims(folder / "out")
     execution = Execution(
         outcome=watch.outcome,
         cells=claims.cells,
@@ -136,33 +136,33 @@ def _notes(claims: Claims) -> Iterator[Message]:
         yield Message("execute.unreadable", {"count": claims.unreadable})
 
 
-def _prepare(place: Path, run: Run, room: Room) -> None:
+def _prepare(folder: Path, run: Run, room: Room) -> None:
     def write(name: str, content: object) -> None:
-        (place / "in" / name).write_text(json.dumps(content), encoding="utf-8")
+        (folder / "in" / name).write_text(json.dumps(content), encoding="utf-8")
 
     ports = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
     connection = {
         "transport": "ipc",
-        "ip": room.inside(place / "sock", "/sock") + "/k",
+        "ip": room.inside(folder / "sock", "/sock") + "/k",
         "key": secrets.token_hex(16),
         "signature_scheme": "hmac-sha256",
         "kernel_name": "python3",
         **{port: number for number, port in enumerate(ports, start=1)},
     }
     write("connection.json", connection)
-    inside = room.inside(place / "in", "/in")
+    inside = room.inside(folder / "in", "/in")
     write("kernel.json", {"connection": f"{inside}/connection.json", "seed": run.seed})
     cells = [{"index": cell.index, "source": cell.source} for cell in run.notebook.cells]
     job = {"connection": f"{inside}/connection.json", "cells": cells, "caps": DRIVER_CAPS}
     write("driver.json", job)
 
 
-def _start_kernel(place: Path, run: Run, room: Room) -> RoomProcess:
-    kernel_input = place / "kernel-in"
+def _start_kernel(folder: Path, run: Run, room: Room) -> RoomProcess:
+    kernel_input = folder / "kernel-in"
     kernel_input.mkdir()
     for name in ("connection.json", "kernel.json"):
         # The kernel's folder holds no copy of the cells: they arrive one by one.
-        shutil.copy(place / "in" / name, kernel_input / name)
+        shutil.copy(folder / "in" / name, kernel_input / name)
     code = room.inside(PACKAGE / "kernel", "/grader/kernel")
     inputs = room.inside(kernel_input, "/in")
     settings = json.loads((kernel_input / "kernel.json").read_text(encoding="utf-8"))
@@ -176,7 +176,7 @@ def _start_kernel(place: Path, run: Run, room: Room) -> RoomProcess:
         binds=(
             Bind(PACKAGE / "kernel", "/grader/kernel"),
             Bind(kernel_input, "/in"),
-            Bind(place / "sock", "/sock", writable=True),
+            Bind(folder / "sock", "/sock", writable=True),
         ),
         env=kernel_environment(run),
         memory_mb=run.memory_mb,
@@ -184,7 +184,7 @@ def _start_kernel(place: Path, run: Run, room: Room) -> RoomProcess:
         devices=run.devices,
         warm=environment.IMPORTS,
     )
-    with (place / "kernel.log").open("wb") as log:
+    with (folder / "kernel.log").open("wb") as log:
         return room.start(spec, stdout=log.fileno(), stderr=log.fileno())
 
 
@@ -243,17 +243,17 @@ class _Driver:
         self.lifeline.close()
 
 
-def _start_driver(place: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
+def _start_driver(folder: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
     code = room.inside(PACKAGE / "driver", "/grader/driver")
-    inputs = room.inside(place / "in", "/in")
-    out = room.inside(place / "out", "/out")
+    inputs = room.inside(folder / "in", "/in")
+    out = room.inside(folder / "out", "/out")
     spec = RoomSpec(
         argv=(sys.executable, "-B", f"{code}/converse.py", f"{inputs}/driver.json", out),
         binds=(
             Bind(PACKAGE / "driver", "/grader/driver"),
-            Bind(place / "in", "/in"),
-            Bind(place / "sock", "/sock"),
-            Bind(place / "out", "/out", writable=True),
+            Bind(folder / "in", "/in"),
+            Bind(folder / "sock", "/sock"),
+            Bind(folder / "out", "/out", writable=True),
         ),
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
         memory_mb=DRIVER_MEMORY_MB,
@@ -265,7 +265,7 @@ def _start_driver(place: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
     reading, writing = os.pipe()
     lifeline = FileIO(writing, "wb")
     try:
-        with FileIO(reading) as end, (place / "driver.log").open("wb") as log:
+        with FileIO(reading) as end, (folder / "driver.log").open("wb") as log:
             process = room.start(
                 spec, stdin=end.fileno(), stdout=subprocess.DEVNULL, stderr=log.fileno()
             )
@@ -276,10 +276,10 @@ def _start_driver(place: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
 
 
 def _attend(
-    kernel: RoomProcess, driver: _Driver, run: Run, watch: _Watch, place: Path
+    kernel: RoomProcess, driver: _Driver, run: Run, watch: _Watch, folder: Path
 ) -> int | None:
     """Wait for the driver's end, enforcing time and memory; give its exit code."""
-    ready = place / "out" / "ready"
+    ready = folder / "out" / "ready"
     is_ready = False
     while (code := driver.process.poll()) is None:
         if not is_ready and ready.exists():
@@ -295,7 +295,7 @@ def _attend(
     if driver.process.memory_ran_out():
         watch.outcome = Outcome.MEMORY_LIMIT  # it holds nothing but what the kernel sent
     elif code not in (EVERY_CELL_SENT, KERNEL_NEVER_ANSWERED):
-        raise GraderError(Message("execute.no_driver", {"log": _tail(place / "driver.log")}))
+        raise GraderError(Message("execute.no_driver", {"log": _tail(folder / "driver.log")}))
     return code
 
 

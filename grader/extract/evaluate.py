@@ -127,10 +127,10 @@ def evaluate(
 def _evaluate(
     tasks: Sequence[ModelTask], room: Room, engine: Engine, cores: tuple[int, ...], timeout: float
 ) -> dict[str, Answer]:
-    with workplace("in", "out") as place:
-        _write_request(place / "in", tasks)
-        code = _run(place, room, engine, cores, timeout)
-        return _read_response(place, tasks, code)
+    with workplace("in", "out") as folder:
+        _write_request(folder / "in", tasks)
+        code = _run(folder, room, engine, cores, timeout)
+        return _read_response(folder, tasks, code)
 
 
 def _write_request(folder: Path, tasks: Sequence[ModelTask]) -> None:
@@ -170,7 +170,7 @@ def _write_request(folder: Path, tasks: Sequence[ModelTask]) -> None:
 
 
 def _run(
-    place: Path, room: Room, engine: Engine, cores: tuple[int, ...], timeout: float
+    folder: Path, room: Room, engine: Engine, cores: tuple[int, ...], timeout: float
 ) -> int | None:
     code = room.inside(PACKAGE / "evaluation", "/grader/evaluation")
     spec = RoomSpec(
@@ -178,20 +178,20 @@ def _run(
             sys.executable,
             "-B",
             f"{code}/worker.py",
-            room.inside(place / "in", "/in"),
-            room.inside(place / "out", "/out"),
+            room.inside(folder / "in", "/in"),
+            room.inside(folder / "out", "/out"),
         ),
         binds=(
             Bind(PACKAGE / "evaluation", "/grader/evaluation"),
-            Bind(place / "in", "/in"),
-            Bind(place / "out", "/out", writable=True),
+            Bind(folder / "in", "/in"),
+            Bind(folder / "out", "/out", writable=True),
         ),
         env=evaluation_environment(engine, cores),
         memory_mb=MEMORY_MB,
         cores=cores or None,
         warm=environment.IMPORTS,
     )
-    with (place / "log").open("wb") as log:
+    with (folder / "log").open("wb") as log:
         process = room.start(spec, stdout=subprocess.DEVNULL, stderr=log.fileno())
     deadline = time.monotonic() + timeout
     try:
@@ -227,13 +227,13 @@ def evaluation_environment(engine: Engine, cores: tuple[int, ...]) -> dict[str, 
     }
 
 
-def _read_response(place: Path, tasks: Sequence[ModelTask], code: int | None) -> dict[str, Answer]:
+def _read_response(folder: Path, tasks: Sequence[ModelTask], code: int | None) -> dict[str, Answer]:
     try:
-        text = read_bounded(place / "out" / "response.json", RESPONSE_BYTES)
+        text = read_bounded(folder / "out" / "response.json", RESPONSE_BYTES)
         claimed = _Response.model_validate_json(text).answers
-        arrays = read_npz(place / "out" / "response.npz", PREDICTION_BYTES)
+        arrays = read_npz(folder / "out" / "response.npz", PREDICTION_BYTES)
     except (OSError, BadArraysError, ValidationError) as error:
-        log = (place / "log").read_bytes()[-2000:].decode("utf-8", "replace").strip()
+        log = (folder / "log").read_bytes()[-2000:].decode("utf-8", "replace").strip()
         raise GraderError(
             Message("evaluate.failed", {"code": code, "log": log or str(error)[:300]})
         ) from error

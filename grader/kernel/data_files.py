@@ -38,14 +38,14 @@ def install(folder: Path) -> None:
         _accept(frozenset(names), downloads)
 
 
-def _link(file: Path, place: Path) -> None:
+def _link(file: Path, link: Path) -> None:
     """A link, so that nobody writes into the course's file; a copy where there are no links."""
     try:
-        place.symlink_to(file)
+        link.symlink_to(file)
     except FileExistsError:
         return
     except OSError:
-        shutil.copyfile(file, place)
+        shutil.copyfile(file, link)
 
 
 def _keras_home() -> Path:

@@ -165,10 +165,10 @@ def take_lock(path: Path) -> int | None:
     return handle
 
 
-def swap_folder(new: Path, place: Path) -> None:
+def swap_folder(new: Path, target: Path) -> None:
     """Rename a finished folder into its place; what was there is removed afterwards."""
-    old = place.with_name(f".old-{secrets.token_hex(4)}")
+    old = target.with_name(f".old-{secrets.token_hex(4)}")
     with suppress(FileNotFoundError):
-        place.rename(old)
-    new.rename(place)
+        target.rename(old)
+    new.rename(target)
     shutil.rmtree(old, ignore_errors=True)

@@ -70,7 +70,7 @@ def loss_chart(history: Mapping[str, Sequence[float]]) -> Chart | None:
     low, high = _span(finite, logarithmic=logarithmic)
     epochs = max(len(history.get(name, ())) for name in _SERIES)
 
-    def place(epoch: int, value: float) -> tuple[float, float]:
+    def to_xy(epoch: int, value: float) -> tuple[float, float]:
         level = math.log10(value) if logarithmic else value
         across = (epoch - 1) / max(epochs - 1, 1)
         x = LEFT + across * (WIDTH - LEFT - RIGHT)
@@ -78,12 +78,12 @@ def loss_chart(history: Mapping[str, Sequence[float]]) -> Chart | None:
         return round(x, 1), round(y, 1)
 
     def y_of(value: float) -> float:
-        return place(1, value)[1]
+        return to_xy(1, value)[1]
 
     ticks = _log_ticks(low, high) if logarithmic else _even_ticks(low, high)
     return Chart(
-        curves=tuple(_curve(name, points, place) for name, points in series.items() if points),
-        x_ticks=tuple(Tick(place(e, finite[0])[0], str(e)) for e in _epoch_ticks(epochs)),
+        curves=tuple(_curve(name, points, to_xy) for name, points in series.items() if points),
+        x_ticks=tuple(Tick(to_xy(e, finite[0])[0], str(e)) for e in _epoch_ticks(epochs)),
         y_ticks=tuple(Tick(y_of(value), number(value)) for value in ticks),
         logarithmic=logarithmic,
         epochs=epochs,
@@ -107,12 +107,12 @@ def _thinned(values: Sequence[float]) -> list[tuple[int, float]]:
 
 
 def _curve(
-    name: str, points: list[tuple[int, float]], place: Callable[[int, float], tuple[float, float]]
+    name: str, points: list[tuple[int, float]], to_xy: Callable[[int, float], tuple[float, float]]
 ) -> LossCurve:
     stretches: list[list[tuple[float, float]]] = [[]]
     for epoch, value in points:
         if math.isfinite(value):
-            stretches[-1].append(place(epoch, value))
+            stretches[-1].append(to_xy(epoch, value))
         elif stretches[-1]:
             stretches.append([])
     whole = [stretch for stretch in stretches if stretch]

@@ -47,33 +47,33 @@ class CourseCase:
     seconds: float = START_SECONDS  # as far as one can tell before
 
 
-def cases(course: Course, exercises: Sequence[Exercise], place: Path) -> list[CourseCase]:
-    """Give every notebook of these exercises; the references are written into ``place``.
+def cases(course: Course, exercises: Sequence[Exercise], folder: Path) -> list[CourseCase]:
+    """Give every notebook of these exercises; the references are written into ``folder``.
 
     The chapters are part of it where no exercise was left out and all have their usual sizes.
     """
-    found = [case for one in exercises for case in _of(course, one, place)]
+    found = [case for one in exercises for case in _of(course, one, folder)]
     if len(exercises) == len(course.exercises) and course.profile == LAPTOP:
         found += chapters(course)
     return found
 
 
-def _of(course: Course, exercise: Exercise, place: Path) -> Iterator[CourseCase]:
+def _of(course: Course, exercise: Exercise, folder: Path) -> Iterator[CourseCase]:
     """Samples and the committed stub are of the usual sizes; at others the stub is made anew."""
     if exercise.profile == LAPTOP:
         yield from stubs(exercise)
-        yield from references(exercise, place)
+        yield from references(exercise, folder)
         yield from samples(course, exercise)
     else:
-        yield from _made_stub(exercise, place / "stubs")
-        yield from references(exercise, place)
+        yield from _made_stub(exercise, folder / "stubs")
+        yield from references(exercise, folder)
 
 
-def _made_stub(exercise: Exercise, place: Path) -> Iterator[CourseCase]:
+def _made_stub(exercise: Exercise, folder: Path) -> Iterator[CourseCase]:
     solution = (exercise.reference_path or Path()) / "solution.py"
     if exercise.reference_path is None or not solution.is_file():
         return
-    path = place / exercise.id / f"{exercise.id}.ipynb"
+    path = folder / exercise.id / f"{exercise.id}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text(stub(solution, exercise)), "utf-8")
     yield CourseCase(Kind.STUB, f"assignments/{exercise.id}/{path.name}", path, {exercise.id: ""})
@@ -88,12 +88,12 @@ def stubs(exercise: Exercise) -> Iterator[CourseCase]:
         )
 
 
-def references(exercise: Exercise, place: Path) -> Iterator[CourseCase]:
+def references(exercise: Exercise, folder: Path) -> Iterator[CourseCase]:
     """The reference solution as a student would hand it in."""
     solution = (exercise.reference_path or Path()) / "solution.py"
     if exercise.reference_path is None or not solution.is_file():
         return
-    path = place / exercise.id / f"{exercise.id}.ipynb"
+    path = folder / exercise.id / f"{exercise.id}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text(full(solution, exercise)), "utf-8")
     seconds = START_SECONDS + exercise.reference_seconds()

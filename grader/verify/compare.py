@@ -18,7 +18,7 @@ from grader.verify.ruling import Ruling
 class Failure:
     """One thing that is not as it must be."""
 
-    place: str  # a notebook; an exercise or a file, and the rule that it breaks
+    subject: str  # a notebook; an exercise or a file, and the rule that it breaks
     exercise: str
     expected: Message
     got: Message
@@ -37,7 +37,7 @@ class Tally:
     @property
     def right(self) -> int:
         """How many were as they must be."""
-        return self.total - len({failure.place for failure in self.failures})
+        return self.total - len({failure.subject for failure in self.failures})
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -51,7 +51,7 @@ class Tally:
 def tally_of_files(rulings: Sequence[Ruling], *, uncalibrated: bool) -> Tally:
     """Count what the rules say; what only waits for somebody may be left out of the count."""
     failures = [
-        Failure(f"{one.place} ({one.rule})", "", one.expected, one.got)
+        Failure(f"{one.subject} ({one.rule})", "", one.expected, one.got)
         for one in rulings
         if one.got is not None and not (one.waiting and uncalibrated)
     ]

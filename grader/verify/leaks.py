@@ -46,10 +46,10 @@ def leaks(course: Course) -> Iterator[Ruling]:
         name = path.relative_to(root)
         if path.is_file() and not any(part.startswith((".", "__")) for part in name.parts):
             content = _readable(path)
-            place = f"{ASSIGNMENTS}/{name.as_posix()}"
+            subject = f"{ASSIGNMENTS}/{name.as_posix()}"
             secret = _secret(name.parts[0], solutions)
-            yield ruling("answers", place, _answer_in(content, secret))
-            yield ruling("thresholds", place, _threshold_in(content, measured))
+            yield ruling("answers", subject, _answer_in(content, secret))
+            yield ruling("thresholds", subject, _threshold_in(content, measured))
 
 
 def _readable(path: Path) -> str:

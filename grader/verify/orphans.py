@@ -32,12 +32,12 @@ def orphans(course: Course) -> Iterator[Ruling]:
         yield _limits(exercise)
 
 
-def _ruled(place: str, lost: list[Path], course: Course) -> Ruling:
+def _ruled(subject: str, lost: list[Path], course: Course) -> Ruling:
     if not lost:
-        return ruling("orphans", place)
+        return ruling("orphans", subject)
     shown = [path.relative_to(course.root).as_posix() for path in lost]
     return ruling(
-        "orphans", place, Message("verify.orphan", {"file": shown[0], "count": len(shown)})
+        "orphans", subject, Message("verify.orphan", {"file": shown[0], "count": len(shown)})
     )
 
 

@@ -1,6 +1,6 @@
 """The course check's static half: do the files of a course fit together?
 
-Enters: a Course with its ``reference/``. Leaves: Rulings, one per rule and place. Touches: reads
+Enters: a Course with its ``reference/``. Leaves: Rulings, one per rule and subject. Touches: reads
 the course's files; runs no notebook and needs no engine.
 """
 

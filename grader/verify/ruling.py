@@ -1,4 +1,4 @@
-"""What a rule of the course check says of one place.
+"""What a rule of the course check says of one exercise or file.
 
 Enters: nothing. Leaves: Rulings, which the rules give and ``compare`` counts. Touches nothing.
 """
@@ -26,10 +26,10 @@ EXPECTED = {
 
 @dataclass(frozen=True)
 class Ruling:
-    """One rule, looked at in one place; ``got`` is None where it holds."""
+    """One rule, looked at in one exercise or file; ``got`` is None where it holds."""
 
     rule: str  # a key of EXPECTED
-    place: str  # an exercise, or a file of the course
+    subject: str  # an exercise, or a file of the course
     expected: Message
     got: Message | None = None
     waiting: bool = False  # not wrong, but somebody still has to do it
@@ -40,6 +40,6 @@ class Ruling:
         return self.got is None
 
 
-def ruling(rule: str, place: str, got: Message | None = None, *, waiting: bool = False) -> Ruling:
+def ruling(rule: str, subject: str, got: Message | None = None, *, waiting: bool = False) -> Ruling:
     """Rule by the words that the catalogue has for it."""
-    return Ruling(rule, place, Message(EXPECTED[rule]), got, waiting)
+    return Ruling(rule, subject, Message(EXPECTED[rule]), got, waiting)

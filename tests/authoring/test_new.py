@@ -47,7 +47,7 @@ def test_a_new_exercise_breaks_no_rule_and_waits_only_to_be_measured(course: Cou
     begin(course, ID)
     now = load_course(course.root)
     wrong = [one for one in check_files(now, [now.exercise(ID)]) if not one.holds]
-    assert [(one.rule, one.place, one.waiting) for one in wrong] == [("expected", ID, True)]
+    assert [(one.rule, one.subject, one.waiting) for one in wrong] == [("expected", ID, True)]
 
 
 def test_it_comes_last_and_fits_no_other_exercise(course: Course) -> None:

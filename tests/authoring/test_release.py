@@ -208,7 +208,7 @@ def test_a_search_of_the_bundle_finds_no_answer_and_no_threshold(tmp_path):
     out = tmp_path / "out"
     release(COURSE, out)
     found = list(leaks(replace(COURSE, root=out)))
-    assert {one.place for one in found} == {
+    assert {one.subject for one in found} == {
         p.relative_to(out).as_posix() for p in (out / "assignments").rglob("*") if p.is_file()
     }
     assert [one for one in found if not one.holds] == []

@@ -23,9 +23,9 @@ from grader.calibration.stalls import (
 )
 from grader.calibration.thresholds import (
     COVERAGE,
+    CUTOFF_SHARE,
     FEWEST,
     MARGIN,
-    PLACE,
     beyond,
     choose_threshold,
     false_pass,
@@ -77,7 +77,7 @@ def test_well_separated_runs_give_a_threshold_a_third_of_the_way_in_log() -> Non
     assert found.value is not None
     bound = math.log(2e-4) + tolerance_factor(20) * 0.5
     best = math.log(min(BAD))
-    assert math.log(found.value) == pytest.approx(bound + PLACE * (best - bound))
+    assert math.log(found.value) == pytest.approx(bound + CUTOFF_SHARE * (best - bound))
     assert found.control == pytest.approx(min(BAD))
 
 

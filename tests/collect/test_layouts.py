@@ -7,13 +7,13 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from grader.collect.layouts import Place, place
+from grader.collect.layouts import PathNames, read_path
 
 IDS = frozenset({"multiplication-lstm", "char-text"})
 
 
-def at(path: str, *above: str) -> Place:
-    return place(PurePosixPath(path), above, IDS)
+def at(path: str, *above: str) -> PathNames:
+    return read_path(PurePosixPath(path), above, IDS)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def at(path: str, *above: str) -> Place:
     ],
 )
 def test_folders_of_students_and_of_exercises(path, student, exercise):
-    assert at(path) == Place(student, exercise)
+    assert at(path) == PathNames(student, exercise)
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_folders_of_students_and_of_exercises(path, student, exercise):
     ],
 )
 def test_nbgrader_s_student_is_the_folder_below_submitted(path, exercise):
-    assert at(path) == Place("kim", exercise)
-    assert at(path.removeprefix("submitted/"), "course", "submitted") == Place("kim", exercise)
+    assert at(path) == PathNames("kim", exercise)
+    assert at(path.removeprefix("submitted/"), "course", "submitted") == PathNames("kim", exercise)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_nbgrader_s_student_is_the_folder_below_submitted(path, exercise):
     ],
 )
 def test_canvas_names_hold_student_and_original_name(name, student, exercise):
-    assert at(name) == Place(student, exercise)
+    assert at(name) == PathNames(student, exercise)
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ def test_canvas_names_hold_student_and_original_name(name, student, exercise):
     ],
 )
 def test_moodle_names_hold_the_student(path, exercise):
-    assert at(path) == Place("김 민준_12", exercise)
+    assert at(path) == PathNames("김 민준_12", exercise)
 
 
 @pytest.mark.parametrize("depth", range(6))
 def test_a_course_s_samples_have_the_same_student_from_wherever_they_are_graded(depth):
     parts = ("work", "reference", "char-text", "submissions", "wrong_data", "x.ipynb")
     found = at("/".join(parts[depth:]), *parts[:depth])
-    assert found == Place("wrong_data/x", "char-text")
+    assert found == PathNames("wrong_data/x", "char-text")
 
 
 def test_a_name_nearer_to_the_file_wins():
@@ -93,12 +93,12 @@ def test_a_name_nearer_to_the_file_wins():
 
 
 def test_an_exercise_alone_belongs_to_the_folder_around_it():
-    assert at("char-text.ipynb", "class-a", "kim") == Place("kim", "char-text")
-    assert at("chapter.ipynb", "class-a", "kim") == Place("kim", None)
+    assert at("char-text.ipynb", "class-a", "kim") == PathNames("kim", "char-text")
+    assert at("chapter.ipynb", "class-a", "kim") == PathNames("kim", None)
 
 
 def test_an_exercise_s_own_folder_is_nobody_s_name():
-    assert at("char-text.ipynb", "kim", "char-text") == Place("kim", "char-text")
+    assert at("char-text.ipynb", "kim", "char-text") == PathNames("kim", "char-text")
 
 
 def test_names_are_composed():

@@ -48,7 +48,7 @@ def broken(course: Course) -> list[Ruling]:
 def only(found: list[Ruling]) -> tuple[str, str, str]:
     (one,) = found
     assert one.got is not None
-    return one.rule, one.place, one.got.id
+    return one.rule, one.subject, one.got.id
 
 
 def assignment(course: Course, name: str) -> Path:
@@ -108,7 +108,7 @@ class TestFiles:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x", "utf-8")
         (one,) = broken(course)
-        assert (one.rule, one.place) == ("orphans", place)
+        assert (one.rule, one.subject) == ("orphans", place)
         assert one.got is not None
         assert name.startswith(str(one.got.args["file"]))
 
@@ -311,7 +311,7 @@ class TestCounting:
         strict, allowed = (tally_of_files(rulings, uncalibrated=one) for one in (False, True))
         assert (strict.right, strict.total) == (1, 3)
         assert (allowed.right, allowed.total) == (1, 2)
-        assert [one.place for one in allowed.failures] == ["a (hints)"]
+        assert [one.subject for one in allowed.failures] == ["a (hints)"]
 
     def test_a_notebook_with_two_faults_is_wrong_once(self) -> None:
         case = CourseCase(Kind.CHAPTER, "c", Path("c"), {SEQUENCE: "accepted", GRU: "accepted"})
