@@ -67,17 +67,17 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def choose_gpus(option: str, found: Sequence[Gpu]) -> tuple[Gpu, ...]:
+def choose_gpus(option: str, gpus: Sequence[Gpu]) -> tuple[Gpu, ...]:
     """Give the GPUs to use: all for ``auto``, none for ``none``, else the listed ones.
 
     Raises:
         GraderError: a listed GPU is not there, or the list is no list of numbers.
     """
     if option == "auto":
-        return tuple(found)
+        return tuple(gpus)
     if option == "none":
         return ()
-    by_index = {gpu.index: gpu for gpu in found}
+    by_index = {gpu.index: gpu for gpu in gpus}
     chosen = []
     for part in option.split(","):
         if not part.strip().isdecimal() or int(part) not in by_index:

@@ -86,12 +86,12 @@ def separation(
     """Look at one metric on one engine and device; None with too few runs to say anything."""
     here = [run for run in runs if (run.engine, run.device) == engine_device]
     finest = resolution(here, metric)
-    found = {
+    by_control = {
         kind: scaled([run for run in here if run.control == kind], metric, better, finest)
         for kind in dict.fromkeys(run.control for run in here)
     }
-    correct = found.pop(REFERENCE, np.empty(0))
-    controls = {kind: values for kind, values in found.items() if len(values)}
+    correct = by_control.pop(REFERENCE, np.empty(0))
+    controls = {kind: values for kind, values in by_control.items() if len(values)}
     if sum(map(len, controls.values())) < FEWEST:
         return None
     stalls = count_stalls(runs, *engine_device, metric, better)
@@ -137,42 +137,43 @@ def choose_threshold(
     return _threshold(best, engine, device) if apart else _no_threshold(best, engine, device)
 
 
-def _threshold(found: Separation, engine: str, device: str) -> Threshold:
-    cutoff = found.bound + CUTOFF_SHARE * found.gap
-    fail, how = false_fail(found, cutoff)
+def _threshold(measured: Separation, engine: str, device: str) -> Threshold:
+    cutoff = measured.bound + CUTOFF_SHARE * measured.gap
+    fail, how = false_fail(measured, cutoff)
     return Threshold(
-        metric=found.metric,
-        better=found.better,
-        value=unscale(cutoff, found.better),
-        control=unscale(found.best_control, found.better),
+        metric=measured.metric,
+        better=measured.better,
+        value=unscale(cutoff, measured.better),
+        control=unscale(measured.best_control, measured.better),
         engine=engine,
         device=device,
         false_fail=fail,
-        false_pass=false_pass(found.controls, cutoff),
-        reason=f"{_summary(found)}; false_fail: {how}",
+        false_pass=false_pass(measured.controls, cutoff),
+        reason=f"{_summary(measured)}; false_fail: {how}",
     )
 
 
-def _no_threshold(found: Separation, engine: str, device: str) -> Threshold:
+def _no_threshold(measured: Separation, engine: str, device: str) -> Threshold:
     return Threshold(
-        metric=found.metric,
-        better=found.better,
+        metric=measured.metric,
+        better=measured.better,
         value=None,
-        control=unscale(found.best_control, found.better),
+        control=unscale(measured.best_control, measured.better),
         engine=engine,
         device=device,
         false_fail=None,
         false_pass=None,
-        reason=f"{_summary(found)}: too near to tell them apart",
+        reason=f"{_summary(measured)}: too near to tell them apart",
     )
 
 
-def _summary(found: Separation) -> str:
-    mistakes = sum(map(len, found.controls.values()))
-    bound, best = unscale(found.bound, found.better), unscale(found.best_control, found.better)
+def _summary(measured: Separation) -> str:
+    mistakes = sum(map(len, measured.controls.values()))
+    bound = unscale(measured.bound, measured.better)
+    best = unscale(measured.best_control, measured.better)
     return (
-        f"{len(found.reference)} correct runs, {mistakes} runs of known mistakes: by "
-        f"{found.metric}, 99 % of correct runs stay within {bound:.3g} (95 % confidence), and "
+        f"{len(measured.reference)} correct runs, {mistakes} runs of known mistakes: by "
+        f"{measured.metric}, 99 % of correct runs stay within {bound:.3g} (95 % confidence), and "
         f"the best mistake reaches {best:.3g}"
     )
 
@@ -180,18 +181,18 @@ def _summary(found: Separation) -> str:
 # --- error rates -----------------------------------------------------------------------------
 
 
-def false_fail(found: Separation, cutoff: float) -> tuple[Rate, str]:
+def false_fail(measured: Separation, cutoff: float) -> tuple[Rate, str]:
     """Give the chance that a correct run lies beyond ``cutoff``, and how it was found.
 
     The estimate adds the share that stalls to the tail of those that learn. The bound assumes
     nothing about either: with no stall in twenty runs, one in eight may still stall.
 
     Args:
-        found: what was measured; no run that learned lies beyond ``cutoff``.
+        measured: what was measured; no run that learned lies beyond ``cutoff``.
         cutoff: on the log scale.
     """
-    learned, how = beyond(found.reference, cutoff)
-    stalls = found.stalls
+    learned, how = beyond(measured.reference, cutoff)
+    stalls = measured.stalls
     share = stalls.share + (1.0 - stalls.share) * learned.estimate
     how_found = (
         f"{stalls.stalled} of {stalls.runs} correct runs, all engines counted, ended where a "

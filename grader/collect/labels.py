@@ -35,19 +35,19 @@ class Label:
     student: str
 
 
-def label_all(found: Sequence[Whereabouts]) -> list[Label]:
+def label_all(notebooks: Sequence[Whereabouts]) -> list[Label]:
     """Label a batch, in its order."""
-    names, students = _names(found), _students(found)
+    names, students = _names(notebooks), _students(notebooks)
     return [Label(name, student) for name, student in zip(names, students, strict=True)]
 
 
-def _names(found: Sequence[Whereabouts]) -> list[str]:
+def _names(notebooks: Sequence[Whereabouts]) -> list[str]:
     """Printable relative paths, each unlike the others."""
-    shown = [_shown(str(one.relative)) for one in found]
+    shown = [_shown(str(one.relative)) for one in notebooks]
     counts = Counter(shown)
     roomier = [
         _shown(f"{one.above[-1]}/{one.relative}") if counts[name] > 1 and one.above else name
-        for one, name in zip(found, shown, strict=True)
+        for one, name in zip(notebooks, shown, strict=True)
     ]
     return _numbered(roomier)
 
@@ -66,24 +66,24 @@ def _numbered(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _students(found: Sequence[Whereabouts]) -> list[str]:
+def _students(notebooks: Sequence[Whereabouts]) -> list[str]:
     """Printable students, where two who only look alike stay two."""
-    raw = [one.named.student for one in _told_apart(found)]
+    raw = [one.named.student for one in _told_apart(notebooks)]
     distinct = sorted(set(raw), key=lambda student: (_shown(student) != student, student))
     shown = dict(zip(distinct, _numbered([_shown(student) for student in distinct]), strict=True))
     return [shown[student] for student in raw]
 
 
-def _told_apart(found: Sequence[Whereabouts]) -> list[Whereabouts]:
+def _told_apart(notebooks: Sequence[Whereabouts]) -> list[Whereabouts]:
     """Name the folder too where ``*/homework.ipynb`` would make one student of a whole class."""
     sources: dict[PathNames, set[int]] = {}
-    for one in found:
+    for one in notebooks:
         sources.setdefault(one.named, set()).add(one.source)
     return [
         _with_folder(one)
         if len(sources[one.named]) > 1 and len(one.relative.parts) == 1 and one.above
         else one
-        for one in found
+        for one in notebooks
     ]
 
 

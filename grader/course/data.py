@@ -179,12 +179,12 @@ def sha256_of(path: Path) -> str:
     return _digests[place]
 
 
-def parsed(found: Source, parser: Callable[..., Parsed], *arguments: Scalar) -> Parsed:
+def parsed(data_source: Source, parser: Callable[..., Parsed], *arguments: Scalar) -> Parsed:
     """Give what a parser makes of a source; once per process, however often a family is loaded."""
-    place = (found.sha256, f"{parser.__module__}.{parser.__qualname__}{arguments}")
-    if place not in _parsed:
-        _parsed[place] = parser(found, *arguments)
-    return cast("Parsed", _parsed[place])
+    key = (data_source.sha256, f"{parser.__module__}.{parser.__qualname__}{arguments}")
+    if key not in _parsed:
+        _parsed[key] = parser(data_source, *arguments)
+    return cast("Parsed", _parsed[key])
 
 
 def zipped(name: str, content: bytes) -> bytes:
@@ -206,10 +206,10 @@ def handout(course: Course, exercise: Exercise) -> Mapping[str, bytes]:
     found = source(course.reference, exercise.dataset)
     family = load_family(course.reference, exercise.family)
     cut = cast("Any", family).handout
-    place = (found.sha256, f"{cut.__module__} for {exercise.data}")  # a changed family cuts anew
-    if place not in _parsed:
-        _parsed[place] = cut(exercise.data)
-    return cast("Mapping[str, bytes]", _parsed[place])
+    key = (found.sha256, f"{cut.__module__} for {exercise.data}")  # a changed family cuts anew
+    if key not in _parsed:
+        _parsed[key] = cut(exercise.data)
+    return cast("Mapping[str, bytes]", _parsed[key])
 
 
 def room_files(course: Course, exercises: Iterable[Exercise]) -> dict[str, bytes]:

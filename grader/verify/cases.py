@@ -142,29 +142,29 @@ def case_of(submission: Submission, course: Course) -> CourseCase:
     return CourseCase(Kind.SAMPLE, submission.name, path, wanted)
 
 
-def quick(found: Sequence[CourseCase]) -> list[CourseCase]:
+def quick(every: Sequence[CourseCase]) -> list[CourseCase]:
     """Give each exercise's stub and its cheapest wrong sample, and the cheapest references."""
-    chosen = {case.name for case in found if case.kind is Kind.STUB}
-    for owner in dict.fromkeys(key for case in found for key in case.wanted):
-        wrong = [case for case in found if _is_wrong_sample(case) and owner in case.wanted]
+    chosen = {case.name for case in every if case.kind is Kind.STUB}
+    for owner in dict.fromkeys(key for case in every for key in case.wanted):
+        wrong = [case for case in every if _is_wrong_sample(case) and owner in case.wanted]
         chosen |= {case.name for case in wrong if not case.seconds}
         run = [case for case in wrong if case.seconds]
         trying = [case for case in run if case.wanted[owner] != Verdict.NO_MODEL] or run
         chosen |= {case.name for case in _cheapest(trying)[:1]}  # the stub has no model either
     left = QUICK_SECONDS
-    for case in _cheapest([one for one in found if one.kind is Kind.REFERENCE]):
+    for case in _cheapest([one for one in every if one.kind is Kind.REFERENCE]):
         left -= case.seconds
         if left >= 0:
             chosen.add(case.name)
-    return [case for case in found if case.name in chosen]
+    return [case for case in every if case.name in chosen]
 
 
 def _is_wrong_sample(case: CourseCase) -> bool:
     return case.kind is Kind.SAMPLE and Verdict.ACCEPTED.value not in case.wanted.values()
 
 
-def _cheapest(found: Iterable[CourseCase]) -> list[CourseCase]:
-    return sorted(found, key=lambda case: (case.seconds, case.name))
+def _cheapest(notebooks: Iterable[CourseCase]) -> list[CourseCase]:
+    return sorted(notebooks, key=lambda case: (case.seconds, case.name))
 
 
 def _seconds(path: Path, verdict: str, exercise: Exercise) -> float:
