@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from grader.record.store import Store
-from tests import builders as b
+from tests.support import builders as b
 
 GOAL_SECONDS = 2.0
 RECORDS = 1000
