@@ -60,13 +60,12 @@ def _refuse(course: Course, identifier: str) -> None:
     if course.reference is None:
         raise GraderError(Message("cli.no_reference"))
     if not ID.fullmatch(identifier) or len(identifier) > LONGEST:
-        near = nearest_valid(identifier)
+        near = _free(course, nearest_valid(identifier))
         raise GraderError(Message("new.bad_id_near" if near else "new.bad_id", _with(given, near)))
     if identifier in RESERVED:
         raise GraderError(Message("new.reserved", given))
-    for root in (ASSIGNMENTS, REFERENCE):
-        if (course.root / root / identifier).exists():
-            raise GraderError(Message("new.taken", _with(given, f"{root}/{identifier}")))
+    if taken := _taken(course, identifier):
+        raise GraderError(Message("new.taken", _with(given, taken)))
     if not (course.reference / "families" / f"{FAMILY}.py").is_file():
         raise GraderError(Message("course.no_family", {"family": FAMILY, "path": _family(course)}))
 
@@ -85,6 +84,23 @@ def nearest_valid(identifier: str) -> str:
     plain = re.sub(r"[^a-z0-9]+", "-", broken.lower()).strip("-")
     near = re.sub(r"^[0-9-]+", "", plain)[:LONGEST].strip("-")
     return near if ID.fullmatch(near) else ""
+
+
+def _free(course: Course, near: str) -> str:
+    """Give an id like this one that nothing has yet: itself, or with the next number."""
+    if not near:
+        return ""
+    stem = near[: LONGEST - len("-99")].strip("-")
+    numbered = (f"{stem}-{number}" for number in range(2, 100))
+    return next(
+        (one for one in (near, *numbered) if one not in RESERVED and not _taken(course, one)), ""
+    )
+
+
+def _taken(course: Course, identifier: str) -> str:
+    """Give the folder that has this id already."""
+    places = (f"{root}/{identifier}" for root in (ASSIGNMENTS, REFERENCE))
+    return next((one for one in places if (course.root / one).exists()), "")
 
 
 def _write(course: Course, identifier: str, public: Path, private: Path) -> None:

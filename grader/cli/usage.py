@@ -11,10 +11,13 @@ passed on as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from grader.types import Message
 
+_NEAR = 0.75  # of 1: --shards for --shard, and not --gpus for --bogus
 _HELP = "NoArgsIsHelpError"
 _COMMAND = re.compile(r"No such command '(?P<given>[^']*)'\.?(?: Did you mean (?P<near>.*)\?)?")
 _CHOICE = re.compile(r"is not one of (?P<choices>.+?)\.?$")
@@ -37,8 +40,9 @@ def usage_message(error: Any) -> Message | None:
         return None
     command = str(getattr(getattr(error, "ctx", None), "command_path", None) or "grader")
     if "NoSuchOption" in kinds:
-        near = ", ".join(sorted(error.possibilities or ()))
-        args = {"command": command, "option": str(error.option_name), "near": near}
+        option = str(error.option_name)
+        near = ", ".join(_near(option, error.possibilities or ()))
+        args = {"command": command, "option": option, "near": near}
         return Message("cli.no_option_near" if near else "cli.no_option", args)
     if "MissingParameter" in kinds:
         return Message("cli.missing_parameter", {"command": command, "parameter": _shown(error)})
@@ -51,6 +55,12 @@ def usage_message(error: Any) -> Message | None:
             {"given": found["given"], "near": near},
         )
     return Message("cli.usage", {"command": command, "problem": str(error.message).rstrip(".")})
+
+
+def _near(option: str, known: Iterable[str]) -> list[str]:
+    """Give the options like this one; the dashes, which all have, make none of them alike."""
+    names = {one.lstrip("-"): one for one in known}
+    return [names[one] for one in get_close_matches(option.lstrip("-"), names, cutoff=_NEAR)]
 
 
 def _bad_value(error: Any) -> Message:

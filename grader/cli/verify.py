@@ -83,7 +83,8 @@ def _check_course(course: Course, words: Words, options: VerifyOptions) -> int:
     collected = Collected(tuple(_submission(case, course) for case in chosen))
     wanted = {case.name: case for case in chosen}
     tally = static + _graded(course, words, options, collected, wanted)
-    return _concluded(tally, words, "cli.verified_course")
+    key = "cli.verified_course_waiting" if tally.waiting else "cli.verified_course"
+    return _concluded(tally, words, key)
 
 
 def _static(
@@ -101,9 +102,11 @@ def _static(
     for one in rulings:
         if one.got is not None:
             _tell(f"{one.subject}: {words.say(one.got)}")
+    tally = tally_of_files(rulings, uncalibrated=options.allow_uncalibrated)
+    key = "cli.verified_files_waiting" if tally.waiting else "cli.verified_files"
     right = sum(one.holds for one in rulings)
-    _tell(words("cli.verified_files", right=right, total=len(rulings)))
-    return tally_of_files(rulings, uncalibrated=options.allow_uncalibrated)
+    _tell(words(key, right=right, total=tally.total, waiting=tally.waiting))
+    return tally
 
 
 def _submission(case: CourseCase, course: Course) -> Submission:
@@ -142,7 +145,7 @@ def _concluded(tally: Tally, words: Words, key: str) -> int:
     if tally.missing:
         tell(words("cli.stopped", missing=tally.missing))
         return INTERRUPTED
-    _tell(words(key, right=tally.right, total=tally.total))
+    _tell(words(key, right=tally.right, total=tally.total, waiting=tally.waiting))
     if tally.ungraded:
         return UNGRADED
     return SOME_NOT if tally.failures else ALL_ACCEPTED

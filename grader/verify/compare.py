@@ -33,6 +33,7 @@ class Tally:
     total: int
     missing: int = 0  # not graded, since somebody pressed Ctrl-C
     ungraded: bool = False
+    waiting: int = 0  # let pass, and not in ``total``: they wait for a calibration
 
     @property
     def right(self) -> int:
@@ -45,6 +46,7 @@ class Tally:
             total=self.total + other.total,
             missing=self.missing + other.missing,
             ungraded=self.ungraded or other.ungraded,
+            waiting=self.waiting + other.waiting,
         )
 
 
@@ -55,7 +57,8 @@ def tally_of_files(rulings: Sequence[Ruling], *, uncalibrated: bool) -> Tally:
         for one in rulings
         if one.got is not None and not (one.waiting and uncalibrated)
     ]
-    return Tally(tuple(failures), sum(one.holds for one in rulings) + len(failures))
+    total = sum(one.holds for one in rulings) + len(failures)
+    return Tally(tuple(failures), total, waiting=len(rulings) - total)
 
 
 def tally_of_runs(graded: Sequence[tuple[CourseCase, Sequence[Record]]], missing: int) -> Tally:

@@ -101,6 +101,12 @@ def test_an_id_that_cannot_be_one_is_refused_with_the_nearest(
     assert refused(course, identifier) == ("new.bad_id_near", near)
 
 
+def test_an_id_that_is_taken_is_never_suggested(course: Course) -> None:
+    (course.root / "reference" / "next-number").mkdir()
+    assert refused(course, "Next_Number") == ("new.bad_id_near", "next-number-2")
+    assert refused(course, "Auto") == ("new.bad_id_near", "auto-2")
+
+
 def test_an_id_of_which_nothing_is_left_is_refused_with_the_rule(course: Course) -> None:
     assert nearest_valid("다음 수") == ""
     assert refused(course, "다음 수")[0] == "new.bad_id"

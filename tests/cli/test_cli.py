@@ -70,6 +70,10 @@ class TestUsage:
     ) -> None:
         refused(shell(*arguments), *parts)
 
+    def test_an_option_like_none_gets_no_suggestion(self, shell: Shell) -> None:
+        said = refused(shell("grade", "x", "--bogus", "--lang", "en"), "--bogus", "grade --help")
+        assert "Did you mean" not in said
+
     def test_usage_errors_speak_the_language_that_was_asked_for(self, shell: Shell) -> None:
         assert KOREAN.search(refused(shell("grade", "x", "--jbos", "3", "--lang", "ko"), "--jobs"))
 

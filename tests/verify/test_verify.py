@@ -311,6 +311,7 @@ class TestCounting:
         strict, allowed = (tally_of_files(rulings, uncalibrated=one) for one in (False, True))
         assert (strict.right, strict.total) == (1, 3)
         assert (allowed.right, allowed.total) == (1, 2)
+        assert (strict.waiting, allowed.waiting) == (0, 1)
         assert [one.subject for one in allowed.failures] == ["a (hints)"]
 
     def test_a_notebook_with_two_faults_is_wrong_once(self) -> None:
@@ -389,8 +390,13 @@ class TestCommand:
     ) -> None:
         (reference(course, GRU) / "expected.json").unlink()
         assert verify() == 1
+        capfd.readouterr()
         assert verify(allow_uncalibrated=True) == 0
-        assert f"grader calibrate {GRU}" in capfd.readouterr().err
+        said = capfd.readouterr().err
+        assert f"grader calibrate {GRU}" in said
+        counts = re.findall(r"(\d+) of (\d+) checks .*; 1 more let pass", said)
+        assert len(counts) == 2  # of the files, and of all
+        assert all(right == total for right, total in counts)
 
     def test_what_failed_stands_in_a_table_with_expected_and_got(
         self,
