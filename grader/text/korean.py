@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-_PAIR = re.compile(r"(이\(가\)|을\(를\)|은\(는\)|과\(와\)|와\(과\)|\(으\)로|으\(로\))")
+_PAIR = re.compile(r"(이\(가\)|을\(를\)|은\(는\)|과\(와\)|와\(과\)|\(으\)로|으\(로\)|\(이\)라는)")
 _FORMS = {  # after a final consonant, after a vowel
     "이(가)": ("이", "가"),
     "을(를)": ("을", "를"),
@@ -19,6 +19,7 @@ _FORMS = {  # after a final consonant, after a vowel
     "와(과)": ("과", "와"),
     "(으)로": ("으로", "로"),
     "으(로)": ("으로", "로"),
+    "(이)라는": ("이라는", "라는"),
 }
 _FIRST, _LAST, _FINALS = 0xAC00, 0xD7A3, 28
 _RIEUL = 8  # final ㄹ takes 로, like a vowel

@@ -419,6 +419,9 @@ class TestLanguage:
         ("'서울'(으)로", "'서울'로"),
         ("31은(는)", "31은"),
         ("GRU을(를)", "GRU을(를)"),
+        ("숫자(이)라는", "숫자라는"),
+        ("'10'(이)라는", "'10'이라는"),
+        ("gru(이)라는", "gru(이)라는"),
     ],
 )
 def test_particles_agree_with_the_sound_before_them(written: str, said: str) -> None:
