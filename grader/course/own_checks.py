@@ -16,7 +16,7 @@ from pathlib import Path
 
 from grader.course.exercises import Exercise
 from grader.course.modules import load_module
-from grader.types import Evidence, EvidenceClass, GraderError, Message
+from grader.types import Evidence, EvidenceClass, GraderError, Message, Scalar
 
 FILE = "checks.py"
 _ID = re.compile(rf"(?:{'|'.join(EvidenceClass)})\.[a-z][a-z0-9-]*")
@@ -67,28 +67,34 @@ def load_own_checks(exercise: Exercise) -> tuple[OwnCheck, ...]:
         return ()
     try:
         checks: tuple[OwnCheck, ...] = load_module(path).CHECKS
-        problem = next(_problems(checks, exercise), None)
+        problem = next(_problems(checks, exercise, str(path)), None)
     except Exception as error:
-        raise _broken(path, repr(error)) from error
+        args = {"path": str(path), "error": repr(error)}
+        raise GraderError(Message("course.broken_checks", args)) from error
     if problem is not None:
-        raise _broken(path, problem)
+        raise GraderError(problem)
     return checks
 
 
-def _problems(checks: tuple[OwnCheck, ...], exercise: Exercise) -> Iterator[str]:
+def _problems(checks: tuple[OwnCheck, ...], exercise: Exercise, path: str) -> Iterator[Message]:
     if not isinstance(checks, tuple) or not all(isinstance(one, OwnCheck) for one in checks):
-        yield "CHECKS: tuple[OwnCheck, ...]"
+        yield Message("course.checks_no_tuple", {"path": path})
     ids = [check.id for check in checks]
-    yield from (f"id {one!r}" for one in ids if not _ID.fullmatch(one))
-    yield from (f"id {one!r}, twice" for one in ids if ids.count(one) > 1)
-    yield from (f"{one.id}: points {one.points!r}" for one in checks if not one.points > 0)
+    for one in ids:
+        if not _ID.fullmatch(one):
+            yield Message("course.checks_bad_id", {"path": path, "id": one})
+        if ids.count(one) > 1:
+            yield Message("course.checks_same_id", {"path": path, "id": one})
+    for check in checks:
+        if not check.points > 0:
+            without: dict[str, Scalar] = {"path": path, "id": check.id, "points": check.points}
+            yield Message("course.checks_no_points", without)
     for cls in EvidenceClass:
         asked = sum(check.points for check in checks if check.cls is cls)
         most = exercise.points[cls]
+        args: dict[str, Scalar] = {"path": path, "class": cls.value, "asked": asked, "most": most}
+        if asked and not most:
+            yield Message("course.checks_none_to_take", args)
         # Without points of their own, the standard checks could fail and nobody would see it.
-        if asked and asked >= most:
-            yield f"{cls.value}: {asked:g} points, less than {most:g} wanted"
-
-
-def _broken(path: Path, error: str) -> GraderError:
-    return GraderError(Message("course.broken_checks", {"path": str(path), "error": error}))
+        elif asked and asked >= most:
+            yield Message("course.checks_take_all", args)

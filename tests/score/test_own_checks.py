@@ -100,9 +100,10 @@ def refused(course: Course, source: str) -> str:
     with pytest.raises(GraderError) as refusal:
         load_own_checks(course.exercise(GRU))
     message = refusal.value.message
-    assert message.id == "course.broken_checks"
+    assert message.id.startswith(("course.broken_checks", "course.checks_"))
     assert str(message.args["path"]).endswith("checks.py")
-    return str(message.args["error"])
+    assert Words("ko").say(message) != Words("en").say(message)
+    return Words("en").say(message)
 
 
 # --- points and verdict ----------------------------------------------------------------------
@@ -231,13 +232,19 @@ def test_once_it_is_mended_a_regrade_scores_the_kept_evidence(course: Course) ->
         ("CHECKS = (", "SyntaxError"),
         ("import no_such_module", "ModuleNotFoundError"),
         ("x = 1", "CHECKS"),
-        ("CHECKS = [1]", "tuple[OwnCheck, ...]"),
-        (NARROWING.replace("structure.narrowing", "shape.narrowing"), "shape.narrowing"),
-        (NARROWING.replace("structure.narrowing", "structure"), "structure"),
-        (NARROWING.replace(", 7,", ", 0,"), "points 0"),
+        ("CHECKS = [1]", "must be a tuple of OwnCheck"),
+        (NARROWING.replace("structure.narrowing", "shape.narrowing"), "for example training.adam"),
+        (
+            NARROWING.replace("structure.narrowing", "structure"),
+            "a dot, and a name in small letters",
+        ),
+        (NARROWING.replace(", 7,", ", 0,"), "narrowing has 0 points"),
         (NARROWING.replace(", 7,", ", '7',"), "TypeError"),
-        (NARROWING.replace(", 7,", ", 35,"), "structure: 35 points"),
-        (NARROWING + "CHECKS *= 2\n", "twice"),
+        (
+            NARROWING.replace(", 7,", ", 35,"),
+            "take 35 of the 35 points for structure; the standard",
+        ),
+        (NARROWING + "CHECKS *= 2\n", "two checks have the id"),
     ],
     ids=[
         "syntax",
@@ -254,6 +261,16 @@ def test_once_it_is_mended_a_regrade_scores_the_kept_evidence(course: Course) ->
 )
 def test_a_file_that_cannot_be_used_is_named(course: Course, source: str, error: str) -> None:
     assert error in refused(course, source)
+
+
+def test_points_of_a_class_that_has_none_cannot_be_taken(course: Course) -> None:
+    brings(course, NARROWING.replace("structure.narrowing", "accuracy.narrowing"))
+    exercise = course.exercise(GRU)
+    without = replace(exercise, points={**exercise.points, EvidenceClass.ACCURACY: 0.0})
+    with pytest.raises(GraderError) as refusal:
+        load_own_checks(without)
+    said = Words("en").say(refusal.value.message)
+    assert "no points for accuracy, so no check can take any" in said
 
 
 # --- files alone -----------------------------------------------------------------------------
