@@ -35,7 +35,9 @@ def show_failures(failures: Sequence[Failure], words: Words) -> None:
         if one.exercise and one.exercise not in name:
             name = f"{name}, {one.exercise}"
         got, why = words.say(one.got), wording.reason(one.record, words) if one.record else ""
-        shown = printable(f"{got}: {why}" if why else got, limit=LONGEST)
+        ours = one.record is not None and not one.record.grade.graded
+        limit = wording.LONGEST_FAULT if ours else LONGEST
+        shown = printable(f"{got}: {why}" if why else got, limit=limit)
         table.add_row(name, words.say(one.expected), shown)
     sys.stdout.flush()
     Console(file=sys.stderr, markup=False, highlight=False, emoji=False, width=width).print(table)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,11 +73,23 @@ def show(words: Words, out: Path, records: Sequence[Record], form: str) -> None:
         terminal = console()
         terminal.print(render_table(records, words))
         terminal.print(words("report.accepted_of", accepted=accepted, total=len(records)))
-        if waiting := sum(not record.grade.graded for record in records):
-            terminal.print(words("cli.ungraded", waiting=waiting))
+        for fault in wording.faults(records, words):
+            terminal.print(fault)
+        for hint in _what_to_do(words, out, records):
+            terminal.print(hint)
         return
     text = _TEXTS[form](words, out, records)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _what_to_do(words: Words, out: Path, records: Sequence[Record]) -> Iterator[str]:
+    """Say how the ungraded get graded: what has evidence was run, and needs no second run."""
+    waiting = [record for record in records if not record.grade.graded]
+    kept = sum(record.evidence is not None for record in waiting)
+    if kept:
+        yield words("cli.ungraded_kept", waiting=kept, out=str(out))
+    if len(waiting) > kept:
+        yield words("cli.ungraded", waiting=len(waiting) - kept)
 
 
 def _json(words: Words, out: Path, records: Sequence[Record]) -> str:

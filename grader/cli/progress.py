@@ -51,6 +51,7 @@ class ProgressLines:
         self.words = words
         self.done = 0
         self.began = time.monotonic()
+        self.faults: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +69,8 @@ class ProgressLines:
         left = elapsed / self.done * (self.total - self.done)
         more = f" ({time_left(left, self.words)})" if self.done < self.total else ""
         self.note(f"[{self.done}/{self.total}] {summary(graded, self.words)}{more}")
+        for fault in new_faults(graded, self.words, self.faults):
+            self.note(fault)
 
     def note(self, text: str) -> None:
         """Print a line on stderr."""
@@ -84,6 +87,7 @@ class ProgressBar:
 
         self.words = words
         self.running: dict[str, None] = {}
+        self.faults: set[str] = set()
         self.bar = RichProgress(
             BarColumn(),
             MofNCompleteColumn(),
@@ -110,6 +114,8 @@ class ProgressBar:
         """Advance, and leave a line above the bar."""
         self.running.pop(graded.submission.name, None)
         self.note(summary(graded, self.words))
+        for fault in new_faults(graded, self.words, self.faults):
+            self.note(fault)
         self.bar.advance(self.task)
         self._describe()
 
@@ -134,9 +140,18 @@ def _record_line(record: Record, words: Words) -> str:
     title = wording.title(record.exercise, {}, words)
     verdict = wording.verdict_name(record.grade.verdict, words)
     line = f"{title}: {verdict}, {wording.score(record)}"
-    if record.grade.verdict not in (Verdict.MALFORMED, Verdict.GRADER_ERROR):
-        return line  # the table at the end has the reasons
+    if record.grade.verdict is not Verdict.MALFORMED:
+        return line  # the table at the end has the reasons, and a fault of ours gets its own line
     return f"{line}. {printable(wording.reason(record, words), limit=LONGEST_REASON)}"
+
+
+def new_faults(graded: Graded, words: Words, said: set[str]) -> list[str]:
+    """Give the faults of ours that were not said yet, whole: a class may meet the same one."""
+    from grader.report import wording
+
+    new = [one for one in wording.faults(graded.records, words) if one not in said]
+    said.update(new)
+    return new
 
 
 def time_left(seconds: float, words: Words) -> str:

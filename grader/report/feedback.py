@@ -147,7 +147,7 @@ def _part(record: Record, number_: int, words: Words, titles: Mapping[str, str])
         tone=tone(grade.verdict),
         verdict=wording.verdict_name(grade.verdict, words),
         why=wording.verdict_reason(grade.verdict, words),
-        problem="" if grade.graded else wording.reason(record, words),
+        problem="" if grade.graded else wording.reference(record, words),
         score=wording.score(record),
         max_score=wording.points(grade.max_score),
         share=_share(grade.score or 0.0, grade.max_score),

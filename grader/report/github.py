@@ -69,7 +69,7 @@ def _annotation(record: Record, words: Words) -> str:
     title = f"{wording.name(record.student)} / {wording.name(record.exercise)}: {verdict}"
     if grade.graded:
         title += f", {wording.score(record)}/{wording.points(grade.max_score)}"
-    said = wording.reason(record, words) or wording.verdict_reason(grade.verdict, words)
+    said = wording.reason_for_student(record, words) or wording.verdict_reason(grade.verdict, words)
     file = _property(wording.name(record.submission))
     return f"::{level} file={file},title={_property(title)}::{_data(said)}"
 
@@ -93,7 +93,7 @@ def _cells(record: Record, words: Words) -> list[str]:
         inert(wording.title(record.exercise, {}, words)),
         f"{mark} {inert(wording.verdict_name(grade.verdict, words))}",
         wording.score(record),
-        inert(printable(wording.reason(record, words), limit=_LONGEST_REASON)),
+        inert(printable(wording.reason_for_student(record, words), limit=_LONGEST_REASON)),
     ]
 
 

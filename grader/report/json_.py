@@ -43,7 +43,7 @@ def _result(record: Record, words: Words, kept: str) -> dict[str, Json]:
         "max_score": round(grade.max_score, _DIGITS),
         "flags": list(grade.flags),
         "cell": wording.model_cell(record),
-        "checks": [_check(check, words) for check in grade.checks],
+        "checks": [_check(record, check, words) for check in grade.checks],
         "hints": [{"id": hint.id, "message": words.say(hint)} for hint in grade.hints],
         "engine": record.engine.value if record.engine else None,
         "attempts": len(record.attempts),
@@ -57,12 +57,12 @@ def _result(record: Record, words: Words, kept: str) -> dict[str, Json]:
     }
 
 
-def _check(check: Check, words: Words) -> dict[str, Json]:
+def _check(record: Record, check: Check, words: Words) -> dict[str, Json]:
     return {
         "id": check.id,
         "points": round(check.points, _DIGITS),
         "max_points": round(check.max_points, _DIGITS),
-        "message": wording.check_text(check, words),
+        "message": wording.text_for_student(record, check, words),
         "expected": wording.value(check.expected),
         "got": wording.value(check.got),
     }

@@ -59,7 +59,8 @@ def _case(suite: ET.Element, record: Record, words: Words) -> None:
     if verdict is Verdict.ACCEPTED:
         return
     kind = "failure" if record.grade.graded else "error"
-    element = ET.SubElement(case, kind, message=wording.reason(record, words), type=verdict.value)
+    why = wording.reason_for_student(record, words)
+    element = ET.SubElement(case, kind, message=why, type=verdict.value)
     element.text = "\n".join(_lines(record, words))
 
 
@@ -74,9 +75,8 @@ def _lines(record: Record, words: Words) -> Iterable[str]:
         if not check.passed:
             share = f"{wording.points(check.points)}/{wording.points(check.max_points)}"
             where = wording.cell_name(check.cell, words)
-            yield printable(
-                f"[{share}] {wording.check_text(check, words)}{where and f' ({where})'}"
-            )
+            said = wording.text_for_student(record, check, words)
+            yield printable(f"[{share}] {said}{where and f' ({where})'}")
     yield from (printable(words.say(hint)) for hint in grade.hints)
     yield from wording.flags(record, words)
 

@@ -143,6 +143,8 @@ def _entry(
     record: Record, words: Words, titles: Mapping[str, str], pages: Mapping[str, str]
 ) -> Entry:
     reason = wording.reason(record, words)
+    if not record.grade.graded:
+        reason = f"{reason} {wording.reference(record, words)}"
     return Entry(
         student=wording.name(record.student),
         exercise=wording.title(record.exercise, titles, words),

@@ -84,7 +84,10 @@ class GradeTable:
 
 
 def render_table(records: Sequence[Record], words: Words) -> GradeTable:
-    """Give one row per record: student, exercise, verdict, score, where, first reason."""
+    """Give one row per record: student, exercise, verdict, score, where, first reason.
+
+    A fault of ours has its reference there: ``wording.faults`` says what it was.
+    """
     head = _Row(
         student=words("report.student"),
         exercise=words("report.exercise"),
@@ -99,13 +102,16 @@ def render_table(records: Sequence[Record], words: Words) -> GradeTable:
 
 def _row(record: Record, words: Words) -> _Row:
     verdict = record.grade.verdict
+    why = (
+        wording.reason if record.grade.graded else wording.reference
+    )  # a fault is told whole, once
     return _Row(
         student=wording.name(record.student),
         exercise=wording.title(record.exercise, {}, words),
         verdict=wording.verdict_name(verdict, words),
         score=wording.score(record),
         where=wording.reason_cell(record, words),
-        reason=printable(wording.reason(record, words), limit=_LONGEST_REASON),
+        reason=printable(why(record, words), limit=_LONGEST_REASON),
         style=_STYLES.get(verdict, "red"),
     )
 

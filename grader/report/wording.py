@@ -16,6 +16,8 @@ from grader.types import UNKNOWN, Check, EvidenceClass, Message, Record, Verdict
 
 LONGEST_NAME = 120
 LONGEST_VALUE = 400
+LONGEST_FAULT = 2000  # an instructor needs the end of it: the cause stands there
+LENGTH_OF_REFERENCE = 8
 ORDER = tuple(Verdict)  # the contract's order: what matters most comes first
 VERDICTS = {
     Verdict.GRADER_ERROR: "verdict.grader_error",
@@ -150,8 +152,36 @@ def reason(record: Record, words: Words) -> str:
     return verdict_reason(record.grade.verdict, words)
 
 
+def reason_for_student(record: Record, words: Words) -> str:
+    """Say the same to a student: of a fault of ours, that it is ours and how to refer to it.
+
+    The fault itself may name the server's files and speaks of code that is not the student's.
+    """
+    if record.grade.graded:
+        return reason(record, words)
+    return f"{verdict_reason(record.grade.verdict, words)} {reference(record, words)}"
+
+
+def text_for_student(record: Record, check: Check, words: Words) -> str:
+    """Say a check's message to a student; a fault of ours as ``reason_for_student`` does."""
+    return check_text(check, words) if record.grade.graded else reason_for_student(record, words)
+
+
+def reference(record: Record, words: Words) -> str:
+    """Give what a student can quote and an instructor can search for."""
+    return words("report.reference", reference=record.key[:LENGTH_OF_REFERENCE])
+
+
+def faults(records: Iterable[Record], words: Words) -> list[str]:
+    """Give the distinct reasons why something is ungraded, whole, for an instructor."""
+    reasons = (reason(record, words) for record in records if not record.grade.graded)
+    return list(dict.fromkeys(printable(one, limit=LONGEST_FAULT) for one in reasons))
+
+
 def reason_cell(record: Record, words: Words) -> str:
-    """Say where to look: the deciding check's cell, else the model's."""
+    """Say where to look: the deciding check's cell, else the model's; no cell is our fault."""
+    if not record.grade.graded:
+        return ""
     check = deciding_check(record)
     if check is not None and check.cell is not None:
         return cell_name(check.cell, words)

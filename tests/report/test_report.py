@@ -13,16 +13,24 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
+from grader.cli.printing import show
+from grader.cli.progress import Lines
+from grader.pipeline.grader import Graded
 from grader.report import wording
+from grader.report.export import Export
+from grader.report.exporters import load
+from grader.report.feedback import feedback_page
 from grader.report.github import github_annotations, github_summary
 from grader.report.github import inert as markdown
 from grader.report.gradebook import gradebook
 from grader.report.json_ import results_json
 from grader.report.junit import junit
+from grader.report.overview import index_page
 from grader.report.spreadsheet import inert
 from grader.report.table import render_table
+from grader.score.score import ungraded
 from grader.text.words import Words
-from grader.types import Message, Record, Verdict
+from grader.types import Message, Record, Submission, Verdict
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,9 +103,10 @@ class TestTable:
             assert part in shown
 
     def test_ungraded_shows_a_dash_and_no_zero(self) -> None:
-        row = in_terminal([b.ungraded()]).splitlines()[-1]
+        row, reference = in_terminal([b.ungraded()]).splitlines()[-1].split("Reference: ")
         assert "–" in row
         assert "0" not in row
+        assert b.ungraded().key.startswith(reference)
 
     def test_names_are_not_read_as_markup(self) -> None:
         assert "[bold]kim[/bold] :tada:" in in_terminal([b.record("[bold]kim[/bold] :tada:")])
@@ -240,3 +249,82 @@ class TestGithub:
     def test_a_large_class_stays_below_githubs_limit(self) -> None:
         records = [failed(student=f"{HOSTILE}{n}") for n in range(2000)]
         assert len(github_summary(records, WORDS).encode()) < 2**20
+
+
+class TestFaultOfOurs:
+    """A student sees that it is ours and how to ask about it; an instructor sees all of it."""
+
+    FAULT = Message(
+        "course.check_raised",
+        {"check": "training.adam", "path": "/srv/x/checks.py", "error": "AttributeError('y')"},
+    )
+
+    def record(self, student: str = "kim", fault: Message = FAULT, **changes: object) -> Record:
+        return b.record(student, grade=ungraded(fault), **changes)
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            FAULT,
+            Message("pipeline.fault", {"error": "AttributeError in checks.py"}),
+            Message("course.broken_family", {"family": "f", "error": "AttributeError: checks.py"}),
+            Message("room.start_failed", {"reason": "AttributeError in checks.py"}),
+            Message("execute.no_kernel", {"code": 1, "log": "AttributeError in checks.py"}),
+        ],
+        ids=lambda fault: fault.id,
+    )
+    def test_what_a_student_sees_has_no_path_and_no_exception(
+        self, lang: str, fault: Message
+    ) -> None:
+        record, words = self.record(fault=fault), Words(lang, [FAMILIES])
+        shown = [
+            feedback_page("kim", [record], words, {}),
+            json.dumps(results_json([record], words, lambda _: ""), ensure_ascii=False),
+            github_summary([record], words),
+            *github_annotations([record], words),
+            junit([record], words),
+            *(c.decode() for _, c in load("gradescope").files(Export([record], words, {}))),
+        ]
+        for text in shown:
+            assert "AttributeError" not in text
+            assert "checks" not in text.replace('"checks":', "")
+            assert words("verdict.grader_error") in text or record.key[:8] in text
+
+    def test_the_students_reference_is_on_the_instructors_page_beside_the_cause(self) -> None:
+        record = self.record()
+        reference = f"Reference: {record.key[:8]}"
+        assert reference in feedback_page("kim", [record], WORDS, {})
+        index = index_page([record], WORDS, {}, {})
+        assert reference in index
+        assert "/srv/x/checks.py" in index
+        assert "AttributeError" in gradebook([record], WORDS)
+
+    def test_a_terminal_blames_no_cell(self) -> None:
+        record = self.record()
+        assert record.evidence is not None
+        assert wording.model_cell(record) is not None
+        assert wording.reason_place(record, WORDS) == ""
+
+    def test_a_terminal_tells_each_cause_once_and_whole_with_what_to_do(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        long = Message("pipeline.fault", {"error": "x" * 500 + " the cause"})
+        records = [self.record("kim"), self.record("lee"), self.record("park", long, evidence=None)]
+        show(WORDS, Path("out"), records, "table")
+        said = " ".join(capsys.readouterr().out.split())
+        assert said.count("AttributeError('y')") == 1
+        assert "the cause" in said
+        assert "Not graded yet: 2." in said
+        assert "grader regrade --out out" in said
+        assert "Not graded yet: 1. These are not zeros; run the same command again" in said
+
+    def test_progress_tells_each_cause_once_and_whole(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fault = Message("pipeline.fault", {"error": "x" * 500 + " the cause"})
+        lines = Lines(2, WORDS)
+        for student in ("kim", "lee"):
+            handed_in = Submission(student, student, Path(student), (), None, None, "")
+            lines.finished(Graded(handed_in, (self.record(student, fault),)))
+        assert capsys.readouterr().err.count("the cause") == 1

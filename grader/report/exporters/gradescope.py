@@ -41,7 +41,7 @@ def _tests(record: Record, words: Words) -> Iterable[dict[str, Json]]:
     for check in record.grade.checks:
         test: dict[str, Json] = {
             "name": f"{wording.title(record.exercise, {}, words)}: {_question(check, words)}",
-            "output": printable(wording.check_text(check, words)),
+            "output": printable(wording.text_for_student(record, check, words)),
             "output_format": "text",
             "tags": [wording.name(check.id)],
             "visibility": "visible",
