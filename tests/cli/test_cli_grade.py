@@ -350,7 +350,8 @@ class TestFullDisk:
             assert 0 < len(kept) < len(STUDENTS)
             lost = [one for one in results(first.out) if one["verdict"] == "grader_error"]
             assert {one["score"] for one in lost} == {None}
-            assert all("full" in one["checks"][0]["message"] for one in lost)
+            assert all("not a zero" in one["checks"][0]["message"] for one in lost)
+            assert "is full" in first.err
 
             make_room()
             again = shell.grade(batch, "--format", "json")
