@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from grader.cli.printing import show
-from grader.cli.progress import Lines
+from grader.cli.progress import ProgressLines
 from grader.pipeline.grader import Graded
 from grader.report import wording
 from grader.report.export import Export
@@ -304,7 +304,7 @@ class TestFaultOfOurs:
         record = self.record()
         assert record.evidence is not None
         assert wording.model_cell(record) is not None
-        assert wording.reason_place(record, WORDS) == ""
+        assert wording.reason_cell(record, WORDS) == ""
 
     def test_a_terminal_tells_each_cause_once_and_whole_with_what_to_do(
         self, capsys: pytest.CaptureFixture[str]
@@ -323,7 +323,7 @@ class TestFaultOfOurs:
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         fault = Message("pipeline.fault", {"error": "x" * 500 + " the cause"})
-        lines = Lines(2, WORDS)
+        lines = ProgressLines(2, WORDS)
         for student in ("kim", "lee"):
             handed_in = Submission(student, student, Path(student), (), None, None, "")
             lines.finished(Graded(handed_in, (self.record(student, fault),)))
