@@ -297,7 +297,7 @@ class TrainingFacts:
     cell: int | None
     epochs_asked: int | None = None  # by the last fit
     rows: int | None = None  # that each epoch trained on; None where they were not counted
-    batch_size: int | None = None
+    batch_size: int | None = None  # None: the notebook did not say it, and Keras took 32
     mended: bool = False  # a textbook's slip left no slope; trained anew with it put right
     updates: int | None = None  # weight updates of all fits together
     target_kind: str = ""  # "binary", "whole", "real": what the sampled targets hold

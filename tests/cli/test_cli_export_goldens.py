@@ -20,6 +20,7 @@ from tests.support import builders as b
 from tests.support.cli_help import Shell
 
 GOLDENS = Path(__file__).parent / "exports"
+REWRITES = bool(os.environ.get("REWRITE_GOLDENS"))
 GRU, LSTM, SEQUENCE = "multiplication-gru", "multiplication-lstm", "sequence-prediction"
 HOSTILE = (
     "=1+1",
@@ -141,10 +142,11 @@ def test_an_export_is_what_it_was(shell: Shell, case: str) -> None:
         store.save(record)
     found = exported(shell, arguments)
     golden = GOLDENS / f"{case}.json"
-    if os.environ.get("REWRITE_GOLDENS"):
+    if REWRITES:
         golden.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
     assert found == json.loads(golden.read_text("utf-8"))
 
 
+@pytest.mark.skipif(REWRITES, reason="goldens are being written, in whatever order")
 def test_every_golden_has_its_case() -> None:
     assert {path.stem for path in GOLDENS.glob("*.json")} == set(CASES)

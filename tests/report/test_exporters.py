@@ -20,7 +20,8 @@ from tests.support import builders as b
 from tests.support.cli_help import ROOT, Shell
 
 PAGE = ROOT / "docs" / "adding-an-exporter.md"
-OURS = ["canvas", "classroom50", "gradescope", "moodle", "nbgrader"]
+FOLDER = ROOT / "grader/report/exporters"
+OURS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 Add = Callable[[str, str], Path]
 
 
@@ -61,6 +62,7 @@ def example() -> str:
 
 def test_the_folder_is_the_list() -> None:
     assert list(exporters.known()) == OURS
+    assert {"canvas", "classroom50", "gradescope", "moodle", "nbgrader"} <= set(OURS)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -124,9 +126,9 @@ def test_what_about_must_say_is_asked_for(shell: Shell, add: Add, tmp_path: Path
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_an_unknown_one_is_answered_with_the_known(shell: Shell, lang: str) -> None:
-    said = shell("export", "--format", "blackboard", "--out", shell.out, "--lang", lang)
+    said = shell("export", "--format", "no-such-system", "--out", shell.out, "--lang", lang)
     assert said.code == 2
-    assert "blackboard" in said.line
+    assert "no-such-system" in said.line
     assert ", ".join(OURS) in said.line
 
 
@@ -175,4 +177,4 @@ def test_help_names_a_new_one_and_imports_none(tmp_path: Path) -> None:
         [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "|".join([*OURS, "register"]) in re.sub(r"\s", "", done.stdout)
+    assert "|".join(sorted({*OURS, "register"})) in re.sub(r"\s", "", done.stdout)

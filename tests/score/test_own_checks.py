@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -310,9 +312,33 @@ def test_the_page_s_own_example_works(course: Course) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     brings(course, example)
     exercise = course.exercise(GRU)
-    blind = graded(course, b.sound(exercise))
-    watched = replace(b.training(validation=(0.3, 0.1)), epochs=exercise.epochs)
-    seeing = graded(course, b.sound(exercise, training=watched))
-    assert (blind.verdict, blind.score) == (Verdict.UNTRAINED, 95.0)
-    assert (seeing.verdict, seeing.score) == (Verdict.ACCEPTED, 100.0)
-    assert own(blind, "training.validation").got == "loss alone"
+    trained = replace(b.training(), epochs=exercise.epochs)
+    few, many, uncounted = (
+        graded(course, b.sound(exercise, training=replace(trained, updates=updates)))
+        for updates in (100, 500, None)
+    )
+    assert (few.verdict, few.score) == (Verdict.UNTRAINED, 95.0)
+    assert (many.verdict, many.score) == (Verdict.ACCEPTED, 100.0)
+    assert uncounted.score == 100.0
+    assert own(few, "training.updates").got == "100"
+
+
+@pytest.mark.parametrize(
+    ("page", "saved_as"),
+    [
+        ("adding-a-check", f"reference/{GRU}/checks.py"),
+        ("adding-a-runner", "grader/pipeline/runners/serial.py"),
+        ("adding-an-exporter", "grader/report/exporters/register.py"),
+    ],
+)
+def test_a_page_s_example_passes_the_linter_where_it_says_to_save_it(
+    page: str, saved_as: str
+) -> None:
+    text = (ROOT / f"docs/{page}.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    for command in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
+        line = [sys.executable, "-m", "ruff", *command, "--stdin-filename", saved_as, "-"]
+        done = subprocess.run(
+            line, input=example, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout

@@ -78,7 +78,7 @@ def training(
         first_loss=losses[0] if losses else None,
         last_loss=losses[-1] if losses else None,
         history=history,
-        compile={"loss": "mse", "optimizer": "adam"},
+        compile={"loss": "mse", "optimizer": "Adam"},
         cell=7,
     )
 
