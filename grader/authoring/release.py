@@ -273,7 +273,7 @@ def _without_markers(source: str) -> str:
 
 
 def main() -> None:
-    """Bring every students' notebook up to date: ``python -m grader.authoring.release``."""
+    """Bring every students' notebook up to date: ``make assignments``."""
     from grader.course.load import find_course, load_course
 
     for path in write_assignments(load_course(find_course())):

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from grader.course.exercises import Exercise
 from grader.course.load import load_course
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/exercises.md"
 EXERCISES = list(load_course(ROOT).exercises.values())
 Row = tuple[str, str, int]
+OUTDATED = "run: make exercises-table"
 
 
 def shown(shape: tuple[int | None, ...]) -> str:
@@ -35,15 +37,22 @@ def told() -> dict[str, list[Row]]:
     return found
 
 
+def told_of(exercise: Exercise) -> list[Row]:
+    rows = told()
+    assert exercise.id in rows, OUTDATED
+    return rows[exercise.id]
+
+
 def test_every_exercise_is_on_the_page_in_the_courses_order() -> None:
-    assert list(told()) == [exercise.id for exercise in EXERCISES]
+    assert list(told()) == [exercise.id for exercise in EXERCISES], OUTDATED
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda one: one.id)
 def test_the_references_model_is_the_one_that_the_exercise_asks_for(exercise) -> None:
     layers = [(one.cls, shown(one.output_shape), one.params) for one in exercise.layers]
     total = ("total", "", exercise.total_params)
-    assert told()[exercise.id] == [("input", shown(exercise.input_shape), 0), *layers, total]
+    asked = [("input", shown(exercise.input_shape), 0), *layers, total]
+    assert told_of(exercise) == asked, OUTDATED
 
 
 @pytest.mark.parametrize(
@@ -54,7 +63,7 @@ def test_the_page_shows_what_calibration_saw(exercise) -> None:
         (one.cls, shown(one.output_shape), one.params)
         for one in exercise.expectation.structure.layers
     ]
-    assert told()[exercise.id][1:-1] == layers
+    assert told_of(exercise)[1:-1] == layers, OUTDATED
 
 
 @pytest.mark.real
@@ -63,4 +72,4 @@ def test_the_references_build_what_the_page_says(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "tools/exercises-table.py"), str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert out.read_text("utf-8") == PAGE.read_text("utf-8")
+    assert out.read_text("utf-8") == PAGE.read_text("utf-8"), OUTDATED

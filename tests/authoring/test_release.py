@@ -66,7 +66,7 @@ def course_copy(tmp_path):
 
 @every_exercise
 def test_the_committed_notebook_is_the_generated_one(exercise):
-    """After a change of a solution or of the points: ``python -m grader.authoring.release``."""
+    """After a change of a solution or of the points: ``make assignments``."""
     committed = exercise.assignment_path / f"{exercise.id}.ipynb"
     assert committed.read_text("utf-8") == text(made(exercise))
 
@@ -295,4 +295,5 @@ def test_only_changed_notebooks_are_rewritten(course_copy):
 def test_the_overview_links_to_every_notebook():
     overview = (ROOT / "assignments" / "README.md").read_text("utf-8")
     links = re.findall(r"\]\(([^)]+\.ipynb)\)", overview)
-    assert links == [f"{e.id}/{e.id}.ipynb" for e in EXERCISES]
+    wanted = [f"{e.id}/{e.id}.ipynb" for e in EXERCISES]
+    assert links == wanted, "assignments/README.md: one line per exercise, in the course's order"
