@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,10 +151,29 @@ def _shape(shape: tuple[int | str | None, ...]) -> str:
     return f"({inner}{',' if len(shape) == 1 else ''})"
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Drop summaries and what engines say; an exception leaves first and is shown as ever."""
+    kept = [os.dup(number) for number in (1, 2)]
+    with Path(os.devnull).open("wb") as nowhere:
+        for number in (1, 2):
+            os.dup2(nowhere.fileno(), number)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        for number, copy in enumerate(kept, start=1):
+            os.dup2(copy, number)
+            os.close(copy)
+
+
 def main() -> None:
-    """Write the page."""
+    """Write the page, and say where."""
     out = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else PAGE
-    out.write_text(page(load_course(ROOT)), "utf-8")
+    with _quiet():
+        text = page(load_course(ROOT))
+    out.write_text(text, "utf-8")
+    sys.stdout.write(f"{out}\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The filter over system calls that every room starts with.
 
 Enters: the processor's name and how strict to be. Leaves: a program for the kernel's seccomp
-machine, as bytes. Touches nothing.
+machine, as bytes. Touches nothing: bwrap loads it into a room of full isolation, and
+``inside/rights.py`` does so for the launcher of a reduced room and for programs of a fork server.
 
 A filter sees the call's number, the processor mode and six arguments; it cannot follow pointers.
 So it refuses calls that no notebook needs and that have led out of sandboxes before, and compares
