@@ -82,6 +82,6 @@ def load_family(reference: Path, name: str) -> Family:
         raise GraderError(Message("course.no_family", {"family": name, "path": str(path)}))
     try:
         return cast("Family", load_module(path))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         args = {"family": name, "error": repr(error)}
         raise GraderError(Message("course.broken_family", args)) from error

@@ -23,7 +23,7 @@ def load_module(path: Path) -> ModuleType:
 
     Raises:
         OSError: the file cannot be read.
-        Exception: whatever the module raises.
+        Exception, SystemExit: whatever the module raises.
     """
     key = (path.absolute(), path.read_bytes())
     with _loading:

@@ -19,6 +19,11 @@ from grader.course.modules import load_module
 from grader.types import Evidence, EvidenceClass, GraderError, Message, Scalar
 
 FILE = "checks.py"
+# As the standard checks of grader/score are called; a family's findings are known with evidence.
+_RESERVED = re.compile(
+    r"runs\.(cells|readable)|structure\.(layers|total|layer-\d+)|data\.fit"
+    r"|training\.(weights|epochs)|accuracy\.none"
+)
 _ID = re.compile(rf"(?:{'|'.join(EvidenceClass)})\.[a-z][a-z0-9-]*")
 
 
@@ -68,7 +73,7 @@ def load_own_checks(exercise: Exercise) -> tuple[OwnCheck, ...]:
     try:
         checks: tuple[OwnCheck, ...] = load_module(path).CHECKS
         problem = next(_problems(checks, exercise, str(path)), None)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         args = {"path": str(path), "error": repr(error)}
         raise GraderError(Message("course.broken_checks", args)) from error
     if problem is not None:
@@ -83,6 +88,8 @@ def _problems(checks: tuple[OwnCheck, ...], exercise: Exercise, path: str) -> It
     for one in ids:
         if not _ID.fullmatch(one):
             yield Message("course.checks_bad_id", {"path": path, "id": one})
+        if _RESERVED.fullmatch(one):
+            yield Message("course.checks_standard_id", {"path": path, "id": one})
         if ids.count(one) > 1:
             yield Message("course.checks_same_id", {"path": path, "id": one})
     for check in checks:

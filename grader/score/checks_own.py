@@ -6,12 +6,16 @@ the instructor's code.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from grader.course.exercises import Exercise
 from grader.course.own_checks import CheckAnswer, OwnCheck, checks_path
 from grader.types import Check, Evidence, EvidenceClass, GraderError, Message
+
+MOST_CHARACTERS = 2000  # of each text: it stands in a table
+_TEXTS = ("expected", "got", "en", "ko")
 
 Points = Mapping[EvidenceClass, float]
 
@@ -64,18 +68,37 @@ def own_checks(
 
 def _worth(one: OwnCheck, exercise: Exercise, points: Points) -> float:
     """Without a threshold the points of a class change; a check's share of them does not."""
-    return one.points / exercise.points[one.cls] * points[one.cls]
+    return float(one.points) / exercise.points[one.cls] * points[one.cls]
 
 
 def _answer(one: OwnCheck, evidence: Evidence, exercise: Exercise) -> CheckAnswer:
     try:
-        answer = one.ask(evidence, exercise)
-        if isinstance(answer, CheckAnswer) and math.isfinite(answer.fraction):
-            return answer
-        error = repr(answer)
-    except Exception as raised:  # noqa: BLE001 - whatever an instructor's code may raise
-        error = repr(raised)
-    raise _fault(one, exercise, error)
+        # A copy: what a check changes by mistake must not move the points of the others.
+        return _plain(one.ask(copy.deepcopy(evidence), exercise))
+    except (Exception, SystemExit) as raised:  # whatever an instructor's code may raise
+        raise _fault(one, exercise, repr(raised)) from raised
+
+
+def _plain(answer: CheckAnswer) -> CheckAnswer:
+    """Give an answer of plain types and bounded length: it goes into a record.
+
+    Raises:
+        TypeError: it is no answer, or not of texts.
+        ValueError: its fraction is no number.
+    """
+    if not isinstance(answer, CheckAnswer):
+        raise TypeError(f"no CheckAnswer: {answer!r:.200}")
+    fraction = float(answer.fraction)
+    if not math.isfinite(fraction):
+        raise ValueError(f"fraction {fraction}")
+    return CheckAnswer(fraction, **{name: _text(name, answer) for name in _TEXTS})
+
+
+def _text(name: str, answer: CheckAnswer) -> str:
+    text = getattr(answer, name)
+    if not isinstance(text, str):
+        raise TypeError(f"{name}: {text!r:.200} is no text")
+    return str(text[:MOST_CHARACTERS])
 
 
 def _fault(one: OwnCheck, exercise: Exercise, error: str) -> GraderError:

@@ -108,3 +108,12 @@ def test_loading_writes_nothing_beside_the_family(tmp_path: Path) -> None:
     path = write(tmp_path, 1)
     load(tmp_path)
     assert {one.name for one in path.parent.iterdir()} == {path.name, "counted.log"}
+
+
+def test_one_that_leaves_the_program_is_refused_as_a_broken_one(tmp_path: Path) -> None:
+    path = write(tmp_path, 1)
+    path.write_text("import sys\nsys.exit('no data today')\n")
+    with pytest.raises(GraderError) as refusal:
+        load(tmp_path)
+    assert refusal.value.message.id == "course.broken_family"
+    assert "no data today" in str(refusal.value.message.args["error"])

@@ -164,6 +164,41 @@ def test_a_fraction_beyond_all_earns_no_more_than_all(course: Course) -> None:
     assert own(graded(course, b.sound(course.exercise(GRU)))).points == 7
 
 
+@pytest.mark.parametrize(
+    ("value", "brought"),
+    [("Decimal('0.5')", "from decimal import Decimal"), ("np.float32(0.5)", "import numpy as np")],
+)
+def test_any_number_will_do_and_is_kept_as_a_plain_one(
+    course: Course, value: str, brought: str
+) -> None:
+    brings(
+        course, NARROWING.replace("float(right)", value).replace("\nfrom", f"\n{brought}\nfrom", 1)
+    )
+    points = own(graded(course, b.sound(course.exercise(GRU)))).points
+    assert (points, type(points)) == (3.5, float)
+
+
+@pytest.mark.parametrize("points", ["Decimal(7)", "np.float32(7)"])
+def test_points_of_any_kind_of_number_are_plain_ones(course: Course, points: str) -> None:
+    source = NARROWING.replace(", 7,", f", {points},")
+    brings(course, f"import numpy as np\nfrom decimal import Decimal\n{source}")
+    check = own(graded(course, b.sound(course.exercise(GRU))))
+    assert (check.points, type(check.points), type(check.max_points)) == (7, float, float)
+
+
+def test_texts_without_end_are_cut(course: Course) -> None:
+    brings(course, NARROWING.replace('" → ".join(map(str, widths))', "'x' * 20_000_000"))
+    assert own(graded(course, b.sound(course.exercise(GRU)))).got == "x" * 2000
+
+
+def test_one_that_changes_what_it_is_given_changes_a_copy(course: Course) -> None:
+    brings(course, NARROWING.replace("right = ", "evidence.metrics.clear()\n    right = "))
+    evidence = b.sound(course.exercise(GRU))
+    metrics = dict(evidence.metrics)
+    assert graded(course, evidence).score == 100.0
+    assert evidence.metrics == metrics != {}
+
+
 # --- what is shown ---------------------------------------------------------------------------
 
 
@@ -199,9 +234,30 @@ def test_the_exercise_may_advise_when_it_fails(course: Course) -> None:
         ("right = all(", "right = nonsense(", "nonsense"),
         ("float(right)", 'float("nan")', "nan"),
         ("return CheckAnswer(", "return dict(", "fraction"),
-        ("structure.narrowing", "structure.total", "standard check"),
+        ("structure.narrowing", "data.target", "standard check"),
+        ("right = all(", "raise SystemExit('stop') or all(", "stop"),
+        ("float(right)", "None", "NoneType"),
+        ("float(right)", "10**400", "int too large"),
+        ("return ", "return CheckAnswer(7, 8, 9, 10, 11) or ", "expected"),
+        ('expected="each ≤ the one before"', "expected=30", "expected"),
+        ('got=" → ".join(map(str, widths))', "got=len(widths)", "got"),
+        ('en="The layers were to become narrower."', "en=b'bytes'", "en"),
+        ('ko="층은 뒤로 갈수록 좁아져야 합니다."', "ko=None", "ko"),
     ],
-    ids=["raises", "no number", "no answer", "a standard check's name"],
+    ids=[
+        "raises",
+        "no number",
+        "no answer",
+        "a finding's name",
+        "leaves the program",
+        "no fraction",
+        "beyond every number",
+        "nothing but numbers",
+        "expected is a number",
+        "got is a number",
+        "en is bytes",
+        "ko is missing",
+    ],
 )
 def test_a_check_at_fault_leaves_ungraded_and_names_the_file(
     course: Course, old: str, new: str, error: str
@@ -240,6 +296,21 @@ def test_once_it_is_mended_a_regrade_scores_the_kept_evidence(course: Course) ->
             NARROWING.replace("structure.narrowing", "structure"),
             "a dot, and a name in small letters",
         ),
+        *(
+            (NARROWING.replace("structure.narrowing", name), "a standard check is called so")
+            for name in (
+                "runs.cells",
+                "runs.readable",
+                "structure.layers",
+                "structure.total",
+                "structure.layer-12",
+                "data.fit",
+                "training.weights",
+                "training.epochs",
+                "accuracy.none",
+            )
+        ),
+        ("raise SystemExit(3)", "SystemExit(3)"),
         (NARROWING.replace(", 7,", ", 0,"), "narrowing has 0 points"),
         (NARROWING.replace(", 7,", ", '7',"), "TypeError"),
         (
@@ -255,6 +326,8 @@ def test_once_it_is_mended_a_regrade_scores_the_kept_evidence(course: Course) ->
         "no tuple",
         "no class",
         "no name",
+        *["a standard check's name"] * 9,
+        "leaves the program",
         "no points",
         "no number",
         "all points",
