@@ -5,6 +5,7 @@ Enters: parsed options. Leaves: exit codes. Touches: stdout, stderr, the OUT fol
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import signal
@@ -27,7 +28,7 @@ from grader.pipeline.job import Settings
 from grader.pipeline.regrade import regrade as regrade_records
 from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
-from grader.record.store import Store
+from grader.record.store import Store, UnkeepableError
 from grader.room import open_room
 from grader.room.quick import quickened
 from grader.text.printable import printable
@@ -65,6 +66,7 @@ def run(options: GradeOptions) -> int:
     if options.lang:
         speak(pick_language(options.lang, None))
     require(options.runner)
+    _require_packages()
     course = course_to_grade_with(options.paths, options.profile)
     words = open_words(course, options.lang)
     collected = _collected(course, options)
@@ -96,6 +98,16 @@ def run(options: GradeOptions) -> int:
     if options.exercises is None and any(one.exercise == UNKNOWN for one in records):
         tell(words("cli.name_the_exercise"))
     return exit_code(records, refused=bool(collected.refused) or not written)
+
+
+def _require_packages() -> None:
+    """Miss what the reports need before hours of training, not after them.
+
+    Raises:
+        ModuleNotFoundError: names the package.
+    """
+    if importlib.util.find_spec("jinja2") is None:
+        raise ModuleNotFoundError("jinja2", name="jinja2")
 
 
 def _collected(course: Course, options: GradeOptions) -> Collected:
@@ -221,12 +233,18 @@ def run_regrade(out: Path, lang: str | None, form: str) -> int:
     words, secret = open_words(course, lang), seeds.course_secret()
     with Store(existing(out)) as store:
         records: list[Record] = []
+        lost = False
         at = cache(open_course)  # each record keeps the sizes that it was graded at
         for kept in store.latest():
-            records += regrade_records(at(kept.profile), [kept], secret)
-            store.save(records[-1])
+            (again,) = regrade_records(at(kept.profile), [kept], secret)
+            try:
+                store.save(again)
+            except UnkeepableError as error:  # what it had still counts
+                tell(words.say(error.message))
+                again, lost = kept, True
+            records.append(again)
         finish(course, words, store, records, form)
-    return exit_code(records)
+    return exit_code(records, refused=lost or bool(store.warnings))
 
 
 def run_report(out: Path, lang: str | None, form: str) -> int:
@@ -236,7 +254,7 @@ def run_report(out: Path, lang: str | None, form: str) -> int:
     with Store(existing(out)) as store:
         records = store.latest()
         finish(course, words, store, records, form)
-    return exit_code(records)
+    return exit_code(records, refused=bool(store.warnings))
 
 
 def existing(out: Path) -> Path:

@@ -19,7 +19,7 @@ from grader.cli.errors import tell
 from grader.cli.grade import existing, exit_code, finish
 from grader.record import files
 from grader.record.index import MOST_BYTES, keyed_folders
-from grader.record.record_json import CorruptError, KeptRecord, validated
+from grader.record.record_json import CorruptError, kept_from_json
 from grader.record.store import Store
 from grader.text.words import Words
 from grader.types import GraderError, Message, Record
@@ -64,7 +64,7 @@ def _kept(store: Store, words: Words) -> list[_Kept]:
     for folder in keyed_folders(store.out / "results"):
         path = folder / "record.json"
         try:
-            kept = validated(KeptRecord, files.read_at_most(path, MOST_BYTES))
+            kept = kept_from_json(files.read_at_most(path, MOST_BYTES))
         except (OSError, CorruptError) as error:
             tell(words("record.unreadable", path=str(path), error=str(error)))
             continue

@@ -113,6 +113,15 @@ class Index:
         with self._guard:
             return [key for (key,) in self._base.execute(query)]
 
+    def older(self, key: str) -> list[str]:
+        """Keys of the records that counted before this one did, the last of them first."""
+        query = """
+            SELECT other.key FROM records AS this JOIN records AS other
+            USING (student, submission, exercise)
+            WHERE this.key = ? AND other.key != this.key ORDER BY other.saved_at DESC"""
+        with self._guard:
+            return [other for (other,) in self._base.execute(query, (key,))]
+
     def last_saved(self) -> int:
         """When the newest record was saved, 0 where there is none."""
         with self._guard:

@@ -7,14 +7,17 @@ Imported late: it brings pydantic along.
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from grader.record import record_v1
 from grader.record.index import first_line
 from grader.types import Record
+
+_HEAD = 60  # bytes: the format is written first, the key and what students chose after it
 
 
 class CorruptError(ValueError):
@@ -30,21 +33,21 @@ class KeptRecord(BaseModel):
     saved_at: int  # nanoseconds since 1970
     record: Record
 
-    @model_validator(mode="before")
-    @classmethod
-    def _of_today(cls, kept: Any) -> Any:
-        is_old = isinstance(kept, dict) and kept.get("format") == record_v1.V1
-        return record_v1.upgraded(kept) if is_old else kept
-
 
 def record_to_json(record: Record, saved_at: int) -> bytes:
-    """Write a record. Lone surrogates become "?", NaN becomes a string that reads back as NaN."""
+    """Write a record. Lone surrogates become "?", NaN becomes a string that reads back as NaN.
+
+    Raises:
+        CorruptError: it holds something else than its types say.
+        TypeError: it holds something that has no form in JSON at all.
+    """
     kept = KeptRecord(saved_at=saved_at, record=record)
     try:
-        return kept.model_dump_json().encode()
+        return kept.model_dump_json(warnings="error").encode()
     except PydanticSerializationError:
-        clean = json.dumps(kept.model_dump(), ensure_ascii=False).encode("utf-8", "replace")
-        return KeptRecord.model_validate_json(clean).model_dump_json().encode()
+        plain = json.dumps(kept.model_dump(warnings=False), ensure_ascii=False)
+        clean = plain.encode("utf-8", "replace")
+        return validated(KeptRecord, clean).model_dump_json().encode()
 
 
 def record_from_json(data: bytes, key: str) -> Record:
@@ -53,13 +56,28 @@ def record_from_json(data: bytes, key: str) -> Record:
     Raises:
         CorruptError: anything else than that, whole.
     """
-    record = validated(KeptRecord, data).record
+    record = kept_from_json(data).record
     if record.key != key:
         raise CorruptError(f"key {record.key}")
     return record
 
 
+def kept_from_json(data: bytes) -> KeptRecord:
+    """Read a record of this version or the first, with the time when it was saved.
+
+    Raises:
+        CorruptError: it is neither.
+    """
+    if record_v1.V1.encode() in data[:_HEAD]:
+        kept = _parsed(json.loads, data)
+        if isinstance(kept, dict) and kept.get("format") == record_v1.V1:
+            return _parsed(KeptRecord.model_validate, _parsed(record_v1.upgraded, kept))
+    return validated(KeptRecord, data)
+
+
 _Model = TypeVar("_Model", bound=BaseModel)
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 
 def validated(model: type[_Model], data: bytes) -> _Model:
@@ -68,8 +86,12 @@ def validated(model: type[_Model], data: bytes) -> _Model:
     Raises:
         CorruptError: it is not.
     """
+    return _parsed(model.model_validate_json, data)
+
+
+def _parsed(parse: Callable[[_Given], _Made], given: _Given) -> _Made:
     try:
-        return model.model_validate_json(data)
+        return parse(given)
     except (ValueError, RecursionError) as error:
         raise CorruptError(_problem(error)) from error
 

@@ -29,13 +29,17 @@ from typing import Self
 
 from grader.record import files
 from grader.record.flushing import Flusher
-from grader.record.index import KEY, MOST_BYTES, Index, keyed_folders
+from grader.record.index import KEY, MOST_BYTES, Index, first_line, keyed_folders
 from grader.record.keys import canonical, execution_key, score_key
 from grader.types import Execution, GraderError, Message, Record
 
-__all__ = ["Store", "canonical", "execution_key", "score_key"]
+__all__ = ["Store", "UnkeepableError", "canonical", "execution_key", "score_key"]
 
 _UNFINISHED = (".record.json.", ".new-", ".old-")
+
+
+class UnkeepableError(GraderError):
+    """A record that could not be read back: a fault of ours in that one alone."""
 
 
 class Store:
@@ -102,16 +106,15 @@ class Store:
         another store kept comes with the time of its own, in nanoseconds since 1970.
 
         Raises:
+            UnkeepableError: it could not be read back; nothing is written then.
             GraderError: the disk is full, or the folder cannot be written.
         """
-        from grader.record.record_json import record_to_json
-
         path = self._record_path(record.key)
         if saved_at is None:
             with self._guard:
                 self._last_saved = max(self._last_saved + 1, time.time_ns())
                 saved_at = self._last_saved
-        data = record_to_json(record, saved_at)
+        data = _readable(record, saved_at)
         files.write_whole(path, data)
         with files.disk_errors(path):
             self._flusher.wrote()
@@ -132,8 +135,16 @@ class Store:
 
     def latest(self) -> list[Record]:
         """Return the record that counts, per student, submission and exercise."""
-        found = (self.load(key) for key in self._synchronised().current())
+        index = self._synchronised()
+        found = (self._newest(index, key) for key in index.current())
         return [record for record in found if record is not None]
+
+    def _newest(self, index: Index, key: str) -> Record | None:
+        """Return the record of this key or, where it cannot be read, the last one before it."""
+        record = self.load(key)
+        if record is not None:
+            return record
+        return next(filter(None, map(self.load, index.older(key))), None)
 
     # --- executions --------------------------------------------------------------------------
 
@@ -262,6 +273,26 @@ class Store:
                     shutil.rmtree(path, ignore_errors=True)
                     with suppress(OSError):
                         path.unlink(missing_ok=True)
+
+
+def _readable(record: Record, saved_at: int) -> bytes:
+    """Write a record as JSON, and make sure that it can be read: it hides those before it.
+
+    Raises:
+        UnkeepableError: it could not.
+    """
+    from grader.record.record_json import CorruptError, record_from_json, record_to_json
+
+    try:
+        data = record_to_json(record, saved_at)
+        if len(data) > MOST_BYTES:
+            raise CorruptError(f"{len(data)} bytes, {MOST_BYTES} at most")
+        record_from_json(data, record.key)
+    except (ValueError, TypeError, RecursionError) as error:  # CorruptError among them
+        told = {"submission": record.submission, "exercise": record.exercise}
+        message = Message("record.unreadable_grade", {**told, "error": first_line(error)})
+        raise UnkeepableError(message) from error
+    return data
 
 
 def _checked(key: str) -> str:

@@ -291,6 +291,14 @@ class TestFaults:
         assert "jinja2 is missing" in said.err
         assert 'pip install "rnn-grader[grading]"' in said.err
 
+    def test_it_is_missed_before_anything_is_run(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, notebook_path: Path
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "jinja2", None)
+        said = shell.grade(notebook_path)
+        assert (said.code, "jinja2 is missing" in said.line) == (3, True)
+        assert not shell.out.exists()
+
     def test_a_reader_who_closes_the_pipe_sees_no_traceback(self, tmp_path: Path) -> None:
         command = [sys.executable, "-m", "grader", "list"]
         environment = {**os.environ, "GRADER_COURSE": str(ROOT)}

@@ -10,6 +10,7 @@ import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,51 @@ def broken_batch(folder: Path, students: list[str]) -> Path:
 
 def results(text: str) -> list[dict[str, Any]]:
     return list(json.loads(text)["results"])
+
+
+def hidden_by_nothing(shell: Shell, student: str) -> Path:
+    """A record that is listed and cannot be read: somebody wrote into it."""
+    store = Store(shell.out)
+    store.save(b.record(student))
+    path = shell.out / "results" / b.record(student).key / "record.json"
+    damaged = json.loads(path.read_bytes())
+    damaged["record"]["grade"]["checks"] = 7
+    path.write_text(json.dumps(damaged), encoding="utf-8")
+    return path
+
+
+class TestWhatCannotBeRead:
+    @pytest.mark.parametrize("command", ["report", "regrade", "export"])
+    def test_a_record_left_out_is_no_success(self, shell: Shell, command: str) -> None:
+        Store(shell.out).save(b.record("lee"))
+        victim = hidden_by_nothing(shell, "kim")
+        form = ("--format", "canvas") if command == "export" else ()
+        said = shell(command, "--out", shell.out, "--lang", "en", *form)
+        assert str(victim) in said.err
+        assert said.code == 3
+
+    def test_a_regrade_that_cannot_be_kept_is_named_and_the_others_are(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = Store(shell.out)
+        for student in ("kim", "lee"):
+            store.save(b.record(student))
+
+        def regraded(_course: Any, records: list[Record], _secret: bytes) -> list[Record]:
+            (one,) = records
+            told: Any = 7 if one.student == "kim" else "seven"
+            grade = b.grade(Verdict.ACCEPTED, 70.0, checks=(replace(b.check(), got=told),))
+            return [replace(one, key=b.key_of("new", one.key), grade=grade)]
+
+        monkeypatch.setattr("grader.cli.grade.regrade_records", regraded)
+        said = shell("regrade", "--out", shell.out, "--lang", "en", "--format", "json")
+        assert said.code == 3
+        assert b.record("kim").submission in said.line
+        before = b.record("kim").grade.score
+        scores = {one["student"]: one["score"] for one in results(said.out)}
+        assert scores == {"kim": before, "lee": 70.0}
+        kept = {one.student: one.grade.score for one in Store(shell.out).latest()}
+        assert kept == scores
 
 
 class TestLanguage:

@@ -16,12 +16,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from grader.record import files, flushing
-from grader.record.store import Store, canonical, execution_key, score_key
+from grader.record.store import Store, UnkeepableError, canonical, execution_key, score_key
 from grader.types import Engine, Execution, GraderError, Message, Record, Verdict
 from tests.support import builders as b
 
@@ -99,6 +100,39 @@ class TestRecords:
         for kept in (first, second, first):
             store.save(kept)
         assert store.latest() == [first]
+
+    @pytest.mark.filterwarnings("error")  # on a terminal, one sentence is enough
+    @pytest.mark.parametrize(
+        "told",
+        [7, {"a": 1}, object(), "x" * 2**24],
+        ids=["a number", "a table", "an object", "beyond the bound"],
+    )
+    def test_what_could_not_be_read_back_is_refused_and_hides_no_older_record(
+        self, store: Store, told: Any
+    ) -> None:
+        first = b.record(salt=1)
+        store.save(first)
+        check = replace(b.check(), got=told)
+        with pytest.raises(UnkeepableError) as refusal:
+            store.save(b.record(salt=2, grade=b.grade(checks=(check,))))
+        message = refusal.value.message
+        assert (message.id, message.args["submission"]) == (
+            "record.unreadable_grade",
+            first.submission,
+        )
+        assert store.latest() == [first]
+        assert not store.warnings
+
+    def test_where_the_newest_cannot_be_read_the_one_before_counts(self, store: Store) -> None:
+        kept = [b.record(salt=salt) for salt in range(4)]
+        for one in (*kept, b.record("lee")):
+            store.save(one)
+        for one in kept[2:]:
+            damaged = json.loads(record_file(store, one).read_bytes())
+            damaged["record"]["seconds"] = "long"
+            record_file(store, one).write_text(json.dumps(damaged))
+        assert store.latest() == [kept[1], b.record("lee")]
+        assert len(store.warnings) == 2
 
     def test_equal_submissions_of_one_student_both_count(self, store: Store) -> None:
         one, other = (b.record(submission=f"kim/{name}.ipynb") for name in ("a", "b"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from grader.record import record_v1
 from grader.record.record_json import CorruptError, record_from_json, record_to_json
 from grader.record.store import Store
 from grader.types import Check, EvidenceClass, Record
@@ -95,3 +96,15 @@ def test_what_claims_to_be_one_and_is_not_is_corrupt(record: object) -> None:
     kept = {"format": "grader/record/v1", "saved_at": 1, "record": record}
     with pytest.raises(CorruptError):
         record_from_json(json.dumps(kept).encode(), "k")
+
+
+def test_what_is_of_today_goes_straight_into_its_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = read("wrong_architecture")
+    data = record_to_json(record, 1)
+
+    def never(_: object) -> None:
+        raise AssertionError("a record of today is nothing to upgrade")
+
+    monkeypatch.setattr(record_v1, "upgraded", never)
+    monkeypatch.setattr(json, "loads", never)
+    assert record_from_json(data, record.key) == record
