@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
@@ -59,13 +59,28 @@ def run_export(options: ExportOptions) -> int:
     )
     place = options.to or store.out / "export" / exporter.name
     written = list(exporter.files(export))
+    for name, _ in written:
+        _require_inside(name, exporter)
     for name, content in written:
         files.write_whole(place / name, content)
     for message in store.warnings:
         tell(words.say(message))
     where = place / written[0][0] if len(written) == 1 else place
     print(words("cli.exported", path=str(where), count=len(export.records)))  # noqa: T201
-    return _complaints(export, exporter)
+    incomplete = _complaints(export, exporter)
+    return UNGRADED if store.warnings else incomplete
+
+
+def _require_inside(name: str, exporter: Exporter) -> None:
+    """Refuse a file's name that leads out of the export's folder.
+
+    Raises:
+        GraderError: it does, or it is none.
+    """
+    path = PurePath(name)
+    if path.is_absolute() or not path.parts or ".." in path.parts:
+        args = {"format": exporter.name, "file": repr(name)}
+        raise GraderError(Message("report.export_outside", args))
 
 
 def _complaints(export: Export, exporter: Exporter) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from grader.pipeline.job import Settings
 from grader.pipeline.runner import Call, Slot, Stop
 from grader.record.store import Store
 from grader.room import open_room
+from grader.text.words import Words
 from grader.types import GraderError, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +113,42 @@ def test_a_runner_is_added_by_a_file_alone_and_grades_in_another_process(
     pids = importlib.import_module("grader.pipeline.runners.elsewhere").PIDS
     assert len(pids) == 1
     assert os.getpid() not in pids
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("", "open_runner"),
+        ("open_runner = 3", "open_runner"),
+        ("def open_runner(", "SyntaxError"),
+        ("raise SystemExit('stop')", "stop"),
+    ],
+    ids=["empty", "no function", "syntax", "leaves the program"],
+)
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_file_that_is_no_runner_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, error: str, lang: str
+) -> None:
+    path = tmp_path / "halfway.py"
+    path.write_text(source, encoding="utf-8")
+    monkeypatch.setattr(runners, "__path__", [*runners.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, f"{runners.__name__}.halfway", raising=False)
+    with pytest.raises(GraderError) as refusal:
+        runners.open_runner("halfway", (Slot((0,)),), Stop())
+    monkeypatch.delitem(sys.modules, f"{runners.__name__}.halfway", raising=False)
+    said = Words(lang).say(refusal.value.message)
+    assert str(path) in said
+    assert error in said
+
+
+def test_only_names_that_can_be_imported_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("with-hyphen.py", "two.parts.py"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    (tmp_path / "folder.py").mkdir()
+    monkeypatch.setattr(runners, "__path__", [*runners.__path__, str(tmp_path)])
+    assert runners.known() == ("local",)
 
 
 def _of_the_page() -> str:

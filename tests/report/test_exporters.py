@@ -152,6 +152,45 @@ def test_a_file_that_is_none_is_named(
     assert wanted in said.line
 
 
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("def files(", "SyntaxError"),
+        ("import no_such_module", "no_such_module"),
+        ("raise SystemExit('stop')", "stop"),
+    ],
+    ids=["syntax", "import", "leaves the program"],
+)
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_file_that_cannot_be_loaded_is_named(
+    shell: Shell, add: Add, lang: str, source: str, error: str
+) -> None:
+    path = add("broken", source)
+    said = shell("export", "--format", "broken", "--out", shell.out, "--lang", lang)
+    assert said.code == 2
+    assert str(path) in said.line
+    assert error in said.line
+
+
+@pytest.mark.parametrize(
+    "name", ["../grades.db", "/tmp/elsewhere", "a/../../b", "", "..", "."], ids=repr
+)
+def test_no_file_is_written_beside_the_export(shell: Shell, add: Add, name: str) -> None:
+    source = f"def files(export):\n    yield 'first', b''\n    yield {name!r}, b'x'\n"
+    add("climber", source)
+    said = shell("export", "--format", "climber", "--out", shell.out, "--lang", "en")
+    assert said.code == 2
+    assert repr(name) in said.line
+    assert not (shell.out / "export").exists()
+
+
+def test_only_names_that_can_be_imported_are_known(add: Add, tmp_path: Path) -> None:
+    for name in ("of-2026", "two.parts", "with space"):
+        add(name, "")
+    (tmp_path / "exporters" / "folder.py").mkdir()
+    assert list(exporters.known()) == OURS
+
+
 def test_what_begins_with_an_underscore_is_none(add: Add) -> None:
     add("_shared", "")
     assert "_shared" not in exporters.known()

@@ -12,6 +12,7 @@ for.
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from grader.types import GraderError
 
 
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
 def known() -> tuple[str, ...]:
     """Give the names of all exporters."""
     folders = map(Path, __path__)
-    found = {path.stem for folder in folders for path in folder.glob("[a-z]*.py")}
-    return tuple(sorted(found))
+    found = (path for folder in folders for path in folder.glob("*.py") if path.is_file())
+    return tuple(sorted({path.stem for path in found if _NAME.fullmatch(path.stem)}))
 
 
 def load(name: str) -> Exporter:
@@ -40,11 +44,22 @@ def load(name: str) -> Exporter:
     if name not in known():
         args = {"name": name, "known": ", ".join(known())}
         raise GraderError(Message("report.no_exporter", args))
-    module = importlib.import_module(f"{__name__}.{name}")
+    module = _imported(name)
     files = getattr(module, "files", None)
     if not callable(files):
         raise _incomplete(module, "files(export)")
     return Exporter(name, files, _columns(module, "KEYS"), _columns(module, "ABOUT"))
+
+
+def _imported(name: str) -> ModuleType:
+    from grader.types import GraderError, Message
+
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except (Exception, SystemExit) as error:
+        files = (Path(folder) / f"{name}.py" for folder in __path__)
+        args = {"file": str(next(filter(Path.is_file, files))), "error": repr(error)}
+        raise GraderError(Message("report.broken_exporter", args)) from error
 
 
 def _columns(module: ModuleType, constant: str) -> tuple[str, ...]:
