@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Annotated, Literal, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from grader.types import Message, Scalar
 
@@ -31,6 +31,7 @@ Unsaid = Annotated[Given | None, Field(default=None)]  # may be left out of the 
 class Rate:
     """An error rate with the upper end of its 95 % confidence interval."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
     estimate: float
     upper95: float
 
@@ -65,8 +66,12 @@ class Threshold:
     false_fail: Unsaid[Rate]
     false_pass: Unsaid[Rate]
     reason: str
-    widened: bool = False  # moved towards the control: it was measured elsewhere
-    why: Message | None = None  # ``reason`` for readers of either language, where value is None
+    # Computed by ``Expectation.threshold``: what a file says of them is not read.
+    widened: Annotated[bool, BeforeValidator(lambda _: False)] = (
+        False  # moved towards the control: it was measured elsewhere
+    )
+    # ``reason`` for readers of either language, where value is None
+    why: Annotated[Message | None, BeforeValidator(lambda _: None)] = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ class Expectation:
     structure: MeasuredStructure
     runs: tuple[CalibrationRun, ...]
     thresholds: tuple[Threshold, ...]
+    environment: Mapping[str, Any] = field(default_factory=dict)  # of the measuring, for people
 
     def threshold(
         self, engine: str, device: str, fingerprint: str | None = None

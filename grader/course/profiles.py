@@ -51,12 +51,12 @@ def overlaid(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 def _laid(below: Any, above: Any) -> Any:
     if isinstance(below, Mapping) and isinstance(above, Mapping):
         return overlaid(below, above)
-    if _aretake_tables(below) and _aretake_tables(above) and len(below) == len(above):
+    if _are_tables(below) and _are_tables(above) and len(below) == len(above):
         return [overlaid(*pair) for pair in zip(below, above, strict=True)]
     return above
 
 
-def _aretake_tables(value: Any) -> bool:
+def _are_tables(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, Mapping) for one in value)
 
 

@@ -453,6 +453,32 @@ def test_an_exact_match_is_used_as_it_is(tmp_path):
     assert (found.value, found.widened) == (0.004, False)
 
 
+def test_what_is_computed_is_not_read_from_the_file(tmp_path):
+    written = {**entry(), "widened": True, "why": {"id": "accuracy.unmeasured", "args": {}}}
+    exercise = calibrated(tmp_path, thresholds=[written])
+    (read,) = exercise.expectation.thresholds
+    assert (read.widened, read.why) == (False, None)
+    assert exercise.threshold("jax", "cpu").widened is False
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"environment": 3}, "environment"),
+        ({"environment": [1]}, "environment"),
+        (
+            {"thresholds": [{**entry(), "false_fail": {"estimate": 0, "upper95": 1, "upper": 1}}]},
+            "thresholds.0.false_fail.upper",
+        ),
+    ],
+    ids=["a number", "a list", "a rate with a key too many"],
+)
+def test_what_calibration_never_writes_is_refused(tmp_path, change, key):
+    with pytest.raises(GraderError) as refusal:
+        calibrated(tmp_path, **change)
+    assert refusal.value.message.args["key"] == key
+
+
 def test_the_control_level_is_the_best_negative_control_of_the_same_engine(tmp_path):
     assert calibrated(tmp_path).threshold("jax", "cpu").control == 0.04
 
