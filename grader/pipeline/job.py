@@ -26,7 +26,8 @@ from grader.types import Engine, GraderError, Level, Submission
 
 JUDGE_VERSION = "4"  # of extract and score: a change that can move a score raises it
 PACKAGE = Path(__file__).resolve().parents[1]
-ROOM_CODE = ("kernel", "driver", "execute")  # what runs with a notebook, and reads what it left
+# What runs with a notebook or around it, and reads what it left.
+ROOM_CODE = ("kernel", "driver", "execute", "room/inside", "arrays.py", "plain_files.py")
 DEFAULT_MEMORY_MB = 4096
 DEFAULT_TIMEOUT = 120.0
 LONGEST_TIMEOUT = 3600.0
@@ -218,10 +219,12 @@ def sample_limits(course: Course, submission: Submission) -> Limits | None:
 def room_code_digest() -> str:
     """Give a digest of all code of ours that can change what a run yields.
 
-    What runs beside the notebook (kernel, probe), what talks to it (driver), and what reads from
-    them. A change of any of it makes new executions; what was kept before is not mistaken for them.
+    What runs beside the notebook (kernel, probe), what starts and talks to it (launcher, driver),
+    and what reads from them. A change of any of it makes new executions; what was kept before is
+    not mistaken for them. ``code/engines.py`` chooses the engine, which is in the key by itself.
     """
-    files = [path for folder in ROOM_CODE for path in (PACKAGE / folder).rglob("*.py")]
+    places = [PACKAGE / name for name in ROOM_CODE]
+    files = [path for place in places for path in (place, *place.rglob("*.py")) if path.is_file()]
     told = [(path.relative_to(PACKAGE).as_posix(), _file_digest(path)) for path in files]
     return hashlib.sha256(canonical(sorted(told))).hexdigest()
 
