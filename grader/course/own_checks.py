@@ -10,7 +10,7 @@ defines ``CHECKS``, a tuple of OwnCheck.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,14 +84,7 @@ def load_own_checks(exercise: Exercise) -> tuple[OwnCheck, ...]:
 def _problems(checks: tuple[OwnCheck, ...], exercise: Exercise, path: str) -> Iterator[Message]:
     if not isinstance(checks, tuple) or not all(isinstance(one, OwnCheck) for one in checks):
         yield Message("course.checks_no_tuple", {"path": path})
-    ids = [check.id for check in checks]
-    for one in ids:
-        if not _ID.fullmatch(one):
-            yield Message("course.checks_bad_id", {"path": path, "id": one})
-        if _RESERVED.fullmatch(one):
-            yield Message("course.checks_standard_id", {"path": path, "id": one})
-        if ids.count(one) > 1:
-            yield Message("course.checks_same_id", {"path": path, "id": one})
+    yield from _bad_ids([check.id for check in checks], path)
     for check in checks:
         if not check.points > 0:
             without: dict[str, Scalar] = {"path": path, "id": check.id, "points": check.points}
@@ -105,3 +98,13 @@ def _problems(checks: tuple[OwnCheck, ...], exercise: Exercise, path: str) -> It
         # Without points of their own, the standard checks could fail and nobody would see it.
         elif asked and asked >= most:
             yield Message("course.checks_take_all", args)
+
+
+def _bad_ids(ids: Sequence[str], path: str) -> Iterator[Message]:
+    for one in ids:
+        if not _ID.fullmatch(one):
+            yield Message("course.checks_bad_id", {"path": path, "id": one})
+        if _RESERVED.fullmatch(one):
+            yield Message("course.checks_standard_id", {"path": path, "id": one})
+        if ids.count(one) > 1:
+            yield Message("course.checks_same_id", {"path": path, "id": one})
