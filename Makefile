@@ -20,7 +20,7 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/no_model/only_prints.ipynb \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
-.PHONY: setup demo test test-fast verify-quick attacks check docs bench pins assignments \
+.PHONY: setup demo test test-fast test-random verify-quick attacks check docs bench pins assignments \
   exercises-table commands-page clean
 
 setup: $(VENV)/.ready
@@ -47,6 +47,10 @@ test: setup
 # No kernel, no room, no training: for between two changes.
 test-fast: setup
 	$(BIN)/python -m pytest -m "not real and not attacks"
+
+# Everything but the attacks in an order that was never tried before; the seed is printed.
+test-random: setup
+	$(BIN)/python -m pytest -m "not attacks" --randomly-seed=$$(date +%s)
 
 # All files of the course, a few of its notebooks: some minutes. All of them: grader verify.
 verify-quick: setup
