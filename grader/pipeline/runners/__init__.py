@@ -8,23 +8,18 @@ A module here defines ``open_runner(slots, stop) -> Runner``; nothing else has t
 
 from __future__ import annotations
 
-import importlib
-import re
 from collections.abc import Sequence
-from pathlib import Path
 
+from grader import plugins
 from grader.pipeline.runner import Runner, Slot, Stop
 from grader.types import GraderError, Message
 
 LOCAL = "local"
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def known() -> tuple[str, ...]:
     """Give the names of all runners."""
-    folders = map(Path, __path__)
-    found = (path for folder in folders for path in folder.glob("*.py") if path.is_file())
-    return tuple(sorted({path.stem for path in found if _NAME.fullmatch(path.stem)}))
+    return plugins.names(__path__)
 
 
 def require(name: str) -> None:
@@ -46,16 +41,15 @@ def open_runner(name: str, slots: Sequence[Slot], stop: Stop) -> Runner:
     """
     require(name)
     try:
-        module = importlib.import_module(f"{__name__}.{name}")
-    except (Exception, SystemExit) as error:
-        raise _broken(name, repr(error)) from error
+        module = plugins.imported(__name__, __path__, name)
+    except plugins.BrokenModuleError as error:
+        raise _broken(error.file, error.error) from error
     if not callable(getattr(module, "open_runner", None)):
-        raise _broken(name, "open_runner(slots, stop) -> Runner")
+        file = plugins.file_of(__path__, name)
+        raise _broken(file, "open_runner(slots, stop) -> Runner")
     runner: Runner = module.open_runner(slots, stop)
     return runner
 
 
-def _broken(name: str, error: str) -> GraderError:
-    files = (Path(folder) / f"{name}.py" for folder in __path__)
-    args = {"file": str(next(filter(Path.is_file, files))), "error": error}
-    return GraderError(Message("pipeline.broken_runner", args))
+def _broken(file: str, error: str) -> GraderError:
+    return GraderError(Message("pipeline.broken_runner", {"file": file, "error": error}))

@@ -11,25 +11,19 @@ for.
 
 from __future__ import annotations
 
-import importlib
-import re
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+from grader import plugins
 
 if TYPE_CHECKING:
     from grader.report.export import Exporter
     from grader.types import GraderError
 
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
 def known() -> tuple[str, ...]:
     """Give the names of all exporters."""
-    folders = map(Path, __path__)
-    found = (path for folder in folders for path in folder.glob("*.py") if path.is_file())
-    return tuple(sorted({path.stem for path in found if _NAME.fullmatch(path.stem)}))
+    return plugins.names(__path__)
 
 
 def load(name: str) -> Exporter:
@@ -55,10 +49,9 @@ def _imported(name: str) -> ModuleType:
     from grader.types import GraderError, Message
 
     try:
-        return importlib.import_module(f"{__name__}.{name}")
-    except (Exception, SystemExit) as error:
-        files = (Path(folder) / f"{name}.py" for folder in __path__)
-        args = {"file": str(next(filter(Path.is_file, files))), "error": repr(error)}
+        return plugins.imported(__name__, __path__, name)
+    except plugins.BrokenModuleError as error:
+        args = {"file": error.file, "error": error.error}
         raise GraderError(Message("report.broken_exporter", args)) from error
 
 
