@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := requirements/dev.txt
+# The fast tests on all cores; what is real pins cores of its own and goes one by one.
+FAST = $(BIN)/python -m pytest -n logical --maxprocesses 4 -m "not real and not attacks"
 DOCS_PINS := requirements/docs.txt
 
 # Small and few: every real training below runs in full.
@@ -40,13 +42,13 @@ demo: setup
 
 test: setup
 	@sh tools/say-isolation.sh
-	$(BIN)/python -m pytest -m "not real and not attacks"
-	$(BIN)/python -m pytest -m "real and not attacks"
+	$(FAST)
+	$(BIN)/python -m pytest -m "real and not attacks" --durations 15
 	$(MAKE) verify-quick
 
 # No kernel, no room, no training: for between two changes.
 test-fast: setup
-	$(BIN)/python -m pytest -m "not real and not attacks"
+	$(FAST)
 
 # Everything but the attacks in an order that was never tried before; the seed is printed.
 test-random: setup
