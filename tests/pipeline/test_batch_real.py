@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +18,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOUND = ROOT / "reference/sequence-prediction/submissions/accepted/textbook.ipynb"
 EXERCISE = "sequence-prediction"
-# A sound notebook needs a few seconds, on a busy machine many; the endless one needs them all.
-LIMITS = ("--timeout", "75", "--memory", "1500")
+ENDLESS = "multiplication-gru"  # what the endless notebook is handed in for
+ENDS_AFTER = 10  # seconds; a sound notebook has its exercise's own limit, on a busy machine too
+MEMORY = ("--memory", "1500")
 
 pytestmark = pytest.mark.real
 
@@ -59,29 +61,48 @@ def class_of_thirty(tmp_path: Path) -> Path:
     for student, text in texts.items():
         place = folder / student
         place.mkdir(parents=True)
-        (place / f"{EXERCISE}.ipynb").write_text(text, encoding="utf-8")
+        exercise = ENDLESS if student == "loops" else EXERCISE
+        (place / f"{exercise}.ipynb").write_text(text, encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """The course, with little time for the exercise of the endless notebook."""
+    course = tmp_path / "course"
+    shutil.copytree(
+        ROOT / "reference", course / "reference", ignore=shutil.ignore_patterns("submissions")
+    )
+    (course / "assignments").symlink_to(ROOT / "assignments")
+    spec = course / "reference" / ENDLESS / "spec.toml"
+    text = spec.read_text(encoding="utf-8")
+    assert text.count("[limits]\n") == 1
+    limits = f"[limits]\ntimeout = {ENDS_AFTER}\n"
+    spec.write_text(text.replace("[limits]\n", limits), encoding="utf-8")
+    return course
 
 
 def _command(folder: Path, out: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "grader", "grade", str(folder), "--out", str(out)),
-        *("--format", "json", "--lang", "en", *LIMITS),
+        *("--format", "json", "--lang", "en", *MEMORY),
     ]
 
 
-def _environment(tmp_path: Path) -> dict[str, str]:
+def _environment(tmp_path: Path, course: Path = ROOT) -> dict[str, str]:
     return {
         **os.environ,
-        "GRADER_COURSE": str(ROOT),
+        "GRADER_COURSE": str(course),
         "GRADER_SECRET_FILE": str(tmp_path / "secret"),
     }
 
 
-def _grade(folder: Path, out: Path, tmp_path: Path) -> tuple[int, list[dict[str, object]], str]:
+def _grade(
+    folder: Path, out: Path, tmp_path: Path, course: Path
+) -> tuple[int, list[dict[str, object]], str]:
     done = subprocess.run(
         _command(folder, out),
-        env=_environment(tmp_path),
+        env=_environment(tmp_path, course),
         capture_output=True,
         text=True,
         check=False,
@@ -104,13 +125,13 @@ def _check_class(results: list[dict[str, object]]) -> None:
 
 
 def test_four_bad_notebooks_harm_nobody_and_a_killed_grader_loses_nothing(
-    class_of_thirty: Path, tmp_path: Path
+    class_of_thirty: Path, course: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     others = set(_leftovers())
     killed = subprocess.Popen(
         _command(class_of_thirty, out),
-        env=_environment(tmp_path),
+        env=_environment(tmp_path, course),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -127,7 +148,7 @@ def test_four_bad_notebooks_harm_nobody_and_a_killed_grader_loses_nothing(
     faults = [one for one in recorded if one["record"]["grade"]["verdict"] == "grader_error"]
     assert not faults, f"a fault of the grader's own: {faults}"
 
-    code, results, said = _grade(class_of_thirty, out, tmp_path)
+    code, results, said = _grade(class_of_thirty, out, tmp_path, course)
 
     assert code == 1, said
     _check_class(results)
@@ -136,7 +157,7 @@ def test_four_bad_notebooks_harm_nobody_and_a_killed_grader_loses_nothing(
         assert path.read_bytes() == content, "a run that had finished was run again"
     assert set(_leftovers()) <= others, "a room outlived its grader"
 
-    again_code, again, said = _grade(class_of_thirty, out, tmp_path)
+    again_code, again, said = _grade(class_of_thirty, out, tmp_path, course)
     assert again_code == 1
     assert _verdicts(again) == _verdicts(results)
     # The same table, in the same order, whichever was done first this time.
@@ -170,14 +191,14 @@ def test_a_fork_bomb_on_the_graders_only_core_ends_in_time(tmp_path: Path) -> No
     (place / f"{EXERCISE}.ipynb").write_text(bomb, encoding="utf-8")
     on_one_core = "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
     on_one_core += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-    command = _command(tmp_path / "class", tmp_path / "out")
+    command = [*_command(tmp_path / "class", tmp_path / "out"), "--timeout", str(ENDS_AFTER)]
     done = subprocess.run(
         [sys.executable, "-c", on_one_core, *command[1:]],
         env=_environment(tmp_path),
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,  # 75 of its own; it was twenty minutes while memory was looked at to the end
+        timeout=600,  # ten of its own; it was twenty minutes while memory was looked at to the end
     )
     (result,) = json.loads(done.stdout)["results"]
     assert result["verdict"] in {"time_limit", "memory_limit", "runtime_error"}
