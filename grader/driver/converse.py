@@ -1,9 +1,9 @@
 """In the driver's room: runs a notebook's cells on its kernel and writes down what came back.
 
 Enters: argv[1], a JSON file with the connection, the cells and the caps; argv[2], an empty folder.
-Leaves there: ``transcript.jsonl`` (a line per cell, written when the cell ends) and
-``evidence/NNNN.json`` with ``NNNN.npz`` (what the probe sent, unread). Touches: the kernel's
-sockets.
+Leaves on stdout, a unix socket: the sockets on which the kernel shall listen. Leaves in the folder:
+``transcript.jsonl`` (a line per cell, written when the cell ends) and ``evidence/NNNN.json`` with
+``NNNN.npz`` (what the probe sent, unread). Touches: the kernel's sockets, in its own home folder.
 
 Runs as a script in a process of its own, in a room where there is one, and imports nothing of the
 judge's: a hostile kernel's messages cost this process only. End of file on stdin means that the
@@ -18,6 +18,7 @@ import json
 import os
 import re
 import select
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ READY_SECONDS = 120.0
 SETTLE_MILLISECONDS = 300
 REST_SECONDS = 2.0  # for what had been sent when the time was up …
 REST_MILLISECONDS = 50  # … which ends after so much silence
+BACKLOG = 16  # connections that wait until the kernel is there
 IDLE_SECONDS = 10.0  # after the reply, how long late output may take
 PNG = b"\x89PNG\r\n\x1a\n"
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
@@ -150,11 +152,12 @@ class Conversation:
     def _socket(
         self, context: zmq.Context[Any], kind: int, connection: dict[str, Any], port: str
     ) -> zmq.Socket[Any]:
-        socket: zmq.Socket[Any] = context.socket(kind)
-        socket.linger = 0
-        socket.setsockopt(zmq.MAXMSGSIZE, self.caps.message_bytes)
-        socket.connect(f"ipc://{connection['ip']}-{connection[port]}")
-        return socket
+        found: zmq.Socket[Any] = context.socket(kind)
+        found.linger = 0
+        found.setsockopt(zmq.MAXMSGSIZE, self.caps.message_bytes)
+        found.setsockopt(zmq.HANDSHAKE_IVL, 0)  # it is connected long before the kernel looks
+        found.connect(f"ipc://{connection['ip']}-{connection[port]}")
+        return found
 
     def receive(self, milliseconds: int) -> list[tuple[str, dict[str, Any]]]:
         """Give the next messages as (channel, message); malformed ones are counted and dropped.
@@ -170,10 +173,10 @@ class Conversation:
     def arrived(self, milliseconds: int) -> list[tuple[str, dict[str, Any]]]:
         """Give the next messages, whether or not anybody is left to send more."""
         found = []
-        for socket, _ in self.poller.poll(milliseconds):
-            channel = "shell" if socket is self.shell else "iopub"
+        for one, _ in self.poller.poll(milliseconds):
+            channel = "shell" if one is self.shell else "iopub"
             try:
-                _, message = self.session.recv(socket, mode=zmq.NOBLOCK, copy=True)
+                _, message = self.session.recv(one, mode=zmq.NOBLOCK, copy=True)
             except Exception:  # noqa: BLE001 - whatever a hostile message breaks, it is that message
                 self.malformed += 1
                 continue
@@ -323,10 +326,28 @@ class Conversation:
         stem.with_suffix(".json").write_text(text, encoding="utf-8", errors="replace")
 
 
+def hand_over(connection: dict[str, Any], line: int) -> None:
+    """Listen in the kernel's place and give it the sockets, on a unix socket.
+
+    The sockets' names lie in a folder that the kernel's room does not have: it can neither replace
+    them nor write beside them.
+    """
+    with contextlib.ExitStack() as stack:
+        listening = []
+        for port in sorted(value for name, value in connection.items() if name.endswith("_port")):
+            one = stack.enter_context(socket.socket(socket.AF_UNIX))
+            one.bind(f"{connection['ip']}-{port}")
+            one.listen(BACKLOG)
+            listening.append(one.fileno())
+        socket.send_fds(stack.enter_context(socket.socket(fileno=line)), [b"k"], listening)
+
+
 def main() -> int:
     """Run the notebook; 0: all cells were sent, 3: the kernel never answered, 4: it is gone."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     connection = json.loads(Path(job["connection"]).read_text(encoding="utf-8"))
+    connection["ip"] = str(Path.home() / connection["ip"])
+    hand_over(connection, os.dup(sys.stdout.fileno()))
     conversation = Conversation(connection, Path(sys.argv[2]), Caps(**job["caps"]))
     try:
         if not conversation.wait_ready():

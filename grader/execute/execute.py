@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
+import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +22,7 @@ from pathlib import Path
 
 from grader import environment
 from grader.execute.claims import DRIVER_CAPS, Claims, read_claims
+from grader.execute.last_words import LastWords
 from grader.room import Bind, Room, RoomProcess, RoomSpec
 from grader.room.workplace import workplace
 from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
@@ -90,15 +91,14 @@ def execute(run: Run, room: Room, *, again: bool = True) -> Execution:
 
 def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
     """Run the notebook once; also tell whether its kernel was killed and nobody knows why."""
-    with workplace("in", "out", "sock") as folder:
+    with workplace("in", "out") as folder, LastWords() as log:
         _prepare(folder, run, room)
         watch = _Watch()
-        kernel = _start_kernel(folder, run, room)
+        kernel, driver = _start(folder, run, room, log)
         try:
-            driver = _start_driver(folder, room, run.cores)
             try:
                 watch.began = time.monotonic()
-                code = _attend(kernel, driver, run, watch, folder)
+                code = _attend(kernel, driver, run, watch, folder, log)
             finally:
                 kernel.kill()
                 driver.process.kill()
@@ -107,9 +107,7 @@ def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
             kernel.kill()
         seconds = (watch.ended or time.monotonic()) - watch.began
         if not (folder / "out" / "ready").exists() and watch.outcome is not Outcome.MEMORY_LIMIT:
-            raise GraderError(
-                Message("execute.no_kernel", {"code": code, "log": _tail(folder / "kernel.log")})
-            )
+            raise GraderError(Message("execute.no_kernel", {"code": code, "log": log.text()}))
         claims = read_claims(folder / "out")
     execution = Execution(
         outcome=watch.outcome,
@@ -143,7 +141,7 @@ def _prepare(folder: Path, run: Run, room: Room) -> None:
     ports = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
     connection = {
         "transport": "ipc",
-        "ip": room.inside(folder / "sock", "/sock") + "/k",
+        "ip": "k",  # where the driver listens, in its own scratch folder; the kernel gets sockets
         "key": secrets.token_hex(16),
         "signature_scheme": "hmac-sha256",
         "kernel_name": "python3",
@@ -157,7 +155,22 @@ def _prepare(folder: Path, run: Run, room: Room) -> None:
     write("driver.json", job)
 
 
-def _start_kernel(folder: Path, run: Run, room: Room) -> RoomProcess:
+def _start(folder: Path, run: Run, room: Room, log: LastWords) -> tuple[RoomProcess, _Driver]:
+    """Start both rooms, with a line between them on which the driver hands the kernel its sockets.
+
+    So no folder is shared: what a notebook can write to is of its own room, and of a fixed size.
+    """
+    kernels, drivers = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with kernels, drivers:
+        kernel = _start_kernel(folder, run, room, kernels.fileno(), log)
+        try:
+            return kernel, _start_driver(folder, room, run.cores, drivers.fileno())
+        except BaseException:
+            kernel.kill()
+            raise
+
+
+def _start_kernel(folder: Path, run: Run, room: Room, line: int, log: LastWords) -> RoomProcess:
     kernel_input = folder / "kernel-in"
     kernel_input.mkdir()
     for name in ("connection.json", "kernel.json"):
@@ -176,7 +189,6 @@ def _start_kernel(folder: Path, run: Run, room: Room) -> RoomProcess:
         binds=(
             Bind(PACKAGE / "kernel", "/grader/kernel"),
             Bind(kernel_input, "/in"),
-            Bind(folder / "sock", "/sock", writable=True),
         ),
         env=kernel_environment(run),
         memory_mb=run.memory_mb,
@@ -184,8 +196,7 @@ def _start_kernel(folder: Path, run: Run, room: Room) -> RoomProcess:
         devices=run.devices,
         warm=environment.IMPORTS,
     )
-    with (folder / "kernel.log").open("wb") as log:
-        return room.start(spec, stdout=log.fileno(), stderr=log.fileno())
+    return room.start(spec, stdin=line, stdout=log.writing, stderr=log.writing)
 
 
 def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -243,7 +254,7 @@ class _Driver:
         self.lifeline.close()
 
 
-def _start_driver(folder: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
+def _start_driver(folder: Path, room: Room, cores: tuple[int, ...], line: int) -> _Driver:
     code = room.inside(PACKAGE / "driver", "/grader/driver")
     inputs = room.inside(folder / "in", "/in")
     out = room.inside(folder / "out", "/out")
@@ -252,7 +263,6 @@ def _start_driver(folder: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
         binds=(
             Bind(PACKAGE / "driver", "/grader/driver"),
             Bind(folder / "in", "/in"),
-            Bind(folder / "sock", "/sock"),
             Bind(folder / "out", "/out", writable=True),
         ),
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
@@ -266,9 +276,7 @@ def _start_driver(folder: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
     lifeline = FileIO(writing, "wb")
     try:
         with FileIO(reading) as end, (folder / "driver.log").open("wb") as log:
-            process = room.start(
-                spec, stdin=end.fileno(), stdout=subprocess.DEVNULL, stderr=log.fileno()
-            )
+            process = room.start(spec, stdin=end.fileno(), stdout=line, stderr=log.fileno())
     except BaseException:
         lifeline.close()
         raise
@@ -276,7 +284,7 @@ def _start_driver(folder: Path, room: Room, cores: tuple[int, ...]) -> _Driver:
 
 
 def _attend(
-    kernel: RoomProcess, driver: _Driver, run: Run, watch: _Watch, folder: Path
+    kernel: RoomProcess, driver: _Driver, run: Run, watch: _Watch, folder: Path, log: LastWords
 ) -> int | None:
     """Wait for the driver's end, enforcing time and memory; give its exit code."""
     ready = folder / "out" / "ready"
@@ -291,6 +299,7 @@ def _attend(
         if trouble is not None:
             watch.outcome = trouble
             return _stop(kernel, driver, watch)
+        log.listen()
         time.sleep(POLL_SECONDS)
     if driver.process.memory_ran_out():
         watch.outcome = Outcome.MEMORY_LIMIT  # it holds nothing but what the kernel sent

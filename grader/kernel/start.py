@@ -1,8 +1,10 @@
 """In the notebook's room: becomes the Jupyter kernel of a notebook, with the probe installed.
 
-Enters: argv[1], a JSON file with the connection and the seed. Leaves: a running ipykernel.
-Touches: the sockets' folder, its own process. Runs as a script, and imports nothing
-of the judge's. Whatever it sends is a claim: the student's code shares this process.
+Enters: argv[1], a JSON file with the connection and the seed; on stdin, a unix socket, the sockets
+on which to listen. Leaves: a running ipykernel. Touches: its own process.
+
+Runs as a script, and imports nothing of the judge's. Whatever it sends is a claim: the student's
+code shares this process.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grader.kernel import data_files, notebook_habits, probe
+    from grader.kernel import data_files, given_sockets, notebook_habits, probe
 else:
     import data_files  # a script finds its neighbours by their bare names
+    import given_sockets
     import notebook_habits
     import probe
 
@@ -62,12 +65,7 @@ def main() -> None:
     if settings.get("data"):
         data_files.install(Path(settings["data"]))
 
-    from ipykernel.kernelapp import IPKernelApp
-
-    app = IPKernelApp.instance()
-    app.initialize(  # type: ignore[no-untyped-call]
-        ["-f", settings["connection"], "--IPKernelApp.quiet=True"]
-    )
+    app = given_sockets.kernel_app(settings["connection"])
     notebook_habits.install(app.shell)
     probe.install(app.shell, app.kernel)
     seed_before_first_cell(app.shell, settings["seed"])

@@ -24,12 +24,21 @@ from io import FileIO
 from pathlib import Path
 
 from grader.room.cgroups import make_cgroup
+from grader.room.disk import Disk
 from grader.room.lifeline import gate, lifeline
 from grader.room.process import LinuxProcess
 from grader.room.readable import readable_paths, top_level_links
 from grader.room.seccomp import build_filter
 from grader.room.spawning import Streams, spawn
-from grader.room.spec import HOME, SHARED_MEMORY, TEMPORARY, RoomSpec, check_binds, environment
+from grader.room.spec import (
+    HOME,
+    SHARED_MEMORY,
+    TEMPORARY,
+    RoomSpec,
+    check_binds,
+    environment,
+    writable_folders,
+)
 from grader.room.users import GROUP, open_to_rooms, return_user, take_user
 from grader.types import GraderError, Isolation, Message
 
@@ -164,6 +173,7 @@ def _admit(
         make_cgroup(spec.memory_mb, spec.processes),
         spec.memory_mb,
         folders=(TEMPORARY, SHARED_MEMORY, HOME),
+        disk=Disk(writable_folders(spec)),
         status=status,
         endings=(ending,),
     )

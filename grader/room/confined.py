@@ -26,11 +26,19 @@ from pathlib import Path
 
 from grader.room.bubblewrap import handed_over, limits
 from grader.room.cgroups import Cgroup, make_cgroup
+from grader.room.disk import Disk
 from grader.room.process import LinuxProcess
 from grader.room.readable import readable_paths
 from grader.room.seccomp import build_filter
 from grader.room.spawning import Streams, spawn
-from grader.room.spec import HOME, TEMPORARY, RoomSpec, check_binds, environment
+from grader.room.spec import (
+    HOME,
+    TEMPORARY,
+    RoomSpec,
+    check_binds,
+    environment,
+    writable_folders,
+)
 from grader.room.users import GROUP, open_to_rooms, return_user, take_user
 from grader.room.workplace import SCRATCH, workplace
 from grader.types import GraderError, Isolation, Json, Message
@@ -122,7 +130,7 @@ def _landlock(spec: RoomSpec, scratch: Path) -> dict[str, Json]:
     readable = [*map(str, readable_paths()), *_MACHINE]
     readable += [str(bind.host.absolute()) for bind in spec.binds if not bind.writable]
     writable = [str(scratch), *_DEVICES, *spec.devices]
-    writable += [str(bind.host.absolute()) for bind in spec.binds if bind.writable]
+    writable += [str(folder.absolute()) for folder in writable_folders(spec)]
     return {"readable": list(readable), "writable": list(writable)}
 
 
@@ -160,6 +168,7 @@ def _begin(
             os.pidfd_open(popen.pid),
             make_cgroup(spec.memory_mb, spec.processes),
             spec.memory_mb,
+            disk=Disk((Path(str(order["scratch"])), *writable_folders(spec))),
             supervised=True,
             endings=(ending,),
         )

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from grader.room.cgroups import Cgroup
+from grader.room.disk import Disk
 from grader.types import GraderError, Message
 
 _MB = 1 << 20
@@ -87,6 +88,7 @@ class LinuxProcess:
     cgroup: Cgroup
     memory_limit_mb: int
     folders: tuple[str, ...] = ()  # file systems in memory, as seen through /proc/<top>/root
+    disk: Disk = field(default_factory=lambda: Disk(()))  # what it may write to on the host
     supervised: bool = False  # ``top`` is our own supervisor: it counts no memory, it ends the tree
     status: FileIO | None = None  # where bwrap says how the program ended
     endings: tuple[Callable[[], None], ...] = ()  # what to clear away once all is dead
@@ -158,7 +160,7 @@ class LinuxProcess:
         self._end()
 
     def memory_mb(self) -> float:
-        """Memory of the whole tree and of its file systems in memory, in MB.
+        """Memory of the whole tree and of its files, in memory and on the host's disk, in MB.
 
         At least: beyond the limit, and where looking takes too long, the rest is not looked at.
         """
@@ -169,9 +171,10 @@ class LinuxProcess:
             if self.guest is not None and self.guest.code() is None:
                 pids += tree(self.guest.pid)
             held = _tmpfs_bytes(self.top, self.folders)
+        limit = self.memory_limit_mb * _MB
+        held += self.disk.held(pids, limit)
         sizes = sorted(((_resident_bytes(pid), pid) for pid in pids), reverse=True)
         total = held + sum(size for size, _ in sizes)
-        limit = self.memory_limit_mb * _MB
         if total > _EXACT_FROM * limit:
             total = held + _exact_bytes((pid for _, pid in sizes), limit - held)
         return total / _MB

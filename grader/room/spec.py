@@ -101,7 +101,7 @@ class RoomProcess(Protocol):
         """Wait for the program to end; None where it still runs after ``timeout`` seconds."""
 
     def memory_mb(self) -> float:
-        """Memory of the whole tree and of its file systems in memory, in MB."""
+        """Memory of the whole tree and of its files, in memory and on the host's disk, in MB."""
 
     def memory_ran_out(self) -> bool:
         """Whether the kernel itself ended a process for its memory (control groups only)."""
@@ -152,6 +152,11 @@ def check_binds(spec: RoomSpec) -> None:
     for bind in spec.binds:
         if not bind.host.exists():
             raise GraderError(Message("room.no_such_bind", {"path": str(bind.host)}))
+
+
+def writable_folders(spec: RoomSpec) -> tuple[Path, ...]:
+    """Folders of the host that the program may write to."""
+    return tuple(bind.host for bind in spec.binds if bind.writable)
 
 
 def environment(spec: RoomSpec, home: str = HOME, temporary: str = TEMPORARY) -> dict[str, str]:
