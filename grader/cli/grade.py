@@ -25,6 +25,7 @@ from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
+from grader.pipeline.ours import ours
 from grader.pipeline.regrade import regrade as regrade_records
 from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
@@ -71,7 +72,8 @@ def run(options: GradeOptions) -> int:
     words = open_words(course, options.lang)
     collected = _collected(course, options)
     settings = _settings(options)
-    room = open_room(options.isolation)
+    handed_in = {*options.paths, *(one.path.parent for one in collected.submissions)}
+    room = open_room(options.isolation, ours(course.root, options.out, sorted(handed_in)))
     room, cold = quickened(room) if options.warm else (room, None)
     with Store(options.out) as store:
         grader = Grader(course, room, store, settings)

@@ -28,6 +28,7 @@ from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course, Exercise
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
+from grader.pipeline.ours import ours
 from grader.record.store import Store
 from grader.room import open_room
 from grader.room.quick import quickened
@@ -130,7 +131,7 @@ def _graded(
         jobs=options.jobs or len(environment.cores()),
     )
     with Store(options.out) as store:
-        room, _ = quickened(open_room("auto"))
+        room, _ = quickened(open_room("auto", ours(course.root, options.out)))
         grader = Grader(course, room, store, settings)
         with open_progress(len(collected.submissions), words, live=True) as progress:
             graded = list(graded_as_done(grader, collected, progress, words))

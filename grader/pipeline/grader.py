@@ -23,6 +23,7 @@ from grader.course.load import load_course
 from grader.pipeline.attempts import Attempts, Scored
 from grader.pipeline.job import Job, Settings
 from grader.pipeline.order import Group, groups
+from grader.pipeline.ours import ours
 from grader.pipeline.runner import Runner, Slot
 from grader.record.store import Store
 from grader.room import Room, open_room
@@ -234,7 +235,7 @@ class Workplace:
     @contextmanager
     def open(self) -> Iterator[Callable[[Group, Slot], list[Graded]]]:
         """Load the course, open a room and the folder's store, without its lock."""
-        room = open_room(self.isolation.value)
+        room = open_room(self.isolation.value, ours(self.course, self.out))
         if self.settings.warm:
             room, _ = quickened(room)
         store = Store(self.out)

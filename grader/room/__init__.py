@@ -5,11 +5,13 @@ Touches: processes, control groups, scratch folders; nothing of them stays behin
 """
 
 from grader.room.choose import open_room, probe, warmed
+from grader.room.guarded import Guarded
 from grader.room.spec import HOME, Bind, LayerReport, Room, RoomProcess, RoomSpec
 
 __all__ = [
     "HOME",
     "Bind",
+    "Guarded",
     "LayerReport",
     "Room",
     "RoomProcess",

@@ -9,10 +9,12 @@ from __future__ import annotations
 import functools
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from grader.room.guarded import Guarded, refuse_below, refuse_what_is_read
+from grader.room.readable import readable_paths
 from grader.room.spec import LayerReport, Room
 from grader.types import GraderError, Isolation, Level, Message
 
@@ -40,12 +42,25 @@ class _Tested:
     reason: str  # why there is no room
 
 
-def open_room(level: str) -> Room:
+def open_room(level: str, guarded: Iterable[Guarded] = ()) -> Room:
     """Open the asked level, or with ``auto`` the best that holds.
 
     Raises:
-        GraderError: the asked level does not hold here.
+        GraderError: the asked level does not hold here; or it does, and one of the guarded places
+            lies where every room may read. Level none promises nothing, so nothing is refused.
     """
+    guarded = tuple(dict.fromkeys(guarded))
+    if level != Level.NONE:
+        # First: the self-test, too, may find its own canary readable, and "auto" would go on to a
+        # level that hides nothing at all.
+        refuse_below(guarded, readable_paths())
+    room = _opened(level)
+    if guarded and room.isolation.level is not Level.NONE:
+        refuse_what_is_read(guarded, room)
+    return room
+
+
+def _opened(level: str) -> Room:
     if level != "auto":
         tested = _test(Level(level))
         if tested.room is None:

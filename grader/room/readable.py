@@ -3,7 +3,8 @@
 Enters: nothing but this process. Leaves: paths. Touches: reads link targets.
 
 An allow-list. The repository, home folders, /var, /run, /srv and /mnt are not on it, and of /etc
-only what the dynamic linker, fonts and clocks need.
+only what the dynamic linker, fonts and clocks need. Of the interpreter's prefix only its own parts:
+whoever makes a virtual environment in the course's folder has the course below that prefix.
 """
 
 from __future__ import annotations
@@ -31,6 +32,23 @@ _SYSTEM = (
     "/etc/fonts",
     "/etc/ld.so.cache",
     "/etc/localtime",
+)
+# Of a prefix: programs, packages and libraries; the rest is what conda lays beside them.
+_OF_PREFIX = (
+    "bin",
+    "lib",
+    "lib32",
+    "lib64",
+    "pyvenv.cfg",
+    "etc/fonts",
+    "fonts",
+    "nvvm",
+    "share/fontconfig",
+    "share/fonts",
+    "share/locale",
+    "share/terminfo",
+    "share/zoneinfo",
+    "targets",
 )
 _TOP_LEVEL = ("/bin", "/lib", "/lib32", "/lib64")  # links into /usr, folders on older systems
 
@@ -68,12 +86,11 @@ def link_chain(path: Path) -> list[Path]:
 
 
 def _prefix_paths(prefix: Path) -> list[Path]:
-    """A Python installation; of a shared one like /usr only what belongs to Python."""
+    """What belongs to a Python installation, under the prefix's own name and its real one."""
     if prefix == Path("/usr"):
         return []
-    if prefix == Path("/usr/local"):
-        return [p for p in (prefix / "bin", prefix / "lib") if p.is_dir()]
-    return [prefix, *([prefix.resolve()] if prefix.resolve() != prefix else [])]
+    names = dict.fromkeys((prefix, prefix.resolve()))
+    return [path for name in names for part in _OF_PREFIX if (path := name / part).exists()]
 
 
 def _package_folders() -> list[Path]:

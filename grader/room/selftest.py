@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from grader.room.readable import readable_paths
 from grader.room.spec import Bind, LayerReport, Room, RoomSpec
 from grader.room.syscalls import AARCH64, X86_64
 from grader.room.workplace import SELFTEST, workplace
@@ -103,7 +104,7 @@ def _intrude(room: Room, outside: _Outside) -> dict[str, Any]:
     calls = {"x86_64": X86_64, "aarch64": AARCH64}[platform.machine()]
     plan = {
         "secrets": [str(outside.secret), f"/proc/{os.getpid()}/environ"],
-        "closed": [closed, sys.prefix, sys.base_prefix, "/", "/dev", "/usr/bin"],
+        "closed": [closed, *(str(p) for p in readable_paths() if p.is_dir()), "/", "/dev"],
         "outsider": os.getpid(),
         "calls": {
             name: calls[name] for name in ("unshare", "clone", "keyctl", "io_uring_setup", "ioctl")

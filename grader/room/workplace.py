@@ -29,9 +29,9 @@ _LONGEST_PARENT = 60  # unix socket paths end at 107 characters
 @contextlib.contextmanager
 def workplace(*names: str, kind: str = RUNS) -> Iterator[Path]:
     """Give a private folder, with folders of these names in it; gone at the end."""
-    parent = _parent()
-    _sweep_once(parent)
-    place = Path(tempfile.mkdtemp(prefix=f".{kind}", dir=parent))
+    beside = parent()
+    _sweep_once(beside)
+    place = Path(tempfile.mkdtemp(prefix=f".{kind}", dir=beside))
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: shutil.rmtree(place, ignore_errors=True))
         if sys.platform != "win32":
@@ -61,10 +61,11 @@ def _sweep_once(parent: Path) -> None:
     sweep(parent)
 
 
-def _parent() -> Path:
-    parent = Path(tempfile.gettempdir()).resolve()
+def parent() -> Path:
+    """Where such folders are made."""
+    usual = Path(tempfile.gettempdir()).resolve()
     short = Path("/tmp")  # noqa: S108 a folder of our own is made in it
-    return parent if len(str(parent)) <= _LONGEST_PARENT or not short.is_dir() else short
+    return usual if len(str(usual)) <= _LONGEST_PARENT or not short.is_dir() else short
 
 
 def _locked(place: Path) -> int:

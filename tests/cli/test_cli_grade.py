@@ -271,7 +271,7 @@ class TestVerify:
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("grader.cli.verify.graded_as_done", lambda *_: iter(()))
-        monkeypatch.setattr("grader.cli.verify.open_room", lambda _level: NoRoom())
+        monkeypatch.setattr("grader.cli.verify.open_room", lambda *_: NoRoom())
         sample = ROOT / "reference/multiplication-gru/submissions/malformed/truncated.ipynb"
         said = shell("verify", sample, "--out", shell.out, "--lang", "en")
         assert said.code == 130
@@ -280,7 +280,7 @@ class TestVerify:
     def test_a_sample_with_its_folders_verdict_passes(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("grader.cli.verify.open_room", lambda _level: NoRoom())
+        monkeypatch.setattr("grader.cli.verify.open_room", lambda *_: NoRoom())
         sample = ROOT / "reference/multiplication-gru/submissions/malformed/truncated.ipynb"
         said = shell("verify", sample, "--out", shell.out, "--lang", "en")
         assert said.code == 0
@@ -289,7 +289,7 @@ class TestVerify:
     def test_a_sample_with_another_verdict_is_named(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr("grader.cli.verify.open_room", lambda _level: NoRoom())
+        monkeypatch.setattr("grader.cli.verify.open_room", lambda *_: NoRoom())
         folder = tmp_path / "multiplication-gru" / "submissions" / "accepted"
         folder.mkdir(parents=True)
         (folder / "cut.ipynb").write_text("{", encoding="utf-8")

@@ -16,7 +16,7 @@ KINDS = ["dropped", "reduced", "none"]
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A temporary directory of the test's own."""
-    monkeypatch.setattr(workplace, "_parent", lambda: tmp_path)
+    monkeypatch.setattr(workplace, "parent", lambda: tmp_path)
     return tmp_path
 
 

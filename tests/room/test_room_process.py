@@ -342,7 +342,7 @@ def temporary(tmp_path, monkeypatch):
     """Where folders are made during this test. A long TMPDIR alone would be passed over."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(workplace, "_parent", lambda: tmp_path)
+    monkeypatch.setattr(workplace, "parent", lambda: tmp_path)
     return tmp_path
 
 

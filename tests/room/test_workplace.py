@@ -26,14 +26,14 @@ with workplace("in") as place:
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A temporary directory of the test's own."""
-    monkeypatch.setattr(module, "_parent", lambda: tmp_path)
+    monkeypatch.setattr(module, "parent", lambda: tmp_path)
     return tmp_path
 
 
 def _held_elsewhere(folder: Path) -> tuple[subprocess.Popen[str], Path]:
     source = HOLD.replace(
         "with workplace",
-        f"import grader.room.workplace as w\nfrom pathlib import Path\nw._parent = lambda: Path({str(folder)!r})\nwith workplace",
+        f"import grader.room.workplace as w\nfrom pathlib import Path\nw.parent = lambda: Path({str(folder)!r})\nwith workplace",
     )
     running = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
     assert running.stdout is not None

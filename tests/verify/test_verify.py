@@ -350,7 +350,7 @@ class TestCommand:
         monkeypatch.setenv("GRADER_COURSE", str(course.root))
         monkeypatch.setenv("GRADER_SECRET_FILE", str(tmp_path / "secret"))
         monkeypatch.setattr("grader.cli.verify.graded_as_done", as_wanted)
-        monkeypatch.setattr("grader.cli.verify.open_room", lambda _level: None)
+        monkeypatch.setattr("grader.cli.verify.open_room", lambda *_: None)
         monkeypatch.setattr("grader.cli.verify.quickened", lambda room: (room, None))
 
         def run(**changes: object) -> int:

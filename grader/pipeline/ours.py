@@ -1,0 +1,26 @@
+"""What of ours no notebook may read, wherever it lies on this machine.
+
+Enters: a course, the folder of results, paths that were handed in. Leaves: guarded places.
+Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from grader import seeds
+from grader.course.exercises import REFERENCE
+from grader.room import Guarded
+from grader.room.workplace import parent
+
+
+def ours(course: Path, out: Path, submissions: Iterable[Path] = ()) -> tuple[Guarded, ...]:
+    """Thresholds and references, results, the secret, submissions, and what runs are given."""
+    return (
+        Guarded(course / REFERENCE, "room.exposed_reference"),
+        Guarded(out, "room.exposed_out"),
+        Guarded(seeds.secret_path(), "room.exposed_secret"),
+        *(Guarded(path, "room.exposed_submissions") for path in submissions),
+        Guarded(parent(), "room.exposed_temporary"),
+    )
