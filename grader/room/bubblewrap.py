@@ -43,7 +43,7 @@ from grader.room.users import GROUP, open_to_rooms, return_user, take_user
 from grader.types import GraderError, Isolation, Message
 
 _START_SECONDS = 20.0
-_OPEN_FILES = 4096
+_OPEN_FILES = 1024  # what an ordinary user has; what is sent through sockets is bounded by it too
 _SHARED_MB = 256
 _BUSES = ("/sys/bus/pci", "/sys/devices")
 SETPRIV = Path("/usr/bin/setpriv")

@@ -12,7 +12,6 @@ import select
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from io import FileIO
@@ -21,16 +20,12 @@ from typing import IO
 
 from grader.room.cgroups import Cgroup
 from grader.room.disk import Disk
+from grader.room.memory import file_system_bytes, process_bytes, queue_bytes
 from grader.types import GraderError, Message
 
 _MB = 1 << 20
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _KILL_SECONDS = 10.0
-# Sum of RSS counts shared pages once per process; near the limit the dearer, exact sum is taken.
-_EXACT_FROM = 0.7
-_LOOK_SECONDS = 1.0  # for the exact sum: hundreds of busy processes would keep us from the clock
 _STATUS_BYTES = 1 << 16
-_INODE_BYTES = 1024  # what a file without content costs the kernel on a tmpfs
 
 
 @dataclass
@@ -170,14 +165,10 @@ class LinuxProcess:
             pids = list(tree(self.top))[1 if self.supervised else 0 :]
             if self.guest is not None and self.guest.code() is None:
                 pids += tree(self.guest.pid)
-            held = _tmpfs_bytes(self.top, self.folders)
+            held = file_system_bytes(self.top, self.folders)
         limit = self.memory_limit_mb * _MB
-        held += self.disk.held(pids, limit)
-        sizes = sorted(((_resident_bytes(pid), pid) for pid in pids), reverse=True)
-        total = held + sum(size for size, _ in sizes)
-        if total > _EXACT_FROM * limit:
-            total = held + _exact_bytes((pid for _, pid in sizes), limit - held)
-        return total / _MB
+        held += self.disk.held(pids, limit) + queue_bytes(pids)
+        return (held + process_bytes(pids, limit - held)) / _MB
 
     def memory_ran_out(self) -> bool:
         """Whether the kernel ended a process for its memory; False where nobody counted."""
@@ -232,45 +223,6 @@ def _children(pid: int) -> list[int]:
                 text = (task / "children").read_text()
                 children.extend(int(word) for word in text.split())
     return children
-
-
-def _resident_bytes(pid: int) -> int:
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    return 0
-
-
-def _proportional_bytes(pid: int) -> int:
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return _resident_bytes(pid)
-
-
-def _exact_bytes(pids: Iterable[int], enough: float) -> int:
-    """Sum the proportional sizes until there is enough or it has taken too long."""
-    total = 0
-    until = time.monotonic() + _LOOK_SECONDS
-    for pid in pids:
-        total += _proportional_bytes(pid)
-        if total > enough or time.monotonic() > until:
-            break
-    return total
-
-
-def _tmpfs_bytes(pid: int, folders: Iterable[str]) -> int:
-    """Files in memory belong to no process: ask their file systems, through the room's root."""
-    total = 0
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            inside = f"/proc/{pid}/root{folder}"
-            if os.path.exists(folder) and os.stat(inside).st_dev == os.stat(folder).st_dev:  # noqa: PTH110, PTH116
-                continue  # bwrap has not entered its new root yet: this is the host's own
-            state = os.statvfs(inside)
-            total += (state.f_blocks - state.f_bfree) * state.f_frsize
-            total += (state.f_files - state.f_ffree) * _INODE_BYTES
-    return total
 
 
 def _wait_for_end(handle: int, seconds: float) -> None:

@@ -44,6 +44,8 @@ _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _SOCK_STREAM, _SOCK_TYPE = 1, 0xF
 _NETLINK_ROUTE, _IPPROTO_TCP = 0, 6
 _MSG_FASTOPEN = 0x20000000
+_SOL_SOCKET = 1
+_BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and both with FORCE
 _QUERY_PERSONALITY = 0xFFFFFFFF
 
 _REFUSED = {
@@ -121,6 +123,7 @@ def build_filter(machine: str = "", *, namespaces: bool = True, connects: bool =
     program += _on(table, "clone", _refuse_bits(0, _NEW_NAMESPACE))
     program += _on(table, "personality", _only_values(0, (0, _QUERY_PERSONALITY)))
     program += _on(table, "ioctl", _refuse_values(1, (_TIOCSTI, _TIOCLINUX)))
+    program += _on(table, "setsockopt", _size_buffers())
     for name in ("socket", "socketpair"):
         program += _on(table, name, _open_socket() if namespaces else _host_socket())
     if not namespaces:
@@ -193,6 +196,18 @@ def _only_values(argument: int, values: tuple[int, ...], number: int = errno.EPE
         program.append(Instruction(_IF_EQUAL, value, len(values) - position, 0))
     program.append(_refuse(number))
     return program
+
+
+def _size_buffers() -> Program:
+    """Answered as done: a queue as large as a program asks for is memory that nobody counts."""
+    sizes = [Instruction(_IF_EQUAL, size, 0, 1) for size in _BUFFER_SIZES]
+    answered = [step for size in sizes for step in (size, _refuse(0))]
+    return [
+        _argument(1),
+        Instruction(_IF_EQUAL, _SOL_SOCKET, 0, len(answered) + 1),
+        _argument(2),
+        *answered,
+    ]
 
 
 def _open_socket() -> Program:

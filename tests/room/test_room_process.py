@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader.room import Bind, RoomSpec, process, workplace
+from grader.room import Bind, RoomSpec, memory, process, workplace
 from grader.room.cgroups import make_cgroup
 from grader.types import GraderError
 from tests.support.room_help import (
@@ -277,17 +277,17 @@ def test_memory_counts_every_process_of_the_tree(any_room):
 
 def test_where_there_is_enough_the_rest_is_not_looked_at(monkeypatch):
     looked_at = []
-    monkeypatch.setattr(process, "_proportional_bytes", lambda pid: looked_at.append(pid) or 10)
-    assert process._exact_bytes([1, 2, 3, 4], enough=15) == 20
+    monkeypatch.setattr(memory, "_proportional_bytes", lambda pid: looked_at.append(pid) or 10)
+    assert memory._exact_bytes([1, 2, 3, 4], enough=15) == 20
     assert looked_at == [1, 2]
 
 
 def test_looking_at_the_memory_of_many_processes_keeps_nobody_from_the_clock(monkeypatch):
     seconds = iter(range(100))
     clock = SimpleNamespace(monotonic=lambda: 0.4 * next(seconds))  # not every thread's
-    monkeypatch.setattr(process, "time", clock)
-    monkeypatch.setattr(process, "_proportional_bytes", lambda _: 10)
-    assert process._exact_bytes(range(1000), enough=10**6) == 30
+    monkeypatch.setattr(memory, "time", clock)
+    monkeypatch.setattr(memory, "_proportional_bytes", lambda _: 10)
+    assert memory._exact_bytes(range(1000), enough=10**6) == 30
 
 
 def test_the_largest_process_is_looked_at_first(any_room, monkeypatch):
@@ -296,14 +296,14 @@ def test_the_largest_process_is_looked_at_first(any_room, monkeypatch):
     running = start(any_room, source, memory_mb=64)
     for _ in range(3):
         running.stdout.readline()
-    monkeypatch.setattr(process, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(memory, "_LOOK_SECONDS", 0.0)
     assert running.memory_mb() > 55
     running.kill()
 
 
 def test_far_from_the_limit_nothing_dear_is_looked_at(any_room, monkeypatch):
     looked_at = []
-    monkeypatch.setattr(process, "_proportional_bytes", looked_at.append)
+    monkeypatch.setattr(memory, "_proportional_bytes", looked_at.append)
     running = start(any_room, "import time; print(1, flush=True); time.sleep(600)")
     running.stdout.readline()
     assert running.memory_mb() > 0

@@ -140,6 +140,17 @@ def test_terminal_injection_is_refused_whatever_the_high_bits_say(calls, high):
     assert calls("ioctl", 0, TCGETS | high) == ALLOW
 
 
+@pytest.mark.parametrize("option", [7, 8, 32, 33])  # SO_SNDBUF, SO_RCVBUF, with FORCE
+@pytest.mark.parametrize("high", [0, HIGH_BITS])
+def test_a_queue_keeps_its_size_though_the_caller_is_told_otherwise(calls, option, high):
+    assert calls("setsockopt", 3, 1 | high, option | high) == ERRNO | 0
+
+
+@pytest.mark.parametrize(("level", "option"), [(1, 2), (1, 9), (6, 7), (0, 8)])
+def test_other_settings_of_sockets_pass(calls, level, option):
+    assert calls("setsockopt", 3, level, option) == ALLOW
+
+
 @pytest.mark.parametrize("family", [UNIX, INET, INET6, NETLINK])
 def test_families_that_ipykernel_needs_pass(calls, family):
     assert calls("socket", family, STREAM | CLOEXEC, 0) == ALLOW

@@ -1,0 +1,108 @@
+"""How much memory a tree of processes takes: its pages, and what the kernel keeps for it.
+
+Enters: process numbers, folders of file systems in memory. Leaves: bytes. Touches: reads /proc.
+
+A limit on pages alone is none: a program that reads one byte of every two megabytes of a mapping
+has no page of its own and gigabytes of page tables; a socket that nobody reads from keeps what was
+sent, and belongs to no process. Where the kernel counts (control groups) it counts most of this
+itself, but they cannot be made everywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+# Sum of RSS counts shared pages once per process; near the limit the dearer, exact sum is taken.
+_EXACT_FROM = 0.7
+_LOOK_SECONDS = 1.0  # for the exact sum: hundreds of busy processes would keep us from the clock
+_INODE_BYTES = 1024  # what a file without content costs the kernel on a tmpfs
+# A kernel has two dozen sockets. Any beyond these count as if they were full: how full they are
+# nobody tells, and a connection to oneself grows as it is used.
+_FREE_SOCKETS, _SOCKET_BYTES = 64, 4 << 20
+_MOST_FILES = 16_384  # beyond so many open files nobody looks which of them are sockets
+
+
+def process_bytes(pids: Iterable[int], limit: float) -> int:
+    """Sum the processes: quickly, and near ``limit`` exactly; at least, where that takes long."""
+    sizes = sorted(((_resident_bytes(pid), pid) for pid in pids), reverse=True)
+    total = sum(size for size, _ in sizes)
+    if total > _EXACT_FROM * limit:
+        return _exact_bytes((pid for _, pid in sizes), limit)
+    return total
+
+
+def queue_bytes(pids: Sequence[int]) -> int:
+    """What sockets may hold that was sent and never read."""
+    opened = {pid: _open_files(pid) for pid in pids}
+    total = sum(opened.values())
+    if total <= _FREE_SOCKETS:
+        return 0
+    sockets = total if total > _MOST_FILES else len(set().union(*map(_sockets, pids)))
+    return max(0, sockets - _FREE_SOCKETS) * _SOCKET_BYTES
+
+
+def file_system_bytes(pid: int, folders: Iterable[str]) -> int:
+    """Files in memory belong to no process: ask their file systems, through the room's root."""
+    total = 0
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            inside = f"/proc/{pid}/root{folder}"
+            if os.path.exists(folder) and os.stat(inside).st_dev == os.stat(folder).st_dev:  # noqa: PTH110, PTH116
+                continue  # bwrap has not entered its new root yet: this is the host's own
+            state = os.statvfs(inside)
+            total += (state.f_blocks - state.f_bfree) * state.f_frsize
+            total += (state.f_files - state.f_ffree) * _INODE_BYTES
+    return total
+
+
+def _resident_bytes(pid: int) -> int:
+    """Pages in memory and the tables that lead to them."""
+    return _kilobytes(f"/proc/{pid}/status", b"VmRSS:", b"VmPTE:")
+
+
+def _proportional_bytes(pid: int) -> int:
+    """The same, with every shared page in equal parts."""
+    pages = _kilobytes(f"/proc/{pid}/smaps_rollup", b"Pss:")
+    return pages + _kilobytes(f"/proc/{pid}/status", b"VmPTE:") if pages else _resident_bytes(pid)
+
+
+def _kilobytes(path: str, *names: bytes) -> int:
+    total = 0
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        for line in Path(path).read_bytes().splitlines():
+            if line.startswith(names):
+                total += int(line.split()[1]) * 1024
+    return total
+
+
+def _exact_bytes(pids: Iterable[int], enough: float) -> int:
+    """Sum the proportional sizes until there is enough or it has taken too long."""
+    total = 0
+    until = time.monotonic() + _LOOK_SECONDS
+    for pid in pids:
+        total += _proportional_bytes(pid)
+        if total > enough or time.monotonic() > until:
+            break
+    return total
+
+
+def _open_files(pid: int) -> int:
+    """How many: the size of the folder, and on kernels before 6.2 its entries."""
+    folder = f"/proc/{pid}/fd"
+    with contextlib.suppress(OSError):
+        return os.stat(folder).st_size or len(os.listdir(folder))  # noqa: PTH116, PTH208
+    return 0
+
+
+def _sockets(pid: int) -> set[str]:
+    """By their inodes: what a fork shares with its parent is one."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(f"/proc/{pid}/fd/{name}"))  # noqa: PTH115
+    return {link for link in found if link.startswith("socket:")}

@@ -1,0 +1,77 @@
+"""What a program takes beside its pages is counted to its memory."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import socket
+import sys
+
+import pytest
+
+from grader.room import memory
+from grader.room.memory import process_bytes, queue_bytes
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")
+
+MB = 1 << 20
+MAP_NORESERVE = 0x4000
+TABLE_REACHES = 2 * MB  # what one page of a page table leads to
+NO_LIMIT = float("inf")
+
+
+@pytest.fixture(autouse=True)
+def free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process has open already is free too."""
+    had = len(memory._sockets(os.getpid()))
+    monkeypatch.setattr(memory, "_FREE_SOCKETS", memory._FREE_SOCKETS + had)
+
+
+def taken() -> int:
+    return process_bytes([os.getpid()], NO_LIMIT)
+
+
+def test_page_tables_count_though_no_page_is_taken() -> None:
+    tables = 4096
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+    before = taken()
+    with mmap.mmap(-1, tables * TABLE_REACHES, flags=flags) as space:
+        for at in range(0, len(space), TABLE_REACHES):
+            assert space[at] == 0  # read only: all of it is the one page of zeros
+        assert taken() - before >= tables * mmap.PAGESIZE / 2
+
+
+def test_a_process_that_is_gone_takes_nothing() -> None:
+    gone = os.fork()
+    if gone == 0:
+        os._exit(0)
+    os.waitpid(gone, 0)
+    assert process_bytes([gone], NO_LIMIT) == 0
+    assert queue_bytes([gone]) == 0
+
+
+def test_a_few_sockets_are_free() -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            for one in socket.socketpair():
+                stack.enter_context(one)
+        assert queue_bytes([os.getpid()]) == 0
+
+
+def test_more_sockets_than_any_notebook_has_count_as_full() -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            for one in socket.socketpair():
+                stack.enter_context(one)
+        assert queue_bytes([os.getpid()]) > 100 * MB
+
+
+def test_a_socket_that_processes_share_counts_once() -> None:
+    with contextlib.ExitStack() as stack:
+        ours, theirs = socket.socketpair()
+        stack.enter_context(ours)
+        stack.enter_context(theirs)
+        for _ in range(200):
+            stack.enter_context(ours.dup())
+        assert queue_bytes([os.getpid(), os.getpid()]) == 0
