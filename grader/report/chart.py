@@ -3,7 +3,8 @@
 Enters: a history. Leaves: geometry for the page's inline SVG. Touches nothing.
 
 Axis: linear, or logarithmic where the loss spans more than a factor of 20. Epochs without a finite
-loss leave a gap.
+loss leave a gap. A claimed history may say anything: what no axis can hold leaves a gap too, and
+what no eye can tell from zero is drawn there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ LEFT, RIGHT, TOP, BOTTOM = 62.0, 16.0, 14.0, 44.0
 MOST_POINTS = 400
 _LOG_FROM = 20.0
 _HUGE = 1e30
+_TINY = 1 / _HUGE
+_FINEST = 1e-6  # of its highest loss: the least height that an axis has
 _SERIES = ("loss", "val_loss")
 _ROUND_STEPS = [s * 10**power for power in range(9) for s in (1, 2, 5)]
 
@@ -61,12 +64,13 @@ class Chart:
 
 def loss_chart(history: Mapping[str, Sequence[float]]) -> Chart | None:
     """Draw ``loss`` and ``val_loss``; None where there are fewer than two finite losses."""
-    series = {name: _thinned(_drawable(history.get(name, ()))) for name in _SERIES}
-    finite = [v for points in series.values() for _, v in points if math.isfinite(v)]
-    losses = [v for v in _drawable(history.get("loss", ())) if math.isfinite(v)]
+    drawable = {name: _drawable(history.get(name, ())) for name in _SERIES}
+    losses = [v for v in drawable["loss"] if math.isfinite(v)]
     if len(losses) < 2:  # noqa: PLR2004 - one point is no curve
         return None
-    logarithmic = min(finite) > 1 / _HUGE and max(finite) / min(finite) > _LOG_FROM
+    series = {name: _thinned(values) for name, values in drawable.items()}
+    finite = [v for points in series.values() for _, v in points if math.isfinite(v)]
+    logarithmic = min(finite) > 0 and max(finite) / min(finite) > _LOG_FROM
     low, high = _span(finite, logarithmic=logarithmic)
     epochs = max(len(history.get(name, ())) for name in _SERIES)
 
@@ -93,17 +97,21 @@ def loss_chart(history: Mapping[str, Sequence[float]]) -> Chart | None:
 
 
 def _drawable(values: Sequence[float]) -> list[float]:
-    """The values with what no axis can hold made NaN; a claimed history may say anything."""
-    return [value if abs(value) < _HUGE else math.nan for value in values]
+    """The values that an axis can hold; others are NaN, or zero where they are next to it."""
+    bounded = (value if abs(value) < _HUGE else math.nan for value in values)
+    return [0.0 if abs(value) < _TINY else value for value in bounded]
 
 
 def _thinned(values: Sequence[float]) -> list[tuple[int, float]]:
-    """Pairs of epoch and loss, at most MOST_POINTS of them, first and last included."""
+    """Pairs of epoch and loss, at most MOST_POINTS and the last of them.
+
+    Where epochs have to be left out, those without a finite loss are, before others.
+    """
     step = max(1, math.ceil(len(values) / MOST_POINTS))
-    kept = list(enumerate(values, start=1))[::step]
-    if values and kept[-1][0] != len(values):
-        kept.append((len(values), values[-1]))
-    return kept
+    pairs = list(enumerate(values, start=1))
+    stretches = (pairs[start : start + step] for start in range(0, len(pairs), step))
+    kept = [next((p for p in some if math.isfinite(p[1])), some[0]) for some in stretches]
+    return kept if not kept or kept[-1] is pairs[-1] else [*kept, pairs[-1]]
 
 
 def _curve(
@@ -130,7 +138,10 @@ def _span(finite: Sequence[float], *, logarithmic: bool) -> tuple[float, float]:
         air = 0.06 * (high - low)
         return low - air, high + air
     low, high = min(0.0, *finite), max(finite)
-    return (low, high * 1.05) if high > low else (low - 1.0, high + 1.0)
+    largest = max(abs(low), abs(high))
+    if high - low <= _FINEST * largest:
+        return low - (largest or 1.0), high + (largest or 1.0)
+    return low, high + 0.05 * (high - low)
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
@@ -148,9 +159,10 @@ def _even_ticks(low: float, high: float) -> list[float]:
     """Four or five round values."""
     raw = (high - low) / 4
     size = 10.0 ** math.floor(math.log10(raw))
-    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw)
+    step = next((size * factor for factor in (1, 2, 2.5, 5) if size * factor >= raw), 10 * size)
     first = math.ceil(low / step)
-    return [round(i * step, 12) for i in range(first, math.floor(high / step) + 1)]
+    count = math.floor(high / step) + 1
+    return [float(f"{i * step:.12g}") for i in range(first, count)]
 
 
 def _epoch_ticks(epochs: int) -> list[int]:

@@ -11,6 +11,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.report.chart import HEIGHT, WIDTH, Chart, loss_chart
 from grader.report.feedback import feedback_page
@@ -35,6 +37,12 @@ from tests.support import builders as b
 ROOT = Path(__file__).resolve().parents[2]
 FAMILIES = ROOT / "reference" / "families" / "locale"
 TITLES = {"sequence-prediction": "Sequences", "multiplication-lstm": "Products"}
+NASTY = st.one_of(
+    st.floats(),
+    st.sampled_from(
+        [0.0, -0.0, 5e-324, -5e-324, 1e-31, 1e-30, 1.0, 1.0000001, 1e29, -1e29, 1e30, 1e308, -1e308]
+    ),
+)
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }}\x1b[31m\u202e\u200b"
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -304,7 +312,10 @@ class TestChart:
             (-5.0, -5.0),
             (1e29, 1e-29, 3.0),
             (math.inf, 1.0, 2.0),
+            (0.0, 5e-324),
+            (-1e29, -1e29),
             tuple(float(n % 7) for n in range(5000)),
+            tuple(0.1 if n in {1, 3} else math.nan for n in range(5000)),
         ],
     )
     def test_whatever_is_claimed_stays_inside_the_drawing(self, losses: Sequence[float]) -> None:
@@ -315,6 +326,28 @@ class TestChart:
         assert 0 < len(points) <= 805
         assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
         assert 0 < len(chart.y_ticks) <= 12
+
+    @given(losses=st.lists(NASTY, max_size=8), validation=st.lists(NASTY, max_size=8))
+    def test_any_numbers_are_a_drawing_or_none(
+        self, losses: list[float], validation: list[float]
+    ) -> None:
+        chart = loss_chart({"loss": tuple(losses), "val_loss": tuple(validation)})
+        drawable = sum(abs(loss) < 1e30 for loss in losses)
+        assert (chart is not None) == (drawable >= 2)
+        if chart is None:
+            return
+        points = [*self.points(chart), *(dot for curve in chart.curves for dot in curve.dots)]
+        assert len(points) >= drawable
+        assert all(chart.left <= x <= chart.right for x, _ in points)
+        heights = [tick.at for tick in chart.y_ticks]
+        assert all(chart.top <= y <= chart.bottom for y in (*heights, *(y for _, y in points)))
+        assert 0 < len(set(heights)) == len(heights) <= 12
+
+    def test_a_history_that_is_mostly_missing_shows_what_there_is(self) -> None:
+        losses = tuple(0.5 if n in {401, 807} else math.nan for n in range(1600))
+        chart = loss_chart({"loss": losses})
+        assert chart is not None
+        assert len(chart.curves[0].dots) == 2
 
     def test_validation_is_a_curve_of_its_own(self) -> None:
         chart = loss_chart({"loss": (0.3, 0.2), "val_loss": (0.4, 0.3)})
