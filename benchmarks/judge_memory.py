@@ -26,6 +26,7 @@ from typing import Any
 from grader.authoring.release import full, text
 from grader.cli.course import open_words
 from grader.cli.grade import finish
+from grader.cli.spared import Spared
 from grader.collect.collect import collect
 from grader.course.load import find_course, load_course
 from grader.pipeline.grader import Grader
@@ -183,7 +184,7 @@ def grade(folder: Path, out: Path, room: Any, jobs: int) -> dict[str, Any]:
             for record in graded.records
         ]
         graded_at, peak_of_grading = time.monotonic(), peak_mb()
-        finish(course, words, store, records, "json")
+        finish(course, words, store, records, "json", Spared(store.out))
     return {
         "results": len(records),
         "verdicts": Counter(record.grade.verdict.value for record in records),

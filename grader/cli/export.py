@@ -10,20 +10,22 @@ the file must not go unnoticed. The exit code is then that of something ungraded
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
 from grader.cli.printing import titles
+from grader.cli.spared import Spared, Step
 from grader.record import files
 from grader.record.store import Store
 from grader.report import exporters
 from grader.report.export import Export, Exporter
 from grader.report.roster import Roster, read_roster, unmatched
 from grader.text.printable import printable
-from grader.types import UNKNOWN, GraderError, Message
+from grader.types import UNKNOWN, GraderError, Message, Record
 
 LARGEST_ROSTER = 50_000_000  # bytes
 
@@ -58,17 +60,31 @@ def run_export(options: ExportOptions) -> int:
         about=_about(options.about, exporter),
     )
     place = options.to or store.out / "export" / exporter.name
-    written = list(exporter.files(export))
-    for name, _ in written:
-        _require_inside(name, exporter)
+    spared = Spared(store.out)
+
+    def make(some: Sequence[Record]) -> list[tuple[str, bytes]]:
+        return _files(exporter, replace(export, records=some))
+
+    written = spared.made(Step.EXPORT, make, export.records)
     for name, content in written:
         files.write_whole(place / name, content)
     for message in store.warnings:
         tell(words.say(message))
     where = place / written[0][0] if len(written) == 1 else place
-    print(words("cli.exported", path=str(where), count=len(export.records)))  # noqa: T201
-    incomplete = _complaints(export, exporter)
-    return UNGRADED if store.warnings else incomplete
+    left_out = spared.students(Step.EXPORT)
+    there = [record for record in export.records if record.student not in left_out]
+    print(words("cli.exported", path=str(where), count=len(there)))  # noqa: T201
+    incomplete = _complaints(replace(export, records=there), exporter)
+    spared.tell(words)
+    return UNGRADED if store.warnings or spared else incomplete
+
+
+def _files(exporter: Exporter, export: Export) -> list[tuple[str, bytes]]:
+    """Give the export's files, every name of them below its folder."""
+    made = list(exporter.files(export))
+    for name, _ in made:
+        _require_inside(name, exporter)
+    return made
 
 
 def _require_inside(name: str, exporter: Exporter) -> None:

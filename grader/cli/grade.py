@@ -20,6 +20,7 @@ from grader import environment, seeds
 from grader.cli.course import course_to_grade_with, open_course, open_words, profile_note
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.progress import Progress, open_progress
+from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
@@ -29,7 +30,7 @@ from grader.pipeline.ours import ours
 from grader.pipeline.regrade import regrade as regrade_records
 from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
-from grader.record.store import Store, UnkeepableError
+from grader.record.store import Store
 from grader.room import open_room
 from grader.room.quick import quickened
 from grader.text.printable import printable
@@ -76,6 +77,7 @@ def run(options: GradeOptions) -> int:
     room = open_room(options.isolation, ours(course.root, options.out, sorted(handed_in)))
     room, cold = quickened(room) if options.warm else (room, None)
     with Store(options.out) as store:
+        spared = Spared(store.out)
         grader = Grader(course, room, store, settings)
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
@@ -86,13 +88,14 @@ def run(options: GradeOptions) -> int:
                 progress.note(words("cli.isolation", level=room.isolation.level.value))
             elif cold is not None:
                 progress.note(words.say(cold))
-            graded = list(graded_as_done(grader, collected, progress, words, options.runner))
+            done = graded_as_done(grader, collected, progress, words, options.runner, spared)
+            graded = list(done)
             for note in same_code(graded, words):
                 progress.note(note)
             for reason in dict.fromkeys(room.complaints):
                 progress.note(words("room.cold_some", reason=reason))
         records = in_order(collected, graded)
-        written = _finished(course, words, store, records, options.format)
+        written = _finished(course, words, store, records, options.format, spared)
     missing = len(collected.submissions) - len(graded)
     if missing:
         tell(words("cli.stopped", missing=missing))
@@ -152,26 +155,40 @@ def _settings(options: GradeOptions) -> Settings:
 
 
 def _finished(
-    course: Course, words: Words, store: Store, records: Sequence[Record], form: str
+    course: Course,
+    words: Words,
+    store: Store,
+    records: Sequence[Record],
+    form: str,
+    spared: Spared,
 ) -> bool:
-    """Print and write the reports; False where the disk refused them, which says so in a line."""
+    """Print and write the reports; False where some are missing, which says so in a line."""
     try:
-        finish(course, words, store, records, form)
+        return finish(course, words, store, records, form, spared)
     except GraderError as error:
         tell(words.say(error.message))
         return False
-    return True
 
 
 def graded_as_done(
-    grader: Grader, collected: Collected, progress: Progress, words: Words, runner: str = LOCAL
+    grader: Grader,
+    collected: Collected,
+    progress: Progress,
+    words: Words,
+    runner: str = LOCAL,
+    spared: Spared | None = None,
 ) -> Iterator[Graded]:
-    """Grade by the named runner, showing each result as it comes; Ctrl-C drains."""
+    """Grade by the named runner, showing each result as it comes; Ctrl-C drains.
+
+    A result that cannot be shown is one all the same; ``spared`` learns whose it was.
+    """
     stop = Stop()
+    spared = Spared(grader.store.out) if spared is None else spared
     runs = open_runner(runner, slots(grader.settings.jobs, grader.settings.gpus), stop)
     with _drain_on_interrupt(stop, progress, words):
         for one in grader.grade_all(collected.submissions, runs, progress.started):
-            progress.finished(one)
+            with spared.alone(Step.SHOWN, one.submission.student):
+                progress.finished(one)
             yield one
 
 
@@ -235,18 +252,17 @@ def run_regrade(out: Path, lang: str | None, form: str) -> int:
     words, secret = open_words(course, lang), seeds.course_secret()
     with Store(existing(out)) as store:
         records: list[Record] = []
-        lost = False
+        spared = Spared(store.out)
         at = cache(open_course)  # each record keeps the sizes that it was graded at
         for kept in store.latest():
-            (again,) = regrade_records(at(kept.profile), [kept], secret)
-            try:
+            counts = kept  # where it fails, what it had still counts
+            with spared.alone(Step.REGRADE, kept.student):
+                (again,) = regrade_records(at(kept.profile), [kept], secret)
                 store.save(again)
-            except UnkeepableError as error:  # what it had still counts
-                tell(words.say(error.message))
-                again, lost = kept, True
-            records.append(again)
-        finish(course, words, store, records, form)
-    return exit_code(records, refused=lost or bool(store.warnings))
+                counts = again
+            records.append(counts)
+        whole = finish(course, words, store, records, form, spared)
+    return exit_code(records, refused=not whole)
 
 
 def run_report(out: Path, lang: str | None, form: str) -> int:
@@ -255,8 +271,8 @@ def run_report(out: Path, lang: str | None, form: str) -> int:
     words = open_words(course, lang)
     with Store(existing(out)) as store:
         records = store.latest()
-        finish(course, words, store, records, form)
-    return exit_code(records, refused=bool(store.warnings))
+        whole = finish(course, words, store, records, form, Spared(store.out))
+    return exit_code(records, refused=not whole)
 
 
 def existing(out: Path) -> Path:
@@ -271,15 +287,25 @@ def existing(out: Path) -> Path:
 
 
 def finish(
-    course: Course, words: Words, store: Store, records: Sequence[Record], form: str
-) -> None:
-    """Print this batch's records, then write the feedback of everything stored."""
+    course: Course,
+    words: Words,
+    store: Store,
+    records: Sequence[Record],
+    form: str,
+    spared: Spared,
+) -> bool:
+    """Print this batch's records, then write the feedback of everything stored.
+
+    False where something is missing: somebody was left out, or a record could not be read.
+    """
     from grader.cli import printing
 
-    printing.show(words, store.out, records, form)
+    printing.show(words, store.out, records, form, spared)
     sys.stdout.flush()
-    places = printing.write_feedback(course, words, store.out, store.latest())
+    places = printing.write_feedback(course, words, store.out, store.latest(), spared)
     for message in store.warnings:
         tell(words.say(message))
+    spared.tell(words)
     if form == "table":
         printing.show_places(words, places)
+    return not (spared or store.warnings)

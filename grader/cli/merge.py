@@ -17,9 +17,10 @@ from pathlib import Path
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grade import existing, exit_code, finish
+from grader.cli.spared import Spared, Step
 from grader.record import files
 from grader.record.index import MOST_BYTES, keyed_folders
-from grader.record.record_json import CorruptError, kept_from_json
+from grader.record.record_json import CorruptError, KeptRecord, kept_from_json
 from grader.record.store import Store
 from grader.text.words import Words
 from grader.types import GraderError, Message, Record
@@ -41,36 +42,47 @@ def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -
     stores = [Store(existing(source)) for source in sources]
     if out.absolute() in {store.out for store in stores}:
         raise GraderError(Message("cli.merge_into_itself", {"path": str(out)}))
-    found = [one for store in stores for one in _kept(store, words)]
+    unread: list[Message] = []
+    found = [one for store in stores for one in _kept(store, unread)]
     with Store(out) as store:
-        there = {one.record.key: one.saved_at for one in _kept(store, words)}
+        spared = Spared(store.out)
+        there = {one.record.key: one.saved_at for one in _kept(store, unread)}
         for one in sorted(found, key=lambda one: one.saved_at):
             if there.get(one.record.key, 0) < one.saved_at:
-                _take(store, one)
+                with spared.alone(Step.MERGE, one.record.student):
+                    _take(store, one)
         _tell_secrets(words, (one.record for one in found))
-        for source in stores:
-            for message in source.warnings:
+        unread += [message for source in stores for message in source.warnings]
+        for message in unread:
+            if message not in store.warnings:  # which are told with the rest
                 tell(words.say(message))
         records = store.latest()
-        finish(course, words, store, records, form)
+        whole = finish(course, words, store, records, form, spared)
     if form == "table":
         print(words("cli.merged", count=len(found), stores=len(stores), path=str(out)))  # noqa: T201
-    return exit_code(records)
+    return exit_code(records, refused=bool(unread) or not whole)
 
 
-def _kept(store: Store, words: Words) -> list[_Kept]:
-    """Read every record of a store; one that cannot be read is named and left out."""
+def _kept(store: Store, unread: list[Message]) -> list[_Kept]:
+    """Read every record of a store; ``unread`` gets what cannot be read, and why."""
     found = []
     for folder in keyed_folders(store.out / "results"):
         path = folder / "record.json"
         try:
-            kept = kept_from_json(files.read_at_most(path, MOST_BYTES))
+            kept = _read(path, folder.name)
         except (OSError, CorruptError) as error:
-            tell(words("record.unreadable", path=str(path), error=str(error)))
+            told = {"path": str(path), "error": str(error)}
+            unread.append(Message("record.unreadable", told))
             continue
-        if kept.record.key == folder.name:
-            found.append(_Kept(store, kept.record, kept.saved_at))
+        found.append(_Kept(store, kept.record, kept.saved_at))
     return found
+
+
+def _read(path: Path, key: str) -> KeptRecord:
+    kept = kept_from_json(files.read_at_most(path, MOST_BYTES))
+    if kept.record.key != key:
+        raise CorruptError(f"key {kept.record.key}")
+    return kept
 
 
 def _take(target: Store, one: _Kept) -> None:

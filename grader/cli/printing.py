@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
 from grader.record import files
 from grader.report import wording
@@ -19,6 +21,8 @@ from grader.types import Record, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from grader.report.table import GradeTable
 
 WIDTH_OF_LOGS = 120  # columns, where there is no terminal to ask
 
@@ -41,45 +45,105 @@ def titles(course: Course, words: Words) -> dict[str, str]:
 
 
 def write_feedback(
-    course: Course, words: Words, out: Path, records: Sequence[Record]
+    course: Course, words: Words, out: Path, records: Sequence[Record], spared: Spared
 ) -> Mapping[str, Path]:
-    """Write a page per student, the class's overview and the gradebook; gives where they are."""
-    from grader.report.feedback import feedback_page
+    """Write a page per student, the class's overview and the gradebook; gives where they are.
+
+    Whose page cannot be made gets one that says so. ``spared`` learns who is left out of what.
+
+    Raises:
+        GraderError: the disk refuses what is the whole class's.
+    """
     from grader.report.gradebook import gradebook
-    from grader.report.overview import index_page
 
     names = titles(course, words)
     by_student: dict[str, list[Record]] = {}
     for record in records:
         by_student.setdefault(record.student, []).append(record)
-    pages = {}
+    pages: dict[str, str] = {}
     for student, theirs in by_student.items():
-        path = out / "feedback" / f"{wording.file_stem(student)}.html"
-        files.write_whole(path, feedback_page(student, theirs, words, names).encode())
-        pages[student] = path.relative_to(out).as_posix()
-    index = out / "index.html"
-    files.write_whole(index, index_page(records, words, names, pages).encode())
-    grades = out / "grades.csv"
-    files.write_whole(grades, gradebook(records, words).encode("utf-8-sig"))
+        with spared.alone(Step.PAGE, student):
+            path = out / "feedback" / f"{wording.file_stem(student)}.html"
+            files.write_whole(path, _student_page(student, theirs, words, names, spared))
+            pages[student] = path.relative_to(out).as_posix()
+    index, grades = out / "index.html", out / "grades.csv"
+    files.write_whole(index, _class_page(records, words, names, pages, spared))
+    table = spared.made_if_any(Step.GRADEBOOK, lambda some: gradebook(some, words), records)
+    if table is not None:
+        files.write_whole(grades, table.encode("utf-8-sig", "replace"))
     return {"feedback": out / "feedback", "index": index, "grades": grades}
 
 
-def show(words: Words, out: Path, records: Sequence[Record], form: str) -> None:
-    """Print the records in the asked form on stdout."""
-    if form == "table":
-        from grader.report.table import render_table
+def _student_page(
+    student: str,
+    records: Sequence[Record],
+    words: Words,
+    names: Mapping[str, str],
+    spared: Spared,
+) -> bytes:
+    """Give a student's page: whole, or without its picture, or one that says that there is none."""
+    from grader.report.chart import Chart, loss_chart
+    from grader.report.feedback import feedback_page
+    from grader.report.stand_in import stand_in
 
-        accepted = sum(record.grade.verdict is Verdict.ACCEPTED for record in records)
-        terminal = console()
-        terminal.print(render_table(records, words))
-        terminal.print(words("report.accepted_of", accepted=accepted, total=len(records)))
-        for fault in wording.faults(records, words):
-            terminal.print(fault)
-        for hint in _what_to_do(words, out, records):
-            terminal.print(hint)
+    def draw(history: Mapping[str, Sequence[float]]) -> Chart | None:
+        with spared.alone(Step.PICTURE, student):
+            return loss_chart(history)
+        return None
+
+    try:
+        return feedback_page(student, records, words, names, draw).encode()
+    except Exception as error:  # noqa: BLE001 - the others' pages are made all the same
+        spared.keep(Step.PAGE, student, error)
+        return stand_in(student, words("report.no_page"), words).encode()
+
+
+def _class_page(
+    records: Sequence[Record],
+    words: Words,
+    names: Mapping[str, str],
+    pages: Mapping[str, str],
+    spared: Spared,
+) -> bytes:
+    """Give the class's page, of those for whom it can be made; it names the others."""
+    from grader.report.overview import index_page
+    from grader.report.stand_in import stand_in
+
+    def page(some: Sequence[Record]) -> bytes:
+        return index_page(some, words, names, pages, spared.students(Step.OVERVIEW)).encode()
+
+    made = spared.made_if_any(Step.OVERVIEW, page, records)
+    if made is None:
+        made = stand_in(words("report.class"), words("report.no_class_page"), words).encode()
+    return made
+
+
+def show(words: Words, out: Path, records: Sequence[Record], form: str, spared: Spared) -> None:
+    """Print the records in the asked form on stdout; ``spared`` learns who cannot be shown."""
+    make = _FORMS[form]
+    shown = spared.made_if_any(Step.SHOWN, lambda some: make(words, out, some), records)
+    if shown is None:
         return
-    text = _TEXTS[form](words, out, records)
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    if isinstance(shown, _Annotated):
+        shown = shown.printed()
+    if isinstance(shown, str):
+        sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
+        return
+    terminal = console()
+    for part in shown:
+        terminal.print(part)
+
+
+def _table(words: Words, out: Path, records: Sequence[Record]) -> list[GradeTable | str]:
+    from grader.report.table import render_table
+
+    accepted = sum(record.grade.verdict is Verdict.ACCEPTED for record in records)
+    return [
+        render_table(records, words),
+        words("report.accepted_of", accepted=accepted, total=len(records)),
+        *wording.faults(records, words),
+        *_what_to_do(words, out, records),
+    ]
 
 
 def _what_to_do(words: Words, out: Path, records: Sequence[Record]) -> Iterator[str]:
@@ -100,7 +164,8 @@ def _json(words: Words, out: Path, records: Sequence[Record]) -> str:
     def locate(record: Record) -> str:
         return str(out / "results" / record.key / "record.json")
 
-    return json.dumps(results_json(records, words, locate), ensure_ascii=False, indent=2)
+    told = results_json(records, words, locate)
+    return json.dumps(told, ensure_ascii=False, indent=2, allow_nan=False)
 
 
 def _junit(words: Words, _out: Path, records: Sequence[Record]) -> str:
@@ -109,23 +174,37 @@ def _junit(words: Words, _out: Path, records: Sequence[Record]) -> str:
     return junit(records, words)
 
 
-def _github(words: Words, _out: Path, records: Sequence[Record]) -> str:
-    """Annotations on stdout; the summary goes where GitHub asks for it, if it does."""
-    import os
+@dataclass(frozen=True)
+class _Annotated:
+    """Annotations for stdout; the summary goes where GitHub asks for it, if it does."""
 
+    lines: tuple[str, ...]
+    summary: str
+
+    def printed(self) -> str:
+        """Write the summary to its place; give what is for stdout."""
+        if place := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(place).open("a", encoding="utf-8") as file:
+                file.write(self.summary)
+            return "\n".join(self.lines)
+        return "\n".join([*self.lines, self.summary])
+
+
+def _github(words: Words, _out: Path, records: Sequence[Record]) -> _Annotated:
     from grader.report.github import github_annotations, github_summary
 
-    summary = github_summary(records, words)
     lines = github_annotations(records, words)
-    if place := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(place).open("a", encoding="utf-8") as file:
-            file.write(summary)
-        return "\n".join(lines)
-    return "\n".join([*lines, summary])
+    return _Annotated(tuple(lines), github_summary(records, words))
 
 
 _PLACES = {"feedback": "cli.feedback_at", "index": "cli.index_at", "grades": "cli.grades_at"}
-_TEXTS = {"json": _json, "junit": _junit, "github": _github}
+_Shown: TypeAlias = "str | _Annotated | list[GradeTable | str]"
+_FORMS: Mapping[str, Callable[[Words, Path, Sequence[Record]], _Shown]] = {
+    "table": _table,
+    "json": _json,
+    "junit": _junit,
+    "github": _github,
+}
 
 
 def show_places(words: Words, places: Mapping[str, Path]) -> None:

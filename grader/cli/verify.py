@@ -24,6 +24,7 @@ from grader.cli.grade import (
     in_order,
 )
 from grader.cli.progress import open_progress
+from grader.cli.spared import Spared
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course, Exercise
 from grader.pipeline.grader import Grader
@@ -135,7 +136,8 @@ def _graded(
         grader = Grader(course, room, store, settings)
         with open_progress(len(collected.submissions), words, live=True) as progress:
             graded = list(graded_as_done(grader, collected, progress, words))
-        finish(course, words, store, in_order(collected, graded), options.format)
+        records = in_order(collected, graded)
+        finish(course, words, store, records, options.format, Spared(store.out))
     done = [(wanted[one.submission.name], one.records) for one in graded]
     return tally_of_runs(done, missing=len(collected.submissions) - len(graded))
 

@@ -10,7 +10,7 @@ security policy, which allows the page's own style sheet by its digest, stands b
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -20,6 +20,8 @@ from grader.report.page import render
 from grader.report.tones import tone
 from grader.text.words import LEVELS, Words, family_word, number
 from grader.types import Attempt, Check, Evidence, EvidenceClass, Message, Record, Verdict
+
+Draw = Callable[[Mapping[str, Sequence[float]]], Chart | None]
 
 # Other messages hold both values in their sentence.
 _COMPARED = (EvidenceClass.STRUCTURE, EvidenceClass.DATA)
@@ -110,7 +112,11 @@ class Part:
 
 
 def feedback_page(
-    student: str, records: Sequence[Record], words: Words, titles: Mapping[str, str]
+    student: str,
+    records: Sequence[Record],
+    words: Words,
+    titles: Mapping[str, str],
+    draw: Draw = loss_chart,
 ) -> str:
     """Give the page of one student.
 
@@ -119,8 +125,10 @@ def feedback_page(
         records: the student's records, in the order to show.
         words: the reader's language.
         titles: exercise id to title, in that language.
+        draw: makes a picture of a history; None where there is none to show.
     """
-    parts = [_part(record, number, words, titles) for number, record in enumerate(records, start=1)]
+    numbered = enumerate(records, start=1)
+    parts = [_part(record, number, words, titles, draw) for number, record in numbered]
     graded = [one.grade for one in records if one.grade.score is not None]
     return render(
         "feedback.html.j2",
@@ -135,7 +143,9 @@ def feedback_page(
     )
 
 
-def _part(record: Record, number_: int, words: Words, titles: Mapping[str, str]) -> Part:
+def _part(
+    record: Record, number_: int, words: Words, titles: Mapping[str, str], draw: Draw
+) -> Part:
     grade, evidence = record.grade, record.evidence
     training = evidence.training if evidence else None
     names, figures = _figures(evidence, words)
@@ -157,7 +167,7 @@ def _part(record: Record, number_: int, words: Words, titles: Mapping[str, str])
         sections=_sections(grade.checks, words),
         notes=tuple(words.say(note) for note in (evidence.notes if evidence else ())),
         flags=tuple(wording.flags(record, words)),
-        chart=loss_chart(training.history) if training else None,
+        chart=draw(training.history) if training else None,
         metric_names=names,
         figures=figures,
         attempts=tuple(_try(one, words) for one in record.attempts),

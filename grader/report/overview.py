@@ -98,6 +98,7 @@ def index_page(
     words: Words,
     titles: Mapping[str, str],
     pages: Mapping[str, str],
+    left_out: Sequence[str] = (),
 ) -> str:
     """Give the instructor's page.
 
@@ -106,6 +107,7 @@ def index_page(
         words: the reader's language.
         titles: exercise id to title, in the order to show.
         pages: student to the address of the student's page, relative to this one.
+        left_out: students whose records cannot be shown here, to be named.
     """
     exercises = _exercises(records, titles)
     students = sorted({record.student for record in records})
@@ -115,6 +117,7 @@ def index_page(
         "index.html.j2",
         words,
         students=len(students),
+        left_out=", ".join(map(wording.name, left_out)),
         results=len(records),
         accepted=sum(one.grade.verdict is Verdict.ACCEPTED for one in records),
         date=max((one.graded_at for one in records), default="")[:10],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.cli.printing import write_feedback
+from grader.cli.spared import Spared
 from grader.course.load import load_course
 from grader.report.wording import file_stem
 from grader.text.words import Words
@@ -43,7 +44,9 @@ def _pages(out: Path, visitors: Visitors, lang: str, *, policy: bool) -> list[st
     Gives the class' page, which names everybody, and the pages of those who aim at browsers.
     """
     words = Words(lang, [ROOT / "reference" / "families" / "locale"])
-    write_feedback(load_course(ROOT), words, out, hostile_records(visitors.address))
+    write_feedback(
+        load_course(ROOT), words, out, hostile_records(visitors.address), Spared(out)
+    )
     pages = sorted(out.rglob("*.html"))
     assert len(pages) == len(hostile_records()) + 1
     for page in pages:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from grader.cli.printing import show
 from grader.cli.progress import ProgressLines
+from grader.cli.spared import Spared
 from grader.pipeline.grader import Graded
 from grader.report import wording
 from grader.report.export import Export
@@ -311,7 +312,7 @@ class TestFaultOfOurs:
     ) -> None:
         long = Message("pipeline.fault", {"error": "x" * 500 + " the cause"})
         records = [self.record("kim"), self.record("lee"), self.record("park", long, evidence=None)]
-        show(WORDS, Path("out"), records, "table")
+        show(WORDS, Path("out"), records, "table", Spared(Path("out")))
         said = " ".join(capsys.readouterr().out.split())
         assert said.count("AttributeError('y')") == 1
         assert "the cause" in said
