@@ -116,8 +116,8 @@ class Spared:
                 if not isinstance(error, GraderError):
                     keep_fault(self.out, error)
                 raise
-        for student, error in failing.items():
-            self.keep(step, student, error)
+        for student, alone in failing.items():
+            self.keep(step, student, alone)
         return make([record for record in records if record.student not in failing])
 
     def made_if_any(

@@ -10,6 +10,7 @@ anew instead. What was run is kept at once, so that a killed grader continues wh
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,16 +29,20 @@ from grader.extract.retraining import (
 )
 from grader.pipeline.job import Job
 from grader.pipeline.runner import Slot
+from grader.record.faults import keep_fault
 from grader.record.store import Store
 from grader.room import Room
-from grader.score.grade import grade_of
+from grader.score.grade import Judged, grade_of
 from grader.score.hints import diagnose_source
+from grader.score.score import ungraded
 from grader.types import (
     Attempt,
     Engine,
     Evidence,
     Execution,
     Grade,
+    GraderError,
+    Message,
     Outcome,
     UsedThreshold,
     Verdict,
@@ -172,7 +177,12 @@ class Attempts:
             yield self._graded(evidence, execution, attempt)
 
     def _graded(self, evidence: Evidence, execution: Execution, attempt: Attempt) -> Scored:
-        judged = grade_of(self.job.course, evidence, execution.engine, execution.device)
+        try:
+            judged = grade_of(self.job.course, evidence, execution.engine, execution.device)
+        except GraderError as error:
+            judged = Judged(ungraded(error.message), None)
+        except Exception as error:  # noqa: BLE001 - one exercise of a chapter fails alone
+            judged = Judged(ungraded(fault(self.store, error)), None)
         return Scored(evidence, judged.grade, judged.threshold, execution, (attempt,))
 
     def _retrained(self, case: Scored, number: int) -> Scored:
@@ -204,6 +214,12 @@ class Attempts:
             trained = replace(evidence.training, changed=True, mended=True)
             evidence = replace(evidence, training=trained)
         return self._graded(evidence, case.execution, attempt)
+
+
+def fault(store: Store, error: Exception) -> Message:
+    """Say that the grader itself failed; the traceback is kept beside the records."""
+    text = traceback.format_exception_only(error)[-1].strip()[:500]
+    return Message("pipeline.fault", {"error": text, "kept": keep_fault(store.out, error)})
 
 
 def blames_engine(execution: Execution) -> bool:

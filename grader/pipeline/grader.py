@@ -10,7 +10,6 @@ was run is kept at once, so that a killed grader continues where it stopped.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -20,12 +19,12 @@ from pathlib import Path
 from grader import environment
 from grader.course.exercises import Course
 from grader.course.load import load_course
-from grader.pipeline.attempts import Attempts, Scored
+from grader.pipeline.attempts import Attempts, Scored, fault
 from grader.pipeline.job import Job, Settings
 from grader.pipeline.order import Group, groups
 from grader.pipeline.ours import ours
 from grader.pipeline.runner import Runner, Slot
-from grader.record.store import Store
+from grader.record.store import Store, UnkeepableError
 from grader.room import Room, open_room
 from grader.room.quick import quickened
 from grader.score.score import malformed, ungraded
@@ -95,11 +94,14 @@ class Grader:
         except GraderError as error:
             message = error.message
         except Exception as error:  # noqa: BLE001 - one submission never takes the batch with it
-            text = traceback.format_exception_only(error)[-1].strip()[:500]
-            message = Message("pipeline.fault", {"error": text})
-        records = self._ungraded(job, slot, message, began)
+            message = fault(self.store, error)
+        try:
+            records = self._ungraded(job, slot, message, began)
+        except Exception:  # noqa: BLE001 - its code itself is what cannot be looked at
+            job = replace(job, submission=replace(submission, notebook=None))
+            records = self._ungraded(job, slot, message, began)
         with suppress(GraderError):  # a full disk may be why we are here
-            self._save(records)
+            records = self._saved(job, slot, records, began)
             self.store.finish(job.journal_key(slot))  # it took nobody down
         return Graded(submission, records)
 
@@ -122,7 +124,7 @@ class Grader:
         else:
             scored = Attempts(job, slot, self.room, self.store).run()
             records = tuple(self._record(job, slot, one, began) for one in scored)
-        self._save(records)
+        records = self._saved(job, slot, records, began)
         with suppress(GraderError):  # the records are safe, and count all the same next time
             self.store.finish(journal)
         return Graded(job.submission, records, reused=bool(kept))
@@ -143,9 +145,20 @@ class Grader:
         graded = all(record.grade.graded for record in records)
         return records if complete and graded else ()
 
-    def _save(self, records: Iterable[Record]) -> None:
+    def _saved(
+        self, job: Job, slot: Slot, records: Iterable[Record], began: float
+    ) -> tuple[Record, ...]:
+        """Keep records; one that cannot be kept is ungraded, and costs the others nothing."""
+        saved: list[Record] = []
         for record in records:
-            self.store.save(record)
+            kept = record
+            try:
+                self.store.save(record)
+            except UnkeepableError as error:
+                kept = self._one_plain(job, slot, ungraded(error.message), began, record.exercise)
+                self.store.save(kept)
+            saved.append(kept)
+        return tuple(saved)
 
     # --- records -----------------------------------------------------------------------------
 
@@ -177,24 +190,27 @@ class Grader:
     def _plain(self, job: Job, slot: Slot, grade: Grade, began: float) -> tuple[Record, ...]:
         """Give records without evidence: nothing was run, or it came to nothing."""
         return tuple(
-            Record(
-                key=job.score_key(slot, exercise),
-                execution_key=job.execution_key(slot, job.choice.engine, 1),
-                submission=job.submission.name,
-                student=job.submission.student,
-                exercise=exercise,
-                grade=grade,
-                evidence=None,
-                attempts=(),
-                engine=None,
-                device=slot.device,
-                isolation=Isolation(Level.NONE) if grade.graded else self.room.isolation,
-                seconds=round(time.monotonic() - began, 3),
-                graded_at=_now(),
-                versions=environment.versions(),
-                profile=_profile(self.course, exercise),
-            )
+            self._one_plain(job, slot, grade, began, exercise)
             for exercise in job.submission.exercises or (UNKNOWN,)
+        )
+
+    def _one_plain(self, job: Job, slot: Slot, grade: Grade, began: float, exercise: str) -> Record:
+        return Record(
+            key=job.score_key(slot, exercise),
+            execution_key=job.execution_key(slot, job.choice.engine, 1),
+            submission=job.submission.name,
+            student=job.submission.student,
+            exercise=exercise,
+            grade=grade,
+            evidence=None,
+            attempts=(),
+            engine=None,
+            device=slot.device,
+            isolation=Isolation(Level.NONE) if grade.graded else self.room.isolation,
+            seconds=round(time.monotonic() - began, 3),
+            graded_at=_now(),
+            versions=environment.versions(),
+            profile=_profile(self.course, exercise),
         )
 
 

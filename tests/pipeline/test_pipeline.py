@@ -29,7 +29,8 @@ from grader.pipeline.job import Settings
 from grader.pipeline.regrade import regrade
 from grader.pipeline.runner import Call, Slot, Stop, slots
 from grader.pipeline.runners.local import LocalRunner
-from grader.record.store import Store
+from grader.record.store import Store, UnkeepableError
+from grader.score.grade import Judged
 from grader.seeds import hidden_seed
 from grader.types import (
     ArraySample,
@@ -38,6 +39,7 @@ from grader.types import (
     CellError,
     CellRun,
     Engine,
+    Evidence,
     Execution,
     Fit,
     FitSample,
@@ -53,7 +55,7 @@ from grader.types import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-GRU = "multiplication-gru"
+GRU, LSTM = "multiplication-gru", "multiplication-lstm"
 SLOT = Slot((0,))
 ISOLATION = Isolation(Level.FULL, ("filesystem",))
 
@@ -357,6 +359,66 @@ def test_an_unexpected_exception_of_ours_is_ungraded_too(
     world.give = broken
     (record,) = _grade(course, tmp_path, _submission()).records
     assert record.grade.verdict is Verdict.GRADER_ERROR
+    told = record.grade.checks[0].message
+    assert "ZeroDivisionError" in (tmp_path / str(told.args["kept"])).read_text()
+
+
+def _both(course: Course, out: Path) -> dict[str, Record]:
+    """Grade a notebook that owes two exercises."""
+    both = replace(_submission(), exercises=(GRU, LSTM))
+    return {one.exercise: one for one in _grade(course, out, both).records}
+
+
+def test_an_exercise_whose_scoring_fails_is_ungraded_alone(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = attempts.grade_of
+
+    def judged(course: Course, evidence: Evidence, *rest: Any) -> Judged:
+        if evidence.exercise == LSTM:
+            raise RuntimeError("the family stumbles")
+        return judge(course, evidence, *rest)
+
+    monkeypatch.setattr(attempts, "grade_of", judged)
+    found = _both(course, tmp_path)
+    assert found[GRU].grade.verdict is Verdict.ACCEPTED
+    assert found[LSTM].grade.verdict is Verdict.GRADER_ERROR
+    assert found[LSTM].grade.score is None
+    assert found[LSTM].evidence is not None, "there is nothing to run again"
+    told = found[LSTM].grade.checks[0].message
+    assert "the family stumbles" in (tmp_path / str(told.args["kept"])).read_text()
+
+
+def test_a_record_that_cannot_be_kept_is_ungraded_alone(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Store.save
+
+    def refuses(store: Store, record: Record, *rest: Any) -> None:
+        if record.exercise == LSTM and record.evidence is not None:
+            told = {"submission": record.submission, "exercise": LSTM, "error": "too long"}
+            raise UnkeepableError(Message("record.unreadable_grade", told))
+        save(store, record, *rest)
+
+    monkeypatch.setattr(Store, "save", refuses)
+    found = _both(course, tmp_path)
+    assert found[GRU].grade.verdict is Verdict.ACCEPTED
+    assert found[LSTM].grade.verdict is Verdict.GRADER_ERROR
+    assert {one.exercise: one.grade for one in Store(tmp_path).latest()} == {
+        name: record.grade for name, record in found.items()
+    }
+
+
+def test_code_that_cannot_even_be_looked_at_is_ungraded_and_takes_nobody_along(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbles(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("grader.pipeline.job.choose_engine", stumbles)
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.GRADER_ERROR
+    assert Store(tmp_path).latest() == [record]
 
 
 def test_an_ungraded_submission_is_tried_again_next_time(
