@@ -67,7 +67,9 @@ def run_export(options: ExportOptions) -> int:
 
     written = spared.made(Step.EXPORT, make, export.records)
     for name, content in written:
-        files.write_whole(place / name, content)
+        path = place / name
+        files.sweep(path.parent, [path.name])
+        files.write_whole(path, content)
     for message in store.warnings:
         tell(words.say(message))
     where = place / written[0][0] if len(written) == 1 else place

@@ -247,6 +247,7 @@ class Workplace:
     out: Path
     isolation: Level
     settings: Settings
+    saved_after: int  # what is saved here is later, whatever this machine's clock says
 
     @contextmanager
     def open(self) -> Iterator[Callable[[Group, Slot], list[Graded]]]:
@@ -254,7 +255,7 @@ class Workplace:
         room = open_room(self.isolation.value, ours(self.course, self.out))
         if self.settings.warm:
             room, _ = quickened(room)
-        store = Store(self.out)
+        store = Store(self.out, self.saved_after)
         try:
             course = load_course(self.course, self.profile)
             yield Grader(course, room, store, self.settings).grade_group
@@ -273,6 +274,6 @@ class GradeGroups:
         return nullcontext(self.grader.grade_group)
 
     def __reduce__(self) -> tuple[type[Workplace], tuple[object, ...]]:
-        one = self.grader
-        level = one.room.isolation.level
-        return Workplace, (one.course.root, one.course.profile, one.store.out, level, one.settings)
+        one, store = self.grader, self.grader.store
+        place = (one.course.root, one.course.profile, store.out)
+        return Workplace, (*place, one.room.isolation.level, one.settings, store.last_saved)

@@ -14,16 +14,18 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from grader.plain_files import TooLongError, read_within
 from grader.types import GraderError, Message
 
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
 _REFUSED = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
@@ -68,6 +70,21 @@ def write_whole(path: Path, data: bytes, *, durably: bool = False) -> None:
             sync_folder(path.parent)
         if durably and new:
             sync_folder(path.parent.parent)
+
+
+def sweep(folder: Path, names: Collection[str] = ()) -> None:
+    """Remove what a killed process left beside the files that it wrote whole into a folder.
+
+    Args:
+        folder: to look into; one that is not there holds nothing.
+        names: of files that are written there; none means all of them.
+    """
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            match = _TEMPORARY.fullmatch(path.name)
+            if match and (not names or match["name"] in names):
+                with suppress(OSError):
+                    path.unlink()
 
 
 def write_new(path: Path, data: bytes, *, durably: bool = False) -> None:

@@ -15,15 +15,24 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from grader.record.files import read_at_most
 
 KEY = re.compile(r"[0-9a-f]{8,64}")
 MOST_BYTES = 16 * 2**20
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
+LARGEST = 2**63 - 2**32  # the database holds a little more
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE records (
@@ -190,35 +199,56 @@ def _record_row(path: Path, stat: os.stat_result, data: bytes) -> RecordRow:
     """Give what the index lists. The record itself is validated when it is loaded."""
     kept = json.loads(data)
     record, grade = kept["record"], kept["record"]["grade"]
-    return RecordRow(
-        key=path.parent.name,
-        execution_key=str(record["execution_key"]),
-        student=str(record["student"]),
-        submission=str(record["submission"]),
-        exercise=str(record["exercise"]),
-        verdict=str(grade["verdict"]),
-        graded=grade["verdict"] != "grader_error",
-        score=None if grade["score"] is None else float(grade["score"]),
-        max_score=float(grade["max_score"]),
-        graded_at=str(record["graded_at"]),
-        saved_at=int(kept["saved_at"]),
-        file_time=stat.st_mtime_ns,
-        file_size=stat.st_size,
+    return _listable(
+        RecordRow(
+            key=path.parent.name,
+            execution_key=str(record["execution_key"]),
+            student=str(record["student"]),
+            submission=str(record["submission"]),
+            exercise=str(record["exercise"]),
+            verdict=str(grade["verdict"]),
+            graded=grade["verdict"] != "grader_error",
+            score=None if grade["score"] is None else float(grade["score"]),
+            max_score=float(grade["max_score"]),
+            graded_at=str(record["graded_at"]),
+            saved_at=int(kept["saved_at"]),
+            file_time=stat.st_mtime_ns,
+            file_size=stat.st_size,
+        )
     )
 
 
 def _execution_row(folder: Path) -> ExecutionRow:
     about = json.loads(read_at_most(folder / "execution" / "about.json", MOST_BYTES))
-    return ExecutionRow(
-        key=folder.name,
-        engine=str(about["engine"]),
-        device=str(about["device"]),
-        seed=int(about["seed"]),
-        attempt=int(about["attempt"]),
-        outcome=str(about["outcome"]),
-        seconds=float(about["seconds"]),
-        saved_at=int(about["saved_at"]),
+    return _listable(
+        ExecutionRow(
+            key=folder.name,
+            engine=str(about["engine"]),
+            device=str(about["device"]),
+            seed=int(about["seed"]),
+            attempt=int(about["attempt"]),
+            outcome=str(about["outcome"]),
+            seconds=float(about["seconds"]),
+            saved_at=int(about["saved_at"]),
+        )
     )
+
+
+_Row = TypeVar("_Row", RecordRow, ExecutionRow)
+
+
+def _listable(row: _Row) -> _Row:
+    """Give the row if the database takes it: one that it refuses would take all others along.
+
+    Raises:
+        ValueError: a number beyond 64 bits, or half a surrogate pair.
+    """
+    for name, value in asdict(row).items():
+        if isinstance(value, str):
+            value.encode()
+        elif isinstance(value, int) and abs(value) > LARGEST:
+            raise ValueError(f"{name}: more than {LARGEST}")
+    return row
 
 
 def _open(path: Path | None) -> sqlite3.Connection:

@@ -35,6 +35,7 @@ from grader.types import Execution, GraderError, Message, Record
 
 __all__ = ["Store", "UnkeepableError", "canonical", "execution_key", "score_key"]
 
+_WRONG_CLOCK = 2**62  # nanoseconds, in 2116: no clock shows more, and what follows has room
 _UNFINISHED = (".record.json.", ".new-", ".old-")
 
 
@@ -45,12 +46,18 @@ class UnkeepableError(GraderError):
 class Store:
     """Keeps what was graded in one OUT folder."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, saved_after: int = 0) -> None:
+        """Look at a folder; nothing is touched yet.
+
+        Args:
+            out: where it is.
+            saved_after: what is saved here counts as later than this, as ``last_saved`` gave it.
+        """
         self.out = out.absolute()
         self.warnings: list[Message] = []
         self._lock: int | None = None
         self._index: Index | None = None
-        self._last_saved = 0
+        self._last_saved = saved_after
         self._flusher = Flusher(self.out)
         self._guard = threading.RLock()
 
@@ -70,6 +77,8 @@ class Store:
                 os.write(self._lock, str(os.getpid()).encode())
             self._drop_index()
             self._sweep()
+            files.sweep(self.out)
+            files.sweep(self.out / "feedback")
             self._synchronised()
         except BaseException:
             self.close()
@@ -99,6 +108,15 @@ class Store:
 
     # --- records -----------------------------------------------------------------------------
 
+    @property
+    def last_saved(self) -> int:
+        """When a record was last saved as far as is known here, in nanoseconds since 1970.
+
+        Each record is later than those before it even where the clock was set back, so that the
+        newest counts. Stores of workers elsewhere are told it.
+        """
+        return self._last_saved
+
     def save(self, record: Record, saved_at: int | None = None) -> None:
         """Keep a record; from now on it is the one that counts for its exercise.
 
@@ -112,7 +130,7 @@ class Store:
         path = self._record_path(record.key)
         if saved_at is None:
             with self._guard:
-                self._last_saved = max(self._last_saved + 1, time.time_ns())
+                self._last_saved = max(self._last_saved + 1, min(time.time_ns(), _WRONG_CLOCK))
                 saved_at = self._last_saved
         data = _readable(record, saved_at)
         files.write_whole(path, data)

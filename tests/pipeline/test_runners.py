@@ -175,4 +175,4 @@ def test_pickled_work_is_names_and_settings_and_holds_no_open_store(tmp_path: Pa
         grader = Grader(course, open_room("none"), store, Settings(secret=b"s" * 32))
         carried = pickle.loads(pickle.dumps(GradeGroups(grader)))
     level = grader.room.isolation.level
-    assert carried == Workplace(ROOT, "laptop", tmp_path, level, grader.settings)
+    assert carried == Workplace(ROOT, "laptop", tmp_path, level, grader.settings, saved_after=0)

@@ -179,6 +179,35 @@ class TestDamage:
         assert {warning.id for warning in store.warnings} == {"record.unreadable"}
         assert str(record_file(store, bad)) in {note.args["path"] for note in store.warnings}
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("saved_at", 10**30),
+            ("saved_at", 2**63 - 1),
+            ("saved_at", -(10**30)),
+            ("score", 10**400),
+            ("student", "half a \ud800 pair"),
+            ("grade", []),
+        ],
+        ids=["a year that is none", "the last moment", "long ago", "no float", "no text", "a list"],
+    )
+    def test_what_the_database_cannot_hold_takes_nobody_along(
+        self, store: Store, name: str, value: Any
+    ) -> None:
+        good, bad = b.record("kim"), b.record("lee")
+        store.save(good)
+        store.save(bad)
+        whole = json.loads(record_file(store, bad).read_bytes())
+        for table in (whole, whole["record"], whole["record"]["grade"]):
+            if name in table:
+                table[name] = value
+        record_file(store, bad).write_text(json.dumps(whole))
+        assert store.latest() == [good]
+        assert Store(store.out).latest() == [good]
+        assert str(record_file(store, bad)) in {note.args["path"] for note in store.warnings}
+        store.save(bad)
+        assert store.latest() == [good, bad]
+
     def test_a_record_under_another_key_is_not_believed(self, store: Store) -> None:
         mine, other = b.record("kim"), b.record("lee")
         store.save(mine)
