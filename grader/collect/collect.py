@@ -81,7 +81,7 @@ def collect(
     with ExitStack() as stack:
         found: list[_Found] = []
         for source, path in enumerate(_once(paths)):
-            here = _find(source, path, exercise_ids, aside, stack)
+            here = _told_whose(_find(source, path, exercise_ids, aside, stack), aside)
             if not here:
                 raise _nothing(path, aside)
             found += here
@@ -126,6 +126,30 @@ def _find(
     relative = PurePosixPath(path.name)
     at = Whereabouts(source, relative, above, read_path(relative, above, exercise_ids))
     return [_Found(at, path, partial(read_notebook_bytes, path))]
+
+
+def _told_whose(found: list[_Found], aside: _Aside) -> list[_Found]:
+    """Refuse what lies in several folders of others within one folder: whose is it?
+
+    One such folder within a student's own is the student's. Several are as well a class's that was
+    given with a folder too many around it.
+    """
+    marks: dict[str, set[str]] = {}
+    for one in found:
+        if one.at.named.mark is not None:
+            marks.setdefault(one.at.named.student, set()).add(one.at.named.mark)
+    sure = []
+    for one in found:
+        named = one.at.named
+        told: dict[str, Scalar] = {"name": printable(str(one.at.relative), limit=200)}
+        told["student"] = printable(named.student, limit=200)
+        if named.mark is not None and len(marks[named.student]) > 1:
+            aside.refused.append(Message("collect.inner_marks", told))
+            continue
+        if named.mark is not None:
+            aside.notes.append(Message("collect.inner_mark", told))
+        sure.append(one)
+    return sure
 
 
 def _kind(path: Path) -> str:

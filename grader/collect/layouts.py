@@ -14,6 +14,10 @@ path is the student. Learning platforms put both into one name; those are taken 
     submitted/kim/ps1/problem1.ipynb                    kim           (nbgrader)
     kimminjun_LATE_1234_5678_my-solution.ipynb          kimminjun_1234 (Canvas)
     김민준_1234_assignsubmission_file_/my-solution.ipynb  김민준_1234    (Moodle)
+
+A platform's marks count in the topmost folder alone, below folders of exercises at most. Further
+down somebody chose the names, and could choose another one's: there a folder named like a mark
+names nobody.
 """
 
 from __future__ import annotations
@@ -25,21 +29,30 @@ from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 
 SUBMITTED = "submitted"  # nbgrader's folder of what students handed in
+REFERENCE = "reference"  # a course's own folder of what must not be seen
 SAMPLES = "submissions"  # a course's own, one folder per expected verdict
 CHAPTER = "chapter"  # a file name that says nothing about its author
 ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".egg", ".alz"})
 _NBGRADER_FOLDERS = 2  # STUDENT/ASSIGNMENT
-_CANVAS = re.compile(r"(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d+)_\d+_(?P<original>.+)")
-_MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_file_?(?P<original>.*)")
+# The original name is the student's choice and comes last: what it says is never taken for a mark.
+_CANVAS = re.compile(
+    r"(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d+)_\d+_(?!assignsubmission_file)(?P<original>.+)"
+)
+_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_file_?(?P<original>.*)")
 _RESUBMITTED = re.compile(r"-\d+$")  # Canvas counts attempts behind the original name
 
 
 @dataclass(frozen=True)
 class PathNames:
-    """Whose notebook it is, and the exercise that its path names."""
+    """Whose notebook it is, and the exercise that its path names.
+
+    ``mark``: a folder around it that is named as a platform names somebody's, where that says
+    nothing.
+    """
 
     student: str
     exercise: str | None
+    mark: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +74,17 @@ def read_path(
         exercise_ids: of the course.
     """
     name = _take_apart(nfc(path.stem), exercise_ids)
-    student, folders = _student_folder([nfc(part) for part in path.parts[:-1]], above)
+    parts = [nfc(part) for part in path.parts[:-1]]
+    student, folders = _student_folder(parts, above, exercise_ids)
     exercise = _exercise([*above, *folders, name.stem], exercise_ids)
-    if student is None:
-        samples = _below_samples([*above, *folders], exercise)
-        rest = _rest(folders if samples is None else samples, name, exercise)
-        student = "/".join(rest) or _nearest(above, exercise_ids) or name.stem
+    if student is not None:
+        return PathNames(student, exercise)
+    samples = _below_samples(folders, above, exercise)
+    if samples is None and (inner := _inner_mark(folders, exercise_ids)) is not None:
+        owner = [folder for folder in folders[: inner.start] if folder not in exercise_ids]
+        return PathNames("/".join(owner), exercise, "/".join(folders[: inner.stop]))
+    rest = _rest(folders if samples is None else samples, name, exercise)
+    student = "/".join(rest) or _nearest(above, exercise_ids) or name.stem
     return PathNames(student, exercise)
 
 
@@ -86,7 +104,7 @@ def nfc(text: str) -> str:
 
 
 def _take_apart(stem: str, exercise_ids: Collection[str]) -> _Name:
-    for pattern in (_MOODLE, _CANVAS):
+    for pattern in (_CANVAS, _MOODLE):
         if match := pattern.fullmatch(stem):
             original = match["original"]
             counted = _RESUBMITTED.sub("", original)
@@ -96,14 +114,38 @@ def _take_apart(stem: str, exercise_ids: Collection[str]) -> _Name:
     return _Name(owner, exercise) if owner and exercise in exercise_ids else _Name(None, stem)
 
 
-def _student_folder(folders: list[str], above: Sequence[str]) -> tuple[str | None, list[str]]:
+def _student_folder(
+    folders: list[str], above: Sequence[str], exercise_ids: Collection[str]
+) -> tuple[str | None, list[str]]:
     """Find the folder that a platform named after the student; else leave all that may matter."""
-    for depth, folder in enumerate(folders):
-        if match := _MOODLE.fullmatch(folder):
+    top = _top(folders, exercise_ids)
+    if top < len(folders):
+        if match := _MOODLE.fullmatch(folders[top]):
             return f"{match['name']}_{match['id']}", folders
-        if folder == SUBMITTED:
-            return _nbgrader(folders[depth + 1 :])
+        if folders[top] == SUBMITTED:
+            student, rest = _nbgrader(folders[top + 1 :])
+            return student, [*folders[:top], *rest]
     return _nbgrader(folders) if above and above[-1] == SUBMITTED else (None, folders)
+
+
+def _top(folders: Sequence[str], exercise_ids: Collection[str]) -> int:
+    """Give the place of the topmost folder that is not an exercise's, or how many there are."""
+    names = (depth for depth, folder in enumerate(folders) if folder not in exercise_ids)
+    return next(names, len(folders))
+
+
+def _inner_mark(folders: Sequence[str], exercise_ids: Collection[str]) -> range | None:
+    """Find the folders below somebody's own that look like a platform's, or a course's samples."""
+    for depth in range(_top(folders, exercise_ids) + 1, len(folders)):
+        folder, left = folders[depth], len(folders) - depth - 1
+        if _MOODLE.fullmatch(folder):
+            return range(depth, depth + 1)
+        if folder == SUBMITTED and left >= _NBGRADER_FOLDERS:
+            return range(depth, depth + 2)
+        if folder == SAMPLES and left and folders[depth - 1] in exercise_ids:
+            start = depth - 2 if folders[depth - 2 : depth - 1] == [REFERENCE] else depth - 1
+            return range(start, depth + 2)
+    return None
 
 
 def _nbgrader(folders: list[str]) -> tuple[str | None, list[str]]:
@@ -115,11 +157,18 @@ def _exercise(names: Sequence[str], exercise_ids: Collection[str]) -> str | None
     return next((name for name in reversed(names) if name in exercise_ids), None)
 
 
-def _below_samples(folders: list[str], exercise: str | None) -> list[str] | None:
-    """Give the folders below EXERCISE/submissions: a course's samples are the same ones always."""
-    for depth in range(len(folders) - 1, 0, -1):
-        if folders[depth] == SAMPLES and folders[depth - 1] == exercise:
-            return folders[depth + 1 :]
+def _below_samples(
+    folders: Sequence[str], above: Sequence[str], exercise: str | None
+) -> list[str] | None:
+    """Give the folders below EXERCISE/submissions: a course's samples are the same ones always.
+
+    Below what is graded that is a course's own where nothing but ``reference`` is around it.
+    """
+    every = [*above, *folders]
+    for depth in range(len(every) - 1, 0, -1):
+        around = every[len(above) : depth - 1]
+        if every[depth] == SAMPLES and every[depth - 1] == exercise and around in ([], [REFERENCE]):
+            return every[depth + 1 :]
     return None
 
 

@@ -350,6 +350,44 @@ def test_a_student_s_exercises_given_file_by_file_stay_one_student(tmp_path):
     assert [one.student for one in gather(*paths).submissions] == ["kim", "kim"]
 
 
+MARKS = ("lee_9999_assignsubmission_file_", "submitted/lee/ps1", "char-text/submissions/lee")
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_folder_named_like_another_s_counts_for_the_one_whose_it_is_in(tmp_path, mark):
+    for path in ("kim", f"kim/{mark}", "lee"):
+        write(tmp_path / path / "char-text.ipynb")
+    found = gather(tmp_path)
+    owners = {str(one.path.parent.relative_to(tmp_path)): one.student for one in found.submissions}
+    assert owners == {"kim": "kim", f"kim/{mark}": "kim", "lee": "lee"}
+    assert ids(found.notes) == ["inner_mark"]
+
+
+def test_several_such_folders_in_one_are_nobody_s_and_somebody_has_to_look(tmp_path):
+    """A class's export given with a folder too many around it looks just like that."""
+    for path in ("kim", *(f"kim/{mark}" for mark in MARKS), "lee"):
+        write(tmp_path / path / "char-text.ipynb")
+    found = gather(tmp_path)
+    assert [one.student for one in found.submissions] == ["kim", "lee"]
+    assert ids(found.refused) == ["inner_marks"] * len(MARKS)
+
+
+def test_an_export_with_a_folder_too_many_around_it_joins_nobody(tmp_path):
+    for number, name in enumerate(("kim", "lee")):
+        write(tmp_path / "week" / f"{name}_{number}_assignsubmission_file_" / "char-text.ipynb")
+    with pytest.raises(GraderError) as refusal:
+        gather(tmp_path)
+    assert refusal.value.message.id == "collect.inner_marks"
+    found = gather(tmp_path / "week")
+    assert [one.student for one in found.submissions] == ["kim_0", "lee_1"]
+
+
+def test_a_zip_is_no_way_to_become_another(tmp_path):
+    names = ("kim/char-text.ipynb", f"kim/{MARKS[0]}/char-text.ipynb", "lee/char-text.ipynb")
+    found = gather(pack(tmp_path / "class.zip", *names))
+    assert [one.student for one in found.submissions] == ["kim", "kim", "lee"]
+
+
 def test_names_in_several_batches_are_told_apart(tmp_path):
     for batch in ("a/week", "b/week"):
         write(tmp_path / batch / "kim" / "char-text.ipynb")

@@ -80,7 +80,50 @@ def test_moodle_names_hold_the_student(path, exercise):
     assert at(path) == PathNames("김 민준_12", exercise)
 
 
-@pytest.mark.parametrize("depth", range(6))
+@pytest.mark.parametrize(
+    ("inner", "rest"),
+    [
+        ("lee_9999_assignsubmission_file_", ""),
+        ("lee_9999_assignsubmission_file_", "/my work"),
+        ("submitted/lee", "/ps1"),
+        ("char-text/submissions/lee", ""),
+        ("reference/char-text/submissions/lee", ""),
+        ("char-text/lee_9999_assignsubmission_file_", ""),
+    ],
+)
+@pytest.mark.parametrize("owner", ["kim", "김민준_12_assignsubmission_file_", "submitted/kim/ps1"])
+def test_a_folder_within_one_s_own_makes_nobody_another_student(owner, inner, rest):
+    found = at(f"{owner}/{inner}{rest}/char-text.ipynb")
+    alone = at(f"{owner}/char-text.ipynb")
+    assert (found.student, found.exercise) == (alone.student, "char-text")
+    assert found.mark == (f"kim/{inner}" if owner == "kim" else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("kimminjun_12_345_lee_99_assignsubmission_file_.ipynb", "kimminjun_12"),
+        ("kimminjun_12_345_lee_99_678_char-text.ipynb", "kimminjun_12"),
+        ("김민준_12_assignsubmission_file_lee_99_assignsubmission_file_.ipynb", "김민준_12"),
+        ("김민준_12_assignsubmission_file_lee_99_678_char-text.ipynb", "김민준_12"),
+    ],
+)
+def test_what_a_student_calls_a_file_makes_nobody_another_student(name, student):
+    assert at(name).student == student
+
+
+@pytest.mark.parametrize(
+    ("path", "student"),
+    [
+        ("char-text/김민준_12_assignsubmission_file_/my.ipynb", "김민준_12"),
+        ("char-text/submitted/kim/ps1/my.ipynb", "kim"),
+    ],
+)
+def test_a_platform_s_marks_may_lie_in_an_exercise_s_folder(path, student):
+    assert at(path) == PathNames(student, "char-text")
+
+
+@pytest.mark.parametrize("depth", range(1, 6))
 def test_a_course_s_samples_have_the_same_student_from_wherever_they_are_graded(depth):
     parts = ("work", "reference", "char-text", "submissions", "wrong_data", "x.ipynb")
     found = at("/".join(parts[depth:]), *parts[:depth])
