@@ -129,7 +129,7 @@ def feedback_page(
     """
     numbered = enumerate(records, start=1)
     parts = [_part(record, number, words, titles, draw) for number, record in numbered]
-    graded = [one.grade for one in records if one.grade.score is not None]
+    graded = [one.grade for one in wording.counting(records)]
     return render(
         "feedback.html.j2",
         words,

@@ -211,10 +211,10 @@ def _student_rows(
     waiting: set[str] = set()
     for record in records:
         cells.setdefault((record.student, record.exercise), []).append(entries[id(record)])
-        if record.grade.score is not None:
-            scores.setdefault(record.student, []).append(record.grade.score)
-        else:
+        if record.grade.score is None:
             waiting.add(record.student)
+    for record in wording.counting(records):
+        scores.setdefault(record.student, []).append(record.grade.score or 0.0)
     return [
         StudentRow(
             student=wording.name(student),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from grader.text.printable import printable
@@ -18,6 +19,12 @@ LONGEST_NAME = 120
 LONGEST_VALUE = 400
 LONGEST_FAULT = 2000  # an instructor needs the end of it: the cause stands there
 LENGTH_OF_REFERENCE = 8
+LONGEST_STEM = 90  # bytes: with what is added to it a name has 255 at most
+LENGTH_OF_MARK = 16  # of a digest: nobody finds another name with the same one
+_MARKED = re.compile(rf"-[0-9a-f]{{{LENGTH_OF_MARK}}}$")
+_DEVICES = frozenset(  # which Windows keeps for itself, whatever follows a dot
+    {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+)
 ORDER = tuple(Verdict)  # the contract's order: what matters most comes first
 VERDICTS = {
     Verdict.GRADER_ERROR: "verdict.grader_error",
@@ -97,11 +104,24 @@ def value(text: str) -> str:
 
 
 def file_stem(student: str) -> str:
-    """Give a file name for a student: readable, safe, and never the same for two."""
-    safe = re.sub(r"[^\w.-]+", "-", printable(student)).strip("-.")[:60] or "student"
-    if safe == student:
+    """Give a file name for a student: readable, safe, and never the same for two.
+
+    Nor is it on a disk that takes capitals for small letters, or one form of a letter for another.
+    A name that is not plain has a digest behind it, and one that looks like that is not plain.
+    """
+    safe = re.sub(r"[^\w.-]+", "-", printable(student))
+    safe = safe.encode()[:LONGEST_STEM].decode("utf-8", "ignore").strip("-.") or "student"
+    if safe.partition(".")[0].lower() in _DEVICES:
+        safe = f"student-{safe}"
+    if safe == student == _alike(student) and not _MARKED.search(safe):
         return safe
-    return f"{safe}-{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    digest = hashlib.sha256(student.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{safe}-{digest[:LENGTH_OF_MARK]}"
+
+
+def _alike(text: str) -> str:
+    """Give one text for all names that some disk takes for the same."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper().casefold())
 
 
 def title(exercise: str, titles: Mapping[str, str], words: Words) -> str:
@@ -214,6 +234,22 @@ def class_name(cls: EvidenceClass, words: Words) -> str:
 def flags(record: Record, words: Words) -> list[str]:
     """Say what a teacher should look at."""
     return [words(FLAGS[flag]) if flag in FLAGS else value(flag) for flag in record.grade.flags]
+
+
+def counting(records: Iterable[Record]) -> list[Record]:
+    """Give the graded records that count: of several hand-ins for one exercise the best one.
+
+    Whatever adds points up takes these, so that handing in twice is worth no more than once.
+    """
+    best: dict[tuple[str, str], Record] = {}
+    for record in records:
+        score = record.grade.score
+        if score is not None:
+            key = (record.student, record.exercise)
+            kept = best.get(key)
+            if kept is None or (kept.grade.score or 0.0) < score:
+                best[key] = record
+    return list(best.values())
 
 
 def worst_first(records: Iterable[Record]) -> list[Record]:

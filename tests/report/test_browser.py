@@ -44,9 +44,7 @@ def _pages(out: Path, visitors: Visitors, lang: str, *, policy: bool) -> list[st
     Gives the class' page, which names everybody, and the pages of those who aim at browsers.
     """
     words = Words(lang, [ROOT / "reference" / "families" / "locale"])
-    write_feedback(
-        load_course(ROOT), words, out, hostile_records(visitors.address), Spared(out)
-    )
+    write_feedback(load_course(ROOT), words, out, hostile_records(visitors.address), Spared(out))
     pages = sorted(out.rglob("*.html"))
     assert len(pages) == len(hostile_records()) + 1
     for page in pages:

@@ -154,7 +154,7 @@ def test_a_line_of_progress_shows_names_and_obeys_none(
 def test_a_page_of_feedback_has_a_plain_name_of_its_own() -> None:
     stems = [file_stem(text) for text in payloads()]
     assert len(set(stems)) == len(stems)
-    assert all(re.fullmatch(r"[\w][\w.-]*", stem) and len(stem) <= 70 for stem in stems)
+    assert all(re.fullmatch(r"[\w][\w.-]*", stem) and len(stem) <= 110 for stem in stems)
 
 
 def test_other_programs_can_read_all_of_it(records: Sequence[Record], words: Words) -> None:

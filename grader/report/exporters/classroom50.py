@@ -31,6 +31,7 @@ def _result(records: Sequence[Record], about: Mapping[str, str], words: Words) -
     waiting = sum(not record.grade.graded for record in records)
     if waiting:
         raise GraderError(Message("report.export_ungraded", {"waiting": waiting}))
+    counting = [record.grade for record in wording.counting(records)]
     return {
         "schema": "classroom50/result/v1",
         "classroom": about["classroom"],
@@ -43,8 +44,8 @@ def _result(records: Sequence[Record], about: Mapping[str, str], words: Words) -
         "review": about["review"],
         "datetime": about["datetime"],
         "graded_at": max((record.graded_at for record in records), default=about["datetime"]),
-        "score": round(sum(record.grade.score or 0.0 for record in records)),
-        "max-score": round(sum(record.grade.max_score for record in records)),
+        "score": round(sum(grade.score or 0.0 for grade in counting)),
+        "max-score": round(sum(grade.max_score for grade in counting)),
         "tests": [_test(record, words) for record in records],
     }
 

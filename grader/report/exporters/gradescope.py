@@ -33,7 +33,8 @@ def _results(records: Sequence[Record], words: Words) -> dict[str, Json]:
         "tests": [test for record in records for test in _tests(record, words)],
     }
     if complete:
-        result["score"] = round(sum(record.grade.score or 0.0 for record in records), 2)
+        counting = wording.counting(records)
+        result["score"] = round(sum(record.grade.score or 0.0 for record in counting), 2)
     return result
 
 
