@@ -36,9 +36,9 @@ ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz
 _NBGRADER_FOLDERS = 2  # STUDENT/ASSIGNMENT
 # The original name is the student's choice and comes last: what it says is never taken for a mark.
 _CANVAS = re.compile(
-    r"(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d+)_\d+_(?!assignsubmission_file)(?P<original>.+)"
+    r"(?s)(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d+)_\d+_(?!assignsubmission_file)(?P<original>.+)"
 )
-_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_file_?(?P<original>.*)")
+_MOODLE = re.compile(r"(?s)(?P<name>.+?)_(?P<id>\d+)_assignsubmission_file_?(?P<original>.*)")
 _RESUBMITTED = re.compile(r"-\d+$")  # Canvas counts attempts behind the original name
 
 

@@ -19,7 +19,10 @@ def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
     bad = len(runs.failed) + (1 if unfinished else 0)
     total = max(runs.cells, bad, 1)
     share = (total - bad) / total
-    if unfinished:
+    untold = not runs.cells and not unfinished and evidence.model is not None
+    if untold:  # a model stands in some cell: what became of the cells could not be read
+        share, message = 0.0, Message("runs.untold")
+    elif unfinished:
         message = Message(
             "runs.stopped", {"cell": runs.stopped_at or 0, "outcome": runs.outcome.value}
         )
@@ -37,5 +40,5 @@ def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
     else:
         message = Message("runs.all", {"cells": runs.cells})
     cell = runs.failed[0][0] if runs.failed else None
-    ran = str(total - bad)
+    ran = "?" if untold else str(total - bad)
     yield Check("runs.cells", CLASS, points * share, points, message, str(total), ran, cell)

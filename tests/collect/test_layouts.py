@@ -104,6 +104,8 @@ def test_a_folder_within_one_s_own_makes_nobody_another_student(owner, inner, re
     [
         ("kimminjun_12_345_lee_99_assignsubmission_file_.ipynb", "kimminjun_12"),
         ("kimminjun_12_345_lee_99_678_char-text.ipynb", "kimminjun_12"),
+        ("kimminjun_12_345_lee\n.ipynb", "kimminjun_12"),
+        ("김민준_12_assignsubmission_file_lee\n.ipynb", "김민준_12"),
         ("김민준_12_assignsubmission_file_lee_99_assignsubmission_file_.ipynb", "김민준_12"),
         ("김민준_12_assignsubmission_file_lee_99_678_char-text.ipynb", "김민준_12"),
     ],

@@ -158,6 +158,14 @@ def test_a_failing_cell_beside_a_sound_exercise_costs_points_for_running_only() 
     assert graded(evidence).verdict is Verdict.ACCEPTED
 
 
+def test_cells_of_which_nothing_could_be_read_earn_nothing_and_that_is_said() -> None:
+    """A transcript that is too long to be read hid twenty failing cells once."""
+    evidence = sound(runs=RunFacts(Outcome.FINISHED, 0, (), None))
+    assert lost(evidence) == {"runs": pytest.approx(LSTM.points[EvidenceClass.RUNS])}
+    (check,) = [one for one in graded(evidence).checks if one.cls is EvidenceClass.RUNS]
+    assert check.message.id == "runs.untold"
+
+
 def test_no_model_earns_nothing_for_running() -> None:
     evidence = sound(model=None, data=(), training=None, metrics={})
     assert points(evidence) == 0.0
