@@ -70,6 +70,8 @@ def _kept(store: Store, unread: list[Message]) -> list[_Kept]:
         path = folder / "record.json"
         try:
             kept = _read(path, folder.name)
+        except FileNotFoundError:  # somebody was killed before there was a record
+            continue
         except (OSError, CorruptError) as error:
             told = {"path": str(path), "error": str(error)}
             unread.append(Message("record.unreadable", told))
