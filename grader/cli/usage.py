@@ -20,7 +20,7 @@ from grader.types import Message
 _NEAR = 0.75  # of 1: --shards for --shard, and not --gpus for --bogus
 _HELP = "NoArgsIsHelpError"
 _COMMAND = re.compile(r"No such command '(?P<given>[^']*)'\.?(?: Did you mean (?P<near>.*)\?)?")
-_CHOICE = re.compile(r"is not one of (?P<choices>.+?)\.?$")
+_CHOICE = re.compile(r"\A(?s:(?>.*?is not one of ))(?P<choices>.+?)\.?$")
 
 
 def is_usage(error: Exception) -> bool:

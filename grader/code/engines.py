@@ -136,6 +136,7 @@ class _Only:
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        self._seen: set[ast.AST] = set()  # in vain: a call within a call is looked through once
 
     def reason(self, node: ast.AST) -> tuple[str, str] | None:
         if isinstance(node, (ast.Attribute, ast.Name)):
@@ -143,9 +144,15 @@ class _Only:
             last = dotted.rpartition(".")[2]
             only = is_below(dotted, *_ONLY_TENSORFLOW) or last in _ONLY_TENSORFLOW_LAYERS
             return ("engines.only_tensorflow", dotted) if only else None
-        if isinstance(node, ast.Call) and self._names.dotted(node.func) == "isinstance":
-            tensor = any(self._names.dotted(one) == "tensorflow.Tensor" for one in ast.walk(node))
-            return ("engines.only_tensorflow", "isinstance(…, tf.Tensor)") if tensor else None
+        if (
+            isinstance(node, ast.Call)
+            and node not in self._seen
+            and self._names.dotted(node.func) == "isinstance"
+        ):
+            below = list(ast.walk(node))
+            if any(self._names.dotted(one) == "tensorflow.Tensor" for one in below):
+                return "engines.only_tensorflow", "isinstance(…, tf.Tensor)"
+            self._seen.update(below)
         return None
 
 

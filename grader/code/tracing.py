@@ -54,6 +54,7 @@ class Tracing:
         self._names = names
         self._functions: dict[str, list[ast.AST]] = {}
         self._known: dict[str, str | None] = {}  # operations of functions that were looked into
+        self._seen: set[ast.AST] = set()  # in vain: what lies within is looked through once
         for one in code:
             for node in one.nodes:
                 if isinstance(node, ast.FunctionDef):
@@ -84,11 +85,15 @@ class Tracing:
 
     def _within(self, argument: ast.AST) -> str | None:
         """Look into an argument, and into the functions that it names."""
+        if argument in self._seen:
+            return None
         if found := self._used_in(argument):
             return found
-        for node in ast.walk(argument):
+        below = list(ast.walk(argument))
+        for node in below:
             if isinstance(node, ast.Name) and (found := self._named(node.id)):
                 return found
+        self._seen.update(below)
         return None
 
     def _named(self, name: str) -> str | None:

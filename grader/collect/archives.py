@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 import stat
-import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -29,7 +28,7 @@ from grader.collect.layouts import is_notebook
 from grader.collect.notebooks import MAX_BYTES, Malformed, too_large
 from grader.collect.regular import open_regular
 from grader.plain_files import BoundedReader, TooLongError, read_within
-from grader.text.printable import printable
+from grader.text.printable import composed, printable
 from grader.types import GraderError, Message
 
 MAX_ENTRIES = 20_000
@@ -137,7 +136,7 @@ def _name(info: zipfile.ZipInfo) -> str:
                 break
             except UnicodeDecodeError:
                 continue
-    return unicodedata.normalize("NFC", name.replace("\\", "/"))
+    return composed(name.replace("\\", "/"))
 
 
 def _clashing(names: Iterable[str]) -> frozenset[str]:
@@ -148,7 +147,7 @@ def _clashing(names: Iterable[str]) -> frozenset[str]:
 
 def _folded(name: str) -> str:
     parts = [part.rstrip(". ") for part in name.split("/") if part not in {"", "."}]
-    return unicodedata.normalize("NFKC", "/".join(parts)).casefold()
+    return composed("/".join(parts), "NFKC").casefold()
 
 
 def _entry(info: zipfile.ZipInfo, name: str, clashing: frozenset[str]) -> Entry:

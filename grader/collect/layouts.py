@@ -23,10 +23,11 @@ names nobody.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
+
+from grader.text.printable import composed
 
 SUBMITTED = "submitted"  # nbgrader's folder of what students handed in
 REFERENCE = "reference"  # a course's own folder of what must not be seen
@@ -100,7 +101,7 @@ def is_archive(path: PurePath) -> bool:
 
 def nfc(text: str) -> str:
     """Compose Korean syllables, which macOS hands over in pieces."""
-    return unicodedata.normalize("NFC", text)
+    return composed(text)
 
 
 def _take_apart(stem: str, exercise_ids: Collection[str]) -> _Name:

@@ -26,7 +26,8 @@ NBFORMAT = 4
 OLD_NBFORMAT = 3  # the same cells under other names: worksheets, input
 TAIL = 6  # an escape cut off at the end of a file is reported up to six characters before it
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# Without its closing quote as well: a string that never ends would be tried from each quote in it.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _EXERCISE = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from grader.types import Json
 
@@ -25,15 +25,18 @@ def reworded(text: str, words: Mapping[str, str]) -> tuple[str, frozenset[str]]:
     """
     if not words:
         return text, frozenset()
-    longest_first = sorted(words, key=len, reverse=True)
     found: set[str] = set()
 
     def instead(match: re.Match[str]) -> str:
         found.add(match[0])
         return words[match[0]]
 
-    pattern = "|".join(map(re.escape, longest_first))
-    return re.sub(pattern, instead, text), frozenset(words) - found
+    return any_of(words).sub(instead, text), frozenset(words) - found
+
+
+def any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Give a pattern for any of the words, the longest that stands at a place."""
+    return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
 
 
 def resized(source: str, data: Mapping[str, Json]) -> str:

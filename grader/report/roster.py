@@ -12,11 +12,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from grader.text.printable import composed
 from grader.types import Record
 
 Roster = Sequence[Mapping[str, str]]
@@ -95,4 +95,4 @@ def unmatched(records: Iterable[Record], roster: Roster, keys: Sequence[str]) ->
 
 def folded(text: str) -> str:
     """Make equal what a person would call the same name."""
-    return unicodedata.normalize("NFC", text).strip().casefold()
+    return composed(text).strip().casefold()

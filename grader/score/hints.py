@@ -23,6 +23,7 @@ from grader.types import Check, Evidence, EvidenceClass, Message, Notebook, Outc
 __all__ = ["diagnose", "diagnose_runs", "diagnose_source"]
 
 MOST = 5  # more than a student reads
+EXPLAINED = 20  # failing cells
 WHATS = 3  # mistakes named before the reasons and the exercise's own advice
 SOURCE = "source."
 TOLERANCE = "source.tolerance"
@@ -100,7 +101,8 @@ def diagnose_runs(evidence: Evidence) -> tuple[Message, ...]:
     runs = evidence.runs
     stopped = _stopped(runs.outcome, runs.stopped_at or 0)
     # A later cell lacks what the first failing one did not get to: a name, a compiled model.
-    later = [explain(cell, error) for cell, error in runs.failed[1:] if error.name != "NameError"]
+    others = [one for one in runs.failed[1:] if one[1].name != "NameError"][:EXPLAINED]
+    later = [explain(cell, error) for cell, error in others]
     first = [explain(cell, error) for cell, error in runs.failed[:1]]
     own = [message for message in later if message.id not in CONSEQUENCES]
     return (*stopped, *first, *own[:1])

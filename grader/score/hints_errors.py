@@ -1,6 +1,6 @@
-"""Exceptions: what each one says about the notebook, by the tables in ``errors.toml``.
+"""Exceptions: what each one says about the notebook, by the tables in ``hints_errors.toml``.
 
-Enters: the exception of a cell. Leaves: one Message. Touches: reads ``errors.toml``, once.
+Enters: the exception of a cell. Leaves: one Message. Touches: reads ``hints_errors.toml``, once.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from grader.types import CellError, Message, Scalar
 
@@ -22,7 +23,12 @@ NEAR = 0.7  # difflib's likeness from which a name passes for misspelt
 SHORT = 3  # letters below which one of them says nothing
 LONGEST = 80  # characters of a student's text that a message repeats
 READ = 4000  # characters of an exception's text that are looked at
+LIKE = 40  # characters of a name that is compared with others; difflib's work grows with their cube
+COMPARED = 500  # names of a traceback that are compared
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
+
+
+Patterns: TypeAlias = tuple[re.Pattern[str], ...]  # each to be found behind the one before
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Renamed:
 
     old: str
     new: str
-    pattern: re.Pattern[str]
+    pattern: Patterns
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Rule:
     """An exception with one likely cause."""
 
     error: re.Pattern[str]
-    pattern: re.Pattern[str]
+    pattern: Patterns
     within: re.Pattern[str]  # in the traceback: whose code raised it
     message: str  # its id
     near: str | None
@@ -48,7 +54,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Tables:
-    """Everything that ``errors.toml`` says."""
+    """Everything that ``hints_errors.toml`` says."""
 
     renamed: tuple[Renamed, ...]
     rules: tuple[Rule, ...]
@@ -61,12 +67,12 @@ def tables() -> Tables:
     told: dict[str, Any] = tomllib.loads(TABLES.read_text(encoding="utf-8"))
     return Tables(
         tuple(
-            Renamed(one["old"], one["new"], re.compile(one["pattern"])) for one in told["renamed"]
+            Renamed(one["old"], one["new"], _patterns(one["pattern"])) for one in told["renamed"]
         ),
         tuple(
             Rule(
                 re.compile(one["error"]),
-                re.compile(one["pattern"]),
+                _patterns(one["pattern"]),
                 re.compile(one.get("within", "")),
                 one["message"],
                 one.get("near"),
@@ -78,27 +84,43 @@ def tables() -> Tables:
     )
 
 
+def _patterns(told: str | list[str]) -> Patterns:
+    return tuple(re.compile(one) for one in ([told] if isinstance(told, str) else told))
+
+
+def _found(patterns: Patterns, text: str) -> dict[str, str] | None:
+    """Give the named groups; None where a pattern is not found behind the one before."""
+    groups: dict[str, str] = {}
+    at = 0
+    for pattern in patterns:
+        match = pattern.search(text, at)
+        if match is None:
+            return None
+        at = match.end()
+        groups |= {key: value or "" for key, value in match.groupdict().items()}
+    return groups
+
+
 def explain(cell: int, error: CellError) -> Message:
     """Say what an exception most likely means; never nothing."""
     value = error.value[:READ]
     text = f"{error.name}: {value}"
     for one in tables().renamed:
-        if one.pattern.search(text):
+        if _found(one.pattern, text) is not None:
             return Message("diagnose.removed", {"cell": cell, "old": one.old, "new": one.new})
     for rule in tables().rules:
-        match = rule.error.fullmatch(error.name) and rule.pattern.search(value)
-        here = match and rule.within.search(error.traceback[-READ:].replace("\\", "/"))
-        if match and here and (message := _told(rule, match, cell, error)):
+        if not rule.error.fullmatch(error.name[:READ]):
+            continue
+        groups = _found(rule.pattern, value)
+        here = rule.within.search(error.traceback[-READ:].replace("\\", "/"))
+        if groups is not None and here and (message := _told(rule, groups, cell, error)):
             return message
     return Message("diagnose.error", {"cell": cell, "error": error.name[:LONGEST]})
 
 
-def _told(rule: Rule, match: re.Match[str], cell: int, error: CellError) -> Message | None:
+def _told(rule: Rule, found: dict[str, str], cell: int, error: CellError) -> Message | None:
     # Exceptions quote paths as Python would, with every backslash twice.
-    groups = {
-        key: (value or "")[:LONGEST].replace("\\\\", "\\")
-        for key, value in match.groupdict().items()
-    }
+    groups = {key: value[:LONGEST].replace("\\\\", "\\") for key, value in found.items()}
     args: dict[str, Scalar] = {"cell": cell, **groups}
     if rule.near is None:
         return Message(rule.message, args)
@@ -113,7 +135,8 @@ def _nearest(name: str, rule: Rule, error: CellError) -> str | None:
     assert rule.near is not None
     known: Iterable[str] = tables().vocabulary[rule.near]
     if rule.near == "variable":
-        known = (*known, *_IDENTIFIER.findall(error.traceback[:READ]))
+        shown = dict.fromkeys(_IDENTIFIER.findall(error.traceback[:READ]))
+        known = (*known, *islice(shown, COMPARED))
     return nearest(name, known)
 
 
@@ -122,7 +145,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
     Case alone may differ (``adam`` for ``Adam``), short names must agree but for one letter.
     """
-    words = [w for w in dict.fromkeys(known) if w != name and not keyword.iskeyword(w)]
+    if len(name) > LIKE:
+        return None
+    words = [
+        word
+        for word in dict.fromkeys(known)
+        if word != name and len(word) <= LIKE and not keyword.iskeyword(word)
+    ]
     for word in words:
         if word.lower() == name.lower():
             return word

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import ast
 import builtins
-import io
 import re
-import tokenize
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from grader.code.source import Code, Names, as_text, names_in, read_code, without_magics
+from grader.code.source import (
+    MAX_LINE,
+    Code,
+    Names,
+    as_text,
+    names_in,
+    read_code,
+    without_magics,
+)
 from grader.score.hints_errors import LONGEST, nearest
 from grader.types import Cell, Message, Notebook, Scalar
 
@@ -31,10 +37,20 @@ ABSOLUTE = frozenset(
 )
 SHUFFLES = frozenset({"numpy.random.shuffle", "random.shuffle", "numpy.random.permutation"})
 SHELL = frozenset({"get_ipython", "display", "In", "Out", "exit", "quit", "__file__"})
-MOST_NAMES, MOST_UNKNOWN = 1000, 30  # each is compared with each; real notebooks have some forty
+MOST_NAMES, MOST_UNKNOWN = 400, 10  # each is compared with each; real notebooks have some forty
+MOST_CALLS = 200  # of one method: what each is given is written out
 TELLING = 4  # letters from which a likeness between names says something
-_PIP = re.compile(r"^\s*[!%]\s*pip3?\s+install\s+(?P<what>[^\n;|&]*)", re.MULTILINE)
-_FIT = re.compile(r"\.\s*fit\s*\(")
+_PIP = re.compile(
+    r"^[^\S\n]*+[!%][^\S\n]*+pip3?[^\S\n]++install[^\S\n]++(?P<what>[^\n;|&]*+)", re.MULTILINE
+)
+_FIT = re.compile(r"\.\s*+fit\s*+\(")
+# Strings, so that no "#" in one of them counts, and comments. What is not closed ends with the line
+# or the cell: nothing is read twice.
+_COMMENT = re.compile(
+    r""""{3}(?:[^"\\]++|\\.|"(?!""))*+(?:"{3})?|'{3}(?:[^'\\]++|\\.|'(?!''))*+(?:'{3})?"""
+    r"""|"(?:[^"\\\n]++|\\.)*+"?|'(?:[^'\\\n]++|\\.)*+'?|(?P<comment>\#[^\n]*+)""",
+    re.DOTALL,
+)
 
 
 def source_hints(notebook: Notebook) -> tuple[Message, ...]:
@@ -58,10 +74,17 @@ def source_hints(notebook: Notebook) -> tuple[Message, ...]:
 def _installed(cells: Sequence[Cell]) -> Iterator[Message]:
     """Packages that the notebook asks for: there is no network while grading."""
     for cell in cells:
-        if found := _PIP.search(cell.source):
+        if found := _PIP.search(_short_lines(cell.source)):
             words = [w for w in found["what"].split() if not w.startswith("-")]
             what = " ".join(words)[:LONGEST]
             yield Message("source.pip_install", {"cell": cell.index, "what": what})
+
+
+def _short_lines(source: str) -> str:
+    """Leave out lines in which nothing is looked for; their places stay."""
+    if len(source) <= MAX_LINE:
+        return source
+    return "\n".join("" if len(line) > MAX_LINE else line for line in source.split("\n"))
 
 
 def _calls(code: Sequence[Code], method: str) -> list[tuple[int, ast.Call]]:
@@ -87,12 +110,9 @@ def _commented_out(cells: Sequence[Cell], code: Sequence[Code]) -> Iterator[Mess
 
 
 def _comments(source: str) -> Iterator[str]:
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(without_magics(source)).readline):
-            if token.type == tokenize.COMMENT:
-                yield token.string
-    except (tokenize.TokenError, SyntaxError, ValueError):
-        return
+    for match in _COMMENT.finditer(without_magics(_short_lines(source))):
+        if comment := match["comment"]:
+            yield comment
 
 
 def _never_called(code: Sequence[Code]) -> Iterator[Message]:
@@ -132,8 +152,9 @@ def _misspelt(code: Sequence[Code]) -> Iterator[Message]:
                 continue
             if node.id not in known and TELLING <= len(node.id) <= LONGEST:
                 unknown.setdefault(node.id, one.cell)
+    known_words = sorted(bound)
     for name, cell in islice(unknown.items(), MOST_UNKNOWN):
-        if (meant := nearest(name, sorted(bound))) is not None:
+        if (meant := nearest(name, known_words)) is not None:
             args: dict[str, Scalar] = {"cell": cell, "name": name, "nearest": meant[:LONGEST]}
             yield Message("source.misspelt_name", args)
 
@@ -232,15 +253,15 @@ def _limit(node: ast.Compare, names: Names, known: frozenset[str]) -> float | No
 
 def _evaluated_on_training(code: Sequence[Code]) -> Iterator[Message]:
     """Find a notebook that tries its model on nothing but the slice it was trained on."""
-    trained = {shown for _, call in _calls(code, "fit") if (shown := _slice(call))}
-    tried = [
-        (cell, _argument(call), _slice(call))
-        for method in ("evaluate", "predict")
-        for cell, call in _calls(code, method)
-    ]
-    if trained and tried and all(shown in trained for _, _, shown in tried):
-        cell, told, _ = tried[0]
-        yield Message("source.training_evaluated", {"cell": cell, "part": told[:LONGEST]})
+    fits = _calls(code, "fit")
+    trials = [*_calls(code, "evaluate"), *_calls(code, "predict")]
+    if max(len(fits), len(trials)) > MOST_CALLS:
+        return
+    trained = {shown for _, call in fits if (shown := _slice(call))}
+    if trained and trials and all(_slice(call) in trained for _, call in trials):
+        cell, call = trials[0]
+        part = _argument(call)[:LONGEST]
+        yield Message("source.training_evaluated", {"cell": cell, "part": part})
 
 
 def _argument(call: ast.Call) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Literal
 
 # CSI (colours, cursor), OSC and DCS (titles, links), and two-character escapes.
 _ESCAPES = re.compile(
@@ -19,7 +20,24 @@ _ESCAPES = re.compile(
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _BREAKS = frozenset("\n\r\u2028\u2029\x0b\x0c\x85")
+_MARKS_COMPOSED = 30  # as Unicode's stream-safe text format has it
 _MARKS_IN_A_ROW = 3  # more accents than any written language stacks on one letter
+
+
+def composed(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
+    """Give text in a normal form, after at most ``_MARKS_COMPOSED`` marks on one letter.
+
+    Bringing marks into their order takes the square of their number.
+    """
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks <= _MARKS_COMPOSED:
+            kept.append(char)
+    return unicodedata.normalize(form, "".join(kept))
 
 
 def printable(text: str, *, lines: bool = False, limit: int | None = None) -> str:
@@ -46,7 +64,7 @@ def _visible(text: str, *, lines: bool) -> str:
     text = _ESCAPES.sub("", text).replace("\r\n", "\n")
     kept: list[str] = []
     marks = 0
-    for char in unicodedata.normalize("NFC", text):
+    for char in composed(text):
         category = unicodedata.category(char)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
         if char in _BREAKS:

@@ -282,7 +282,7 @@ def test_endless_nesting_is_not_read_even_on_a_small_stack(deep):
     finally:
         threading.stack_size(before)
     thread.join()
-    assert answers == [False]
+    assert answers == [deep[0] != "("]  # in doubt yes; so many brackets are no Python at all
 
 
 def test_a_student_s_warnings_are_not_ours():
