@@ -139,6 +139,21 @@ class CellError:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A statement that did not count, since it needs what the room lacks; the rest of its cell ran.
+
+    So it is with a statement that needs a name which another one left out would have bound.
+    """
+
+    cell: int
+    line: int  # of the cell, from 1
+    statements: int  # of the cell
+    kind: str  # package, device, display, drive, colab, magic, font, program, network
+    what: str  # sklearn
+    error: str  # ModuleNotFoundError: No module named 'sklearn'
+
+
+@dataclass(frozen=True)
 class CellRun:
     """What one code cell did. ``status``: ok, error, or stopped where it was cut off."""
 
@@ -149,6 +164,7 @@ class CellRun:
     error: CellError | None
     images: tuple[bytes, ...] = ()  # PNG as the student's kernel sent them: untrusted
     truncated: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -280,6 +296,7 @@ class RunFacts:
     cells: int
     failed: tuple[tuple[int, CellError], ...]
     stopped_at: int | None  # cell in which the room was stopped
+    left_out: tuple[LeftOut, ...] = ()  # statements that need what the room lacks
 
 
 @dataclass(frozen=True)

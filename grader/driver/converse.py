@@ -34,6 +34,9 @@ SETTLE_MILLISECONDS = 300
 REST_SECONDS = 2.0  # for what had been sent when the time was up …
 REST_MILLISECONDS = 50  # … which ends after so much silence
 BACKLOG = 16  # connections that wait until the kernel is there
+LEFT_OUT = 200  # statements of one notebook that are told as left out
+LEFT_OUT_TEXT = 200  # characters of each text about one
+LARGEST = 1_000_000  # lines of a cell, statements of one
 IDLE_SECONDS = 10.0  # after the reply, how long late output may take
 PNG = b"\x89PNG\r\n\x1a\n"
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
@@ -104,6 +107,7 @@ class CellLog:
     index: int
     screen: Screen
     images: list[str] = field(default_factory=list)
+    left_out: list[dict[str, Any]] = field(default_factory=list)  # statements, unread
     error: dict[str, str] | None = None
     status: str = "stopped"
     began: float = field(default_factory=time.monotonic)
@@ -120,6 +124,7 @@ class CellLog:
             "truncated": self.screen.truncated,
             "error": self.error,
             "images": self.images,
+            "left_out": self.left_out,
         }
 
 
@@ -144,6 +149,7 @@ class Conversation:
         self.poller.register(self.iopub, zmq.POLLIN)
         self.text_left = caps.notebook_text
         self.images_left = caps.images
+        self.left_out_left = LEFT_OUT
         self.evidence_left = caps.evidence_bytes
         self.events = 0
         self.malformed = 0
@@ -295,6 +301,8 @@ class Conversation:
                 "value": ANSI.sub("", str(content["evalue"]))[:2000],
                 "traceback": ANSI.sub("", "\n".join(map(str, content["traceback"])))[-8000:],
             }
+        elif kind == "grader_left_out":
+            self._left_out(log, content)
         elif kind == "status":
             return bool(content["execution_state"] == "idle")
         return False
@@ -307,6 +315,17 @@ class Conversation:
                 log.images.append(image)
         elif isinstance(data.get("text/plain"), str):
             log.screen.write(data["text/plain"] + "\n")
+
+    def _left_out(self, log: CellLog, content: dict[str, Any]) -> None:
+        """Keep what the kernel says of a statement that it left out, within bounds."""
+        told: dict[str, Any] = {}
+        for key in ("line", "statements"):
+            told[key] = min(max(0, int(content[key])), LARGEST)
+        for key in ("kind", "what", "error"):
+            told[key] = ANSI.sub("", str(content[key]))[:LEFT_OUT_TEXT]
+        if self.left_out_left > 0:
+            self.left_out_left -= 1
+            log.left_out.append(told)
 
     def _evidence(self, message: dict[str, Any]) -> None:
         """Keep one event of the probe, unread, within the caps."""

@@ -8,9 +8,10 @@ what does not parse is left out and counted, since honest notebooks never write 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,6 +28,7 @@ from grader.types import (
     Fit,
     FitSample,
     Jump,
+    LeftOut,
     Scalar,
 )
 
@@ -99,6 +101,16 @@ class _Event(_Strict):
     begun: bool = True
 
 
+class _LeftOut(_Strict):
+    line: Count
+    statements: Count
+    kind: Literal[
+        "package", "device", "display", "drive", "colab", "magic", "font", "program", "network"
+    ]
+    what: Text
+    error: Text
+
+
 class _TranscriptLine(_Strict):
     index: Count
     status: Text
@@ -107,6 +119,7 @@ class _TranscriptLine(_Strict):
     truncated: bool = False
     error: dict[str, str] | None = None
     images: list[str] = []
+    left_out: list[Any] = []
     malformed: Count = 0  # messages of the kernel that the driver had dropped until then
 
 
@@ -219,9 +232,17 @@ def _cell(line: _TranscriptLine) -> CellRun:
             line.error.get("name", ""), line.error.get("value", ""), line.error.get("traceback", "")
         )
     images = tuple(base64.b64decode(text) for text in line.images)
+    left_out = tuple(_left_out(line))
     return CellRun(
-        line.index, line.status, line.seconds, line.stdout, error, images, line.truncated
+        line.index, line.status, line.seconds, line.stdout, error, images, line.truncated, left_out
     )
+
+
+def _left_out(line: _TranscriptLine) -> Iterator[LeftOut]:
+    """Read what parses: what a kernel made up of one statement must not hide its cell."""
+    for told in line.left_out:
+        with contextlib.suppress(ValidationError):
+            yield LeftOut(cell=line.index, **_LeftOut.model_validate(told).model_dump())
 
 
 def _take(reader: _Reader, event: _Event, arrays: Mapping[str, Array]) -> None:

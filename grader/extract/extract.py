@@ -108,11 +108,12 @@ def run_facts(execution: Execution) -> RunFacts:
         for cell in execution.cells
         if cell.status == "error"
     )
+    left_out = tuple(one for cell in execution.cells for one in cell.left_out)
     stopped = [cell.index for cell in execution.cells if cell.status == "stopped"]
-    if execution.outcome is Outcome.FINISHED:
-        return RunFacts(execution.outcome, len(execution.cells), failed, None)
     at = stopped[0] if stopped else (execution.cells[-1].index if execution.cells else None)
-    return RunFacts(execution.outcome, len(execution.cells), failed, at)
+    if execution.outcome is Outcome.FINISHED:
+        at = None
+    return RunFacts(execution.outcome, len(execution.cells), failed, at, left_out)
 
 
 def _exercise_case(

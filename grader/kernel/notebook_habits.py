@@ -1,10 +1,12 @@
 """In the notebook's room: habits of Colab that must not fail only because this is not Colab.
 
-Enters: the IPython shell. Leaves: magics and a quiet matplotlib. Touches: the shell.
+Enters: the IPython shell. Leaves: magics and a quiet matplotlib; a callback that only writes logs
+writes none where it cannot. Touches: the shell, ``keras.callbacks.TensorBoard``.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from typing import Any
 
@@ -24,8 +26,23 @@ def _has_terminals() -> bool:
     return True
 
 
+def _without_tensorboard() -> None:
+    """Let a training with a TensorBoard callback go on where TensorBoard is not installed."""
+    try:
+        if importlib.util.find_spec("tensorboard") is not None:
+            return
+        from keras.callbacks import Callback, TensorBoard
+
+        for name in dir(Callback):
+            if name.startswith(("on_", "set_")):
+                setattr(TensorBoard, name, getattr(Callback, name))
+    except Exception:
+        return
+
+
 def install(shell: Any) -> None:
     """Register Colab's magics, let ``!`` work without a terminal, draw into the notebook."""
+    _without_tensorboard()
     if not _has_terminals():
         shell.system = shell.system_raw
     shell.register_magic_function(_tensorflow_version, "line", "tensorflow_version")

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grader.kernel import data_files, given_sockets, notebook_habits, probe
+    from grader.kernel import data_files, given_sockets, lacks, notebook_habits, probe
 else:
     import data_files  # a script finds its neighbours by their bare names
     import given_sockets
+    import lacks
     import notebook_habits
     import probe
 
@@ -67,6 +68,7 @@ def main() -> None:
 
     app = given_sockets.kernel_app(settings["connection"])
     notebook_habits.install(app.shell)
+    lacks.install(app.shell, app.kernel)
     probe.install(app.shell, app.kernel)
     seed_before_first_cell(app.shell, settings["seed"])
     app.start()  # type: ignore[no-untyped-call]

@@ -66,6 +66,7 @@ FLAGS = {
     "needs_review": "flag.needs_review",
     "no_training_seen": "flag.no_training_seen",
     "pretrained": "flag.pretrained",
+    "room_lacks": "flag.room_lacks",
     "weights_contradict_model": "flag.weights_contradict_model",
 }
 # What is said of a check that passed, and of one below which expected and got stand.

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.types import Check, Evidence, EvidenceClass, Message, Outcome
+from grader.types import Check, Evidence, EvidenceClass, Message, Outcome, RunFacts
 
 CLASS = EvidenceClass.RUNS
 
 
 def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
-    """Check the share of the cells that ran."""
+    """Check the share of the cells that ran; of one with lines left out, the share of its lines."""
     runs = evidence.runs
     unfinished = runs.outcome is not Outcome.FINISHED
     bad = len(runs.failed) + (1 if unfinished else 0)
     total = max(runs.cells, bad, 1)
-    share = (total - bad) / total
+    share = max(0.0, total - bad - sum(_left_out(runs).values())) / total
     untold = not runs.cells and not unfinished and evidence.model is not None
     if untold:  # a model stands in some cell: what became of the cells could not be read
         share, message = 0.0, Message("runs.untold")
@@ -37,8 +37,31 @@ def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
                 "error": f"{error.name}: {error.value}"[:200],
             },
         )
+    elif runs.left_out:
+        message = _left_out_message(runs)
     else:
         message = Message("runs.all", {"cells": runs.cells})
-    cell = runs.failed[0][0] if runs.failed else None
-    ran = "?" if untold else str(total - bad)
+    cell = next((one for one, _ in runs.failed), next(iter(_left_out(runs)), None))
+    ran = "?" if untold else str(total - bad - len(_left_out(runs)))
     yield Check("runs.cells", CLASS, points * share, points, message, str(total), ran, cell)
+
+
+def _left_out(runs: RunFacts) -> dict[int, float]:
+    """Give, for cells that count as run otherwise, the share of their statements left out."""
+    known = {cell for cell, _ in runs.failed} | {runs.stopped_at}
+    lines: dict[int, set[int]] = {}
+    for one in runs.left_out:
+        lines.setdefault(one.cell, set()).add(one.line)
+    most = {one.cell: one.statements for one in runs.left_out}
+    return {
+        cell: min(1.0, len(found) / max(1, most[cell]))
+        for cell, found in lines.items()
+        if cell not in known
+    }
+
+
+def _left_out_message(runs: RunFacts) -> Message:
+    lines = {(one.cell, one.line) for one in runs.left_out}
+    what = ", ".join(dict.fromkeys(one.what for one in runs.left_out))
+    first = runs.left_out[0].cell
+    return Message("runs.left_out", {"lines": len(lines), "what": what[:200], "cell": first})

@@ -25,6 +25,7 @@ __all__ = ["diagnose", "diagnose_runs", "diagnose_source"]
 MOST = 5  # more than a student reads
 EXPLAINED = 20  # failing cells
 WHATS = 3  # mistakes named before the reasons and the exercise's own advice
+MOST_LACKS = 2
 SOURCE = "source."
 TOLERANCE = "source.tolerance"
 SLIPS = (0.01, 0.1, 10.0, 100.0)  # .4 or .004 written for .04
@@ -61,6 +62,17 @@ STOPPED = {
     Outcome.TIME_LIMIT: "diagnose.time_limit",
     Outcome.MEMORY_LIMIT: "diagnose.memory_limit",
     Outcome.KERNEL_DIED: "diagnose.kernel_died",
+}
+LEFT_OUT = {
+    "package": "diagnose.lacks_package",
+    "device": "diagnose.lacks_device",
+    "display": "diagnose.lacks_display",
+    "drive": "diagnose.lacks_drive",
+    "colab": "diagnose.lacks_colab",
+    "magic": "diagnose.lacks_magic",
+    "font": "diagnose.lacks_font",
+    "program": "diagnose.lacks_program",
+    "network": "diagnose.lacks_network",
 }
 ADVICE = {
     Verdict.WRONG_ARCHITECTURE: EvidenceClass.STRUCTURE,
@@ -105,12 +117,20 @@ def diagnose_runs(evidence: Evidence) -> tuple[Message, ...]:
     later = [explain(cell, error) for cell, error in others]
     first = [explain(cell, error) for cell, error in runs.failed[:1]]
     own = [message for message in later if message.id not in CONSEQUENCES]
-    return (*stopped, *first, *own[:1])
+    return (*stopped, *first, *own[:1], *_left_out(evidence))
 
 
 def diagnose_source(notebook: Notebook) -> tuple[Message, ...]:
     """Give what the notebook's code alone shows; meant to be added to ``Evidence.hints``."""
     return source_hints(notebook)
+
+
+def _left_out(evidence: Evidence) -> Iterable[Message]:
+    """Say what the room lacks: for each thing the first line that was left out."""
+    first = {(one.kind, one.what): one for one in reversed(evidence.runs.left_out)}
+    for one in sorted(first.values(), key=lambda one: (one.cell, one.line))[:MOST_LACKS]:
+        where = {"cell": one.cell, "line": one.line}
+        yield Message(LEFT_OUT[one.kind], {**where, "what": one.what})
 
 
 def _stopped(outcome: Outcome, cell: int) -> tuple[Message, ...]:

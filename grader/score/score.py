@@ -36,6 +36,7 @@ MAX_SCORE = 100.0
 CONTRADICTIONS = frozenset(
     {"weights_contradict_model", "pretrained", "history_contradicts", "no_training_seen"}
 )
+ROOM_LACKS = "room_lacks"
 STOPPED = {
     Outcome.TIME_LIMIT: Verdict.TIME_LIMIT,
     Outcome.MEMORY_LIMIT: Verdict.MEMORY_LIMIT,
@@ -80,6 +81,7 @@ def score(
     )
     checks = (*standard, *own_checks(own, evidence, exercise, points, standard))
     verdict = _verdict(evidence, checks)
+    flags = _flags(evidence, verdict)
     if evidence.model is None:
         total = 0.0  # a notebook without a model earns nothing for running
     else:
@@ -90,7 +92,7 @@ def score(
         max_score=MAX_SCORE,
         checks=checks,
         hints=diagnose(evidence, exercise, compared, checks, verdict),
-        flags=evidence.flags,
+        flags=flags,
     )
 
 
@@ -109,7 +111,7 @@ def malformed(message: Message) -> Grade:
 def nothing_found(evidence: Evidence) -> Grade:
     """Grade a notebook in which no model of any exercise was found."""
     runs = evidence.runs
-    raised = bool(runs.failed) or runs.outcome is Outcome.KERNEL_DIED
+    raised = bool(runs.failed or runs.left_out) or runs.outcome is Outcome.KERNEL_DIED
     usual = Verdict.RUNTIME_ERROR if raised else Verdict.NO_MODEL
     verdict = STOPPED.get(runs.outcome, usual)
     checks = (
@@ -117,7 +119,14 @@ def nothing_found(evidence: Evidence) -> Grade:
         *structure_checks(None, (), MAX_SCORE),
     )
     hints = (*diagnose_runs(evidence), Message("pipeline.no_model_at_all"))
-    return Grade(verdict, 0.0, MAX_SCORE, checks, hints, ())
+    return Grade(verdict, 0.0, MAX_SCORE, checks, hints, _flags(evidence, verdict))
+
+
+def _flags(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
+    """Give the evidence's flags; and one where the room may be to blame for what failed."""
+    if verdict is Verdict.ACCEPTED or not evidence.runs.left_out:
+        return evidence.flags
+    return (*evidence.flags, ROOM_LACKS)
 
 
 def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
@@ -126,7 +135,8 @@ def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
         return STOPPED[runs.outcome]
     training = evidence.training
     trained = training is not None and (training.epochs > 0 or training.changed)
-    if (runs.failed or runs.outcome is Outcome.KERNEL_DIED) and not trained:
+    raised = runs.failed or runs.left_out or runs.outcome is Outcome.KERNEL_DIED
+    if raised and not trained:
         return Verdict.RUNTIME_ERROR
     if evidence.model is None:
         return Verdict.NO_MODEL

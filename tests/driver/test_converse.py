@@ -209,6 +209,25 @@ def test_an_error_is_written_without_colours_and_bounded(bench: Bench) -> None:
     assert len(line["error"]["traceback"]) <= 8000
 
 
+def left_out(**changes: Any) -> dict[str, Any]:
+    told = {"line": 2, "statements": 3, "kind": "package", "what": "x", "error": "y"}
+    return told | changes
+
+
+def test_statements_left_out_are_written_within_bounds(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.say("grader_left_out", left_out(what="\x1b[31m" + "x" * 5000, line=10**40))
+        for _number in range(2 * converse.LEFT_OUT):
+            kernel.say("grader_left_out", left_out())
+        kernel.done()
+
+    talk = bench.talk(behave)
+    first, *others = talk.run(1, "")["left_out"]
+    assert (first["line"], first["what"]) == (converse.LARGEST, "x" * converse.LEFT_OUT_TEXT)
+    assert others == [left_out()] * (converse.LEFT_OUT - 1)
+    assert talk.run(2, "")["left_out"] == []
+
+
 PNG = base64.b64encode(converse.PNG + bytes(100)).decode()
 
 
@@ -238,6 +257,9 @@ MALFORMED: list[tuple[str, Any]] = [
     ("grader_evidence", ["no", "mapping"]),
     ("grader_evidence", "text"),
     ("grader_evidence", None),
+    ("grader_left_out", {}),
+    ("grader_left_out", left_out(line="x")),
+    ("grader_left_out", left_out(statements=None)),
     ("no_such_kind", {}),
 ]
 

@@ -17,7 +17,7 @@ from grader.execute import claims
 from grader.execute.claims import read_claims
 from grader.extract.matching import moved
 from grader.record.execution_files import read_execution, write_execution
-from grader.types import Candidate
+from grader.types import Candidate, LeftOut
 from tests.support import builders as b
 
 CONFIG: dict[str, Any] = {"class_name": "Sequential", "config": {"layers": []}}
@@ -358,6 +358,15 @@ def test_cells_are_read_with_output_error_and_images(room: Room) -> None:
     assert (second.error.name, second.error.value) == ("ValueError", "seven")
     assert second.images == (b"\x89PNG",)
     assert second.truncated
+
+
+def test_statements_left_out_are_read_and_a_made_up_one_hides_no_cell(room: Room) -> None:
+    told = {"line": 2, "statements": 3, "kind": "package", "what": "x", "error": "No x"}
+    made_up = [told | {"kind": "mine"}, told | {"line": -1}, {}, None, told | {"what": 1}]
+    room.lines(line(4, status="error", left_out=[*made_up, told]))
+    (one,) = read_claims(room.folder).cells
+    assert one.status == "error"
+    assert one.left_out == (LeftOut(4, 2, 3, "package", "x", "No x"),)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ forge("grader_evidence", {"deep": deep})
 forge("stream", {})
 forge("stream", {"name": "stdout", "text": {"a": 1}})
 forge("error", {"ename": 1})
+forge("grader_left_out", {"line": 1})
+forge("grader_left_out", {"line": 1, "statements": 9, "kind": "no", "what": "x", "error": "x"})
 forge("display_data", {"data": {"image/png": "%%% no base64 %%%"}})
 forge("status", {"execution_state": ["idle"]})
 kernel.iopub_socket.send_multipart([b"topic", b"<IDS|MSG>", b"sig", b"{", b"{", b"{", b"{"])
@@ -58,7 +60,7 @@ def talk() -> Execution:
         "print('after the forgery')",
         "print('x' * 100_000_000)",
         "print('after the flood')",
-        "import probe_of_mine",
+        "import probe_of_mine\nprint('the rest')",
         "input('name? ')",
         "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
         "from IPython.display import display\nfor i in range(20_000): display(i)",
@@ -127,9 +129,18 @@ def test_a_flood_of_text_is_cut_and_says_so(talk: Execution) -> None:
 
 
 def test_the_probes_own_folder_is_out_of_the_students_way(talk: Execution) -> None:
-    error = cell(talk, 11).error
-    assert error is not None
-    assert error.name == "ModuleNotFoundError"
+    (left_out,) = cell(talk, 11).left_out
+    assert left_out.error.startswith("ModuleNotFoundError")
+
+
+def test_a_line_that_needs_what_the_room_lacks_does_not_end_its_cell(talk: Execution) -> None:
+    left_out = cell(talk, 11)
+    assert (left_out.status, left_out.error) == ("ok", None)
+    assert left_out.stdout == "the rest\n"
+    (line,) = left_out.left_out
+    assert (line.cell, line.line, line.statements) == (11, 1, 2)
+    assert (line.kind, line.what) == ("package", "probe_of_mine")
+    assert [one.index for one in talk.cells if one.left_out] == [11]
 
 
 def test_asking_for_input_fails_instead_of_waiting(talk: Execution) -> None:

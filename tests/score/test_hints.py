@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from grader.course.exercises import Exercise, ExpectedLayer
 from grader.course.expectations import Threshold
 from grader.course.load import load_course
-from grader.score.hints import MOST, REASONS, diagnose
+from grader.execute.claims import _LeftOut
+from grader.score.hints import LEFT_OUT, MOST, REASONS, diagnose
 from grader.score.score import score
 from grader.text.words import Words
 from grader.types import (
@@ -21,6 +22,7 @@ from grader.types import (
     Evidence,
     Finding,
     LayerFact,
+    LeftOut,
     Message,
     ModelFacts,
     OtherModel,
@@ -445,6 +447,32 @@ class TestNotes:
     def test_settings_with_which_the_model_became_good_are_not(self, gru: Exercise) -> None:
         settings = {"optimizer": "Adam", "learning_rate": 0.2, "loss": "mse"}
         assert hints(sound(gru, training=trained(compile=settings)), gru) == []
+
+
+def test_each_lack_of_the_room_is_told_once_and_after_the_students_mistakes(gru: Exercise) -> None:
+    lines = (
+        LeftOut(1, 2, 3, "package", "sklearn", "No module named 'sklearn'"),
+        LeftOut(4, 1, 1, "package", "sklearn", "name 'error' is not defined"),
+        LeftOut(1, 3, 3, "device", "GPU", "list index out of range"),
+        LeftOut(5, 1, 1, "font", "malgun.ttf", "No such file"),
+    )
+    runs = replace(failing((2, "ZeroDivisionError", "division by zero")), left_out=lines)
+    found = [
+        (one.id, one.args.get("cell"), one.args.get("line"))
+        for one in hints(sound(gru, runs=runs), gru)
+    ]
+    assert found[1:] == [("diagnose.lacks_package", 1, 2), ("diagnose.lacks_device", 1, 3)]
+    assert found[0][1] == 2
+
+
+def test_every_kind_that_is_read_has_its_hint() -> None:
+    assert set(get_args(_LeftOut.model_fields["kind"].annotation)) == set(LEFT_OUT)
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_every_lack_has_words(lang: str) -> None:
+    words = Words(lang)
+    assert [one for one in LEFT_OUT.values() if not words.knows(one)] == []
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

@@ -25,6 +25,7 @@ from grader.types import (
     Finding,
     Grade,
     LayerFact,
+    LeftOut,
     Message,
     ModelFacts,
     Outcome,
@@ -164,6 +165,41 @@ def test_cells_of_which_nothing_could_be_read_earn_nothing_and_that_is_said() ->
     assert lost(evidence) == {"runs": pytest.approx(LSTM.points[EvidenceClass.RUNS])}
     (check,) = [one for one in graded(evidence).checks if one.cls is EvidenceClass.RUNS]
     assert check.message.id == "runs.untold"
+
+
+def left_out(cell: int = 1, line: int = 1, statements: int = 4) -> LeftOut:
+    return LeftOut(cell, line, statements, "package", "sklearn", "No module named 'sklearn'")
+
+
+def without(*lines: LeftOut, **changes: Any) -> Evidence:
+    """Sound work in which lines were left out."""
+    return sound(runs=replace(sound().runs, left_out=lines, **changes))
+
+
+def test_a_line_left_out_costs_its_share_of_its_cell_and_nothing_else() -> None:
+    cells = sound().runs.cells
+    evidence = without(left_out(), left_out(), left_out(line=3))  # the first needed two packages
+    assert lost(evidence) == {"runs": pytest.approx(10 * 2 / 4 / cells)}
+    grade = graded(evidence)
+    assert grade.verdict is Verdict.ACCEPTED
+    assert grade.flags == ()
+    assert grade.checks[0].message.id == "runs.left_out"
+    assert grade.checks[0].message.args == {"lines": 2, "what": "sklearn", "cell": 1}
+
+
+def test_lines_left_out_never_cost_more_than_their_cell() -> None:
+    many = [left_out(line=line, statements=statements) for line, statements in enumerate([1] * 9)]
+    failed = replace(sound().runs, failed=((1, ERROR),))
+    assert points(without(*many)) == points(sound(runs=failed))
+    assert points(without(*many, failed=((1, ERROR),))) == points(sound(runs=failed))
+
+
+def test_what_failed_where_the_room_lacked_something_is_for_a_teacher_to_see() -> None:
+    evidence = replace(without(left_out()), training=trained(0))
+    assert graded(evidence).verdict is Verdict.RUNTIME_ERROR
+    assert graded(evidence).flags == ("room_lacks",)
+    nothing = nothing_found(replace(evidence, model=None, training=None))
+    assert (nothing.verdict, nothing.flags) == (Verdict.RUNTIME_ERROR, ("room_lacks",))
 
 
 def test_no_model_earns_nothing_for_running() -> None:

@@ -1,0 +1,245 @@
+"""What the room lacks takes one statement of a cell, and whatever else fails ends it as ever."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from grader.kernel import lacks
+
+GONE = "grader_tests_need_no_such_package"
+LIBRARY = (
+    "def library(source, name='/x/site-packages/lib/core.py', **names):\n"
+    "    exec(compile(source, name, 'exec'), {'__name__': 'lib', **names})\n"
+    "class config:\n"
+    "    def list_physical_devices(kind): return []\n"
+    "    def set_memory_growth(device, flag): pass\n"
+)
+
+
+class Kernel:
+    """Where messages would go."""
+
+    iopub_socket = None
+
+    def __init__(self) -> None:
+        self.session = self
+        self.told: list[dict[str, Any]] = []
+
+    def get_parent(self) -> dict[str, Any]:
+        return {}
+
+    def send(self, _socket: None, kind: str, content: dict[str, Any], **_: Any) -> None:
+        assert kind == "grader_left_out"
+        self.told.append(content)
+
+
+class Room:
+    """A shell with the rules in force, and what it said."""
+
+    def __init__(self) -> None:
+        config = Config()
+        config.HistoryManager.enabled = False
+        self.shell = InteractiveShell(config=config)
+        self.kernel = Kernel()
+        self.shown: list[str] = []
+        self.shell._showtraceback = lambda kind, *_: self.shown.append(kind.__name__)
+        lacks.install(self.shell, self.kernel)
+        self.run(LIBRARY)
+
+    def run(self, source: str) -> BaseException | None:
+        """Run a cell; gives the exception that ended it."""
+        result = self.shell.run_cell(source)
+        return result.error_before_exec or result.error_in_exec
+
+    @property
+    def left_out(self) -> list[tuple[int, str, str]]:
+        return [(one["line"], one["kind"], one["what"]) for one in self.kernel.told]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.shell.user_ns[name]
+
+
+@pytest.fixture
+def room() -> Iterator[Room]:
+    before = sys.displayhook, sys.excepthook
+    yield Room()
+    sys.displayhook, sys.excepthook = before
+
+
+# --- one line does not take its cell along -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "what"),
+    [
+        (f"import {GONE}", "package", GONE),
+        (f"import {GONE} as short", "package", GONE),
+        (f"from {GONE}.metrics import error", "package", GONE),
+        (f"from {GONE} import *", "package", GONE),
+        (f"__import__('importlib').import_module('{GONE}.sub')", "package", GONE),
+        (f"%load_ext {GONE}", "package", GONE),
+        (f"try:\n    import {GONE}\nexcept ImportError:\n    raise", "package", GONE),
+        (f"%{GONE} --logdir logs", "magic", f"%{GONE}"),
+        (
+            "library('raise ImportError(\"You must install pydot (`pip install pydot`)\")')",
+            "package",
+            "pydot",
+        ),
+        (
+            "library(\"raise ImportError('You must install graphviz')\")",
+            "program",
+            "graphviz",
+        ),
+        (
+            "library(\"raise ImportError('IProgress not found. Please update jupyter and"
+            " ipywidgets.')\")",
+            "package",
+            "ipywidgets",
+        ),
+        (
+            f'library("try:\\n    import {GONE}\\nexcept ImportError as error:\\n'
+            f"    raise ImportError('Missing optional dependency') from error\")",
+            "package",
+            GONE,
+        ),
+        ("config.list_physical_devices('GPU')[0]", "device", "GPU"),
+        ("assert config.list_physical_devices('GPU'), 'no GPU'", "device", "GPU"),
+        ("open('/usr/share/fonts/truetype/nanum/NanumGothic.ttf')", "font", "NanumGothic.ttf"),
+        ("open('C:/Windows/Fonts/malgun.ttf')", "font", "malgun.ttf"),
+        ("open('/content/drive/MyDrive/data.csv')", "drive", "Google Drive"),
+        ("__import__('os').chdir('/content/gdrive/My Drive')", "drive", "Google Drive"),
+        (f"__import__('subprocess').run(['{GONE}'])", "program", GONE),
+        (
+            "library(\"raise ImportError('Cannot load backend TkAgg')\","
+            " '/x/site-packages/matplotlib/pyplot.py')",
+            "display",
+            "matplotlib",
+        ),
+        (
+            "library(\"class TclError(Exception): pass\\nraise TclError('no display name')\")",
+            "display",
+            "tkinter",
+        ),
+        (
+            "library(\"raise ImportError('no name', name='google.colab')\")",
+            "colab",
+            "google.colab",
+        ),
+        (
+            "library(\"import socket\\ntry:\\n    raise socket.gaierror(-2, 'unknown')\\n"
+            "except OSError as error:\\n    raise Exception('URL fetch failure') from error\")",
+            "network",
+            "internet",
+        ),
+    ],
+)
+def test_what_the_room_lacks_is_left_out_and_the_rest_of_the_cell_runs(
+    room: Room, line: str, kind: str, what: str
+) -> None:
+    assert room.run(f"before = 1\n{line}\nafter = 2") is None
+    assert (room["before"], room["after"]) == (1, 2)
+    ((at, *told),) = room.left_out
+    assert (at, told) == (2, [kind, what])
+    assert room.shown == []
+    assert room.kernel.told[0]["statements"] == 3
+
+
+def test_a_missing_name_of_an_import_of_several_takes_no_other_along(room: Room) -> None:
+    assert room.run(f"import json, {GONE}, {GONE}_too as too, shutil") is None
+    assert room["json"].dumps
+    assert room["shutil"].move
+    assert room.left_out == [(1, "package", GONE), (1, "package", f"{GONE}_too")]
+
+
+def test_a_statement_that_needs_a_name_left_out_is_left_out_too(room: Room) -> None:
+    room.run(f"from {GONE} import error\ndef use(): return error(1)")
+    assert room.run("scaled = error(2)\nfurther = scaled + 1\nuse()\nreached = True") is None
+    assert room["reached"]
+    lines = [(line, what) for line, _, what in room.left_out]
+    assert lines == [(1, GONE), (1, GONE), (2, GONE), (3, GONE)]
+
+
+def test_a_name_is_missing_only_while_nobody_binds_it(room: Room) -> None:
+    assert room.run(f"from {GONE} import error\nerror = abs\nvalue = error(-3)") is None
+    assert room["value"] == 3
+    assert len(room.left_out) == 1
+
+
+def test_where_a_gpu_was_asked_for_the_students_own_check_is_about_it(room: Room) -> None:
+    cell = "found = config.list_physical_devices('GPU')\ncount = len(found)\n"
+    assert room.run(f"{cell}if count == 0:\n    raise SystemError('no GPU')\nreached = 1") is None
+    assert room.run("config.set_memory_growth(found[0], True)\nreached = 2") is None
+    assert room["reached"] == 2
+    assert {kind for _, kind, _ in room.left_out} == {"device"}
+
+
+def test_a_function_that_looks_for_a_gpu_is_about_it_as_well(room: Room) -> None:
+    room.run("def check():\n    if not config.list_physical_devices('GPU'): raise RuntimeError")
+    assert room.run("check()\nreached = 1") is None
+    assert room.left_out == [(1, "device", "GPU")]
+
+
+def test_what_a_magic_runs_as_a_cell_is_treated_alike(room: Room) -> None:
+    assert room.run(f"%%capture\nimport {GONE}\ninside = 4") is None
+    assert room["inside"] == 4
+
+
+# --- every other error ends the cell -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("raise ImportError('mine')", "ImportError"),
+        (f"raise ModuleNotFoundError('mine', name='{GONE}')", "ModuleNotFoundError"),
+        ("from json import no_such_name", "ImportError"),
+        ("import json.nothing", "ModuleNotFoundError"),
+        ("import Numpy", "ModuleNotFoundError"),
+        ("import pandsa", "ModuleNotFoundError"),
+        ("import kears as K", "ModuleNotFoundError"),
+        ("import tensorflo", "ModuleNotFoundError"),
+        ("undefined", "NameError"),
+        ("raise NameError('error')", "NameError"),
+        ("[][0]", "IndexError"),
+        ("assert False", "AssertionError"),
+        ("open('data.csv')", "FileNotFoundError"),
+        ("raise SystemError('GPU device not found')", "SystemError"),
+        ("raise OSError('/content/drive')", "OSError"),
+        ("library('raise IndexError')", "IndexError"),
+        ("library(\"raise ImportError('broken')\")", "ImportError"),
+    ],
+)
+def test_any_other_error_ends_its_cell(room: Room, line: str, error: str) -> None:
+    ended = room.run(f"before = 1\n{line}\nafter = 2")
+    assert type(ended).__name__ == error
+    assert room.shown == [error]
+    assert room["before"] == 1
+    assert "after" not in room.shell.user_ns
+    assert room.left_out == []
+
+
+def test_an_error_is_not_about_a_gpu_only_since_one_was_asked_for_before(room: Room) -> None:
+    room.run("gpus = config.list_physical_devices('GPU')\nmodel = [len(gpus) or 1]")
+    assert isinstance(room.run("model[7]"), IndexError)
+    assert isinstance(room.run("raise ValueError(model)"), ValueError)
+    assert room.left_out == []
+
+
+def test_a_cell_without_a_lack_says_what_it_said_without_the_rules(
+    room: Room, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cell = "print('one')\nx = 2\nfor n in range(2):\n    print(n)\nx + 1"
+    room.run(cell)
+    with_rules = capsys.readouterr()
+    shell = room.shell
+    for name in ("run_ast_nodes", "run_code", "showtraceback"):
+        delattr(shell, name)
+    room.run(cell)
+    assert capsys.readouterr() == with_rules
+    assert room.left_out == []
