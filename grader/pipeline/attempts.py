@@ -3,13 +3,15 @@
 Enters: a Job, its slot, an open room and store. Leaves: every exercise of the notebook, scored.
 Touches: rooms and the store, through the stages.
 
-A notebook runs once; again on TensorFlow where JAX may be to blame for an exception; again with
-other seeds where only the accuracy was missed. Where it fixes its own seeds, its model is trained
-anew instead. What was run is kept at once, so that a killed grader continues where it stopped.
+A notebook runs once; again on TensorFlow where JAX may be to blame for an exception, and the better
+of the two counts; again with other seeds where only the accuracy was missed. Where it fixes its own
+seeds, its model is trained anew instead. What was run is kept at once, so that a killed grader
+continues where it stopped.
 """
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +29,7 @@ from grader.extract.retraining import (
     stuck_by_the_book,
     with_asked_activation,
 )
+from grader.pipeline.engine_errors import blames_engine
 from grader.pipeline.job import Job
 from grader.pipeline.runner import Slot
 from grader.record.faults import keep_fault
@@ -47,8 +50,6 @@ from grader.types import (
     UsedThreshold,
     Verdict,
 )
-
-SAME_EVERYWHERE = frozenset({"SyntaxError", "IndentationError", "TabError"})
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,16 @@ class Attempts:
 
     def run(self) -> tuple[Scored, ...]:
         """Run the notebook, and again with other seeds where only the accuracy was missed."""
-        execution = self._run(self.job.choice.engine, 1, may_rerun=self.job.choice.may_rerun)
-        best = {case.evidence.exercise: case for case in self._scored(execution)}
+        best = {case.evidence.exercise: case for case in self._first()}
         for number in range(2, self.job.attempts + 1):
             missed = {name: case for name, case in best.items() if self._may_be_chance(case)}
             if not missed:
                 break
+            execution = next(iter(missed.values())).execution
             alone = [n for n, c in missed.items() if execution.fixes_seeds or self._is_stuck(c)]
             again = [self._retrained(missed[name], number) for name in alone]
             if len(alone) < len(missed):
-                rerun = self._run(execution.engine, number, may_rerun=False)
+                rerun = self._run_on(execution.engine, number)
                 scored = self._scored(rerun)
                 again += [case for case in scored if case.evidence.exercise not in alone]
             for case in again:
@@ -114,13 +115,17 @@ class Attempts:
         untrained = case.grade.verdict is Verdict.UNTRAINED
         return untrained and known is not None and stuck_by_the_book(case.evidence, known)
 
-    def _run(self, engine: Engine, attempt: int, *, may_rerun: bool) -> Execution:
+    def _first(self) -> tuple[Scored, ...]:
         """Run the notebook, on TensorFlow again where JAX may be to blame for an exception."""
-        execution = self._run_on(engine, attempt)
-        if may_rerun and engine is Engine.JAX and blames_engine(execution):
-            died = execution.outcome is Outcome.KERNEL_DIED
-            return self._run_on(Engine.TENSORFLOW, attempt, again=not died)
-        return execution
+        choice = self.job.choice
+        execution = self._run_on(choice.engine, 1)
+        cases = tuple(self._scored(execution))
+        on_jax = choice.may_rerun and choice.engine is Engine.JAX
+        if not (on_jax and blames_engine(execution)):
+            return cases
+        died = execution.outcome is Outcome.KERNEL_DIED
+        again = self._run_on(Engine.TENSORFLOW, 1, again=not died)
+        return better_run(cases, tuple(self._scored(again)))
 
     def _run_on(self, engine: Engine, attempt: int, *, again: bool = True) -> Execution:
         job, slot = self.job, self.slot
@@ -222,11 +227,20 @@ def fault(store: Store, error: Exception) -> Message:
     return Message("pipeline.fault", {"error": text, "kept": keep_fault(store.out, error)})
 
 
-def blames_engine(execution: Execution) -> bool:
-    """Whether an exception or a crash could be the engine's doing rather than the student's."""
-    if execution.outcome is Outcome.KERNEL_DIED:
-        return True
-    return any(
-        cell.status == "error" and (cell.error is None or cell.error.name not in SAME_EVERYWHERE)
-        for cell in execution.cells
+def better_run(first: tuple[Scored, ...], second: tuple[Scored, ...]) -> tuple[Scored, ...]:
+    """Give what earns more, the second run where both earn the same; with the attempts of both.
+
+    Each exercise by itself where both runs hold the same ones, else the runs as a whole.
+    """
+    earlier = {case.evidence.exercise: case for case in first}
+    if earlier.keys() != {case.evidence.exercise for case in second}:
+        return max(second, first, key=lambda run: math.fsum(case.points for case in run))
+    pairs = [(earlier[case.evidence.exercise], case) for case in second]
+    return tuple(
+        replace(max(new, old, key=_points), attempts=(*old.attempts, *new.attempts))
+        for old, new in pairs
     )
+
+
+def _points(case: Scored) -> float:
+    return case.points

@@ -30,7 +30,7 @@ from grader.extract.architecture import read_architecture
 from grader.extract.evaluate import Answer, LayerAnswer, ModelTask
 from grader.extract.extract import extract
 from grader.extract.keras_config import NotRebuildableError, class_names
-from grader.pipeline.attempts import blames_engine
+from grader.pipeline.engine_errors import blames_engine
 from grader.record.execution_files import write_execution
 from grader.record.record_json import record_from_json, record_to_json
 from grader.report.feedback import feedback_page

@@ -23,7 +23,6 @@ from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.extract.evaluate import Answer, LayerAnswer, ModelTask
 from grader.pipeline import attempts, grader
-from grader.pipeline.attempts import blames_engine
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.regrade import regrade
@@ -331,10 +330,46 @@ def test_an_exception_on_jax_is_seen_on_tensorflow_before_it_costs_a_point(
     assert record.grade.score == 100.0
 
 
-def test_a_syntax_error_is_the_same_on_every_engine_and_not_run_twice() -> None:
-    failed = CellRun(3, "error", 0.1, "", CellError("SyntaxError", "invalid syntax", ""))
-    assert not blames_engine(replace(_execution(), cells=(failed,)))
-    assert blames_engine(replace(_execution(), outcome=Outcome.KERNEL_DIED))
+def test_of_two_runs_the_better_counts(course: Course, world: World, tmp_path: Path) -> None:
+    failed = CellRun(4, "error", 0.1, "", CellError("TypeError", "JAX only", ""))
+    ran = CellRun(3, "ok", 1.0, "", None)
+    whole = replace(_execution(), cells=(ran, failed))
+    cut = replace(_execution(), outcome=Outcome.TIME_LIMIT, candidates=())
+    world.give = lambda run: whole if run.engine is Engine.JAX else cut
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert [engine for engine, _ in world.ran] == [Engine.JAX, Engine.TENSORFLOW]
+    assert (record.engine, record.grade.verdict) == (Engine.JAX, Verdict.ACCEPTED)
+    assert [one.engine for one in record.attempts] == [Engine.JAX, Engine.TENSORFLOW]
+
+
+def test_of_two_runs_that_earn_the_same_the_second_counts(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    failed = CellRun(3, "error", 0.1, "", CellError("TypeError", "on both", ""))
+    world.give = lambda _run: replace(_execution(), cells=(failed,))
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.engine is Engine.TENSORFLOW
+
+
+def test_a_run_that_found_the_exercise_counts_before_one_that_found_none(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    failed = CellRun(4, "error", 0.1, "", CellError("TypeError", "JAX only", ""))
+    ran = CellRun(3, "ok", 1.0, "", None)
+    whole = replace(_execution(), cells=(ran, failed))
+    nothing = replace(_execution(), cells=(ran,), candidates=())
+    world.give = lambda run: whole if run.engine is Engine.JAX else nothing
+    (record,) = _grade(course, tmp_path, replace(_submission(), exercises=None)).records
+    assert (record.exercise, record.engine) == (GRU, Engine.JAX)
+
+
+def test_an_error_that_no_engine_causes_is_not_run_twice(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    failed = CellRun(4, "error", 0.1, "", CellError("NameError", "name 'x' is not defined", ""))
+    world.give = lambda _run: replace(_execution(), cells=(failed,))
+    _grade(course, tmp_path, _submission())
+    assert len(world.ran) == 1
 
 
 def test_a_fault_of_ours_is_ungraded_and_never_zero(
