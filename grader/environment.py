@@ -8,13 +8,19 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 
 from grader import __version__
 from grader.types import Engine
 
+# Change what a notebook computes, wherever they are installed.
 PACKAGES = ("tensorflow", "keras", "jax", "jaxlib", "numpy", "ipykernel", "pandas", "matplotlib")
+
+# What notebooks of recurrent networks import besides; in the extra ``room``.
+USUAL = ("scikit-learn", "seaborn", "tqdm", "ipywidgets", "pydot", "tensorboard")
 
 # What a notebook's kernel imports before the first cell, and what most notebooks import in it. Not
 # pyplot, nor the way that notebooks draw: those look for the shell when they are imported.
@@ -39,6 +45,22 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def installed(requirements: Iterable[str]) -> dict[str, str]:
+    """Give the versions of what is installed among ``konlpy``, ``scikeras>=0.13`` …, by name."""
+    found: dict[str, str] = {}
+    for name in (re.split(r"[\[=<>~!]", one, maxsplit=1)[0] for one in requirements):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def missing(requirements: Iterable[str]) -> tuple[str, ...]:
+    """Give what is not installed at all."""
+    return tuple(one for one in requirements if not installed([one]))
 
 
 @cache

@@ -84,6 +84,8 @@ def run(options: GradeOptions) -> int:
             _tell_aside(collected, words, progress)
             if note := profile_note(course, words):
                 progress.note(note)
+            if absent := environment.missing(course.packages):
+                progress.note(words("cli.packages_missing", packages=", ".join(absent)))
             if room.isolation.level is not Level.FULL:
                 progress.note(words("cli.isolation", level=room.isolation.level.value))
             elif cold is not None:

@@ -1,11 +1,16 @@
-"""The command that compiles, once per machine, what most notebooks of the course will need.
+"""The command that readies a machine: the course's packages, and what is compiled once.
 
-Enters: nothing. Leaves: a cache of compiled programs. Touches: stdout, rooms, that cache.
+Enters: nothing. Leaves: installed packages, a cache of compiled programs. Touches: stdout, rooms,
+that cache, the environment that the grader runs in, through pip.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 
 from grader import environment
 from grader.cli.course import course_to_grade_with, open_words
@@ -13,20 +18,54 @@ from grader.pipeline.runner import slots
 from grader.room import open_room
 from grader.types import Engine, GraderError, Message
 
+MOST_WHY = 600  # characters of pip's complaint
+
 
 def run_prepare(lang: str | None) -> int:
-    """Run every reference for one epoch in rooms that keep what they compiled.
+    """Install the course's packages; run every reference for one epoch, to keep what it compiled.
 
     Raises:
-        GraderError: JAX is not installed, or the rooms here are no boundary.
+        GraderError: a package cannot be installed, JAX is not, or the rooms here are no boundary.
     """
+    course = course_to_grade_with(())
+    words = open_words(course, lang)
+    if missing := environment.missing(course.packages):
+        install(missing)
+        sys.stdout.write(words("cli.packages_installed", packages=", ".join(missing)) + "\n")
+        sys.stdout.flush()
     if Engine.JAX not in environment.engines():
         raise GraderError(Message("cli.prepare_needs_jax"))
     from grader.calibration.compiling import fill
 
-    course = course_to_grade_with(())
-    words = open_words(course, lang)
     for one in fill(course, open_room("auto"), slots(1)[0]):
         sys.stdout.write(words("cli.prepared", exercise=one.exercise, added=one.added) + "\n")
         sys.stdout.flush()
     return 0
+
+
+def install(packages: Sequence[str]) -> None:
+    """Install packages beside the grader, leaving alone what notebooks compute with.
+
+    Raises:
+        GraderError: there is no pip, or it says no.
+    """
+    named = " ".join(packages)
+    if importlib.util.find_spec("pip") is None:
+        raise GraderError(
+            Message("cli.packages_no_pip", {"packages": named, "python": sys.executable})
+        )
+    bounds = environment.installed(environment.PACKAGES)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.writelines(f"{name}=={version}\n" for name, version in bounds.items())
+        constraints.flush()
+        options = ("--no-input", "--disable-pip-version-check", "--constraint", constraints.name)
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", *options, "--", *packages],
+            check=False,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+    if done.returncode != 0:
+        why = done.stderr.strip()[-MOST_WHY:]
+        raise GraderError(Message("cli.packages_failed", {"packages": named, "why": why}))

@@ -135,6 +135,7 @@ def show(words: Words, out: Path, records: Sequence[Record], form: str, spared: 
 
 
 def _table(words: Words, out: Path, records: Sequence[Record]) -> list[GradeTable | str]:
+    from grader.report.lacking import lacking_lines
     from grader.report.table import render_table
 
     accepted = sum(record.grade.verdict is Verdict.ACCEPTED for record in records)
@@ -142,6 +143,7 @@ def _table(words: Words, out: Path, records: Sequence[Record]) -> list[GradeTabl
         render_table(records, words),
         words("report.accepted_of", accepted=accepted, total=len(records)),
         *wording.faults(records, words),
+        *lacking_lines(records, words),
         *_what_to_do(words, out, records),
     ]
 

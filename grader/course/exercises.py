@@ -179,6 +179,7 @@ class Course:
     language: str | None = None  # from course.toml
     owed: tuple[str, ...] | None = None  # exercises that every notebook owes, from course.toml
     profile: str = LAPTOP  # as asked for
+    packages: tuple[str, ...] = ()  # that notebooks find in their rooms, from course.toml
 
     @property
     def reference(self) -> Path | None:

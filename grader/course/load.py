@@ -81,7 +81,14 @@ def load_course(root: Path, profile: str | None = None) -> Course:
         args = {"profile": asked, "known": ", ".join(known)}
         raise GraderError(Message("course.unknown_profile", args))
     found.sort(key=lambda exercise: (exercise.order, exercise.id))
-    return Course(root, {e.id: e for e in found}, settings.language, settings.exercises, asked)
+    return Course(
+        root,
+        {e.id: e for e in found},
+        settings.language,
+        settings.exercises,
+        asked,
+        settings.packages,
+    )
 
 
 def read_settings(root: Path) -> SettingsFile:

@@ -144,6 +144,7 @@ class Job:
 
     def _execution_key(self, slot: Slot, engine: Engine, attempt: int) -> str:
         versions = {k: v for k, v in environment.versions().items() if k != "grader"}
+        versions |= environment.installed((*environment.USUAL, *self.course.packages))
         return execution_key(
             notebook=self.submission.digest,
             data=self._data_digest,

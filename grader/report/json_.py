@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from grader.course.profiles import LAPTOP
 from grader.report import wording
+from grader.report.lacking import lacking
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Check, Json, Record
@@ -27,7 +28,16 @@ def results_json(
         words: the language of the messages.
         locate: says where a record is kept.
     """
-    return {"schema": SCHEMA, "results": [_result(one, words, locate(one)) for one in records]}
+    results: list[Json] = [_result(one, words, locate(one)) for one in records]
+    return {"schema": SCHEMA, "results": results, "lacking": _lacking(records)}
+
+
+def _lacking(records: Sequence[Record]) -> list[Json]:
+    """Give the packages that notebooks import and the room lacks."""
+    return [
+        {"package": printable(one.package), "notebooks": one.notebooks, "of": one.of}
+        for one in lacking(records)
+    ]
 
 
 def _result(record: Record, words: Words, kept: str) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from statistics import fmean, median
 from urllib.parse import quote
 
 from grader.report import wording
+from grader.report.lacking import lacking_lines
 from grader.report.page import render
 from grader.report.statistics import ItemStatistics, item_statistics
 from grader.report.tones import tone
@@ -124,6 +125,7 @@ def index_page(
         counts=_counts(records, words),
         attention=look[:_MOST_ATTENTION],
         attention_left=max(0, len(look) - _MOST_ATTENTION),
+        lacking=list(lacking_lines(records, words)),
         exercises=[wording.title(one, titles, words) for one in exercises],
         exercise_rows=[_exercise_row(one, records, words, titles) for one in exercises],
         student_rows=_student_rows(records, students, exercises, pages, entries),

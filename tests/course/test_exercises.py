@@ -156,6 +156,25 @@ def test_the_course_file_gives_language_and_owed_exercises(tmp_path):
     assert (course.language, course.owed) == ("ko", ("recall",))
 
 
+def test_the_course_file_names_packages_for_notebooks(tmp_path):
+    build(tmp_path)
+    named = ["scikeras", "konlpy==0.6.0", "gensim>=4.3", "tensorflow-text~=2.18", "jupyter[all]"]
+    (tmp_path / "course.toml").write_text(f"packages = {named}\n")
+    assert load_course(tmp_path).packages == tuple(named)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "-r", "--index-url", "a b", "git+https://x", "x @ file:///y", "../x", "x;y", "x==", "x-"],
+)
+def test_a_package_is_a_name_and_never_an_address_or_an_option(tmp_path, name):
+    build(tmp_path)
+    (tmp_path / "course.toml").write_text(f"packages = ['{name}']\n")
+    with pytest.raises(GraderError) as caught:
+        load_course(tmp_path)
+    assert "packages" in str(caught.value.message.args)
+
+
 # --- sizes that a student may choose --------------------------------------------------------------
 
 FREE = """

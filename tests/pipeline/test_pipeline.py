@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader import environment
 from grader.course.data import data_fingerprint
 from grader.course.exercises import Alternative, Course
 from grader.course.expectations import (
@@ -328,6 +329,19 @@ def test_an_exception_on_jax_is_seen_on_tensorflow_before_it_costs_a_point(
     assert [engine for engine, _ in world.ran] == [Engine.JAX, Engine.TENSORFLOW]
     assert record.engine is Engine.TENSORFLOW
     assert record.grade.score == 100.0
+
+
+def test_a_notebook_runs_again_once_a_package_of_the_course_is_installed(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_package = replace(course, packages=("konlpy",))
+    _grade(with_package, tmp_path, _submission())
+    _grade(with_package, tmp_path, _submission())
+    assert len(world.ran) == 1
+    usual = environment.installed
+    monkeypatch.setattr(environment, "installed", lambda names: {**usual(names), "konlpy": "0.6.0"})
+    _grade(with_package, tmp_path, _submission())
+    assert len(world.ran) == 2
 
 
 def test_of_two_runs_the_better_counts(course: Course, world: World, tmp_path: Path) -> None:
