@@ -11,6 +11,7 @@ import pytest
 from grader import gpus
 from grader.execute import execute as execute_module
 from grader.execute.execute import Run, kernel_environment
+from grader.execute.last_words import LastWords
 from grader.gpus import Gpu, choose_gpus, find_gpus
 from grader.types import Engine, GraderError, Notebook
 
@@ -201,7 +202,8 @@ def test_the_devices_of_the_gpu_are_bound_into_the_kernels_room(
     (tmp_path / "in").mkdir()
     run = a_run(gpu="GPU-0000", devices=("/dev/nvidia0", "/dev/nvidiactl"), cores=(1,))
     execute_module._prepare(tmp_path, run, Room())  # type: ignore[arg-type]
-    execute_module._start_kernel(tmp_path, run, Room())  # type: ignore[arg-type]
+    with LastWords() as log:
+        execute_module._start_kernel(tmp_path, run, Room(), 3, log)  # type: ignore[arg-type]
     (spec,) = specs
     assert spec.devices == ("/dev/nvidia0", "/dev/nvidiactl")
     assert spec.cores == (1,)

@@ -223,7 +223,7 @@ def list_exercises(profile: Profile = None, lang: Lang = None) -> None:
 
 @app.command()
 def prepare(lang: Lang = None) -> None:
-    """Install the course's packages; compile once what notebooks need."""
+    """Install the course's packages and compile what notebooks need."""
     from grader.cli.prepare import run_prepare
 
     raise typer.Exit(run_prepare(lang))

@@ -105,12 +105,11 @@ def nfc(text: str) -> str:
 
 
 def _take_apart(stem: str, exercise_ids: Collection[str]) -> _Name:
-    for pattern in (_CANVAS, _MOODLE):
-        if match := pattern.fullmatch(stem):
-            original = match["original"]
-            counted = _RESUBMITTED.sub("", original)
-            kept = counted if counted in exercise_ids else original
-            return _Name(f"{match['name']}_{match['id']}", kept)
+    if match := _CANVAS.fullmatch(stem) or _MOODLE.fullmatch(stem):
+        original = match["original"]
+        counted = _RESUBMITTED.sub("", original)
+        kept = counted if counted in exercise_ids else original
+        return _Name(f"{match['name']}_{match['id']}", kept)
     owner, _, exercise = stem.rpartition("__")
     return _Name(owner, exercise) if owner and exercise in exercise_ids else _Name(None, stem)
 

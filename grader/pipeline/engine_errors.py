@@ -22,11 +22,12 @@ SAME_EVERYWHERE = frozenset(
 _OF_AN_ENGINE = re.compile(r"jax|tensorflow|Array\b|ArrayImpl|Tensor|Tracer|Variable")
 _IN_A_FILE = re.compile(r"^File .*$", re.MULTILINE)
 # Where Keras looks at what it was given, before it asks its engine for anything.
+_KERAS = "/keras/src/"
 _ASKED_BEFORE = re.compile(
-    r"/keras/src/(?:layers/input_spec"
+    r"(?:layers/input_spec"
     r"|(?:activations|initializers|losses|metrics|optimizers|trainers/data_adapters)/__init__"
     r"|trainers/data_adapters/data_adapter_utils)\.py"
-    r"|/keras/src/(?!backend/).* in \w+\.__init__\("
+    r"|(?!backend/)[\w/.:]++,? in \w++\.__init__\("
 )
 
 
@@ -46,5 +47,6 @@ def _could_be_the_engines(error: CellError) -> bool:
     traceback = error.traceback.replace("\\", "/")
     files = _IN_A_FILE.findall(traceback)
     if files:
-        return not _ASKED_BEFORE.search(files[-1])
+        _, keras, below = files[-1].rpartition(_KERAS)
+        return not (keras and _ASKED_BEFORE.match(below))
     return "Cell In[" not in traceback or bool(_OF_AN_ENGINE.search(error.value))
