@@ -19,7 +19,7 @@ from grader.cli.errors import tell
 from grader.cli.grade import existing, exit_code, finish
 from grader.cli.spared import Spared, Step
 from grader.record import files
-from grader.record.index import MOST_BYTES, keyed_folders
+from grader.record.index import KEY, MOST_BYTES, keyed_folders
 from grader.record.record_json import CorruptError, KeptRecord, kept_from_json
 from grader.record.store import Store
 from grader.text.words import Words
@@ -90,7 +90,7 @@ def _read(path: Path, key: str) -> KeptRecord:
 def _take(target: Store, one: _Kept) -> None:
     """Copy a record, its run first: a record never points at a run that is not there."""
     key = one.record.execution_key
-    if target.load_execution(key) is None:
+    if KEY.fullmatch(key) and target.load_execution(key) is None:
         execution = one.source.load_execution(key)
         if execution is not None:
             target.save_execution(key, execution)
