@@ -31,7 +31,7 @@ Every command ends with one of these codes, so that a script can tell them apart
 | 0 | all accepted, or simply done |
 | 1 | some not accepted; a check or a verification failed |
 | 2 | bad usage, or nothing to work on: one line on stderr says what and what to do |
-| 3 | something is ungraded, which is our fault or the machine's; 3 beats 1 |
+| 3 | something is ungraded or left out, which is our fault or the machine's; 3 beats 1 |
 | 130 | stopped by Ctrl-C before all was graded; the same command goes on where it stopped |
 
 What is the same for all of them comes from the environment:

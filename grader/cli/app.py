@@ -1,7 +1,7 @@
 """The commands and their options; what they do lives beside this file, imported when called.
 
 Enters: the command line. Leaves: exit codes (0 all accepted, 1 some not, 2 bad usage, 3 something
-ungraded). Touches: stdout and stderr.
+ungraded or left out). Touches: stdout and stderr.
 """
 
 from __future__ import annotations
