@@ -24,6 +24,7 @@ from grader.collect.labels import Label, Whereabouts, label_all
 from grader.collect.layouts import is_archive, is_notebook, nfc, read_path
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.collect.regular import open_regular, read_notebook_bytes
+from grader.collect.whose import doubts, without_mistaken_uploads
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Notebook, Scalar, Submission
 
@@ -85,9 +86,9 @@ def collect(
             if not here:
                 raise _nothing(path, aside)
             found += here
+        labels = label_all(without_mistaken_uploads([one.at for one in found], exercise_ids))
         submissions = [
-            _submission(one, label, course, aside)
-            for one, label in zip(found, label_all([one.at for one in found]), strict=True)
+            _submission(one, label, course, aside) for one, label in zip(found, labels, strict=True)
         ]
     return Collected(
         tuple(one for one in submissions if one is not None),
@@ -129,26 +130,13 @@ def _find(
 
 
 def _told_whose(found: list[_Found], aside: _Aside) -> list[_Found]:
-    """Refuse what lies in several folders of others within one folder: whose is it?
-
-    One such folder within a student's own is the student's. Several are as well a class's that was
-    given with a folder too many around it.
-    """
-    marks: dict[str, set[str]] = {}
-    for one in found:
-        if one.at.named.mark is not None:
-            marks.setdefault(one.at.named.student, set()).add(one.at.named.mark)
+    """Leave out what is nobody's for sure."""
     sure = []
-    for one in found:
-        named = one.at.named
-        told: dict[str, Scalar] = {"name": printable(str(one.at.relative), limit=200)}
-        told["student"] = printable(named.student, limit=200)
-        if named.mark is not None and len(marks[named.student]) > 1:
-            aside.refused.append(Message("collect.inner_marks", told))
-            continue
-        if named.mark is not None:
-            aside.notes.append(Message("collect.inner_mark", told))
-        sure.append(one)
+    for one, doubt in zip(found, doubts([one.at for one in found]), strict=True):
+        if doubt is not None:
+            (aside.refused if doubt.refused else aside.notes).append(doubt.message)
+        if doubt is None or not doubt.refused:
+            sure.append(one)
     return sure
 
 

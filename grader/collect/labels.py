@@ -75,13 +75,19 @@ def _students(notebooks: Sequence[Whereabouts]) -> list[str]:
 
 
 def _told_apart(notebooks: Sequence[Whereabouts]) -> list[Whereabouts]:
-    """Name the folder too where ``*/homework.ipynb`` would make one student of a whole class."""
+    """Name the folder too where ``*/homework.ipynb`` would make one student of a whole class.
+
+    Whom Canvas named is the same one in every folder.
+    """
     sources: dict[PathNames, set[int]] = {}
     for one in notebooks:
         sources.setdefault(one.named, set()).add(one.source)
     return [
         _with_folder(one)
-        if len(sources[one.named]) > 1 and len(one.relative.parts) == 1 and one.above
+        if len(sources[one.named]) > 1
+        and len(one.relative.parts) == 1
+        and one.above
+        and one.named.upload is None
         else one
         for one in notebooks
     ]

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath, PurePosixPath
 
 from grader.text.printable import composed
@@ -37,7 +37,7 @@ ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz
 _NBGRADER_FOLDERS = 2  # STUDENT/ASSIGNMENT
 # The original name is the student's choice and comes last: what it says is never taken for a mark.
 _CANVAS = re.compile(
-    r"(?s)(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d+)_\d+_(?!assignsubmission_file)(?P<original>.+)"
+    r"(?s)(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d+)_(?P<upload>\d+)_(?!assignsubmission_file)(?P<original>.+)"
 )
 _MOODLE = re.compile(r"(?s)(?P<name>.+?)_(?P<id>\d+)_assignsubmission_file_?(?P<original>.*)")
 _RESUBMITTED = re.compile(r"-\d+$")  # Canvas counts attempts behind the original name
@@ -48,12 +48,13 @@ class PathNames:
     """Whose notebook it is, and the exercise that its path names.
 
     ``mark``: a folder around it that is named as a platform names somebody's, where that says
-    nothing.
+    nothing. ``upload``: what Canvas put before the name that the student gave it.
     """
 
     student: str
     exercise: str | None
     mark: str | None = None
+    upload: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,15 @@ class _Name:
 
     owner: str | None
     stem: str
+    upload: str | None = None
 
 
 def read_path(
-    path: PurePosixPath, above: Sequence[str], exercise_ids: Collection[str]
+    path: PurePosixPath,
+    above: Sequence[str],
+    exercise_ids: Collection[str],
+    *,
+    canvas: bool = True,
 ) -> PathNames:
     """Read a relative path.
 
@@ -73,8 +79,9 @@ def read_path(
         path: relative to what was collected, with the file's name.
         above: the folders that enclose it there, outermost first; an archive counts as one.
         exercise_ids: of the course.
+        canvas: whether Canvas may have named it.
     """
-    name = _take_apart(nfc(path.stem), exercise_ids)
+    name = _take_apart(nfc(path.stem), exercise_ids, canvas=canvas)
     parts = [nfc(part) for part in path.parts[:-1]]
     student, folders = _student_folder(parts, above, exercise_ids)
     exercise = _exercise([*above, *folders, name.stem], exercise_ids)
@@ -86,7 +93,7 @@ def read_path(
         return PathNames("/".join(owner), exercise, "/".join(folders[: inner.stop]))
     rest = _rest(folders if samples is None else samples, name, exercise)
     student = "/".join(rest) or _nearest(above, exercise_ids) or name.stem
-    return PathNames(student, exercise)
+    return PathNames(student, exercise, upload=name.upload)
 
 
 def is_notebook(path: PurePath) -> bool:
@@ -104,12 +111,14 @@ def nfc(text: str) -> str:
     return composed(text)
 
 
-def _take_apart(stem: str, exercise_ids: Collection[str]) -> _Name:
-    if match := _CANVAS.fullmatch(stem) or _MOODLE.fullmatch(stem):
+def _take_apart(stem: str, exercise_ids: Collection[str], *, canvas: bool) -> _Name:
+    by_canvas = _CANVAS.fullmatch(stem) if canvas else None
+    if match := by_canvas or _MOODLE.fullmatch(stem):
         original = match["original"]
         counted = _RESUBMITTED.sub("", original)
         kept = counted if counted in exercise_ids else original
-        return _Name(f"{match['name']}_{match['id']}", kept)
+        owner = f"{match['name']}_{match['id']}"
+        return _Name(owner, kept, f"{owner}_{by_canvas['upload']}" if by_canvas else None)
     owner, _, exercise = stem.rpartition("__")
     return _Name(owner, exercise) if owner and exercise in exercise_ids else _Name(None, stem)
 

@@ -350,6 +350,23 @@ def test_a_student_s_exercises_given_file_by_file_stay_one_student(tmp_path):
     assert [one.student for one in gather(*paths).submissions] == ["kim", "kim"]
 
 
+@pytest.mark.parametrize("given", ["folder", "files"])
+def test_a_number_that_stands_in_two_names_is_not_canvas_own_and_joins_nobody(tmp_path, given):
+    names = ("HW_3_10_kim", "HW_3_10_lee", "kimminjun_12_345_a", "kimminjun_12_346_b")
+    paths = [write(tmp_path / f"{name}.ipynb") for name in names]
+    found = gather(tmp_path) if given == "folder" else gather(*paths)
+    assert [one.student for one in found.submissions] == [*names[:2], *["kimminjun_12"] * 2]
+
+
+def test_a_student_of_two_downloads_from_canvas_is_one(tmp_path):
+    for one, other in ((345, 345), (345, 678)):  # downloaded twice, or two weeks' assignments
+        zips = [
+            pack(tmp_path / f"{n}.zip", f"kimminjun_12_{upload}_char-text.ipynb")
+            for n, upload in enumerate((one, other))
+        ]
+        assert [one.student for one in gather(*zips).submissions] == ["kimminjun_12"] * 2
+
+
 MARKS = ("lee_9999_assignsubmission_file_", "submitted/lee/ps1", "char-text/submissions/lee")
 
 
