@@ -137,9 +137,11 @@ def _graded(
         with open_progress(len(collected.submissions), words, live=True) as progress:
             graded = list(graded_as_done(grader, collected, progress, words))
         records = in_order(collected, graded)
-        finish(course, words, store, records, options.format, Spared(store.out))
+        spared = Spared(store.out)
+        finish(course, words, store, records, options.format, spared)
     done = [(wanted[one.submission.name], one.records) for one in graded]
-    return tally_of_runs(done, missing=len(collected.submissions) - len(graded))
+    tally = tally_of_runs(done, missing=len(collected.submissions) - len(graded))
+    return replace(tally, ungraded=tally.ungraded or bool(spared))
 
 
 def _concluded(tally: Tally, words: Words, key: str) -> int:

@@ -21,7 +21,7 @@ from grader.report.exporters import gradescope
 from grader.text.words import Words
 from grader.types import GraderError, Message, Record, Verdict
 from tests.support import builders as b
-from tests.support.cli_help import Said, Shell
+from tests.support.cli_help import ROOT, NoRoom, Said, Shell
 
 FORMS = ("table", "json", "junit", "github")
 
@@ -229,6 +229,18 @@ class TestGrade:
         assert said.code == 3
         assert len(json.loads(said.out)["results"]) == 3
         assert "Not shown here: kim (1 in all)" in said.err
+
+
+class TestVerify:
+    def test_a_page_that_fails_is_no_success(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("grader.cli.verify.open_room", lambda *_: NoRoom())
+        monkeypatch.setattr("grader.report.feedback.render", lambda *_, **__: 1 // 0)
+        sample = ROOT / "reference/multiplication-gru/submissions/malformed/truncated.ipynb"
+        said = shell("verify", sample, "--out", shell.out, "--lang", "en")
+        assert said.code == 3
+        assert "1 of 1 samples" in said.err
 
 
 class TestRegrade:
