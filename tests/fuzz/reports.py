@@ -36,7 +36,7 @@ from grader.record.store import Store
 from grader.report import exporters
 from grader.report.export import Export
 from grader.text.words import Words
-from grader.types import Record, Verdict
+from grader.types import GraderError, Record, Verdict
 from tests.fuzz import seeds
 from tests.fuzz.mutate import as_json, change_bytes, change_tree, odd_text
 from tests.support import builders as b
@@ -164,7 +164,11 @@ def _check_exports(latest: Sequence[Record], spared: Spared) -> None:
             export = Export(some, Words("en"), {}, key="username", about=ABOUT)
             return dict(exporter.files(export))
 
-        found = spared.made(Step.EXPORT, files, latest)
+        try:
+            found = spared.made(Step.EXPORT, files, latest)
+        except GraderError:  # of everybody, lee among them: something of each is ungraded
+            assert not all(one.grade.graded for one in latest if one.student == "lee")
+            continue
         if "lee" not in spared.students(Step.EXPORT):  # a record of lee's own may be ungraded
             told = [name.encode() + data for name, data in found.items()]
             assert any(b"lee" in one or LEE.key.encode() in one for one in told), name
