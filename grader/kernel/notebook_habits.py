@@ -16,6 +16,11 @@ def _tensorflow_version(line: str) -> None:
     print(f"TensorFlow {line.strip() or '2.x'}: the installed version is used.")  # noqa: T201
 
 
+def _tensorboard(line: str) -> None:
+    """Nobody looks at a TensorBoard in the grading room; starting one takes 17 seconds."""
+    print(f"TensorBoard is not shown while grading: {line.strip()}")  # noqa: T201
+
+
 def _has_terminals() -> bool:
     """Whether this room can make a pseudo-terminal; reduced isolation cannot."""
     try:
@@ -46,4 +51,6 @@ def install(shell: Any) -> None:
     if not _has_terminals():
         shell.system = shell.system_raw
     shell.register_magic_function(_tensorflow_version, "line", "tensorflow_version")
+    shell.register_magic_function(_tensorboard, "line", "tensorboard")
+    shell.extension_manager.loaded.add("tensorboard")  # whose magic would take that one's place
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")

@@ -7,6 +7,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from grader.kernel import notebook_habits
 
@@ -55,3 +57,18 @@ def test_with_tensorboard_its_callback_is_its_own(monkeypatch: pytest.MonkeyPatc
     callback = board(monkeypatch, installed=True)
     with pytest.raises(ImportError):
         callback.on_epoch_end(1)
+
+
+def test_no_tensorboard_is_started_where_nobody_looks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sys.displayhook, sys.excepthook
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell(config=config)
+    monkeypatch.setattr(notebook_habits, "_without_tensorboard", lambda: None)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    notebook_habits.install(shell)
+    shell.run_cell("%load_ext tensorboard\n%tensorboard --logdir logs").raise_error()
+    sys.displayhook, sys.excepthook = before
+    assert "not shown while grading: --logdir logs" in capsys.readouterr().out
