@@ -231,6 +231,17 @@ model.fit(x_small, np.zeros((6, 4, 1)), epochs=2, verbose=0)
             after=book.after + "\nplt.plot(history.history['loss'])\nplt.show()\n",
         ),
     )
+    yield (
+        "what_the_room_lacks",
+        replace(
+            book,
+            imports="import gensim\nimport tensorflow as tf\n"
+            "gpus = tf.config.list_physical_devices('GPU')\n"
+            "tf.config.set_visible_devices(gpus[0], 'GPU')\n"
+            + book.imports,
+            after=book.after + "\nprint(gensim.__version__)\n",
+        ),
+    )
     yield "history_misspelt_alike", changed(book, "training", "history", "histroy")
 
 
