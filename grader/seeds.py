@@ -51,7 +51,7 @@ def course_secret(path: Path | None = None) -> bytes:
 
 def _make(path: Path) -> None:
     """Write a new secret whole; of several graders the first one wins, and all read the same."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -144,7 +144,7 @@ def write(
         "environment": {**environment.versions(), "cores": len(environment.cores())},
     }
     path = exercise.reference_path / expected_name(exercise.profile)
-    files.write_whole(path, _text(content).encode(), durably=True)
+    files.write_whole(path, _text(content).encode(), durably=True, shared=True)
     return thresholds
 
 

@@ -69,7 +69,7 @@ def run_export(options: ExportOptions) -> int:
     for name, content in written:
         path = place / name
         files.sweep(path.parent, [path.name])
-        files.write_whole(path, content)
+        files.write_whole(path, content, shared=options.to is not None)
     for message in store.warnings:
         tell(words.say(message))
     where = place / written[0][0] if len(written) == 1 else place

@@ -30,6 +30,7 @@ from grader.pipeline.ours import ours
 from grader.pipeline.regrade import regrade as regrade_records
 from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
+from grader.record import files
 from grader.record.store import Store
 from grader.room import open_room
 from grader.room.quick import quickened
@@ -38,6 +39,7 @@ from grader.text.words import Words, pick_language
 from grader.types import UNKNOWN, GraderError, Level, Message, Record, Verdict
 
 ALL_ACCEPTED, SOME_NOT, UNGRADED = 0, 1, 3
+KEPT = ("results", "evidence", "feedback")
 SHOW_CURSOR = b"\x1b[?25h\n"  # the live bar hides it
 
 
@@ -86,6 +88,8 @@ def run(options: GradeOptions) -> int:
                 progress.note(note)
             if absent := environment.missing(course.packages):
                 progress.note(words("cli.packages_missing", packages=", ".join(absent)))
+            if any(files.open_to_others(store.out / kept) for kept in KEPT):
+                progress.note(words("cli.open_to_others", path=str(store.out)))
             if room.isolation.level is not Level.FULL:
                 progress.note(words("cli.isolation", level=room.isolation.level.value))
             elif cold is not None:

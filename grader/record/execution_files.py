@@ -76,11 +76,11 @@ def write_execution(folder: Path, execution: Execution, saved_at: int) -> About:
         outcome=execution.outcome,
         seconds=execution.seconds,
     )
-    folder.mkdir()
+    folder.mkdir(files.OWNERS_FOLDER)
     about_path, text_path, arrays_path = (folder / name for name in _FILES)
     files.write_new(about_path, about.model_dump_json().encode())
     files.write_new(text_path, text)
-    with arrays_path.open("xb") as file:
+    with open(arrays_path, "xb", opener=files.opened_with()) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type] # numpy: also its own keywords
     return about
 

@@ -6,6 +6,9 @@ A file is written beside its place, then renamed: a reader sees the old content 
 half of it. A killed process loses nothing that was renamed; only a power cut can, so that flushing
 may wait and be done for many files at once. What the disk refuses becomes one clear sentence.
 
+What is kept is for its owner alone, whatever the umask: folders 0700, files 0600. A folder that is
+there already keeps its rights; what is made in it is closed all the same.
+
 The lock says that one grader at a time writes to a folder; the system lets go of it when the
 process ends, however it ends.
 """
@@ -18,7 +21,7 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,6 +30,8 @@ from grader.types import GraderError, Message
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
+OWNERS_FOLDER, OWNERS_FILE = 0o700, 0o600
+_FOLDER, _FILE = 0o777, 0o666  # as far as the umask lets
 _REFUSED = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 )
@@ -47,17 +52,19 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise GraderError(Message("record.disk", where | {"error": reason})) from error
 
 
-def write_whole(path: Path, data: bytes, *, durably: bool = False) -> None:
+def write_whole(path: Path, data: bytes, *, durably: bool = False, shared: bool = False) -> None:
     """Replace a file atomically, making its folder where needed; ``durably``: and flush it.
+
+    ``shared``: with the usual rights, for what somebody asked to have elsewhere.
 
     Raises:
         GraderError: the disk is full, or the folder cannot be written.
     """
     with disk_errors(path):
-        new = make_folders(path.parent)
+        new = make_folders(path.parent, _FOLDER if shared else OWNERS_FOLDER)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            write_new(temporary, data, durably=durably)
+            write_new(temporary, data, durably=durably, mode=_FILE if shared else OWNERS_FILE)
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
@@ -87,13 +94,18 @@ def sweep(folder: Path, names: Collection[str] = ()) -> None:
                     path.unlink()
 
 
-def write_new(path: Path, data: bytes, *, durably: bool = False) -> None:
+def write_new(path: Path, data: bytes, *, durably: bool = False, mode: int = OWNERS_FILE) -> None:
     """Write a new file; the caller renames it into place."""
-    with path.open("xb") as file:
+    with open(path, "xb", opener=opened_with(mode)) as file:
         file.write(data)
         if durably:
             file.flush()
             os.fsync(file.fileno())
+
+
+def opened_with(mode: int = OWNERS_FILE) -> Callable[[str, int], int]:
+    """Give an opener for ``open`` that makes files with these rights."""
+    return lambda path, flags: os.open(path, flags, mode)
 
 
 def read_at_most(path: Path, most: int) -> bytes:
@@ -111,37 +123,43 @@ def read_at_most(path: Path, most: int) -> bytes:
 
 def add_line(path: Path, line: bytes) -> int:
     """Add a line to a file, made where needed with its folder; how many lines it had before."""
-    try:
-        file = path.open("ab+")
-    except FileNotFoundError:
+    if not path.parent.is_dir():
         make_folders(path.parent)
-        file = path.open("ab+")
-    with file:
+    with open(path, "ab+", opener=opened_with()) as file:
         file.seek(0)
         before = file.read(2**20).count(b"\n")
         file.write(line)
     return before
 
 
-def make_folders(folder: Path) -> list[Path]:
+def make_folders(folder: Path, mode: int = OWNERS_FOLDER) -> list[Path]:
     """Make a folder and its parents; the ones that were missing, innermost first."""
     try:
-        folder.mkdir()
+        folder.mkdir(mode)
     except FileExistsError:
         if folder.is_dir():
             return []
         raise
     except FileNotFoundError:
-        return _make_deep(folder)
+        return _make_deep(folder, mode)
     return [folder]
 
 
-def _make_deep(folder: Path) -> list[Path]:
+def _make_deep(folder: Path, mode: int) -> list[Path]:
     missing = [folder] if not folder.exists() else []
     while missing and not missing[-1].parent.exists():
         missing.append(missing[-1].parent)
-    folder.mkdir(parents=True, exist_ok=True)
+    for one in reversed(missing):
+        one.mkdir(mode, exist_ok=True)
     return missing
+
+
+def open_to_others(folder: Path) -> bool:
+    """Whether anybody but the owner may look into a folder."""
+    try:
+        return sys.platform != "win32" and bool(folder.stat().st_mode & 0o077)
+    except FileNotFoundError:
+        return False
 
 
 def sync_folder(folder: Path) -> None:
@@ -166,7 +184,7 @@ def take_lock(path: Path) -> int | None:
     """
     with disk_errors(path.parent):
         make_folders(path.parent)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, OWNERS_FILE)
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -19,7 +19,7 @@ from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from grader.record.files import read_at_most
+from grader.record.files import OWNERS_FILE, read_at_most
 
 KEY = re.compile(r"[0-9a-f]{8,64}")
 MOST_BYTES = 16 * 2**20
@@ -264,6 +264,8 @@ def _open(path: Path | None) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    with suppress(OSError):  # SQLite says it better
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNERS_FILE))  # -wal and -shm are made alike
     base = sqlite3.connect(path, check_same_thread=False, timeout=10)
     base.execute("PRAGMA journal_mode=WAL")
     base.execute("PRAGMA synchronous=NORMAL")  # a lost commit is found again in the files

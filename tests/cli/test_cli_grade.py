@@ -414,11 +414,11 @@ def _refuse_after(records: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
     """Let that many records through, then let the disk be full until room is made."""
     real, seen = files.write_new, []
 
-    def write(path: Path, data: bytes, *, durably: bool = False) -> None:
+    def write(path: Path, data: bytes, **how: Any) -> None:
         seen.append(path)
         if len(seen) > records:
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(path, data, durably=durably)
+        real(path, data, **how)
 
     monkeypatch.setattr(files, "write_new", write)
     return lambda: monkeypatch.setattr(files, "write_new", real)
