@@ -237,8 +237,7 @@ model.fit(x_small, np.zeros((6, 4, 1)), epochs=2, verbose=0)
             book,
             imports="import gensim\nimport tensorflow as tf\n"
             "gpus = tf.config.list_physical_devices('GPU')\n"
-            "tf.config.set_visible_devices(gpus[0], 'GPU')\n"
-            + book.imports,
+            "tf.config.set_visible_devices(gpus[0], 'GPU')\n" + book.imports,
             after=book.after + "\nprint(gensim.__version__)\n",
         ),
     )

@@ -32,7 +32,7 @@ from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
 from grader.record import files
 from grader.record.store import Store
-from grader.room import open_room
+from grader.room import Room, open_room
 from grader.room.quick import quickened
 from grader.text.printable import printable
 from grader.text.words import Words, pick_language
@@ -84,16 +84,8 @@ def run(options: GradeOptions) -> int:
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
             _tell_aside(collected, words, progress)
-            if note := profile_note(course, words):
+            for note in _beforehand(course, words, store, room, cold):
                 progress.note(note)
-            if absent := environment.missing(course.packages):
-                progress.note(words("cli.packages_missing", packages=", ".join(absent)))
-            if any(files.open_to_others(store.out / kept) for kept in KEPT):
-                progress.note(words("cli.open_to_others", path=str(store.out)))
-            if room.isolation.level is not Level.FULL:
-                progress.note(words("cli.isolation", level=room.isolation.level.value))
-            elif cold is not None:
-                progress.note(words.say(cold))
             done = graded_as_done(grader, collected, progress, words, options.runner, spared)
             graded = list(done)
             for note in same_code(graded, words):
@@ -109,6 +101,22 @@ def run(options: GradeOptions) -> int:
     if options.exercises is None and any(one.exercise == UNKNOWN for one in records):
         tell(words("cli.name_the_exercise"))
     return exit_code(records, refused=bool(collected.refused) or not written)
+
+
+def _beforehand(
+    course: Course, words: Words, store: Store, room: Room, cold: Message | None
+) -> Iterator[str]:
+    """Say what is not as it could be, before the hours that it may cost."""
+    if note := profile_note(course, words):
+        yield note
+    if absent := environment.missing(course.packages):
+        yield words("cli.packages_missing", packages=", ".join(absent))
+    if any(files.open_to_others(store.out / kept) for kept in KEPT):
+        yield words("cli.open_to_others", path=str(store.out))
+    if room.isolation.level is not Level.FULL:
+        yield words("cli.isolation", level=room.isolation.level.value)
+    elif cold is not None:
+        yield words.say(cold)
 
 
 def _require_packages() -> None:
