@@ -106,7 +106,7 @@ class Notebook:
 
 @dataclass(frozen=True)
 class Submission:
-    """One notebook handed in. Either ``notebook`` or ``problem`` is set."""
+    """One notebook handed in. Either ``notebook``, ``problem`` or ``fault`` is set."""
 
     name: str  # path relative to what was collected, printable
     student: str
@@ -115,6 +115,7 @@ class Submission:
     notebook: Notebook | None
     problem: Message | None
     digest: str  # sha256 of the file's bytes, hex
+    fault: Message | None = None  # why we could not read it, which is no fault of its author's
 
 
 # --- execute ---------------------------------------------------------------------------------

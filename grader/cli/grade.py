@@ -26,6 +26,7 @@ from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
+from grader.pipeline.judges import Judges
 from grader.pipeline.ours import ours
 from grader.pipeline.regrade import regrade as regrade_records
 from grader.pipeline.runner import Stop, slots
@@ -71,16 +72,18 @@ def run(options: GradeOptions) -> int:
         speak(pick_language(options.lang, None))
     require(options.runner)
     _require_packages()
+    judges = Judges(options.out)
+    judges.prepare()
     course = course_to_grade_with(options.paths, options.profile)
     words = open_words(course, options.lang)
-    collected = _collected(course, options)
+    collected = _collected(course, options, judges)
     settings = _settings(options)
     handed_in = {*options.paths, *(one.path.parent for one in collected.submissions)}
     room = open_room(options.isolation, ours(course.root, options.out, sorted(handed_in)))
     room, cold = quickened(room) if options.warm else (room, None)
     with Store(options.out) as store:
         spared = Spared(store.out)
-        grader = Grader(course, room, store, settings)
+        grader = Grader(course, room, store, settings, judges)
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
             _tell_aside(collected, words, progress)
@@ -129,13 +132,13 @@ def _require_packages() -> None:
         raise ModuleNotFoundError("jinja2", name="jinja2")
 
 
-def _collected(course: Course, options: GradeOptions) -> Collected:
+def _collected(course: Course, options: GradeOptions, judges: Judges) -> Collected:
     """Find the batch, or this machine's share of it; names are those of the whole batch."""
     owed = options.exercises or course.owed
     for one in owed or ():
         course.exercise(one)
     share = read_shard(options.shard)
-    found = collect(options.paths, exercise_ids=course.exercises, owed=owed)
+    found = collect(options.paths, exercise_ids=course.exercises, owed=owed, read=judges.read)
     return replace(found, submissions=found.submissions[share])
 
 

@@ -74,7 +74,15 @@ def choose_engine(notebook: Notebook, asked: str, available: Collection[Engine])
     Raises:
         GraderError: the engine asked for, or any at all, is not installed.
     """
-    reason = needs_tensorflow(notebook)
+    return choose(needs_tensorflow(notebook), asked, available)
+
+
+def choose(reason: Message | None, asked: str, available: Collection[Engine]) -> EngineChoice:
+    """Choose for a notebook that was looked at; ``reason``: why it needs TensorFlow.
+
+    Raises:
+        GraderError: the engine asked for, or any at all, is not installed.
+    """
     if asked != AUTO:
         engine = _asked_for(asked, available)
         return EngineChoice(engine, reason if engine is Engine.JAX else None, may_rerun=False)

@@ -50,10 +50,11 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Course:
-    """What the course says about who owes what."""
+    """What the course says about who owes what, and how a notebook is read."""
 
     exercise_ids: Collection[str]
     owed: tuple[str, ...] | None
+    read: Callable[[bytes], Notebook]
 
 
 class _Aside:
@@ -66,7 +67,11 @@ class _Aside:
 
 
 def collect(
-    paths: Sequence[Path], *, exercise_ids: Collection[str], owed: tuple[str, ...] | None
+    paths: Sequence[Path],
+    *,
+    exercise_ids: Collection[str],
+    owed: tuple[str, ...] | None,
+    read: Callable[[bytes], Notebook] = parse_notebook,
 ) -> Collected:
     """Find and read every submission.
 
@@ -74,11 +79,12 @@ def collect(
         paths: notebooks, folders, zips.
         exercise_ids: of the course; a path or a notebook's metadata may name one.
         owed: exercises that every notebook owes, whatever its path and metadata say.
+        read: reads a notebook file; raises Malformed, or GraderError where the fault is ours.
 
     Raises:
         GraderError: a path is missing, unreadable or holds no notebook.
     """
-    aside, course = _Aside(), _Course(exercise_ids, owed)
+    aside, course = _Aside(), _Course(exercise_ids, owed, read)
     with ExitStack() as stack:
         found: list[_Found] = []
         for source, path in enumerate(_once(paths)):
@@ -229,12 +235,15 @@ def _submission(found: _Found, label: Label, course: _Course, aside: _Aside) -> 
     """Read one notebook; None where the machine could not."""
     notebook: Notebook | None = None
     problem: Message | None = None
+    fault: Message | None = None
     data = label.name.encode()  # stands in for bytes that were not read: no two digests alike
     try:
         data = found.read()
-        notebook = parse_notebook(data)
+        notebook = course.read(data)
     except Malformed as error:
         problem = error.message
+    except GraderError as error:
+        fault = error.message
     except OSError as error:
         aside.refused.append(
             Message("collect.unreadable", {"name": label.name, "error": _why(error)})
@@ -249,6 +258,7 @@ def _submission(found: _Found, label: Label, course: _Course, aside: _Aside) -> 
         notebook=notebook,
         problem=problem,
         digest=hashlib.sha256(data).hexdigest(),
+        fault=fault,
     )
 
 

@@ -1,8 +1,9 @@
 """In the evaluation room: rebuilds models from plain descriptions, predicts or trains with them.
 
 Enters: argv[1], a folder with ``request.json`` and ``request.npz``. Leaves in argv[2]:
-``response.json`` and ``response.npz``. Touches nothing else. Runs as a script
-and imports nothing of the judge's. It sees hidden inputs, never hidden labels.
+``response.json`` and ``response.npz``, and in ``begun`` the task that is being done. Touches
+nothing else. Runs as a script and imports nothing of the judge's. It sees hidden inputs, never
+hidden labels.
 
 A task names an architecture and what to do with it: ``predict`` with given weights, or ``train``
 from scratch on given arrays and then predict. A task that fails says why; the others go on.
@@ -160,6 +161,7 @@ def main() -> None:
         arrays = {name: archive[name] for name in archive.files}
     answers, results = {}, {}
     for task in request["tasks"]:
+        (out / "begun").write_text(task["id"], encoding="utf-8")  # whose it is if we never end
         answers[task["id"]], predictions = perform(keras, task, arrays)
         if predictions is not None:
             results[task["id"]] = predictions

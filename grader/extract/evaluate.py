@@ -7,11 +7,12 @@ as a student's claims, since a student's numbers went through that process.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,16 @@ from grader.arrays import BadArraysError, read_bounded, read_npz
 from grader.extract.architecture import Architecture
 from grader.room import Bind, Room, RoomSpec
 from grader.room.workplace import workplace
-from grader.types import Array, Engine, GraderError, Json, Message
+from grader.types import Array, Engine, GraderError, Json, Message, Scalar
 
 PACKAGE = Path(__file__).resolve().parents[1]
 RESPONSE_BYTES = 4_000_000
 PREDICTION_BYTES = 400_000_000
 MEMORY_MB = 4096
+BEGUN_BYTES = 1000
 POLL_SECONDS = 0.02
+ROOM_SECONDS = 300.0  # for all that a notebook asks of one room
+ALTOGETHER_SECONDS = 900.0  # for the rooms of one run, after one of them failed
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,30 @@ class Training:
 class ModelTask:
     """One model and what to do with it. No weights and no training: as freshly initialised."""
 
-    id: str
+    id: str  # an exercise's, and behind a "/" what else is asked about its model
     architecture: Architecture
     weights: tuple[Array, ...] = ()
     inputs: Array | None = None
     training: Training | None = None
     seed: int | None = None
+
+    @property
+    def exercise(self) -> str:
+        """The exercise that it is about."""
+        return self.id.partition("/")[0]
+
+
+class RoomFailedError(GraderError):
+    """The evaluation room ended without answers. ``begun``: the id of the task it was at, or ""."""
+
+    def __init__(self, message: Message, begun: str) -> None:
+        super().__init__(message)
+        self.begun = begun
+
+    @property
+    def stopped(self) -> bool:
+        """Whether we ended it, as we would again."""
+        return self.message.id == "evaluate.stopped"
 
 
 @dataclass(frozen=True)
@@ -79,6 +101,7 @@ class Answer:
     seconds: float = 0.0
     error: str | None = None
     failed: str = ""  # build, weights, train, predict
+    fault: Message | None = None  # the room ended over it: ours, and no word about the model
 
 
 class _Layer(BaseModel):
@@ -107,21 +130,66 @@ def evaluate(
     *,
     engine: Engine,
     cores: tuple[int, ...] = (),
-    timeout: float = 300.0,
+    timeout: float = ROOM_SECONDS,
 ) -> dict[str, Answer]:
     """Have the tasks done in one fresh room; in a second one where the first failed.
 
     Raises:
-        GraderError: the room could not do its work; whatever a task asked, that is our fault.
+        RoomFailedError: the room could not do its work; whatever a task asked, that is our fault.
+        GraderError: there was no room.
     """
     if not tasks:
         return {}
     try:
         return _evaluate(tasks, room, engine, cores, timeout)
-    except GraderError as error:
-        if error.message.args.get("code", 0) is None:  # we stopped it, as we would again
+    except RoomFailedError as error:
+        if error.stopped:
             raise
+    except GraderError:
+        pass
     return _evaluate(tasks, room, engine, cores, timeout)
+
+
+def evaluate_apart(
+    tasks: Sequence[ModelTask],
+    evaluate_together: Callable[[Sequence[ModelTask]], dict[str, Answer]],
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, Answer]:
+    """Have the tasks done so that the exercise a room fails over takes no other one with it.
+
+    All go into one room. Where it fails, the exercise that it was at gets another to itself, the
+    rest go on without it; after ``ALTOGETHER_SECONDS`` nothing more is tried. What has no answer
+    has a ``fault``.
+    """
+    answers: dict[str, Answer] = {}
+    waiting, until = [list(tasks)], clock() + ALTOGETHER_SECONDS
+    fault: Message | None = None
+    while waiting:
+        together = waiting.pop(0)
+        if fault is not None and clock() > until:
+            answers |= _faults(together, fault)
+            continue
+        try:
+            answers |= evaluate_together(together)
+        except GraderError as error:
+            fault, begun = error.message, getattr(error, "begun", "").partition("/")[0]
+            its = [task for task in together if task.exercise == begun]
+            others = [task for task in together if task.exercise != begun]
+            had_all_the_time = bool(its) and its[0] is together[0] and _stopped(error)
+            if not its or not others or had_all_the_time:
+                answers |= _faults(its or together, fault)
+                waiting += [others] if its and others else []
+            else:
+                waiting += [others, its]
+    return answers
+
+
+def _stopped(error: GraderError) -> bool:
+    return isinstance(error, RoomFailedError) and error.stopped
+
+
+def _faults(tasks: Sequence[ModelTask], fault: Message) -> dict[str, Answer]:
+    return {task.id: Answer(fault=fault) for task in tasks}
 
 
 def _evaluate(
@@ -130,7 +198,20 @@ def _evaluate(
     with workplace("in", "out") as folder:
         _write_request(folder / "in", tasks)
         code = _run(folder, room, engine, cores, timeout)
-        return _read_response(folder, tasks, code)
+        try:
+            return _read_response(folder, tasks, code)
+        except GraderError as error:
+            if code is None:
+                limits: dict[str, Scalar] = {"seconds": round(timeout), "megabytes": MEMORY_MB}
+                message = Message("evaluate.stopped", limits)
+                raise RoomFailedError(message, _begun(folder)) from error
+            raise RoomFailedError(error.message, _begun(folder)) from error
+
+
+def _begun(folder: Path) -> str:
+    with contextlib.suppress(OSError, BadArraysError):
+        return read_bounded(folder / "out" / "begun", BEGUN_BYTES).decode("utf-8", "replace")
+    return ""
 
 
 def _write_request(folder: Path, tasks: Sequence[ModelTask]) -> None:

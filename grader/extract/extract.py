@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Question, load_family
+from grader.extract.apart import Care, Together, Unjudged
 from grader.extract.evaluate import Answer, ModelTask
 from grader.extract.matching import ModelReading, choose, exercises_held, read_model
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample, suspicions
@@ -29,6 +31,7 @@ from grader.types import (
     Evidence,
     Execution,
     Fit,
+    GraderError,
     LayerFact,
     Message,
     ModelFacts,
@@ -80,6 +83,28 @@ def extract(
         evaluate: has tasks done in the evaluation room.
         hidden_seed: gives the seed of an exercise's hidden data.
     """
+    found = extract_each(execution, owed, course, evaluate, hidden_seed, Together())
+    return tuple(one for one in found if isinstance(one, Evidence))
+
+
+def extract_each(
+    execution: Execution,
+    owed: Sequence[str] | None,
+    course: Course,
+    evaluate: Evaluate,
+    hidden_seed: HiddenSeed,
+    care: Care,
+) -> tuple[Evidence | Unjudged, ...]:
+    """Establish the facts as ``extract`` does, each exercise's by itself.
+
+    Args:
+        execution: what came out of the room.
+        owed: exercise ids; None takes those whose model the notebook holds.
+        course: the exercises.
+        evaluate: has tasks done in the evaluation room.
+        hidden_seed: gives the seed of an exercise's hidden data.
+        care: does what is done for one exercise, and takes what it raises.
+    """
     readings = [read_model(candidate) for candidate in execution.candidates]
     every = list(course.exercises.values())
     exercises = (
@@ -91,14 +116,52 @@ def extract(
     if not exercises:
         return (Evidence(UNKNOWN, runs, None, (), None, None, {}, notes=execution.notes),)
     several = len(exercises) > 1
-    cases = [
-        _exercise_case(exercise, readings, every if several else [], course, hidden_seed)
-        for exercise in exercises
+    others = every if several else []
+    begun = [
+        care.do(one.id, partial(_begun, one, readings, others, course, hidden_seed))
+        for one in exercises
     ]
-    tasks = [task for case in cases for task in _tasks(case)]
+    tasks = [task for one in begun if isinstance(one, _Begun) for task in one.tasks]
     answers = evaluate(tasks) if tasks else {}
-    found = (_evidence(case, runs, answers, readings) for case in cases)
-    return tuple(replace(one, notes=(*execution.notes, *one.notes)) for one in found)
+    return tuple(
+        care.do(one.case.exercise.id, partial(_concluded, one, execution, answers, readings))
+        if isinstance(one, _Begun)
+        else one
+        for one in begun
+    )
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """An exercise before the evaluation room was asked."""
+
+    case: _ExerciseCase
+    tasks: tuple[ModelTask, ...]
+
+
+def _begun(
+    exercise: Exercise,
+    readings: Sequence[ModelReading],
+    every: Sequence[Exercise],
+    course: Course,
+    hidden_seed: HiddenSeed,
+) -> _Begun:
+    case = _exercise_case(exercise, readings, every, course, hidden_seed)
+    return _Begun(case, _tasks(case))
+
+
+def _concluded(
+    begun: _Begun,
+    execution: Execution,
+    answers: Mapping[str, Answer],
+    readings: Sequence[ModelReading],
+) -> Evidence:
+    for task in begun.tasks:
+        answer = answers.get(task.id)
+        if answer is not None and answer.fault is not None:
+            raise GraderError(answer.fault)
+    found = _evidence(begun.case, run_facts(execution), answers, readings)
+    return replace(found, notes=(*execution.notes, *found.notes))
 
 
 def run_facts(execution: Execution) -> RunFacts:

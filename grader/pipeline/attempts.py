@@ -5,38 +5,27 @@ Touches: rooms and the store, through the stages.
 
 A notebook runs once; again on TensorFlow where JAX may be to blame for an exception, and the better
 of the two counts; again with other seeds where only the accuracy was missed. Where it fixes its own
-seeds, its model is trained anew instead. What was run is kept at once, so that a killed grader
-continues where it stopped.
+seeds, its model is trained anew instead. What came out is judged in the judge's own process. What
+was run is kept at once, so that a killed grader continues where it stopped.
 """
 
 from __future__ import annotations
 
 import math
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from grader import environment
-from grader.code.engines import fixes_seeds
-from grader.course.families import load_family
 from grader.execute.execute import Run, execute
-from grader.extract.evaluate import Answer, ModelTask, evaluate
-from grader.extract.extract import extract
-from grader.extract.matching import choose, read_model
-from grader.extract.retraining import (
-    canonical_question,
-    retraining,
-    stuck_by_the_book,
-    with_asked_activation,
-)
+from grader.extract.evaluate import Answer, ModelTask, evaluate, evaluate_apart
+from grader.extract.retraining import stuck_by_the_book
+from grader.pipeline import judging
 from grader.pipeline.engine_errors import blames_engine
 from grader.pipeline.job import Job
+from grader.pipeline.judges import Judges
 from grader.pipeline.runner import Slot
-from grader.record.faults import keep_fault
 from grader.record.store import Store
 from grader.room import Room
-from grader.score.grade import Judged, grade_of
-from grader.score.hints import diagnose_source
 from grader.score.score import ungraded
 from grader.types import (
     Attempt,
@@ -45,7 +34,6 @@ from grader.types import (
     Execution,
     Grade,
     GraderError,
-    Message,
     Outcome,
     UsedThreshold,
     Verdict,
@@ -54,9 +42,10 @@ from grader.types import (
 
 @dataclass(frozen=True)
 class Scored:
-    """One exercise of one run, scored."""
+    """One exercise of one run, scored; ungraded where there is no evidence."""
 
-    evidence: Evidence
+    exercise: str
+    evidence: Evidence | None
     grade: Grade
     threshold: UsedThreshold | None
     execution: Execution
@@ -68,7 +57,12 @@ class Scored:
         return self.grade.score or 0.0
 
     def better(self, other: Scored) -> Scored:
-        """Give whichever earns more, with the attempts of both."""
+        """Give whichever earns more, with the attempts of both.
+
+        Where the other could not be judged, nobody knows: it was owed.
+        """
+        if other.evidence is None:
+            return other
         attempts = (*self.attempts, *other.attempts)
         return replace(other if other.points > self.points else self, attempts=attempts)
 
@@ -81,10 +75,11 @@ class Attempts:
     slot: Slot
     room: Room
     store: Store
+    judges: Judges
 
     def run(self) -> tuple[Scored, ...]:
         """Run the notebook, and again with other seeds where only the accuracy was missed."""
-        best = {case.evidence.exercise: case for case in self._first()}
+        best = {case.exercise: case for case in self._first()}
         for number in range(2, self.job.attempts + 1):
             missed = {name: case for name, case in best.items() if self._may_be_chance(case)}
             if not missed:
@@ -95,11 +90,10 @@ class Attempts:
             if len(alone) < len(missed):
                 rerun = self._run_on(execution.engine, number)
                 scored = self._scored(rerun)
-                again += [case for case in scored if case.evidence.exercise not in alone]
+                again += [case for case in scored if case.exercise not in alone]
             for case in again:
-                name = case.evidence.exercise
-                if name in missed:
-                    best[name] = best[name].better(case)
+                if case.exercise in missed:
+                    best[case.exercise] = best[case.exercise].better(case)
         return tuple(best.values())
 
     def _may_be_chance(self, case: Scored) -> bool:
@@ -108,10 +102,12 @@ class Attempts:
 
     def _is_stuck(self, case: Scored) -> bool:
         """Whether the textbook's slip kept it from learning, or did before it was put right."""
+        if case.evidence is None:
+            return False
         training = case.evidence.training
         if case.grade.verdict is Verdict.LOW_ACCURACY:
             return training is not None and training.mended
-        known = self.job.course.exercises.get(case.evidence.exercise)
+        known = self.job.course.exercises.get(case.exercise)
         untrained = case.grade.verdict is Verdict.UNTRAINED
         return untrained and known is not None and stuck_by_the_book(case.evidence, known)
 
@@ -147,7 +143,7 @@ class Attempts:
             devices=slot.gpu.nodes if slot.gpu else (),
             device=slot.device,
             files=job.files,
-            fixes_seeds=fixes_seeds(notebook),
+            fixes_seeds=job.looked.fixes_seeds,
         )
         execution = execute(run, self.room, again=again)
         self.store.save_execution(key, execution)
@@ -156,75 +152,57 @@ class Attempts:
     def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
         available = environment.engines()
         engine = Engine.JAX if Engine.JAX in available else Engine.TENSORFLOW
-        return evaluate(tasks, self.room, engine=engine, cores=self.slot.cores)
+
+        def together(some: Sequence[ModelTask]) -> dict[str, Answer]:
+            return evaluate(some, self.room, engine=engine, cores=self.slot.cores)
+
+        return evaluate_apart(tasks, together)
 
     def _scored(self, execution: Execution) -> Iterator[Scored]:
         job = self.job
-        found = extract(
+        assert job.submission.notebook is not None
+        run = judging.Run(
+            job.course,
+            job.submission.notebook,
             execution,
             job.submission.exercises,
-            self.job.course,
-            self._evaluate,
-            job.hidden_seed,
+            {one: job.hidden_seed(one) for one in job.course.exercises},
         )
-        assert job.submission.notebook is not None
-        from_source = diagnose_source(job.submission.notebook)
-        for one in found:
-            evidence = replace(one, hints=(*one.hints, *from_source))
-            attempt = Attempt(
-                execution.attempt,
-                execution.seed,
-                execution.engine,
-                "run",
-                evidence.metrics,
-                execution.seconds,
-            )
-            yield self._graded(evidence, execution, attempt)
-
-    def _graded(self, evidence: Evidence, execution: Execution, attempt: Attempt) -> Scored:
-        try:
-            judged = grade_of(self.job.course, evidence, execution.engine, execution.device)
-        except GraderError as error:
-            judged = Judged(ungraded(error.message), None)
-        except Exception as error:  # noqa: BLE001 - one exercise of a chapter fails alone
-            judged = Judged(ungraded(fault(self.store, error)), None)
-        return Scored(evidence, judged.grade, judged.threshold, execution, (attempt,))
+        for one in self.judges.judge(run, self._evaluate):
+            yield _scored(one, execution, execution.attempt, execution.seed, "run")
 
     def _retrained(self, case: Scored, number: int) -> Scored:
         """Train the architecture anew with another seed, for a notebook that fixes its own.
 
         And for one that the textbook's slip keeps from learning: with the slip put right.
         """
-        exercise = self.job.course.exercise(case.evidence.exercise)
-        assert self.job.course.reference is not None
-        assert exercise.family is not None
-        family = load_family(self.job.course.reference, exercise.family)
-        reading = choose([read_model(c) for c in case.execution.candidates], exercise)
-        nothing = replace(case, attempts=())
-        if reading is None or reading.architecture is None:
-            return nothing
-        _, question = canonical_question(family, exercise, self.job.hidden_seed(exercise.id))
+        assert case.evidence is not None
         seed = self.job.seed(number)
-        stuck, architecture = self._is_stuck(case), reading.architecture
-        if stuck:
-            architecture = with_asked_activation(architecture, exercise)
-        task = retraining(architecture, reading.candidate, exercise, family, seed, question)
-        answer = self._evaluate([task])[exercise.id] if task else None
-        if answer is None or answer.predictions is None:
-            return nothing
-        metrics = family.measure(answer.predictions.reshape(question.answers.shape), question)
-        attempt = Attempt(number, seed, case.execution.engine, "retrain", metrics, answer.seconds)
-        evidence = replace(case.evidence, metrics={**case.evidence.metrics, **metrics})
-        if stuck and evidence.training is not None:
-            trained = replace(evidence.training, changed=True, mended=True)
-            evidence = replace(evidence, training=trained)
-        return self._graded(evidence, case.execution, attempt)
+        again = judging.Again(
+            self.job.course,
+            case.execution,
+            case.evidence,
+            self.job.hidden_seed(case.exercise),
+            seed,
+            mended=self._is_stuck(case),
+        )
+        try:
+            found = self.judges.judge_again(again, self._evaluate)
+        except GraderError as error:
+            found = (judging.Assessed(case.exercise, ungraded(error.message)),)
+        if not found:
+            return replace(case, attempts=())
+        return _scored(found[0], case.execution, number, seed, "retrain")
 
 
-def fault(store: Store, error: Exception) -> Message:
-    """Say that the grader itself failed; the traceback is kept beside the records."""
-    text = traceback.format_exception_only(error)[-1].strip()[:500]
-    return Message("pipeline.fault", {"error": text, "kept": keep_fault(store.out, error)})
+def _scored(
+    one: judging.Assessed, execution: Execution, number: int, seed: int, kind: str
+) -> Scored:
+    if one.evidence is None:
+        return Scored(one.exercise, None, one.grade, None, execution, ())
+    seconds = execution.seconds if kind == "run" else one.seconds
+    attempt = Attempt(number, seed, execution.engine, kind, one.evidence.metrics, seconds)
+    return Scored(one.exercise, one.evidence, one.grade, one.threshold, execution, (attempt,))
 
 
 def better_run(first: tuple[Scored, ...], second: tuple[Scored, ...]) -> tuple[Scored, ...]:
@@ -232,10 +210,12 @@ def better_run(first: tuple[Scored, ...], second: tuple[Scored, ...]) -> tuple[S
 
     Each exercise by itself where both runs hold the same ones, else the runs as a whole.
     """
-    earlier = {case.evidence.exercise: case for case in first}
-    if earlier.keys() != {case.evidence.exercise for case in second}:
+    if any(case.evidence is None for case in second):
+        return second  # what could not be judged is owed
+    earlier = {case.exercise: case for case in first}
+    if earlier.keys() != {case.exercise for case in second}:
         return max(second, first, key=lambda run: math.fsum(case.points for case in run))
-    pairs = [(earlier[case.evidence.exercise], case) for case in second]
+    pairs = [(earlier[case.exercise], case) for case in second]
     return tuple(
         replace(max(new, old, key=_points), attempts=(*old.attempts, *new.attempts))
         for old, new in pairs

@@ -14,13 +14,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from grader import environment
 from grader.course.exercises import Course
 from grader.course.load import load_course
-from grader.pipeline.attempts import Attempts, Scored, fault
+from grader.pipeline.attempts import Attempts, Scored
+from grader.pipeline.faults import fault
 from grader.pipeline.job import Job, Settings
+from grader.pipeline.judges import Judges
 from grader.pipeline.order import Group, groups
 from grader.pipeline.ours import ours
 from grader.pipeline.runner import Runner, Slot
@@ -59,6 +62,12 @@ class Grader:
     room: Room
     store: Store
     settings: Settings
+    given_judges: Judges | None = None
+
+    @cached_property
+    def judges(self) -> Judges:
+        """The processes that read and judge."""
+        return self.given_judges or Judges(self.store.out)
 
     def grade_all(
         self,
@@ -90,16 +99,14 @@ class Grader:
         began = time.monotonic()
         job = Job(self.course, self.settings, submission, self.room.isolation.level)
         try:
+            if submission.notebook is not None:
+                job = replace(job, looked=self.judges.look(submission.notebook))
             return self._grade_journaled(job, slot, began, like)
         except GraderError as error:
             message = error.message
         except Exception as error:  # noqa: BLE001 - one submission never takes the batch with it
-            message = fault(self.store, error)
-        try:
-            records = self._ungraded(job, slot, message, began)
-        except Exception:  # noqa: BLE001 - its code itself is what cannot be looked at
-            job = replace(job, submission=replace(submission, notebook=None))
-            records = self._ungraded(job, slot, message, began)
+            message = fault(self.store.out, error)
+        records = self._ungraded(job, slot, message, began)
         with suppress(GraderError):  # a full disk may be why we are here
             records = self._saved(job, slot, records, began)
             self.store.finish(job.journal_key(slot))  # it took nobody down
@@ -118,11 +125,13 @@ class Grader:
             records = tuple(_in_the_name_of(job, slot, record) for record in like)
         elif job.submission.problem is not None:
             records = self._plain(job, slot, malformed(job.submission.problem), began)
+        elif job.submission.fault is not None:
+            records = self._ungraded(job, slot, job.submission.fault, began)
         elif begun_before >= CRASHES:
             message = Message("pipeline.quarantined", {"times": begun_before})
             records = self._ungraded(job, slot, message, began)
         else:
-            scored = Attempts(job, slot, self.room, self.store).run()
+            scored = Attempts(job, slot, self.room, self.store, self.judges).run()
             records = tuple(self._record(job, slot, one, began) for one in scored)
         records = self._saved(job, slot, records, began)
         with suppress(GraderError):  # the records are safe, and count all the same next time
@@ -165,11 +174,11 @@ class Grader:
     def _record(self, job: Job, slot: Slot, case: Scored, began: float) -> Record:
         execution = case.execution
         return Record(
-            key=job.score_key(slot, case.evidence.exercise),
+            key=job.score_key(slot, case.exercise),
             execution_key=job.execution_key(slot, execution.engine, execution.attempt),
             submission=job.submission.name,
             student=job.submission.student,
-            exercise=case.evidence.exercise,
+            exercise=case.exercise,
             grade=case.grade,
             evidence=case.evidence,
             attempts=case.attempts,
@@ -180,8 +189,8 @@ class Grader:
             graded_at=_now(),
             versions=environment.versions(),
             threshold=case.threshold,
-            hidden_seed=job.hidden_seed(case.evidence.exercise),
-            profile=_profile(self.course, case.evidence.exercise),
+            hidden_seed=job.hidden_seed(case.exercise),
+            profile=_profile(self.course, case.exercise),
         )
 
     def _ungraded(self, job: Job, slot: Slot, message: Message, began: float) -> tuple[Record, ...]:
@@ -255,11 +264,12 @@ class Workplace:
         room = open_room(self.isolation.value, ours(self.course, self.out))
         if self.settings.warm:
             room, _ = quickened(room)
-        store = Store(self.out, self.saved_after)
+        store, judges = Store(self.out, self.saved_after), Judges(self.out)
         try:
             course = load_course(self.course, self.profile)
-            yield Grader(course, room, store, self.settings).grade_group
+            yield Grader(course, room, store, self.settings, judges).grade_group
         finally:
+            judges.close()
             store.close()
 
 

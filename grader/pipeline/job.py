@@ -14,12 +14,13 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.code.engines import EngineChoice, choose_engine
+from grader.code.engines import EngineChoice, choose
 from grader.course.data import digest_of, room_files
 from grader.course.exercises import Course, Exercise, Limits
 from grader.course.own_checks import checks_path
 from grader.course.profiles import LAPTOP, expected_name
 from grader.gpus import Gpu
+from grader.pipeline.judging import NOT_LOOKED, Looked
 from grader.pipeline.runner import Slot
 from grader.record.keys import canonical, execution_key, score_key
 from grader.types import Engine, GraderError, Level, Submission
@@ -58,6 +59,7 @@ class Job:
     settings: Settings
     submission: Submission
     level: Level
+    looked: Looked = NOT_LOOKED  # at the notebook's code
 
     @cached_property
     def choice(self) -> EngineChoice:
@@ -65,7 +67,7 @@ class Job:
         available = environment.engines()
         if self.submission.notebook is None:
             return EngineChoice(available[0] if available else Engine.JAX, None, may_rerun=False)
-        return choose_engine(self.submission.notebook, self.settings.engine, available)
+        return choose(self.looked.needs_tensorflow, self.settings.engine, available)
 
     @cached_property
     def owed(self) -> tuple[Exercise, ...]:

@@ -22,10 +22,11 @@ from grader.course.expectations import (
 )
 from grader.course.families import load_family
 from grader.course.load import load_course
-from grader.extract.evaluate import Answer, LayerAnswer, ModelTask
-from grader.pipeline import attempts, grader
+from grader.extract.evaluate import Answer, LayerAnswer, ModelTask, RoomFailedError
+from grader.pipeline import attempts, grader, judges
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
+from grader.pipeline.judges import Judges
 from grader.pipeline.regrade import regrade
 from grader.pipeline.runner import Call, Slot, Stop, slots
 from grader.pipeline.runners.local import LocalRunner
@@ -418,26 +419,6 @@ def _both(course: Course, out: Path) -> dict[str, Record]:
     return {one.exercise: one for one in _grade(course, out, both).records}
 
 
-def test_an_exercise_whose_scoring_fails_is_ungraded_alone(
-    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    judge = attempts.grade_of
-
-    def judged(course: Course, evidence: Evidence, *rest: Any) -> Judged:
-        if evidence.exercise == LSTM:
-            raise RuntimeError("the family stumbles")
-        return judge(course, evidence, *rest)
-
-    monkeypatch.setattr(attempts, "grade_of", judged)
-    found = _both(course, tmp_path)
-    assert found[GRU].grade.verdict is Verdict.ACCEPTED
-    assert found[LSTM].grade.verdict is Verdict.GRADER_ERROR
-    assert found[LSTM].grade.score is None
-    assert found[LSTM].evidence is not None, "there is nothing to run again"
-    told = found[LSTM].grade.checks[0].message
-    assert "the family stumbles" in (tmp_path / str(told.args["kept"])).read_text()
-
-
 def test_a_record_that_cannot_be_kept_is_ungraded_alone(
     course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -464,7 +445,7 @@ def test_code_that_cannot_even_be_looked_at_is_ungraded_and_takes_nobody_along(
     def stumbles(*_: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("grader.pipeline.job.choose_engine", stumbles)
+    monkeypatch.setattr(Judges, "look", stumbles)
     (record,) = _grade(course, tmp_path, _submission()).records
     assert record.grade.verdict is Verdict.GRADER_ERROR
     assert Store(tmp_path).latest() == [record]
@@ -696,3 +677,97 @@ def test_our_own_fault_with_one_is_not_handed_to_others_with_the_same_code(
     records = _grade_all(course, tmp_path, *(_submission(name=name) for name in ("kim", "lee")))
     assert [record.grade.graded for record in records.values()] == [False, True]
     assert records["lee"].same_as == ""
+
+
+# --- one exercise, one submission ----------------------------------------------------------------
+
+OTHER = "sequence-prediction"
+# In the judge's process: what scoring the GRU exercise comes to.
+OVER_THE_GRU = """
+import sys; sys.path.insert(0, sys.argv[5])
+import os, signal
+from pathlib import Path
+from grader.pipeline import judging
+graded = judging._graded
+def odd(course, evidence, engine, device):
+    if evidence.exercise == "multiplication-gru":
+        {harm}
+    return graded(course, evidence, engine, device)
+judging._graded = odd
+from grader.pipeline.judge_worker import main
+main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]))
+"""
+
+
+def _chapter() -> Submission:
+    return replace(_submission(), exercises=(GRU, OTHER))
+
+
+def _by_exercise(graded: grader.Graded) -> dict[str, Record]:
+    return {record.exercise: record for record in graded.records}
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("while True: pass", "judge.time"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "judge.ended"),
+        ("raise MemoryError", "pipeline.fault"),
+        ("odd(course, evidence, engine, device)", "pipeline.fault"),
+    ],
+)
+def test_an_exercise_that_cannot_be_judged_is_ungraded_alone(
+    course: Course,
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr(judges, "_START", OVER_THE_GRU.format(harm=harm))
+    with Store(tmp_path) as store:
+        settings = Settings(b"s" * 32)
+        grader = Grader(course, NoRoom(), store, settings, Judges(tmp_path, seconds=6))  # type: ignore[arg-type]
+        chapter = grader.grade_one(_chapter(), SLOT)
+        world.give = lambda _run: replace(_execution(), candidates=())
+        after = grader.grade_one(replace(_chapter(), exercises=(OTHER,), student="lee"), SLOT)
+    found = _by_exercise(chapter)
+    assert found[GRU].grade.verdict is Verdict.GRADER_ERROR
+    assert found[GRU].grade.score is None
+    assert found[GRU].evidence is None
+    message = found[GRU].grade.checks[0].message
+    assert message.id == said
+    if said == "pipeline.fault":
+        assert (tmp_path / str(message.args["kept"])).is_file()
+    assert found[OTHER].grade.verdict is Verdict.NO_MODEL
+    assert found[OTHER].evidence is not None
+    assert _by_exercise(after)[OTHER].grade.graded
+    assert world.asked <= 1  # the room is not asked again for what it answered
+
+
+def test_one_that_the_evaluation_room_fails_over_is_ungraded_alone(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(tasks: Sequence[ModelTask], _room: object, **_: object) -> dict[str, Answer]:
+        raise RoomFailedError(Message("evaluate.stopped", {"seconds": 300}), tasks[0].id)
+
+    monkeypatch.setattr(attempts, "evaluate", stopped)
+    found = _by_exercise(_grade(course, tmp_path, _chapter()))
+    assert found[GRU].grade.checks[0].message.id == "evaluate.stopped"
+    assert found[GRU].grade.score is None
+    assert found[OTHER].grade.verdict is Verdict.NO_MODEL
+
+
+def test_what_was_ungraded_is_judged_again_from_the_kept_run(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(tasks: Sequence[ModelTask], _room: object, **_: object) -> dict[str, Answer]:
+        raise RoomFailedError(Message("evaluate.stopped", {"seconds": 300}), tasks[0].id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempts, "evaluate", stopped)
+        (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.grade.score is None
+    with Store(tmp_path) as store:
+        (again,) = regrade(course, store.latest(), b"s" * 32)
+    assert again.grade.score is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,8 @@ import pytest
 
 from grader.execute import execute as executing
 from grader.extract import evaluate as evaluating
+from grader.extract.architecture import Architecture
+from grader.extract.evaluate import Answer, ModelTask, RoomFailedError, evaluate_apart
 from grader.types import Execution, GraderError, Message, Outcome
 from tests.support.builders import execution
 
@@ -17,7 +19,7 @@ FINISHED = (execution(), False)
 KILLED = (replace(execution(), outcome=Outcome.KERNEL_DIED), True)
 DIED = (replace(execution(), outcome=Outcome.KERNEL_DIED), False)
 BROKEN = GraderError(Message("execute.no_driver", {"log": ""}))
-STOPPED = GraderError(Message("evaluate.failed", {"code": None, "log": ""}))
+STOPPED = evaluating.RoomFailedError(Message("evaluate.stopped"), "")
 Step = tuple[Execution, bool] | GraderError
 
 
@@ -82,3 +84,72 @@ def test_an_evaluation_is_repeated_unless_we_stopped_it(
     with pytest.raises(GraderError):
         evaluating.evaluate([None], None, engine=None)  # type: ignore[list-item, arg-type]
     assert len(calls) == runs
+
+
+MODEL = Architecture((1,), "float32", ())
+
+
+def _tasks(*ids: str) -> list[ModelTask]:
+    return [ModelTask(one, MODEL) for one in ids]
+
+
+class Rooms:
+    """Answers tasks; over some exercises a room ends, after how many seconds."""
+
+    def __init__(self, ending: str, over: dict[str, float]) -> None:
+        self.ending, self.over = ending, over
+        self.now = 0.0
+        self.asked: list[list[str]] = []
+
+    def __call__(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
+        self.asked.append([task.id for task in tasks])
+        for task in tasks:
+            if task.exercise in self.over:
+                self.now += self.over[task.exercise]
+                begun = task.id if self.ending != "evaluate.unknown" else ""
+                raise RoomFailedError(Message(self.ending), begun)
+        return {task.id: Answer(total_params=1) for task in tasks}
+
+    def graded(self, *ids: str) -> dict[str, bool]:
+        """Which tasks have an answer."""
+        answers = evaluate_apart(_tasks(*ids), self, lambda: self.now)
+        return {key: answer.fault is None for key, answer in answers.items()}
+
+
+def test_one_room_where_nothing_fails() -> None:
+    rooms = Rooms("evaluate.stopped", {})
+    assert rooms.graded("a", "a/left-0", "b") == {"a": True, "a/left-0": True, "b": True}
+    assert rooms.asked == [["a", "a/left-0", "b"]]
+
+
+def test_the_exercise_that_took_all_the_time_is_ungraded_alone() -> None:
+    rooms = Rooms("evaluate.stopped", {"a": 300.0})
+    assert rooms.graded("a", "a/left-0", "b") == {"a": False, "a/left-0": False, "b": True}
+    assert rooms.asked == [["a", "a/left-0", "b"], ["b"]]
+
+
+@pytest.mark.parametrize("ending", ["evaluate.stopped", "evaluate.failed"])
+def test_one_that_others_left_little_time_gets_a_room_to_itself(ending: str) -> None:
+    rooms = Rooms(ending, {"b": 300.0})
+    assert rooms.graded("a", "b", "c") == {"a": True, "c": True, "b": False}
+    assert rooms.asked == [["a", "b", "c"], ["a", "c"], ["b"]]
+
+
+def test_where_nobody_knows_over_what_it_ended_all_are_ungraded() -> None:
+    rooms = Rooms("evaluate.unknown", {"b": 1.0})
+    assert rooms.graded("a", "b") == {"a": False, "b": False}
+    assert len(rooms.asked) == 1
+
+
+def test_a_chapter_of_bad_models_does_not_keep_the_slot_for_hours() -> None:
+    rooms = Rooms("evaluate.stopped", {f"e{n}": 300.0 for n in range(12)})
+    assert not any(rooms.graded(*(f"e{n}" for n in range(12))).values())
+    assert rooms.now <= 1200.0
+
+
+def test_no_room_at_all_leaves_everything_ungraded() -> None:
+    def none(_: object) -> dict[str, Answer]:
+        raise BROKEN
+
+    answers = evaluate_apart(_tasks("a", "b"), none)
+    assert [answer.fault for answer in answers.values()] == [BROKEN.message] * 2

@@ -1,0 +1,180 @@
+"""What the judge does with one submission: reads it, looks at its code, judges its runs.
+
+Enters: bytes, a Notebook, an Execution; all of it from students. Leaves: a Notebook, Looked,
+Assessed. Touches: loads families and own checks. The functions run in a process of their own
+(``judge_worker.py``), in which a fault costs one student; nothing here knows of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeAlias
+
+from grader.code.engines import fixes_seeds, needs_tensorflow
+from grader.code.source import left_unread
+from grader.course.exercises import Course
+from grader.course.families import load_family
+from grader.extract.apart import Apart, Care, Unjudged
+from grader.extract.evaluate import Answer, ModelTask
+from grader.extract.extract import extract_each
+from grader.extract.matching import choose, read_model
+from grader.extract.retraining import canonical_question, retraining, with_asked_activation
+from grader.score.grade import grade_of
+from grader.score.hints import diagnose_source
+from grader.score.score import ungraded
+from grader.types import (
+    Engine,
+    Evidence,
+    Execution,
+    Grade,
+    GraderError,
+    Message,
+    Notebook,
+    UsedThreshold,
+)
+
+Fault: TypeAlias = Callable[[Exception], Message]
+Evaluate: TypeAlias = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a notebook's code shows before it runs."""
+
+    needs_tensorflow: Message | None = None  # why
+    fixes_seeds: bool = True  # in doubt yes
+
+
+NOT_LOOKED = Looked()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a submission, and by what it is judged."""
+
+    course: Course
+    notebook: Notebook
+    execution: Execution
+    exercises: tuple[str, ...] | None  # None: whatever the notebook turns out to hold
+    hidden_seeds: Mapping[str, int]  # of every exercise of the course
+    left_out: Mapping[str, Message] = field(default_factory=dict)  # exercises, and why
+
+
+@dataclass(frozen=True)
+class Again:
+    """A model to be trained anew with another seed; ``mended``: with its last layer put right."""
+
+    course: Course
+    execution: Execution
+    evidence: Evidence
+    hidden_seed: int
+    seed: int
+    mended: bool
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """One exercise, judged. Without evidence: ungraded, a fault of ours."""
+
+    exercise: str
+    grade: Grade
+    evidence: Evidence | None = None
+    threshold: UsedThreshold | None = None
+    seconds: float = 0.0  # that a training took
+
+
+def look(notebook: Notebook) -> Looked:
+    """Look at a notebook's code."""
+    return Looked(needs_tensorflow(notebook), fixes_seeds(notebook))
+
+
+def judge(
+    run: Run, evaluate: Evaluate, begins: Callable[[str], None], fault: Fault
+) -> tuple[Assessed, ...]:
+    """Judge every exercise of a run.
+
+    Args:
+        run: what came out of the room, and by what it is judged.
+        evaluate: has tasks done in the evaluation room.
+        begins: told of every exercise before anything is done for it.
+        fault: says what nobody expected.
+    """
+    care = Apart(fault, run.left_out, begins)
+    source, unread = diagnose_source(run.notebook), left_unread(run.notebook)
+    found = extract_each(
+        run.execution, run.exercises, run.course, evaluate, run.hidden_seeds.__getitem__, care
+    )
+    return tuple(
+        _assessed(one, run.course, run.execution, care)
+        if isinstance(one, Unjudged)
+        else _assessed(
+            replace(one, hints=(*one.hints, *source), notes=(*one.notes, *unread)),
+            run.course,
+            run.execution,
+            care,
+        )
+        for one in found
+    )
+
+
+def _assessed(
+    one: Evidence | Unjudged, course: Course, execution: Execution, care: Care
+) -> Assessed:
+    done: Assessed | Unjudged
+    if isinstance(one, Unjudged):
+        done = one
+    else:
+        done = care.do(
+            one.exercise, partial(_graded, course, one, execution.engine, execution.device)
+        )
+    return Assessed(done.exercise, ungraded(done.message)) if isinstance(done, Unjudged) else done
+
+
+def _graded(course: Course, evidence: Evidence, engine: Engine, device: str) -> Assessed:
+    judged = grade_of(course, evidence, engine, device)
+    return Assessed(evidence.exercise, judged.grade, evidence, judged.threshold)
+
+
+def judge_again(
+    again: Again, evaluate: Evaluate, begins: Callable[[str], None], fault: Fault
+) -> tuple[Assessed, ...]:
+    """Train a model anew and judge it by that; nothing where it cannot be trained."""
+    exercise = again.evidence.exercise
+    care = Apart(fault, begins=begins)
+    trained = care.do(exercise, partial(_trained, again, evaluate))
+    if trained is None:
+        return ()
+    if isinstance(trained, Unjudged):
+        return (Assessed(exercise, ungraded(trained.message)),)
+    evidence, seconds = trained
+    found = _assessed(evidence, again.course, again.execution, care)
+    return (replace(found, seconds=seconds),)
+
+
+def _trained(again: Again, evaluate: Evaluate) -> tuple[Evidence, float] | None:
+    course, evidence = again.course, again.evidence
+    exercise = course.exercise(evidence.exercise)
+    assert course.reference is not None
+    assert exercise.family is not None
+    family = load_family(course.reference, exercise.family)
+    reading = choose([read_model(c) for c in again.execution.candidates], exercise)
+    if reading is None or reading.architecture is None:
+        return None
+    _, question = canonical_question(family, exercise, again.hidden_seed)
+    architecture = reading.architecture
+    if again.mended:
+        architecture = with_asked_activation(architecture, exercise)
+    task = retraining(architecture, reading.candidate, exercise, family, again.seed, question)
+    answer = evaluate([task])[exercise.id] if task else None
+    if answer is not None and answer.fault is not None:
+        raise GraderError(answer.fault)
+    if answer is None or answer.predictions is None:
+        return None
+    metrics = family.measure(answer.predictions.reshape(question.answers.shape), question)
+    evidence = replace(evidence, metrics={**evidence.metrics, **metrics})
+    if again.mended and evidence.training is not None:
+        training = replace(evidence.training, changed=True, mended=True)
+        evidence = replace(evidence, training=training)
+    return evidence, answer.seconds
