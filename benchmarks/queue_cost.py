@@ -9,9 +9,10 @@ Each step runs in a process of its own, so that its peak of memory is its own:
     resume    everything is graded already: what a grader costs that was killed just before the end
     regrade   the evidence of a thousand is scored anew
 
-Of the processor time, what it takes to read a notebook's code and its evidence and to score it is
-the judge's (the fake room's copying among it), and what it takes to keep the evidence is told too;
-the rest is the coordinator's: collecting, grouping, keys, journal, threads, records.
+Of the processor time, what it takes to look at a notebook's code, to read its evidence and to score
+it is the judge's (its processes', what it takes to talk to them, the fake room's copying), and what
+it takes to keep the evidence is told too; the rest is the coordinator's: collecting, grouping,
+keys, journal, threads, records.
 
     python benchmarks/queue_cost.py --results 10000
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -33,13 +35,12 @@ from typing import Any
 import judge_memory as one
 from judge_memory import FakeRoom, RecordingRoom, hand_in, peak_mb
 
-from grader.code import source
 from grader.collect.collect import collect
 from grader.course.load import find_course, load_course
-from grader.pipeline import job
 from grader.pipeline.attempts import Attempts
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
+from grader.pipeline.judges import Judges
 from grader.pipeline.regrade import regrade
 from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners.local import LocalRunner
@@ -83,8 +84,7 @@ def grade(folder: Path, out: Path, room: Any, jobs: int) -> dict[str, Any]:
     """Collect, grade and keep; without reports."""
     course = load_course(find_course(one.ROOT))
     shares = Shares()
-    source._on_deep_stack = lambda work: work()  # noqa: SLF001 a thread would hide its time
-    shares.watch(job, "choose_engine", "judge")
+    shares.watch(Judges, "look", "judge")
     shares.watch(Attempts, "run", "judge")
     shares.watch(Store, "save_execution", "evidence")
     began, cpu = time.monotonic(), time.process_time()
@@ -93,24 +93,29 @@ def grade(folder: Path, out: Path, room: Any, jobs: int) -> dict[str, Any]:
     with Store(out) as store:
         opened_at = time.monotonic()
         settings = Settings(secret=one.SECRET, jobs=jobs, engine="jax", timeout=one.PATIENCE)
-        grader = Grader(course, room, store, settings)
+        judges = Judges()
+        grader = Grader(course, room, store, settings, judges)
         done = reused = 0
         for graded in grader.grade_all(collected.submissions, LocalRunner(slots(jobs), Stop())):
             done += 1
             reused += graded.reused
     ended = time.monotonic()
+    judges.close()
+    of_judges = resource.getrusage(resource.RUSAGE_CHILDREN)  # nothing else is started here
+    there = of_judges.ru_utime + of_judges.ru_stime
     return {
         "submissions": done,
         "reused": reused,
         "collect_ms": each(collected_at - began, done),
         "open_store_s": round(opened_at - collected_at, 2),
         "grade_ms": each(ended - opened_at, done),
-        "cpu_ms": each(used := time.process_time() - cpu, done),
-        "judge_cpu_ms": each(shares.seconds["judge"], done),
+        "cpu_ms": each((used := time.process_time() - cpu) + there, done),
+        "judge_cpu_ms": each(shares.seconds["judge"] + there, done),
         "evidence_cpu_ms": each(shares.seconds["evidence"], done),
         "coordinator_cpu_ms": each(used - shares.seconds.total(), done),
         "seconds": round(ended - began, 1),
         "peak_mb": peak_mb(),
+        "judge_peak_mb": round(of_judges.ru_maxrss / 1024),
         "disk_kb": round(disk_bytes(out) / 1024 / max(1, done), 1),
     }
 

@@ -24,7 +24,7 @@ from typing import Any
 from grader.room.inside import rights
 from grader.types import GraderError, Message
 
-LATER = "grader.pipeline.judging"  # loaded when nobody waits: numpy, pydantic
+LATER = "grader.pipeline.judging"  # loaded when nobody waits, after the first notebook is read
 MEMORY_BYTES = 4 << 30  # beyond what its libraries reserve; what a run left is bounded well below
 
 
@@ -40,16 +40,16 @@ def main(descriptor: int, parent: int, seconds: float, out: Path) -> None:
     with Connection(descriptor) as parent_end:
         worker = Worker(parent_end, out)
         while True:
-            if not loaded and not parent_end.poll(0):
-                importlib.import_module(LATER)
-                _bound_memory()
-                loaded = True
             try:
                 what, given = worker.receive()
             except EOFError:
                 return
             _bound_time(seconds)
             worker.answer(what, given)
+            if not loaded and not parent_end.poll(0):
+                importlib.import_module(LATER)
+                _bound_memory()
+                loaded = True
 
 
 class Worker:

@@ -31,7 +31,6 @@ from grader.pipeline.regrade import regrade
 from grader.pipeline.runner import Call, Slot, Stop, slots
 from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store, UnkeepableError
-from grader.score.grade import Judged
 from grader.seeds import hidden_seed
 from grader.types import (
     ArraySample,
@@ -40,7 +39,6 @@ from grader.types import (
     CellError,
     CellRun,
     Engine,
-    Evidence,
     Execution,
     Fit,
     FitSample,
