@@ -21,6 +21,7 @@ import pytest
 from grader.code import source
 from grader.code.engines import fixes_seeds, needs_tensorflow
 from grader.code.source import left_unread, read_code, without_magics
+from grader.collect.labels import _numbered
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.score.hints_errors import explain
 from grader.score.hints_source import source_hints
@@ -201,6 +202,16 @@ def test_marks_are_put_in_order_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch)
     assert composed(text).startswith("\u00e1\u0316")
     assert [len(one) for one in given] == [32]
     assert composed("한글") == "한글"
+
+
+def test_many_names_that_look_alike() -> None:
+    """Thousands of files whose names differ in nothing that can be seen are told apart at once."""
+
+    def numbered(times: int) -> int:
+        return lines(lambda: _numbered(["kim"] * times))
+
+    assert _numbered(["a", "a", "a (2)", "a"]) == ["a", "a (3)", "a (2)", "a (4)"]
+    assert numbered(1600) <= GROWTH * numbered(400) + SPARE
 
 
 def test_many_alike_names_in_a_traceback() -> None:

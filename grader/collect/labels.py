@@ -55,12 +55,16 @@ def _names(notebooks: Sequence[Whereabouts]) -> list[str]:
 def _numbered(names: Sequence[str]) -> list[str]:
     taken = set(names)
     used: set[str] = set()
+    counts: dict[
+        str, int
+    ] = {}  # so that thousands that look alike are not counted from 1 each time
     result = []
     for name in names:
-        unique, count = name, 1
+        unique, count = name, counts.get(name, 1)
         while unique in used or (count > 1 and unique in taken):
             count += 1
             unique = f"{name} ({count})"
+        counts[name] = count
         used.add(unique)
         result.append(unique)
     return result
