@@ -23,7 +23,7 @@ from grader.plain_files import (
 from grader.types import Array
 
 MEMBERS = 2000
-DIRECTORY_BYTES = 2**20  # a member takes some 70 bytes of it
+ENTRY_BYTES = 500  # of a member in the zip's directory, which honest ones take 70 of
 HEADER_BYTES = 4096  # an npy file's own, far more than its description of a shape takes
 KINDS = "biuf"  # bool, integers, floats: no objects, no strings, no structures
 
@@ -32,8 +32,13 @@ class BadArraysError(Exception):
     """The file is not what an honest probe writes; the text says in which way."""
 
 
-def _open(path: Path) -> BoundedReader:
-    """Open a regular file with one name only: a second one may lead out of the room's folder."""
+def open_private(path: Path) -> BoundedReader:
+    """Open a regular file with one name only: a second one may lead out of the room's folder.
+
+    Raises:
+        BadArraysError: another kind of file.
+        OSError: missing, unreadable.
+    """
     try:
         file = open_plain(path)
     except NotPlainError as error:
@@ -51,23 +56,24 @@ def read_bounded(path: Path, cap: int) -> bytes:
         BadArraysError: larger, or not a plain file.
         OSError: missing, unreadable.
     """
-    with _open(path) as file:
+    with open_private(path) as file:
         try:
             return read_within(file, cap)
         except TooLongError as error:
             raise BadArraysError(str(error)) from error
 
 
-def read_npz(path: Path, cap: int) -> dict[str, Array]:
-    """Read an uncompressed npz whose arrays hold at most ``cap`` bytes together.
+def read_npz(path: Path, cap: int, members: int = MEMBERS) -> dict[str, Array]:
+    """Read an uncompressed npz of so many arrays, which hold at most ``cap`` bytes together.
 
     Raises:
         BadArraysError: compressed, oversized, pickled, of another type, or no zip at all.
+        FileNotFoundError: there is none.
     """
     try:
-        with _open(path) as file:
-            return _read_members(file, cap)
-    except BadArraysError:
+        with open_private(path) as file:
+            return _read_members(file, cap, members)
+    except (BadArraysError, FileNotFoundError):
         raise
     except TooLongError as error:
         raise BadArraysError("endless zip directory") from error
@@ -75,13 +81,13 @@ def read_npz(path: Path, cap: int) -> dict[str, Array]:
         raise BadArraysError(str(error)[:200]) from error
 
 
-def _read_members(file: BoundedReader, cap: int) -> dict[str, Array]:
+def _read_members(file: BoundedReader, cap: int, most: int) -> dict[str, Array]:
     found: dict[str, Array] = {}
-    file.longest = DIRECTORY_BYTES
+    file.longest = ENTRY_BYTES * most
     with zipfile.ZipFile(file) as archive:
         file.longest = None
         members = archive.infolist()
-        if len(members) > MEMBERS:
+        if len(members) > most:
             raise BadArraysError(f"{len(members)} arrays")
         for member in members:
             if member.compress_type != zipfile.ZIP_STORED or member.file_size > cap + HEADER_BYTES:

@@ -187,11 +187,12 @@ class FitSample:
     validation_x: ArraySample | None = None
     validation_y: ArraySample | None = None
     kind: str = "arrays"  # arrays, dataset, generator, unknown
+    digest: int | None = None  # as claimed: fits on the same data have the same
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One call of ``fit`` on a model, as claimed."""
+    """One call of ``fit`` on a model, as claimed; or calls in a loop, on the same data."""
 
     cell: int
     sample: FitSample
@@ -200,6 +201,7 @@ class Fit:
     history: Mapping[str, tuple[float, ...]]
     finished: bool
     arguments: Mapping[str, Scalar]  # batch_size, validation_split, steps_per_epoch, shuffle …
+    calls: int = 1  # of fit, where a loop made many that went on from each other
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,7 @@ class Candidate:
     final: tuple[Array, ...]  # weights when last seen
     order: int  # larger is later
     jumps: tuple[Jump, ...] = ()  # the last few, that before the first fit included
+    bare: bool = False  # its weights are too large to be looked at, and are not here
 
 
 @dataclass(frozen=True)
@@ -298,6 +301,7 @@ class RunFacts:
     failed: tuple[tuple[int, CellError], ...]
     stopped_at: int | None  # cell in which the room was stopped
     left_out: tuple[LeftOut, ...] = ()  # statements that need what the room lacks
+    more_failed: int = 0  # failing cells beside those that are named
 
 
 @dataclass(frozen=True)
@@ -319,6 +323,7 @@ class TrainingFacts:
     mended: bool = False  # a textbook's slip left no slope; trained anew with it put right
     updates: int | None = None  # weight updates of all fits together
     target_kind: str = ""  # "binary", "whole", "real": what the sampled targets hold
+    unseen: bool = False  # the weights are too large to be looked at
 
 
 @dataclass(frozen=True)

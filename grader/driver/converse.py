@@ -2,8 +2,8 @@
 
 Enters: argv[1], a JSON file with the connection, the cells and the caps; argv[2], an empty folder.
 Leaves on stdout, a unix socket: the sockets on which the kernel shall listen. Leaves in the folder:
-``transcript.jsonl`` (a line per cell, written when the cell ends) and ``evidence/NNNN.json`` with
-``NNNN.npz`` (what the probe sent, unread). Touches: the kernel's sockets, in its own home folder.
+``transcript.jsonl`` (a line per cell, written when the cell ends) and ``evidence/`` (what the probe
+sent, see ``keeping``). Touches: the kernel's sockets, in its own home folder.
 
 Runs as a script in a process of its own, in a room where there is one, and imports nothing of the
 judge's: a hostile kernel's messages cost this process only. End of file on stdin means that the
@@ -24,10 +24,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 from jupyter_client.session import Session
+
+if TYPE_CHECKING or __package__:
+    from grader.driver import keeping
+else:
+    import keeping  # a script finds its neighbours by their bare names
 
 READY_SECONDS = 120.0
 SETTLE_MILLISECONDS = 300
@@ -37,6 +42,7 @@ BACKLOG = 16  # connections that wait until the kernel is there
 LEFT_OUT = 200  # statements of one notebook that are told as left out
 LEFT_OUT_TEXT = 200  # characters of each text about one
 LARGEST = 1_000_000  # lines of a cell, statements of one
+SHORT_NAME = 40  # characters of an exception's name where there is no space for more
 IDLE_SECONDS = 10.0  # after the reply, how long late output may take
 PNG = b"\x89PNG\r\n\x1a\n"
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
@@ -48,10 +54,13 @@ class Caps:
 
     cell_text: int  # characters of text kept per cell
     notebook_text: int
+    error_text: int  # of all that the cells raised
     images: int
-    image_bytes: int
+    image_bytes: int  # of one, as base64
+    images_bytes: int  # of all together
     events: int
     content_bytes: int  # of one event's JSON
+    contents_bytes: int
     event_bytes: int
     evidence_bytes: int
     message_bytes: int
@@ -108,6 +117,7 @@ class CellLog:
     screen: Screen
     images: list[str] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)  # statements, unread
+    cut: bool = False  # something that it showed or raised was left out
     error: dict[str, str] | None = None
     status: str = "stopped"
     began: float = field(default_factory=time.monotonic)
@@ -121,7 +131,7 @@ class CellLog:
             "status": self.status,
             "seconds": round(time.monotonic() - self.began, 3),
             "stdout": self.screen.text(),
-            "truncated": self.screen.truncated,
+            "truncated": self.screen.truncated or self.cut,
             "error": self.error,
             "images": self.images,
             "left_out": self.left_out,
@@ -138,7 +148,14 @@ class Conversation:
     def __init__(self, connection: dict[str, Any], out: Path, caps: Caps) -> None:
         self.caps = caps
         self.out = out
-        (out / "evidence").mkdir()
+        bounds = keeping.Bounds(
+            caps.events,
+            caps.content_bytes,
+            caps.contents_bytes,
+            caps.event_bytes,
+            caps.evidence_bytes,
+        )
+        self.keeper = keeping.Keeper(out / "evidence", bounds)
         self.session = Session(key=connection["key"].encode(), signature_scheme="hmac-sha256")
         context = zmq.Context()
         self.shell = self._socket(context, zmq.DEALER, connection, "shell_port")
@@ -148,10 +165,10 @@ class Conversation:
         self.poller.register(self.shell, zmq.POLLIN)
         self.poller.register(self.iopub, zmq.POLLIN)
         self.text_left = caps.notebook_text
+        self.error_text_left = caps.error_text
         self.images_left = caps.images
         self.left_out_left = LEFT_OUT
-        self.evidence_left = caps.evidence_bytes
-        self.events = 0
+        self.image_bytes_left = caps.images_bytes
         self.malformed = 0
         self.cells: dict[str, int] = {}  # by the message that asked for them
 
@@ -224,6 +241,7 @@ class Conversation:
             if message.get("msg_type") == "grader_evidence":
                 with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
                     self._evidence(message)
+        self._tell_dropped()
 
     def _rest(self, log: CellLog, mine: str) -> None:
         """Take what a kernel had sent before it went: a busy machine may have kept it from us."""
@@ -244,9 +262,24 @@ class Conversation:
     def _finish(self, log: CellLog) -> dict[str, Any]:
         line = log.line() | {"malformed": self.malformed}  # so far
         self.text_left -= len(line["stdout"])
+        line["error"] = self._affordable(log.error)
         with (self.out / "transcript.jsonl").open("a", encoding="utf-8", errors="replace") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._tell_dropped()
         return line
+
+    def _affordable(self, error: dict[str, str] | None) -> dict[str, str] | None:
+        """Give what a cell raised; of the hundreds after the first hundred only its name."""
+        if error is None:
+            return None
+        if sum(map(len, error.values())) > self.error_text_left:
+            error = {"name": error["name"][:SHORT_NAME], "value": "", "traceback": ""}
+        self.error_text_left -= sum(map(len, error.values()))
+        return error
+
+    def _tell_dropped(self) -> None:
+        if self.keeper.dropped:
+            (self.out / "dropped").write_text(str(self.keeper.dropped), encoding="ascii")
 
     def _ask(self, log: CellLog, source: str) -> str:
         """Send a cell to the kernel; give the request's name, which its answers carry."""
@@ -309,11 +342,18 @@ class Conversation:
 
     def _display(self, log: CellLog, data: dict[str, Any]) -> None:
         image = data.get("image/png")
-        if isinstance(image, str) and len(image) <= self.caps.image_bytes and self.images_left > 0:
-            if base64.b64decode(image).startswith(PNG):  # what is no base64 raises, and is dropped
+        if isinstance(image, str):
+            most = min(self.caps.image_bytes, self.image_bytes_left)
+            if len(image) > most or self.images_left <= 0:
+                log.cut = True
+            elif base64.b64decode(image).startswith(
+                PNG
+            ):  # what is no base64 raises, and is dropped
                 self.images_left -= 1
+                self.image_bytes_left -= len(image)
                 log.images.append(image)
-        elif isinstance(data.get("text/plain"), str):
+                return
+        if isinstance(data.get("text/plain"), str):
             log.screen.write(data["text/plain"] + "\n")
 
     def _left_out(self, log: CellLog, content: dict[str, Any]) -> None:
@@ -332,17 +372,7 @@ class Conversation:
         cell = self.cells[message["parent_header"]["msg_id"]]
         buffers = message.get("buffers") or []
         arrays = bytes(buffers[0]) if buffers else b""
-        text = json.dumps({**message["content"], "cell": cell})
-        size = len(arrays) + len(text)
-        if self.events >= self.caps.events or len(text) > self.caps.content_bytes:
-            return
-        if size > min(self.caps.event_bytes, self.evidence_left):
-            return
-        self.events += 1
-        self.evidence_left -= size
-        stem = self.out / "evidence" / f"{self.events:04d}"
-        stem.with_suffix(".npz").write_bytes(arrays)
-        stem.with_suffix(".json").write_text(text, encoding="utf-8", errors="replace")
+        self.keeper.take({**message["content"], "cell": cell}, arrays)
 
 
 def hand_over(connection: dict[str, Any], line: int) -> None:

@@ -1,141 +1,42 @@
 """Reads what the probe and the driver wrote, and joins it into candidates.
 
-Enters: a folder with ``transcript.jsonl`` and ``evidence/NNNN.{json,npz}``. Leaves: CellRuns and
-Candidates. Touches: reads that folder. Everything in it is a claim: parsed strictly, bounded, and
-what does not parse is left out and counted, since honest notebooks never write it.
+Enters: a folder with ``transcript.jsonl``, ``dropped`` and ``evidence/NNNNNNNN.{json,npz}``.
+Leaves: CellRuns and Candidates. Touches: reads that folder. Everything in it is a claim: parsed
+strictly, bounded, and what does not parse is left out and counted, since honest notebooks never
+write it.
 """
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from grader.arrays import BadArraysError, read_bounded, read_npz
-from grader.types import (
-    Array,
-    ArraySample,
-    Candidate,
-    CellError,
-    CellRun,
-    Fit,
-    FitSample,
-    Jump,
-    LeftOut,
-    Scalar,
+from grader.execute.caps import (
+    ARRAY_BYTES,
+    CONTENT_BYTES,
+    EVENT_BYTES,
+    EVENTS,
+    KEPT_BYTES,
+    LARGEST_NUMBER,
+    LONGEST_TEXT,
+    MOST_JUMPS,
+    TOTAL_BYTES,
+    TOTAL_CONTENT_BYTES,
+    VALUE_BYTES,
+    VALUES,
 )
-
-TRANSCRIPT_BYTES = 64_000_000
-CONTENT_BYTES = 2_000_000  # of one event's JSON; parsed it takes twenty times as much memory
-TOTAL_CONTENT_BYTES = 40_000_000
-EVENT_BYTES = 80_000_000
-TOTAL_BYTES = 400_000_000
-EVENTS = 2000
-# What the driver is told to write down of one notebook at most: what is read here, and no more.
-DRIVER_CAPS = {
-    "cell_text": 100_000,  # characters
-    "notebook_text": 2_000_000,
-    "images": 30,
-    "image_bytes": 2_000_000,
-    "events": EVENTS,
-    "content_bytes": CONTENT_BYTES,
-    "event_bytes": EVENT_BYTES,
-    "evidence_bytes": TOTAL_BYTES,
-    "message_bytes": 130_000_000,  # as it arrives, beyond which zmq hangs up
-}
-MOST_LEVELS = 200  # of JSON in JSON: twenty models in each other take 120, writing ends at 255
-EPOCHS = 20_000  # of one fit's history
-SETTINGS = 100  # of one compile or fit
-LONGEST_TEXT = 200
-MOST_JUMPS = 4  # weights that are kept once more for each
-LARGEST_NUMBER = 2**53  # whole numbers up to here survive any JSON reader
-
-Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
-Count = Annotated[int, Field(ge=0, le=10**9)]
-
-
-History = Annotated[list[float | None], Field(max_length=EPOCHS)]
+from grader.execute.events import Event, Sample, Sampled, read_event
+from grader.execute.holding import PARTS, Shelf, Story
+from grader.execute.strict_json import values_in
+from grader.execute.transcript import read_transcript
+from grader.types import Array, ArraySample, Candidate, CellRun, Fit, FitSample, Jump, Scalar
 
 UNSEEN = FitSample(None, None, kind="unknown")
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
-
-
-class _Sampled(_Strict):
-    shape: Annotated[list[Count], Field(max_length=8)]
-    dtype: Text
-    statistics: dict[Text, float | None] = {}
-
-
-class _Sample(_Strict):
-    kind: Text = "arrays"
-    same: bool = False  # as in the fit before: sent once, for a loop may call fit a thousand times
-    x: _Sampled | None = None
-    y: _Sampled | None = None
-    validation_x: _Sampled | None = None
-    validation_y: _Sampled | None = None
-
-
-class _Event(_Strict):
-    event: Literal["fit_begin", "fit_end", "seen"]
-    cell: Count
-    model: Count
-    names: Annotated[list[Text], Field(max_length=50)] = []
-    config: dict[str, Any]
-    compile: Annotated[dict[Text, Any], Field(max_length=SETTINGS)] = {}
-    sample: _Sample | None = None
-    late_sample: _Sample | None = None
-    arguments: Annotated[dict[Text, Any], Field(max_length=SETTINGS)] = {}
-    history: Annotated[dict[Text, History], Field(max_length=SETTINGS)] = {}
-    epochs_run: Count = 0
-    finished: bool = False
-    begun: bool = True
-
-
-class _LeftOut(_Strict):
-    line: Count
-    statements: Count
-    kind: Literal[
-        "package", "device", "display", "drive", "colab", "magic", "font", "program", "network"
-    ]
-    what: Text
-    error: Text
-
-
-class _TranscriptLine(_Strict):
-    index: Count
-    status: Text
-    seconds: float
-    stdout: str
-    truncated: bool = False
-    error: dict[str, str] | None = None
-    images: list[str] = []
-    left_out: list[Any] = []
-    malformed: Count = 0  # messages of the kernel that the driver had dropped until then
-
-
-@dataclass
-class _Story:
-    """One model while its events are read."""
-
-    candidate: Candidate
-    open_fit: Fit | None = None
-    left: tuple[Array, ...] = ()  # weights that the last fit left
-
-    def jump_to(self, found: tuple[Array, ...]) -> None:
-        """Keep a change of weights that no fit made."""
-        if found and not _same(self.left, found):
-            jumps = (*self.candidate.jumps, Jump(self.left, found))[-MOST_JUMPS:]
-            self.candidate = replace(self.candidate, jumps=jumps)
+NUMBER_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -146,122 +47,83 @@ class Claims:
     candidates: tuple[Candidate, ...]
     unreadable: int  # lines and events that we dropped
     malformed: int  # messages of the kernel that the driver dropped
-
-
-@dataclass(frozen=True)
-class _Transcript:
-    cells: tuple[CellRun, ...] = ()
-    unreadable: int = 0
-    malformed: int = 0
+    dropped: int = 0  # events that the driver had no room for
+    lightened: int = 0  # models of which not everything is held
 
 
 @dataclass
 class _Reader:
-    stories: dict[int, _Story] = field(default_factory=dict)
+    shelf: Shelf
     order: int = 0
+    arrays_left: int = TOTAL_BYTES
+    text_left: int = TOTAL_CONTENT_BYTES
 
 
 def read_claims(folder: Path) -> Claims:
     """Read a driver's folder; missing parts are simply missing."""
-    transcript = _read_transcript(folder / "transcript.jsonl")
-    reader = _Reader()
+    transcript = read_transcript(folder / "transcript.jsonl")
+    reader = _Reader(Shelf(KEPT_BYTES), 0, TOTAL_BYTES, TOTAL_CONTENT_BYTES)
     bad_events = 0
-    left, text_left = TOTAL_BYTES, TOTAL_CONTENT_BYTES
     for path in sorted((folder / "evidence").glob("*.json"))[:EVENTS]:
         try:
-            arrays = read_npz(path.with_suffix(".npz"), min(EVENT_BYTES, left))
-            left -= sum(array.nbytes for array in arrays.values())
-            text = read_bounded(path, min(CONTENT_BYTES, text_left))
-            text_left -= len(text)
-            event = _Event.model_validate(_strict_json(text))
-            _take(reader, event, arrays)
-        except (BadArraysError, ValidationError, ValueError, RecursionError, OSError):
+            _read(reader, path)
+        except (BadArraysError, ValueError, RecursionError, OSError):
             bad_events += 1
-    candidates = tuple(
-        _closed(story) for story in sorted(reader.stories.values(), key=lambda s: s.candidate.order)
+    stories = sorted(reader.shelf.stories.values(), key=lambda story: story.candidate.order)
+    return Claims(
+        cells=transcript.cells,
+        candidates=tuple(_closed(story) for story in stories),
+        unreadable=transcript.unreadable + bad_events,
+        malformed=transcript.malformed,
+        dropped=_number(folder / "dropped"),
+        lightened=len(reader.shelf.lightened),
     )
-    unreadable = transcript.unreadable + bad_events
-    return Claims(transcript.cells, candidates, unreadable, transcript.malformed)
 
 
-def _strict_json(data: bytes) -> Any:
-    def finite(text: str) -> float:
-        value = float(text)
-        if not math.isfinite(value):
-            raise ValueError(f"{text} in JSON")
-        return value
+def _read(reader: _Reader, path: Path) -> None:
+    """Read one event and add it to its model's story.
 
-    value = json.loads(data.decode("utf-8"), parse_constant=finite, parse_float=finite)
-    level = [value]
-    for _ in range(MOST_LEVELS):
-        level = [part for whole in level for part in _parts(whole)]
-        if not level:
-            return value
-    raise ValueError(f"more than {MOST_LEVELS} levels of JSON")
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _read_transcript(path: Path) -> _Transcript:
+    Raises:
+        BadArraysError: its arrays are not what an honest probe writes.
+        ValueError: its text is not.
+        OSError: unreadable.
+    """
+    text = read_bounded(path, min(CONTENT_BYTES, reader.text_left))
+    event = read_event(text)
+    reader.text_left -= len(text)
     try:
-        lines = read_bounded(path, TRANSCRIPT_BYTES).splitlines()
-    except FileNotFoundError:
-        return _Transcript()
-    except (OSError, BadArraysError):
-        return _Transcript(unreadable=1)
-    cells: list[CellRun] = []
-    unreadable = malformed = 0
-    for text in lines:
-        try:
-            line = _TranscriptLine.model_validate(_strict_json(text))
-            cells.append(_cell(line))
-            malformed = line.malformed
-        except (ValueError, RecursionError):
-            unreadable += 1
-    return _Transcript(tuple(cells), unreadable, malformed)
+        arrays = read_npz(path.with_suffix(".npz"), min(EVENT_BYTES, reader.arrays_left))
+    except FileNotFoundError:  # the driver had no room for them: what it told stays
+        arrays, event = {}, event.model_copy(update={"bare": True})
+    reader.arrays_left -= sum(array.nbytes for array in arrays.values())
+    size = sum(max(ARRAY_BYTES, array.nbytes) for array in arrays.values())
+    _take(reader, event, reader.shelf.shared(arrays))
+    reader.shelf.stories[event.model].values = values_in(text, VALUES)
+    reader.shelf.settle(size + VALUE_BYTES * values_in(text, VALUES))
 
 
-def _cell(line: _TranscriptLine) -> CellRun:
-    error = None
-    if line.error is not None:
-        error = CellError(
-            line.error.get("name", ""), line.error.get("value", ""), line.error.get("traceback", "")
-        )
-    images = tuple(base64.b64decode(text) for text in line.images)
-    left_out = tuple(_left_out(line))
-    return CellRun(
-        line.index, line.status, line.seconds, line.stdout, error, images, line.truncated, left_out
-    )
+def _number(path: Path) -> int:
+    try:
+        return int(read_bounded(path, NUMBER_DIGITS))
+    except (OSError, BadArraysError, ValueError):
+        return 0
 
 
-def _left_out(line: _TranscriptLine) -> Iterator[LeftOut]:
-    """Read what parses: what a kernel made up of one statement must not hide its cell."""
-    for told in line.left_out:
-        with contextlib.suppress(ValidationError):
-            yield LeftOut(cell=line.index, **_LeftOut.model_validate(told).model_dump())
-
-
-def _take(reader: _Reader, event: _Event, arrays: Mapping[str, Array]) -> None:
+def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
     reader.order += 1
     final = _numbered("final", arrays)
     initial = _numbered("initial", arrays)
-    story = reader.stories.get(event.model)
+    stories = reader.shelf.stories
+    story = stories.get(event.model)
     if story is None:
-        story = reader.stories[event.model] = _Story(
+        story = stories[event.model] = Story(
             Candidate(event.model, "", event.cell, {}, {}, (), initial or final, (), reader.order)
         )
-    earlier = story.candidate.fits[-1].sample if story.candidate.fits else UNSEEN
     if event.event == "fit_begin":
-        story.open_fit = _begin_fit(event, arrays, earlier)
-        story.jump_to(initial)
+        _begin(story, event, arrays, initial)
     elif event.event == "fit_end":
-        fit = _end_fit(story.open_fit or _begin_fit(event, arrays, earlier), event, arrays)
-        story.open_fit, story.left = None, final
-        story.candidate = replace(story.candidate, fits=(*story.candidate.fits, fit))
+        _end(story, event, arrays)
+        story.left = final
     before = story.candidate
     moved = event.event != "seen" or not _same(before.final, final)
     now = final or initial or before.final
@@ -276,31 +138,86 @@ def _take(reader: _Reader, event: _Event, arrays: Mapping[str, Array]) -> None:
         initial=(initial or final) if grown else before.initial,
         final=now,
         order=reader.order if moved else before.order,
+        bare=before.bare or event.bare,
     )
+    if story.candidate.bare:  # some of its weights would be another moment's
+        story.left = ()
+        story.candidate = replace(story.candidate, initial=(), final=(), jumps=())
+
+
+def _begin(
+    story: Story, event: Event, arrays: Mapping[str, Array], initial: tuple[Array, ...]
+) -> None:
+    """A fit begins: what changed since the last one was no fit's doing, if none is missing."""
+    missing = _missing_fits(story.candidate.fits, event)
+    story.candidate = replace(story.candidate, fits=(*story.candidate.fits, *missing))
+    story.open_fit = _begin_fit(event, _sample(story, event, arrays))
+    if not missing:
+        _jump(story, initial)
+
+
+def _end(story: Story, event: Event, arrays: Mapping[str, Array]) -> None:
+    fits = story.candidate.fits
+    begun = story.open_fit
+    told = sum(fit.calls for fit in fits)
+    if begun is None and event.again and fits and told > event.before.fits:
+        *others, begun = fits  # all that it told is told again
+        fits = tuple(others)
+    missing = _missing_fits(fits, event)
+    begun = begun or _begin_fit(event, _sample(story, event, arrays))
+    story.open_fit = None
+    story.candidate = replace(
+        story.candidate, fits=(*fits, *missing, _end_fit(begun, event, arrays))
+    )
+
+
+def _missing_fits(fits: tuple[Fit, ...], event: Event) -> tuple[Fit, ...]:
+    """Give the fits that had ended before and were not told, as one whose data nobody saw."""
+    calls = event.before.fits - sum(fit.calls for fit in fits)
+    epochs = event.before.epochs - sum(fit.epochs_run for fit in fits)
+    if calls <= 0 or epochs < 0:
+        return ()
+    return (Fit(event.cell, UNSEEN, None, epochs, {}, finished=True, arguments={}, calls=calls),)
+
+
+def _sample(story: Story, event: Event, arrays: Mapping[str, Array]) -> FitSample:
+    """Give what a fit was given: sent along, or with an earlier fit on the same data."""
+    if event.sample is None or not event.sample.same:
+        return _fit_sample(event.sample, arrays)
+    earlier = [fit.sample for fit in reversed(story.candidate.fits)]
+    if event.sample.digest is None:
+        return earlier[0] if earlier else UNSEEN
+    return next((one for one in earlier if one.digest == event.sample.digest), UNSEEN)
+
+
+def _jump(story: Story, found: tuple[Array, ...]) -> None:
+    """Keep a change of weights that no fit made."""
+    if found and not _same(story.left, found):
+        jumps = (*story.candidate.jumps, Jump(story.left, found))[-MOST_JUMPS:]
+        story.candidate = replace(story.candidate, jumps=jumps)
 
 
 def _same(left: tuple[Array, ...], right: tuple[Array, ...]) -> bool:
     return len(left) == len(right) and all(
-        a.shape == b.shape and (a == b).all() for a, b in zip(left, right, strict=True)
+        a is b or (a.shape == b.shape and (a == b).all()) for a, b in zip(left, right, strict=True)
     )
 
 
-def _closed(story: _Story) -> Candidate:
+def _closed(story: Story) -> Candidate:
     """Give the candidate; a fit that never ended (time, memory, a crash) counts as begun."""
     if story.open_fit is not None:
         return replace(story.candidate, fits=(*story.candidate.fits, story.open_fit))
     if story.left:
-        story.jump_to(story.candidate.final)
+        _jump(story, story.candidate.final)
     return story.candidate
 
 
-def _begin_fit(event: _Event, arrays: Mapping[str, Array], earlier: FitSample) -> Fit:
+def _begin_fit(event: Event, sample: FitSample) -> Fit:
     arguments = _scalars(event.arguments)
     asked = arguments.get("epochs")
-    same = event.sample is not None and event.sample.same
     return Fit(
         cell=event.cell,
-        sample=earlier if same else _fit_sample(event.sample, arrays),
+        sample=sample,
         epochs_asked=asked if type(asked) is int else None,
         epochs_run=0,
         history={},
@@ -309,7 +226,7 @@ def _begin_fit(event: _Event, arrays: Mapping[str, Array], earlier: FitSample) -
     )
 
 
-def _end_fit(fit: Fit, event: _Event, arrays: Mapping[str, Array]) -> Fit:
+def _end_fit(fit: Fit, event: Event, arrays: Mapping[str, Array]) -> Fit:
     late = event.late_sample
     return replace(
         fit,
@@ -320,20 +237,19 @@ def _end_fit(fit: Fit, event: _Event, arrays: Mapping[str, Array]) -> Fit:
             for key, values in event.history.items()
         },
         finished=event.finished,
+        epochs_asked=fit.epochs_asked if event.epochs_asked is None else event.epochs_asked,
+        calls=max(1, event.calls),
     )
 
 
-def _fit_sample(sample: _Sample | None, arrays: Mapping[str, Array]) -> FitSample:
+def _fit_sample(sample: Sample | None, arrays: Mapping[str, Array]) -> FitSample:
     if sample is None:
         return UNSEEN
-    parts = {
-        name: _sampled(getattr(sample, name), arrays.get(f"sample_{name}"))
-        for name in ("x", "y", "validation_x", "validation_y")
-    }
-    return FitSample(**parts, kind=sample.kind)
+    parts = {name: _sampled(getattr(sample, name), arrays.get(f"sample_{name}")) for name in PARTS}
+    return FitSample(**parts, kind=sample.kind, digest=sample.digest)
 
 
-def _sampled(described: _Sampled | None, rows: Array | None) -> ArraySample | None:
+def _sampled(described: Sampled | None, rows: Array | None) -> ArraySample | None:
     if described is None or rows is None or rows.ndim == 0 or rows.ndim != len(described.shape):
         return None
     if list(rows.shape[1:]) != described.shape[1:] or len(rows) > described.shape[0]:

@@ -15,17 +15,27 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
 
 from grader import environment
-from grader.execute.claims import DRIVER_CAPS, Claims, read_claims
+from grader.execute.caps import DRIVER_CAPS
+from grader.execute.claims import Claims, read_claims
 from grader.execute.last_words import LastWords
 from grader.room import Bind, Room, RoomProcess, RoomSpec
 from grader.room.workplace import workplace
-from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
+from grader.types import (
+    CellError,
+    CellRun,
+    Engine,
+    Execution,
+    GraderError,
+    Message,
+    Notebook,
+    Outcome,
+)
 
 PACKAGE = Path(__file__).resolve().parents[1]
 POLL_SECONDS = 0.05
@@ -34,6 +44,7 @@ READY_SECONDS = 120.0
 DRIVER_MEMORY_MB = 1500
 EVERY_CELL_SENT, KERNEL_NEVER_ANSWERED = 0, 3  # the driver's exit codes
 DRIVER_IMPORTS = ("zmq", "jupyter_client.session")
+UNREAD = "Unread"  # stands for the exception of a cell of which nothing could be read
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
@@ -111,7 +122,7 @@ def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
         claims = read_claims(folder / "out")
     execution = Execution(
         outcome=watch.outcome,
-        cells=claims.cells,
+        cells=tuple(_every_cell(claims.cells, run.notebook, watch.outcome)),
         candidates=claims.candidates,
         engine=run.engine,
         device=run.device,
@@ -126,12 +137,30 @@ def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
     return execution, watch.outcome is Outcome.KERNEL_DIED and watch.code in KILLED
 
 
+def _every_cell(told: Sequence[CellRun], notebook: Notebook, outcome: Outcome) -> Iterator[CellRun]:
+    """Give the cells that are known of; where all were run, those too of which nothing is known.
+
+    What cannot be read earns nothing: else it would be worth to make a failing cell unreadable.
+    """
+    yield from told
+    if outcome is Outcome.FINISHED:
+        known = {cell.index for cell in told}
+        unread = CellError(UNREAD, "", "")
+        for cell in notebook.cells:
+            if cell.index not in known:
+                yield CellRun(cell.index, "error", 0.0, "", unread)
+
+
 def _notes(claims: Claims) -> Iterator[Message]:
     """Say what was left out; it costs no points, but somebody should know."""
     if claims.malformed:
         yield Message("execute.malformed", {"count": claims.malformed})
     if claims.unreadable:
         yield Message("execute.unreadable", {"count": claims.unreadable})
+    if claims.dropped:
+        yield Message("execute.dropped", {"count": claims.dropped})
+    if claims.lightened:
+        yield Message("execute.lightened", {"count": claims.lightened})
 
 
 def _prepare(folder: Path, run: Run, room: Room) -> None:

@@ -218,7 +218,7 @@ def _initializer(value: Any) -> Json:
     return {"class_name": name, "config": plain}
 
 
-def _plain(value: Any, levels: int = 4) -> bool:
+def _plain(value: Any, levels: int = 2) -> bool:
     """Whether a setting is numbers, words, or lists of them."""
     if isinstance(value, bool) or value is None:
         return True

@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grader import environment
 from grader.arrays import BadArraysError, read_bounded, read_npz
@@ -30,6 +30,8 @@ from grader.types import Array, Engine, GraderError, Json, Message, Scalar
 PACKAGE = Path(__file__).resolve().parents[1]
 RESPONSE_BYTES = 4_000_000
 PREDICTION_BYTES = 400_000_000
+MOST_AXES = 16
+LONGEST_ERROR = 500  # characters
 MEMORY_MB = 4096
 BEGUN_BYTES = 1000
 POLL_SECONDS = 0.02
@@ -106,7 +108,7 @@ class Answer:
 
 class _Layer(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
-    output_shape: list[int | None]
+    output_shape: Annotated[list[int | None], Field(max_length=MOST_AXES)]
     params: int
 
 
@@ -337,6 +339,6 @@ def _answer(task: ModelTask, claimed: _ClaimedAnswer | None, predictions: Array 
         predictions=predictions,
         history={key: tuple(values) for key, values in claimed.history.items()},
         seconds=claimed.seconds,
-        error=claimed.error,
+        error=claimed.error and claimed.error[:LONGEST_ERROR],
         failed=claimed.failed,
     )

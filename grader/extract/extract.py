@@ -10,7 +10,7 @@ from the bytes that it returns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -41,6 +41,10 @@ from grader.types import (
 )
 
 MOST_OTHERS = 20
+LAYERS_SHOWN = 50  # of a model; of all others their classes, of the one that is graded its settings
+MOST_FAILED = 100  # cells whose exceptions are kept; the others are counted
+WHOLE_ERRORS = 10  # with their tracebacks
+LONGEST_VALUE = 300  # characters of an exception without its traceback
 
 Evaluate = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
 HiddenSeed = Callable[[str], int]
@@ -171,12 +175,25 @@ def run_facts(execution: Execution) -> RunFacts:
         for cell in execution.cells
         if cell.status == "error"
     )
-    left_out = tuple(one for cell in execution.cells for one in cell.left_out)
-    stopped = [cell.index for cell in execution.cells if cell.status == "stopped"]
-    at = stopped[0] if stopped else (execution.cells[-1].index if execution.cells else None)
-    if execution.outcome is Outcome.FINISHED:
-        at = None
-    return RunFacts(execution.outcome, len(execution.cells), failed, at, left_out)
+    at = None
+    if execution.outcome is not Outcome.FINISHED:
+        stopped = [cell.index for cell in execution.cells if cell.status == "stopped"]
+        at = stopped[0] if stopped else (execution.cells[-1].index if execution.cells else None)
+    return RunFacts(
+        execution.outcome,
+        len(execution.cells),
+        tuple(_shortened(failed)),
+        at,
+        tuple(one for cell in execution.cells for one in cell.left_out),
+        more_failed=max(0, len(failed) - MOST_FAILED),
+    )
+
+
+def _shortened(failed: Sequence[tuple[int, CellError]]) -> Iterator[tuple[int, CellError]]:
+    """Keep the first exceptions whole, of some more what they said: a record holds them all."""
+    yield from failed[:WHOLE_ERRORS]
+    for index, error in failed[WHOLE_ERRORS:MOST_FAILED]:
+        yield index, CellError(error.name, error.value[:LONGEST_VALUE], "")
 
 
 def _exercise_case(
@@ -212,6 +229,8 @@ def _tasks(case: _ExerciseCase) -> tuple[ModelTask, ...]:
     """Have the model tried, and what makes its training doubtful."""
     if case.reading is None or case.reading.architecture is None:
         return ()
+    if case.reading.candidate.bare:  # with other weights its answers would be another model's
+        return (ModelTask(case.exercise.id, case.reading.architecture),)
     suspect = _suspect(case)
     inputs = inputs_with_sample(suspect) if suspect is not None else None
     final = case.reading.candidate.final
@@ -269,7 +288,7 @@ def _others(
             one.candidate.name,
             one.candidate.cell,
             sum(fit.epochs_run for fit in one.candidate.fits),
-            one.names,
+            one.names[:LAYERS_SHOWN],
         )
         for one in readings
         if one is not chosen
@@ -283,13 +302,18 @@ def _model_facts(reading: ModelReading, answer: Answer | None) -> ModelFacts:
     if architecture is None or answer is None or len(answer.layers) != len(architecture.layers):
         specs = architecture.layers if architecture else ()
         layers = tuple(
-            LayerFact(name, specs[i].settings if i < len(specs) else {}, (), 0)
+            LayerFact(name, specs[i].settings if i < min(LAYERS_SHOWN, len(specs)) else {}, (), 0)
             for i, name in enumerate(reading.names)
         )
         return ModelFacts(layers, claimed, (), candidate.cell, candidate.name, rebuilt=False)
     layers = tuple(
-        LayerFact(spec.title, spec.settings, rebuilt.output_shape, rebuilt.params)
-        for spec, rebuilt in zip(architecture.layers, answer.layers, strict=True)
+        LayerFact(
+            spec.title,
+            spec.settings if i < LAYERS_SHOWN else {},
+            rebuilt.output_shape,
+            rebuilt.params,
+        )
+        for i, (spec, rebuilt) in enumerate(zip(architecture.layers, answer.layers, strict=True))
     )
     return ModelFacts(
         layers,
@@ -330,6 +354,8 @@ def _obstacle(case: _ExerciseCase) -> Message | None:
     assert case.reading is not None
     if case.reading.architecture is None:
         return case.reading.obstacle
+    if case.reading.candidate.bare:
+        return Message("accuracy.weights_unseen")
     if case.family is None:
         return Message("accuracy.no_reference")
     if case.fit is None:

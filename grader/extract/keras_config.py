@@ -52,6 +52,7 @@ def class_names(config: Mapping[str, Any]) -> tuple[str, ...]:
 def _chain(model: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
     """Give the layers from input to output, nested models opened up."""
     config = model.get("config")
+    _refuse_too_many(model)
     if model.get("opaque") or not isinstance(config, Mapping) or depth > DEPTH:
         raise NotRebuildableError(
             Message("model.custom", {"cls": str(model.get("class_name"))[:60]})
@@ -68,6 +69,13 @@ def _chain(model: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
             yield from _chain(layer, depth + 1)
         else:
             yield layer
+
+
+def _refuse_too_many(model: Mapping[str, Any]) -> None:
+    """Say how many layers there are of which only the first ones were told."""
+    count = model.get("layers")
+    if model.get("opaque") and type(count) is int and count > LONGEST:
+        raise NotRebuildableError(Message("model.too_deep", {"layers": count}))
 
 
 def _linear(config: Mapping[str, Any], layers: list[Any]) -> list[Any]:

@@ -59,7 +59,7 @@ def retraining(
         None where optimizer or loss are not among the built-in ones.
     """
     optimizer, loss = candidate.compile.get("optimizer"), candidate.compile.get("loss")
-    fit = max(candidate.fits, key=lambda one: one.epochs_run, default=None)
+    fit = max(candidate.fits, key=lambda one: (bool(one.arguments), one.epochs_run), default=None)
     if optimizer not in OPTIMIZERS or loss not in LOSSES or fit is None:
         return None
     from_logits = candidate.compile.get("loss.from_logits") is True
@@ -95,7 +95,7 @@ def stuck_by_the_book(evidence: Evidence, exercise: Exercise) -> bool:
         return False
     wanted = _last_activation(exercise)
     slipped = wanted is not None and model.layers[-1].config.get("activation") != wanted
-    moved_nothing = training.finite and not training.changed
+    moved_nothing = training.finite and not (training.changed or training.unseen)
     return slipped and moved_nothing and training.epochs >= exercise.min_epochs
 
 

@@ -6,31 +6,33 @@ Enters: a candidate and the fit that shaped it. Leaves: TrainingFacts. Touches n
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from grader.extract.matching import moved
 from grader.types import Candidate, Fit, Scalar, TrainingFacts
 
-HISTORY = 2000  # epochs that are kept
+HISTORY = 2000  # epochs that are kept of one metric, the last of them included
+HISTORY_NUMBERS = 8000  # of all metrics together
+LAST = 0.2  # share of them that the end has where the middle is cut
+METRICS = 20
+FIRST_METRICS = ("loss", "val_loss")
 DEFAULT_BATCH = 32  # Keras' own
 
 
 def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
     """Say what the fits of a model did to its weights."""
-    history: dict[str, tuple[float, ...]] = {}
-    for one in candidate.fits:
-        for key, values in one.history.items():
-            history[key] = (*history.get(key, ()), *values)[:HISTORY]
-    losses = [value for value in history.get("loss", ()) if math.isfinite(value)]
+    told = [value for one in candidate.fits for value in one.history.get("loss", ())]
+    losses = [value for value in told if math.isfinite(value)]
     return TrainingFacts(
-        fits=len(candidate.fits),
+        fits=sum(one.calls for one in candidate.fits),
         epochs=sum(one.epochs_run for one in candidate.fits),
         changed=moved(candidate),
         finite=all(bool(np.isfinite(weight).all()) for weight in candidate.final),
         first_loss=losses[0] if losses else None,
         last_loss=losses[-1] if losses else None,
-        history=history,
+        history=history_of(candidate.fits),
         compile={k: v for k, v in candidate.compile.items() if not isinstance(v, (dict, list))},
         cell=fit.cell if fit else None,
         epochs_asked=candidate.fits[-1].epochs_asked if candidate.fits else None,
@@ -38,7 +40,23 @@ def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
         batch_size=_whole(fit.arguments.get("batch_size")) if fit else None,
         updates=_updates(candidate),
         target_kind=_target_kind(fit) if fit else "",
+        unseen=candidate.bare,
     )
+
+
+def history_of(fits: Sequence[Fit]) -> dict[str, tuple[float, ...]]:
+    """Join the histories of all fits, within bounds: the losses first, the middle cut."""
+    names = dict.fromkeys(name for fit in fits for name in fit.history)
+    kept = [*(name for name in FIRST_METRICS if name in names)]
+    kept += [name for name in names if name not in FIRST_METRICS][: METRICS - len(kept)]
+    most = min(HISTORY, HISTORY_NUMBERS // max(1, len(kept)))
+    whole = {name: [v for fit in fits for v in fit.history.get(name, ())] for name in kept}
+    return {name: tuple(_shortened(values, most)) for name, values in whole.items()}
+
+
+def _shortened(values: Sequence[float], most: int) -> Sequence[float]:
+    last = int(most * LAST)
+    return values if len(values) <= most else [*values[: most - last], *values[-last:]]
 
 
 def _rows(fit: Fit) -> int | None:

@@ -5,15 +5,18 @@ Imported late: it brings pydantic and numpy along.
 
 Three files: ``about.json`` (what the index lists), ``execution.json`` (the text; images in base64,
 never as pictures that somebody might open), ``arrays.npz``. Where an array was, the text has a tag,
-drawn anew for every folder, so that nothing a student wrote can pass for one.
+drawn anew for every folder, so that nothing a student wrote can pass for one. Equal arrays are kept
+once: a model seen in ten cells has the same weights ten times.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +31,7 @@ from grader.types import Array, Execution
 
 _MOST_TEXT_BYTES = 64 * 2**20
 _MOST_ARRAY_BYTES = 512 * 2**20
+_MOST_ARRAYS = 20_000
 _FILES = ("about.json", "execution.json", "arrays.npz")
 
 
@@ -58,7 +62,8 @@ def write_execution(folder: Path, execution: Execution, saved_at: int) -> About:
     not is run again.
 
     Raises:
-        CorruptError: something in it has no plain form, e.g. an array of objects.
+        CorruptError: something in it has no plain form, e.g. an array of objects; or it is larger
+            than what would be read. Nothing is written then.
         OSError: the disk refuses.
     """
     tag = f"tag-{secrets.token_hex(8)}"
@@ -66,6 +71,7 @@ def write_execution(folder: Path, execution: Execution, saved_at: int) -> About:
         text, arrays = _taken_apart(execution, tag)
     except (ValueError, TypeError, RecursionError) as error:
         raise CorruptError(first_line(error)) from error
+    _require_readable(text, arrays)
     about = About(
         tag=tag,
         saved_at=saved_at,
@@ -97,7 +103,7 @@ def read_execution(folder: Path) -> Execution:
     about = read_about(about_path)
     try:
         text = read_bounded(text_path, _MOST_TEXT_BYTES)
-        arrays = read_npz(arrays_path, _MOST_ARRAY_BYTES)
+        arrays = read_npz(arrays_path, _MOST_ARRAY_BYTES, _MOST_ARRAYS)
         return _put_together(about.tag, text, arrays)
     except (BadArraysError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CorruptError(first_line(error)) from error
@@ -118,13 +124,18 @@ def read_about(path: Path) -> About:
 
 def _taken_apart(execution: Execution, tag: str) -> tuple[bytes, dict[str, Array]]:
     arrays: dict[str, Array] = {}
+    places: dict[bytes, int] = {}
+
+    def place_of(array: Array) -> int:
+        place = places.setdefault(_digest(array), len(arrays))
+        arrays[f"a{place}"] = array
+        return place
 
     def set_aside(obj: object) -> Any:
         if isinstance(obj, bytes):
             return {tag: base64.b64encode(obj).decode()}
         if isinstance(obj, np.ndarray) and obj.dtype.kind in KINDS:
-            arrays[f"a{len(arrays)}"] = obj
-            return {tag: len(arrays) - 1}
+            return {tag: place_of(obj)}
         if isinstance(obj, np.generic):
             return obj.item()
         raise TypeError(f"no plain form for {getattr(obj, 'dtype', type(obj).__name__)}")
@@ -132,6 +143,29 @@ def _taken_apart(execution: Execution, tag: str) -> tuple[bytes, dict[str, Array
     plain = _strict(_Kept(execution=execution).model_dump()["execution"], tag)
     text = json.dumps(plain, default=set_aside, ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "replace"), arrays
+
+
+def _digest(array: Array) -> bytes:
+    told = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    if array.size:
+        told.update(np.ascontiguousarray(array).data)
+    return told.digest()
+
+
+def _require_readable(text: bytes, arrays: Mapping[str, Array]) -> None:
+    """Refuse what ``read_execution`` would.
+
+    Raises:
+        CorruptError: it would.
+    """
+    size = sum(array.nbytes for array in arrays.values())
+    for name, found, most in (
+        ("bytes of text", len(text), _MOST_TEXT_BYTES),
+        ("bytes of arrays", size, _MOST_ARRAY_BYTES),
+        ("arrays", len(arrays), _MOST_ARRAYS),
+    ):
+        if found > most:
+            raise CorruptError(f"{found} {name}, {most} at most")
 
 
 def _strict(value: Any, tag: str) -> Any:

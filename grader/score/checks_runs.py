@@ -16,7 +16,8 @@ def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
     """Check the share of the cells that ran; of one with lines left out, the share of its lines."""
     runs = evidence.runs
     unfinished = runs.outcome is not Outcome.FINISHED
-    bad = len(runs.failed) + (1 if unfinished else 0)
+    failed = len(runs.failed) + runs.more_failed
+    bad = failed + (1 if unfinished else 0)
     total = max(runs.cells, bad, 1)
     share = max(0.0, total - bad - sum(_left_out(runs).values())) / total
     untold = not runs.cells and not unfinished and evidence.model is not None
@@ -31,7 +32,7 @@ def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
         message = Message(
             "runs.failed",
             {
-                "failed": len(runs.failed),
+                "failed": failed,
                 "cells": runs.cells,
                 "first": first,
                 "error": f"{error.name}: {error.value}"[:200],

@@ -12,6 +12,7 @@ from grader.score.nearest import Comparison
 from grader.types import Check, EvidenceClass, LayerFact, Message, Scalar
 
 CLASS = EvidenceClass.STRUCTURE
+LONGEST = 1000  # characters of what is said of a model or a layer
 
 
 def structure_checks(
@@ -46,7 +47,8 @@ def structure_checks(
 
 def chain(names: Iterable[str]) -> str:
     """Write layers as people do: ``GRU → GRU → Dense``."""
-    return " → ".join(names)
+    text = " → ".join(names)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def expected_text(layer: ExpectedLayer) -> str:
@@ -68,6 +70,6 @@ def _layer_text(
     settings = ", ".join(
         str(value) if key in ("units", "filters") else f"{key}={value}"
         for key, value in config.items()
-    )
+    )[:LONGEST]
     sizes = ", ".join("None" if n is None else str(n) for n in (None, *shape))
     return f"{cls}({settings}) → ({sizes}), {params} params"

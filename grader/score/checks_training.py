@@ -24,6 +24,8 @@ def training_checks(
     cell = training.cell if training and training.cell else None
     if training is None or (training.fits == 0 and not training.changed):
         changed, told = 0.0, Message("training.never_fitted")
+    elif training.unseen:
+        changed, told = 0.0, Message("training.unseen")
     elif not training.finite:
         changed, told = 0.0, Message("training.not_finite")
     elif training.mended:

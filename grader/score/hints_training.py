@@ -71,6 +71,9 @@ def _trained(training: TrainingFacts, exercise: Exercise) -> Iterator[Message]:
         yield from _settings(training)
         yield _not_finite(training)
         return
+    if training.unseen:
+        yield from _settings(training)
+        return
     if not training.changed:
         settings = tuple(_settings(training))
         yield from settings or (Message("diagnose.frozen", {"cell": training.cell or 0}),)

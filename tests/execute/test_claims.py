@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import os
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,71 @@ def test_the_same_sample_is_taken_from_the_fit_before(room: Room) -> None:
     assert second.sample is first.sample
 
 
+def test_the_same_sample_is_found_by_its_digest_where_fits_between_are_missing(room: Room) -> None:
+    other = {**TOLD, "digest": 2}
+    room.event("fit_begin", {"sample_x": X}, sample={**TOLD, "digest": 1})
+    room.event("fit_end", {}, epochs_run=1)
+    room.event("fit_begin", {"sample_x": X + 1}, sample=other, before={"fits": 1, "epochs": 1})
+    room.event("fit_end", {}, epochs_run=1)
+    for digest in (1, 2, 3):
+        room.event("fit_begin", {}, sample={"same": True, "digest": digest})
+        room.event("fit_end", {}, epochs_run=1)
+    first, second, *others = (fit.sample for fit in room.only().fits)
+    assert others == [first, second, claims.UNSEEN]
+
+
+def test_many_calls_told_as_one_are_one_fit_of_all_their_epochs(room: Room) -> None:
+    room.event("fit_begin", {**initial(ZERO), "sample_x": X}, sample=TOLD, arguments={"epochs": 1})
+    loss = [1 / n for n in range(1, 1501)]
+    room.event(
+        "fit_end", final(ONE), again=True, calls=1500, epochs_run=1500, epochs_asked=1500,
+        history={"loss": loss}, finished=True,
+    )  # fmt: skip
+    (fit,) = room.only().fits
+    assert (fit.calls, fit.epochs_run, fit.epochs_asked) == (1500, 1500, 1500)
+    assert len(fit.history["loss"]) == 1500
+    assert fit.sample.x is not None
+
+
+def test_an_end_told_again_replaces_the_one_before(room: Room) -> None:
+    room.event("fit_begin", {**initial(ZERO), "sample_x": X}, sample=TOLD)
+    room.event("fit_end", final(ONE), epochs_run=1)
+    room.event("fit_end", final(ONE * 2), again=True, calls=3, epochs_run=3)
+    room.event("fit_end", final(ONE * 3), again=True, calls=9, epochs_run=9)
+    (fit,) = room.only().fits
+    assert (fit.calls, fit.epochs_run) == (9, 9)
+    assert fit.sample.x is not None
+    assert len(room.only().jumps) == 1  # that before the first fit
+
+
+def test_an_end_told_again_leaves_the_fits_before_it_alone(room: Room) -> None:
+    room.event("fit_end", final(ONE), epochs_run=5)
+    room.event(
+        "fit_end", final(ONE), epochs_run=4, again=True, calls=4, before={"fits": 1, "epochs": 5}
+    )
+    assert [fit.epochs_run for fit in room.only().fits] == [5, 4]
+
+
+def test_fits_that_were_not_told_still_count_with_their_epochs(room: Room) -> None:
+    room.event("fit_begin", {**initial(ZERO), "sample_x": X}, sample=TOLD)
+    room.event("fit_end", final(ONE), epochs_run=1)
+    room.event("fit_begin", initial(ONE * 7), before={"fits": 900, "epochs": 1800})
+    room.event("fit_end", final(ONE * 8), before={"fits": 900, "epochs": 1800}, epochs_run=2)
+    found = room.only()
+    assert [(fit.calls, fit.epochs_run) for fit in found.fits] == [(1, 1), (899, 1799), (1, 2)]
+    assert found.fits[1].sample == claims.UNSEEN
+
+
+def test_weights_that_missing_fits_changed_are_no_jump(room: Room) -> None:
+    """They would look as if they had been pasted in."""
+    room.event("fit_begin", initial(ZERO))
+    room.event("fit_end", final(ONE), epochs_run=1)
+    room.event("fit_begin", initial(ONE * 7), before={"fits": 900, "epochs": 900})
+    room.event("fit_end", final(ONE * 8), before={"fits": 900, "epochs": 900}, epochs_run=2)
+    (first,) = room.only().jumps
+    assert first.left == ()
+
+
 def test_what_a_generator_gave_is_told_at_the_end(room: Room) -> None:
     room.event("fit_begin", {}, sample={"kind": "unknown"})
     late = {**TOLD, "kind": "generator"}
@@ -260,9 +326,14 @@ def test_an_event_with_broken_arrays_is_dropped(room: Room) -> None:
     assert room.unreadable() == 1
 
 
-def test_an_event_without_its_arrays_is_dropped(room: Room) -> None:
-    room.event("seen").with_suffix(".npz").unlink()
-    assert room.candidates() == ()
+def test_a_model_for_whose_arrays_was_no_room_keeps_its_description_and_says_so(room: Room) -> None:
+    """Some of its weights, of another moment, would say that nothing was trained."""
+    room.event("fit_begin", initial(ZERO), names=["model"])
+    room.event("fit_end", epochs_run=5).with_suffix(".npz").unlink()
+    found = room.only()
+    assert (found.bare, found.name, found.config) == (True, "model", CONFIG)
+    assert (found.initial, found.final, found.jumps) == ((), (), ())
+    assert found.fits[0].epochs_run == 5
 
 
 def test_a_link_in_place_of_an_event_is_not_followed(room: Room, tmp_path: Path) -> None:
@@ -336,6 +407,93 @@ def test_arrays_of_all_events_together_are_bounded(
         room.event("seen", final(ZERO), model=model)
     assert [one.model for one in room.candidates()] == [0, 1, 2]
     assert room.unreadable() == 2
+
+
+def test_equal_arrays_are_held_once(room: Room) -> None:
+    room.event("fit_begin", {**initial(ZERO), "sample_x": X}, sample=TOLD)
+    room.event("fit_end", final(ONE.copy()), epochs_run=1)
+    room.event("seen", final(ONE.copy()), model=2)
+    room.event("seen", final(ONE.astype(np.float64)), model=3)
+    first, second, third = room.candidates()
+    assert first.final[0] is second.final[0] is second.initial[0]
+    assert third.final[0].dtype == np.float64
+
+
+def test_the_largest_model_gives_way_and_the_small_ones_are_whole(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "KEPT_BYTES", 1_000_000)
+    room.event("fit_begin", initial(ZERO), model=1)
+    room.event("fit_end", final(ONE), model=1, epochs_run=1)
+    for model in range(2, 9):
+        room.event("seen", final(np.full(75_000, model, np.float32)), model=model)
+    found = read_claims(room.folder)
+    whole = [one.model for one in found.candidates if not one.bare]
+    assert whole[0] == 1
+    assert len(whole) == 4  # three times 300 kB, and the small one
+    assert found.lightened == 4
+    assert {one.config["class_name"] for one in found.candidates} == {"Sequential"}
+
+
+def test_what_a_model_gives_first_is_what_tells_least(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "KEPT_BYTES", 300_000)
+    for number in range(9):
+        rows = np.full((100, 100), number, np.float64)
+        told = {"x": {"shape": [100, 100], "dtype": "float64"}, "digest": number}
+        room.event("fit_begin", {"sample_x": rows}, sample=told)
+        room.event("fit_end", final(ONE * number), epochs_run=7 if number == 4 else 1)
+    found = room.only()
+    samples = [fit.sample.x for fit in found.fits]
+    assert [len(one.rows) for one in samples if one is not None] == [0, 0, 0, 0, 100, 0, 0, 0, 100]
+    assert all(one is not None and one.shape == (100, 100) for one in samples)
+    assert not found.bare
+
+
+@pytest.mark.parametrize(
+    "piece", ["[]", "{}", "0.5", "1", "null", '""', '"a"', '{"a":1}', "[[[[[]]]]]"]
+)
+def test_structure_is_refused_before_it_is_built(room: Room, piece: str) -> None:
+    """Two megabytes of ``[],[],[]`` would be fifty in memory, of every event."""
+    count = (claims.CONTENT_BYTES - 200) // (len(piece) + 1)
+    room.raw(
+        '{"event": "seen", "cell": 1, "model": 1, "config": {"a": ['
+        + ",".join([piece] * count)
+        + "]}}"
+    )
+    text = next((room.folder / "evidence").glob("*.json"))
+    assert text.stat().st_size > 0.9 * claims.CONTENT_BYTES
+    tracemalloc.start()
+    found = read_claims(room.folder)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (found.candidates, found.unreadable) == ((), 1)
+    assert peak < 12 * 2**20
+
+
+def test_a_large_honest_description_is_read(room: Room) -> None:
+    """Two hundred layers are rebuilt; each has some sixty settings."""
+    layer = {"class_name": "LSTM", "config": {f"setting_{n}": ["a, b", n] for n in range(60)}}
+    room.event("seen", config={"class_name": "Sequential", "config": {"layers": [layer] * 200}})
+    assert room.unreadable() == 0
+
+
+def test_what_all_models_claim_together_is_bounded_in_memory(room: Room) -> None:
+    """Histories, configurations and arrays without number, each within its own bounds."""
+    config = {"class_name": "Sequential", "config": {"a": [[] for _ in range(15_000)]}}
+    for model in range(200):
+        arrays = {f"final_{n:04d}": np.full(9, n + 1000 * model, np.float32) for n in range(100)}
+        history = {f"metric_{n}": [0.5] * 100 for n in range(20)}
+        room.event("fit_end", arrays, model=model, config=config, history=history, epochs_run=1)
+    tracemalloc.start()
+    found = read_claims(room.folder)
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.lightened > 0
+    assert held < 1.5 * claims.KEPT_BYTES
+    assert peak < 2 * claims.KEPT_BYTES
+    assert len(found.candidates) + found.unreadable == 200
 
 
 def test_one_event_is_bounded(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

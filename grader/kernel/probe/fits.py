@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from .models import describe, numbered, weights_of
+from .models import describe, digest_of, numbered, weights_of
+from .repeats import Repeats, asked_for, history_of
 from .samples import PAIR, Recorder, take_sample
-from .watching import LONGEST_NAME, Probe
-
-HISTORY_ENTRIES = 5000  # epochs
+from .watching import Probe
 
 
 def plain_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +54,8 @@ class FitStory:
         self.number = probe.number(model)
         self.begun = False
         self.epochs = 0
+        self.source = given.get("x")
+        self.joins = False  # the fits before it, which are told together
         self.recorder: Recorder | None = None
         self.sample = take_sample(
             probe.keras, given.get("x"), given.get("y"), given.get("validation_data")
@@ -92,27 +93,70 @@ class FitStory:
             return
         self.begun = True
         sample, arrays = self.sample
-        if not self.probe.is_news(self.number, sample, arrays):
+        news = self.probe.is_news(self.number, sample, arrays, self.source)
+        weights = weights_of(self.model)
+        before = self.probe.repeats(self.number)
+        arguments = plain_arguments(self.given)
+        if before is not None and not news and weights:
+            found = digest_of(self.model, weights)
+            self.joins = before.goes_on(self.probe.cell, arguments, found)
+        if self.joins:
+            return
+        self.probe.tell(self.number)
+        self.probe.begin_repeats(self.number, None)
+        if not news:
             sample, arrays = {**sample, "same": True}, {}
-        self._send("fit_begin", {"sample": sample}, {**arrays, **self._weights("initial")})
+        fields = {"sample": sample, "before": dict(self.probe.ended(self.number))}
+        self._send("fit_begin", fields, {**arrays, **numbered("initial", weights)})
 
     def end(self, history: Any) -> None:
         """Report what the training led to; without a history it was broken off. Never raises."""
         try:
             finished = history is not None
-            if not finished:
-                history = getattr(self.model, "history", None)
-            late_sample, late = self._late_sample()
-            fields = {
-                "begun": self.begun,
-                "finished": finished,
-                "epochs_run": self.epochs,
-                "history": history_of(history) if self.begun else {},
-                "late_sample": late_sample,
-            }
-            self._send("fit_end", fields, {**late, **self._weights("final")})
+            weights = weights_of(self.model)
+            if self.joins and finished:
+                self._join(history, weights)
+            else:
+                self._end(finished, history if finished else self._broken_off(), weights)
+            self.probe.count(self.number, self.epochs)
         except Exception:
             pass
+
+    def _broken_off(self) -> Any:
+        """Give the history of a fit that raised; it is told by itself, whatever came before."""
+        if self.joins:
+            self.probe.tell(self.number)
+            self.probe.begin_repeats(self.number, None)
+        return getattr(self.model, "history", None)
+
+    def _join(self, history: Any, weights: list[np.ndarray]) -> None:
+        repeats = self.probe.repeats(self.number)
+        assert repeats is not None
+        repeats.add(plain_arguments(self.given), self.epochs, history)
+        repeats.left, repeats.final = digest_of(self.model, weights), weights
+        self.probe.repeated(self.number, self.model)
+
+    def _end(self, finished: bool, history: Any, weights: list[np.ndarray]) -> None:
+        late_sample, late = self._late_sample()
+        before, arguments = dict(self.probe.ended(self.number)), plain_arguments(self.given)
+        fields = {
+            "begun": self.begun,
+            "finished": finished,
+            "epochs_run": self.epochs,
+            "epochs_asked": asked_for(arguments),
+            "before": before,
+            "history": history_of(history) if self.begun else {},
+            "late_sample": late_sample,
+        }
+        if self.joins:  # it was not told how it began
+            fields["sample"] = {**self.sample[0], "same": True}
+        self._send("fit_end", fields, {**late, **numbered("final", weights)})
+        repeats = None
+        if finished and self.begun and weights and not late:
+            left = digest_of(self.model, weights)
+            repeats = Repeats(self.probe.cell, arguments, left, before)
+            repeats.add(arguments, self.epochs, history)
+        self.probe.begin_repeats(self.number, repeats)
 
     def _late_sample(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sample what a generator gave: nothing is known of it before."""
@@ -121,9 +165,6 @@ class FitStory:
             return {}, {}
         sample, arrays = take_sample(self.probe.keras, first[0], first[1], None)
         return {**sample, "kind": "generator"}, arrays
-
-    def _weights(self, prefix: str) -> dict[str, np.ndarray]:
-        return numbered(prefix, weights_of(self.model))
 
     def _send(self, event: str, fields: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         content = {
@@ -197,14 +238,3 @@ def wrap_fit(probe: Probe, original: Callable[..., Any]) -> Callable[..., Any]:
             story.end(history)
 
     return fit
-
-
-def history_of(history: Any) -> dict[str, list[float]]:
-    """Give the numbers of a History object."""
-    try:
-        return {
-            str(key)[:LONGEST_NAME]: [float(value) for value in values[:HISTORY_ENTRIES]]
-            for key, values in history.history.items()
-        }
-    except Exception:
-        return {}

@@ -5,8 +5,10 @@ Enters: the shell and the kernel. Leaves: ``grader_evidence`` messages. Touches:
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import time
 import weakref
 import zlib
 from typing import Any
@@ -14,10 +16,13 @@ from typing import Any
 import numpy as np
 
 from .models import describe, digest_of, numbered, plain, weights_of
+from .repeats import Repeats
 
-VERSION = 1
+VERSION = 2
 NAMES = 20  # variables that hold the same model
 LONGEST_NAME = 100
+UNTOLD_SECONDS = 1.0  # of repeated fits that a kernel's sudden end may cost
+MOST_UNTOLD = 8  # models whose last weights are held back
 
 
 class Probe:
@@ -30,6 +35,10 @@ class Probe:
         self._numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._digests: dict[int, int] = {}
         self._samples: dict[int, int | None] = {}
+        self._repeats: dict[int, Repeats] = {}
+        self._untold: dict[int, Any] = {}
+        self._sources: dict[int, weakref.ref[Any]] = {}
+        self._ended: dict[int, dict[str, int]] = {}
         self._count = 0
 
     def number(self, model: Any) -> int:
@@ -57,8 +66,77 @@ class Probe:
         except Exception:
             pass
 
+    # --- fits that repeat ----------------------------------------------------------------------
+
+    @property
+    def cell(self) -> str:
+        """The request that is being answered, which names the cell."""
+        return str(self.kernel.get_parent().get("header", {}).get("msg_id"))
+
+    def ended(self, number: int) -> dict[str, int]:
+        """Count the fits of a model that came to an end, and their epochs."""
+        return self._ended.setdefault(number, {"fits": 0, "epochs": 0})
+
+    def count(self, number: int, epochs: int) -> None:
+        """Note that a fit of this model has ended."""
+        ended = self.ended(number)
+        ended["fits"] += 1
+        ended["epochs"] += epochs
+
+    def repeats(self, number: int) -> Repeats | None:
+        """Give the fits of this model that another one may go on from."""
+        return self._repeats.get(number)
+
+    def begin_repeats(self, number: int, repeats: Repeats | None) -> None:
+        """Forget the model's repeats; the next fit goes on from these, or from none."""
+        self._repeats.pop(number, None)
+        if repeats is not None:
+            repeats.told_at = time.monotonic()
+            self._repeats[number] = repeats
+
+    def repeated(self, number: int, model: Any) -> None:
+        """One more fit has joined the model's repeats: tell of it, but not every time."""
+        repeats = self._repeats[number]
+        self._untold[number] = model
+        if time.monotonic() - repeats.told_at > UNTOLD_SECONDS:
+            self.tell(number)
+        while len(self._untold) > MOST_UNTOLD:
+            self.tell(next(iter(self._untold)))
+
+    def tell(self, number: int) -> None:
+        """Tell what was held back of a model's repeats, in place of what was told of them."""
+        model = self._untold.pop(number, None)
+        repeats = self._repeats.get(number)
+        if model is None or repeats is None or repeats.final is None:
+            return
+        content = {
+            "model": number,
+            "arguments": dict(repeats.arguments),
+            **describe(self.keras, model),
+            "begun": True,
+            "finished": True,
+            "again": True,
+            "calls": repeats.calls,
+            "epochs_run": repeats.epochs,
+            "epochs_asked": repeats.asked,
+            "before": dict(repeats.before),
+            "history": repeats.history,
+        }
+        self.send("fit_end", content, numbered("final", repeats.final))
+        repeats.final, repeats.told_at = None, time.monotonic()
+
+    def tell_all(self) -> None:
+        """Tell everything that was held back: with the cell ends what repeats in it."""
+        for number in list(self._untold):
+            with contextlib.suppress(Exception):
+                self.tell(number)
+        self._repeats.clear()
+
+    # --- the namespace -------------------------------------------------------------------------
+
     def after_cell(self, *_: object) -> None:
         """Report models whose weights or layers differ from what was last reported."""
+        self.tell_all()
         try:
             names: dict[int, list[str]] = {}
             models: dict[int, Any] = {}
@@ -85,11 +163,26 @@ class Probe:
         except Exception:
             pass
 
-    def is_news(self, number: int, sample: dict[str, Any], arrays: dict[str, np.ndarray]) -> bool:
-        """Whether a fit's sample differs from that of this model's fit before."""
+    def is_news(
+        self, number: int, sample: dict[str, Any], arrays: dict[str, np.ndarray], source: Any
+    ) -> bool:
+        """Whether a fit's sample differs from that of this model's fit before; notes its digest.
+
+        A data set is its own likeness: shuffled, it begins with another batch every time.
+        """
+        if sample["kind"] == "dataset" and self._is_known(number, source):
+            sample["digest"] = self._samples.get(number)
+            return False
         digest = zlib.crc32(json.dumps(sample, sort_keys=True).encode()) if arrays else None
         for name in sorted(arrays):
             digest = zlib.crc32(np.ascontiguousarray(arrays[name]).tobytes(), digest or 0)
         known = self._samples.get(number)
-        self._samples[number] = digest
+        self._samples[number] = sample["digest"] = digest
         return digest is None or digest != known
+
+    def _is_known(self, number: int, source: Any) -> bool:
+        """Whether the model's fit before was given this very object; remembers it."""
+        known = self._sources.pop(number, None)
+        with contextlib.suppress(TypeError):  # not everything can be referred to
+            self._sources[number] = weakref.ref(source)
+        return known is not None and known() is source
