@@ -68,12 +68,11 @@ def read_npz(path: Path, cap: int, members: int = MEMBERS) -> dict[str, Array]:
 
     Raises:
         BadArraysError: compressed, oversized, pickled, of another type, or no zip at all.
-        FileNotFoundError: there is none.
     """
     try:
         with open_private(path) as file:
             return _read_members(file, cap, members)
-    except (BadArraysError, FileNotFoundError):
+    except BadArraysError:
         raise
     except TooLongError as error:
         raise BadArraysError("endless zip directory") from error

@@ -9,6 +9,7 @@ write it.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,10 +92,11 @@ def _read(reader: _Reader, path: Path) -> None:
     text = read_bounded(path, min(CONTENT_BYTES, reader.text_left))
     event = read_event(text)
     reader.text_left -= len(text)
-    try:
-        arrays = read_npz(path.with_suffix(".npz"), min(EVENT_BYTES, reader.arrays_left))
-    except FileNotFoundError:  # the driver had no room for them: what it told stays
-        arrays, event = {}, event.model_copy(update={"bare": True})
+    beside, arrays = path.with_suffix(".npz"), {}
+    if os.path.lexists(beside):
+        arrays = read_npz(beside, min(EVENT_BYTES, reader.arrays_left))
+    else:  # the driver had no room for them: what it told stays
+        event = event.model_copy(update={"bare": True})
     reader.arrays_left -= sum(array.nbytes for array in arrays.values())
     size = sum(max(ARRAY_BYTES, array.nbytes) for array in arrays.values())
     _take(reader, event, reader.shelf.shared(arrays))

@@ -214,12 +214,13 @@ def _initializer(value: Any) -> Json:
     name, config = value.get("class_name"), value.get("config")
     if not isinstance(name, str) or name not in INITIALIZERS or not isinstance(config, Mapping):
         return None
-    plain = {k: v for k, v in config.items() if k != "seed" and _plain(v) and v is not None}
+    named = [(k, v) for k, v in config.items() if k != "seed" and len(k) <= MAX_TEXT]
+    plain = {k: v for k, v in named[:MAX_LIST] if _plain(v, 0) and v is not None}
     return {"class_name": name, "config": plain}
 
 
-def _plain(value: Any, levels: int = 2) -> bool:
-    """Whether a setting is numbers, words, or lists of them."""
+def _plain(value: Any, levels: int = 1) -> bool:
+    """Whether a setting is a number, a word, or a list of them."""
     if isinstance(value, bool) or value is None:
         return True
     if isinstance(value, int):

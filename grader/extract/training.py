@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from grader.extract.matching import moved
-from grader.types import Candidate, Fit, Scalar, TrainingFacts
+from grader.types import Candidate, Fit, Json, Scalar, TrainingFacts
 
 HISTORY = 2000  # epochs that are kept of one metric, the last of them included
 HISTORY_NUMBERS = 8000  # of all metrics together
 LAST = 0.2  # share of them that the end has where the middle is cut
 METRICS = 20
+SETTINGS = 60  # of compile; an optimizer has some fifteen
 FIRST_METRICS = ("loss", "val_loss")
 DEFAULT_BATCH = 32  # Keras' own
 
@@ -33,7 +34,7 @@ def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
         first_loss=losses[0] if losses else None,
         last_loss=losses[-1] if losses else None,
         history=history_of(candidate.fits),
-        compile={k: v for k, v in candidate.compile.items() if not isinstance(v, (dict, list))},
+        compile=_settings(candidate),
         cell=fit.cell if fit else None,
         epochs_asked=candidate.fits[-1].epochs_asked if candidate.fits else None,
         rows=_rows(fit) if fit else None,
@@ -42,6 +43,11 @@ def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
         target_kind=_target_kind(fit) if fit else "",
         unseen=candidate.bare,
     )
+
+
+def _settings(candidate: Candidate) -> dict[str, Json]:
+    plain = [(k, v) for k, v in candidate.compile.items() if not isinstance(v, (dict, list))]
+    return dict(plain[:SETTINGS])
 
 
 def history_of(fits: Sequence[Fit]) -> dict[str, tuple[float, ...]]:

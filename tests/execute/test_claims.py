@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.execute import claims
+from grader.execute import caps, claims
 from grader.execute.claims import read_claims
 from grader.extract.matching import moved
 from grader.record.execution_files import read_execution, write_execution
@@ -456,14 +456,14 @@ def test_what_a_model_gives_first_is_what_tells_least(
 )
 def test_structure_is_refused_before_it_is_built(room: Room, piece: str) -> None:
     """Two megabytes of ``[],[],[]`` would be fifty in memory, of every event."""
-    count = (claims.CONTENT_BYTES - 200) // (len(piece) + 1)
+    count = (caps.CONTENT_BYTES - 200) // (len(piece) + 1)
     room.raw(
         '{"event": "seen", "cell": 1, "model": 1, "config": {"a": ['
         + ",".join([piece] * count)
         + "]}}"
     )
     text = next((room.folder / "evidence").glob("*.json"))
-    assert text.stat().st_size > 0.9 * claims.CONTENT_BYTES
+    assert text.stat().st_size > 0.9 * caps.CONTENT_BYTES
     tracemalloc.start()
     found = read_claims(room.folder)
     _, peak = tracemalloc.get_traced_memory()
@@ -491,8 +491,8 @@ def test_what_all_models_claim_together_is_bounded_in_memory(room: Room) -> None
     held, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert found.lightened > 0
-    assert held < 1.5 * claims.KEPT_BYTES
-    assert peak < 2 * claims.KEPT_BYTES
+    assert held < 1.5 * caps.KEPT_BYTES
+    assert peak < 2 * caps.KEPT_BYTES
     assert len(found.candidates) + found.unreadable == 200
 
 

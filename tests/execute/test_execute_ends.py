@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from grader.driver.converse import Caps
-from grader.execute import claims, execute
+from grader.execute import caps, execute
 from grader.room import RoomSpec
 from grader.types import Engine, Isolation, Level, Notebook, Outcome
 
@@ -91,11 +91,12 @@ def test_nothing_of_a_run_shares_a_core_with_another_job() -> None:
 def test_the_driver_is_told_the_bounds_within_which_it_will_be_read() -> None:
     room = RoomOfADyingKernel()
     execute.execute(run(), room, again=False)  # type: ignore[arg-type]
-    caps = Caps(**room.told["caps"])  # as the driver takes them: all of them, and no other
-    assert caps.events == claims.EVENTS
-    assert caps.content_bytes == claims.CONTENT_BYTES
-    assert caps.event_bytes == claims.EVENT_BYTES
-    assert caps.evidence_bytes == claims.TOTAL_BYTES
+    told = Caps(**room.told["caps"])  # as the driver takes them: all of them, and no other
+    assert told.events == caps.EVENTS
+    assert told.content_bytes == caps.CONTENT_BYTES
+    assert told.contents_bytes == caps.TOTAL_CONTENT_BYTES
+    assert told.event_bytes == caps.EVENT_BYTES
+    assert told.evidence_bytes == caps.TOTAL_BYTES
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import pytest
 
 from grader.record import files, flushing
 from grader.record.store import Store, UnkeepableError, canonical, execution_key, score_key
-from grader.types import Engine, Execution, GraderError, Message, Record, Verdict
+from grader.types import Engine, Execution, GraderError, Jump, Message, Record, Verdict
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -433,6 +433,59 @@ class TestExecutions:
             store.save_execution(KEY, b.execution((np.array([object()]),)))
         assert caught.value.message.id == "record.unkeepable"
         assert store.load_execution(KEY) is None
+
+    def test_equal_arrays_are_kept_once(self, store: Store) -> None:
+        weights = np.random.default_rng(1).random((100, 100))
+        usual = b.execution((weights,))
+        (one,) = usual.candidates
+        same = replace(one, initial=(weights.copy(),), jumps=(Jump((), (weights.copy(),)),))
+        run = replace(usual, candidates=(same,) * 20)
+        store.save_execution(KEY, run)
+        arrays = store.evidence_folder(KEY) / "execution/arrays.npz"
+        assert arrays.stat().st_size < 1.5 * weights.nbytes
+        back = store.load_execution(KEY)
+        assert back is not None
+        assert len(back.candidates) == 20
+        np.testing.assert_array_equal(back.candidates[19].jumps[0].found[0], weights)
+        assert back.candidates[0].initial[0] is back.candidates[19].final[0]
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (np.zeros(4, np.float32), np.zeros(4, np.float64)),
+            (np.zeros((2, 3)), np.zeros((3, 2))),
+            (np.zeros(0, np.float32), np.zeros((0, 3), np.float32)),
+            (np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(2, 3, order="F")),
+            (np.ones(2, ">f4"), np.ones(2, "<f4")),
+        ],
+    )
+    def test_arrays_that_only_look_alike_are_kept_apart(
+        self, store: Store, one: np.ndarray, other: np.ndarray
+    ) -> None:
+        store.save_execution(KEY, b.execution((one, other)))
+        back = store.load_execution(KEY)
+        assert back is not None
+        for found, kept in zip(back.candidates[0].final, (one, other), strict=True):
+            assert (found.shape, found.dtype) == (kept.shape, kept.dtype)
+            np.testing.assert_array_equal(found, kept)
+
+    def test_a_notebook_of_many_models_can_be_read_back(self, store: Store) -> None:
+        (one,) = b.execution().candidates
+        each = [replace(one, model=n, final=(np.full(3, n),)) for n in range(3000)]
+        store.save_execution(KEY, replace(b.execution(), candidates=tuple(each)))
+        back = store.load_execution(KEY)
+        assert back is not None
+        assert back.candidates[2999].final[0][0] == 2999
+
+    @pytest.mark.parametrize("name", ["_MOST_TEXT_BYTES", "_MOST_ARRAY_BYTES", "_MOST_ARRAYS"])
+    def test_what_could_not_be_read_back_is_not_written(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        monkeypatch.setattr(f"grader.record.execution_files.{name}", 1)
+        with pytest.raises(GraderError) as caught:
+            store.save_execution(KEY, b.execution())
+        assert caught.value.message.id == "record.unkeepable"
+        assert everything_in(store.evidence_folder(KEY)) == []
 
     def test_a_pickle_in_place_of_the_arrays_is_not_loaded(self, store: Store) -> None:
         store.save_execution(KEY, b.execution())

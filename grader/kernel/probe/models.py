@@ -19,6 +19,7 @@ WEIGHT_ARRAYS = 1500  # 200 layers, the most that is rebuilt, have fewer
 KINDS = "biuf"  # bool, integers, floats: what the judge reads
 LONGEST_TEXT = 1000  # characters of one name or setting; Keras' own stay below a hundred
 CONFIG_BYTES = 500_000  # as JSON; a layer takes some 800
+CONFIG_VALUES = 40_000  # a layer has some sixty
 LAYERS_NAMED = 201  # of a model that is too large to be described: more than is ever rebuilt
 SETTINGS = 60  # of an optimizer
 LONGEST_SETTING = 100  # characters
@@ -90,7 +91,8 @@ def describe(keras: Any, model: Any) -> dict[str, Any]:
     try:
         config = keras.saving.serialize_keras_object(model)
         config = plain({"class_name": config["class_name"], "config": config["config"]})
-        if len(json.dumps(config)) > CONFIG_BYTES:
+        text = json.dumps(config)
+        if len(text) > CONFIG_BYTES or sum(map(text.count, ",:[{")) > CONFIG_VALUES:
             config = _opaque(model)
     except Exception:
         config = _opaque(model)
