@@ -17,7 +17,6 @@ from typing import Any
 
 from grader.arrays import BadArraysError, read_bounded, read_npz
 from grader.execute.caps import (
-    ARRAY_BYTES,
     CONTENT_BYTES,
     EVENT_BYTES,
     EVENTS,
@@ -27,7 +26,6 @@ from grader.execute.caps import (
     MOST_JUMPS,
     TOTAL_BYTES,
     TOTAL_CONTENT_BYTES,
-    VALUE_BYTES,
     VALUES,
 )
 from grader.execute.events import Event, Sample, Sampled, read_event
@@ -98,10 +96,9 @@ def _read(reader: _Reader, path: Path) -> None:
     else:  # the driver had no room for them: what it told stays
         event = event.model_copy(update={"bare": True})
     reader.arrays_left -= sum(array.nbytes for array in arrays.values())
-    size = sum(max(ARRAY_BYTES, array.nbytes) for array in arrays.values())
     _take(reader, event, reader.shelf.shared(arrays))
     reader.shelf.stories[event.model].values = values_in(text, VALUES)
-    reader.shelf.settle(size + VALUE_BYTES * values_in(text, VALUES))
+    reader.shelf.settle(event.model)
 
 
 def _number(path: Path) -> int:

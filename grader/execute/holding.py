@@ -66,7 +66,8 @@ class Shelf:
     _known: weakref.WeakValueDictionary[bytes, Array] = field(
         default_factory=weakref.WeakValueDictionary
     )
-    _held: int = 0  # bytes at most; exact after ``settle``
+    _weights: dict[int, int] = field(default_factory=dict)  # bytes by model
+    _held: int = 0  # the sum of them
 
     def shared(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Give arrays, in place of those that are known already the known ones."""
@@ -78,26 +79,30 @@ class Shelf:
             digest.update(np.ascontiguousarray(array).data)
         return self._known.setdefault(digest.digest(), array)
 
-    def settle(self, added: int) -> None:
-        """Make the heaviest stories lighter until all fit; ``added``: bytes that came just now."""
-        self._held += added
-        while self._held > self.most:
-            weights = {number: story.weight() for number, story in self.stories.items()}
-            self._held = sum(weights.values())
-            if self._held <= self.most:
-                return
-            for number in sorted(weights, key=weights.__getitem__, reverse=True):
-                if self._lighten(number, weights[number]):
-                    break
-            else:
-                return  # nothing is left to give
+    def settle(self, number: int) -> None:
+        """Make the heaviest stories lighter until all fit; ``number``: the model that has grown.
 
-    def _lighten(self, number: int, weight: int) -> bool:
+        An array that two models share counts for both, so that only what has grown is weighed.
+        """
+        self._weigh(number)
+        spent: set[int] = set()
+        while self._held > self.most and len(spent) < len(self._weights):
+            heaviest = max(self._weights.keys() - spent, key=self._weights.__getitem__)
+            if not self._lighten(heaviest):
+                spent.add(heaviest)
+
+    def _weigh(self, number: int) -> None:
+        weight = self.stories[number].weight()
+        self._held += weight - self._weights.get(number, 0)
+        self._weights[number] = weight
+
+    def _lighten(self, number: int) -> bool:
         """Let a story give something; whether it had anything to give."""
-        story = self.stories[number]
+        before = self._weights[number]
         for give in _GIVE:
-            give(story)
-            if story.weight() < weight:
+            give(self.stories[number])
+            self._weigh(number)
+            if self._weights[number] < before:
                 self.lightened.add(number)
                 return True
         return False
