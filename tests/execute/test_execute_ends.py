@@ -12,8 +12,9 @@ import pytest
 
 from grader.driver.converse import Caps
 from grader.execute import caps, execute
+from grader.execute.claims import Claims
 from grader.room import RoomSpec
-from grader.types import Engine, Isolation, Level, Notebook, Outcome
+from grader.types import Cell, CellRun, Engine, Isolation, Level, Notebook, Outcome
 
 LINE: dict[str, Any] = {"index": 1, "status": "ok", "seconds": 0.5, "stdout": ""}
 
@@ -116,6 +117,27 @@ def test_what_had_to_be_left_out_is_told(lines: list[Any], told: list[tuple[str,
     room.transcript = "".join(json.dumps(line) + "\n" for line in lines)
     done = execute.execute(run(), room, again=False)  # type: ignore[arg-type]
     assert [(note.id, note.args["count"]) for note in done.notes] == told
+
+
+@pytest.mark.parametrize(
+    ("outcome", "statuses"),
+    [(Outcome.FINISHED, ["ok", "error"]), (Outcome.TIME_LIMIT, ["ok"])],
+)
+def test_a_cell_that_was_run_and_of_which_nothing_is_known_is_no_success(
+    outcome: Outcome, statuses: list[str]
+) -> None:
+    """Else it would be worth to make failing cells unreadable."""
+    notebook = Notebook((Cell(2, "1"), Cell(5, "1 / 0")), None, "0" * 64)
+    told = (CellRun(2, "ok", 0.1, "", None),)
+    found = list(execute._every_cell(told, notebook, outcome))
+    assert [cell.status for cell in found] == statuses
+    assert [cell.index for cell in found] == [2, 5][: len(found)]
+
+
+def test_what_there_was_no_room_for_is_told() -> None:
+    claims = Claims((), (), unreadable=0, malformed=0, dropped=7, lightened=2)
+    told = {note.id: note.args["count"] for note in execute._notes(claims)}
+    assert told == {"execute.dropped": 7, "execute.lightened": 2}
 
 
 def test_what_the_driver_still_reads_is_bounded_too() -> None:
