@@ -12,7 +12,7 @@ import pytest
 from grader.course.exercises import Exercise, ExpectedLayer
 from grader.course.expectations import Threshold
 from grader.course.load import load_course
-from grader.execute.claims import _LeftOut
+from grader.execute.transcript import _LeftOut
 from grader.score.hints import LEFT_OUT, MOST, REASONS, diagnose
 from grader.score.score import score
 from grader.text.words import Words
