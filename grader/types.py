@@ -102,6 +102,7 @@ class Notebook:
     cells: tuple[Cell, ...]
     exercise: str | None
     digest: str  # sha256 of the sources, hex
+    language: str = "python"  # as the metadata names it
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,7 @@ class Fit:
     finished: bool
     arguments: Mapping[str, Scalar]  # batch_size, validation_split, steps_per_epoch, shuffle …
     calls: int = 1  # of fit, where a loop made many that went on from each other
+    ended: bool = True  # False: the room was stopped first, and what it led to is unknown
 
 
 @dataclass(frozen=True)
@@ -324,6 +326,7 @@ class TrainingFacts:
     updates: int | None = None  # weight updates of all fits together
     target_kind: str = ""  # "binary", "whole", "real": what the sampled targets hold
     unseen: bool = False  # the weights are too large to be looked at
+    reached: int | None = None  # epochs of a last fit that never ended, as last reported
 
 
 @dataclass(frozen=True)

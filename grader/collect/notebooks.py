@@ -24,6 +24,7 @@ MAX_DIGITS = 400  # a float64 written in full has up to 309 digits before the po
 MAX_VALUES = 2_000_000  # a parsed value costs about 90 bytes of the judge's memory
 NBFORMAT = 4
 OLD_NBFORMAT = 3  # the same cells under other names: worksheets, input
+LONGEST_LANGUAGE = 40  # characters
 TAIL = 6  # an escape cut off at the end of a file is reported up to six characters before it
 
 # Without its closing quote as well: a string that never ends would be tried from each quote in it.
@@ -51,7 +52,7 @@ def parse_notebook(data: bytes) -> Notebook:
     if not _is_object(document):
         _fail("collect.not_a_notebook")
     cells = tuple(_code_cells(_all_cells(document)))
-    return Notebook(cells=cells, exercise=_named_exercise(document), digest=_digest(cells))
+    return Notebook(cells, _named_exercise(document), _digest(cells), _language(document))
 
 
 def too_large(size: int) -> Malformed:
@@ -217,12 +218,22 @@ def _clean(source: str) -> str:
 
 
 def _named_exercise(document: dict[str, Json]) -> str | None:
-    value: Json = document
-    for key in ("metadata", "grader", "exercise"):
-        if not _is_object(value):
-            return None
-        value = value.get(key)
-    return value if isinstance(value, str) and _EXERCISE.fullmatch(value) else None
+    value = _text(document, "metadata", "grader", "exercise")
+    return value if _EXERCISE.fullmatch(value) else None
+
+
+def _language(document: dict[str, Json]) -> str:
+    """Give the language of the notebook's kernel; a notebook that names none is Python."""
+    told = _text(document, "metadata", "language_info", "name")
+    told = told or _text(document, "metadata", "kernelspec", "language")
+    return told[:LONGEST_LANGUAGE] or "python"
+
+
+def _text(document: Json, *keys: str) -> str:
+    """Give the text below these keys; "" where there is none."""
+    for key in keys:
+        document = document.get(key) if _is_object(document) else None
+    return document if isinstance(document, str) else ""
 
 
 def _digest(cells: tuple[Cell, ...]) -> str:

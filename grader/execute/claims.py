@@ -97,7 +97,8 @@ def _read(reader: _Reader, path: Path) -> None:
         event = event.model_copy(update={"bare": True})
     reader.arrays_left -= sum(array.nbytes for array in arrays.values())
     _take(reader, event, reader.shelf.shared(arrays))
-    reader.shelf.stories[event.model].values = values_in(text, VALUES)
+    if event.event != "fit_going":  # it describes no model: what stands for it stays counted
+        reader.shelf.stories[event.model].values = values_in(text, VALUES)
     reader.shelf.settle(event.model)
 
 
@@ -120,6 +121,10 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
         )
     if event.event == "fit_begin":
         _begin(story, event, arrays, initial)
+    elif event.event == "fit_going":
+        if story.open_fit is not None:
+            story.open_fit = replace(story.open_fit, epochs_run=event.epochs_run)
+        return  # nothing else is told along with it
     elif event.event == "fit_end":
         _end(story, event, arrays)
         story.left = final
@@ -222,6 +227,7 @@ def _begin_fit(event: Event, sample: FitSample) -> Fit:
         history={},
         finished=False,
         arguments=arguments,
+        ended=False,
     )
 
 
@@ -238,6 +244,7 @@ def _end_fit(fit: Fit, event: Event, arrays: Mapping[str, Array]) -> Fit:
         finished=event.finished,
         epochs_asked=fit.epochs_asked if event.epochs_asked is None else event.epochs_asked,
         calls=max(1, event.calls),
+        ended=True,
     )
 
 

@@ -61,7 +61,7 @@ class Before(_Strict):
 class Event(_Strict):
     """One event of the probe."""
 
-    event: Literal["fit_begin", "fit_end", "seen"]
+    event: Literal["fit_begin", "fit_going", "fit_end", "seen"]
     cell: Count
     model: Count
     names: Annotated[list[Text], Field(max_length=NAMES)] = []

@@ -222,7 +222,7 @@ def _exercise_case(
 def _telling_fit(candidate: Candidate) -> Fit | None:
     """Give the fit that shaped the model: the longest whose data were seen, the last of equals."""
     fits = [fit for fit in candidate.fits if fit.sample.x is not None] or list(candidate.fits)
-    return max(reversed(fits), key=lambda fit: fit.epochs_run, default=None)
+    return max(reversed(fits), key=lambda fit: fit.ended * fit.epochs_run, default=None)
 
 
 def _tasks(case: _ExerciseCase) -> tuple[ModelTask, ...]:

@@ -29,7 +29,9 @@ class ModelReading:
     @property
     def trained(self) -> bool:
         """Whether a fit ran at least one epoch, or the weights moved otherwise."""
-        return any(fit.epochs_run for fit in self.candidate.fits) or moved(self.candidate)
+        return any(fit.ended and fit.epochs_run for fit in self.candidate.fits) or moved(
+            self.candidate
+        )
 
 
 def moved(candidate: Candidate) -> bool:

@@ -28,7 +28,7 @@ def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
     losses = [value for value in told if math.isfinite(value)]
     return TrainingFacts(
         fits=sum(one.calls for one in candidate.fits),
-        epochs=sum(one.epochs_run for one in candidate.fits),
+        epochs=sum(one.epochs_run for one in candidate.fits if one.ended),
         changed=moved(candidate),
         finite=all(bool(np.isfinite(weight).all()) for weight in candidate.final),
         first_loss=losses[0] if losses else None,
@@ -42,6 +42,7 @@ def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
         updates=_updates(candidate),
         target_kind=_target_kind(fit) if fit else "",
         unseen=candidate.bare,
+        reached=next((one.epochs_run for one in candidate.fits[-1:] if not one.ended), None),
     )
 
 
@@ -77,7 +78,7 @@ def _rows(fit: Fit) -> int | None:
 def _updates(candidate: Candidate) -> int | None:
     """Count the steps of all fits together; None where one cannot be counted."""
     total = 0
-    for fit in candidate.fits:
+    for fit in (one for one in candidate.fits if one.ended):
         rows, steps = _rows(fit), _whole(fit.arguments.get("steps_per_epoch"))
         if rows is None and steps is None:
             return None

@@ -18,11 +18,11 @@ from grader.course.exercises import Course
 from grader.course.families import load_family
 from grader.extract.apart import Apart, Care, Unjudged
 from grader.extract.evaluate import Answer, ModelTask
-from grader.extract.extract import extract_each
+from grader.extract.extract import extract_each, run_facts
 from grader.extract.matching import choose, read_model
 from grader.extract.retraining import canonical_question, retraining, with_asked_activation
 from grader.score.grade import grade_of
-from grader.score.hints import diagnose_source
+from grader.score.hints_runs import diagnose_source
 from grader.score.score import ungraded
 from grader.types import (
     Engine,
@@ -102,7 +102,8 @@ def judge(
         fault: says what nobody expected.
     """
     care = Apart(fault, run.left_out, begins)
-    source, unread = diagnose_source(run.notebook), left_unread(run.notebook)
+    source = diagnose_source(run.notebook, run_facts(run.execution))
+    unread = left_unread(run.notebook)
     found = extract_each(
         run.execution, run.exercises, run.course, evaluate, run.hidden_seeds.__getitem__, care
     )

@@ -123,12 +123,12 @@ def feedback_page(
 
     Args:
         student: whose page it is.
-        records: the student's records, in the order to show.
+        records: the student's records.
         words: the reader's language.
-        titles: exercise id to title, in that language.
+        titles: exercise id to title, in that language, in the course's order.
         draw: makes a picture of a history; None where there is none to show.
     """
-    numbered = enumerate(records, start=1)
+    numbered = enumerate(wording.in_course_order(records, titles), start=1)
     parts = [_part(record, number, words, titles, draw) for number, record in numbered]
     graded = [one.grade for one in wording.counting(records)]
     return render(

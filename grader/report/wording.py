@@ -67,6 +67,7 @@ FLAGS = {
     "no_training_seen": "flag.no_training_seen",
     "pretrained": "flag.pretrained",
     "room_lacks": "flag.room_lacks",
+    "trained_without_fit": "flag.trained_without_fit",
     "weights_contradict_model": "flag.weights_contradict_model",
 }
 # What is said of a check that passed, and of one below which expected and got stand.
@@ -251,6 +252,12 @@ def counting(records: Iterable[Record]) -> list[Record]:
             if kept is None or (kept.grade.score or 0.0) < score:
                 best[key] = record
     return list(best.values())
+
+
+def in_course_order(records: Iterable[Record], titles: Mapping[str, str]) -> list[Record]:
+    """Order by the course's exercises, those that it does not have last; else as they are."""
+    places = {exercise: place for place, exercise in enumerate(titles)}
+    return sorted(records, key=lambda one: places.get(one.exercise, len(places)))
 
 
 def worst_first(records: Iterable[Record]) -> list[Record]:

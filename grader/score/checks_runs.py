@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.types import Check, Evidence, EvidenceClass, Message, Outcome, RunFacts
+from grader.text.printable import printable
+from grader.types import Check, Evidence, EvidenceClass, Message, Outcome, RunFacts, Scalar
 
 CLASS = EvidenceClass.RUNS
+LANGUAGE, EMPTY = "source.other_language", "source.still_empty"
 
 
 def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
-    """Check the share of the cells that ran; of one with lines left out, the share of its lines."""
+    """Check the share of the cells that ran; of one with lines left out, the share of its lines.
+
+    Without a model running alone earns nothing.
+    """
     runs = evidence.runs
     unfinished = runs.outcome is not Outcome.FINISHED
     failed = len(runs.failed) + runs.more_failed
@@ -28,23 +33,31 @@ def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
             "runs.stopped", {"cell": runs.stopped_at or 0, "outcome": runs.outcome.value}
         )
     elif runs.failed:
-        first, error = runs.failed[0]
-        message = Message(
-            "runs.failed",
-            {
-                "failed": failed,
-                "cells": runs.cells,
-                "first": first,
-                "error": f"{error.name}: {error.value}"[:200],
-            },
-        )
+        message = _first_failure(evidence)
     elif runs.left_out:
         message = _left_out_message(runs)
+    elif evidence.model is None and points:
+        message = Message("runs.no_model", {"cells": runs.cells})
     else:
         message = Message("runs.all", {"cells": runs.cells})
     cell = next((one for one, _ in runs.failed), next(iter(_left_out(runs)), None))
     ran = "?" if untold else str(total - bad - len(_left_out(runs)))
-    yield Check("runs.cells", CLASS, points * share, points, message, str(total), ran, cell)
+    earned = points * share if evidence.model is not None else 0.0
+    yield Check("runs.cells", CLASS, earned, points, message, str(total), ran, cell)
+
+
+def _first_failure(evidence: Evidence) -> Message:
+    """Say what went wrong first; where no code of Python's stands, its exception misleads."""
+    runs = evidence.runs
+    first, error = runs.failed[0]
+    for hint in evidence.hints:
+        empty = hint.id == EMPTY and f"'{hint.args.get('name')}'" in error.value
+        if hint.id == LANGUAGE or (empty and error.name == "NameError"):
+            return hint
+    text = printable(f"{error.name}: {error.value}".rstrip(". "), limit=200)
+    failed = len(runs.failed) + runs.more_failed
+    counts: dict[str, Scalar] = {"failed": failed, "cells": runs.cells}
+    return Message("runs.failed", {**counts, "first": first, "error": text})
 
 
 def _left_out(runs: RunFacts) -> dict[int, float]:
@@ -63,6 +76,6 @@ def _left_out(runs: RunFacts) -> dict[int, float]:
 
 def _left_out_message(runs: RunFacts) -> Message:
     lines = {(one.cell, one.line) for one in runs.left_out}
-    what = ", ".join(dict.fromkeys(one.what for one in runs.left_out))
+    what = printable(", ".join(dict.fromkeys(one.what for one in runs.left_out)), limit=200)
     first = runs.left_out[0].cell
-    return Message("runs.left_out", {"lines": len(lines), "what": what[:200], "cell": first})
+    return Message("runs.left_out", {"lines": len(lines), "what": what, "cell": first})

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grader.course.exercises import Exercise
-from grader.types import Check, EvidenceClass, Message, TrainingFacts
+from grader.types import Check, EvidenceClass, Message, Scalar, TrainingFacts
 
 CLASS = EvidenceClass.TRAINING
+MOVED = frozenset({"training.changed", "training.mended"})
 MOVED_SHARE = 0.25  # of the training points for weights that moved at all, the rest for epochs
 
 
@@ -22,23 +23,51 @@ def training_checks(
     needed = exercise.min_epochs
     run = training.epochs if training else 0
     cell = training.cell if training and training.cell else None
-    if training is None or (training.fits == 0 and not training.changed):
-        changed, told = 0.0, Message("training.never_fitted")
-    elif training.unseen:
-        changed, told = 0.0, Message("training.unseen")
-    elif not training.finite:
-        changed, told = 0.0, Message("training.not_finite")
-    elif training.mended:
-        changed, told = 1.0, Message("training.mended")
-    elif training.changed:
-        changed, told = 1.0, Message("training.changed")
-    else:
-        changed, told = 0.0, Message("training.unchanged")
-    yield Check("training.weights", CLASS, moved * changed, moved, told, "", "", cell)
+    told = _about_weights(training)
+    changed = told.id in MOVED
+    earned = moved if changed else 0.0
+    yield Check("training.weights", CLASS, earned, moved, told, "", "", cell)
     share = min(1.0, run / needed) if changed else 0.0
-    args = {"run": run, "needed": needed, "asked": exercise.epochs}
-    enough = run >= exercise.epochs or run < needed
-    message = Message("training.epochs" if enough else "training.epochs_fewer", args)
+    message = _about_epochs(training, exercise)
     yield Check(
         "training.epochs", CLASS, lasted * share, lasted, message, f"≥ {needed}", str(run), cell
     )
+
+
+def _about_weights(training: TrainingFacts | None) -> Message:
+    """Say what became of the weights: the first that applies."""
+    if training is None or (training.fits == 0 and not training.changed):
+        return Message("training.never_fitted")
+    applies = {
+        "training.unseen": training.unseen,
+        "training.not_finite": not training.finite,
+        "training.mended": training.mended,
+        "training.changed": training.changed,
+        "training.cut_off": training.reached is not None,
+        "training.unchanged": True,
+    }
+    told = next(message for message, true in applies.items() if true)
+    return Message(told)
+
+
+def _about_epochs(training: TrainingFacts | None, exercise: Exercise) -> Message:
+    """Say how long it trained, and what kept it from going on."""
+    run = training.epochs if training else 0
+    args: dict[str, Scalar] = {
+        "run": run,
+        "needed": exercise.min_epochs,
+        "asked": exercise.epochs,
+    }
+    if training is None or training.fits == 0:
+        changed = training is not None and training.changed
+        return Message("training.without_fit" if changed else "training.no_epochs", args)
+    if run >= exercise.epochs:
+        return Message("training.epochs", args)
+    if run >= exercise.min_epochs:
+        return Message("training.epochs_fewer", args)
+    wanted = training.epochs_asked
+    if training.reached is not None:
+        return Message("training.epochs_cut_off", {**args, "reached": training.reached})
+    if wanted is not None and wanted >= exercise.epochs:
+        return Message("training.epochs_broken_off", {**args, "wanted": wanted})
+    return Message("training.epochs", args)

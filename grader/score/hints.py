@@ -13,35 +13,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from grader.course.exercises import Exercise
-from grader.score.hints_errors import explain
-from grader.score.hints_source import source_hints
+from grader.score.hints_cells import ABOUT_ERRORS, LANGUAGE
+from grader.score.hints_runs import OWN_TRAINING, diagnose_runs
 from grader.score.hints_structure import structure_hints
 from grader.score.hints_training import result_hints, setting_hints, training_hints
 from grader.score.nearest import Comparison
-from grader.types import Check, Evidence, EvidenceClass, Message, Notebook, Outcome, Verdict
-
-__all__ = ["diagnose", "diagnose_runs", "diagnose_source"]
+from grader.types import Check, Evidence, EvidenceClass, Message, Verdict
 
 MOST = 5  # more than a student reads
-EXPLAINED = 20  # failing cells
 WHATS = 3  # mistakes named before the reasons and the exercise's own advice
-MOST_LACKS = 2
 SOURCE = "source."
 TOLERANCE = "source.tolerance"
+MISSPELT_MODEL = "diagnose.misspelt_model"
 SLIPS = (0.01, 0.1, 10.0, 100.0)  # .4 or .004 written for .04
-UNTRAINED_SOURCE = frozenset({"source.fit_commented_out", "source.never_called"})
+UNTRAINED_SOURCE = OWN_TRAINING | {"source.fit_commented_out", "source.never_called"}
+GENERAL = frozenset({"diagnose.error"})  # says where, not what: what is known goes first
 SHAPES = frozenset({"diagnose.target_shape", "diagnose.target_shape_unknown"})
-CONSEQUENCES = frozenset({"diagnose.not_compiled", "diagnose.not_built", "diagnose.lists_to_fit"})
 # Hints that come with a reason of their own, said right after them.
 REASONS = {
     "diagnose.layer_type": "diagnose.layer_type.why",
     "diagnose.units": "diagnose.units.why",
+    "diagnose.filters": "diagnose.filters.why",
     "diagnose.missing_sequences": "diagnose.missing_sequences.why",
     "diagnose.extra_sequences": "diagnose.extra_sequences.why",
     "diagnose.missing_layer": "diagnose.missing_layer.why",
     "diagnose.extra_layer": "diagnose.extra_layer.why",
     "diagnose.last_activation": "diagnose.last_activation.why",
-    "diagnose.input_shape": "diagnose.input_shape.why",
+    "diagnose.input_swapped": "diagnose.input_swapped.why",
     "diagnose.never_fitted": "diagnose.never_fitted.why",
     "diagnose.trained_elsewhere": "diagnose.trained_elsewhere.why",
     "diagnose.debug_epochs": "diagnose.debug_epochs.why",
@@ -57,22 +55,6 @@ REASONS = {
     "diagnose.no_file": "diagnose.no_file.why",
     "diagnose.no_module": "diagnose.no_module.why",
     "diagnose.plateau": "diagnose.plateau.why",
-}
-STOPPED = {
-    Outcome.TIME_LIMIT: "diagnose.time_limit",
-    Outcome.MEMORY_LIMIT: "diagnose.memory_limit",
-    Outcome.KERNEL_DIED: "diagnose.kernel_died",
-}
-LEFT_OUT = {
-    "package": "diagnose.lacks_package",
-    "device": "diagnose.lacks_device",
-    "display": "diagnose.lacks_display",
-    "drive": "diagnose.lacks_drive",
-    "colab": "diagnose.lacks_colab",
-    "magic": "diagnose.lacks_magic",
-    "font": "diagnose.lacks_font",
-    "program": "diagnose.lacks_program",
-    "network": "diagnose.lacks_network",
 }
 ADVICE = {
     Verdict.WRONG_ARCHITECTURE: EvidenceClass.STRUCTURE,
@@ -100,43 +82,14 @@ def diagnose(
     """
     source = _about(evidence, exercise)
     if verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS):
-        errors = _with_names(diagnose_runs(evidence), source)
-        return _first([*errors, *_notes(evidence, compared, checks), *source], MOST)
+        kind = [*_notes(evidence, compared, checks), *_spare(source)]
+        return _first([*diagnose_runs(evidence), *kind], MOST)
     whats = _first(_mistakes(evidence, exercise, compared, verdict, source), WHATS)
+    if whats and whats[0].id == LANGUAGE:
+        return whats[:1]
     advice = [*_reason(whats), *_advice(exercise, checks, verdict)]
-    spare = [message for message in source if message not in whats]
+    spare = [message for message in _spare(source) if message not in whats]
     return _first([*whats, *advice, *spare], MOST)
-
-
-def diagnose_runs(evidence: Evidence) -> tuple[Message, ...]:
-    """Explain the first failing cell, and a second one that is no mere consequence."""
-    runs = evidence.runs
-    stopped = _stopped(runs.outcome, runs.stopped_at or 0)
-    # A later cell lacks what the first failing one did not get to: a name, a compiled model.
-    others = [one for one in runs.failed[1:] if one[1].name != "NameError"][:EXPLAINED]
-    later = [explain(cell, error) for cell, error in others]
-    first = [explain(cell, error) for cell, error in runs.failed[:1]]
-    own = [message for message in later if message.id not in CONSEQUENCES]
-    return (*stopped, *first, *own[:1], *_left_out(evidence))
-
-
-def diagnose_source(notebook: Notebook) -> tuple[Message, ...]:
-    """Give what the notebook's code alone shows; meant to be added to ``Evidence.hints``."""
-    return source_hints(notebook)
-
-
-def _left_out(evidence: Evidence) -> Iterable[Message]:
-    """Say what the room lacks: for each thing the first line that was left out."""
-    first = {(one.kind, one.what): one for one in reversed(evidence.runs.left_out)}
-    for one in sorted(first.values(), key=lambda one: (one.cell, one.line))[:MOST_LACKS]:
-        where = {"cell": one.cell, "line": one.line}
-        yield Message(LEFT_OUT[one.kind], {**where, "what": one.what})
-
-
-def _stopped(outcome: Outcome, cell: int) -> tuple[Message, ...]:
-    if outcome is Outcome.FINISHED:
-        return ()
-    return (Message(STOPPED[outcome], {"cell": cell}),)
 
 
 def _mistakes(
@@ -147,7 +100,7 @@ def _mistakes(
     source: Sequence[Message],
 ) -> list[Message]:
     """Name the mistakes, those that the verdict is about first."""
-    errors = list(_with_names(diagnose_runs(evidence), source))
+    errors = list(diagnose_runs(evidence))
     structure = list(structure_hints(compared)) if compared else []
     data = _data(evidence, source)
     training = list(training_hints(evidence, exercise)) if evidence.model else []
@@ -157,14 +110,38 @@ def _mistakes(
         return [*data, *errors]
     if verdict is Verdict.UNTRAINED:
         why = [m for m in source if m.id in UNTRAINED_SOURCE]
+        if any(message.id in OWN_TRAINING for message in why):
+            training = []  # that fit was not called is known, and meant so
         broke = errors if _broke_in_training(evidence) else []
-        return [*broke, *why, *training, *errors]
+        return _general_last([*broke, *why, *training, *errors])
     if verdict is Verdict.LOW_ACCURACY:
         return [*training, *result_hints(evidence, exercise), *errors]
-    if structure and errors and errors[0].id in SHAPES:
-        return [*structure, *errors]  # the layer is the cause, the error its symptom
     # It broke, ran out of something, or holds no model.
-    return [*errors, *structure] if errors else [*structure, *data]
+    own = [message for message in source if message.id in OWN_TRAINING]
+    twin = [message for message in training if message.id == MISSPELT_MODEL]
+    rest = [*own, *structure] if errors else [*own, *structure, *data]
+    return _general_last([*_broken(evidence, errors, twin, structure), *rest])
+
+
+def _broken(
+    evidence: Evidence,
+    errors: Sequence[Message],
+    twin: Sequence[Message],
+    structure: Sequence[Message],
+) -> list[Message]:
+    """Order what an error says and what may have caused it."""
+    if not errors:
+        return []
+    if structure and errors[0].id in SHAPES:
+        return [*structure, *errors]  # the layer is the cause, the error its symptom
+    built = evidence.model.cell if evidence.model else 0
+    first = min((cell for cell, _ in evidence.runs.failed), default=0)
+    return [*twin, *errors] if first >= built else [*errors, *twin]
+
+
+def _general_last(found: list[Message]) -> list[Message]:
+    """Put what only says where it broke behind what says why."""
+    return sorted(found, key=lambda message: message.id in GENERAL)
 
 
 def _broke_in_training(evidence: Evidence) -> bool:
@@ -200,12 +177,9 @@ def _slip(message: Message, exercise: Exercise) -> bool:
     return any(abs(got / asked / slip - 1.0) < 1e-6 for slip in SLIPS)  # noqa: PLR2004 - rounding
 
 
-def _with_names(errors: Iterable[Message], source: Sequence[Message]) -> Iterable[Message]:
-    """Say what an undefined name was meant to be, where the code shows it."""
-    meant = {m.args["name"]: m for m in source if m.id == "source.misspelt_name"}
-    for message in errors:
-        is_name = message.id in ("diagnose.undefined_name", "diagnose.misspelt_name")
-        yield meant.get(message.args.get("name"), message) if is_name else message
+def _spare(source: Sequence[Message]) -> list[Message]:
+    """Give what is worth a word even where no error is about it."""
+    return [message for message in source if message.id not in ABOUT_ERRORS]
 
 
 def _notes(

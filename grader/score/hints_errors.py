@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from grader.text.printable import printable
 from grader.types import CellError, Message, Scalar
 
 TABLES = Path(__file__).with_name("hints_errors.toml")
@@ -26,6 +27,12 @@ READ = 4000  # characters of an exception's text that are looked at
 LIKE = 40  # characters of a name that is compared with others; difflib's work grows with their cube
 COMPARED = 500  # names of a traceback that are compared
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
+# Where Keras and TensorFlow keep what everybody imports from their public modules.
+_INTERNAL = (
+    (re.compile(r"\b(?:keras\._tf_keras\.keras|keras\.(?:src|api))\b"), "keras"),
+    (re.compile(r"\btensorflow\._api\.v2\b(?:\.compat\.v2)?"), "tensorflow"),
+    (re.compile(r"\bnumpy\._core\b"), "numpy"),
+)
 
 
 Patterns: TypeAlias = tuple[re.Pattern[str], ...]  # each to be found behind the one before
@@ -115,12 +122,29 @@ def explain(cell: int, error: CellError) -> Message:
         here = rule.within.search(error.traceback[-READ:].replace("\\", "/"))
         if groups is not None and here and (message := _told(rule, groups, cell, error)):
             return message
-    return Message("diagnose.error", {"cell": cell, "error": error.name[:LONGEST]})
+    return Message("diagnose.error", {"cell": cell, "error": cut(error.name)})
+
+
+def cut(text: str) -> str:
+    """Bound what a message repeats of a student's text; a cut ends in "…"."""
+    return printable(text, limit=LONGEST)
+
+
+def is_usual_name(name: str) -> bool:
+    """Whether many notebooks call something so: then it is missing, not misspelt."""
+    return name in tables().vocabulary["variable"]
+
+
+def public(text: str) -> str:
+    """Say modules as they are imported: ``keras.layers`` for ``keras.src.layers``."""
+    for internal, name in _INTERNAL:
+        text = internal.sub(name, text)
+    return text
 
 
 def _told(rule: Rule, found: dict[str, str], cell: int, error: CellError) -> Message | None:
     # Exceptions quote paths as Python would, with every backslash twice.
-    groups = {key: value[:LONGEST].replace("\\\\", "\\") for key, value in found.items()}
+    groups = {key: cut(public(value.replace("\\\\", "\\"))) for key, value in found.items()}
     args: dict[str, Scalar] = {"cell": cell, **groups}
     if rule.near is None:
         return Message(rule.message, args)
@@ -135,6 +159,8 @@ def _nearest(name: str, rule: Rule, error: CellError) -> str | None:
     assert rule.near is not None
     known: Iterable[str] = tables().vocabulary[rule.near]
     if rule.near == "variable":
+        if is_usual_name(name):
+            return None
         shown = dict.fromkeys(_IDENTIFIER.findall(error.traceback[:READ]))
         known = (*known, *islice(shown, COMPARED))
     return nearest(name, known)

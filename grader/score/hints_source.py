@@ -20,7 +20,9 @@ from grader.code.source import (
     read_code,
     without_magics,
 )
-from grader.score.hints_errors import LONGEST, nearest
+from grader.score.hints_elsewhere import trained_elsewhere
+from grader.score.hints_errors import LONGEST, cut, nearest
+from grader.score.hints_names import bindings_of, may_be_meant, names_bound
 from grader.types import Cell, Message, Notebook, Scalar
 
 ABSOLUTE = frozenset(
@@ -62,7 +64,9 @@ def source_hints(notebook: Notebook) -> tuple[Message, ...]:
     found = [
         *_commented_out(notebook.cells, code),
         *_never_called(code),
-        *_misspelt(code),
+        *trained_elsewhere(notebook.cells, code),
+        # What a cell defines that cannot be read is unknown.
+        *(_misspelt(code) if len(code) == len(notebook.cells) else ()),
         *_shuffled_apart(code, names),
         *_comparisons(code, names),
         *_evaluated_on_training(code),
@@ -76,7 +80,7 @@ def _installed(cells: Sequence[Cell]) -> Iterator[Message]:
     for cell in cells:
         if found := _PIP.search(_short_lines(cell.source)):
             words = [w for w in found["what"].split() if not w.startswith("-")]
-            what = " ".join(words)[:LONGEST]
+            what = cut(" ".join(words))
             yield Message("source.pip_install", {"cell": cell.index, "what": what})
 
 
@@ -132,7 +136,7 @@ def _never_called(code: Sequence[Code]) -> Iterator[Message]:
                 and node.name not in mentioned
                 and _calls([Code(one.cell, ast.Module([node], []))], "fit")
             ):
-                args: dict[str, Scalar] = {"cell": one.cell, "name": node.name[:LONGEST]}
+                args: dict[str, Scalar] = {"cell": one.cell, "name": cut(node.name)}
                 yield Message("source.never_called", args)
 
 
@@ -141,7 +145,7 @@ def _never_called(code: Sequence[Code]) -> Iterator[Message]:
 
 def _misspelt(code: Sequence[Code]) -> Iterator[Message]:
     """Find a name that is used, defined nowhere, and close to one that is."""
-    bound = {name for one in code for node in one.nodes for name in _bound(node)}
+    bound = {name for one in code for node in one.nodes for name in names_bound(node)}
     if "*" in bound or len(bound) > MOST_NAMES:  # whatever a star brought in
         return
     known = bound | set(dir(builtins)) | SHELL
@@ -152,24 +156,12 @@ def _misspelt(code: Sequence[Code]) -> Iterator[Message]:
                 continue
             if node.id not in known and TELLING <= len(node.id) <= LONGEST:
                 unknown.setdefault(node.id, one.cell)
-    known_words = sorted(bound)
+    bindings = bindings_of(code)
     for name, cell in islice(unknown.items(), MOST_UNKNOWN):
-        if (meant := nearest(name, known_words)) is not None:
-            args: dict[str, Scalar] = {"cell": cell, "name": name, "nearest": meant[:LONGEST]}
+        spellings = sorted(one for one in bound if may_be_meant(one, name, bindings))
+        if (meant := nearest(name, spellings)) is not None:
+            args: dict[str, Scalar] = {"cell": cell, "name": name, "nearest": cut(meant)}
             yield Message("source.misspelt_name", args)
-
-
-def _bound(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        yield node.id
-    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        yield node.name
-    elif isinstance(node, ast.arg):
-        yield node.arg
-    elif isinstance(node, (ast.Import, ast.ImportFrom)):
-        yield from ((alias.asname or alias.name).split(".")[0] for alias in node.names)
-    elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
-        yield node.name
 
 
 # --- data ------------------------------------------------------------------------------------
@@ -252,24 +244,27 @@ def _limit(node: ast.Compare, names: Names, known: frozenset[str]) -> float | No
 
 
 def _evaluated_on_training(code: Sequence[Code]) -> Iterator[Message]:
-    """Find a notebook that tries its model on nothing but the slice it was trained on."""
-    fits = _calls(code, "fit")
-    trials = [*_calls(code, "evaluate"), *_calls(code, "predict")]
-    if max(len(fits), len(trials)) > MOST_CALLS:
+    """Find a notebook whose figures are of nothing but the rows that its model was trained on.
+
+    What ``evaluate`` is given counts; predictions where it is not called, since they are often
+    of other rows, to be looked at.
+    """
+    fits, tried = _calls(code, "fit"), _calls(code, "evaluate") or _calls(code, "predict")
+    if max(len(fits), len(tried)) > MOST_CALLS:
         return
-    trained = {shown for _, call in fits if (shown := _slice(call))}
-    if trained and trials and all(_slice(call) in trained for _, call in trials):
-        cell, call = trials[0]
-        part = _argument(call)[:LONGEST]
-        yield Message("source.training_evaluated", {"cell": cell, "part": part})
+    trained = {shown for _, call in fits if (shown := _part(call))}
+    if trained and tried and all(_part(call) in trained for _, call in tried):
+        cell, call = tried[0]
+        yield Message("source.training_evaluated", {"cell": cell, "part": cut(_argument(call))})
 
 
 def _argument(call: ast.Call) -> str:
     return as_text(call.args[0]) if call.args else ""
 
 
-def _slice(call: ast.Call) -> str:
-    """Give ``X[:2560]`` as text; "" where the first argument is no slice."""
+def _part(call: ast.Call) -> str:
+    """Give ``X[:2560]`` or ``x_train`` as text; "" where it is no part of the data."""
     first = call.args[0] if call.args else None
     sliced = isinstance(first, ast.Subscript) and isinstance(first.slice, ast.Slice)
-    return _argument(call) if sliced else ""
+    named = isinstance(first, ast.Name) and "train" in first.id.lower()
+    return _argument(call) if sliced or named else ""

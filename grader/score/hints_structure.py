@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from grader.course.exercises import ExpectedLayer
 from grader.score.nearest import Comparison
+from grader.text.printable import printable
 from grader.types import Json, LayerFact, Message, ModelFacts, Scalar
 
 RECURRENT = ("SimpleRNN", "LSTM", "GRU")
@@ -118,7 +119,8 @@ def _setting(
         return Message(missing if expected else extra, where)
     values: dict[str, Scalar] = {"got": _shown(got), "expected": _shown(expected)}
     if key in ("units", "filters"):
-        return Message("diagnose.units", {**where, **values})
+        told = "diagnose.units" if key == "units" else "diagnose.filters"
+        return Message(told, {**where, **values})
     if key == "activation" and last:
         if got == "softmax" and layer.config.get("units") == 1:
             return Message("diagnose.softmax_single", {**where, **values})
@@ -137,7 +139,8 @@ def _input(model: ModelFacts, expected: tuple[int | None, ...]) -> Iterator[Mess
             "got": shape_text(model.input_shape),
             "expected": shape_text(expected),
         }
-        yield Message("diagnose.input_shape", args)
+        swapped = sorted(map(str, model.input_shape)) == sorted(map(str, expected))
+        yield Message("diagnose.input_swapped" if swapped else "diagnose.input_shape", args)
 
 
 def shape_text(shape: Sequence[int | None]) -> str:
@@ -147,4 +150,4 @@ def shape_text(shape: Sequence[int | None]) -> str:
 
 
 def _shown(value: Json) -> str:
-    return "–" if value is None else str(value)[:40]
+    return "–" if value is None else printable(str(value), limit=40)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterator
 
 from grader.course.exercises import Exercise
+from grader.text.printable import printable
 from grader.types import Evidence, Json, Message, OtherModel, Scalar, TrainingFacts
 
 DEBUG_EPOCHS = 5  # so few are left over from trying out
@@ -19,7 +21,8 @@ TINY, HUGE = 1e-5, 0.1  # learning rates that hardly move weights, and that thro
 HUGE_SGD = 2.0
 STUCK = 0.5  # a loss that keeps more than this share of its first value
 JUMPED = 3.0  # times above its best value
-LIKE = 0.7
+LIKE = 0.75  # of two names, from which one passes for the other misspelt
+_NUMBERED = re.compile(r"\d+|_?(?<![a-z])[a-z]$|(?<=[a-z])[A-Z]$")  # what tells models apart
 PLAIN = frozenset({"SGD", "Adagrad", "Adadelta", "Ftrl"})  # slow at their default settings
 
 
@@ -63,7 +66,12 @@ def _elsewhere(message_id: str, name: str, other: OtherModel) -> Message:
 
 
 def _alike(one: str, other: str) -> bool:
-    return one != other and difflib.SequenceMatcher(None, one, other).ratio() >= LIKE
+    """Whether one name may be the other, misspelt; ``model1`` and ``model_b`` are meant so."""
+    if _NUMBERED.sub("", one) == _NUMBERED.sub("", other):
+        return False
+    if len(one) == len(other) and sorted(one) != sorted(other):
+        return sum(map(str.__ne__, one, other)) == 1
+    return difflib.SequenceMatcher(None, one, other).ratio() >= LIKE
 
 
 def _trained(training: TrainingFacts, exercise: Exercise) -> Iterator[Message]:
@@ -74,6 +82,8 @@ def _trained(training: TrainingFacts, exercise: Exercise) -> Iterator[Message]:
     if training.unseen:
         yield from _settings(training)
         return
+    if not training.changed and training.reached is not None:
+        return  # stopped before it could hand anything over
     if not training.changed:
         settings = tuple(_settings(training))
         yield from settings or (Message("diagnose.frozen", {"cell": training.cell or 0}),)
@@ -94,8 +104,8 @@ def _trained(training: TrainingFacts, exercise: Exercise) -> Iterator[Message]:
 
 def _settings(training: TrainingFacts) -> Iterator[Message]:
     rate = _number(training.compile.get("learning_rate"))
-    optimizer = str(training.compile.get("optimizer") or "")[:40]
-    loss = str(training.compile.get("loss") or "")[:60]
+    optimizer = printable(str(training.compile.get("optimizer") or ""), limit=40)
+    loss = printable(str(training.compile.get("loss") or ""), limit=60)
     if rate == 0:
         yield Message("diagnose.rate_zero", {"optimizer": optimizer})
     elif rate is not None and rate < TINY:
@@ -162,7 +172,9 @@ def _constant(evidence: Evidence) -> float:
 
 def _not_finite(training: TrainingFacts) -> Message:
     losses = training.history.get("loss", ())
-    first = next((i for i, value in enumerate(losses, 1) if not math.isfinite(value)), 1)
+    first = next((i for i, value in enumerate(losses, 1) if not math.isfinite(value)), None)
+    if first is None:  # the last steps did it, or something beside the loss
+        return Message("diagnose.not_finite_weights", {"cell": training.cell or 0})
     return Message("diagnose.not_finite", {"epoch": first})
 
 

@@ -20,7 +20,8 @@ from grader.score.checks_own import left_over, own_checks, that_apply
 from grader.score.checks_runs import run_checks
 from grader.score.checks_structure import structure_checks
 from grader.score.checks_training import training_checks
-from grader.score.hints import diagnose, diagnose_runs
+from grader.score.hints import diagnose
+from grader.score.hints_runs import diagnose_unknown
 from grader.score.nearest import nearest
 from grader.types import (
     Check,
@@ -37,6 +38,7 @@ CONTRADICTIONS = frozenset(
     {"weights_contradict_model", "pretrained", "history_contradicts", "no_training_seen"}
 )
 ROOM_LACKS = "room_lacks"
+OWN_LOOP, WITHOUT_FIT = "source.own_loop", "trained_without_fit"
 STOPPED = {
     Outcome.TIME_LIMIT: Verdict.TIME_LIMIT,
     Outcome.MEMORY_LIMIT: Verdict.MEMORY_LIMIT,
@@ -81,7 +83,6 @@ def score(
     )
     checks = (*standard, *own_checks(own, evidence, exercise, points, standard))
     verdict = _verdict(evidence, checks)
-    flags = _flags(evidence, verdict)
     if evidence.model is None:
         total = 0.0  # a notebook without a model earns nothing for running
     else:
@@ -92,7 +93,7 @@ def score(
         max_score=MAX_SCORE,
         checks=checks,
         hints=diagnose(evidence, exercise, compared, checks, verdict),
-        flags=flags,
+        flags=_flags(evidence, verdict),
     )
 
 
@@ -118,15 +119,23 @@ def nothing_found(evidence: Evidence) -> Grade:
         *run_checks(evidence, 0.0),
         *structure_checks(None, (), MAX_SCORE),
     )
-    hints = (*diagnose_runs(evidence), Message("pipeline.no_model_at_all"))
+    hints = diagnose_unknown(evidence)
     return Grade(verdict, 0.0, MAX_SCORE, checks, hints, _flags(evidence, verdict))
 
 
 def _flags(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
-    """Give the evidence's flags; and one where the room may be to blame for what failed."""
-    if verdict is Verdict.ACCEPTED or not evidence.runs.left_out:
-        return evidence.flags
-    return (*evidence.flags, ROOM_LACKS)
+    """Give the evidence's flags; one where the room may be to blame for what failed.
+
+    And one where a loop of one's own trained the model: it works, and nobody counted its epochs.
+    """
+    flags = list(evidence.flags)
+    training = evidence.training
+    untaught = training is not None and not training.fits and training.changed
+    if untaught and any(message.id == OWN_LOOP for message in evidence.hints):
+        flags.append(WITHOUT_FIT)
+    if verdict is not Verdict.ACCEPTED and evidence.runs.left_out:
+        flags.append(ROOM_LACKS)
+    return tuple(flags)
 
 
 def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:

@@ -147,11 +147,12 @@ def _windows(inputs: Array, task: _Task, *, whole: bool) -> Finding:
         name = "sequence.whole_numbers" if unit else "sequence.windows"
         return _wrong("data.windows", expected, got, name, fraction=float(np.mean(even)))
     distances = np.abs(inputs[None, :, :] - wanted[:, None, :]).max(axis=2).min(axis=1)
-    missing = int((distances > TOLERANCE).sum())
-    if missing and whole and len(inputs) < SAMPLED:
-        present = 1.0 - missing / task.windows
+    missing = np.flatnonzero(distances > TOLERANCE)
+    if len(missing) and whole and len(inputs) < SAMPLED:
+        present = 1.0 - len(missing) / task.windows
+        first = _listed(wanted[missing[0]])
         return _wrong(
-            "data.windows", expected, got, "sequence.missing", fraction=present, missing=missing
+            "data.windows", first, "", "sequence.missing", fraction=present, missing=len(missing)
         )
     return _right("data.windows", expected, got, "sequence.windows_right")
 

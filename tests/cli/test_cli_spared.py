@@ -127,7 +127,7 @@ class TestReports:
         assert said.code == 3
         assert "Not on the class's page: kim (1 in all)" in said.line
         text = (shell.out / "index.html").read_text(encoding="utf-8")
-        assert "2 students, 2 results" in text
+        assert "Students: 2. Results: 2." in text
         assert "Not on this page, through a fault of the grader: kim." in text
 
     def test_a_classs_page_that_fails_for_all_says_so(

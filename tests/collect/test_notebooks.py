@@ -58,6 +58,20 @@ def test_kernelspec_outputs_metadata_and_missing_cell_ids_do_not_matter():
     assert parse_notebook(raw(document)).cells[0].source == "a"
 
 
+@pytest.mark.parametrize(
+    ("metadata", "language"),
+    [
+        ({}, "python"),
+        ({"language_info": {"name": "R"}, "kernelspec": {"language": "R"}}, "R"),
+        ({"kernelspec": {"language": "julia"}}, "julia"),
+        ({"kernelspec": {"language": 3}, "language_info": []}, "python"),
+        ({"language_info": {"name": "x" * 500}}, "x" * 40),
+    ],
+)
+def test_the_metadata_name_the_language(metadata, language):
+    assert parse_notebook(raw(notebook("a", metadata=metadata))).language == language
+
+
 def test_format_3_is_read_with_its_worksheets_in_order():
     sheet = [{"cell_type": "heading", "source": "t"}, {"cell_type": "code", "input": ["a\n", "b"]}]
     document = {"nbformat": 3, "metadata": {}, "worksheets": [{"cells": sheet}, {"cells": sheet}]}

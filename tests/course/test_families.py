@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.course.families import DataReading, load_family
+from grader.text.words import Words
 from grader.types import ArraySample, FitSample, GraderError, Message
 
 ROOT = Path(__file__).parents[2]
@@ -223,6 +224,20 @@ def test_three_marks_are_counted():
         row[np.flatnonzero(row[:, 0] == 0)[0], 0] = 1
     found = wrong(multiplication.examine(fit(x, y), SPEC))
     assert found["data.marks"] == "multiplication.many_marks"
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_target_of_three_marks_is_not_called_the_product_of_two(lang):
+    x, y = product_data()
+    x = x.copy()
+    for row in x:
+        row[np.flatnonzero(row[:, 0] == 0)[0], 0] = 1
+    y = np.where(x[:, :, 0] == 1, x[:, :, 1], 1).prod(axis=1)
+    found = {one.id: one for one in multiplication.examine(fit(x, y), SPEC).findings}
+    assert (found["data.marks"].fraction, found["data.target"].fraction) == (0.0, 1.0)
+    said = Words(lang, [REFERENCE / "families" / "locale"]).say(found["data.target"].message)
+    assert "two" not in said
+    assert "두 수" not in said
 
 
 def test_a_single_mark_is_counted():
@@ -446,6 +461,17 @@ def test_whole_numbers_are_one_mistake_and_not_two():
 def test_too_few_windows_are_wrong():
     found = wrong(sequence.examine(fit(*tenths(5)), TENTHS))
     assert found == {"data.rows": "sequence.rows", "data.windows": "sequence.missing"}
+
+
+def test_the_missing_window_is_the_one_that_is_shown():
+    """The first window stood there twice, expected and given, and was not the missing one."""
+    (finding,) = (
+        one
+        for one in sequence.examine(fit(*tenths(5)), TENTHS).findings
+        if one.id == "data.windows"
+    )
+    assert (finding.expected, finding.got) == ("[0.5, 0.6, 0.7, 0.8]", "")
+    assert finding.message.args == {"expected": "[0.5, 0.6, 0.7, 0.8]", "got": "", "missing": 1}
 
 
 def test_the_hidden_question_ends_with_a_window_on_either_side():

@@ -113,6 +113,26 @@ def test_a_fit_that_never_ended_is_kept_as_begun(room: Room) -> None:
     assert (fit.finished, fit.epochs_run, fit.epochs_asked) == (False, 0, 100)
 
 
+def test_a_fit_that_never_ended_is_kept_with_the_epochs_that_it_reported(room: Room) -> None:
+    room.event("fit_begin", initial(ZERO), arguments={"epochs": 100})
+    room.event("fit_going", config={}, epochs_run=7)
+    room.event("fit_going", config={}, epochs_run=30)
+    found = room.only()
+    (fit,) = found.fits
+    assert (fit.epochs_run, fit.ended, fit.finished) == (30, False, False)
+    assert found.config == CONFIG
+    np.testing.assert_array_equal(found.final[0], ZERO)
+
+
+def test_what_a_fit_that_ended_says_of_its_epochs_counts(room: Room) -> None:
+    room.event("fit_begin", initial(ZERO), arguments={"epochs": 100})
+    room.event("fit_going", config={}, epochs_run=7)
+    room.event("fit_end", final(ONE), epochs_run=9, finished=True)
+    room.event("fit_going", config={}, epochs_run=50)
+    (fit,) = room.only().fits
+    assert (fit.epochs_run, fit.ended) == (9, True)
+
+
 def test_an_end_without_a_beginning_is_a_fit_of_unseen_data(room: Room) -> None:
     room.event("fit_end", final(ONE), epochs_run=2)
     (fit,) = room.only().fits

@@ -35,7 +35,7 @@ from grader.record.execution_files import write_execution
 from grader.record.record_json import record_from_json, record_to_json
 from grader.report.feedback import feedback_page
 from grader.score.grade import grade_of
-from grader.score.hints import diagnose_source
+from grader.score.hints_runs import diagnose_source
 from grader.text.words import Words
 from grader.types import Engine, Execution, GraderError, Isolation, Level, Outcome
 from tests.fuzz import folders, reports, seeds, sources, zips

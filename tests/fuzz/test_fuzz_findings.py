@@ -13,7 +13,7 @@ from grader.code.engines import choose_engine, fixes_seeds
 from grader.collect.collect import collect
 from grader.extract.architecture import read_architecture
 from grader.extract.keras_config import NotRebuildableError
-from grader.score.hints import diagnose_source
+from grader.score.hints_runs import diagnose_source
 from grader.types import Cell, Engine, Json, Notebook
 
 DEEP = 3000

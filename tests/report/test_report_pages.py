@@ -196,6 +196,13 @@ class TestFeedback:
         text = feedback_page("kim", [b.record(grade=b.grade(checks=(check,)))], Words("en"), {})
         assert re.findall(r"<mark>(.*?)</mark>", text) == ["30", "3960", "15", "1080"]
 
+    def test_the_exercises_stand_in_the_courses_order(self) -> None:
+        """Alphabetically the products would come first, and an unknown exercise before both."""
+        ids = ["another", "multiplication-lstm", "sequence-prediction"]
+        page = feedback_page("kim", [b.record(exercise=one) for one in ids], Words("en"), TITLES)
+        titles = re.findall(r'<h2 id="exercise-\d-title">(.*?)</h2>', page)
+        assert titles == ["Sequences", "Products", "another"]
+
     def test_hints_come_before_the_checks(self) -> None:
         hinted = b.grade(Verdict.NO_MODEL, 0.0, hints=(Message("structure.no_model"),))
         text = feedback(b.record(grade=hinted)).text
@@ -358,7 +365,7 @@ class TestChart:
 class TestOverview:
     def test_counts_of_every_verdict(self) -> None:
         text = overview(b.record("a"), b.record("b"), b.ungraded("c")).text
-        assert "3 students, 3 results, 2 accepted." in text
+        assert "Students: 3. Results: 3. Accepted: 2." in text
 
     def test_what_needs_a_teacher_is_listed(self) -> None:
         odd = b.record("lee", grade=b.grade(Verdict.SUSPICIOUS, 100.0, flags=("pretrained",)))
@@ -373,7 +380,7 @@ class TestOverview:
         assert "feedback/kim.html" in links
 
     def test_an_empty_class_is_a_page_all_the_same(self) -> None:
-        assert "0 students" in overview().text
+        assert "Students: 0." in overview().text
 
     def test_exercises_come_in_the_courses_order(self) -> None:
         text = overview(b.record(), b.record(exercise="sequence-prediction")).text

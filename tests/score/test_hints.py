@@ -13,7 +13,8 @@ from grader.course.exercises import Exercise, ExpectedLayer
 from grader.course.expectations import Threshold
 from grader.course.load import load_course
 from grader.execute.transcript import _LeftOut
-from grader.score.hints import LEFT_OUT, MOST, REASONS, diagnose
+from grader.score.hints import MOST, REASONS, diagnose
+from grader.score.hints_runs import LEFT_OUT
 from grader.score.score import score
 from grader.text.words import Words
 from grader.types import (
@@ -192,7 +193,15 @@ class TestStructure:
         layers = [replace(fact(layer), params=1) for layer in gru.layers]
         told = first(sound(gru, model=model(layers, input_shape=(2, 100))), gru)
         args = {"got": "(2, 100)", "expected": "(100, 2)"}
-        assert told == Message("diagnose.input_shape", args)
+        assert told == Message("diagnose.input_swapped", args)
+
+    def test_the_order_of_the_axes_is_explained_only_where_it_differs(self, gru: Exercise) -> None:
+        layers = [replace(fact(layer), params=1) for layer in gru.layers]
+        swapped = ids(sound(gru, model=model(layers, input_shape=(2, 100))), gru)
+        shorter = ids(sound(gru, model=model(layers, input_shape=(50, 2))), gru)
+        assert swapped[1] == "diagnose.input_swapped.why"
+        assert shorter[0] == "diagnose.input_shape"
+        assert not [key for key in shorter if key.startswith("diagnose.input") and "why" in key]
 
     def test_a_size_left_open_is_no_wrong_input_shape(self, gru: Exercise) -> None:
         layers = [replace(fact(layer), params=1) for layer in gru.layers]
@@ -252,6 +261,46 @@ class TestTraining:
         args = {"name": "model", "other": "mdoel", "cell": 5}
         assert told == Message("diagnose.misspelt_model", args)
 
+    @pytest.mark.parametrize(
+        ("one", "other"), [("model2", "model1"), ("model_b", "model_a"), ("gru_model", "rnn_model")]
+    )
+    def test_names_that_are_meant_to_differ_are_not_misspelt(
+        self, gru: Exercise, one: str, other: str
+    ) -> None:
+        named = model([fact(layer) for layer in gru.layers], name=one)
+        trained_one = OtherModel(other, 5, 100, ("GRU", "Dense"))
+        told = first(sound(gru, model=named, training=None, data=(), others=(trained_one,)), gru)
+        assert told.id == "diagnose.trained_elsewhere"
+
+    @pytest.mark.parametrize(
+        "error", [("KeyError", "3"), ("ValueError", "Expected shape (None, 4), but input has …")]
+    )
+    def test_a_later_error_does_not_hide_that_another_model_was_trained(
+        self, gru: Exercise, error: tuple[str, str]
+    ) -> None:
+        other = OtherModel("mdoel", 5, 100, ("GRU", "Dense"))
+        runs = failing((9, *error))
+        evidence = sound(gru, training=None, data=(), others=(other,), runs=runs, metrics={})
+        assert score(evidence, gru, THRESHOLD).verdict is Verdict.RUNTIME_ERROR
+        assert first(evidence, gru).id == "diagnose.misspelt_model"
+
+    def test_an_error_before_the_model_was_built_is_no_consequence_of_its_name(
+        self, gru: Exercise
+    ) -> None:
+        other = OtherModel("mdoel", 5, 100, ("GRU", "Dense"))
+        evidence = sound(gru, training=None, data=(), others=(other,), metrics={})
+        runs = failing((2, "FileNotFoundError", "[Errno 2] No such file or directory: 'a.csv'"))
+        assert first(replace(evidence, runs=runs), gru).id == "diagnose.no_file"
+
+    def test_a_loop_of_ones_own_is_named_in_place_of_a_missing_fit(self, gru: Exercise) -> None:
+        loop = Message("source.own_loop", {"cell": 7, "how": "train_on_batch"})
+        training = trained(fits=0, epochs=0)
+        grade = score(sound(gru, training=training, data=(), hints=(loop,)), gru, THRESHOLD)
+        assert grade.verdict is Verdict.UNTRAINED
+        assert grade.hints[0] == loop
+        assert "diagnose.never_fitted" not in [message.id for message in grade.hints]
+        assert grade.flags == ("trained_without_fit",)
+
     def test_another_model_was_trained(self, gru: Exercise) -> None:
         other = OtherModel("rnn", 5, 100, ("SimpleRNN", "Dense"))
         told = first(sound(gru, training=None, data=(), others=(other,)), gru)
@@ -299,6 +348,11 @@ class TestTraining:
         losses = (0.1, math.nan, math.nan)
         told = first(sound(gru, training=trained(losses, finite=False), metrics={}), gru)
         assert told == Message("diagnose.not_finite", {"epoch": 2})
+
+    def test_weights_that_are_no_numbers_after_losses_that_were(self, gru: Exercise) -> None:
+        losses = (0.5, 0.4, 0.3, 0.2, 0.1)
+        told = first(sound(gru, training=trained(losses, finite=False), metrics={}), gru)
+        assert told == Message("diagnose.not_finite_weights", {"cell": 7})
 
 
 class TestAccuracy:
@@ -414,6 +468,31 @@ class TestRuns:
         runs = RunFacts(Outcome(outcome), 9, (), 7)
         told = first(sound(gru, model=None, training=None, data=(), runs=runs), gru)
         assert told == Message(f"diagnose.{outcome}", {"cell": 7})
+
+    def test_a_fit_that_time_cut_off_says_how_far_it_came(self, gru: Exercise) -> None:
+        runs = RunFacts(Outcome.TIME_LIMIT, 9, (), 7)
+        training = trained(changed=False, epochs=0, epochs_asked=10**7, reached=1234)
+        grade = score(sound(gru, runs=runs, training=training, metrics={}), gru, THRESHOLD)
+        args = {"cell": 7, "reached": 1234, "wanted": 10**7}
+        assert grade.hints[0] == Message("diagnose.time_limit_in_fit", args)
+        told = {check.id: check.message.id for check in grade.checks}
+        assert told["training.weights"] == "training.cut_off"
+        assert told["training.epochs"] == "training.epochs_cut_off"
+
+    def test_what_an_earlier_failing_cell_did_not_make_is_no_second_mistake(
+        self, gru: Exercise
+    ) -> None:
+        errors = (3, "FileNotFoundError", "'a.csv'"), (5, "TypeError", "unsupported operand")
+        follows = Message("source.consequence", {"cell": 5, "name": "X", "first": 3})
+        evidence = sound(gru, model=None, training=None, data=(), metrics={})
+        told = ids(replace(evidence, runs=failing(*errors), hints=(follows,)), gru)
+        assert told == ["diagnose.error", "source.consequence"]
+
+    def test_another_language_is_all_that_is_said(self, gru: Exercise) -> None:
+        language = Message("source.other_language", {"language": "R"})
+        runs = failing((1, "NameError", "name 'library' is not defined"), (2, "SyntaxError", ""))
+        evidence = sound(gru, model=None, training=None, data=(), metrics={}, runs=runs)
+        assert hints(replace(evidence, hints=(language,)), gru) == [language]
 
     def test_a_failing_cell_beside_accepted_work_is_explained(self, gru: Exercise) -> None:
         runs = failing((9, "FileNotFoundError", "[Errno 2] No such file or directory: 'a.csv'"))

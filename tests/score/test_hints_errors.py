@@ -112,6 +112,30 @@ class TestRules:
                 asked = {name for _, name, _, _ in string.Formatter().parse(text) if name}
                 assert asked <= args, (key, asked - args)
 
+    @pytest.mark.parametrize("name", ["model", "x", "Y", "plt"])
+    def test_a_usual_name_is_missing_and_not_misspelt(self, name: str) -> None:
+        """The class Model resembles the variable model, and nobody meant it."""
+        told = said("NameError", f"name '{name}' is not defined", "----> 1 X.Model(Y)")
+        assert told == Message("diagnose.undefined_name", {"cell": 3, "name": name})
+
+    @pytest.mark.parametrize(
+        ("inside", "shown"),
+        [
+            ("keras._tf_keras.keras.layers", "keras.layers"),
+            ("keras.src.optimizers", "keras.optimizers"),
+            ("keras.api.layers", "keras.layers"),
+            ("tensorflow._api.v2.compat.v2.nn", "tensorflow.nn"),
+            ("my_keras.src", "my_keras.src"),
+        ],
+    )
+    def test_modules_are_named_as_they_are_imported(self, inside: str, shown: str) -> None:
+        told = said("AttributeError", f"module '{inside}' has no attribute 'banana_split'")
+        assert told.args["owner"] == shown
+
+    def test_a_name_that_is_cut_shows_it(self) -> None:
+        told = said("ModuleNotFoundError", f"No module named '{'a' * 100}'")
+        assert told.args["name"] == "a" * 79 + "…"
+
     def test_an_unknown_exception_names_the_cell_and_the_class(self) -> None:
         assert said("ZeroDivisionError", "division by zero") == Message(
             "diagnose.error", {"cell": 3, "error": "ZeroDivisionError"}
@@ -132,6 +156,10 @@ class TestRules:
 RARE = (
     ("UnboundLocalError", "cannot access local variable 'batch_outputs' where it is not"),
     ("StopIteration", ""),
+    ("SyntaxError", "incomplete input (cell, line 3)"),
+    ("StdinNotImplementedError", "raw_input was called, but this frontend does not support"),
+    ("ImportError", "Keras cannot be imported. Check that it is installed."),
+    ("RuntimeError", "`tf.data.Dataset` only supports Python-style iteration in eager mode or"),
     ("SyntaxError", "invalid syntax (cell, line 3)"),
     ("NameError", "name 'raw_input' is not defined"),
     ("NameError", "name 'banana_split' is not defined"),

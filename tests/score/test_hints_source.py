@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from grader.score.hints import diagnose_source
+from grader.score.hints_runs import diagnose_source
 from grader.types import Cell, Message, Notebook
 
 USED = "model.fit(X[:2560], Y[:2560])\nmodel.evaluate(X[2560:], Y[2560:])"
@@ -51,8 +51,32 @@ class TestTrainingThatNeverHappens:
     def test_a_training_function_that_is_used(self, use: str) -> None:
         assert found("def train(model, X=0, Y=0):\n    return model.fit(X, Y)", use) == []
 
+    @pytest.mark.parametrize(
+        ("how", "line"),
+        [
+            ("train_on_batch", "for _ in range(9): model.train_on_batch(X, Y)"),
+            ("GradientTape", "with tf.GradientTape() as tape: loss = model(X)"),
+        ],
+    )
+    def test_a_loop_of_ones_own(self, how: str, line: str) -> None:
+        told = diagnose_source(notebook("x = 1", line))
+        assert told == (Message("source.own_loop", {"cell": 2, "how": how}),)
+        assert found(line, USED) == []
+
+    @pytest.mark.parametrize("line", ["!python train.py", "%%bash\npython3 train.py"])
+    def test_a_program_of_its_own(self, line: str) -> None:
+        told = diagnose_source(notebook("%%writefile train.py\nmodel.fit(X, Y)", line))
+        args = {"cell": 2, "line": line.split("\n", maxsplit=1)[0]}
+        assert told == (Message("source.own_program", args),)
+
+    def test_a_command_that_starts_no_program_of_the_notebooks(self) -> None:
+        assert found("!python --version", "!ls") == []
+
 
 class TestNames:
+    def test_what_a_cell_defines_that_cannot_be_read_is_unknown(self) -> None:
+        assert found("histroy = (", "historx = 3", "print(histroy)") == []
+
     def test_a_name_that_is_close_to_a_defined_one(self) -> None:
         told = diagnose_source(notebook("histroy = 3", "print(history)"))
         args = {"cell": 2, "name": "history", "nearest": "histroy"}
@@ -140,6 +164,16 @@ class TestEvaluation:
 
     def test_the_training_part_beside_the_other_one_is_fine(self) -> None:
         assert found(USED + "\nmodel.evaluate(X[:2560], Y[:2560])") == []
+
+    def test_a_figure_of_the_training_part_beside_predictions_of_the_other_one(self) -> None:
+        fit = "model.fit(X[:2560], Y[:2560])"
+        told = found(fit, "model.predict(X[2560:])", "model.evaluate(X[:2560], Y[:2560])")
+        assert told == ["source.training_evaluated"]
+
+    def test_a_part_that_is_called_so(self) -> None:
+        fit = "model.fit(x_train, y_train)"
+        assert found(fit, "model.evaluate(x_train, y_train)") == ["source.training_evaluated"]
+        assert found(fit, "model.evaluate(x_test, y_test)") == []
 
     def test_an_exercise_that_predicts_its_own_windows_is_fine(self) -> None:
         assert found("model.fit(X, Y)\nmodel.predict(X)") == []

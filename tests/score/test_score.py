@@ -272,6 +272,71 @@ def test_training_that_moved_nothing_or_diverged_earns_nothing(
     assert lost(sound(training=training))["training"] == pytest.approx(whole)
 
 
+@pytest.mark.parametrize(
+    ("training", "weights", "epochs"),
+    [
+        (None, "never_fitted", "no_epochs"),
+        (trained(0), "never_fitted", "no_epochs"),
+        (trained(0, changed=True), "changed", "without_fit"),
+        (trained(3, epochs_asked=3), "changed", "epochs"),
+        (trained(3, epochs_asked=100), "changed", "epochs_broken_off"),
+        (trained(0, fits=1, epochs_asked=100), "unchanged", "epochs_broken_off"),
+        (trained(0, fits=1, epochs_asked=100, reached=40), "cut_off", "epochs_cut_off"),
+        (trained(20, reached=40), "changed", "epochs_fewer"),
+    ],
+)
+def test_what_training_lacks_is_told_as_it_was(
+    training: TrainingFacts | None, weights: str, epochs: str
+) -> None:
+    """To set the epochs that were set, or to thaw layers of a fit cut off, helps nobody."""
+    told = {check.id: check.message.id for check in graded(sound(training=training)).checks}
+    assert told["training.weights"] == f"training.{weights}"
+    assert told["training.epochs"] == f"training.{epochs}"
+
+
+def test_epochs_of_a_fit_that_was_cut_off_earn_nothing_and_change_no_verdict() -> None:
+    cut_off = trained(0, fits=1, epochs_asked=100, reached=40)
+    died = sound(training=cut_off, runs=RunFacts(Outcome.KERNEL_DIED, 5, (), 4), metrics={})
+    assert graded(died).verdict is Verdict.RUNTIME_ERROR
+    assert points(died) == points(replace(died, training=replace(cut_off, reached=None)))
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        (RunFacts(Outcome.FINISHED, 5, (), None), "runs.no_model"),
+        (RunFacts(Outcome.FINISHED, 5, ((3, ERROR),), None), "runs.failed"),
+        (RunFacts(Outcome.TIME_LIMIT, 5, (), 4), "runs.stopped"),
+    ],
+)
+def test_without_a_model_no_check_shows_points(runs: RunFacts, told: str) -> None:
+    grade = graded(sound(runs=runs, model=None, training=None, data=(), metrics={}))
+    assert (grade.score, sum(check.points for check in grade.checks)) == (0.0, 0.0)
+    assert sum(check.max_points for check in grade.checks) == pytest.approx(MAX_SCORE)
+    assert grade.checks[0].message.id == told
+
+
+@pytest.mark.parametrize(
+    ("hint", "told"),
+    [
+        (Message("source.other_language", {"language": "R"}), "source.other_language"),
+        (Message("source.still_empty", {"cell": 3, "name": "model"}), "source.still_empty"),
+        (Message("source.still_empty", {"cell": 3, "name": "history"}), "runs.failed"),
+        (Message("source.misspelt_name", {"cell": 3, "name": "model"}), "runs.failed"),
+    ],
+)
+def test_the_first_reason_is_the_exception_unless_it_misleads(hint: Message, told: str) -> None:
+    error = CellError("NameError", "name 'model' is not defined", "")
+    runs = RunFacts(Outcome.FINISHED, 5, ((3, error),), None)
+    evidence = sound(runs=runs, model=None, training=None, data=(), metrics={}, hints=(hint,))
+    assert graded(evidence).checks[0].message.id == told
+
+
+def test_an_exceptions_full_stop_is_not_said_twice() -> None:
+    runs = RunFacts(Outcome.FINISHED, 5, ((3, CellError("ValueError", "No.", "")),), None)
+    assert graded(sound(runs=runs)).checks[0].message.args["error"] == "ValueError: No"
+
+
 def test_a_model_that_only_its_notebook_can_run_gets_no_accuracy_without_review() -> None:
     model = sound().model
     assert model is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ from .models import describe, digest_of, numbered, weights_of
 from .repeats import Repeats, asked_for, history_of
 from .samples import PAIR, Recorder, take_sample
 from .watching import Probe
+
+# How far a fit has come is told after a second, and then whenever it has gone on by a tenth.
+FIRST_REPORT, LONGER = 1.0, 1.1
 
 
 def plain_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -56,6 +60,8 @@ class FitStory:
         self.epochs = 0
         self.source = given.get("x")
         self.joins = False  # the fits before it, which are told together
+        self.began = time.monotonic()
+        self.report_at = FIRST_REPORT
         self.recorder: Recorder | None = None
         self.sample = take_sample(
             probe.keras, given.get("x"), given.get("y"), given.get("validation_data")
@@ -108,6 +114,15 @@ class FitStory:
             sample, arrays = {**sample, "same": True}, {}
         fields = {"sample": sample, "before": dict(self.probe.ended(self.number))}
         self._send("fit_begin", fields, {**arrays, **numbered("initial", weights)})
+
+    def go_on(self) -> None:
+        """Count an epoch and, now and then, report it: a fit that is stopped tells no more."""
+        self.epochs += 1
+        seconds = time.monotonic() - self.began
+        if self.begun and seconds >= self.report_at:
+            self.report_at = seconds * LONGER
+            content = {"model": self.number, "config": {}, "epochs_run": self.epochs}
+            self.probe.send("fit_going", content, {})
 
     def end(self, history: Any) -> None:
         """Report what the training led to; without a history it was broken off. Never raises."""
@@ -193,7 +208,8 @@ def make_watchers(keras: Any) -> Watchers:
                 self.story.begin()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-            self.story.epochs += 1
+            with contextlib.suppress(Exception):
+                self.story.go_on()
 
     class PatientWatcher(Watcher):
         """For a model that may be built in its first step only; a hook per batch costs time."""

@@ -1,0 +1,192 @@
+"""Cells that failed: what the notebook's code shows about why, where the exception alone is mute.
+
+Enters: a Notebook and its RunFacts. Leaves: Messages; those about an error say it better than the
+exception's own words. Touches nothing; runs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from grader.code.source import Code, read_code
+from grader.score.brackets import left_open
+from grader.score.hints_errors import cut, nearest
+from grader.score.hints_names import Bindings, bindings_of, may_be_meant
+from grader.types import Cell, CellError, Message, Notebook, RunFacts, Scalar
+
+NAME_ERRORS = frozenset({"diagnose.undefined_name", "diagnose.misspelt_name"})
+SYNTAX_ERRORS = frozenset({"diagnose.syntax", "diagnose.unclosed", "diagnose.incomplete"})
+LANGUAGE = "source.other_language"
+CONSEQUENCE = "source.consequence"
+NAMES = frozenset(
+    {
+        "source.still_empty",
+        "source.defined_later",
+        "source.defined_below",
+        "source.inside_function",
+        "source.other_case",
+        "source.misspelt_name",
+    }
+)
+SYNTAX = frozenset({"source.unclosed", "source.unclosed_text", "source.empty_block"})
+ABOUT_ERRORS = (NAMES - {"source.misspelt_name"}) | SYNTAX
+EMPTY = "YOUR CODE HERE"  # stands in students' notebooks where code is to be written
+TELLING = 4  # letters from which a likeness between names says something
+MOST = 10  # failing cells that are looked at
+_NAME = re.compile(r"name '(?P<name>\w+)' is not defined")
+_FAILING_LINE = re.compile(r"^-+> *(?P<line>\d+) (?P<code>.*)$", re.MULTILINE)
+_SEEMS_BOUND = re.compile(
+    r"^(?:(?=[^\W\d]\w* *=(?!=))|(?:def|class|import) +)([^\W\d]\w*)", re.MULTILINE
+)
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+
+
+def failure_hints(notebook: Notebook, runs: RunFacts) -> tuple[Message, ...]:
+    """Say of each failing cell what its code shows."""
+    if not runs.failed:
+        return ()
+    if "python" not in notebook.language.lower():
+        return (Message(LANGUAGE, {"language": cut(notebook.language)}),)
+    code = read_code(notebook) or ()
+    failed = runs.failed[:MOST]
+    found = [*_names(notebook, code, failed), *_syntax(notebook, failed)]
+    return (*found, *_consequences(notebook, bindings_of(code), failed))
+
+
+def explained(errors: Iterable[Message], shown: Sequence[Message]) -> Iterator[Message]:
+    """Put what the code shows in the place of what the exception alone lets guess.
+
+    A name is looked up by itself, since one that is missing fails wherever it is used.
+    """
+    names = {m.args.get("name"): m for m in reversed(shown) if m.id in NAMES}
+    syntax = {m.args.get("cell"): m for m in shown if m.id in SYNTAX}
+    for message in errors:
+        if message.id in NAME_ERRORS:
+            yield names.get(message.args.get("name"), message)
+        elif message.id in SYNTAX_ERRORS:
+            yield syntax.get(message.args.get("cell"), message)
+        else:
+            yield message
+
+
+# --- names -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Missing:
+    """A name that was not there, and the cell that asked for it."""
+
+    name: str
+    cell: int
+
+
+def _names(
+    notebook: Notebook, code: Sequence[Code], failed: Sequence[tuple[int, CellError]]
+) -> Iterator[Message]:
+    bound, empty = bindings_of(code), _still_empty(notebook.cells, code)
+    readable = {one.cell for one in code}
+    broken = [cell.source for cell in notebook.cells if cell.index not in readable]
+    seen = {name for source in broken for name in _assigned(source)}  # there, in broken code
+    for cell, error in failed:
+        match = _NAME.search(error.value) if error.name == "NameError" else None
+        if match is None or match["name"] in seen:
+            continue
+        seen.add(match["name"])
+        told = _why_missing(_Missing(match["name"], cell), bound, empty)
+        if told is not None:
+            yield told
+
+
+def _why_missing(one: _Missing, bound: Bindings, empty: Sequence[int]) -> Message | None:
+    """Say why a name is missing; None where its cell is there and came before."""
+    where: dict[str, Scalar] = {"cell": one.cell, "name": cut(one.name)}
+    if cells := bound.cells(one.name):
+        if min(cells) > one.cell:
+            return Message("source.defined_later", {**where, "later": min(cells)})
+        return Message("source.defined_below", where) if min(cells) == one.cell else None
+    if (inside := bound.inside.get(one.name)) is not None:
+        where |= {"place": inside.cell, "function": cut(inside.function)}
+        return Message("source.inside_function", where)
+    return _other_name(one, where, bound, empty)
+
+
+def _other_name(
+    one: _Missing, where: Mapping[str, Scalar], bound: Bindings, empty: Sequence[int]
+) -> Message | None:
+    """Find what a name that is bound nowhere was meant to be, or where it should be bound."""
+    known = [
+        name
+        for name in bound.names
+        if min(bound.cells(name)) <= one.cell and may_be_meant(name, one.name, bound)
+    ]
+    twin = next((name for name in known if name.lower() == one.name.lower()), None)
+    if twin is not None:
+        return Message("source.other_case", {**where, "nearest": cut(twin)})
+    before = [cell for cell in empty if cell <= one.cell]
+    if before:
+        return Message("source.still_empty", {"cell": before[-1], "name": cut(one.name)})
+    likely = nearest(one.name, sorted(known)) if len(one.name) >= TELLING else None
+    if likely is None:
+        return None
+    return Message("source.misspelt_name", {**where, "nearest": cut(likely)})
+
+
+def _still_empty(cells: Sequence[Cell], code: Sequence[Code]) -> list[int]:
+    """Give the cells in which nothing was written where code was asked for."""
+    trees = {one.cell: one.tree for one in code}
+    return [
+        cell.index
+        for cell in cells
+        if EMPTY in cell.source
+        and cell.index in trees
+        and all(_only_shows(statement) for statement in trees[cell.index].body)
+    ]
+
+
+def _only_shows(statement: ast.stmt) -> bool:
+    """Whether a statement is one that stood there from the beginning: ``model.summary()``."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    shown = call.func if isinstance(call, ast.Call) else None
+    return isinstance(shown, ast.Attribute) and shown.attr == "summary"
+
+
+# --- code that is no Python ------------------------------------------------------------------
+
+
+def _syntax(notebook: Notebook, failed: Sequence[tuple[int, CellError]]) -> Iterator[Message]:
+    """Find the bracket, the quotation mark or the empty block at which a cell ends too early."""
+    sources = {cell.index: cell.source for cell in notebook.cells}
+    for index, error in failed:
+        if error.name == "SyntaxError" and index in sources:
+            found = left_open(sources[index])
+            if found is not None:
+                yield Message(found.message, {"cell": index, **found.args})
+
+
+# --- consequences ----------------------------------------------------------------------------
+
+
+def _consequences(
+    notebook: Notebook, bound: Bindings, failed: Sequence[tuple[int, CellError]]
+) -> Iterator[Message]:
+    """Find errors about something that an earlier failing cell did not get to make."""
+    sources = {cell.index: cell.source for cell in notebook.cells}
+    missing: dict[str, int] = {}  # name to the failing cell that should have bound it
+    for index, error in failed:
+        arrow = _FAILING_LINE.search(error.traceback)
+        used = _IDENTIFIER.findall(arrow["code"]) if arrow else []
+        culprit = next((name for name in used if name in missing), None)
+        if culprit is not None and error.name != "NameError":
+            first = missing[culprit]
+            yield Message(CONSEQUENCE, {"cell": index, "name": cut(culprit), "first": first})
+        line = int(arrow["line"]) if arrow else 0
+        for name in bound.names_from(index, line) or _assigned(sources.get(index, "")):
+            missing.setdefault(name, index)
+
+
+def _assigned(source: str) -> list[str]:
+    """Give the names that a cell seems to bind which is no Python as a whole."""
+    return _SEEMS_BOUND.findall(source)

@@ -1,0 +1,104 @@
+"""What ran and what did not: the first failing cell, how the room ended, what the code shows.
+
+Enters: Evidence; a Notebook with its RunFacts. Leaves: Messages, the most telling first. Touches
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grader.score.hints_cells import CONSEQUENCE, LANGUAGE, NAMES, explained, failure_hints
+from grader.score.hints_errors import explain
+from grader.score.hints_source import source_hints
+from grader.types import Evidence, Message, Notebook, Outcome, RunFacts, Scalar
+
+EXPLAINED = 20  # failing cells
+MOST_LACKS = 2
+LEFT_OUT = {
+    "package": "diagnose.lacks_package",
+    "device": "diagnose.lacks_device",
+    "display": "diagnose.lacks_display",
+    "drive": "diagnose.lacks_drive",
+    "colab": "diagnose.lacks_colab",
+    "magic": "diagnose.lacks_magic",
+    "font": "diagnose.lacks_font",
+    "program": "diagnose.lacks_program",
+    "network": "diagnose.lacks_network",
+}
+OWN_TRAINING = frozenset({"source.own_loop", "source.own_program"})  # without fit
+CONSEQUENCES = frozenset(
+    {
+        "diagnose.not_compiled",
+        "diagnose.not_built",
+        "diagnose.lists_to_fit",
+        "diagnose.list_for_array",
+        "diagnose.undefined_name",
+        "diagnose.misspelt_name",
+    }
+)
+STOPPED = {
+    Outcome.TIME_LIMIT: "diagnose.time_limit",
+    Outcome.MEMORY_LIMIT: "diagnose.memory_limit",
+    Outcome.KERNEL_DIED: "diagnose.kernel_died",
+}
+
+
+def diagnose_runs(evidence: Evidence) -> tuple[Message, ...]:
+    """Explain the first failing cell, and a second one that is no mere consequence."""
+    runs, shown = evidence.runs, evidence.hints
+    if language := [message for message in shown if message.id == LANGUAGE]:
+        return tuple(language)  # every error is its consequence
+    stopped = _stopped(evidence)
+    failed = runs.failed[:EXPLAINED]
+    told = list(explained((explain(cell, error) for cell, error in failed), shown))
+    # A later cell lacks what the first failing one did not get to: a name, a compiled model.
+    follow = {message.args.get("cell") for message in shown if message.id == CONSEQUENCE}
+    own = [
+        message
+        for (cell, _), message in zip(failed[1:], told[1:], strict=True)
+        if cell not in follow and message.id not in CONSEQUENCES and message not in told[:1]
+    ]
+    return (*stopped, *told[:1], *own[:1], *_left_out(evidence))
+
+
+def _left_out(evidence: Evidence) -> Iterable[Message]:
+    """Say what the room lacks: for each thing the first line that was left out."""
+    first = {(one.kind, one.what): one for one in reversed(evidence.runs.left_out)}
+    for one in sorted(first.values(), key=lambda one: (one.cell, one.line))[:MOST_LACKS]:
+        where = {"cell": one.cell, "line": one.line}
+        yield Message(LEFT_OUT[one.kind], {**where, "what": one.what})
+
+
+def diagnose_unknown(evidence: Evidence) -> tuple[Message, ...]:
+    """Give the hints for a notebook in which no model of any exercise was found."""
+    errors = diagnose_runs(evidence)
+    if errors and errors[0].id == LANGUAGE:
+        return errors
+    elsewhere = [message for message in evidence.hints if message.id in OWN_TRAINING]
+    return (*errors, *elsewhere, Message("pipeline.no_model_at_all"))
+
+
+def diagnose_source(notebook: Notebook, runs: RunFacts | None = None) -> tuple[Message, ...]:
+    """Give what the notebook's code alone shows; meant to be added to ``Evidence.hints``.
+
+    Args:
+        notebook: its code.
+        runs: what failed, to be explained by the code; None where nothing ran.
+    """
+    failed = failure_hints(notebook, runs) if runs is not None else ()
+    named = any(message.id in NAMES for message in failed)
+    alone = [m for m in source_hints(notebook) if not (named and m.id in NAMES)]
+    return (*failed, *alone)
+
+
+def _stopped(evidence: Evidence) -> tuple[Message, ...]:
+    """Say where the room was stopped, and how far the training had come by then."""
+    runs, training = evidence.runs, evidence.training
+    if runs.outcome is Outcome.FINISHED:
+        return ()
+    cell = runs.stopped_at or 0
+    if runs.outcome is Outcome.TIME_LIMIT and training and training.reached is not None:
+        args: dict[str, Scalar] = {"reached": training.reached, "wanted": training.epochs_asked}
+        return (Message("diagnose.time_limit_in_fit", {"cell": cell, **args}),)
+    return (Message(STOPPED[runs.outcome], {"cell": cell}),)
