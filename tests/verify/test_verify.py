@@ -274,11 +274,11 @@ class TestOutcomes:
 
     def test_a_stub_that_scores_is_wrong(self) -> None:
         grade = b.grade(Verdict.RUNTIME_ERROR, 5.0, missed(5.0))
-        assert failures(Kind.STUB, "", b.record(grade=grade)) == ["runtime_error, 5 points"]
+        assert failures(Kind.STUB, "", b.record(grade=grade)) == ["runtime_error, points: 5"]
 
     def test_a_stub_that_says_nothing_is_wrong(self) -> None:
         grade = b.grade(Verdict.NO_MODEL, 0.0, ())
-        assert failures(Kind.STUB, "", b.record(grade=grade)) == ["no_model, 0 points"]
+        assert failures(Kind.STUB, "", b.record(grade=grade)) == ["no_model, points: 0"]
 
     def test_a_reference_must_score_full(self) -> None:
         assert failures(Kind.REFERENCE, "accepted", b.record()) == []
@@ -288,7 +288,7 @@ class TestOutcomes:
     def test_a_sample_must_get_its_folders_verdict(self) -> None:
         record = b.record(grade=b.grade(Verdict.WRONG_DATA, 80.0))
         assert failures(Kind.SAMPLE, "wrong_data", record) == []
-        assert failures(Kind.SAMPLE, "untrained", record) == ["wrong_data, 80 points"]
+        assert failures(Kind.SAMPLE, "untrained", record) == ["wrong_data, points: 80"]
 
     def test_a_chapter_must_hold_each_of_its_exercises(self) -> None:
         record = b.record(exercise=GRU)
@@ -415,7 +415,7 @@ class TestCommand:
         )
         assert verify() == 1
         said = capfd.readouterr().err
-        assert re.search(r"submissions/no_model/\S+ +no_model +accepted, 100 points", said)
+        assert re.search(r"submissions/no_model/\S+ +no_model +accepted, points: 100", said)
 
     def test_one_exercise_can_be_looked_at_alone(
         self, verify: Callable[..., int], capfd: pytest.CaptureFixture[str]
