@@ -44,17 +44,26 @@ _RESUBMITTED = re.compile(r"-\d+$")  # Canvas counts attempts behind the origina
 
 
 @dataclass(frozen=True)
+class Upload:
+    """What Canvas would have written: before the name that the student gave it, and that name."""
+
+    owner: str
+    number: str
+    original: str
+
+
+@dataclass(frozen=True)
 class PathNames:
     """Whose notebook it is, and the exercise that its path names.
 
     ``mark``: a folder around it that is named as a platform names somebody's, where that says
-    nothing. ``upload``: what Canvas put before the name that the student gave it.
+    nothing. ``upload``: how Canvas may have named it.
     """
 
     student: str
     exercise: str | None
     mark: str | None = None
-    upload: str | None = field(default=None, compare=False)
+    upload: Upload | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ class _Name:
 
     owner: str | None
     stem: str
-    upload: str | None = None
+    upload: Upload | None = None
 
 
 def read_path(
@@ -118,7 +127,7 @@ def _take_apart(stem: str, exercise_ids: Collection[str], *, canvas: bool) -> _N
         counted = _RESUBMITTED.sub("", original)
         kept = counted if counted in exercise_ids else original
         owner = f"{match['name']}_{match['id']}"
-        return _Name(owner, kept, f"{owner}_{by_canvas['upload']}" if by_canvas else None)
+        return _Name(owner, kept, Upload(owner, by_canvas["upload"], kept) if by_canvas else None)
     owner, _, exercise = stem.rpartition("__")
     return _Name(owner, exercise) if owner and exercise in exercise_ids else _Name(None, stem)
 

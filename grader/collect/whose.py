@@ -26,21 +26,49 @@ class Doubt:
 def without_mistaken_uploads(
     notebooks: Sequence[Whereabouts], exercise_ids: Collection[str]
 ) -> list[Whereabouts]:
-    """Read names such as ``HW_3_10_kim`` and ``HW_3_10_lee`` as they stand: Canvas wrote neither.
+    """Read names such as ``HW_3_10_kim`` and ``HW_3_11_lee`` as they stand: Canvas wrote neither.
 
-    Canvas counts uploads, so its number stands in one name only.
+    Canvas counts uploads, so its number stands in one name only. And somebody of a class hands in
+    one notebook, or notebooks named as exercises: where nobody does, ``HW_3`` is no student.
     """
-    names: dict[str, set[str]] = {}
-    for one in notebooks:
-        if one.named.upload is not None:
-            names.setdefault(one.named.upload, set()).add(one.relative.name)
-    mistaken = {upload for upload, files in names.items() if len(files) > 1}
+    repeated = _repeated(notebooks)
+    left = [one for one in notebooks if one.named.upload is not None and _key(one) not in repeated]
+    mistaken = repeated if _written_by_canvas(left, exercise_ids) else {*repeated, *map(_key, left)}
     return [
         replace(one, named=read_path(one.relative, one.above, exercise_ids, canvas=False))
-        if one.named.upload in mistaken
+        if _key(one) in mistaken
         else one
         for one in notebooks
     ]
+
+
+def _key(one: Whereabouts) -> tuple[str, str] | None:
+    upload = one.named.upload
+    return None if upload is None else (upload.owner, upload.number)
+
+
+def _repeated(notebooks: Sequence[Whereabouts]) -> set[tuple[str, str] | None]:
+    """Give the numbers that stand in more than one name."""
+    names: dict[tuple[str, str] | None, set[str]] = {}
+    for one in notebooks:
+        if one.named.upload is not None:
+            names.setdefault(_key(one), set()).add(one.relative.name)
+    return {key for key, files in names.items() if len(files) > 1}
+
+
+def _written_by_canvas(notebooks: Sequence[Whereabouts], exercise_ids: Collection[str]) -> bool:
+    """Whether anybody handed in what one person would."""
+    owners: dict[str, list[tuple[int, str]]] = {}
+    for one in notebooks:
+        if (upload := one.named.upload) is not None:
+            owners.setdefault(upload.owner, []).append((one.source, upload.original))
+    return any(_of_one_person(theirs, exercise_ids) for theirs in owners.values())
+
+
+def _of_one_person(files: list[tuple[int, str]], exercise_ids: Collection[str]) -> bool:
+    """Whether it is one notebook, or several named as exercises, none twice in a download."""
+    own = [original for _, original in files if original not in exercise_ids]
+    return len(own) <= 1 and len(set(files)) == len(files)
 
 
 def doubts(notebooks: Sequence[Whereabouts]) -> list[Doubt | None]:

@@ -12,7 +12,7 @@ was run is kept at once, so that a killed grader continues where it stopped.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from grader import environment
@@ -84,17 +84,21 @@ class Attempts:
             missed = {name: case for name, case in best.items() if self._may_be_chance(case)}
             if not missed:
                 break
-            execution = next(iter(missed.values())).execution
-            alone = [n for n, c in missed.items() if execution.fixes_seeds or self._is_stuck(c)]
-            again = [self._retrained(missed[name], number) for name in alone]
-            if len(alone) < len(missed):
-                rerun = self._run_on(execution.engine, number)
-                scored = self._scored(rerun)
-                again += [case for case in scored if case.exercise not in alone]
-            for case in again:
-                if case.exercise in missed:
+            for engine in dict.fromkeys(case.execution.engine for case in missed.values()):
+                of_it = {n: c for n, c in missed.items() if c.execution.engine is engine}
+                for case in self._again(of_it, engine, number):
                     best[case.exercise] = best[case.exercise].better(case)
         return tuple(best.values())
+
+    def _again(self, missed: Mapping[str, Scored], engine: Engine, number: int) -> Iterator[Scored]:
+        """Try again what an engine's run missed, each exercise in the way that can help it."""
+        alone = [n for n, c in missed.items() if c.execution.fixes_seeds or self._is_stuck(c)]
+        for name in alone:
+            yield self._retrained(missed[name], number)
+        if len(alone) < len(missed):
+            for case in self._scored(self._run_on(engine, number)):
+                if case.exercise in missed and case.exercise not in alone:
+                    yield case
 
     def _may_be_chance(self, case: Scored) -> bool:
         """Whether another seed could have led to another verdict."""
@@ -206,21 +210,27 @@ def _scored(
 
 
 def better_run(first: tuple[Scored, ...], second: tuple[Scored, ...]) -> tuple[Scored, ...]:
-    """Give what earns more, the second run where both earn the same; with the attempts of both.
+    """Give the exercises of the run that earns more, of each what earns more, with all attempts.
 
-    Each exercise by itself where both runs hold the same ones, else the runs as a whole.
+    Where both earn the same, the second run counts; what of it could not be judged is owed.
     """
-    if any(case.evidence is None for case in second):
-        return second  # what could not be judged is owed
     earlier = {case.exercise: case for case in first}
-    if earlier.keys() != {case.exercise for case in second}:
-        return max(second, first, key=lambda run: math.fsum(case.points for case in run))
-    pairs = [(earlier[case.exercise], case) for case in second]
-    return tuple(
-        replace(max(new, old, key=_points), attempts=(*old.attempts, *new.attempts))
-        for old, new in pairs
-    )
+    later = {case.exercise: case for case in second}
+    owed = any(case.evidence is None for case in second)
+    chosen = second if owed or _total(second) >= _total(first) else first
+    return tuple(_better(earlier.get(one.exercise), later.get(one.exercise)) for one in chosen)
 
 
-def _points(case: Scored) -> float:
-    return case.points
+def _total(run: tuple[Scored, ...]) -> float:
+    return math.fsum(case.points for case in run)
+
+
+def _better(first: Scored | None, second: Scored | None) -> Scored:
+    """Give the better of the runs of an exercise, at least one of which holds it."""
+    if second is None:
+        assert first is not None
+        return first
+    if first is None or second.evidence is None:
+        return second
+    attempts = (*first.attempts, *second.attempts)
+    return replace(first if first.points > second.points else second, attempts=attempts)

@@ -19,7 +19,10 @@ SAME_EVERYWHERE = frozenset(
     "KeyboardInterrupt SystemExit EOFError StdinNotImplementedError CalledProcessError".split()
 )
 # What an engine's own objects are called in Python's words about them.
-_OF_AN_ENGINE = re.compile(r"jax|tensorflow|Array\b|ArrayImpl|Tensor|Tracer|Variable")
+_OF_AN_ENGINE = re.compile(
+    r"jax|tensorflow|Array\b|ArrayImpl|Tensor|Tracer|Variable"
+    r"|'tuple' object has no attribute|numpy\.dtypes|DType"  # a shape, a type
+)
 _IN_A_FILE = re.compile(r"^File .*$", re.MULTILINE)
 # Where Keras looks at what it was given, before it asks its engine for anything.
 _KERAS = "/keras/src/"

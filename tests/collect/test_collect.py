@@ -353,9 +353,32 @@ def test_a_student_s_exercises_given_file_by_file_stay_one_student(tmp_path):
 @pytest.mark.parametrize("given", ["folder", "files"])
 def test_a_number_that_stands_in_two_names_is_not_canvas_own_and_joins_nobody(tmp_path, given):
     names = ("HW_3_10_kim", "HW_3_10_lee", "kimminjun_12_345_a", "kimminjun_12_346_b")
-    paths = [write(tmp_path / f"{name}.ipynb") for name in names]
+    paths = [write(tmp_path / f"{name}.ipynb") for name in (*names, "leeseoyeon_13_347_c")]
     found = gather(tmp_path) if given == "folder" else gather(*paths)
-    assert [one.student for one in found.submissions] == [*names[:2], *["kimminjun_12"] * 2]
+    students = [*names[:2], *["kimminjun_12"] * 2, "leeseoyeon_13"]
+    assert [one.student for one in found.submissions] == students
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("과제_2_20231234_김민준", "과제_2_20235678_이수진", "과제_2_20239999_박지훈"),
+        ("HW_1_2023123456_kim_lstm", "HW_1_2023654321_lee_lstm"),
+        ("HW_1_2023123456_char-text", "HW_1_2023654321_char-text"),
+        ("rnn_2024_11_kim", "rnn_2024_12_kim"),
+    ],
+)
+def test_homework_and_student_numbers_in_names_are_not_canvas_own(tmp_path, names):
+    for name in names:
+        write(tmp_path / f"{name}.ipynb")
+    found = gather(tmp_path).submissions
+    assert len({one.student for one in found}) == len(names)
+
+
+def test_a_student_of_canvas_may_hand_in_an_exercise_each(tmp_path):
+    for number, name in enumerate(sorted(IDS)):
+        write(tmp_path / f"kimminjun_12_{number}_{name}.ipynb")
+    assert {one.student for one in gather(tmp_path).submissions} == {"kimminjun_12"}
 
 
 def test_a_student_of_two_downloads_from_canvas_is_one(tmp_path):
