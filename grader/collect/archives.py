@@ -110,9 +110,11 @@ def open_archive(path: Path) -> Iterator[Archive]:
 
 def _check_structure(zipped: zipfile.ZipFile, path: Path) -> None:
     infos = sorted(zipped.infolist(), key=lambda info: info.header_offset)
-    if len(infos) > MAX_ENTRIES:
+    notebooks = [info for info in infos if is_notebook(PurePosixPath(_name(info)))]
+    if len(notebooks) > MAX_ENTRIES:
         raise _whole("collect.zip_too_many", path, limit=MAX_ENTRIES)
-    declared = sum(info.file_size for info in infos if is_notebook(PurePosixPath(_name(info))))
+    # One that is too large by itself is refused alone, and takes nobody along.
+    declared = sum(info.file_size for info in notebooks if info.file_size <= MAX_BYTES)
     if declared > MAX_TOTAL_BYTES:
         raise _whole("collect.zip_too_large", path, limit=MAX_TOTAL_BYTES // 2**30)
     ends = [*(info.header_offset for info in infos[1:]), zipped.start_dir]

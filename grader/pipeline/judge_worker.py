@@ -119,7 +119,9 @@ def _bound_time(seconds: float) -> None:
     """End this process after so many seconds of its processor time from now on."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     until = math.ceil(used.ru_utime + used.ru_stime + seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    limit = until if most == resource.RLIM_INFINITY else min(until, most)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, most))
 
 
 def _bound_memory() -> None:

@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from grader.pipeline.faults import fault
 from grader.room.spawning import Streams, spawn
 from grader.types import GraderError, Message, Notebook
 
@@ -120,7 +121,7 @@ class Judges:
 
         while True:
             try:
-                assessed: tuple[Assessed, ...] = self._do("judge", run, once)
+                assessed: tuple[Assessed, ...] = self._do("judge", run, self._answering(once))
             except EndedError as error:
                 if not error.at or error.at in run.left_out:
                     raise GraderError(error.message) from error
@@ -141,9 +142,22 @@ class Judges:
         """End those that wait."""
         _end_all(self._idle)
 
+    def _answering(self, evaluate: Evaluate) -> Evaluate:
+        """Say what goes wrong over an evaluation on our side: it is no end of the process."""
+
+        def answered(tasks: Sequence[ModelTask]) -> Mapping[str, Answer]:
+            try:
+                return evaluate(tasks)
+            except GraderError:
+                raise
+            except Exception as error:
+                raise GraderError(fault(self.out, error)) from error
+
+        return answered
+
     def _whole(self, what: str, given: Any, evaluate: Evaluate | None = None) -> Any:
         try:
-            return self._do(what, given, evaluate)
+            return self._do(what, given, evaluate and self._answering(evaluate))
         except EndedError as error:
             raise GraderError(error.message) from error
 

@@ -23,7 +23,7 @@ Roster = Sequence[Mapping[str, str]]
 # Columns with the number that the platform writes behind a name: "kimminjun_1234" in Canvas' zips,
 # "김민준_1234" in Moodle's, where the grading worksheet has "Participant 1234".
 _NUMBERED = frozenset({"ID", "Identifier"})
-_NUMBER = re.compile(r"(?:.*[_ ])?(\d+)")
+_NUMBER = re.compile(r"(?:[^/]*[_ ])?(\d+)")  # what lies in a folder has its own words
 
 
 def read_roster(text: str) -> Roster:

@@ -23,16 +23,17 @@ _INODE_BYTES = 1024  # what a file without content costs the kernel on a tmpfs
 # A kernel has two dozen sockets. Any beyond these count as if they were full: how full they are
 # nobody tells, and a connection to oneself grows as it is used.
 _FREE_SOCKETS, _SOCKET_BYTES = 64, 4 << 20
+# Lines of /proc: what was swapped out is memory that the host has not.
+RESIDENT = (b"VmRSS:", b"VmSwap:", b"VmPTE:")
+PROPORTIONAL = (b"Pss:", b"SwapPss:")
 _MOST_FILES = 16_384  # beyond so many open files nobody looks which of them are sockets
 
 
 def process_bytes(pids: Iterable[int], limit: float) -> int:
-    """Sum the processes: quickly, and near ``limit`` exactly; at least, where that takes long."""
+    """Sum the processes: quickly, and near ``limit`` exactly, as far as that takes no time."""
     sizes = sorted(((_resident_bytes(pid), pid) for pid in pids), reverse=True)
     total = sum(size for size, _ in sizes)
-    if total > _EXACT_FROM * limit:
-        return _exact_bytes((pid for _, pid in sizes), limit)
-    return total
+    return _exact_bytes(sizes, limit) if total > _EXACT_FROM * limit else total
 
 
 def queue_bytes(pids: Sequence[int]) -> int:
@@ -60,13 +61,13 @@ def file_system_bytes(pid: int, folders: Iterable[str]) -> int:
 
 
 def _resident_bytes(pid: int) -> int:
-    """Pages in memory and the tables that lead to them."""
-    return _kilobytes(f"/proc/{pid}/status", b"VmRSS:", b"VmPTE:")
+    """Pages, in memory or swapped out, and the tables that lead to them."""
+    return _kilobytes(f"/proc/{pid}/status", *RESIDENT)
 
 
 def _proportional_bytes(pid: int) -> int:
     """The same, with every shared page in equal parts."""
-    pages = _kilobytes(f"/proc/{pid}/smaps_rollup", b"Pss:")
+    pages = _kilobytes(f"/proc/{pid}/smaps_rollup", *PROPORTIONAL)
     return pages + _kilobytes(f"/proc/{pid}/status", b"VmPTE:") if pages else _resident_bytes(pid)
 
 
@@ -79,14 +80,24 @@ def _kilobytes(path: str, *names: bytes) -> int:
     return total
 
 
-def _exact_bytes(pids: Iterable[int], enough: float) -> int:
-    """Sum the proportional sizes until there is enough or it has taken too long."""
-    total = 0
+def _exact_bytes(sizes: Sequence[tuple[int, int]], enough: float) -> int:
+    """Sum the proportional sizes until there is enough.
+
+    Where that takes too long the rest counts as resident: too much rather than too little.
+
+    Args:
+        sizes: resident bytes and number of each process.
+        enough: bytes from which on it does not matter how many more.
+    """
+    total, left = 0, sum(size for size, _ in sizes)
     until = time.monotonic() + _LOOK_SECONDS
-    for pid in pids:
+    for size, pid in sizes:
         total += _proportional_bytes(pid)
-        if total > enough or time.monotonic() > until:
-            break
+        left -= size
+        if total > enough:
+            return total
+        if time.monotonic() > until:
+            return total + left
     return total
 
 

@@ -254,8 +254,24 @@ def test_a_truncated_zip_is_refused(tmp_path):
 
 def test_too_many_entries_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "MAX_ENTRIES", 10)
-    path = make(tmp_path / "a.zip", *((f"{n}.txt", b"") for n in range(11)))
+    path = make(tmp_path / "a.zip", *((f"{n}.ipynb", b"") for n in range(11)))
     assert whole(path) == "zip_too_many"
+
+
+def test_files_that_are_no_notebooks_do_not_keep_a_class_from_being_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 10)
+    others = ((f"eve/.venv/{n}.py", b"") for n in range(11))
+    path = make(tmp_path / "a.zip", ("kim.ipynb", GOOD), *others)
+    assert not refusals(path)
+
+
+def test_one_notebook_that_declares_too_much_is_refused_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_BYTES", 2 * len(GOOD))
+    monkeypatch.setattr(archives, "MAX_TOTAL_BYTES", 3 * len(GOOD))
+    path = make(tmp_path / "a.zip", ("eve.ipynb", GOOD * 9), ("kim.ipynb", GOOD))
+    with archives.open_archive(path) as archive:
+        problems = {str(one.path): one.problem is None for one in archive.entries}
+    assert problems == {"eve.ipynb": False, "kim.ipynb": True}
 
 
 def test_an_endless_directory_is_not_read(tmp_path, monkeypatch):

@@ -756,6 +756,20 @@ def test_one_that_the_evaluation_room_fails_over_is_ungraded_alone(
     assert found[OTHER].grade.verdict is Verdict.NO_MODEL
 
 
+def test_a_full_disk_of_ours_is_not_taken_for_the_end_of_the_judge(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> dict[str, Answer]:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(attempts, "evaluate", full)
+    found = _by_exercise(_grade(course, tmp_path, _chapter()))
+    told = found[GRU].grade.checks[0].message
+    assert told.id == "pipeline.fault"
+    assert "No space left" in str(told.args["error"])
+    assert found[OTHER].grade.checks[0].message == told, "nobody was asked about it either"
+
+
 def test_what_was_ungraded_is_judged_again_from_the_kept_run(
     course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

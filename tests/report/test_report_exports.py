@@ -88,6 +88,11 @@ class TestRoster:
         roster = [{"Student": "kim", "SIS Login ID": "lee"}]
         assert match(["kim", "lee"], roster, CANVAS_KEYS) == {0: "lee"}
 
+    def test_a_file_name_in_a_student_s_folder_is_no_other_student(self) -> None:
+        roster = [{"Student": "Kim", "ID": "1234"}, {"Student": "Eve", "ID": "5678"}]
+        assert match(["1234", "5678/x_1234"], roster, CANVAS_KEYS) == {0: "1234"}
+        assert match(["5678/kim_1234"], roster, CANVAS_KEYS) == {}
+
     def test_composed_and_decomposed_names_are_the_same(self) -> None:
         assert match(["\u1100\u1175\u11b7"], [{"Student": "김"}], CANVAS_KEYS) == {
             0: "\u1100\u1175\u11b7"

@@ -278,7 +278,7 @@ def test_memory_counts_every_process_of_the_tree(any_room):
 def test_where_there_is_enough_the_rest_is_not_looked_at(monkeypatch):
     looked_at = []
     monkeypatch.setattr(memory, "_proportional_bytes", lambda pid: looked_at.append(pid) or 10)
-    assert memory._exact_bytes([1, 2, 3, 4], enough=15) == 20
+    assert memory._exact_bytes([(10, pid) for pid in (1, 2, 3, 4)], enough=15) == 20
     assert looked_at == [1, 2]
 
 
@@ -286,8 +286,20 @@ def test_looking_at_the_memory_of_many_processes_keeps_nobody_from_the_clock(mon
     seconds = iter(range(100))
     clock = SimpleNamespace(monotonic=lambda: 0.4 * next(seconds))  # not every thread's
     monkeypatch.setattr(memory, "time", clock)
-    monkeypatch.setattr(memory, "_proportional_bytes", lambda _: 10)
-    assert memory._exact_bytes(range(1000), enough=10**6) == 30
+    looked_at = []
+    monkeypatch.setattr(memory, "_proportional_bytes", lambda pid: looked_at.append(pid) or 10)
+    sizes = [(50, pid) for pid in range(1000)]
+    assert memory._exact_bytes(sizes, enough=10**6) == 3 * 10 + 997 * 50  # the rest as resident
+    assert looked_at == [0, 1, 2]
+
+
+def test_what_was_swapped_out_counts(tmp_path):
+    status = tmp_path / "status"
+    status.write_text("VmRSS:\t  10 kB\nVmPTE:\t 2 kB\nVmSwap:\t 300 kB\n", encoding="ascii")
+    rollup = tmp_path / "smaps_rollup"
+    rollup.write_text("Rss:  10 kB\nPss:  5 kB\nSwapPss:  150 kB\n", encoding="ascii")
+    assert memory._kilobytes(str(status), *memory.RESIDENT) == 312 * 1024
+    assert memory._kilobytes(str(rollup), *memory.PROPORTIONAL) == 155 * 1024
 
 
 def test_the_largest_process_is_looked_at_first(any_room, monkeypatch):
