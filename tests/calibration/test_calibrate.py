@@ -238,7 +238,7 @@ def test_two_slots_are_never_used_by_two_runs_at_once(
     working = module.measure
     busy: set[Slot] = set()
     lock = threading.Lock()
-    both = threading.Barrier(2, timeout=60)
+    both = threading.Barrier(2, timeout=600)
     begun = [0]
 
     def watched(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:

@@ -26,7 +26,7 @@ EXERCISE = "sequence-prediction"
 SAMPLES = ROOT / "reference" / EXERCISE / "submissions"
 LIMITS = ("--timeout", "400", "--memory", "2500")  # no machine is so slow
 UNGRADED = 3
-GONE_SECONDS = 60.0  # how long the rooms of a killed grader may take to vanish
+GONE_SECONDS = 300.0  # how long the rooms of a killed grader may take to vanish
 GROUPS = Path("/sys/fs/cgroup")
 
 

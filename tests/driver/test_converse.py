@@ -72,7 +72,7 @@ def test_overwriting_for_ever_costs_nothing() -> None:
 
 # --- a kernel of our own ---------------------------------------------------------------------
 
-PATIENCE = 60.0  # seconds for what comes at once: reached only where it never comes
+PATIENCE = 300.0  # seconds for what comes at once: reached only where it never comes
 
 
 class Kernel:

@@ -28,7 +28,7 @@ print(os.read(0, 1), os.fstat(0).st_rdev == os.stat(os.devnull).st_rdev)
 def told(line: socket.socket) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", PROGRAM]
     return subprocess.run(
-        command, stdin=line, capture_output=True, text=True, timeout=60, check=False
+        command, stdin=line, capture_output=True, text=True, timeout=600, check=False
     )
 
 

@@ -422,13 +422,13 @@ def test_a_real_kernel_trains_a_keras_model_over_unix_sockets(kind, tmp_path):
     client.load_connection_info({**facts, "ip": str(meeting / "s")})
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=600)
         source = (
             "import tensorflow, keras, numpy as np\n"
             "m = keras.Sequential([keras.Input((3, 1)), keras.layers.GRU(2), keras.layers.Dense(1)])\n"
             "m.compile('adam', 'mse'); m.fit(np.ones((8, 3, 1)), np.ones((8, 1)), verbose=0)"
         )
-        reply = client.execute_interactive(source, timeout=180, output_hook=lambda _: None)
+        reply = client.execute_interactive(source, timeout=900, output_hook=lambda _: None)
         assert reply["content"]["status"] == "ok", reply["content"]
         assert process.memory_mb() > 300
     finally:

@@ -252,10 +252,10 @@ def test_two_rooms_can_talk_through_a_shared_folder(any_room, tmp_path):
     meeting.mkdir(mode=0o700)
     bind = Bind(meeting, "/meeting", writable=True)
     path = any_room.inside(meeting, "/meeting") + "/door"
-    serve = "import socket,sys\ns=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); s.settimeout(60); c,_=s.accept(); c.send(b'hello'); c.recv(1)"
+    serve = "import socket,sys\ns=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); s.settimeout(600); c,_=s.accept(); c.send(b'hello'); c.recv(1)"
     call = """
 import socket, sys, time
-until = time.monotonic() + 60
+until = time.monotonic() + 600
 while True:
     s = socket.socket(socket.AF_UNIX)
     try: s.connect(sys.argv[1]); break

@@ -18,7 +18,7 @@ from tests.support.room_help import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIES = 25
-PATIENCE = 60.0  # seconds that what was killed may take to be gone
+PATIENCE = 300.0  # seconds that what was killed may take to be gone
 STARTER = """
 import sys
 from tests.support.room_help import make_room

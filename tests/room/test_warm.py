@@ -27,7 +27,7 @@ from grader.types import Cell, Engine, Execution, GraderError, Notebook
 pytestmark = [pytest.mark.real, pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")]
 
 LIGHT = ("json",)
-PATIENCE = 60.0  # seconds that an end may take: reached only where it never comes
+PATIENCE = 300.0  # seconds that an end may take: reached only where it never comes
 
 
 @pytest.fixture(scope="module")

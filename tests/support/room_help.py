@@ -18,7 +18,7 @@ from grader.room.users import can_give_up_root
 from grader.room.warm import WarmRoom, can_be_warm
 from grader.types import Isolation, Level
 
-PATIENCE = 60.0  # seconds that an end may take: reached only where it never comes
+PATIENCE = 300.0  # seconds that an end may take: reached only where it never comes
 UNTESTED = Isolation(Level.NONE)
 FULL = ["namespaces", "dropped", "warm", "warm-dropped"]
 KINDS = [*FULL, "reduced", "none"]
