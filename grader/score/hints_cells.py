@@ -7,6 +7,7 @@ exception's own words. Touches nothing; runs nothing.
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from grader.code.source import Code, read_code
 from grader.score.brackets import left_open
 from grader.score.hints_errors import cut, nearest
-from grader.score.hints_names import Bindings, bindings_of, may_be_meant
+from grader.score.hints_names import Bindings, Place, bindings_of, may_be_meant, names_read
 from grader.types import Cell, CellError, Message, Notebook, RunFacts, Scalar
 
 NAME_ERRORS = frozenset({"diagnose.undefined_name", "diagnose.misspelt_name"})
@@ -41,7 +42,7 @@ _FAILING_LINE = re.compile(r"^-+> *(?P<line>\d+) (?P<code>.*)$", re.MULTILINE)
 _SEEMS_BOUND = re.compile(
     r"^(?:(?=[^\W\d]\w* *=(?!=))|(?:def|class|import) +)([^\W\d]\w*)", re.MULTILINE
 )
-_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_SIMPLE = (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Assert, ast.Raise)
 
 
 def failure_hints(notebook: Notebook, runs: RunFacts) -> tuple[Message, ...]:
@@ -53,7 +54,7 @@ def failure_hints(notebook: Notebook, runs: RunFacts) -> tuple[Message, ...]:
     code = read_code(notebook) or ()
     failed = runs.failed[:MOST]
     found = [*_names(notebook, code, failed), *_syntax(notebook, failed)]
-    return (*found, *_consequences(notebook, bindings_of(code), failed))
+    return (*found, *_consequences(notebook, code, failed))
 
 
 def explained(errors: Iterable[Message], shown: Sequence[Message]) -> Iterator[Message]:
@@ -81,6 +82,7 @@ class _Missing:
 
     name: str
     cell: int
+    line: int  # 0 where it is not known
 
 
 def _names(
@@ -95,22 +97,32 @@ def _names(
         if match is None or match["name"] in seen:
             continue
         seen.add(match["name"])
-        told = _why_missing(_Missing(match["name"], cell), bound, empty)
+        told = _why_missing(_Missing(match["name"], cell, _line(error)), bound, empty)
         if told is not None:
             yield told
 
 
 def _why_missing(one: _Missing, bound: Bindings, empty: Sequence[int]) -> Message | None:
-    """Say why a name is missing; None where its cell is there and came before."""
+    """Say why a name is missing; None where what defines it is there and came before."""
     where: dict[str, Scalar] = {"cell": one.cell, "name": cut(one.name)}
-    if cells := bound.cells(one.name):
-        if min(cells) > one.cell:
-            return Message("source.defined_later", {**where, "later": min(cells)})
-        return Message("source.defined_below", where) if min(cells) == one.cell else None
+    places = bound.places.get(one.name, [])
+    if any(place.anew for place in places):
+        return _in_other_order(one, where, places[0])
     if (inside := bound.inside.get(one.name)) is not None:
         where |= {"place": inside.cell, "function": cut(inside.function)}
         return Message("source.inside_function", where)
     return _other_name(one, where, bound, empty)
+
+
+def _in_other_order(one: _Missing, where: Mapping[str, Scalar], first: Place) -> Message | None:
+    """Say where a name is defined for the first time, if that is further on."""
+    if not first.anew:
+        return None
+    if first.cell > one.cell:
+        return Message("source.defined_later", {**where, "later": first.cell})
+    if first.cell == one.cell and 0 < one.line < first.first:
+        return Message("source.defined_below", where)
+    return None
 
 
 def _other_name(
@@ -120,7 +132,9 @@ def _other_name(
     known = [
         name
         for name in bound.names
-        if min(bound.cells(name)) <= one.cell and may_be_meant(name, one.name, bound)
+        if name != one.name
+        and bound.first_cell(name) <= one.cell
+        and may_be_meant(name, one.name, bound)
     ]
     twin = next((name for name in known if name.lower() == one.name.lower()), None)
     if twin is not None:
@@ -170,21 +184,59 @@ def _syntax(notebook: Notebook, failed: Sequence[tuple[int, CellError]]) -> Iter
 
 
 def _consequences(
-    notebook: Notebook, bound: Bindings, failed: Sequence[tuple[int, CellError]]
+    notebook: Notebook, code: Sequence[Code], failed: Sequence[tuple[int, CellError]]
 ) -> Iterator[Message]:
     """Find errors about something that an earlier failing cell did not get to make."""
-    sources = {cell.index: cell.source for cell in notebook.cells}
+    errors, readable = dict(failed), {one.cell: one for one in code}
+    bound = bindings_of(code)
     missing: dict[str, int] = {}  # name to the failing cell that should have bound it
-    for index, error in failed:
-        arrow = _FAILING_LINE.search(error.traceback)
-        used = _IDENTIFIER.findall(arrow["code"]) if arrow else []
+    for cell in notebook.cells:
+        error = errors.get(cell.index)
+        if cell.index in readable:
+            places = bound.in_cell.get(cell.index, [])
+        else:
+            end = cell.source.count("\n") + 1
+            places = [
+                (name, Place(cell.index, 1, end, anew=True)) for name in _assigned(cell.source)
+            ]
+        line = _line(error) if error else math.inf
+        for name in (name for name, place in places if place.last < line):
+            missing.pop(name, None)
+        if error is None:
+            continue
+        used = _used(readable.get(cell.index), line)
         culprit = next((name for name in used if name in missing), None)
         if culprit is not None and error.name != "NameError":
-            first = missing[culprit]
-            yield Message(CONSEQUENCE, {"cell": index, "name": cut(culprit), "first": first})
-        line = int(arrow["line"]) if arrow else 0
-        for name in bound.names_from(index, line) or _assigned(sources.get(index, "")):
-            missing.setdefault(name, index)
+            args: dict[str, Scalar] = {
+                "cell": cell.index,
+                "name": cut(culprit),
+                "first": missing[culprit],
+            }
+            yield Message(CONSEQUENCE, args)
+        for name in (name for name, place in places if place.last >= line):
+            missing.setdefault(name, cell.index)
+
+
+def _line(error: CellError) -> int:
+    """Give the line of its cell at which an exception was raised; 0 where it is not told.
+
+    Of what a magic such as ``%%time`` runs the traceback shows the magic, as the cell's only line.
+    """
+    arrow = _FAILING_LINE.search(error.traceback)
+    return int(arrow["line"]) if arrow and "run_cell_magic(" not in arrow["code"] else 0
+
+
+def _used(code: Code | None, line: float) -> list[str]:
+    """Give the names that a line reads, or the statement of several lines that it is part of."""
+    if code is None:
+        return []
+    whole = [
+        node
+        for node in code.nodes
+        if isinstance(node, _SIMPLE) and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    here = (node for node in code.nodes if isinstance(node, ast.Name) and node.lineno == line)
+    return [name for node in (*whole, *here) for name in names_read(node)]
 
 
 def _assigned(source: str) -> list[str]:

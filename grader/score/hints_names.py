@@ -34,11 +34,22 @@ class Inside:
     function: str
 
 
+@dataclass(frozen=True)
+class Place:
+    """A top-level statement that binds a name, by its cell and lines."""
+
+    cell: int
+    first: int
+    last: int
+    anew: bool  # without the name's own value, unlike ``x += 1``
+
+
 @dataclass
 class Bindings:
     """What a notebook's cells bind; names in the order in which they are first bound."""
 
-    places: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # (cell, last line)
+    places: dict[str, list[Place]] = field(default_factory=dict)
+    in_cell: dict[int, list[tuple[str, Place]]] = field(default_factory=dict)
     inside: dict[str, Inside] = field(default_factory=dict)
     imported: set[str] = field(default_factory=set)
 
@@ -47,17 +58,15 @@ class Bindings:
         """All names that a cell binds."""
         return tuple(self.places)
 
-    def cells(self, name: str) -> list[int]:
-        """Give the cells that bind a name; none where nothing does."""
-        return [cell for cell, _ in self.places.get(name, ())]
+    def first_cell(self, name: str) -> int:
+        """Give the first cell that binds a name that is bound."""
+        return min(place.cell for place in self.places[name])
 
-    def names_from(self, cell: int, line: int) -> list[str]:
-        """Give what a cell binds in a line or below it."""
-        return [
-            name
-            for name, places in self.places.items()
-            if any(where == cell and last >= line for where, last in places)
-        ]
+    def add(self, name: str, place: Place) -> None:
+        """Take note of a binding, of enormous notebooks those of the first names."""
+        if name in self.places or len(self.places) < MOST_NAMES:
+            self.places.setdefault(name, []).append(place)
+            self.in_cell.setdefault(place.cell, []).append((name, place))
 
 
 def may_be_meant(bound: str, name: str, bindings: Bindings) -> bool:
@@ -69,13 +78,12 @@ def bindings_of(code: Sequence[Code]) -> Bindings:
     """Collect what every cell binds, of enormous notebooks the first names."""
     found = Bindings()
     for one in code:
-        for statement in one.tree.body:
-            for name, node in _bound_in(statement):
-                if name in found.places or len(found.places) < MOST_NAMES:
-                    end = statement.end_lineno or statement.lineno
-                    found.places.setdefault(name, []).append((one.cell, end))
-                    if isinstance(node, (ast.Import, ast.ImportFrom)):
-                        found.imported.add(name)
+        for whole in one.tree.body:
+            end = whole.end_lineno or whole.lineno
+            for name, node, reads in _bound_in(whole):
+                found.add(name, Place(one.cell, whole.lineno, end, name not in reads))
+                if name in found.places and isinstance(node, (ast.Import, ast.ImportFrom)):
+                    found.imported.add(name)
         for node in one.nodes:
             if isinstance(node, _FUNCTIONS) and len(found.inside) < MOST_NAMES:
                 for name in _kept_inside(node):
@@ -85,22 +93,45 @@ def bindings_of(code: Sequence[Code]) -> Bindings:
 
 def _kept_inside(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
     for statement in function.body:
-        yield from (name for name, _ in _bound_in(statement))
+        yield from (name for name, _, _ in _bound_in(statement))
 
 
-def _bound_in(statement: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
-    """Give the names that a statement binds where it stands, with the nodes that bind them."""
-    waiting: list[ast.AST] = [statement]
+def _bound_in(statement: ast.stmt) -> Iterator[tuple[str, ast.AST, frozenset[str]]]:
+    """Give the names that a statement binds where it stands.
+
+    With each: the node that binds it, and the names that have to be there for it.
+    """
+    waiting: list[tuple[ast.AST, frozenset[str]]] = [(statement, frozenset())]
     while waiting:
-        node = waiting.pop()
-        yield from ((name, node) for name in names_bound(node))
+        node, reads = waiting.pop()
+        if isinstance(node, ast.stmt):
+            reads = _reads(node)
+        yield from ((name, node, reads) for name in names_bound(node))
         if not isinstance(node, _SCOPES):
-            waiting += ast.iter_child_nodes(node)
+            waiting += ((child, reads) for child in ast.iter_child_nodes(node))
+
+
+def _reads(statement: ast.stmt) -> frozenset[str]:
+    """Give the names from which a statement makes what it binds."""
+    if isinstance(statement, ast.For):
+        return frozenset(names_read(statement.iter))
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        return frozenset()
+    changed = [statement.target] if isinstance(statement, ast.AugAssign) else []
+    own = {node.id for node in changed if isinstance(node, ast.Name)}
+    return frozenset(own.union(names_read(statement.value) if statement.value else ()))
+
+
+def names_read(tree: ast.AST) -> Iterator[str]:
+    """Give the names that a tree reads."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node.id
 
 
 def names_bound(node: ast.AST) -> Iterator[str]:
     """Give the names that a node itself binds."""
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
         yield node.id
     elif isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
         yield node.name

@@ -24,8 +24,9 @@ def notebook(*sources: str, language: str = "python") -> Notebook:
     return Notebook(cells, None, repr(cells), language)
 
 
-def missing(cell: int, name: str) -> tuple[int, CellError]:
-    return cell, CellError("NameError", f"name '{name}' is not defined", "")
+def missing(cell: int, name: str, line: int = 0) -> tuple[int, CellError]:
+    arrow = f"----> {line} …\n" if line else ""
+    return cell, CellError("NameError", f"name '{name}' is not defined", arrow)
 
 
 def failed(cell: int, name: str, value: str = "", line: str = "") -> tuple[int, CellError]:
@@ -64,8 +65,42 @@ class TestNames:
         assert told == [Message("source.defined_later", {"cell": 2, "name": "model", "later": 4})]
 
     def test_a_name_that_its_own_cell_defines_further_below(self) -> None:
-        told = shown(notebook("print(model)\nmodel = 3"), missing(1, "model"))
+        told = shown(notebook("print(model)\nmodel = 3"), missing(1, "model", line=1))
         assert told == [Message("source.defined_below", {"cell": 1, "name": "model"})]
+
+    @pytest.mark.parametrize(
+        ("source", "name", "line"),
+        [
+            ("X = X.reshape(-1, 1)", "X", 1),
+            ("print(X)\nX = X + 1", "X", 1),
+            ("n = 1\ncount += n", "count", 2),
+            ("print(count)\ncount += 1", "count", 1),
+            ("for row in row.values:\n    pass", "row", 1),
+            ("a = 1\nif a > 1:\n    y = 2\nprint(y)", "y", 4),
+            ("if a:\n    print(y)\nelse:\n    y = 2", "y", 2),
+            ("print(x)\ndel x", "x", 1),
+        ],
+    )
+    def test_a_line_that_defines_nothing_anew_below_is_not_blamed(
+        self, source: str, name: str, line: int
+    ) -> None:
+        told = shown(notebook(source), missing(1, name, line))
+        assert told == [Message("diagnose.undefined_name", {"cell": 1, "name": name})]
+
+    def test_where_a_magic_hides_the_line_nothing_is_said_of_the_order(self) -> None:
+        arrow = "----> 1 get_ipython().run_cell_magic('time', '', 'if a: y = 2\\nprint(y)')"
+        error = failed(1, "NameError", "name 'y' is not defined", arrow)
+        told = shown(notebook("%%time\nif a: y = 2\nprint(y)"), error)
+        assert [message.id for message in told] == ["diagnose.undefined_name"]
+
+    @pytest.mark.parametrize("source", ["X = X + 1", "count = 1\nX += count", "del X"])
+    def test_a_later_cell_that_needs_the_name_itself_does_not_define_it(self, source: str) -> None:
+        told = shown(notebook("print(X)", source), missing(1, "X", line=1))
+        assert told == [Message("diagnose.undefined_name", {"cell": 1, "name": "X"})]
+
+    def test_a_name_that_is_only_changed_is_looked_for_elsewhere(self) -> None:
+        told = shown(notebook("x = [3]", "X = X + 1"), missing(2, "X", line=1))
+        assert told == [Message("source.other_case", {"cell": 2, "name": "X", "nearest": "x"})]
 
     def test_a_name_that_only_a_function_knows(self) -> None:
         inside = "def build():\n    model = 3\nbuild()"
@@ -145,6 +180,49 @@ class TestConsequences:
         first = failed(1, "KeyError", "'y'", "----> 2 Y = open('y')")
         second = failed(2, "ZeroDivisionError", "odd", "----> 1 print(X.shape)")
         assert [message.id for message in shown(book, first, second)] == ["diagnose.error"] * 2
+
+    FIT = "model = build()\nhistory = model.fit(X)"
+    ACC = "plt.plot(history.history['acc'])"
+
+    def after_fit(self, *sources: str, line: int = 1) -> list[str]:
+        """Give the ids of what is told where the first cell fails and so does the last."""
+        last = 1 + len(sources)
+        arrow = f"----> {line} {sources[-1].split(chr(10))[line - 1]}"
+        first = failed(1, "ValueError", "odd", "----> 1 model = build()")
+        told = shown(notebook(self.FIT, *sources), first, failed(last, "KeyError", "'acc'", arrow))
+        return [message.id for message in told]
+
+    def test_what_a_sound_cell_makes_again_is_no_consequence(self) -> None:
+        assert self.after_fit(self.ACC) == ["diagnose.error"]
+        assert self.after_fit(self.FIT, self.ACC) == ["diagnose.error", "diagnose.removed"]
+
+    def test_what_the_failing_cell_itself_makes_again_is_no_consequence(self) -> None:
+        again = f"history = other.fit(X)\n{self.ACC}"
+        assert len(self.after_fit(again, line=2)) == 2
+
+    def test_a_statement_of_several_lines_is_read_as_a_whole(self) -> None:
+        assert self.after_fit("plt.plot(\n    history.history['acc'],\n)") == ["diagnose.error"]
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "net.compile(history='acc')",
+            "d['history acc']",
+            "net.history['acc']",
+            "history = d['a']",
+        ],
+    )
+    def test_only_what_a_line_reads_can_be_missing(self, line: str) -> None:
+        assert len(self.after_fit(line)) == 2
+
+    def test_a_cell_that_failed_after_it_made_everything_lacks_nothing(self) -> None:
+        book = notebook("X = [1]\n1 / 0", "print(X['acc'])")
+        told = shown(
+            book,
+            failed(1, "ZeroDivisionError", "", "----> 2 1 / 0"),
+            failed(2, "TypeError", "odd", "----> 1 print(X['acc'])"),
+        )
+        assert [message.args["cell"] for message in told] == [1, 2]
 
     def test_an_error_about_something_else_is_a_second_mistake(self) -> None:
         book = notebook("X = open('x')", "1 / 0")
