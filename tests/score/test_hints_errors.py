@@ -132,6 +132,22 @@ class TestRules:
         told = said("AttributeError", f"module '{inside}' has no attribute 'banana_split'")
         assert told.args["owner"] == shown
 
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("tf.placeholder() is not compatible with eager execution.", "of_graphs"),
+            ("tf.gradients is not supported when eager execution is enabled.", "of_graphs"),
+            ("`loss` must be a function when eager execution is enabled.", "of_graphs"),
+            ("The Session graph is empty. Add operations to the graph before", "of_graphs"),
+            ("numpy() is only available when eager execution is enabled.", "eager_off"),
+            ("iterating over `tf.Tensor` is not allowed. Use Eager execution or", "eager_off"),
+        ],
+    )
+    def test_eager_execution_is_called_off_only_where_it_is_asked_for(
+        self, text: str, told: str
+    ) -> None:
+        assert said("RuntimeError", text).id == f"diagnose.{told}"
+
     def test_a_name_that_is_cut_shows_it(self) -> None:
         told = said("ModuleNotFoundError", f"No module named '{'a' * 100}'")
         assert told.args["name"] == "a" * 79 + "…"
@@ -159,6 +175,7 @@ RARE = (
     ("SyntaxError", "incomplete input (cell, line 3)"),
     ("StdinNotImplementedError", "raw_input was called, but this frontend does not support"),
     ("ImportError", "Keras cannot be imported. Check that it is installed."),
+    ("RuntimeError", "tf.placeholder() is not compatible with eager execution."),
     ("RuntimeError", "`tf.data.Dataset` only supports Python-style iteration in eager mode or"),
     ("SyntaxError", "invalid syntax (cell, line 3)"),
     ("NameError", "name 'raw_input' is not defined"),
