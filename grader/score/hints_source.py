@@ -20,7 +20,7 @@ from grader.code.source import (
     read_code,
     without_magics,
 )
-from grader.score.hints_elsewhere import trained_elsewhere
+from grader.score.hints_elsewhere import fits, trained_elsewhere
 from grader.score.hints_errors import LONGEST, cut, nearest
 from grader.score.hints_names import bindings_of, may_be_meant, names_bound
 from grader.types import Cell, Message, Notebook, Scalar
@@ -45,7 +45,7 @@ TELLING = 4  # letters from which a likeness between names says something
 _PIP = re.compile(
     r"^[^\S\n]*+[!%][^\S\n]*+pip3?[^\S\n]++install[^\S\n]++(?P<what>[^\n;|&]*+)", re.MULTILINE
 )
-_FIT = re.compile(r"\.\s*+fit\s*+\(")
+_FIT = re.compile(r"(?<![Ss]caler)\.\s*+fit\s*+\(")
 # Strings, so that no "#" in one of them counts, and comments. What is not closed ends with the line
 # or the cell: nothing is read twice.
 _COMMENT = re.compile(
@@ -62,14 +62,14 @@ def source_hints(notebook: Notebook) -> tuple[Message, ...]:
         return ()
     names = names_in(code)
     found = [
-        *_commented_out(notebook.cells, code),
-        *_never_called(code),
-        *trained_elsewhere(notebook.cells, code),
+        *_commented_out(notebook.cells, code, names),
+        *_never_called(code, names),
+        *trained_elsewhere(notebook.cells, code, names),
         # What a cell defines that cannot be read is unknown.
         *(_misspelt(code) if len(code) == len(notebook.cells) else ()),
         *_shuffled_apart(code, names),
         *_comparisons(code, names),
-        *_evaluated_on_training(code),
+        *_evaluated_on_training(code, names),
         *_installed(notebook.cells),
     ]
     return tuple({message.id: message for message in reversed(found)}.values())[::-1]
@@ -105,8 +105,8 @@ def _calls(code: Sequence[Code], method: str) -> list[tuple[int, ast.Call]]:
 # --- training that never happens -------------------------------------------------------------
 
 
-def _commented_out(cells: Sequence[Cell], code: Sequence[Code]) -> Iterator[Message]:
-    if _calls(code, "fit"):
+def _commented_out(cells: Sequence[Cell], code: Sequence[Code], names: Names) -> Iterator[Message]:
+    if fits(code, names):
         return
     for cell in cells:
         if any(_FIT.search(comment) for comment in _comments(cell.source)):
@@ -119,7 +119,7 @@ def _comments(source: str) -> Iterator[str]:
             yield comment
 
 
-def _never_called(code: Sequence[Code]) -> Iterator[Message]:
+def _never_called(code: Sequence[Code], names: Names) -> Iterator[Message]:
     """Find a function that trains and that nothing mentions."""
     mentioned = {
         node.id if isinstance(node, ast.Name) else node.attr
@@ -128,13 +128,14 @@ def _never_called(code: Sequence[Code]) -> Iterator[Message]:
         if (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
         or isinstance(node, ast.Attribute)
     }
+    training = {id(call) for _, call in fits(code, names)}
     for one in code:
         for node in one.tree.body:
             if (
                 isinstance(node, ast.FunctionDef)
                 and not node.decorator_list
                 and node.name not in mentioned
-                and _calls([Code(one.cell, ast.Module([node], []))], "fit")
+                and any(id(inside) in training for inside in ast.walk(node))
             ):
                 args: dict[str, Scalar] = {"cell": one.cell, "name": cut(node.name)}
                 yield Message("source.never_called", args)
@@ -243,16 +244,16 @@ def _limit(node: ast.Compare, names: Names, known: frozenset[str]) -> float | No
     return None
 
 
-def _evaluated_on_training(code: Sequence[Code]) -> Iterator[Message]:
+def _evaluated_on_training(code: Sequence[Code], names: Names) -> Iterator[Message]:
     """Find a notebook whose figures are of nothing but the rows that its model was trained on.
 
     What ``evaluate`` is given counts; predictions where it is not called, since they are often
     of other rows, to be looked at.
     """
-    fits, tried = _calls(code, "fit"), _calls(code, "evaluate") or _calls(code, "predict")
-    if max(len(fits), len(tried)) > MOST_CALLS:
+    fitted, tried = fits(code, names), _calls(code, "evaluate") or _calls(code, "predict")
+    if max(len(fitted), len(tried)) > MOST_CALLS:
         return
-    trained = {shown for _, call in fits if (shown := _part(call))}
+    trained = {shown for _, call in fitted if (shown := _part(call))}
     if trained and tried and all(_part(call) in trained for _, call in tried):
         cell, call = tried[0]
         yield Message("source.training_evaluated", {"cell": cell, "part": cut(_argument(call))})

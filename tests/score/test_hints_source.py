@@ -69,8 +69,45 @@ class TestTrainingThatNeverHappens:
         args = {"cell": 2, "line": line.split("\n", maxsplit=1)[0]}
         assert told == (Message("source.own_program", args),)
 
-    def test_a_command_that_starts_no_program_of_the_notebooks(self) -> None:
-        assert found("!python --version", "!ls") == []
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "!python --version",
+            "!ls",
+            "!python -m pip list\nimport matplotlib.pyplot as plt",
+            "!python --version\nname = 'train.py'",
+            "!python -m pip show matplotlib.pyplot",
+            "%%bash\ncat train.py",
+            "%%bash\npython --version\ncat train.py",
+        ],
+    )
+    def test_a_command_that_starts_no_program_of_the_notebooks(self, source: str) -> None:
+        assert found(source) == []
+
+    @pytest.mark.parametrize(
+        "prepared",
+        [
+            "scaler.fit(X)",
+            "sc = MinMaxScaler()\nsc.fit(X)",
+            "MinMaxScaler().fit(X)",
+            "from sklearn import preprocessing as p\nencoder = p.OneHotEncoder()\nencoder.fit(X)",
+            "from sklearn.decomposition import PCA\npca = PCA(2)\npca.fit(X)",
+        ],
+    )
+    def test_what_scales_the_data_trains_no_model(self, prepared: str) -> None:
+        loop = "for _ in range(9): model.train_on_batch(X, Y)"
+        assert found(prepared, loop) == ["source.own_loop"]
+        assert found(prepared, "# model.fit(X, Y)") == ["source.fit_commented_out"]
+        function = "\n".join(["def prepare():", *(f"    {line}" for line in prepared.split("\n"))])
+        assert found(function) == []
+
+    @pytest.mark.parametrize("model", ["encoder", "autoencoder", "scaler_model"])
+    def test_a_model_of_a_like_name_is_trained_by_its_fit(self, model: str) -> None:
+        fit = f"{model} = keras.Model(a, b)\n{model}.fit(X, Y)"
+        assert found(fit, "with tf.GradientTape() as tape: loss = 3") == []
+
+    def test_scaling_in_a_comment_is_no_training_in_one(self) -> None:
+        assert found("# scaler.fit(X)") == []
 
 
 class TestNames:
