@@ -14,7 +14,13 @@ from collections.abc import Iterable, Sequence
 
 from grader.course.exercises import Exercise
 from grader.score.hints_cells import ABOUT_ERRORS, LANGUAGE
-from grader.score.hints_runs import OWN_TRAINING, diagnose_runs
+from grader.score.hints_runs import (
+    OWN_TRAINING,
+    diagnose_errors,
+    diagnose_runs,
+    lacks,
+    lost_by_lacks,
+)
 from grader.score.hints_structure import structure_hints
 from grader.score.hints_training import result_hints, setting_hints, training_hints
 from grader.score.nearest import Comparison
@@ -83,8 +89,9 @@ def diagnose(
     source = _about(evidence, exercise)
     if verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS):
         kind = [*_notes(evidence, compared, checks), *_spare(source)]
-        return _first([*diagnose_runs(evidence), *kind], MOST)
-    whats = _first(_mistakes(evidence, exercise, compared, verdict, source), WHATS)
+        return _first([*diagnose_runs(evidence, exercise.epochs), *kind], MOST)
+    found = _mistakes(evidence, exercise, compared, verdict, source)
+    whats = _first([*found, *lacks(evidence)], WHATS)
     if whats and whats[0].id == LANGUAGE:
         return whats[:1]
     advice = [*_reason(whats), *_advice(exercise, checks, verdict)]
@@ -100,7 +107,7 @@ def _mistakes(
     source: Sequence[Message],
 ) -> list[Message]:
     """Name the mistakes, those that the verdict is about first."""
-    errors = list(diagnose_runs(evidence))
+    errors = list(diagnose_errors(evidence, exercise.epochs))
     structure = list(structure_hints(compared)) if compared else []
     data = _data(evidence, source)
     training = list(training_hints(evidence, exercise)) if evidence.model else []
@@ -118,9 +125,22 @@ def _mistakes(
         return [*training, *result_hints(evidence, exercise), *errors]
     # It broke, ran out of something, or holds no model.
     own = [message for message in source if message.id in OWN_TRAINING]
-    twin = [message for message in training if message.id == MISSPELT_MODEL]
-    rest = [*own, *structure] if errors else [*own, *structure, *data]
-    return _general_last([*_broken(evidence, errors, twin, structure), *rest])
+    if errors:
+        twin = [message for message in training if message.id == MISSPELT_MODEL]
+        broken = _broken(evidence, errors, twin, structure)
+        return _general_last([*broken, *own, *structure])
+    lost = list(lacks(evidence)) if lost_by_lacks(evidence) else []  # what is missing may be there
+    rest = [] if lost else [*_left_untrained(evidence, source, training), *data]
+    return [*lost, *own, *structure, *rest]
+
+
+def _left_untrained(
+    evidence: Evidence, source: Sequence[Message], training: Sequence[Message]
+) -> Sequence[Message]:
+    """Say why nothing was trained, where the verdict is about lines that were left out."""
+    if not evidence.runs.left_out:
+        return []
+    return [message for message in source if message.id in UNTRAINED_SOURCE] or training
 
 
 def _broken(
@@ -130,8 +150,6 @@ def _broken(
     structure: Sequence[Message],
 ) -> list[Message]:
     """Order what an error says and what may have caused it."""
-    if not errors:
-        return []
     if structure and errors[0].id in SHAPES:
         return [*structure, *errors]  # the layer is the cause, the error its symptom
     built = evidence.model.cell if evidence.model else 0

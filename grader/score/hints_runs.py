@@ -44,12 +44,23 @@ STOPPED = {
 }
 
 
-def diagnose_runs(evidence: Evidence) -> tuple[Message, ...]:
-    """Explain the first failing cell, and a second one that is no mere consequence."""
+def diagnose_runs(evidence: Evidence, epochs: int | None = None) -> tuple[Message, ...]:
+    """Explain what broke, then what the room lacks; arguments as of ``diagnose_errors``."""
+    errors = diagnose_errors(evidence, epochs)
+    return errors if any(one.id == LANGUAGE for one in errors) else (*errors, *lacks(evidence))
+
+
+def diagnose_errors(evidence: Evidence, epochs: int | None = None) -> tuple[Message, ...]:
+    """Explain the first failing cell, and a second one that is no mere consequence.
+
+    Args:
+        evidence: the facts.
+        epochs: that the exercise asks for; None where no exercise is known.
+    """
     runs, shown = evidence.runs, evidence.hints
     if language := [message for message in shown if message.id == LANGUAGE]:
         return tuple(language)  # every error is its consequence
-    stopped = _stopped(evidence)
+    stopped = _stopped(evidence, epochs)
     failed = runs.failed[:EXPLAINED]
     told = list(explained((explain(cell, error) for cell, error in failed), shown))
     # A later cell lacks what the first failing one did not get to: a name, a compiled model.
@@ -59,10 +70,15 @@ def diagnose_runs(evidence: Evidence) -> tuple[Message, ...]:
         for (cell, _), message in zip(failed[1:], told[1:], strict=True)
         if cell not in follow and message.id not in CONSEQUENCES and message not in told[:1]
     ]
-    return (*stopped, *told[:1], *own[:1], *_left_out(evidence))
+    return (*stopped, *told[:1], *own[:1])
 
 
-def _left_out(evidence: Evidence) -> Iterable[Message]:
+def lost_by_lacks(evidence: Evidence) -> bool:
+    """Whether statements were left out that need a name from another one: ``fit`` may be there."""
+    return any(one.error.startswith("NameError") for one in evidence.runs.left_out)
+
+
+def lacks(evidence: Evidence) -> Iterable[Message]:
     """Say what the room lacks: for each thing the first line that was left out."""
     first = {(one.kind, one.what): one for one in reversed(evidence.runs.left_out)}
     for one in sorted(first.values(), key=lambda one: (one.cell, one.line))[:MOST_LACKS]:
@@ -92,13 +108,16 @@ def diagnose_source(notebook: Notebook, runs: RunFacts | None = None) -> tuple[M
     return (*failed, *alone)
 
 
-def _stopped(evidence: Evidence) -> tuple[Message, ...]:
+def _stopped(evidence: Evidence, epochs: int | None) -> tuple[Message, ...]:
     """Say where the room was stopped, and how far the training had come by then."""
     runs, training = evidence.runs, evidence.training
     if runs.outcome is Outcome.FINISHED:
         return ()
     cell = runs.stopped_at or 0
     if runs.outcome is Outcome.TIME_LIMIT and training and training.reached is not None:
-        args: dict[str, Scalar] = {"reached": training.reached, "wanted": training.epochs_asked}
-        return (Message("diagnose.time_limit_in_fit", {"cell": cell, **args}),)
+        args: dict[str, Scalar] = {"cell": cell, "reached": training.reached}
+        wanted = training.epochs_asked
+        if epochs is None or wanted is None or wanted <= epochs:
+            return (Message("diagnose.time_limit_slow_epochs", args),)
+        return (Message("diagnose.time_limit_in_fit", {**args, "wanted": wanted}),)
     return (Message(STOPPED[runs.outcome], {"cell": cell}),)

@@ -469,6 +469,24 @@ class TestRuns:
         told = first(sound(gru, model=None, training=None, data=(), runs=runs), gru)
         assert told == Message(f"diagnose.{outcome}", {"cell": 7})
 
+    @pytest.mark.parametrize(
+        ("wanted", "told"),
+        [
+            (None, "diagnose.time_limit_slow_epochs"),
+            (90, "diagnose.time_limit_slow_epochs"),
+            (100, "diagnose.time_limit_slow_epochs"),
+            (101, "diagnose.time_limit_in_fit"),
+        ],
+    )
+    def test_only_who_asked_for_more_epochs_than_the_exercise_is_told_so(
+        self, gru: Exercise, wanted: int | None, told: str
+    ) -> None:
+        assert gru.epochs == 100
+        runs = RunFacts(Outcome.TIME_LIMIT, 9, (), 7)
+        training = trained(changed=False, epochs=0, epochs_asked=wanted, reached=3)
+        message = first(sound(gru, runs=runs, training=training, metrics={}), gru)
+        assert (message.id, message.args["reached"]) == (told, 3)
+
     def test_a_fit_that_time_cut_off_says_how_far_it_came(self, gru: Exercise) -> None:
         runs = RunFacts(Outcome.TIME_LIMIT, 9, (), 7)
         training = trained(changed=False, epochs=0, epochs_asked=10**7, reached=1234)
@@ -542,6 +560,34 @@ def test_each_lack_of_the_room_is_told_once_and_after_the_students_mistakes(gru:
     ]
     assert found[1:] == [("diagnose.lacks_package", 1, 2), ("diagnose.lacks_device", 1, 3)]
     assert found[0][1] == 2
+
+
+IMPORT = LeftOut(1, 2, 3, "package", "nltk", "ModuleNotFoundError: No module named 'nltk'")
+LOST = LeftOut(4, 1, 1, "package", "nltk", "NameError: name 'nltk' is not defined")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"data": ()}, "diagnose.never_fitted"),
+        ({"data": (finding(fraction=0.0),)}, "multiplication.target_sum_hint"),
+    ],
+)
+def test_an_import_that_was_left_out_hides_no_mistake(
+    gru: Exercise, changes: dict[str, Any], told: str
+) -> None:
+    runs = replace(failing(), left_out=(IMPORT,))
+    evidence = sound(gru, training=None, metrics={}, runs=runs, **changes)
+    assert score(evidence, gru, THRESHOLD).verdict is Verdict.RUNTIME_ERROR
+    found = ids(evidence, gru)
+    assert found.index(told) < found.index("diagnose.lacks_package")
+
+
+def test_where_fit_may_be_among_what_was_left_out_nobody_is_told_to_call_it(gru: Exercise) -> None:
+    runs = replace(failing(), left_out=(IMPORT, LOST))
+    found = ids(sound(gru, training=None, data=(), metrics={}, runs=runs), gru)
+    assert found[0] == "diagnose.lacks_package"
+    assert "diagnose.never_fitted" not in found
 
 
 def test_every_kind_that_is_read_has_its_hint() -> None:
