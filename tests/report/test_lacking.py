@@ -59,7 +59,7 @@ def test_programs_read_the_same_numbers() -> None:
 
 def test_the_class_page_tells_it_and_takes_no_name_for_markup() -> None:
     page = index_page([*BATCH, missing("choi", "<b>bold")], Words("en"), {}, {})
-    assert "2 of 4 notebooks import sklearn" in page
+    assert "import sklearn, which the room lacks: 2 of 4." in page
     assert "<b>bold" not in page
     assert "&lt;b&gt;bold" in page
     assert 'id="lacking"' not in index_page([b.record()], Words("en"), {}, {})
