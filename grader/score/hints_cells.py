@@ -53,8 +53,9 @@ def failure_hints(notebook: Notebook, runs: RunFacts) -> tuple[Message, ...]:
         return (Message(LANGUAGE, {"language": cut(notebook.language)}),)
     code = read_code(notebook) or ()
     failed = runs.failed[:MOST]
-    found = [*_names(notebook, code, failed), *_syntax(notebook, failed)]
-    return (*found, *_consequences(notebook, code, failed))
+    bound = bindings_of(code)
+    found = [*_names(notebook, code, bound, failed), *_syntax(notebook, failed)]
+    return (*found, *_consequences(notebook, code, bound, failed))
 
 
 def explained(errors: Iterable[Message], shown: Sequence[Message]) -> Iterator[Message]:
@@ -86,9 +87,12 @@ class _Missing:
 
 
 def _names(
-    notebook: Notebook, code: Sequence[Code], failed: Sequence[tuple[int, CellError]]
+    notebook: Notebook,
+    code: Sequence[Code],
+    bound: Bindings,
+    failed: Sequence[tuple[int, CellError]],
 ) -> Iterator[Message]:
-    bound, empty = bindings_of(code), _still_empty(notebook.cells, code)
+    empty = _still_empty(notebook.cells, code)
     readable = {one.cell for one in code}
     broken = [cell.source for cell in notebook.cells if cell.index not in readable]
     seen = {name for source in broken for name in _assigned(source)}  # there, in broken code
@@ -184,11 +188,13 @@ def _syntax(notebook: Notebook, failed: Sequence[tuple[int, CellError]]) -> Iter
 
 
 def _consequences(
-    notebook: Notebook, code: Sequence[Code], failed: Sequence[tuple[int, CellError]]
+    notebook: Notebook,
+    code: Sequence[Code],
+    bound: Bindings,
+    failed: Sequence[tuple[int, CellError]],
 ) -> Iterator[Message]:
     """Find errors about something that an earlier failing cell did not get to make."""
     errors, readable = dict(failed), {one.cell: one for one in code}
-    bound = bindings_of(code)
     missing: dict[str, int] = {}  # name to the failing cell that should have bound it
     for cell in notebook.cells:
         error = errors.get(cell.index)

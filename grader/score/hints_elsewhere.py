@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from grader.code.source import Code, Names
 from grader.score.hints_errors import cut
@@ -17,16 +18,13 @@ from grader.types import Cell, Message
 BY_HAND = ("train_on_batch", "GradientTape", "apply_gradients")  # the most telling first
 RUNS_A_FILE, RUNS_LINES = ("!python", "! python"), ("%%bash", "%%sh", "%%script")
 PREPARES = ("Scaler", "Encoder")  # classes whose fit is about data; whatever sklearn has, too
+Fit: TypeAlias = tuple[int, ast.Call]  # with its cell
 _FILE = re.compile(r"\S\.py\b")
 _SCALER = re.compile(r"(?:\w*_)?scaler", re.IGNORECASE)
 
 
-def trained_elsewhere(
-    cells: Sequence[Cell], code: Sequence[Code], names: Names
-) -> Iterator[Message]:
+def trained_elsewhere(cells: Sequence[Cell], code: Sequence[Code]) -> Iterator[Message]:
     """Find where a notebook that never calls ``fit`` trains all the same."""
-    if fits(code, names):
-        return
     for one in code:
         used = {node.attr for node in one.nodes if isinstance(node, ast.Attribute)}
         used |= {node.id for node in one.nodes if isinstance(node, ast.Name)}
@@ -50,7 +48,7 @@ def _starts_a_file(command: str) -> bool:
     return "python" in command and _FILE.search(command) is not None
 
 
-def fits(code: Sequence[Code], names: Names) -> list[tuple[int, ast.Call]]:
+def fits(code: Sequence[Code], names: Names) -> list[Fit]:
     """Give the calls of ``fit`` that may train a model, each with its cell: no scaler's."""
     nodes = [(one.cell, node) for one in code for node in one.nodes]
     prepares = {

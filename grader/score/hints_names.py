@@ -117,6 +117,8 @@ def _reads(statement: ast.stmt) -> frozenset[str]:
         return frozenset(names_read(statement.iter))
     if not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
         return frozenset()
+    if isinstance(statement.value, ast.Constant) and not isinstance(statement, ast.AugAssign):
+        return frozenset()
     changed = [statement.target] if isinstance(statement, ast.AugAssign) else []
     own = {node.id for node in changed if isinstance(node, ast.Name)}
     return frozenset(own.union(names_read(statement.value) if statement.value else ()))

@@ -20,7 +20,7 @@ from grader.code.source import (
     read_code,
     without_magics,
 )
-from grader.score.hints_elsewhere import fits, trained_elsewhere
+from grader.score.hints_elsewhere import Fit, fits, trained_elsewhere
 from grader.score.hints_errors import LONGEST, cut, nearest
 from grader.score.hints_names import bindings_of, may_be_meant, names_bound
 from grader.types import Cell, Message, Notebook, Scalar
@@ -61,15 +61,16 @@ def source_hints(notebook: Notebook) -> tuple[Message, ...]:
     if not code:
         return ()
     names = names_in(code)
+    fitted = fits(code, names)
     found = [
-        *_commented_out(notebook.cells, code, names),
-        *_never_called(code, names),
-        *trained_elsewhere(notebook.cells, code, names),
+        *([] if fitted else _commented_out(notebook.cells)),
+        *_never_called(code, fitted),
+        *([] if fitted else trained_elsewhere(notebook.cells, code)),
         # What a cell defines that cannot be read is unknown.
         *(_misspelt(code) if len(code) == len(notebook.cells) else ()),
         *_shuffled_apart(code, names),
         *_comparisons(code, names),
-        *_evaluated_on_training(code, names),
+        *_evaluated_on_training(code, fitted),
         *_installed(notebook.cells),
     ]
     return tuple({message.id: message for message in reversed(found)}.values())[::-1]
@@ -105,9 +106,7 @@ def _calls(code: Sequence[Code], method: str) -> list[tuple[int, ast.Call]]:
 # --- training that never happens -------------------------------------------------------------
 
 
-def _commented_out(cells: Sequence[Cell], code: Sequence[Code], names: Names) -> Iterator[Message]:
-    if fits(code, names):
-        return
+def _commented_out(cells: Sequence[Cell]) -> Iterator[Message]:
     for cell in cells:
         if any(_FIT.search(comment) for comment in _comments(cell.source)):
             yield Message("source.fit_commented_out", {"cell": cell.index})
@@ -119,7 +118,7 @@ def _comments(source: str) -> Iterator[str]:
             yield comment
 
 
-def _never_called(code: Sequence[Code], names: Names) -> Iterator[Message]:
+def _never_called(code: Sequence[Code], fitted: Sequence[Fit]) -> Iterator[Message]:
     """Find a function that trains and that nothing mentions."""
     mentioned = {
         node.id if isinstance(node, ast.Name) else node.attr
@@ -128,7 +127,7 @@ def _never_called(code: Sequence[Code], names: Names) -> Iterator[Message]:
         if (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
         or isinstance(node, ast.Attribute)
     }
-    training = {id(call) for _, call in fits(code, names)}
+    training = {id(call) for _, call in fitted}
     for one in code:
         for node in one.tree.body:
             if (
@@ -244,13 +243,13 @@ def _limit(node: ast.Compare, names: Names, known: frozenset[str]) -> float | No
     return None
 
 
-def _evaluated_on_training(code: Sequence[Code], names: Names) -> Iterator[Message]:
+def _evaluated_on_training(code: Sequence[Code], fitted: Sequence[Fit]) -> Iterator[Message]:
     """Find a notebook whose figures are of nothing but the rows that its model was trained on.
 
     What ``evaluate`` is given counts; predictions where it is not called, since they are often
     of other rows, to be looked at.
     """
-    fitted, tried = fits(code, names), _calls(code, "evaluate") or _calls(code, "predict")
+    tried = _calls(code, "evaluate") or _calls(code, "predict")
     if max(len(fitted), len(tried)) > MOST_CALLS:
         return
     trained = {shown for _, call in fitted if (shown := _part(call))}
