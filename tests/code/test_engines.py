@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -350,7 +351,8 @@ def outcomes(engine: Engine) -> dict[str, dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def measured() -> dict[Engine, dict[str, dict[str, object]]]:
-    return {engine: outcomes(engine) for engine in BOTH}
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(BOTH, pool.map(outcomes, BOTH), strict=True))
 
 
 def gated(name: str) -> bool:

@@ -37,9 +37,20 @@ class Outcome:
     checks: tuple[tuple[str, float], ...]
 
 
+def shortened(folder: Path) -> list[Path]:
+    """Twelve epochs in place of a hundred: enough for all points, and for a difference to show."""
+    paths = [folder / name for name in NOTEBOOKS]
+    for path, name in zip(paths, NOTEBOOKS, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        source = (SAMPLES / name).read_text(encoding="utf-8")
+        assert "epochs=100" in source
+        path.write_text(source.replace("epochs=100", "epochs=12"), encoding="utf-8")
+    return paths
+
+
 def graded(room: Room, engine: str, out: Path) -> dict[str, Outcome]:
     course = load_course(find_course(ROOT))
-    paths = [SAMPLES / name for name in NOTEBOOKS]
+    paths = shortened(out.parent / "handed-in")
     found = collect(paths, exercise_ids=course.exercises, owed=("sequence-prediction",))
     settings = Settings(secret=b"s" * 32, engine=engine, seed=3, jobs=1)
     with Store(out) as store:
