@@ -11,6 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from grader.kernel import lacks
+from grader.kernel.lacks import spelling
 
 GONE = "grader_tests_need_no_such_package"
 LIBRARY = (
@@ -190,6 +191,25 @@ def test_what_a_magic_runs_as_a_cell_is_treated_alike(room: Room) -> None:
     assert room["inside"] == 4
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tkinter",
+        "cupy",
+        "timm",
+        "umap",
+        "ujson",
+        "pickle5",
+        "pathlib2",
+        "sympy",
+        "simpy",
+        "ngboost",
+    ],
+)
+def test_a_package_whose_name_resembles_another_one_is_no_slip(name: str) -> None:
+    assert not spelling.is_slip(name)
+
+
 # --- every other error ends the cell -------------------------------------------------------------
 
 
@@ -204,6 +224,17 @@ def test_what_a_magic_runs_as_a_cell_is_treated_alike(room: Room) -> None:
         ("import pandsa", "ModuleNotFoundError"),
         ("import kears as K", "ModuleNotFoundError"),
         ("import tensorflo", "ModuleNotFoundError"),
+        ("import ramdom", "ModuleNotFoundError"),
+        ("import maths", "ModuleNotFoundError"),
+        ("import Math", "ModuleNotFoundError"),
+        ("from colections import Counter", "ModuleNotFoundError"),
+        ("import scipyy", "ModuleNotFoundError"),
+        ("import urllib2", "ModuleNotFoundError"),
+        ("import cPickle as pickle", "ModuleNotFoundError"),
+        ("from StringIO import StringIO", "ModuleNotFoundError"),
+        ("import ConfigParser", "ModuleNotFoundError"),
+        ("import Queue", "ModuleNotFoundError"),
+        ("import utils", "ModuleNotFoundError"),
         ("undefined", "NameError"),
         ("raise NameError('error')", "NameError"),
         ("[][0]", "IndexError"),
@@ -229,6 +260,26 @@ def test_an_error_is_not_about_a_gpu_only_since_one_was_asked_for_before(room: R
     assert isinstance(room.run("model[7]"), IndexError)
     assert isinstance(room.run("raise ValueError(model)"), ValueError)
     assert room.left_out == []
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "with nullcontext(config.list_physical_devices('GPU')):",
+        "for _ in range(len(config.list_physical_devices('GPU')) + 1):",
+        "if not config.list_physical_devices('GPU'):",
+    ],
+)
+def test_what_is_made_in_a_block_that_asks_for_a_gpu_is_none(room: Room, block: str) -> None:
+    room.run(f"from contextlib import nullcontext\n{block}\n    history = [1]")
+    assert isinstance(room.run("history[7]"), IndexError)
+    assert room.left_out == []
+
+
+def test_a_gpu_that_is_looked_for_in_a_block_is_one(room: Room) -> None:
+    room.run("try:\n    gpus = config.list_physical_devices('GPU')\nexcept ValueError:\n    pass")
+    assert room.run("gpus[0]\nreached = 1") is None
+    assert room.left_out == [(1, "device", "GPU")]
 
 
 def test_a_cell_without_a_lack_says_what_it_said_without_the_rules(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .places import file_of, in_students_code, raised_on_purpose, students_names
-from .statements import bound_by, mentioned_in
+from .statements import bound_by, mentioned_in, plain_statements
 
 ASKS = frozenset(
     {
@@ -55,10 +55,10 @@ class Devices:
 
     def learn(self, node: ast.stmt) -> None:
         """Take note of a statement that ran."""
-        mentioned = mentioned_in(node)
-        if mentioned & ASKS:
-            self.names |= bound_by(node)
-        elif mentioned & self.names:
+        for one in plain_statements(node):
+            if mentioned_in(one) & ASKS:
+                self.names |= bound_by(one)
+        if mentioned_in(node) & (ASKS | self.names):
             self.names |= {name for name in bound_by(node) if self._is_nothing(name)}
 
     def _is_nothing(self, name: str) -> bool:

@@ -21,8 +21,8 @@ from subprocess import CalledProcessError
 
 from .devices import Devices
 from .places import causes, file_of, raised_on_purpose
+from .spelling import is_slip
 
-WELL_KNOWN = ("numpy", "pandas", "matplotlib", "tensorflow", "keras", "sklearn", "seaborn")
 DRIVE = re.compile(r"/content/g?drive\b")
 FONT = re.compile(r"\.(ttf|ttc|otf)$", re.IGNORECASE)
 MAGIC = re.compile(r"magic (?:function )?`(%+\w+)` not found")
@@ -63,7 +63,7 @@ def _package(error: Exception) -> Lack | None:
     for one in causes(error):
         if isinstance(one, ModuleNotFoundError) and not raised_on_purpose(one):
             name = (one.name or "").partition(".")[0]
-            if name and not _is_here(name) and not _is_slip(name):
+            if name and not _is_here(name) and not is_slip(name):
                 return Lack("display", "tkinter") if "tkinter" in name else Lack("package", name)
     own_word = type(error) is ImportError and not raised_on_purpose(error)
     found = INSTALL.search(str(error)) if own_word and "/site-packages/" in file_of(error) else None
@@ -78,25 +78,6 @@ def _is_here(name: str) -> bool:
         return name in sys.modules or importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
         return True
-
-
-def _is_slip(name: str) -> bool:
-    """Whether a well-known name was meant: other case, a letter more, less or other, or swapped."""
-    if name in WELL_KNOWN:
-        return False
-    return any(one == name.lower() or _one_letter(one, name) for one in WELL_KNOWN)
-
-
-def _one_letter(left: str, right: str) -> bool:
-    if sorted(left) == sorted(right):
-        return True
-    short, long = sorted((left, right), key=len)
-    if len(long) - len(short) > 1:
-        return False
-    same = next((n for n, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), None)
-    if same is None:
-        return True
-    return short[same + (len(long) == len(short)) :] == long[same + 1 :]
 
 
 def _colab(error: Exception) -> Lack | None:

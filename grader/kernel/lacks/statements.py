@@ -42,6 +42,15 @@ def _in_scope(node: ast.AST) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(one)
 
 
+def plain_statements(node: ast.stmt) -> Iterator[ast.stmt]:
+    """Give the statements of a block, however deep, that hold no block of the same scope."""
+    for one in _in_scope(node):
+        if isinstance(one, ast.stmt) and (
+            isinstance(one, _OWN_SCOPE) or (not hasattr(one, "body") and not hasattr(one, "cases"))
+        ):
+            yield one
+
+
 def first_import(node: ast.stmt, package: str) -> ast.stmt:
     """Give ``import b`` of ``import a, b, c`` where ``b`` is the package; else the statement."""
     if not isinstance(node, ast.Import):
