@@ -204,6 +204,18 @@ RARE = (
 class TestNearest:
     @pytest.mark.parametrize(
         ("written", "meant"),
+        [("colections", "collections"), ("cPickle", "pickle"), ("Queue", "queue")],
+    )
+    def test_a_module_that_is_not_spelt_so(self, written: str, meant: str) -> None:
+        told = said("ModuleNotFoundError", f"No module named '{written}'")
+        assert (told.id, told.args["nearest"]) == ("diagnose.misspelt_module", meant)
+
+    @pytest.mark.parametrize("name", ["utils", "helpers", "torch", "seaborn"])
+    def test_a_module_that_is_spelt_so_is_only_missing(self, name: str) -> None:
+        assert said("ModuleNotFoundError", f"No module named '{name}'").id == "diagnose.no_module"
+
+    @pytest.mark.parametrize(
+        ("written", "meant"),
         [
             ("fix", "fit"),
             ("mdoel", "model"),
