@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grader.kernel import data_files, given_sockets, lacks, notebook_habits, probe
+    from grader.kernel import data_files, given_sockets, lacks, notebook_habits, printing, probe
 else:
     import data_files  # a script finds its neighbours by their bare names
     import given_sockets
     import lacks
     import notebook_habits
+    import printing
     import probe
 
 HERE = Path(__file__).resolve().parent
@@ -67,6 +68,7 @@ def main() -> None:
         data_files.install(Path(settings["data"]))
 
     app = given_sockets.kernel_app(settings["connection"])
+    printing.install()
     notebook_habits.install(app.shell)
     lacks.install(app.shell, app.kernel)
     probe.install(app.shell, app.kernel)
