@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := requirements/dev.txt
-# The fast tests on all cores; what is real pins cores of its own and goes one by one.
 FAST = $(BIN)/python -m pytest -n logical --maxprocesses 4 -m "not real and not attacks"
+# Two files at a time: a room waits as often as it works.
+REAL = $(BIN)/python -m pytest -n logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder \
+  -m "real and not attacks" --durations 15
 DOCS_PINS := requirements/docs.txt
 
 # Small and few: every real training below runs in full.
@@ -43,7 +45,7 @@ demo: setup
 test: setup
 	@sh tools/say-isolation.sh
 	$(FAST)
-	$(BIN)/python -m pytest -m "real and not attacks" --durations 15
+	$(REAL)
 	$(MAKE) verify-quick
 
 # No kernel, no room, no training: for between two changes.

@@ -1,4 +1,4 @@
-"""What holds for every test: no example of a property is too slow on a busy machine.
+"""What holds for every test: no example of a property is too slow; what is long begins first.
 
 Tests run in random order (pytest-randomly), which a run names at its beginning: ``--randomly-seed=N``
 repeats it, ``-p no:randomly`` keeps the order of the files.
@@ -6,9 +6,33 @@ repeats it, ``-p no:randomly`` keeps the order of the files.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+TESTS = Path(__file__).resolve().parent
+# Minutes each. Files that run beside each other end together where these are begun first.
+LONG = (
+    "code/test_engines.py",
+    "pipeline/test_accelerators.py",
+    "pipeline/test_batch_real.py",
+    "chaos/test_chaos.py",
+    "authoring/test_release_real.py",
+    "kernel/test_probe.py",
+    "score/test_hints_errors.py",
+    "cli/test_cli_signals.py",
+    "pipeline/test_chapter_real.py",
+)
+
+
+@pytest.hookimpl(trylast=True)  # after the order is shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of long files first, the files in the order above."""
+    places = {TESTS / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,7 +78,8 @@ def strike(
     report = Report()
     turn = _Turn()
     running = _started(arena, report)
-    victim = rng.choice(victims)
+    each = _in_turn(victims, random.Random(rng.random()))
+    victim = next(each)
     while report.kills.total() < kills and running.poll() is None:
         if not turn.may_die(victim, arena.done()):
             _pass_time(arena, running, LOOK_SECONDS)
@@ -96,7 +98,7 @@ def strike(
             running = _started(arena, report)
         elif victim != FORK_SERVER:
             turn.quiet_until = arena.done() + (1 if arena.jobs == 1 else 2 * arena.jobs)
-        victim = rng.choice(victims)
+        victim = next(each)
     code = _to_the_end(arena, running)
     while code == UNGRADED and report.rounds_after < MORE_ROUNDS:
         ungraded = sum(not one["graded"] for one in arena.results())
@@ -106,6 +108,12 @@ def strike(
     report.complaints += arena.complaints(truth)
     report.seconds = time.monotonic() - began
     return report
+
+
+def _in_turn(victims: tuple[str, ...], rng: random.Random) -> Iterator[str]:
+    """Give every victim once before anybody is struck again, the grader itself first."""
+    while True:
+        yield from sorted(rng.sample(victims, len(victims)), key=lambda one: one != COORDINATOR)
 
 
 def _started(arena: Arena, report: Report) -> subprocess.Popen[str]:

@@ -97,7 +97,8 @@ print('ready', flush=True)
 def test_kill_ends_the_whole_tree_with_its_daemons(any_room, marker):
     process = start(any_room, TREE + "time.sleep(600)", marker)
     assert process.stdout.readline() == b"ready\n"
-    assert len(processes_with(marker)) >= 4
+    # One that has just begun has no arguments yet.
+    assert wait_until(lambda: len(processes_with(marker)) >= 4)
     process.kill()
     assert processes_with(marker) == []
     assert process.poll() not in (None, 0)
