@@ -25,6 +25,7 @@ from grader.types import Array
 MEMBERS = 2000
 ENTRY_BYTES = 500  # of a member in the zip's directory, which honest ones take 70 of
 HEADER_BYTES = 4096  # an npy file's own, far more than its description of a shape takes
+SHAPE_BYTES = 1000  # of that description, which numpy evaluates: a long one takes a millisecond
 KINDS = "biuf"  # bool, integers, floats: no objects, no strings, no structures
 
 
@@ -82,7 +83,7 @@ def read_npz(path: Path, cap: int, members: int = MEMBERS) -> dict[str, Array]:
 
 def _read_members(file: BoundedReader, cap: int, most: int) -> dict[str, Array]:
     found: dict[str, Array] = {}
-    file.longest = ENTRY_BYTES * most
+    file.longest = ENTRY_BYTES * (most + 1)
     with zipfile.ZipFile(file) as archive:
         file.longest = None
         members = archive.infolist()
@@ -92,6 +93,8 @@ def _read_members(file: BoundedReader, cap: int, most: int) -> dict[str, Array]:
             if member.compress_type != zipfile.ZIP_STORED or member.file_size > cap + HEADER_BYTES:
                 raise BadArraysError(f"{member.filename[:60]!r} is compressed or too large")
             name = member.filename.removesuffix(".npy")
+            if name in found:
+                raise BadArraysError(f"two arrays of the name {name[:60]!r}")
             with archive.open(member) as stream:
                 found[name] = _read_array(stream, member.file_size, cap)
             cap -= found[name].nbytes
@@ -106,7 +109,7 @@ def _read_array(stream: IO[bytes], declared: int, cap: int) -> Array:
     }.get(version)
     if read_header is None:
         raise BadArraysError(f"npy version {version}")
-    shape, fortran, dtype = read_header(stream)
+    shape, fortran, dtype = read_header(stream, max_header_size=SHAPE_BYTES)
     size = math.prod(shape) * dtype.itemsize
     if dtype.kind not in KINDS or any(n < 0 for n in shape) or size > min(cap, declared):
         raise BadArraysError(f"array {dtype} {shape}")

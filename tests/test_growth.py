@@ -10,12 +10,13 @@ import json
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from grader.code import source
@@ -23,6 +24,7 @@ from grader.code.engines import fixes_seeds, needs_tensorflow
 from grader.code.source import left_unread, read_code, without_magics
 from grader.collect.labels import _numbered
 from grader.collect.notebooks import Malformed, parse_notebook
+from grader.execute import claims
 from grader.score.hints_errors import explain
 from grader.score.hints_source import source_hints
 from grader.text.printable import composed
@@ -223,3 +225,52 @@ def test_many_alike_names_in_a_traceback() -> None:
         return lines(lambda: explain(1, error))
 
     assert explained(1600) <= GROWTH * explained(400) + SPARE
+
+
+EVENT = {"cell": 1, "model": 1, "config": {"class_name": "Sequential", "config": {}}}
+ARRAYS = {"initial_0": np.zeros(1), "final_0": np.ones(1), "sample_x": np.ones((1, 1))}
+SAMPLED = {"x": {"shape": [9, 1], "dtype": "float32"}}
+Events = Callable[[int], Iterator[dict[str, Any]]]
+
+
+def _fits(count: int, **told: Any) -> Iterator[dict[str, Any]]:
+    for number in range(count):
+        before = {"fits": number, "epochs": number}
+        yield EVENT | {"event": "fit_begin", "before": before} | told
+        history = {f"m{n}": [0.5, 0.4] for n in range(9)}
+        end = {"event": "fit_end", "before": before, "epochs_run": 1, "history": history}
+        yield EVENT | end
+
+
+HISTORIES: dict[str, Events] = {
+    "fits": _fits,
+    "fits on the same data": lambda n: _fits(n, sample=SAMPLED | {"same": True, "digest": 1}),
+    "fits on data nobody saw": lambda n: _fits(n, sample=SAMPLED | {"same": True, "digest": 2}),
+    "fits that were not told": lambda n: (
+        one | {"before": {"fits": 10**6, "epochs": 10**6}} for one in _fits(n)
+    ),
+    "ends told again": lambda n: (one | {"again": True} for one in _fits(n)),
+    "many models": lambda n: (EVENT | {"event": "seen", "model": m} for m in range(2 * n)),
+}
+
+
+@pytest.mark.parametrize("kept", [10**8, 10_000], ids=["all is held", "most is given up"])
+@pytest.mark.parametrize("name", HISTORIES)
+def test_reading_what_a_run_claims_takes_lines_in_proportion(
+    name: str, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four times the events, not sixteen times the work."""
+    monkeypatch.setattr(claims, "KEPT_BYTES", kept)
+
+    def read_events(count: int) -> int:
+        evidence = tmp_path / str(count) / "evidence"
+        evidence.mkdir(parents=True)
+        for number, told in enumerate(HISTORIES[name](count)):
+            (evidence / f"{number:08d}.json").write_text(json.dumps(told))
+            np.savez(evidence / f"{number:08d}.npz", **ARRAYS)
+        return lines(lambda: claims.read_claims(evidence.parent))
+
+    few, many = read_events(12), read_events(48)
+    assert many <= GROWTH * few + SPARE, (few, many)
+    more = read_events(192)
+    assert more <= GROWTH * many + SPARE, (many, more)

@@ -14,6 +14,7 @@ CONTENT_BYTES = 2_000_000  # of one event's JSON
 TOTAL_CONTENT_BYTES = 16_000_000
 EVENT_BYTES = 80_000_000  # weights of 64 MB and four samples of 4 MB
 TOTAL_BYTES = 400_000_000  # of all events' arrays while they wait to be read
+ARRAYS = 100_000  # of all events: one without content takes as long to read as one of some kB
 VALUES = 50_000  # in one event's JSON; parsed, each takes up to a hundred bytes
 MOST_LEVELS = 200  # of JSON in JSON: twenty models in each other take 120, writing ends at 255
 EPOCHS = 20_000  # of one metric's history

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grader.arrays import BadArraysError, read_bounded, read_npz
+from grader.arrays import MEMBERS, BadArraysError, read_bounded, read_npz
 from grader.execute.caps import (
+    ARRAYS,
     CONTENT_BYTES,
     EVENT_BYTES,
     EVENTS,
@@ -54,14 +55,15 @@ class Claims:
 class _Reader:
     shelf: Shelf
     order: int = 0
-    arrays_left: int = TOTAL_BYTES
+    arrays_left: int = ARRAYS
+    bytes_left: int = TOTAL_BYTES  # of arrays
     text_left: int = TOTAL_CONTENT_BYTES
 
 
 def read_claims(folder: Path) -> Claims:
     """Read a driver's folder; missing parts are simply missing."""
     transcript = read_transcript(folder / "transcript.jsonl")
-    reader = _Reader(Shelf(KEPT_BYTES), 0, TOTAL_BYTES, TOTAL_CONTENT_BYTES)
+    reader = _Reader(Shelf(KEPT_BYTES), 0, ARRAYS, TOTAL_BYTES, TOTAL_CONTENT_BYTES)
     bad_events = 0
     for path in sorted((folder / "evidence").glob("*.json"))[:EVENTS]:
         try:
@@ -88,18 +90,32 @@ def _read(reader: _Reader, path: Path) -> None:
         OSError: unreadable.
     """
     text = read_bounded(path, min(CONTENT_BYTES, reader.text_left))
+    reader.text_left -= len(text)  # whatever it turns out to be: it takes its time
     event = read_event(text)
-    reader.text_left -= len(text)
     beside, arrays = path.with_suffix(".npz"), {}
     if os.path.lexists(beside):
-        arrays = read_npz(beside, min(EVENT_BYTES, reader.arrays_left))
+        arrays = _read_arrays(reader, beside)
     else:  # the driver had no room for them: what it told stays
         event = event.model_copy(update={"bare": True})
-    reader.arrays_left -= sum(array.nbytes for array in arrays.values())
     _take(reader, event, reader.shelf.shared(arrays))
     if event.event != "fit_going":  # it describes no model: what stands for it stays counted
         reader.shelf.stories[event.model].values = values_in(text, VALUES)
     reader.shelf.settle(event.model)
+
+
+def _read_arrays(reader: _Reader, path: Path) -> dict[str, Array]:
+    """Read the arrays of one event; what cannot be read has taken as long as the most that can.
+
+    Raises:
+        BadArraysError: they are not what an honest probe writes.
+        OSError: unreadable.
+    """
+    most = min(MEMBERS, reader.arrays_left)
+    reader.arrays_left -= most
+    arrays = read_npz(path, min(EVENT_BYTES, reader.bytes_left), most)
+    reader.arrays_left += most - len(arrays)
+    reader.bytes_left -= sum(array.nbytes for array in arrays.values())
+    return arrays
 
 
 def _number(path: Path) -> int:
@@ -153,32 +169,27 @@ def _begin(
     story: Story, event: Event, arrays: Mapping[str, Array], initial: tuple[Array, ...]
 ) -> None:
     """A fit begins: what changed since the last one was no fit's doing, if none is missing."""
-    missing = _missing_fits(story.candidate.fits, event)
-    story.candidate = replace(story.candidate, fits=(*story.candidate.fits, *missing))
+    missing = _missing_fits(story, event)
+    story.add(*missing)
     story.open_fit = _begin_fit(event, _sample(story, event, arrays))
     if not missing:
         _jump(story, initial)
 
 
 def _end(story: Story, event: Event, arrays: Mapping[str, Array]) -> None:
-    fits = story.candidate.fits
     begun = story.open_fit
-    told = sum(fit.calls for fit in fits)
-    if begun is None and event.again and fits and told > event.before.fits:
-        *others, begun = fits  # all that it told is told again
-        fits = tuple(others)
-    missing = _missing_fits(fits, event)
+    if begun is None and event.again and story.fits and story.calls > event.before.fits:
+        begun = story.take_back()  # all that it told is told again
+    missing = _missing_fits(story, event)
     begun = begun or _begin_fit(event, _sample(story, event, arrays))
     story.open_fit = None
-    story.candidate = replace(
-        story.candidate, fits=(*fits, *missing, _end_fit(begun, event, arrays))
-    )
+    story.add(*missing, _end_fit(begun, event, arrays))
 
 
-def _missing_fits(fits: tuple[Fit, ...], event: Event) -> tuple[Fit, ...]:
+def _missing_fits(story: Story, event: Event) -> tuple[Fit, ...]:
     """Give the fits that had ended before and were not told, as one whose data nobody saw."""
-    calls = event.before.fits - sum(fit.calls for fit in fits)
-    epochs = event.before.epochs - sum(fit.epochs_run for fit in fits)
+    calls = event.before.fits - story.calls
+    epochs = event.before.epochs - story.epochs
     if calls <= 0 or epochs < 0:
         return ()
     return (Fit(event.cell, UNSEEN, None, epochs, {}, finished=True, arguments={}, calls=calls),)
@@ -188,10 +199,9 @@ def _sample(story: Story, event: Event, arrays: Mapping[str, Array]) -> FitSampl
     """Give what a fit was given: sent along, or with an earlier fit on the same data."""
     if event.sample is None or not event.sample.same:
         return _fit_sample(event.sample, arrays)
-    earlier = [fit.sample for fit in reversed(story.candidate.fits)]
-    if event.sample.digest is None:
-        return earlier[0] if earlier else UNSEEN
-    return next((one for one in earlier if one.digest == event.sample.digest), UNSEEN)
+    if event.sample.digest is not None:
+        return story.sample_of(event.sample.digest) or UNSEEN
+    return story.candidate.fits[-1].sample if story.candidate.fits else UNSEEN
 
 
 def _jump(story: Story, found: tuple[Array, ...]) -> None:

@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
@@ -79,28 +79,37 @@ class _Watch:
     code: int | None = None  # with which the kernel ended by itself
 
 
-def execute(run: Run, room: Room, *, again: bool = True) -> Execution:
+class UnreadError(GraderError):
+    """What a run left could not be read: to run it again would leave the same."""
+
+
+def execute(
+    run: Run, room: Room, *, again: bool = True, read: Callable[[Path], Claims] = read_claims
+) -> Execution:
     """Run every cell of a notebook in a fresh room.
 
     What the machine may have done costs nobody a point: where the room failed, or the kernel was
     killed from who knows where, all is run once more. A notebook that kills its own kernel does so
-    again. ``again`` is false where the same was seen before.
+    again. ``again`` is false where the same was seen before. ``read`` reads what the driver wrote:
+    where others wait, in a process that can be ended.
 
     Raises:
-        GraderError: the room or the kernel could not be started; never for what the student's code
-            did.
+        GraderError: the room or the kernel could not be started, or what it left not be read; never
+            for what the student's code did.
     """
     try:
-        execution, killed = _execute(run, room)
+        execution, killed = _execute(run, room, read)
+    except UnreadError:
+        raise
     except GraderError:
-        return _execute(run, room)[0]
+        return _execute(run, room, read)[0]
     if not (killed and again):
         return execution
-    execution, _ = _execute(run, room)
+    execution, _ = _execute(run, room, read)
     return replace(execution, notes=(*execution.notes, Message("execute.again")))
 
 
-def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
+def _execute(run: Run, room: Room, read: Callable[[Path], Claims]) -> tuple[Execution, bool]:
     """Run the notebook once; also tell whether its kernel was killed and nobody knows why."""
     with workplace("in", "out") as folder, LastWords() as log:
         _prepare(folder, run, room)
@@ -119,7 +128,10 @@ def _execute(run: Run, room: Room) -> tuple[Execution, bool]:
         seconds = (watch.ended or time.monotonic()) - watch.began
         if not (folder / "out" / "ready").exists() and watch.outcome is not Outcome.MEMORY_LIMIT:
             raise GraderError(Message("execute.no_kernel", {"code": code, "log": log.text()}))
-        claims = read_claims(folder / "out")
+        try:
+            claims = read(folder / "out")
+        except GraderError as error:
+            raise UnreadError(error.message) from error
     execution = Execution(
         outcome=watch.outcome,
         cells=tuple(_every_cell(claims.cells, run.notebook, watch.outcome)),

@@ -14,6 +14,7 @@ import hashlib
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,31 @@ from grader.execute.caps import ARRAY_BYTES, NUMBER_BYTES, VALUE_BYTES
 from grader.types import Array, ArraySample, Candidate, Fit, FitSample, Json
 
 PARTS = ("x", "y", "validation_x", "validation_y")
+_ROOMY = 15 / 16  # of what may be held
 LOSSES = frozenset({"loss", "val_loss"})
 HUGE_CONFIG: dict[str, Json] = {"class_name": "?", "config": {}, "opaque": True}
+
+
+@dataclass
+class _Earlier:
+    """What a story's fits but the last one weigh: they stay until they are lightened."""
+
+    fits: int = 0  # that were weighed
+    arrays: set[int] = field(default_factory=set)  # by identity
+    bytes: int = 0  # of the arrays
+    numbers: int = 0
+
+    def add(self, fit: Fit) -> None:
+        """Weigh one more."""
+        self.fits += 1
+        self.numbers += _numbers(fit)
+        self.bytes += self.unknown(_rows(fit.sample))
+        self.arrays.update(map(id, _rows(fit.sample)))
+
+    def unknown(self, arrays: Iterable[Array]) -> int:
+        """Weigh arrays that are not among these."""
+        weights = {id(array): max(ARRAY_BYTES, array.nbytes) for array in arrays}
+        return sum(weights[one] for one in weights.keys() - self.arrays)
 
 
 @dataclass
@@ -34,26 +58,69 @@ class Story:
     open_fit: Fit | None = None
     left: tuple[Array, ...] = ()  # weights that the last fit left
     values: int = 0  # in the configuration's JSON
+    calls: int = 0  # of all fits that ended
+    epochs: int = 0
+    _earlier: _Earlier = field(default_factory=_Earlier)
+    _on_data: dict[int, int] = field(default_factory=dict)  # number of a fit, by its data's digest
 
     @property
     def fits(self) -> tuple[Fit, ...]:
         """All fits, that which goes on included."""
         return (*self.candidate.fits, *([self.open_fit] if self.open_fit else ()))
 
-    def arrays(self) -> Iterator[Array]:
-        """Every array, some of them more than once."""
+    def add(self, *fits: Fit) -> None:
+        """Add fits that have ended."""
+        for number, fit in enumerate(fits, start=len(self.candidate.fits)):
+            self.calls += fit.calls
+            self.epochs += fit.epochs_run
+            if fit.sample.digest is not None:
+                self._on_data[fit.sample.digest] = number
+        self.candidate = replace(self.candidate, fits=(*self.candidate.fits, *fits))
+
+    def take_back(self) -> Fit:
+        """Take the last fit out, to be told anew."""
+        *others, last = self.candidate.fits
+        self.calls -= last.calls
+        self.epochs -= last.epochs_run
+        self.candidate = replace(self.candidate, fits=tuple(others))
+        return last
+
+    def sample_of(self, digest: int) -> FitSample | None:
+        """Give what the last fit on these data was given."""
+        fits = self.candidate.fits
+        number = self._on_data.get(digest, len(fits))
+        if number < len(fits) and fits[number].sample.digest == digest:
+            return fits[number].sample
+        return None
+
+    def lighten_fits(self, change: Callable[[Fit], Fit]) -> None:
+        """Put lighter ones in their place."""
+        self._earlier = _Earlier()
+        self.candidate = replace(self.candidate, fits=tuple(map(change, self.candidate.fits)))
+        if self.open_fit is not None:
+            self.open_fit = change(self.open_fit)
+
+    def weight(self) -> int:
+        """Bytes that it takes in memory, roughly. Each fit is looked at once, but for the last."""
+        fits, earlier = self.candidate.fits, self._earlier
+        for fit in fits[earlier.fits : -1]:
+            earlier.add(fit)
+        last = (*fits[-1:], *([self.open_fit] if self.open_fit else ()))
+        unique = earlier.bytes + earlier.unknown(self._arrays(last))
+        numbers = earlier.numbers + sum(map(_numbers, last))
+        return unique + NUMBER_BYTES * numbers + VALUE_BYTES * self.values
+
+    def _arrays(self, fits: Iterable[Fit]) -> Iterator[Array]:
         one = self.candidate
         yield from (*one.initial, *one.final, *self.left)
         for jump in one.jumps:
             yield from (*jump.left, *jump.found)
-        for fit in self.fits:
+        for fit in fits:
             yield from _rows(fit.sample)
 
-    def weight(self) -> int:
-        """Bytes that it takes in memory, roughly."""
-        unique = {id(array): max(ARRAY_BYTES, array.nbytes) for array in self.arrays()}
-        numbers = sum(len(values) for fit in self.fits for values in fit.history.values())
-        return sum(unique.values()) + NUMBER_BYTES * numbers + VALUE_BYTES * self.values
+
+def _numbers(fit: Fit) -> int:
+    return sum(map(len, fit.history.values()))
 
 
 @dataclass
@@ -82,11 +149,15 @@ class Shelf:
     def settle(self, number: int) -> None:
         """Make the heaviest stories lighter until all fit; ``number``: the model that has grown.
 
-        An array that two models share counts for both, so that only what has grown is weighed.
+        An array that two models share counts for both, so that only what has grown is weighed. Then
+        there is room for more than one event: who adds little each time does not make us do it all
+        each time.
         """
         self._weigh(number)
+        if self._held <= self.most:
+            return
         spent: set[int] = set()
-        while self._held > self.most and len(spent) < len(self._weights):
+        while self._held > _ROOMY * self.most and len(spent) < len(self._weights):
             heaviest = max(self._weights.keys() - spent, key=self._weights.__getitem__)
             if not self._lighten(heaviest):
                 spent.add(heaviest)
@@ -109,7 +180,7 @@ class Shelf:
 
 
 def _give_metrics(story: Story) -> None:
-    _each_fit(story, lambda fit: replace(fit, history=_only(fit, LOSSES)))
+    story.lighten_fits(lambda fit: replace(fit, history=_only(fit, LOSSES)))
 
 
 def _give_samples(story: Story) -> None:
@@ -117,7 +188,7 @@ def _give_samples(story: Story) -> None:
     told = [fit for fit in story.fits if fit.sample.x is not None]
     kept = [id(max(told, key=lambda fit: fit.epochs_run).sample)] if told else []
     kept += [id(fit.sample) for fit in story.fits[-1:]]
-    _each_fit(story, lambda fit: fit if id(fit.sample) in kept else _without_rows(fit))
+    story.lighten_fits(lambda fit: fit if id(fit.sample) in kept else _without_rows(fit))
 
 
 def _give_jumps(story: Story) -> None:
@@ -130,7 +201,7 @@ def _give_weights(story: Story) -> None:
 
 
 def _give_history(story: Story) -> None:
-    _each_fit(story, lambda fit: replace(_without_rows(fit), history={}))
+    story.lighten_fits(lambda fit: replace(_without_rows(fit), history={}))
 
 
 def _give_configuration(story: Story) -> None:
@@ -146,12 +217,6 @@ _GIVE: tuple[Callable[[Story], None], ...] = (
     _give_history,
     _give_configuration,
 )
-
-
-def _each_fit(story: Story, change: Callable[[Fit], Fit]) -> None:
-    story.candidate = replace(story.candidate, fits=tuple(map(change, story.candidate.fits)))
-    if story.open_fit is not None:
-        story.open_fit = change(story.open_fit)
 
 
 def _only(fit: Fit, metrics: Iterable[str]) -> dict[str, tuple[float, ...]]:
@@ -171,6 +236,16 @@ def _without_rows(fit: Fit) -> Fit:
     for name in PARTS:
         part: ArraySample | None = getattr(sample, name)
         if part is not None:
-            bare: dict[str, Any] = {name: replace(part, rows=part.rows[:0].copy())}
+            bare: dict[str, Any] = {name: replace(part, rows=_no_rows(part.rows))}
             sample = replace(sample, **bare)
     return replace(fit, sample=sample)
+
+
+def _no_rows(rows: Array) -> Array:
+    return _empty(rows.dtype.str, rows.shape[1:]) if len(rows) else rows
+
+
+@lru_cache(maxsize=64)
+def _empty(dtype: str, shape: tuple[int, ...]) -> Array:
+    """Give one for all: an array of their own for each fit would weigh more than rows do."""
+    return np.empty((0, *shape), dtype)

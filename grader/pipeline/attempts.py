@@ -149,7 +149,7 @@ class Attempts:
             files=job.files,
             fixes_seeds=job.looked.fixes_seeds,
         )
-        execution = execute(run, self.room, again=again)
+        execution = execute(run, self.room, again=again, read=self.judges.claims)
         self.store.save_execution(key, execution)
         return execution
 

@@ -90,6 +90,10 @@ class Worker:
             from grader.collect.notebooks import parse_notebook
 
             return parse_notebook(given)
+        if what == "claims":
+            from grader.execute.claims import read_claims
+
+            return read_claims(given)
         from grader.pipeline import judging
 
         if what == "look":

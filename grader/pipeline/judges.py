@@ -28,6 +28,7 @@ from grader.room.spawning import Streams, spawn
 from grader.types import GraderError, Message, Notebook
 
 if TYPE_CHECKING:  # they bring numpy and more, which the process over there loads
+    from grader.execute.claims import Claims
     from grader.extract.evaluate import Answer, ModelTask
     from grader.pipeline.judging import Again, Assessed, Looked, Run
 
@@ -101,6 +102,15 @@ class Judges:
         """
         looked: Looked = self._whole("look", notebook)
         return looked
+
+    def claims(self, folder: Path) -> Claims:
+        """Read what a driver wrote down of one run.
+
+        Raises:
+            GraderError: as above.
+        """
+        claims: Claims = self._whole("claims", folder)
+        return claims
 
     def judge(self, run: Run, evaluate: Evaluate) -> tuple[Assessed, ...]:
         """Judge a run; an exercise over which the process ended is ungraded, alone.

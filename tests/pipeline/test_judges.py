@@ -6,6 +6,7 @@ place of one of its own. The one limit of time here is of processor time, by the
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from grader.collect.collect import collect
@@ -30,11 +32,15 @@ import sys; sys.path.insert(0, sys.argv[5])
 import os, signal
 from pathlib import Path
 from grader.collect import notebooks
+from grader.execute import claims
 read = notebooks.parse_notebook
+def loop(*_):
+    while True:
+        pass
+claims.read_claims = loop
 def odd(data):
     if b"loop" in data:
-        while True:
-            pass
+        loop()
     if b"crash" in data:
         os.kill(os.getpid(), signal.SIGSEGV)
     if b"leave" in data:
@@ -66,6 +72,22 @@ def test_a_notebook_is_read_and_looked_at_there(tmp_path: Path) -> None:
     assert reason is not None
     assert reason.id == "engines.only_tensorflow"
     one.close()
+
+
+def test_claims_are_read_there(tmp_path: Path) -> None:
+    """And what models share is still one array."""
+    (tmp_path / "evidence").mkdir()
+    told = {"event": "seen", "cell": 3, "config": {}}
+    for model in (1, 2):
+        stem = tmp_path / "evidence" / f"{model:08d}"
+        stem.with_suffix(".json").write_text(json.dumps(told | {"model": model}))
+        np.savez(stem.with_suffix(".npz"), final_0=np.ones(9))
+    one = Judges(tmp_path)
+    claims = one.claims(tmp_path)
+    one.close()
+    first, second = claims.candidates
+    assert first.final[0] is second.final[0]
+    assert first.final[0].sum() == 9
 
 
 def test_one_process_does_one_thing_after_the_other(tmp_path: Path) -> None:
@@ -109,6 +131,14 @@ class TestWhatGoesWrong:
         assert error.value.message.id == said
         assert reason in str(error.value.message.args)
         assert one._idle == []
+        assert one.read(FINE).cells
+        one.close()
+
+    def test_claims_that_take_too_long_cost_their_own_run(self, tmp_path: Path) -> None:
+        one = Judges(tmp_path, seconds=3)
+        with pytest.raises(GraderError) as error:
+            one.claims(tmp_path)
+        assert error.value.message.id == "judge.time"
         assert one.read(FINE).cells
         one.close()
 

@@ -160,7 +160,10 @@ class World:
         monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
         self.asked = 0
 
-    def _execute(self, run: Any, _room: object, **_: object) -> Execution:
+    def _execute(self, run: Any, _room: object, **how: Any) -> Execution:
+        assert isinstance(
+            how["read"].__self__, Judges
+        )  # what a run left is never read by ourselves
         self.ran.append((run.engine, run.seed))
         made = self.give(run)
         return replace(

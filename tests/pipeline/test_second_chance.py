@@ -56,6 +56,17 @@ def test_a_run_is_repeated_once_where_nobody_knows_who_ended_it(
     assert len(calls) == runs
 
 
+def test_what_cannot_be_read_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take as long again, and leave the same."""
+    unread = executing.UnreadError(Message("judge.time", {"seconds": 120}))
+    play, calls = _script(unread, FINISHED)
+    monkeypatch.setattr(executing, "_execute", play)
+    with pytest.raises(GraderError) as error:
+        executing.execute(None, None)  # type: ignore[arg-type]
+    assert error.value.message.id == "judge.time"
+    assert len(calls) == 1
+
+
 def test_where_the_same_was_seen_before_it_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     play, calls = _script(KILLED)
     monkeypatch.setattr(executing, "_execute", play)
