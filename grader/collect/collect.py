@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from grader.collect.archives import Archive, Entry, open_archive
+from grader.collect.caps import first_of_each, within_code
 from grader.collect.folders import Seen, file, lone_archives, look_into
 from grader.collect.labels import Label, Whereabouts, label_all
 from grader.collect.layouts import is_archive, is_notebook, nfc, read_path
@@ -93,11 +94,13 @@ def collect(
                 raise _nothing(path, aside)
             found += here
         labels = label_all(without_mistaken_uploads([one.at for one in found], exercise_ids))
-        submissions = [
-            _submission(one, label, course, aside) for one, label in zip(found, labels, strict=True)
-        ]
+        read_ones = (
+            _submission(one, label, course, aside)
+            for one, label in first_of_each(found, labels, aside.refused)
+        )
+        submissions = tuple(within_code(filter(None, read_ones), aside.refused))
     return Collected(
-        tuple(one for one in submissions if one is not None),
+        submissions,
         tuple(aside.ignored),
         tuple(aside.refused),
         tuple(aside.notes),
