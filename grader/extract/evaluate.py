@@ -218,10 +218,13 @@ def _begun(folder: Path) -> str:
 
 def _write_request(folder: Path, tasks: Sequence[ModelTask]) -> None:
     arrays: dict[str, Array] = {}
+    names: dict[int, str] = {}
 
     def put(name: str, array: Array) -> str:
-        arrays[name] = array
-        return name
+        """Several tasks ask about one model: its weights are written once."""
+        known = names.setdefault(id(array), name)
+        arrays[known] = array
+        return known
 
     described: list[dict[str, Any]] = []
     for number, task in enumerate(tasks):

@@ -115,6 +115,20 @@ def test_labels_never_go_into_the_room() -> None:
     }
 
 
+def test_what_several_tasks_share_is_written_once() -> None:
+    """A model's weights would else be there as often as something is asked about it."""
+    fake = FakeRoom(answering({}))
+    weights = (np.zeros(3), np.ones(2))
+    plan = Training(INPUTS, weights[1], 1, "adam", "mse")
+    first = ModelTask("a", dense(), weights, INPUTS)
+    ask(fake, first, replace(first, id="a/b"), ModelTask("c", dense(), (), INPUTS, plan))
+    assert [one.shape for one in fake.arrays[0].values()] == [(3,), (2,), INPUTS.shape]
+    told = fake.requests[0]["tasks"]
+    assert told[0]["weights"] == told[1]["weights"] == ["w0_0", "w0_1"]
+    assert {one["inputs"] for one in told} == {told[2]["x"]} == {"i0"}
+    assert told[2]["y"] == "w0_1"
+
+
 def test_the_room_sees_our_code_and_the_request_and_no_more() -> None:
     fake = FakeRoom(answering({"a": {}}))
     ask(fake, ModelTask("a", dense()))
