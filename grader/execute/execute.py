@@ -8,6 +8,7 @@ the driver; both are dead and the folder is gone when this returns.
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import shutil
@@ -84,29 +85,51 @@ class UnreadError(GraderError):
 
 
 def execute(
-    run: Run, room: Room, *, again: bool = True, read: Callable[[Path], Claims] = read_claims
+    run: Run,
+    room: Room,
+    *,
+    again: bool = True,
+    most: float = math.inf,
+    read: Callable[[Path], Claims] = read_claims,
 ) -> Execution:
     """Run every cell of a notebook in a fresh room.
 
     What the machine may have done costs nobody a point: where the room failed, or the kernel was
     killed from who knows where, all is run once more. A notebook that kills its own kernel does so
-    again. ``again`` is false where the same was seen before. ``read`` reads what the driver wrote:
-    where others wait, in a process that can be ended.
+    again.
+
+    Args:
+        run: the notebook and its limits.
+        room: where it is run.
+        again: whether it may be run twice; not where the same was seen before.
+        most: seconds that both runs may take; no second one is begun that might take longer.
+        read: reads what the driver wrote: where others wait, in a process that can be ended.
 
     Raises:
         GraderError: the room or the kernel could not be started, or what it left not be read; never
             for what the student's code did.
     """
+    began = time.monotonic()
     try:
-        execution, killed = _execute(run, room, read)
+        first, killed = _execute(run, room, read)
     except UnreadError:
         raise
     except GraderError:
+        if time.monotonic() - began + run.timeout > most:
+            raise
         return _execute(run, room, read)[0]
     if not (killed and again):
-        return execution
-    execution, _ = _execute(run, room, read)
-    return replace(execution, notes=(*execution.notes, Message("execute.again")))
+        return first
+    if first.seconds + run.timeout > most:
+        return not_again(first)
+    second, _ = _execute(run, room, read)
+    seconds = first.seconds + second.seconds
+    return replace(second, seconds=seconds, notes=(*second.notes, Message("execute.again")))
+
+
+def not_again(execution: Execution) -> Execution:
+    """Say that a run would have been repeated, were there time for it."""
+    return replace(execution, notes=(*execution.notes, Message("execute.not_again")))
 
 
 def _execute(run: Run, room: Room, read: Callable[[Path], Claims]) -> tuple[Execution, bool]:

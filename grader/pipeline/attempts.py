@@ -12,11 +12,12 @@ was run is kept at once, so that a killed grader continues where it stopped.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from grader import environment
-from grader.execute.execute import Run, execute
+from grader.execute.execute import Run, execute, not_again
 from grader.extract.evaluate import Answer, ModelTask, evaluate, evaluate_apart
 from grader.extract.retraining import stuck_by_the_book
 from grader.pipeline import judging
@@ -34,10 +35,14 @@ from grader.types import (
     Execution,
     Grade,
     GraderError,
+    Message,
     Outcome,
+    Scalar,
     UsedThreshold,
     Verdict,
 )
+
+EVALUATION_SECONDS = 1800.0  # of all rooms that judge one notebook; the usual one takes ten
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ class Attempts:
     room: Room
     store: Store
     judges: Judges
+    _ran: list[float] = field(default_factory=list)  # seconds that runs of the notebook took
+    _evaluated: list[float] = field(default_factory=list)  # and rooms that judged it
 
     def run(self) -> tuple[Scored, ...]:
         """Run the notebook, and again with other seeds where only the accuracy was missed."""
@@ -95,7 +102,7 @@ class Attempts:
         alone = [n for n, c in missed.items() if c.execution.fixes_seeds or self._is_stuck(c)]
         for name in alone:
             yield self._retrained(missed[name], number)
-        if len(alone) < len(missed):
+        if len(alone) < len(missed) and self._has_time(engine):
             for case in self._scored(self._run_on(engine, number)):
                 if case.exercise in missed and case.exercise not in alone:
                     yield case
@@ -119,19 +126,29 @@ class Attempts:
         """Run the notebook, on TensorFlow again where JAX may be to blame for an exception."""
         choice = self.job.choice
         execution = self._run_on(choice.engine, 1)
-        cases = tuple(self._scored(execution))
         on_jax = choice.may_rerun and choice.engine is Engine.JAX
         if not (on_jax and blames_engine(execution)):
-            return cases
+            return tuple(self._scored(execution))
+        if not self._has_time(Engine.TENSORFLOW):
+            return tuple(self._scored(not_again(execution)))
         died = execution.outcome is Outcome.KERNEL_DIED
+        cases = tuple(self._scored(execution))
         again = self._run_on(Engine.TENSORFLOW, 1, again=not died)
         return better_run(cases, tuple(self._scored(again)))
+
+    def _seconds_left(self, engine: Engine) -> float:
+        """Give how long runs may still take: a time limit for each attempt, and one to spare."""
+        return (self.job.attempts + 1) * self.job.timeout(engine) - math.fsum(self._ran)
+
+    def _has_time(self, engine: Engine) -> bool:
+        return self._seconds_left(engine) >= self.job.timeout(engine)
 
     def _run_on(self, engine: Engine, attempt: int, *, again: bool = True) -> Execution:
         job, slot = self.job, self.slot
         key = job.execution_key(slot, engine, attempt)
         kept = self.store.load_execution(key)
         if kept is not None:
+            self._ran.append(kept.seconds)
             return kept
         notebook = job.submission.notebook
         assert notebook is not None
@@ -149,7 +166,9 @@ class Attempts:
             files=job.files,
             fixes_seeds=job.looked.fixes_seeds,
         )
-        execution = execute(run, self.room, again=again, read=self.judges.claims)
+        most = self._seconds_left(engine)
+        execution = execute(run, self.room, again=again, most=most, read=self.judges.claims)
+        self._ran.append(execution.seconds)
         self.store.save_execution(key, execution)
         return execution
 
@@ -160,7 +179,14 @@ class Attempts:
         def together(some: Sequence[ModelTask]) -> dict[str, Answer]:
             return evaluate(some, self.room, engine=engine, cores=self.slot.cores)
 
-        return evaluate_apart(tasks, together)
+        if math.fsum(self._evaluated) > EVALUATION_SECONDS:
+            args: dict[str, Scalar] = {"seconds": round(EVALUATION_SECONDS)}
+            raise GraderError(Message("evaluate.altogether", args))
+        began = time.monotonic()
+        try:
+            return evaluate_apart(tasks, together)
+        finally:
+            self._evaluated.append(time.monotonic() - began)
 
     def _scored(self, execution: Execution) -> Iterator[Scored]:
         job = self.job

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # they bring numpy and more, which the process over there loa
 
 SECONDS = 120.0  # of the processor, for one thing; the slowest honest run takes a few
 WALL_SECONDS = 1800.0  # for one that waits for ever without working
+MOST_ENDS = 3  # exercises of one run that may end the process; each begins all anew
 WHERE = Path(__file__).resolve().parents[2]
 _START = (
     "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[5]); "
@@ -120,7 +121,7 @@ class Judges:
             evaluate: has tasks done in the evaluation room, in this process.
 
         Raises:
-            GraderError: the process ended before it came to an exercise.
+            GraderError: the process ended before it came to an exercise, or over too many of them.
         """
         known: dict[str, Answer] = {}
 
@@ -133,7 +134,8 @@ class Judges:
             try:
                 assessed: tuple[Assessed, ...] = self._do("judge", run, self._answering(once))
             except EndedError as error:
-                if not error.at or error.at in run.left_out:
+                new = bool(error.at) and error.at not in run.left_out
+                if not new or len(run.left_out) + 1 >= MOST_ENDS:
                     raise GraderError(error.message) from error
                 run = replace(run, left_out={**run.left_out, error.at: error.message})
             else:

@@ -746,6 +746,49 @@ def test_an_exercise_that_cannot_be_judged_is_ungraded_alone(
     assert world.asked <= 1  # the room is not asked again for what it answered
 
 
+def test_a_chapter_that_ends_the_judge_again_and_again_is_given_up(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time begins all anew, and may take the judge's whole time."""
+    monkeypatch.setattr(judges, "_START", OVER_THE_GRU.format(harm="os._exit(7)"))
+    monkeypatch.setattr(judges, "MOST_ENDS", 1)
+    found = _by_exercise(_grade(course, tmp_path, _chapter()))
+    assert {one.grade.checks[0].message.id for one in found.values()} == {"judge.ended"}
+    assert [found[one].grade.score for one in (GRU, OTHER)] == [None, None]
+
+
+def test_the_rooms_that_judge_a_notebook_have_a_time_limit_together(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "EVALUATION_SECONDS", 0.0)
+    world.error = lambda _: 0.04
+    source = "import numpy as np\nnp.random.seed(1)\nmodel.fit(X, Y)"
+    (record,) = _grade(course, tmp_path, _submission(source)).records
+    assert record.grade.score is None
+    assert record.grade.checks[0].message.id == "evaluate.altogether"
+    assert (world.asked, world.trained) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "engines"),
+    [(100.0, "JTTT"), (200.0, "JTT"), (301.0, "J")],
+    ids=["died once", "died twice", "died late"],
+)
+def test_the_runs_of_a_notebook_have_a_time_limit_together(
+    course: Course, world: World, tmp_path: Path, seconds: float, engines: str
+) -> None:
+    """As many limits as it has attempts, and one to spare."""
+    died = replace(_execution(), outcome=Outcome.KERNEL_DIED, candidates=(), seconds=seconds)
+    trained = replace(_execution(), seconds=100.0)
+    world.give = lambda run: died if run.engine is Engine.JAX else trained
+    world.error = lambda _: 0.04
+    (record,) = _grade(course, tmp_path, _submission(), timeout=100.0).records
+    assert "".join(engine.value[0].upper() for engine, _ in world.ran) == engines
+    assert record.evidence is not None
+    told = {note.id for note in record.evidence.notes}
+    assert ("execute.not_again" in told) is (engines == "J")
+
+
 def test_one_that_the_evaluation_room_fails_over_is_ungraded_alone(
     course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

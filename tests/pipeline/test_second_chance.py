@@ -12,7 +12,7 @@ from grader.execute import execute as executing
 from grader.extract import evaluate as evaluating
 from grader.extract.architecture import Architecture
 from grader.extract.evaluate import Answer, ModelTask, RoomFailedError, evaluate_apart
-from grader.types import Execution, GraderError, Message, Outcome
+from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
 from tests.support.builders import execution
 
 FINISHED = (execution(), False)
@@ -20,6 +20,7 @@ KILLED = (replace(execution(), outcome=Outcome.KERNEL_DIED), True)
 DIED = (replace(execution(), outcome=Outcome.KERNEL_DIED), False)
 BROKEN = GraderError(Message("execute.no_driver", {"log": ""}))
 STOPPED = evaluating.RoomFailedError(Message("evaluate.stopped"), "")
+RUN = executing.Run(Notebook((), None, ""), Engine.JAX, 1, 1, timeout=60, memory_mb=1000)
 Step = tuple[Execution, bool] | GraderError
 
 
@@ -52,7 +53,7 @@ def test_a_run_is_repeated_once_where_nobody_knows_who_ended_it(
 ) -> None:
     play, calls = _script(*steps)
     monkeypatch.setattr(executing, "_execute", play)
-    assert executing.execute(None, None).outcome is outcome  # type: ignore[arg-type]
+    assert executing.execute(RUN, None).outcome is outcome  # type: ignore[arg-type]
     assert len(calls) == runs
 
 
@@ -62,7 +63,7 @@ def test_what_cannot_be_read_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -
     play, calls = _script(unread, FINISHED)
     monkeypatch.setattr(executing, "_execute", play)
     with pytest.raises(GraderError) as error:
-        executing.execute(None, None)  # type: ignore[arg-type]
+        executing.execute(RUN, None)  # type: ignore[arg-type]
     assert error.value.message.id == "judge.time"
     assert len(calls) == 1
 
@@ -70,20 +71,43 @@ def test_what_cannot_be_read_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -
 def test_where_the_same_was_seen_before_it_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     play, calls = _script(KILLED)
     monkeypatch.setattr(executing, "_execute", play)
-    assert executing.execute(None, None, again=False).outcome is Outcome.KERNEL_DIED  # type: ignore[arg-type]
+    assert executing.execute(RUN, None, again=False).outcome is Outcome.KERNEL_DIED  # type: ignore[arg-type]
     assert len(calls) == 1
 
 
 def test_a_second_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executing, "_execute", _script(KILLED, FINISHED)[0])
-    found = executing.execute(None, None)  # type: ignore[arg-type]
+    found = executing.execute(RUN, None)  # type: ignore[arg-type]
     assert [note.id for note in found.notes] == ["execute.again"]
+
+
+@pytest.mark.parametrize(("seconds", "runs"), [(59.0, 1), (40.0, 2)])
+def test_no_second_run_begins_that_might_not_fit(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, runs: int
+) -> None:
+    """A kernel that ends itself just before its time is up would take that time twice."""
+    late = (replace(KILLED[0], seconds=seconds), True)
+    play, calls = _script(late, FINISHED)
+    monkeypatch.setattr(executing, "_execute", play)
+    found = executing.execute(RUN, None, most=100.0)  # type: ignore[arg-type]
+    assert len(calls) == runs
+    told = {1: "execute.not_again", 2: "execute.again"}[runs]
+    assert [note.id for note in found.notes] == [told]
+    assert found.seconds == seconds + (FINISHED[0].seconds if runs > 1 else 0)
+
+
+def test_a_room_that_failed_late_is_not_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    play, calls = _script(BROKEN, FINISHED)
+    monkeypatch.setattr(executing, "_execute", play)
+    with pytest.raises(GraderError):
+        executing.execute(RUN, None, most=60.0)  # type: ignore[arg-type]
+    assert len(calls) == 1
 
 
 def test_a_room_that_fails_twice_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executing, "_execute", _script(BROKEN, BROKEN)[0])
     with pytest.raises(GraderError):
-        executing.execute(None, None)  # type: ignore[arg-type]
+        executing.execute(RUN, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("first", "runs"), [(BROKEN, 2), (STOPPED, 1)])
