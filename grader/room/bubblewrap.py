@@ -130,7 +130,7 @@ def _begin(
         status, status_end = _pipe(stack)  # ours stays open: bwrap reports the end there too
         go_end, go = _pipe(stack)
         stack.callback(go_end.close)
-        sealed = _memory_file(stack, build_filter())
+        sealed = _memory_file(stack, build_filter(devices=bool(spec.devices)))
         texts = {name: _memory_file(stack, text) for name, text in _etc(user).items()}
         arguments = [
             *_arguments(spec, user, texts),
@@ -214,6 +214,8 @@ def _base(spec: RoomSpec, user: User, texts: dict[str, int]) -> list[str]:
     is mounted later would hide it.
     """
     arguments = ["--dev", "/dev", "--proc", "/proc"]
+    if not spec.devices:  # no device by this bind: opened for writing it is shared memory for all
+        arguments += ["--ro-bind", "/dev/zero", "/dev/zero"]
     folders = _folders(spec, texts)  # bwrap would make them for its own user alone
     scratch = (TEMPORARY, SHARED_MEMORY, HOME)
     inside = [f for f in folders if any(Path(one) in Path(f).parents for one in scratch)]

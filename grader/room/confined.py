@@ -62,7 +62,8 @@ _MACHINE = (
     "/etc/nsswitch.conf",
     "/etc/passwd",
 )
-_DEVICES = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
+_DEVICES = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom")
+_ZERO = "/dev/zero"  # whoever may write to it can share memory that has no file
 
 
 @dataclass(frozen=True)
@@ -120,14 +121,16 @@ class ConfinedRoom:
             "cores": None if spec.cores is None else list(spec.cores),
             "user": None if user is None else [user, GROUP],
             "landlock": _landlock(spec, scratch) if self.closed else None,
-            "seccomp": build_filter(namespaces=False, connects=spec.connects).hex()
-            if self.closed
-            else None,
+            "seccomp": _filter(spec).hex() if self.closed else None,
         }
 
 
+def _filter(spec: RoomSpec) -> bytes:
+    return build_filter(namespaces=False, connects=spec.connects, devices=bool(spec.devices))
+
+
 def _landlock(spec: RoomSpec, scratch: Path) -> dict[str, Json]:
-    readable = [*map(str, readable_paths()), *_MACHINE]
+    readable = [*map(str, readable_paths()), *_MACHINE, _ZERO]
     readable += [str(bind.host.absolute()) for bind in spec.binds if not bind.writable]
     writable = [str(scratch), *_DEVICES, *spec.devices]
     writable += [str(folder.absolute()) for folder in writable_folders(spec)]

@@ -12,15 +12,16 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import time
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from grader.room.seldom import Seldom
 
 INODE_BYTES = 16 << 10  # every file counts so much beside its content: looking costs time as well
 _UNIT = 512  # of st_blocks, on every file system
-_SHARE = 10  # looking takes at most every tenth part of the time
+_DELETED = b" (deleted)"  # behind the name of a file that has none any more
 
 
 @dataclass
@@ -28,26 +29,42 @@ class Disk:
     """The folders of one room, and what was seen in them last."""
 
     folders: tuple[Path, ...]
+    _looks: Seldom = field(default_factory=Seldom)
+    _maps: Seldom = field(default_factory=lambda: Seldom(share=50))  # of TensorFlow 2,000 lines
     _seen: int = 0
-    _not_before: float = 0.0
+    _free: int = 0  # on their disks, when they were looked at
 
     def held(self, pids: Iterable[int], enough: float) -> int:
         """Bytes on disk, deleted files that a process has open included; at least.
 
         Beyond ``enough`` nothing more is looked at. A folder that cannot be looked into counts as
-        enough: no notebook needs one.
+        enough: no notebook needs one. Between two looks it is watched how much space the disks
+        have: what they lost may lie here.
         """
-        began = time.monotonic()
-        if not self.folders or began < self._not_before:
-            return self._seen
-        self._seen = 0
+        if not self.folders:
+            return 0
+        return self._looks.look(
+            lambda: self._look(pids, enough),
+            lambda: self._seen + self._free - self._free_now() > enough,
+        )
+
+    def _look(self, pids: Iterable[int], enough: float) -> int:
+        self._free, self._seen = self._free_now(), 0
         for size in self._sizes(pids, enough):
             self._seen += size
             if self._seen > enough:
                 break
-        now = time.monotonic()
-        self._not_before = now + _SHARE * (now - began)
         return self._seen
+
+    def _free_now(self) -> int:
+        """Space on the disks of the folders, less what each file that is missing would count."""
+        free: dict[int, int] = {}
+        for folder in self.folders:
+            with contextlib.suppress(OSError):
+                state = os.statvfs(folder)
+                space = state.f_bavail * state.f_frsize + state.f_favail * INODE_BYTES
+                free[folder.stat().st_dev] = space
+        return sum(free.values())
 
     def _sizes(self, pids: Iterable[int], enough: float) -> Iterator[int]:
         waiting = [str(folder) for folder in self.folders]
@@ -65,7 +82,14 @@ class Disk:
                 continue
             except OSError:  # not ours to read, or a path too long to be named
                 yield int(enough) + 1
-        yield from _deleted(pids, self._devices())
+        opened: set[int] = set()
+        for inode, size in _deleted(pids, self._devices()):
+            opened.add(inode)
+            yield size
+        yield self._maps.look(lambda: _mapped(pids, self._real_names(), opened))
+
+    def _real_names(self) -> tuple[bytes, ...]:
+        return tuple(os.fsencode(os.path.realpath(folder)) + b"/" for folder in self.folders)
 
     def _devices(self) -> set[int]:
         found = set()
@@ -75,8 +99,8 @@ class Disk:
         return found
 
 
-def _deleted(pids: Iterable[int], devices: AbstractSet[int]) -> Iterator[int]:
-    """Files without a name that are still open, each once."""
+def _deleted(pids: Iterable[int], devices: AbstractSet[int]) -> Iterator[tuple[int, int]]:
+    """Files without a name that are still open, each once: their numbers and sizes."""
     seen: set[tuple[int, int]] = set()
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -86,4 +110,31 @@ def _deleted(pids: Iterable[int], devices: AbstractSet[int]) -> Iterator[int]:
                     one = state.st_dev, state.st_ino
                     if state.st_nlink == 0 and state.st_dev in devices and one not in seen:
                         seen.add(one)
-                        yield state.st_blocks * _UNIT + INODE_BYTES
+                        yield state.st_ino, state.st_blocks * _UNIT + INODE_BYTES
+
+
+def _mapped(pids: Iterable[int], folders: tuple[bytes, ...], opened: AbstractSet[int]) -> int:
+    """Files without a name that are nowhere open and still mapped: their bytes.
+
+    Only who rules the machine is told how large they are; else they count as far as they are
+    mapped.
+    """
+    sizes: dict[bytes, int] = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/maps").read_bytes().splitlines():
+                if not line.endswith(_DELETED):
+                    continue
+                place, _, offset, _, inode, name = line.split(None, 5)
+                if name.startswith(folders) and int(inode) not in opened:
+                    size = _mapped_size(pid, place.decode(), int(offset, 16))
+                    sizes[inode] = max(sizes.get(inode, 0), size)
+    return sum(sizes.values()) + INODE_BYTES * len(sizes)
+
+
+def _mapped_size(pid: int, place: str, offset: int) -> int:
+    try:
+        return os.stat(f"/proc/{pid}/map_files/{place}").st_blocks * _UNIT  # noqa: PTH116
+    except OSError:
+        first, last = (int(end, 16) for end in place.split("-"))
+        return offset + last - first

@@ -24,7 +24,7 @@ _INODE_BYTES = 1024  # what a file without content costs the kernel on a tmpfs
 # nobody tells, and a connection to oneself grows as it is used.
 _FREE_SOCKETS, _SOCKET_BYTES = 64, 4 << 20
 # Lines of /proc: what was swapped out is memory that the host has not.
-RESIDENT = (b"VmRSS:", b"VmSwap:", b"VmPTE:")
+RESIDENT = (b"VmRSS:", b"VmSwap:", b"VmPTE:", b"HugetlbPages:")
 PROPORTIONAL = (b"Pss:", b"SwapPss:")
 _MOST_FILES = 16_384  # beyond so many open files nobody looks which of them are sockets
 
@@ -37,13 +37,39 @@ def process_bytes(pids: Iterable[int], limit: float) -> int:
 
 
 def queue_bytes(pids: Sequence[int]) -> int:
-    """What sockets may hold that was sent and never read."""
-    opened = {pid: _open_files(pid) for pid in pids}
-    total = sum(opened.values())
-    if total <= _FREE_SOCKETS:
-        return 0
-    sockets = total if total > _MOST_FILES else len(set().union(*map(_sockets, pids)))
+    """What sockets may hold that was sent and never read.
+
+    A room that has a network of its own is told by it how many there are: those too that nobody has
+    open, since they are on their way in a message that nobody took.
+    """
+    networks = {pid: _network(pid) for pid in pids}
+    own = _network(os.getpid())
+    apart = {network: pid for pid, network in networks.items() if network not in {own, None}}
+    among_us = [pid for pid, network in networks.items() if network == own]
+    sockets = sum(map(_sockets_of_network, apart.values())) + _sockets_among(among_us)
     return max(0, sockets - _FREE_SOCKETS) * _SOCKET_BYTES
+
+
+def _sockets_among(pids: Sequence[int]) -> int:
+    """How many sockets processes have open; beyond so many files each counts as one."""
+    total = sum(map(_open_files, pids))
+    if not _FREE_SOCKETS < total <= _MOST_FILES:
+        return total
+    return len(set().union(*map(_sockets, pids)))
+
+
+def _network(pid: int) -> int | None:
+    """Which network a process is in; None where it is gone."""
+    with contextlib.suppress(OSError):
+        return os.stat(f"/proc/{pid}/ns/net").st_ino  # noqa: PTH116
+    return None
+
+
+def _sockets_of_network(pid: int) -> int:
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        first, *_ = Path(f"/proc/{pid}/net/sockstat").read_bytes().splitlines()
+        return int(first.split()[2])  # sockets: used 27
+    return 0
 
 
 def file_system_bytes(pid: int, folders: Iterable[str]) -> int:
@@ -68,7 +94,8 @@ def _resident_bytes(pid: int) -> int:
 def _proportional_bytes(pid: int) -> int:
     """The same, with every shared page in equal parts."""
     pages = _kilobytes(f"/proc/{pid}/smaps_rollup", *PROPORTIONAL)
-    return pages + _kilobytes(f"/proc/{pid}/status", b"VmPTE:") if pages else _resident_bytes(pid)
+    beside = (b"VmPTE:", b"HugetlbPages:")
+    return pages + _kilobytes(f"/proc/{pid}/status", *beside) if pages else _resident_bytes(pid)
 
 
 def _kilobytes(path: str, *names: bytes) -> int:

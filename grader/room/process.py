@@ -21,6 +21,7 @@ from typing import IO
 from grader.room.cgroups import Cgroup
 from grader.room.disk import Disk
 from grader.room.memory import file_system_bytes, process_bytes, queue_bytes
+from grader.room.seldom import Seldom
 from grader.types import GraderError, Message
 
 _MB = 1 << 20
@@ -89,6 +90,7 @@ class LinuxProcess:
     endings: tuple[Callable[[], None], ...] = ()  # what to clear away once all is dead
     user: tuple[int, int] | None = None  # who the program is on the host, where we gave up root
     guest: Guest | None = None
+    _queues: Seldom = field(default_factory=Seldom)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _ended: bool = False
     _ran_out: bool = False
@@ -167,7 +169,7 @@ class LinuxProcess:
                 pids += tree(self.guest.pid)
             held = file_system_bytes(self.top, self.folders)
         limit = self.memory_limit_mb * _MB
-        held += self.disk.held(pids, limit) + queue_bytes(pids)
+        held += self.disk.held(pids, limit) + self._queues.look(lambda: queue_bytes(pids))
         return (held + process_bytes(pids, limit - held)) / _MB
 
     def memory_ran_out(self) -> bool:

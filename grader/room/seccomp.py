@@ -46,6 +46,12 @@ _NETLINK_ROUTE, _IPPROTO_TCP = 0, 6
 _MSG_FASTOPEN = 0x20000000
 _SOL_SOCKET = 1
 _BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and both with FORCE
+# Its pages stay when every process has given them back, and belong to nobody: no mapping tells
+# how many there are. What has a file is on a file system, where they are counted.
+_MAP_SHARED, _MAP_SHARED_VALIDATE, _MAP_TYPE, _MAP_ANONYMOUS = 0x1, 0x3, 0xF, 0x20
+_MAP_KIND = _MAP_TYPE | _MAP_ANONYMOUS
+_SHARED_WITHOUT_FILE = (_MAP_SHARED | _MAP_ANONYMOUS, _MAP_SHARED_VALIDATE | _MAP_ANONYMOUS)
+_EVERY_BIT = 0xFFFFFFFF
 _QUERY_PERSONALITY = 0xFFFFFFFF
 
 _REFUSED = {
@@ -71,7 +77,7 @@ _REFUSED = {
         "open_by_handle_at open_tree pivot_root setns umount2 unshare"
     ),
     "memory that no process and no sized file system is charged for": (
-        "memfd_secret mq_open msgget semget shmget"
+        "memfd_secret mq_open msgget semget shmget vmsplice"
     ),
 }
 
@@ -97,14 +103,18 @@ class Instruction:
 Program: TypeAlias = list[Instruction]
 
 
-def build_filter(machine: str = "", *, namespaces: bool = True, connects: bool = True) -> bytes:
+def build_filter(
+    machine: str = "", *, namespaces: bool = True, connects: bool = True, devices: bool = False
+) -> bytes:
     """Assemble the filter.
 
     Args:
         machine: ``x86_64`` or ``aarch64``; this machine's where empty.
         namespaces: whether the room has a network and files of its own. Without them only stream
             sockets are left, and no file's rights, owner or times can be changed.
-        connects: whether ``connect`` is allowed; asked only without namespaces.
+        connects: whether ``connect`` is allowed, and handing over descriptors; asked only without
+            namespaces.
+        devices: whether it has a GPU, whose driver shares memory that has no file.
 
     Raises:
         GraderError: a processor without a table.
@@ -124,6 +134,8 @@ def build_filter(machine: str = "", *, namespaces: bool = True, connects: bool =
     program += _on(table, "personality", _only_values(0, (0, _QUERY_PERSONALITY)))
     program += _on(table, "ioctl", _refuse_values(1, (_TIOCSTI, _TIOCLINUX)))
     program += _on(table, "setsockopt", _size_buffers())
+    if not devices:
+        program += _on(table, "mmap", _refuse_values(3, _SHARED_WITHOUT_FILE, _MAP_KIND))
     for name in ("socket", "socketpair"):
         program += _on(table, name, _open_socket() if namespaces else _host_socket())
     if not namespaces:
@@ -146,7 +158,11 @@ def _check_processor(machine: str) -> Program:
 
 def _without_namespaces(table: dict[str, int], *, connects: bool) -> Program:
     """What the host's own network and files ask for in addition."""
-    program = [] if connects else _on(table, "connect", [_refuse(errno.EPERM)])
+    # What is in a message that nobody took, a descriptor of a deleted file or of another socket
+    # with messages, is open nowhere: nothing shows it. A filter cannot look into a message.
+    program = []
+    for name in () if connects else ("connect", "sendmsg", "sendmmsg"):
+        program += _on(table, name, [_refuse(errno.EPERM)])
     for name in _PRETENDED.split():
         program += _on(table, name, [_refuse(0)])
     for name, argument in _TIMES.items():
@@ -182,8 +198,9 @@ def _refuse_bits(argument: int, bits: int) -> Program:
     return [_argument(argument), Instruction(_IF_ANY_BIT, bits, 0, 1), _refuse(errno.EPERM)]
 
 
-def _refuse_values(argument: int, values: tuple[int, ...]) -> Program:
-    program = [_argument(argument)]
+def _refuse_values(argument: int, values: tuple[int, ...], among: int = _EVERY_BIT) -> Program:
+    """Refuse ``values``, where only the bits ``among`` are looked at."""
+    program = [_argument(argument), Instruction(_AND, among)]
     for value in values:
         program += [Instruction(_IF_EQUAL, value, 0, 1), _refuse(errno.EPERM)]
     return program

@@ -53,6 +53,7 @@ X86_64: dict[str, int] = {
     "memfd_create": 319,
     "memfd_secret": 447,
     "migrate_pages": 256,
+    "mmap": 9,
     "modify_ldt": 154,
     "mount": 165,
     "mount_setattr": 442,
@@ -104,6 +105,7 @@ X86_64: dict[str, int] = {
     "utimensat": 280,
     "utimes": 235,
     "vhangup": 153,
+    "vmsplice": 278,
 }
 
 AARCH64: dict[str, int] = {
@@ -146,6 +148,7 @@ AARCH64: dict[str, int] = {
     "memfd_create": 279,
     "memfd_secret": 447,
     "migrate_pages": 238,
+    "mmap": 222,
     "mount": 40,
     "mount_setattr": 442,
     "move_mount": 429,
@@ -191,6 +194,7 @@ AARCH64: dict[str, int] = {
     "userfaultfd": 282,
     "utimensat": 88,
     "vhangup": 58,
+    "vmsplice": 75,
 }
 
 # The youngest call known here (mseal); younger ones are answered "not implemented", which C

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from grader.room import Bind, RoomSpec
 from grader.room.disk import INODE_BYTES, Disk
+from grader.room.seldom import Seldom
 from grader.room.spec import writable_folders
 
 MB = 1 << 20
@@ -47,6 +53,34 @@ def test_a_deleted_file_counts_while_it_is_open(tmp_path: Path) -> None:
         assert MB <= held(tmp_path, pids=(os.getpid(),)) < 2 * MB  # once
         os.close(again)
     assert held(tmp_path, pids=(os.getpid(),)) < MB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")
+@pytest.mark.parametrize("rules", [True, False], ids=["as root", "as a user"])
+def test_a_deleted_file_counts_while_it_is_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, rules: bool
+) -> None:
+    """Nobody has it open; root is told how large it is though only a page is mapped."""
+    stat = os.stat
+
+    def refusing(path: Any, **how: Any) -> os.stat_result:
+        if "map_files" in str(path) and not rules:
+            raise PermissionError(path)
+        return stat(path, **how)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    path = tmp_path / "gone"
+    path.write_bytes(b"x" * MB)
+    library = ctypes.CDLL(None)  # Python's own maps keep their file open
+    library.mmap.restype = ctypes.c_void_p
+    library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    with path.open("rb") as file:
+        mapped = library.mmap(None, MB // 2, mmap.PROT_READ, mmap.MAP_PRIVATE, file.fileno(), 0)
+    path.unlink()
+    found = held(tmp_path, pids=(os.getpid(),))
+    library.munmap(ctypes.c_void_p(mapped), ctypes.c_size_t(MB // 2))
+    assert found >= (MB if rules and os.getuid() == 0 else MB // 2)
+    assert held(tmp_path, pids=(os.getpid(),)) < MB // 4
 
 
 def test_links_lead_nowhere(tmp_path: Path) -> None:
@@ -96,16 +130,63 @@ def test_a_folder_that_is_gone_holds_nothing(tmp_path: Path) -> None:
     assert held(tmp_path / "none") == 0
 
 
+class Clock:
+    """Goes on as it is told."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def slowly(folder: Path, clock: Clock, seconds: float, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """A disk at which a look takes so long."""
+    disk = Disk((folder,), Seldom(clock))
+    sizes = disk._sizes
+
+    def slow(*given: Any) -> Iterator[int]:
+        clock.now += seconds
+        return sizes(*given)
+
+    monkeypatch.setattr(disk, "_sizes", slow)
+    return disk
+
+
 def test_looking_takes_a_part_of_the_time_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter([0.0, 1.0, 5.0, 11.5, 11.6])  # the first look takes a second
-    monkeypatch.setattr("grader.room.disk.time.monotonic", lambda: next(clock))
-    disk = Disk((tmp_path,))
+    clock = Clock()
+    disk = slowly(tmp_path, clock, 1.0, monkeypatch)
     assert disk.held((), NO_LIMIT) == 0
     (tmp_path / "new").touch()
-    assert disk.held((), NO_LIMIT) == 0  # after five: too early to look again
+    clock.now = 5.0
+    assert disk.held((), NO_LIMIT) == 0  # too early to look again
+    clock.now = 11.5
     assert disk.held((), NO_LIMIT) > 0
+
+
+def test_where_the_disk_loses_space_it_is_looked_at_sooner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who makes looking slow has ten times that long to fill the disk."""
+    clock, free = Clock(), iter([9 * MB, 8 * MB, 5 * MB, 5 * MB])
+    disk = slowly(tmp_path, clock, 1.0, monkeypatch)
+    monkeypatch.setattr(disk, "_free_now", lambda: next(free))
+    assert disk.held((), 3 * MB) == 0
+    (tmp_path / "new").write_bytes(b"x" * 4 * MB)
+    clock.now = 1.5
+    assert disk.held((), 3 * MB) == 0  # half of the time is ours at most
+    clock.now = 2.5
+    assert disk.held((), 3 * MB) == 0  # not so much was lost
+    assert disk.held((), 3 * MB) > 3 * MB
+
+
+def test_space_and_files_that_are_gone_are_seen_in_the_disks_own_figures(tmp_path: Path) -> None:
+    disk = Disk((tmp_path, tmp_path))
+    before = disk._free_now()
+    state = os.statvfs(tmp_path)
+    assert before <= 2 * (state.f_bfree * state.f_frsize + state.f_ffree * INODE_BYTES)
+    assert before == pytest.approx(Disk((tmp_path,))._free_now(), rel=0.1)  # each disk once
 
 
 def test_what_is_lent_for_writing_is_what_is_looked_at(tmp_path: Path) -> None:

@@ -75,3 +75,25 @@ def test_a_socket_that_processes_share_counts_once() -> None:
         for _ in range(200):
             stack.enter_context(ours.dup())
         assert queue_bytes([os.getpid(), os.getpid()]) == 0
+
+
+def test_the_sockets_of_another_network_are_those_that_it_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those too that nobody has open; each network once, whoever is in it."""
+    us, them = memory._network(os.getpid()), {11: 7, 12: 7, 13: 8, 14: None}
+    counted = {7: 300, 8: 100}
+    monkeypatch.setattr(memory, "_network", lambda pid: them.get(pid, us))
+    monkeypatch.setattr(memory, "_sockets_of_network", lambda pid: counted[them[pid] or 0])
+    free = memory._FREE_SOCKETS
+    assert queue_bytes([11, 12, 13, 14]) == (400 - free) * memory._SOCKET_BYTES
+
+
+def test_a_network_counts_its_sockets() -> None:
+    before = memory._sockets_of_network(os.getpid())
+    with contextlib.ExitStack() as stack:
+        for _ in range(50):
+            for one in socket.socketpair():
+                stack.enter_context(one)
+        assert memory._sockets_of_network(os.getpid()) >= before + 50
+    assert memory._sockets_of_network(0) == 0

@@ -17,6 +17,7 @@ PROCESSORS = {"x86_64": (0xC000003E, X86_64), "aarch64": (0xC00000B7, AARCH64)}
 HIGH_BITS = 1 << 32
 CLONE_NEWUSER, CLONE_THREAD_FLAGS = 0x10000000, 0x003D0F00  # pthread_create's flags
 TIOCSTI, TCGETS = 0x5412, 0x5401
+SHARED, PRIVATE, SHARED_VALIDATE, ANONYMOUS = 1, 2, 3, 0x20
 STREAM, DGRAM, CLOEXEC = 1, 2, 0o2000000
 UNIX, INET, INET6, NETLINK, PACKET, ALG, VSOCK = 1, 2, 10, 16, 17, 38, 40
 
@@ -26,6 +27,7 @@ class Filter:
     machine: str
     namespaces: bool = True
     connects: bool = True
+    devices: bool = False
 
     def __call__(self, name: str | int, *args: int, arch: int | None = None) -> int:
         """What the kernel would do with this call."""
@@ -33,7 +35,12 @@ class Filter:
         number = table[name] if isinstance(name, str) else name
         padded = [a & 0xFFFFFFFFFFFFFFFF for a in (*args, *(0,) * 6)][:6]
         data = struct.pack("=IIQ6Q", number, audit if arch is None else arch, 0, *padded)
-        program = build_filter(self.machine, namespaces=self.namespaces, connects=self.connects)
+        program = build_filter(
+            self.machine,
+            namespaces=self.namespaces,
+            connects=self.connects,
+            devices=self.devices,
+        )
         return run(program, data)
 
 
@@ -72,7 +79,7 @@ def host_calls(request):
     "name",
     "keyctl add_key request_key io_uring_setup ptrace process_vm_readv process_vm_writev bpf mount umount2 "
     "pivot_root unshare setns userfaultfd perf_event_open kexec_load open_by_handle_at fsopen move_mount "
-    "shmget".split(),
+    "shmget vmsplice".split(),
 )
 def test_refuses_calls_that_lead_out(calls, name):
     assert calls(name) == ERRNO | errno.EPERM
@@ -134,6 +141,18 @@ def test_calls_for_which_libraries_have_another_way_are_not_implemented(calls, n
     assert calls(name) == ERRNO | errno.ENOSYS
 
 
+@pytest.mark.parametrize("more", [0, 0x4000, 0x40000, HIGH_BITS])  # NORESERVE, HUGETLB
+@pytest.mark.parametrize("kind", [SHARED, SHARED_VALIDATE])
+def test_memory_is_not_shared_without_a_file(calls, kind, more):
+    assert calls("mmap", 0, 4096, 3, kind | ANONYMOUS | more) == ERRNO | errno.EPERM
+    assert calls("mmap", 0, 4096, 3, kind | more) == ALLOW  # of a file
+    assert calls("mmap", 0, 4096, 3, PRIVATE | ANONYMOUS | more) == ALLOW
+
+
+def test_the_driver_of_a_gpu_shares_memory_without_a_file():
+    assert Filter("x86_64", devices=True)("mmap", 0, 4096, 3, SHARED | ANONYMOUS) == ALLOW
+
+
 @pytest.mark.parametrize("high", [0, HIGH_BITS, 7 << 40])
 def test_terminal_injection_is_refused_whatever_the_high_bits_say(calls, high):
     assert calls("ioctl", 0, TIOCSTI | high) == ERRNO | errno.EPERM
@@ -186,13 +205,20 @@ def test_on_the_hosts_network_nothing_connects(host_calls):
     assert host_calls("sendto", 3, 0, 0, 0) == ALLOW
 
 
+@pytest.mark.parametrize("name", ["sendmsg", "sendmmsg"])
+def test_on_the_hosts_network_nobody_hands_over_what_nobody_then_has_open(host_calls, name):
+    assert host_calls(name, 3) == ERRNO | errno.EPERM
+
+
+@pytest.mark.parametrize("name", ["connect", "sendmsg"])
 @pytest.mark.parametrize("machine", list(PROCESSORS))
-def test_a_driver_may_connect(machine):
-    assert Filter(machine, namespaces=False, connects=True)("connect", 3) == ALLOW
+def test_a_driver_may_connect_and_hand_over_sockets(machine, name):
+    assert Filter(machine, namespaces=False, connects=True)(name, 3) == ALLOW
 
 
-def test_a_room_with_a_network_of_its_own_connects_within_it(calls):
-    assert calls("connect", 3) == ALLOW
+@pytest.mark.parametrize("name", ["connect", "sendmsg", "sendmmsg"])
+def test_a_room_with_a_network_of_its_own_connects_within_it(calls, name):
+    assert calls(name, 3) == ALLOW
 
 
 def test_an_unknown_processor_is_an_error_of_ours():
@@ -219,7 +245,9 @@ def kernels_numbers(machine: str) -> dict[str, int]:
     for name in HEADERS[machine]:
         path = Path("/usr/include", name)
         if path.is_file():
-            found = re.findall(r"^#define __NR_(\w+)[ \t]+(\d+)$", path.read_text(), re.MULTILINE)
+            found = re.findall(
+                r"^#define __NR(?:3264)?_(\w+)[ \t]+(\d+)$", path.read_text(), re.MULTILINE
+            )
             numbers = {call: int(number) for call, number in found}
             call, number = SOME_CALL[machine]
             if numbers.get(call) == number:
