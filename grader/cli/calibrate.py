@@ -18,6 +18,7 @@ from grader.calibration.calibrate import (
 from grader.cli.course import open_course, open_words
 from grader.course.exercises import Course, Exercise
 from grader.course.load import load_course
+from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.room import open_room
 from grader.text.words import Words
@@ -36,7 +37,7 @@ def run_calibrate(
     """Do the missing runs of every exercise; continues where an earlier call stopped."""
     course = open_course(profile)
     words = open_words(course, lang)
-    room = open_room("auto")
+    room = open_room("auto", without_results(course.root))
     places = slots(jobs or len(environment.cores()), ())
     backend = Engine.JAX if engine == "auto" else Engine(engine)
     for exercise in _with_sizes(course, ids, words):
@@ -70,7 +71,7 @@ def run_check_calibration(
     """
     course = open_course(profile)
     words = open_words(course, lang)
-    room = open_room("auto")
+    room = open_room("auto", without_results(course.root))
     place = slots(1, ())[0]
     backend = Engine.JAX if engine == "auto" else Engine(engine)
     fitting = True

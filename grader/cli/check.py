@@ -24,6 +24,7 @@ from grader.collect.collect import collect
 from grader.course.exercises import Course, Exercise, Limits
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
+from grader.pipeline.ours import without_results
 from grader.record.store import Store
 from grader.report import wording
 from grader.room import open_room
@@ -72,7 +73,7 @@ def run_check(options: CheckOptions) -> int:
     settings = Settings(
         secret=NO_SECRET, engine=options.engine, timeout=options.timeout or PATIENCE
     )
-    room = open_room("auto")
+    room = open_room("auto", without_results(course.root))
     if room.isolation.level is Level.NONE:
         tell(words("cli.check_open"))
     with workplace() as place, Store(place) as store:

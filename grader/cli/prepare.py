@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from grader import environment
 from grader.cli.course import course_to_grade_with, open_words
+from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.room import open_room
 from grader.types import Engine, GraderError, Message
@@ -37,7 +38,8 @@ def run_prepare(lang: str | None) -> int:
         raise GraderError(Message("cli.prepare_needs_jax"))
     from grader.calibration.compiling import fill
 
-    for one in fill(course, open_room("auto"), slots(1)[0]):
+    room = open_room("auto", without_results(course.root))
+    for one in fill(course, room, slots(1)[0]):
         sys.stdout.write(words("cli.prepared", exercise=one.exercise, added=one.added) + "\n")
         sys.stdout.flush()
     return 0

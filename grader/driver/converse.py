@@ -36,6 +36,7 @@ else:
 
 READY_SECONDS = 120.0
 SETTLE_MILLISECONDS = 300
+SETTLE_SECONDS = 10.0  # for a kernel in which a thread prints on and on
 REST_SECONDS = 2.0  # for what had been sent when the time was up …
 REST_MILLISECONDS = 50  # … which ends after so much silence
 BACKLOG = 16  # connections that wait until the kernel is there
@@ -138,6 +139,14 @@ class CellLog:
         }
 
 
+def _is_png(text: str) -> bool:
+    """Tell whether it is a picture; what is no base64 raises, and is dropped.
+
+    Any other character would be passed over, and six bytes long in the transcript.
+    """
+    return base64.b64decode(text, validate=True).startswith(PNG)
+
+
 class KernelGoneError(Exception):
     """The coordinator closed our stdin: there is nobody to talk to any more."""
 
@@ -237,7 +246,7 @@ class Conversation:
 
     def settle(self) -> None:
         """Take evidence that is still under way once every cell has run."""
-        for _, message in self._remaining(SETTLE_MILLISECONDS):
+        for _, message in self._remaining(SETTLE_MILLISECONDS, SETTLE_SECONDS):
             if message.get("msg_type") == "grader_evidence":
                 with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
                     self._evidence(message)
@@ -245,18 +254,16 @@ class Conversation:
 
     def _rest(self, log: CellLog, mine: str) -> None:
         """Take what a kernel had sent before it went: a busy machine may have kept it from us."""
-        until = time.monotonic() + REST_SECONDS
-        for channel, message in self._remaining(REST_MILLISECONDS):
+        for channel, message in self._remaining(REST_MILLISECONDS, REST_SECONDS):
             self._take(log, mine, channel, message)
-            if time.monotonic() > until:
-                return
 
-    def _remaining(self, silence: int) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Give what still comes until there is silence for so many milliseconds.
+    def _remaining(self, silence: int, seconds: float) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Give what still comes until there is silence for so many milliseconds, or too much.
 
         A malformed message is no silence; nor is the kernel's end, which leaves what it had sent.
         """
-        while self.poller.poll(silence):
+        until = time.monotonic() + seconds
+        while time.monotonic() <= until and self.poller.poll(silence):
             yield from self.arrived(0)
 
     def _finish(self, log: CellLog) -> dict[str, Any]:
@@ -346,9 +353,7 @@ class Conversation:
             most = min(self.caps.image_bytes, self.image_bytes_left)
             if len(image) > most or self.images_left <= 0:
                 log.cut = True
-            elif base64.b64decode(image).startswith(
-                PNG
-            ):  # what is no base64 raises, and is dropped
+            elif _is_png(image := "".join(image.split())):  # some encoders break lines
                 self.images_left -= 1
                 self.image_bytes_left -= len(image)
                 log.images.append(image)

@@ -18,9 +18,16 @@ from grader.room.workplace import parent
 def ours(course: Path, out: Path, submissions: Iterable[Path] = ()) -> tuple[Guarded, ...]:
     """Thresholds and references, results, the secret, submissions, and what runs are given."""
     return (
-        Guarded(course / REFERENCE, "room.exposed_reference"),
+        *without_results(course),
         Guarded(out, "room.exposed_out"),
-        Guarded(seeds.secret_path(), "room.exposed_secret"),
         *(Guarded(path, "room.exposed_submissions") for path in submissions),
+    )
+
+
+def without_results(course: Path) -> tuple[Guarded, ...]:
+    """The same where nobody is graded: what every course has, whoever runs a notebook of it."""
+    return (
+        Guarded(course / REFERENCE, "room.exposed_reference"),
+        Guarded(seeds.secret_path(), "room.exposed_secret"),
         Guarded(parent(), "room.exposed_temporary"),
     )

@@ -31,6 +31,7 @@ class Disk:
     folders: tuple[Path, ...]
     _looks: Seldom = field(default_factory=Seldom)
     _maps: Seldom = field(default_factory=lambda: Seldom(share=50))  # of TensorFlow 2,000 lines
+    _entered: dict[str, int] = field(default_factory=dict)  # folders, and when they had changed
     _seen: int = 0
     _free: int = 0  # on their disks, when they were looked at
 
@@ -49,12 +50,25 @@ class Disk:
         )
 
     def _look(self, pids: Iterable[int], enough: float) -> int:
-        self._free, self._seen = self._free_now(), 0
+        """Add up what is there; what seems to be gone may have moved to where was looked before."""
+        self._free, now = self._free_now(), 0
+        self._entered.clear()
         for size in self._sizes(pids, enough):
-            self._seen += size
-            if self._seen > enough:
+            now += size
+            if now > enough:
                 break
+        self._seen = max(now, self._seen) if self._moved() else now
         return self._seen
+
+    def _moved(self) -> bool:
+        """Whether anything was made, renamed or deleted while we looked."""
+        for path, changed in self._entered.items():
+            try:
+                if os.stat(path).st_mtime_ns != changed:  # noqa: PTH116
+                    return True
+            except OSError:
+                return True
+        return False
 
     def _free_now(self) -> int:
         """Space on the disks of the folders, less what each file that is missing would count."""
@@ -71,6 +85,7 @@ class Disk:
         while waiting:
             path = waiting.pop()
             try:
+                self._entered[path] = os.stat(path).st_mtime_ns  # noqa: PTH116
                 with os.scandir(path) as entries:
                     for entry in entries:
                         with contextlib.suppress(FileNotFoundError):

@@ -387,7 +387,7 @@ class TestCheckCommand:
     def known(self, course: Course, done: list[Plan], monkeypatch: pytest.MonkeyPatch) -> Course:
         calibrated(course, 12)
         monkeypatch.setattr(command, "open_course", lambda _: load_course(course.root))
-        monkeypatch.setattr(command, "open_room", lambda _: ROOM)
+        monkeypatch.setattr(command, "open_room", lambda *_: ROOM)
         return course
 
     def test_says_that_it_fits(self, known: Course, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from grader.cli.calibrate import run_calibrate, run_check_calibration
+from grader.cli.check import CheckOptions, run_check
+from grader.cli.prepare import run_prepare
+from grader.types import GraderError
 from tests.support.cli_help import ROOT, Shell
 
 SOUND = ROOT / "reference/sequence-prediction/submissions/accepted/textbook.ipynb"
@@ -48,6 +53,26 @@ def test_a_secret_among_the_packages_is_refused(
     said: Any = shell.grade(SOUND)
     assert said.code == 2
     assert "GRADER_SECRET_FILE" in said.line
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda: run_check(CheckOptions((SOUND,), None, "auto", None, None)),
+        lambda: run_calibrate(("sequence-prediction",), 1, "auto", 1, None, None),
+        lambda: run_check_calibration(("sequence-prediction",), "auto", None),
+        lambda: run_prepare(None),
+    ],
+    ids=["check", "calibrate", "check-calibration", "prepare"],
+)
+def test_every_command_that_runs_notebooks_refuses_it(
+    run: Callable[[], int], shown: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADER_SECRET_FILE", str(shown / "secret"))
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(GraderError) as refused:
+        run()
+    assert refused.value.message.id == "room.exposed_secret"
 
 
 def test_submissions_among_the_packages_are_refused(shell: Shell, shown: Path) -> None:

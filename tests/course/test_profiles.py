@@ -384,7 +384,7 @@ class TestTold:
 
         shell = Shell(monkeypatch, capfd, tmp_path)
         monkeypatch.setenv("GRADER_COURSE", str(root))
-        monkeypatch.setattr(calibrate, "open_room", lambda _: None)
+        monkeypatch.setattr(calibrate, "open_room", lambda *_: None)
         said = shell("calibrate", "sequence-prediction", "--profile", "full", "--lang", "en")
         assert said.code == 0
         assert "no sizes of its own for full" in said.out

@@ -241,6 +241,21 @@ def test_images_are_kept_up_to_their_number_and_size(bench: Bench) -> None:
     assert line["images"] == [PNG] * 3
 
 
+def test_a_picture_is_written_as_base64_and_nothing_else(bench: Bench) -> None:
+    """Else each character between would be six bytes of the transcript."""
+
+    def behave(kernel: Kernel, content: Any) -> None:
+        padded = "".join(f"{letter}\x01" for letter in PNG)
+        kernel.say("display_data", {"data": {"image/png": padded}})
+        broken = "\n".join(PNG[at : at + 76] for at in range(0, len(PNG), 76)) + "\n"
+        kernel.say("display_data", {"data": {"image/png": broken}})
+        kernel.done()
+
+    talk = bench.talk(behave)
+    assert talk.run(1, "")["images"] == [PNG]
+    assert talk.malformed == 1
+
+
 MALFORMED: list[tuple[str, Any]] = [
     ("stream", {}),
     ("stream", {"name": "stdout", "text": None}),
@@ -367,6 +382,27 @@ def test_evidence_after_the_last_cell_is_still_taken(bench: Bench) -> None:
     ended.set()
     talk.settle()
     assert [event["event"] for event in bench.events()] == ["late"]
+
+
+def test_a_kernel_that_is_never_silent_keeps_nobody_waiting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that prints on and on took all the time of a notebook whose cells had ended."""
+    talk = bench.talk(lambda kernel, _: kernel.done())
+    talk.run(1, "")
+    clock = iter(range(10**6))
+    monkeypatch.setattr(converse.time, "monotonic", lambda: float(next(clock)))
+    asked: list[int] = []
+
+    def poll(milliseconds: int) -> list[tuple[Any, int]]:
+        asked.append(milliseconds)
+        assert len(asked) < 1000, "for ever"
+        return [(talk.iopub, 1)]
+
+    monkeypatch.setattr(talk.poller, "poll", poll)
+    monkeypatch.setattr(talk, "arrived", lambda _: [("iopub", {"msg_type": "stream"})])
+    talk.settle()
+    assert 0 < len(asked) <= converse.SETTLE_SECONDS
 
 
 def test_evidence_of_no_cell_is_dropped(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import mmap
 import os
 import sys
@@ -81,6 +82,37 @@ def test_a_deleted_file_counts_while_it_is_mapped(
     library.munmap(ctypes.c_void_p(mapped), ctypes.c_size_t(MB // 2))
     assert found >= (MB if rules and os.getuid() == 0 else MB // 2)
     assert held(tmp_path, pids=(os.getpid(),)) < MB // 4
+
+
+def test_a_file_that_moves_away_from_our_look_is_not_taken_for_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went to where was looked already; what is really gone is not there the next time."""
+    scandir, order, clock = os.scandir, list[str](), itertools.count()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a" / "large").write_bytes(b"x" * MB)
+
+    def dodging(path: str) -> Any:
+        """Where we look last it just was: it went to where we looked first."""
+        name = Path(path).name
+        if len(order) < 2 and name in {"a", "b"}:
+            order.append(name)
+        elif name in order[1:]:
+            (Path(path) / "large").rename(tmp_path / order[0] / "large")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", dodging)
+    disk = Disk((tmp_path,), Seldom(lambda: float(next(clock)), share=0))
+    assert disk.held((), NO_LIMIT) >= MB
+    last = tmp_path / order[-1] / "large"
+    if not last.exists():
+        (tmp_path / order[0] / "large").rename(last)
+    assert disk.held((), NO_LIMIT) >= MB
+    assert not last.exists()
+    (tmp_path / order[0] / "large").unlink()
+    monkeypatch.undo()
+    assert disk.held((), NO_LIMIT) < MB
 
 
 def test_links_lead_nowhere(tmp_path: Path) -> None:
