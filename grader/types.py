@@ -156,6 +156,17 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What a line used that is called otherwise today, or stands in for something; no mistake."""
+
+    cell: int
+    line: int  # of the cell, from 1
+    kind: str  # old_api, stand_in
+    what: str  # lr=
+    instead: str  # learning_rate=; "" where nothing took its place
+
+
+@dataclass(frozen=True)
 class CellRun:
     """What one code cell did. ``status``: ok, error, or stopped where it was cut off."""
 
@@ -167,6 +178,7 @@ class CellRun:
     images: tuple[bytes, ...] = ()  # PNG as the student's kernel sent them: untrusted
     truncated: bool = False
     left_out: tuple[LeftOut, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,7 @@ class Course:
     owed: tuple[str, ...] | None = None  # exercises that every notebook owes, from course.toml
     profile: str = LAPTOP  # as asked for
     packages: tuple[str, ...] = ()  # that notebooks find in their rooms, from course.toml
+    old_api: bool = True  # calls of 2018 to 2020 run as they did; from course.toml
 
     @property
     def reference(self) -> Path | None:

@@ -88,6 +88,7 @@ def load_course(root: Path, profile: str | None = None) -> Course:
         settings.exercises,
         asked,
         settings.packages,
+        settings.old_api == "accept",
     )
 
 

@@ -225,3 +225,4 @@ class SettingsFile(Strict):
     exercises: tuple[str, ...] | None = None
     profile: str | None = None
     packages: Annotated[tuple[Requirement, ...], Field(max_length=50)] = ()  # for notebooks' rooms
+    old_api: Literal["accept", "refuse"] = "accept"  # calls of 2018 to 2020

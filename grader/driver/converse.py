@@ -42,6 +42,8 @@ REST_MILLISECONDS = 50  # … which ends after so much silence
 BACKLOG = 16  # connections that wait until the kernel is there
 LEFT_OUT = 200  # statements of one notebook that are told as left out
 LEFT_OUT_TEXT = 200  # characters of each text about one
+REMARKS = 50  # of one notebook
+REMARK_TEXT = 100  # characters of each text in one
 LARGEST = 1_000_000  # lines of a cell, statements of one
 SHORT_NAME = 40  # characters of an exception's name where there is no space for more
 IDLE_SECONDS = 10.0  # after the reply, how long late output may take
@@ -118,6 +120,7 @@ class CellLog:
     screen: Screen
     images: list[str] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)  # statements, unread
+    remarks: list[dict[str, Any]] = field(default_factory=list)  # unread
     cut: bool = False  # something that it showed or raised was left out
     error: dict[str, str] | None = None
     status: str = "stopped"
@@ -136,6 +139,7 @@ class CellLog:
             "error": self.error,
             "images": self.images,
             "left_out": self.left_out,
+            "remarks": self.remarks,
         }
 
 
@@ -177,6 +181,7 @@ class Conversation:
         self.error_text_left = caps.error_text
         self.images_left = caps.images
         self.left_out_left = LEFT_OUT
+        self.remarks_left = REMARKS
         self.image_bytes_left = caps.images_bytes
         self.malformed = 0
         self.cells: dict[str, int] = {}  # by the message that asked for them
@@ -343,6 +348,8 @@ class Conversation:
             }
         elif kind == "grader_left_out":
             self._left_out(log, content)
+        elif kind == "grader_remark":
+            self._remark(log, content)
         elif kind == "status":
             return bool(content["execution_state"] == "idle")
         return False
@@ -371,6 +378,15 @@ class Conversation:
         if self.left_out_left > 0:
             self.left_out_left -= 1
             log.left_out.append(told)
+
+    def _remark(self, log: CellLog, content: dict[str, Any]) -> None:
+        """Keep what the kernel says of a line that ran, within bounds."""
+        told: dict[str, Any] = {"line": min(max(0, int(content["line"])), LARGEST)}
+        for key in ("kind", "what", "instead"):
+            told[key] = ANSI.sub("", str(content[key]))[:REMARK_TEXT]
+        if self.remarks_left > 0:
+            self.remarks_left -= 1
+            log.remarks.append(told)
 
     def _evidence(self, message: dict[str, Any]) -> None:
         """Keep one event of the probe, unread, within the caps."""

@@ -46,6 +46,7 @@ TRANSCRIPT_BYTES = 6 * (NOTEBOOK_TEXT + ERROR_TEXT) + IMAGES_BYTES + 10_000_000
 LINE_BYTES = 10_000_000
 LINE_VALUES = 10_000
 MOST_LEFT_OUT = 1000  # statements of a cell
+MOST_REMARKS = 1000  # about a cell
 
 # What the driver is told to write down of one notebook at most: what is read here, and no more.
 DRIVER_CAPS = {

@@ -24,11 +24,12 @@ from grader.execute.caps import (
     LINE_VALUES,
     MOST_LEFT_OUT,
     MOST_LEVELS,
+    MOST_REMARKS,
     TRANSCRIPT_BYTES,
 )
 from grader.execute.events import Count, Text
 from grader.execute.strict_json import read_json
-from grader.types import CellError, CellRun, LeftOut
+from grader.types import CellError, CellRun, LeftOut, Remark
 
 
 class _Line(BaseModel):
@@ -44,6 +45,7 @@ class _Line(BaseModel):
         list[Annotated[str, Field(max_length=IMAGE_BYTES)]], Field(max_length=IMAGES)
     ] = []
     left_out: Annotated[list[Any], Field(max_length=MOST_LEFT_OUT)] = []
+    remarks: Annotated[list[Any], Field(max_length=MOST_REMARKS)] = []
     malformed: Count = 0  # messages of the kernel that the driver had dropped until then
 
 
@@ -57,6 +59,15 @@ class _LeftOut(BaseModel):
     ]
     what: Text
     error: Text
+
+
+class _Remark(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    line: Count
+    kind: Literal["old_api", "stand_in"]
+    what: Text
+    instead: Text
 
 
 @dataclass(frozen=True)
@@ -112,9 +123,16 @@ def _cell(line: _Line) -> CellRun:
             line.error.get("name", ""), line.error.get("value", ""), line.error.get("traceback", "")
         )
     images = tuple(base64.b64decode(text) for text in line.images)
-    left_out = tuple(_left_out(line))
     return CellRun(
-        line.index, line.status, line.seconds, line.stdout, error, images, line.truncated, left_out
+        line.index,
+        line.status,
+        line.seconds,
+        line.stdout,
+        error,
+        images,
+        line.truncated,
+        tuple(_left_out(line)),
+        tuple(_remarks(line)),
     )
 
 
@@ -123,3 +141,9 @@ def _left_out(line: _Line) -> Iterator[LeftOut]:
     for told in line.left_out:
         with contextlib.suppress(ValidationError):
             yield LeftOut(cell=line.index, **_LeftOut.model_validate(told).model_dump())
+
+
+def _remarks(line: _Line) -> Iterator[Remark]:
+    for told in line.remarks:
+        with contextlib.suppress(ValidationError):
+            yield Remark(cell=line.index, **_Remark.model_validate(told).model_dump())

@@ -17,14 +17,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grader.kernel import data_files, given_sockets, lacks, notebook_habits, printing, probe
+    from grader.kernel import (
+        data_files,
+        given_sockets,
+        lacks,
+        notebook_habits,
+        old_api,
+        printing,
+        probe,
+        remarks,
+    )
 else:
     import data_files  # a script finds its neighbours by their bare names
     import given_sockets
     import lacks
     import notebook_habits
+    import old_api
     import printing
     import probe
+    import remarks
 
 HERE = Path(__file__).resolve().parent
 
@@ -72,6 +83,8 @@ def main() -> None:
     notebook_habits.install(app.shell)
     lacks.install(app.shell, app.kernel)
     probe.install(app.shell, app.kernel)
+    if settings["old_api"]:
+        old_api.install(remarks.Remarks(app.kernel))  # above the probe, which sees what really ran
     seed_before_first_cell(app.shell, settings["seed"])
     app.start()  # type: ignore[no-untyped-call]
 

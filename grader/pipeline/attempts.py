@@ -165,6 +165,7 @@ class Attempts:
             device=slot.device,
             files=job.files,
             fixes_seeds=job.looked.fixes_seeds,
+            old_api=job.course.old_api,
         )
         most = self._seconds_left(engine)
         execution = execute(run, self.room, again=again, most=most, read=self.judges.claims)

@@ -147,6 +147,8 @@ class Job:
     def _execution_key(self, slot: Slot, engine: Engine, attempt: int) -> str:
         versions = {k: v for k, v in environment.versions().items() if k != "grader"}
         versions |= environment.installed((*environment.USUAL, *self.course.packages))
+        if not self.course.old_api:
+            versions["old_api"] = "refused"
         return execution_key(
             notebook=self.submission.digest,
             data=self._data_digest,

@@ -175,6 +175,22 @@ def test_a_package_is_a_name_and_never_an_address_or_an_option(tmp_path, name):
     assert "packages" in str(caught.value.message.args)
 
 
+@pytest.mark.parametrize(("said", "accepted"), [("", True), ("accept", True), ("refuse", False)])
+def test_the_course_file_says_whether_old_calls_are_taken(tmp_path, said, accepted):
+    build(tmp_path)
+    if said:
+        (tmp_path / "course.toml").write_text(f"old_api = '{said}'\n")
+    assert load_course(tmp_path).old_api is accepted
+
+
+def test_old_calls_are_accepted_or_refused_and_nothing_else(tmp_path):
+    build(tmp_path)
+    (tmp_path / "course.toml").write_text("old_api = 'sometimes'\n")
+    with pytest.raises(GraderError) as caught:
+        load_course(tmp_path)
+    assert caught.value.message.args["key"] == "old_api"
+
+
 # --- sizes that a student may choose --------------------------------------------------------------
 
 FREE = """

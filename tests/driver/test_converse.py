@@ -227,6 +227,27 @@ def test_statements_left_out_are_written_within_bounds(bench: Bench) -> None:
     assert talk.run(2, "")["left_out"] == []
 
 
+def remark(**changes: Any) -> dict[str, Any]:
+    return {"line": 2, "kind": "old_api", "what": "lr=", "instead": "learning_rate="} | changes
+
+
+def test_remarks_are_written_within_bounds(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.say("grader_remark", remark(what="\x1b[31m" + "x" * 5000, line=10**40))
+        kernel.say("grader_remark", {"line": 1})
+        for _number in range(2 * converse.REMARKS):
+            kernel.say("grader_remark", remark())
+        kernel.done()
+
+    talk = bench.talk(behave)
+    line = talk.run(1, "")
+    first, *others = line["remarks"]
+    assert (first["line"], first["what"]) == (converse.LARGEST, "x" * converse.REMARK_TEXT)
+    assert others == [remark()] * (converse.REMARKS - 1)
+    assert line["malformed"] == 1
+    assert talk.run(2, "")["remarks"] == []
+
+
 PNG = base64.b64encode(converse.PNG + bytes(100)).decode()
 
 

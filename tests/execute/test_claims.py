@@ -19,7 +19,7 @@ from grader.execute import caps, claims
 from grader.execute.claims import read_claims
 from grader.extract.matching import moved
 from grader.record.execution_files import read_execution, write_execution
-from grader.types import Candidate, LeftOut
+from grader.types import Candidate, LeftOut, Remark
 from tests.support import builders as b
 
 CONFIG: dict[str, Any] = {"class_name": "Sequential", "config": {"layers": []}}
@@ -577,6 +577,14 @@ def test_statements_left_out_are_read_and_a_made_up_one_hides_no_cell(room: Room
     (one,) = read_claims(room.folder).cells
     assert one.status == "error"
     assert one.left_out == (LeftOut(4, 2, 3, "package", "x", "No x"),)
+
+
+def test_remarks_are_read_and_a_made_up_one_hides_no_cell(room: Room) -> None:
+    told = {"line": 2, "kind": "old_api", "what": "lr=", "instead": "learning_rate="}
+    made_up = [told | {"kind": "praise"}, told | {"line": -1}, {}, None, told | {"what": 1}]
+    room.lines(line(4, remarks=[*made_up, told]))
+    (one,) = read_claims(room.folder).cells
+    assert one.remarks == (Remark(4, 2, "old_api", "lr=", "learning_rate="),)
 
 
 @pytest.mark.parametrize(

@@ -159,12 +159,14 @@ class World:
         monkeypatch.setattr(attempts, "evaluate", self._evaluate)
         monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
         self.asked = 0
+        self.old_api: list[bool] = []
 
     def _execute(self, run: Any, _room: object, **how: Any) -> Execution:
         assert isinstance(
             how["read"].__self__, Judges
         )  # what a run left is never read by ourselves
         self.ran.append((run.engine, run.seed))
+        self.old_api.append(run.old_api)
         made = self.give(run)
         return replace(
             made, engine=run.engine, seed=run.seed, attempt=run.attempt, fixes_seeds=run.fixes_seeds
@@ -344,6 +346,14 @@ def test_a_notebook_runs_again_once_a_package_of_the_course_is_installed(
     monkeypatch.setattr(environment, "installed", lambda names: {**usual(names), "konlpy": "0.6.0"})
     _grade(with_package, tmp_path, _submission())
     assert len(world.ran) == 2
+
+
+def test_a_notebook_runs_again_where_a_course_has_come_to_refuse_old_calls(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    _grade(course, tmp_path, _submission())
+    _grade(replace(course, old_api=False), tmp_path, _submission())
+    assert world.old_api == [True, False]
 
 
 def test_of_two_runs_the_better_counts(course: Course, world: World, tmp_path: Path) -> None:
