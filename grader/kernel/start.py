@@ -75,16 +75,17 @@ def main() -> None:
     sys.path[0] = str(HERE / "site")  # in place of this folder: students have modules named probe
     os.environ.pop("JPY_PARENT_PID", None)
     seed_everything(settings["seed"])  # imports the engine while the student's time stands still
-    if settings.get("data"):
-        data_files.install(Path(settings["data"]))
 
     app = given_sockets.kernel_app(settings["connection"])
     printing.install()
     notebook_habits.install(app.shell)
     lacks.install(app.shell, app.kernel)
     probe.install(app.shell, app.kernel)
+    told = remarks.Remarks(app.kernel)
+    if settings.get("data"):
+        data_files.install(app.shell, Path(settings["data"]), told)
     if settings["old_api"]:
-        old_api.install(remarks.Remarks(app.kernel))  # above the probe, which sees what really ran
+        old_api.install(told)  # above the probe, which sees what really ran
     seed_before_first_cell(app.shell, settings["seed"])
     app.start()  # type: ignore[no-untyped-call]
 

@@ -48,6 +48,7 @@ LAYOUTS = (PADDED_BEFORE, PADDED_AFTER, KERAS_BEFORE, KERAS_AFTER)
 START, UNKNOWN, SHIFT = 1, 2, 3  # what keras.datasets.imdb.load_data puts around the words
 WORDS = 10_000  # what the exercises' Embedding has room for
 INDEX = "word_index.json"
+USUAL_WORDS = "usual_words.txt"
 NEGATED, HAS_DEGREE = 0.3, 0.5
 # By chance half of the labels agree.
 ALMOST_ALL, ALMOST_NONE = 0.9, 0.1
@@ -91,7 +92,8 @@ def handout(spec: Mapping[str, Json]) -> dict[str, bytes]:
     )
     reviews = packed.getvalue()
     index = json.dumps(_index(corpus), ensure_ascii=False).encode()
-    asked = {f"{KERAS}imdb.npz": reviews, f"{KERAS}imdb_word_index.json": index}
+    whole = json.dumps(_with_usual_words(_index(corpus)), ensure_ascii=False).encode()
+    asked = {f"{KERAS}imdb.npz": reviews, f"{KERAS}imdb_word_index.json": whole}
     return {str(spec.get("file", f"{DATA_SET}.npz")): reviews, INDEX: index, **asked}
 
 
@@ -202,6 +204,19 @@ def _index(corpus: _Corpus) -> Mapping[str, int]:
         numbers = {n for review in (*corpus.x_train, *corpus.x_test) for n in review}
         return corpus.index or {str(n): n for n in sorted(numbers)}
     return cast("Mapping[str, int]", json.loads(beside.path.read_text("utf-8")))
+
+
+def _with_usual_words(index: Mapping[str, int]) -> Mapping[str, int]:
+    """Give IMDB's usual words numbers as well where the reviews are invented.
+
+    ``get_word_index()["the"]`` is right code. No review holds these words.
+    """
+    found = _source()
+    if found.origin.name == "imdb":
+        return index
+    usual = (found.origin.path.parent / USUAL_WORDS).read_text("utf-8").split()
+    others = [word for word in dict.fromkeys(usual) if word not in index]
+    return {**index, **dict(zip(others, itertools.count(len(index) + 1)))}
 
 
 def _unseen(
