@@ -44,6 +44,30 @@ def _fit(exercise: str, data: str = "", **options: str) -> str:
     return f"history = model.fit({arrays}, {', '.join(f'{k}={v}' for k, v in settings.items())})"
 
 
+def _old_calls(exercise: str) -> Pieces:
+    """As a book of 2018 has it: names that moved, arguments that have others, lists of numbers."""
+    layer, _, steps, features = _sizes(exercise)
+    model = _stack(exercise, "model.add(LAYER)\n").replace("layers.", "")
+    shape = f", batch_input_shape=(None, {steps}, {features})"
+    first = model.index(")\n")
+    return replace(
+        base(exercise),
+        imports="import numpy as np\nimport tensorflow as tf\n"
+        "from keras.models import Sequential\nfrom keras.layers.core import Dense\n"
+        f"from keras.layers.recurrent import {layer}\nfrom keras.optimizers import Adam\n"
+        "from keras.utils import np_utils\ntf.set_random_seed(777)\n",
+        data=base(exercise).data.replace("np.array(Y)", "np.array(Y, dtype=np.float)")
+        + "\nX = X.tolist()\nY = list(Y)\n",
+        model="model = Sequential()\n"
+        + model[:first]
+        + shape
+        + model[first:]
+        + "model.add(Dense(output_dim=1))\n"
+        "model.compile(optimizer=Adam(lr=0.001, epsilon=None, decay=0.0), loss='mse')\n",
+        training=_fit(exercise).replace("epochs=", "nb_epoch="),
+    )
+
+
 def _everywhere(exercise: str) -> Iterator[tuple[str, Pieces]]:
     """Styles that any exercise can be written in."""
     layer, units, steps, features = _sizes(exercise)
@@ -63,6 +87,7 @@ def _everywhere(exercise: str) -> Iterator[tuple[str, Pieces]]:
             + compiled,
         ),
     )
+    yield "old_calls", _old_calls(exercise)
     yield (
         "functional",
         replace(

@@ -195,7 +195,7 @@ def _reset_states(remarks: Any) -> Callable[..., Any]:
     def reset_states(self: Any) -> None:
         """Let every layer that remembers forget what it has read."""
         __tracebackhide__ = True
-        remarks.tell(KIND, "model.reset_states", "layer.reset_states")
+        remarks.tell(KIND, "reset_states()", "layer.reset_states()")
         for layer in self.layers:
             if getattr(layer, "stateful", False):
                 layer.reset_states()
