@@ -24,6 +24,7 @@ ASSIGNMENTS = "assignments"
 REFERENCE = "reference"
 SAMPLES = "submissions"  # in an exercise's private folder, one folder per expected verdict
 COMMON = ("families", "chapter", "data")  # folders of reference/ that are no exercise
+COURSE = "course_"  # before the name of a length: the one that the course's own data have
 MIN_TIMEOUT = 120.0  # seconds; an attempt is never cut off earlier unless the exercise says so
 SLACK = 5.0  # times the slowest reference run
 # Of a reference that nobody timed. Taken for a long one: it starts before the others, so that a
@@ -118,16 +119,49 @@ class Exercise:
     files: tuple[str, ...] = ()  # data next to the notebook
     profiles: tuple[str, ...] = ()  # with sizes of its own, besides ``laptop``
     words: Mapping[str, str] = field(default_factory=dict)  # of the notebook, said otherwise
+    elsewhere: tuple[Exercise, ...] = field(default=(), repr=False)  # at its other profiles' sizes
 
     def sized(self, input_shape: Sequence[int | None]) -> Exercise:
-        """Give the exercise at the sizes that an input shows; itself where none is free."""
+        """Give the exercise at the sizes that an input shows; itself where none is free.
+
+        What ``data`` says of a size by the same name is laid over too: model, training data and
+        hidden questions then have the student's own length. ``course_<size>`` is the course's.
+        """
         sizes = self.form.read(input_shape)
-        if sizes is None:
+        if sizes is None or sizes == self.form.read(self.input_shape):
             return self
         accept = tuple(
             replace(other, **architecture_at(other.form, sizes)) for other in self.accept
         )
-        return replace(self, accept=accept, **architecture_at(self.form, sizes))
+        lengths: dict[str, Json] = {key: sizes[key] for key in sizes if key in self.data}
+        lengths |= {COURSE + key: self.data.get(COURSE + key, self.data[key]) for key in lengths}
+        return replace(
+            self,
+            accept=accept,
+            data={**self.data, **lengths},
+            **architecture_at(self.form, sizes),
+        )
+
+    @property
+    def lengths(self) -> Mapping[str, int]:
+        """Give the free sizes that are the data's as well, as the exercise has them."""
+        sizes = self.form.read(self.input_shape) or {}
+        return {key: size for key, size in sizes.items() if key in self.data}
+
+    def at_profile_of(self, own: Exercise) -> Exercise:
+        """Give the profile whose lengths these are, where its data differ in nothing else.
+
+        What was measured there then holds here: a threshold is about data and not about a name.
+        Of shorter data it never does: they may be easier.
+
+        Args:
+            own: this exercise at the student's sizes.
+        """
+        got = own.lengths
+        if got == self.lengths or any(got[key] < size for key, size in self.lengths.items()):
+            return self
+        same = [one for one in self.elsewhere if _without_rows(one) == _without_rows(own)]
+        return same[0] if same and same[0].expectation is not None else self
 
     def threshold(
         self, engine: str, device: str, fingerprint: str | None = None
@@ -202,6 +236,12 @@ class Course:
             raise GraderError(
                 Message(key, {"exercise": identifier, "nearest": nearest or ""})
             ) from None
+
+
+def _without_rows(exercise: Exercise) -> dict[str, Json]:
+    """Give the table of the data, but for how many of them are enough and how long others are."""
+    beside = {"min_rows", *(COURSE + key for key in exercise.lengths)}
+    return {key: value for key, value in exercise.data.items() if key not in beside}
 
 
 def layers_at(form: Form, sizes: Mapping[str, int]) -> tuple[ExpectedLayer, ...]:

@@ -7,7 +7,8 @@ It answers four questions: is what was given to ``fit`` this exercise's data and
 layout (``examine``); which inputs, in that layout, has the model never seen (``ask``); how good
 are the answers (``measure``); and what would a predictor without a model answer (``controls``).
 ``training`` makes the exercise's own training data, for retraining a model from scratch.
-``BETTER`` says of every metric that a threshold may stand on whether lower or higher is better.
+``BETTER`` says of every metric that a threshold may stand on whether lower or higher is better,
+``OWN`` which findings tell the family's data from any others.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Family(Protocol):
     """What a module in ``reference/families/`` defines."""
 
     BETTER: Mapping[str, Better]
+    OWN: tuple[str, ...]  # the findings that tell these data from any others; may be left out
 
     def examine(self, fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
         """Judge the sampled arrays of one ``fit``; ``spec`` is the exercise's ``[data]`` table."""
@@ -69,6 +71,20 @@ class Family(Protocol):
 
     def training(self, rng: np.random.Generator, spec: Mapping[str, Json]) -> tuple[Array, Array]:
         """The exercise's training inputs and targets in the canonical layout."""
+
+
+NOT_OWN = frozenset({"data.shape", "data.target", "data.rows"})  # where a family does not say
+
+
+def are_own(family: Family, reading: DataReading) -> bool:
+    """Whether data are a family's at all, right or wrong: at least half of ``OWN`` is met."""
+    own: tuple[str, ...] | None = getattr(family, "OWN", None)
+    told = [
+        one.fraction
+        for one in reading.findings
+        if (one.id in own if own is not None else one.id not in NOT_OWN)
+    ]
+    return reading.layout is not None and sum(told) >= len(told) / 2
 
 
 def load_family(reference: Path, name: str) -> Family:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,12 @@ def read_exercise(root: Path, identifier: str, profile: str) -> Exercise:
     Raises:
         GraderError: names the file and the key at fault.
     """
+    known = _read_at(root, identifier, profile)
+    others = sorted({LAPTOP, *known.profiles} - {known.profile})
+    return replace(known, elsewhere=tuple(_read_at(root, identifier, other) for other in others))
+
+
+def _read_at(root: Path, identifier: str, profile: str) -> Exercise:
     folder = root / ASSIGNMENTS / identifier
     path = folder / "exercise.toml"
     raw, names = choose(read_toml(path), profile, path)

@@ -52,6 +52,12 @@ class FreeTable(Strict):
     usual: Size
     least: Size
     most: Size
+    enough: Size | None = None  # of data as long as this; the usual size where it is not said
+
+    def size(self, name: str) -> FreeSize:
+        """Give the dataclass."""
+        enough = self.usual if self.enough is None else self.enough
+        return FreeSize(name, self.usual, self.least, self.most, enough)
 
 
 class ArchitectureTable(Strict):
@@ -77,10 +83,7 @@ class ArchitectureTable(Strict):
         return Form(
             input_shape=tuple(self.input_shape),
             layers=tuple(layer.form() for layer in self.layers),
-            free=tuple(
-                FreeSize(name, size.usual, size.least, size.most)
-                for name, size in self.free.items()
-            ),
+            free=tuple(size.size(name) for name, size in self.free.items()),
         )
 
 

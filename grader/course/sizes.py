@@ -27,12 +27,16 @@ OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = MappingProxy
 
 @dataclass(frozen=True)
 class FreeSize:
-    """A size with a name, what it usually is, and how far it may differ."""
+    """A size with a name, what it usually is, how far it may differ, and from where it is enough.
+
+    Between ``least`` and ``enough`` a model is compared at its own size, and the size is a mistake.
+    """
 
     name: str
     usual: int
     least: int
     most: int
+    enough: int
 
 
 @dataclass(frozen=True)
@@ -58,20 +62,23 @@ class Form:
         return {size.name: size.usual for size in self.free}
 
     def read(self, input_shape: Sequence[int | None]) -> dict[str, int] | None:
-        """Read the free sizes off a student's input; None where it is not one of this form."""
+        """Read the free sizes off a student's input; None where it is not one of this form.
+
+        A size that the input leaves open is the usual one: any data fit it.
+        """
         if not self.free or len(input_shape) != len(self.input_shape):
             return None
         bounds = {size.name: size for size in self.free}
         found: dict[str, int] = {}
         for wanted, got in zip(self.input_shape, input_shape, strict=True):
             if isinstance(wanted, int):
-                if got != wanted:
+                if got not in (None, wanted):
                     return None
                 continue
             size = bounds.get(wanted)
-            if size is None or got is None or not size.least <= got <= size.most:
+            if size is None or not size.least <= (got or size.usual) <= size.most:
                 return None
-            found[wanted] = got
+            found[wanted] = got or size.usual
         return found if found.keys() == bounds.keys() else None
 
 

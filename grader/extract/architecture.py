@@ -77,27 +77,59 @@ class Architecture:
         }
 
 
-def read_architecture(config: Mapping[str, Any]) -> Architecture:
+class UnbuiltError(NotRebuildableError):
+    """The model was never built: what it would do with an input is not known yet."""
+
+    def __init__(self) -> None:
+        super().__init__(Message("model.unbuilt"))
+
+
+def read_architecture(
+    config: Mapping[str, Any], shape: tuple[int | None, ...] | None = None
+) -> Architecture:
     """Read a claimed configuration.
 
+    Args:
+        config: keras' serialised configuration.
+        shape: of the input, without the batch axis, for a model that was never built.
+
     Raises:
+        UnbuiltError: it was never built, and no shape is given.
         NotRebuildableError: custom or unlisted layers, several inputs or branches, sizes out of
             bounds.
     """
     layers = chain_of(config)
-    shape, dtype = _input(config, layers)
+    specs = _specs(layers)
+    told, dtype = _input(config, layers)
+    if told is None and shape is None:
+        raise UnbuiltError
+    if any(spec.cls == "Embedding" for spec in specs[:1]):
+        dtype = "int32"
+    inner = told if told is not None else shape or ()
+    _refuse_giants(inner, specs)
+    return Architecture(inner, dtype, _merged(specs))
+
+
+def read_layers(config: Mapping[str, Any]) -> tuple[LayerSpec, ...]:
+    """Read the layers of a claimed configuration, built or not.
+
+    Raises:
+        NotRebuildableError: as ``read_architecture``.
+    """
+    return _merged(_specs(chain_of(config)))
+
+
+def _specs(layers: list[Mapping[str, Any]]) -> list[LayerSpec]:
     specs = [_layer(entry, 0) for entry in layers if entry.get("class_name") != "InputLayer"]
     if not specs:
         raise NotRebuildableError(Message("model.empty"))
-    if any(spec.cls == "Embedding" for spec in specs[:1]):
-        dtype = "int32"
-    _refuse_giants(shape, specs)
-    return Architecture(shape, dtype, _merged(specs))
+    return specs
 
 
 def _input(
     model: Mapping[str, Any], layers: list[Mapping[str, Any]]
-) -> tuple[tuple[int | None, ...], str]:
+) -> tuple[tuple[int | None, ...] | None, str]:
+    """Give the shape of the input, None where no word was said of it, and its type."""
     candidates: list[Any] = [model.get("input_shape")]
     config = model.get("config")
     if isinstance(config, Mapping):
@@ -115,7 +147,7 @@ def _input(
     for shape in candidates:
         if _is_shape(shape):
             return tuple(shape[1:]), dtype
-    raise NotRebuildableError(Message("model.unbuilt"))
+    return None, dtype
 
 
 def _is_shape(value: Any) -> TypeGuard[list[int | None]]:

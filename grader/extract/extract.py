@@ -3,34 +3,34 @@
 Enters: an Execution, the exercises that the notebook may answer, and a way to ask the evaluation
 room. Leaves: Evidence per exercise. Touches: the evaluation room, through the function that is
 passed in.
-
-Hidden labels are drawn here and stay here: the room gets inputs only, and every metric is computed
-from the bytes that it returns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
-
 from grader.course.exercises import Course, Exercise
-from grader.course.families import DataReading, Family, Question, load_family
 from grader.extract.apart import Care, Together, Unjudged
+from grader.extract.cases import (
+    ExerciseCase,
+    HiddenSeed,
+    exercise_case,
+    measured,
+    suspect_of,
+    tasks_of,
+)
 from grader.extract.evaluate import Answer, ModelTask
-from grader.extract.matching import ModelReading, choose, exercises_held, read_model
-from grader.extract.suspicion import Suspect, doubts, inputs_with_sample, suspicions
+from grader.extract.held import Held, Nearest, exercises_held, whose_data
+from grader.extract.matching import ModelReading, read_model
+from grader.extract.suspicion import suspicions
 from grader.extract.training import training_facts
 from grader.types import (
     UNKNOWN,
-    Array,
-    Candidate,
     CellError,
     Evidence,
     Execution,
-    Fit,
     GraderError,
     LayerFact,
     Message,
@@ -44,31 +44,10 @@ MOST_OTHERS = 20
 LAYERS_SHOWN = 50  # of a model; of all others their classes, of the one that is graded its settings
 MOST_FAILED = 100  # cells whose exceptions are kept; the others are counted
 WHOLE_ERRORS = 10  # with their tracebacks
+NO_KNOWN_EXERCISE = "diagnose.no_known_exercise"
 LONGEST_VALUE = 300  # characters of an exception without its traceback
 
 Evaluate = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
-HiddenSeed = Callable[[str], int]
-
-
-@dataclass(frozen=True)
-class _ExerciseCase:
-    """One exercise with the model that stands for it and what is known before the evaluation."""
-
-    exercise: Exercise
-    reading: ModelReading | None
-    fit: Fit | None
-    data: DataReading | None
-    question: Question | None
-    family: Family | None
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """The numbers of the model and of predictors that need none; or why there are none."""
-
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    controls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    unmet: Message | None = None
 
 
 def extract(
@@ -111,19 +90,19 @@ def extract_each(
     """
     readings = [read_model(candidate) for candidate in execution.candidates]
     every = list(course.exercises.values())
-    exercises = (
-        exercises_held(readings, every)
+    held = (
+        exercises_held(readings, every, whose_data(course, care))
         if owed is None
-        else tuple(course.exercise(identifier) for identifier in owed)
+        else Held(tuple(course.exercise(identifier) for identifier in owed))
     )
-    runs = run_facts(execution)
-    if not exercises:
-        return (Evidence(UNKNOWN, runs, None, (), None, None, {}, notes=execution.notes),)
-    several = len(exercises) > 1
+    if not held.exercises:
+        return (_nothing_known(execution, readings, held.nearest),)
+    several = len(held.exercises) > 1
     others = every if several else []
+    among = [held.nearest.reading] if held.nearest is not None else readings
     begun = [
-        care.do(one.id, partial(_begun, one, readings, others, course, hidden_seed))
-        for one in exercises
+        care.do(one.id, partial(_begun, one, among, others, course, hidden_seed))
+        for one in held.exercises
     ]
     tasks = [task for one in begun if isinstance(one, _Begun) for task in one.tasks]
     answers = evaluate(tasks) if tasks else {}
@@ -135,11 +114,52 @@ def extract_each(
     )
 
 
+def _nothing_known(
+    execution: Execution, readings: Sequence[ModelReading], nearest: Nearest | None
+) -> Evidence:
+    """Say that no model is an attempt at any exercise, and what the nearest one would want."""
+    hints: tuple[Message, ...] = ()
+    if nearest is not None:
+        hints = (
+            Message(
+                NO_KNOWN_EXERCISE,
+                {
+                    "got": _described(nearest.reading.names, nearest.reading.input_shape),
+                    "cell": nearest.reading.candidate.cell,
+                    "exercise": nearest.exercise.id,
+                    "expected": _described(
+                        [layer.cls for layer in nearest.exercise.layers],
+                        nearest.exercise.input_shape,
+                    ),
+                },
+            ),
+        )
+    return Evidence(
+        UNKNOWN,
+        run_facts(execution),
+        None,
+        (),
+        None,
+        None,
+        {},
+        notes=execution.notes,
+        hints=hints,
+        others=_others(readings, None),
+    )
+
+
+def _described(names: Sequence[str], shape: Sequence[int | None]) -> str:
+    """Write layers and their input: ``(36, 14) → GRU → Dense``."""
+    sizes = ", ".join("?" if size is None else str(size) for size in shape)
+    start = [f"({sizes},)" if len(shape) == 1 else f"({sizes})"] if shape else []
+    return " → ".join([*start, *names[:LAYERS_SHOWN]])
+
+
 @dataclass(frozen=True)
 class _Begun:
     """An exercise before the evaluation room was asked."""
 
-    case: _ExerciseCase
+    case: ExerciseCase
     tasks: tuple[ModelTask, ...]
 
 
@@ -150,8 +170,8 @@ def _begun(
     course: Course,
     hidden_seed: HiddenSeed,
 ) -> _Begun:
-    case = _exercise_case(exercise, readings, every, course, hidden_seed)
-    return _Begun(case, _tasks(case))
+    case = exercise_case(exercise, readings, every, course, hidden_seed)
+    return _Begun(case, tasks_of(case))
 
 
 def _concluded(
@@ -196,58 +216,8 @@ def _shortened(failed: Sequence[tuple[int, CellError]]) -> Iterator[tuple[int, C
         yield index, CellError(error.name, error.value[:LONGEST_VALUE], "")
 
 
-def _exercise_case(
-    exercise: Exercise,
-    readings: Sequence[ModelReading],
-    every: Sequence[Exercise],
-    course: Course,
-    hidden_seed: HiddenSeed,
-) -> _ExerciseCase:
-    others = [other for other in every if other.id != exercise.id]
-    reading = choose(readings, exercise, others)
-    if reading is None:
-        return _ExerciseCase(exercise, None, None, None, None, None)
-    fit = _telling_fit(reading.candidate)
-    if exercise.family is None or course.reference is None:
-        return _ExerciseCase(exercise, reading, fit, None, None, None)
-    family = load_family(course.reference, exercise.family)
-    data = family.examine(fit.sample, exercise.data) if fit else None
-    question = None
-    if data is not None and data.layout is not None:
-        rng = np.random.default_rng(hidden_seed(exercise.id))
-        question = family.ask(data, rng, exercise.data)
-    return _ExerciseCase(exercise, reading, fit, data, question, family)
-
-
-def _telling_fit(candidate: Candidate) -> Fit | None:
-    """Give the fit that shaped the model: the longest whose data were seen, the last of equals."""
-    fits = [fit for fit in candidate.fits if fit.sample.x is not None] or list(candidate.fits)
-    return max(reversed(fits), key=lambda fit: fit.ended * fit.epochs_run, default=None)
-
-
-def _tasks(case: _ExerciseCase) -> tuple[ModelTask, ...]:
-    """Have the model tried, and what makes its training doubtful."""
-    if case.reading is None or case.reading.architecture is None:
-        return ()
-    if case.reading.candidate.bare:  # with other weights its answers would be another model's
-        return (ModelTask(case.exercise.id, case.reading.architecture),)
-    suspect = _suspect(case)
-    inputs = inputs_with_sample(suspect) if suspect is not None else None
-    final = case.reading.candidate.final
-    task = ModelTask(case.exercise.id, case.reading.architecture, final, inputs)
-    return (task, *(doubts(suspect) if suspect is not None else ()))
-
-
-def _suspect(case: _ExerciseCase) -> Suspect | None:
-    reading, family, question = case.reading, case.family, case.question
-    if reading is None or reading.architecture is None or family is None or question is None:
-        return None
-    architecture, candidate = reading.architecture, reading.candidate
-    return Suspect(case.exercise.id, candidate, architecture, case.fit, family, question)
-
-
 def _evidence(
-    case: _ExerciseCase,
+    case: ExerciseCase,
     runs: RunFacts,
     answers: Mapping[str, Answer],
     readings: Sequence[ModelReading],
@@ -255,8 +225,8 @@ def _evidence(
     others = _others(readings, case.reading)
     if case.reading is None:
         return Evidence(case.exercise.id, runs, None, (), None, None, {}, others=others)
-    answer, suspect = answers.get(case.exercise.id), _suspect(case)
-    measured = _measured(case, answer)
+    answer, suspect = answers.get(case.exercise.id), suspect_of(case)
+    found = measured(case, answers)
     data = case.data
     flags = ["needs_review"] if case.reading.architecture is None else []
     if answer is not None and answer.failed == "weights":
@@ -269,13 +239,13 @@ def _evidence(
         data=data.findings if data else (),
         layout=data.layout if data else None,
         training=training_facts(case.reading.candidate, case.fit),
-        metrics=measured.metrics,
+        metrics=found.metrics,
         flags=tuple(flags),
         notes=data.notes if data else (),
         hints=data.hints if data else (),
-        unmet=measured.unmet,
+        unmet=found.unmet,
         others=others,
-        controls=measured.controls,
+        controls=found.controls,
     )
 
 
@@ -323,48 +293,3 @@ def _model_facts(reading: ModelReading, answer: Answer | None) -> ModelFacts:
         candidate.name,
         rebuilt=True,
     )
-
-
-def _measured(case: _ExerciseCase, answer: Answer | None) -> _Measured:
-    """Compute every metric of the rebuilt model, or say why there is none."""
-    if (obstacle := _obstacle(case)) is not None:
-        return _Measured(unmet=obstacle)
-    family, question = case.family, case.question
-    assert family is not None
-    assert question is not None
-    if answer is None or answer.error or answer.predictions is None:
-        args = {"error": (answer.error if answer else "") or ""}
-        return _Measured(unmet=Message("accuracy.not_rebuilt", args))
-    asked = answer.predictions[: len(question.inputs)]  # rows given to fit may follow
-    predictions = _shaped(asked, question.answers)
-    if predictions is None:
-        got = "×".join(str(n) for n in answer.predictions.shape[1:]) or "1"
-        return _Measured(unmet=Message("accuracy.shape", {"got": got}))
-    if not np.isfinite(predictions).all():
-        return _Measured(unmet=Message("accuracy.not_finite"))
-    controls = family.controls(question).items()
-    return _Measured(
-        metrics=family.measure(predictions, question),
-        controls={name: family.measure(control, question) for name, control in controls},
-    )
-
-
-def _obstacle(case: _ExerciseCase) -> Message | None:
-    """Say why the model was never asked: it, its data or the instructor's side cannot be had."""
-    assert case.reading is not None
-    if case.reading.architecture is None:
-        return case.reading.obstacle
-    if case.reading.candidate.bare:
-        return Message("accuracy.weights_unseen")
-    if case.family is None:
-        return Message("accuracy.no_reference")
-    if case.fit is None:
-        return Message("accuracy.never_fitted")
-    return Message("accuracy.data_unreadable") if case.question is None else None
-
-
-def _shaped(predictions: Array, answers: Array) -> Array | None:
-    """Give the predictions in the answers' shape; (rows, 1) and (rows,) are the same thing."""
-    if predictions.size != answers.size or len(predictions) != len(answers):
-        return None
-    return predictions.reshape(answers.shape)

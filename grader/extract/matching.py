@@ -1,4 +1,4 @@
-"""How much a model resembles what an exercise asks for, and which exercises a notebook holds.
+"""How much a model resembles what an exercise asks for, and which of several stands for it.
 
 Enters: candidates and exercises. Leaves: resemblances from 0 to 1, and choices. Touches nothing.
 """
@@ -6,25 +6,36 @@ Enters: candidates and exercises. Leaves: resemblances from 0 to 1, and choices.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.course.exercises import Exercise, ExpectedLayer
 from grader.course.forms import accepted_forms, align
-from grader.extract.architecture import Architecture, read_architecture
+from grader.extract.architecture import (
+    Architecture,
+    LayerSpec,
+    UnbuiltError,
+    read_architecture,
+    read_layers,
+)
 from grader.extract.keras_config import NotRebuildableError, class_names
-from grader.types import Candidate, Json, Message
+from grader.types import Candidate, Fit, Json, Message
 
 NEAR = 0.5  # below this a model is rather another exercise's than a wrong answer to this one
 
 
 @dataclass(frozen=True)
 class ModelReading:
-    """A candidate with its architecture, or the reason why it has none that can be rebuilt."""
+    """A candidate with its architecture, or the reason why it has none that can be rebuilt.
+
+    One that was never built has its layers and, once an exercise has given it an input shape, an
+    architecture; it has no weights, and ``obstacle`` says so.
+    """
 
     candidate: Candidate
     architecture: Architecture | None
     obstacle: Message | None
     names: tuple[str, ...]  # layer classes in order, for people
+    layers: tuple[LayerSpec, ...] = ()  # none where they cannot be read
 
     @property
     def trained(self) -> bool:
@@ -32,6 +43,32 @@ class ModelReading:
         return any(fit.ended and fit.epochs_run for fit in self.candidate.fits) or moved(
             self.candidate
         )
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """Give the input's shape without the batch axis; what is left open as the data show it."""
+        given = data_shape(telling_fit(self.candidate))
+        if self.architecture is None:
+            return given
+        shape = self.architecture.input_shape
+        if len(given) != len(shape):
+            return shape
+        return tuple(
+            there if size is None else size for size, there in zip(shape, given, strict=True)
+        )
+
+    def built_for(self, exercise: Exercise) -> ModelReading:
+        """Give a model that was never built the shape of its data, where they are such data.
+
+        Else the shape of the exercise's own.
+        """
+        if self.architecture is not None or not self.layers:
+            return self
+        shape = exercise.sized(data_shape(telling_fit(self.candidate))).input_shape
+        try:
+            return replace(self, architecture=read_architecture(self.candidate.config, shape))
+        except NotRebuildableError as error:
+            return replace(self, obstacle=error.message)
 
 
 def moved(candidate: Candidate) -> bool:
@@ -42,24 +79,35 @@ def moved(candidate: Candidate) -> bool:
     )
 
 
+def telling_fit(candidate: Candidate) -> Fit | None:
+    """Give the fit that shaped the model: the longest whose data were seen, the last of equals."""
+    fits = [fit for fit in candidate.fits if fit.sample.x is not None] or list(candidate.fits)
+    return max(reversed(fits), key=lambda fit: fit.ended * fit.epochs_run, default=None)
+
+
+def data_shape(fit: Fit | None) -> tuple[int, ...]:
+    """Give the shape of one row that fit was given; nothing where none was seen."""
+    return fit.sample.x.shape[1:] if fit is not None and fit.sample.x is not None else ()
+
+
 def read_model(candidate: Candidate) -> ModelReading:
     """Read the architecture of a candidate, kindly where it cannot be."""
+    config = candidate.config
     try:
-        architecture = read_architecture(candidate.config)
+        architecture = read_architecture(config)
+    except UnbuiltError as error:
+        layers = read_layers(config)
+        names = tuple(layer.title for layer in layers)
+        return ModelReading(candidate, None, error.message, names, layers)
     except NotRebuildableError as error:
-        return ModelReading(candidate, None, error.message, class_names(candidate.config))
+        return ModelReading(candidate, None, error.message, class_names(config))
     names = tuple(layer.title for layer in architecture.layers)
-    return ModelReading(candidate, architecture, None, names)
-
-
-def _sized(reading: ModelReading, exercise: Exercise) -> Exercise:
-    """Give the exercise at the sizes that this model's input shows, where it leaves some free."""
-    return exercise.sized(reading.architecture.input_shape) if reading.architecture else exercise
+    return ModelReading(candidate, architecture, None, names, architecture.layers)
 
 
 def resemblance(reading: ModelReading, exercise: Exercise) -> float:
     """Give 1.0 for exactly the model that is asked for, 0.0 for one without a common layer."""
-    forms = accepted_forms(_sized(reading, exercise))
+    forms = accepted_forms(exercise.sized(reading.input_shape))
     return max(_resemblance(reading, form.layers) for form in forms)
 
 
@@ -72,37 +120,14 @@ def _resemblance(reading: ModelReading, layers: Sequence[ExpectedLayer]) -> floa
     for place, layer in zip(places, layers, strict=True):
         if place is None:
             continue
-        specs = reading.architecture.layers if reading.architecture else ()
+        specs = reading.layers
         settings: Mapping[str, Json] = specs[place].settings if place < len(specs) else {}
         same = [settings.get(key) == value for key, value in layer.config.items()]
         total += 0.5 + 0.5 * (sum(same) / len(same) if same else 1.0)
     return total / longest
 
 
-def exercises_held(
-    readings: Sequence[ModelReading], exercises: Sequence[Exercise]
-) -> tuple[Exercise, ...]:
-    """Give the exercises whose very model the notebook holds, else the nearest one, else none."""
-    held = tuple(
-        exercise
-        for exercise in exercises
-        if any(
-            resemblance(reading, exercise) == 1.0 and not _is_theirs(reading, exercise, exercises)
-            for reading in readings
-        )
-    )
-    if held:
-        return held
-    scored = [
-        (resemblance(reading, exercise), -exercise.order, exercise)
-        for reading in readings
-        for exercise in exercises
-    ]
-    best = max(scored, key=lambda entry: entry[:2], default=None)
-    return (best[2],) if best is not None and best[0] > 0 else ()
-
-
-def _is_theirs(reading: ModelReading, exercise: Exercise, others: Sequence[Exercise]) -> bool:
+def is_theirs(reading: ModelReading, exercise: Exercise, others: Sequence[Exercise]) -> bool:
     """Whether a model is exactly what another exercise asks for, and that says more about it.
 
     A GRU with dropout is also a GRU: it belongs to the exercise that asks for the dropout.
@@ -113,7 +138,7 @@ def _is_theirs(reading: ModelReading, exercise: Exercise, others: Sequence[Exerc
 
 def _settings_met(reading: ModelReading, exercise: Exercise) -> int:
     """Give how many settings an exactly met exercise names, -1 where it is not exactly met."""
-    forms = accepted_forms(_sized(reading, exercise))
+    forms = accepted_forms(exercise.sized(reading.input_shape))
     exact = [form.layers for form in forms if _resemblance(reading, form.layers) == 1.0]
     return max((sum(len(layer.config) for layer in layers) for layers in exact), default=-1)
 
@@ -134,7 +159,7 @@ def choose(
     scored = []
     for reading in readings:
         likeness = resemblance(reading, exercise)
-        if others and (likeness < NEAR or _is_theirs(reading, exercise, others)):
+        if others and (likeness < NEAR or is_theirs(reading, exercise, others)):
             continue
         scored.append((round(likeness, 6), reading.trained, reading.candidate.order, reading))
     best = max(scored, key=lambda entry: entry[:3], default=None)

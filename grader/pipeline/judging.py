@@ -19,6 +19,7 @@ from grader.course.families import load_family
 from grader.extract.apart import Apart, Care, Unjudged
 from grader.extract.evaluate import Answer, ModelTask
 from grader.extract.extract import extract_each, run_facts
+from grader.extract.lengths import asked_at, of_any_length
 from grader.extract.matching import choose, read_model
 from grader.extract.retraining import canonical_question, retraining, with_asked_activation
 from grader.score.grade import grade_of
@@ -163,11 +164,15 @@ def _trained(again: Again, evaluate: Evaluate) -> tuple[Evidence, float] | None:
     reading = choose([read_model(c) for c in again.execution.candidates], exercise)
     if reading is None or reading.architecture is None:
         return None
-    _, question = canonical_question(family, exercise, again.hidden_seed)
+    own = exercise.sized(reading.input_shape)
+    asked = asked_at(exercise, own)
+    _, question = canonical_question(family, asked, again.hidden_seed)
     architecture = reading.architecture
+    if asked is not own:
+        architecture = of_any_length(architecture, exercise)
     if again.mended:
         architecture = with_asked_activation(architecture, exercise)
-    task = retraining(architecture, reading.candidate, exercise, family, again.seed, question)
+    task = retraining(architecture, reading.candidate, own, family, again.seed, question)
     answer = evaluate([task])[exercise.id] if task else None
     if answer is not None and answer.fault is not None:
         raise GraderError(answer.fault)

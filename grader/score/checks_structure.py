@@ -16,14 +16,19 @@ LONGEST = 1000  # characters of what is said of a model or a layer
 
 
 def structure_checks(
-    compared: Comparison | None, asked: Sequence[ExpectedLayer], points: float
+    compared: Comparison | None,
+    asked: Sequence[ExpectedLayer],
+    points: float,
+    missing: Message | None = None,
 ) -> Iterator[Check]:
-    """Check the chain, each layer and the total, for the same points each."""
+    """Check the chain, each layer and the total, for the same points each.
+
+    ``missing``: what to say where there is no model.
+    """
     if compared is None:
         wanted = chain(layer.cls for layer in asked)
-        yield Check(
-            "structure.layers", CLASS, 0.0, points, Message("structure.no_model"), wanted, ""
-        )
+        told = missing or Message("structure.no_model")
+        yield Check("structure.layers", CLASS, 0.0, points, told, wanted, "")
         return
     model, form = compared.model, compared.form
     share = points / (len(form.layers) + 2)

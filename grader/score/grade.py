@@ -35,10 +35,13 @@ def grade_of(course: Course, evidence: Evidence, engine: Engine, device: str) ->
     exercise = course.exercises.get(evidence.exercise)
     if exercise is None:
         return Judged(nothing_found(evidence), None)
+    measured = exercise
+    if evidence.model is not None:
+        measured = exercise.at_profile_of(exercise.sized(evidence.model.input_shape))
     fingerprint = None
     if exercise.family is not None and course.reference is not None:
-        fingerprint = _fingerprint(course.reference, exercise)
-    threshold = exercise.threshold(engine.value, device, fingerprint)
+        fingerprint = _fingerprint(course.reference, measured)
+    threshold = measured.threshold(engine.value, device, fingerprint)
     try:
         grade = score(evidence, exercise, threshold, load_own_checks(exercise))
     except GraderError as error:

@@ -26,6 +26,7 @@ LEFT_OUT = {
     "program": "diagnose.lacks_program",
     "network": "diagnose.lacks_network",
 }
+NO_KNOWN_EXERCISE = "diagnose.no_known_exercise"  # a model, and no attempt at any exercise
 OWN_TRAINING = frozenset({"source.own_loop", "source.own_program"})  # without fit
 CONSEQUENCES = frozenset(
     {
@@ -108,7 +109,8 @@ def diagnose_unknown(evidence: Evidence) -> tuple[Message, ...]:
     if errors and errors[0].id == LANGUAGE:
         return errors
     elsewhere = [message for message in evidence.hints if message.id in OWN_TRAINING]
-    return (*errors, *elsewhere, Message("pipeline.no_model_at_all"))
+    near = [message for message in evidence.hints if message.id == NO_KNOWN_EXERCISE]
+    return (*errors, *elsewhere, *(near or [Message("pipeline.no_model_at_all")]))
 
 
 def diagnose_source(notebook: Notebook, runs: RunFacts | None = None) -> tuple[Message, ...]:

@@ -21,7 +21,9 @@ def structure_hints(compared: Comparison) -> tuple[Message, ...]:
     model = compared.model
     found = tuple(_differences(compared)) if model.layers else ()
     if not found and not model.rebuilt:
-        return (Message("diagnose.not_a_chain", {"cell": model.cell}),)
+        readable = any(fact.config for fact in model.layers)
+        told = "diagnose.layers_do_not_fit" if readable else "diagnose.not_a_chain"
+        return (Message(told, {"cell": model.cell}),)
     return found
 
 

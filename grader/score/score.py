@@ -21,7 +21,7 @@ from grader.score.checks_runs import run_checks
 from grader.score.checks_structure import structure_checks
 from grader.score.checks_training import training_checks
 from grader.score.hints import diagnose
-from grader.score.hints_runs import diagnose_unknown
+from grader.score.hints_runs import NO_KNOWN_EXERCISE, diagnose_unknown
 from grader.score.nearest import nearest
 from grader.types import (
     Check,
@@ -117,10 +117,16 @@ def nothing_found(evidence: Evidence) -> Grade:
     verdict = STOPPED.get(runs.outcome, usual)
     checks = (
         *run_checks(evidence, 0.0),
-        *structure_checks(None, (), MAX_SCORE),
+        *structure_checks(None, (), MAX_SCORE, _nearest_told(evidence)),
     )
     hints = diagnose_unknown(evidence)
     return Grade(verdict, 0.0, MAX_SCORE, checks, hints, _flags(evidence, verdict))
+
+
+def _nearest_told(evidence: Evidence) -> Message | None:
+    """Say what was seen and what the nearest exercise would want, where there was a model."""
+    near = next((one for one in evidence.hints if one.id == NO_KNOWN_EXERCISE), None)
+    return Message("structure.no_known_exercise", near.args) if near is not None else None
 
 
 def _flags(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:

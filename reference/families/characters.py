@@ -25,6 +25,8 @@ BETTER: dict[str, str] = {
     "next_accuracy": "higher",
     "cross_entropy": "lower",
 }
+# What tells these data from any others.
+OWN: tuple[str, ...] = ("data.sentence",)
 # Each mistake's message, and the advice that goes with it.
 HINTS: dict[str, str] = {
     "characters.unseen": "characters.unseen_hint",

@@ -29,6 +29,8 @@ NAMED_SHARE = 0.95
 ENOUGH_ROWS = 4
 # Which way each metric improves; calibration chooses among them.
 BETTER: dict[str, str] = {"mse": "lower", "mae": "lower", "correctness": "higher"}
+# What tells these data from any others.
+OWN: tuple[str, ...] = ("data.marks", "data.numbers")
 # Each mistake's message, and the advice that goes with it.
 HINTS: dict[str, str] = {
     "multiplication.unseen": "multiplication.unseen_hint",

@@ -12,6 +12,7 @@ before or after the words, numbers as in the file or as ``keras.datasets.imdb`` 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import json
@@ -29,6 +30,8 @@ from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 DATA_SET = "reviews"
 BETTER: dict[str, str] = {"accuracy": "higher"}
+# What tells these data from any others.
+OWN: tuple[str, ...] = ("data.words",)
 # Each mistake's message, and the advice that goes with it.
 HINTS: dict[str, str] = {
     "reviews.unseen": "reviews.unseen_hint",
@@ -47,6 +50,8 @@ KERAS_BEFORE, KERAS_AFTER = "keras-padded-before", "keras-padded-after"
 LAYOUTS = (PADDED_BEFORE, PADDED_AFTER, KERAS_BEFORE, KERAS_AFTER)
 START, UNKNOWN, SHIFT = 1, 2, 3  # what keras.datasets.imdb.load_data puts around the words
 WORDS = 10_000  # what the exercises' Embedding has room for
+OTHER_LENGTH = "course_length"  # said where ``length`` is a student's: the length of the course
+AT_A_TIME = 1000  # reviews
 INDEX = "word_index.json"
 USUAL_WORDS = "usual_words.txt"
 NEGATED, HAS_DEGREE = 0.3, 0.5
@@ -166,9 +171,15 @@ def _source() -> Source:
 
 
 def _corpus(spec: Mapping[str, Json]) -> _Corpus:
-    """Give the corpus of an exercise, drawn once per process."""
-    found = _source()
-    return parsed(found, _parse, json.dumps(dict(spec), sort_keys=True))
+    """Give the corpus of an exercise, drawn once per process: whatever length it is cut to."""
+    return parsed(_source(), _parse, json.dumps(_of_the_course(spec), sort_keys=True))
+
+
+def _of_the_course(spec: Mapping[str, Json]) -> dict[str, Json]:
+    """Give the table at the course's own length, where it is at a student's."""
+    given = dict(spec)
+    length = given.pop(OTHER_LENGTH, None)
+    return {**given, "length": length} if length is not None else given
 
 
 def _parse(found: Source, table: str) -> _Corpus:
@@ -305,23 +316,43 @@ def _encoded(reviews: Sequence[Sequence[int]], layout: str, length: int) -> Arra
 
 def _looked_up(reviews: Array, spec: Mapping[str, Json]) -> tuple[str | None, Array]:
     """Find the layout in which the reviews are the file's; give their labels, NaN where unknown."""
-    table = json.dumps(dict(spec), sort_keys=True)
-    rows = [row.tobytes() for row in reviews.astype(np.int32)]
+    rows = [_digest(row) for row in reviews.astype(np.int32)]
     for layout in LAYOUTS:
-        labels = parsed(_source(), _labels, table, layout)
+        labels = _labels_of(spec, layout)
         known = np.array([labels.get(row, np.nan) for row in rows])
         if np.isfinite(known).mean() >= ALMOST_ALL:
             return layout, known
     return None, np.empty(0)
 
 
+def _labels_of(spec: Mapping[str, Json], layout: str) -> dict[bytes, float]:
+    """Give the labels by encoded review: kept for the course's own length, not for every other."""
+    if OTHER_LENGTH in spec:
+        return _labels_at(_corpus(spec), layout, _whole(spec, "length", 40))
+    return parsed(_source(), _labels, json.dumps(dict(spec), sort_keys=True), layout)
+
+
 def _labels(found: Source, table: str, layout: str) -> dict[bytes, float]:
-    """Give every review of the students' file, encoded, with its label."""
-    spec = json.loads(table)
     corpus = parsed(found, _parse, table)
-    inputs = _encoded((*corpus.x_train, *corpus.x_test), layout, _whole(spec, "length", 40))
+    return _labels_at(corpus, layout, _whole(json.loads(table), "length", 40))
+
+
+def _labels_at(corpus: _Corpus, layout: str, length: int) -> dict[bytes, float]:
+    """Give every review of the students' file, encoded, with its label; some at a time."""
+    reviews = (*corpus.x_train, *corpus.x_test)
     labels = np.concatenate([corpus.y_train, corpus.y_test])
-    return {row.tobytes(): float(label) for row, label in zip(inputs, labels, strict=True)}
+    found: dict[bytes, float] = {}
+    for start in range(0, len(reviews), AT_A_TIME):
+        part = slice(start, start + AT_A_TIME)
+        inputs = _encoded(reviews[part], layout, length)
+        for row, label in zip(inputs, labels[part], strict=True):
+            found[_digest(row)] = float(label)
+    return found
+
+
+def _digest(row: Array) -> bytes:
+    """Stand for a row of any length in a few bytes."""
+    return hashlib.blake2b(row.tobytes(), digest_size=16).digest()
 
 
 def _shape(x: ArraySample, y: ArraySample, length: int) -> Finding:

@@ -25,6 +25,8 @@ TOLERANCE = 5e-3
 SAMPLED = 64
 # Which way each metric improves; calibration chooses among them.
 BETTER: dict[str, str] = {"train_mse": "lower", "extrapolation_error": "lower"}
+# What tells these data from any others.
+OWN: tuple[str, ...] = ("data.windows", "data.target")
 # Each mistake's message, and the advice that goes with it.
 HINTS: dict[str, str] = {
     "sequence.unseen": "sequence.unseen_hint",

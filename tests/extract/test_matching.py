@@ -10,10 +10,10 @@ import numpy as np
 
 from grader.course.exercises import Exercise
 from grader.course.load import load_course
+from grader.extract.held import exercises_held
 from grader.extract.matching import (
     ModelReading,
     choose,
-    exercises_held,
     moved,
     read_model,
     resemblance,
@@ -70,7 +70,7 @@ def chosen(readings: list[ModelReading], exercise: Exercise, *others: Exercise) 
 
 
 def held(*readings: ModelReading) -> list[str]:
-    return [one.id for one in exercises_held(readings, CHAPTER)]
+    return [one.id for one in exercises_held(readings, CHAPTER).exercises]
 
 
 # --- resemblance -----------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_a_model_belongs_to_the_exercise_that_says_most_about_it() -> None:
 
 def test_an_exercise_is_not_owed_for_a_model_that_is_rather_anothers() -> None:
     dropped = model(*recurrent("GRU", dropout=0.2))
-    assert [one.id for one in exercises_held([dropped], (GRU, DROPOUT))] == ["gru-dropout"]
+    assert [one.id for one in exercises_held([dropped], (GRU, DROPOUT)).exercises] == ["gru-dropout"]
 
 
 def test_asked_for_alone_the_same_model_counts() -> None:

@@ -198,10 +198,10 @@ class TestStructure:
     def test_the_order_of_the_axes_is_explained_only_where_it_differs(self, gru: Exercise) -> None:
         layers = [replace(fact(layer), params=1) for layer in gru.layers]
         swapped = ids(sound(gru, model=model(layers, input_shape=(2, 100))), gru)
-        shorter = ids(sound(gru, model=model(layers, input_shape=(50, 2))), gru)
+        wider = ids(sound(gru, model=model(layers, input_shape=(100, 3))), gru)
         assert swapped[1] == "diagnose.input_swapped.why"
-        assert shorter[0] == "diagnose.input_shape"
-        assert not [key for key in shorter if key.startswith("diagnose.input") and "why" in key]
+        assert wider[0] == "diagnose.input_shape"
+        assert not [key for key in wider if key.startswith("diagnose.input") and "why" in key]
 
     def test_a_size_left_open_is_no_wrong_input_shape(self, gru: Exercise) -> None:
         layers = [replace(fact(layer), params=1) for layer in gru.layers]

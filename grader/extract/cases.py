@@ -1,0 +1,168 @@
+"""One exercise with the model that stands for it: what the room is asked, what its answers say.
+
+Enters: an exercise, readings, the course; answers of the evaluation room. Leaves: an ExerciseCase,
+its tasks, its numbers. Touches nothing.
+
+Hidden labels are drawn here and stay here: the room gets inputs only, and every metric is computed
+from the bytes that it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from grader.course.exercises import Course, Exercise
+from grader.course.families import DataReading, Family, Question, load_family
+from grader.extract.evaluate import Answer, ModelTask
+from grader.extract.lengths import asked_at, of_any_length, other_lengths, question_for, told
+from grader.extract.matching import ModelReading, choose, telling_fit
+from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
+from grader.types import Array, Fit, Message
+
+HiddenSeed = Callable[[str], int]
+
+
+@dataclass(frozen=True)
+class ExerciseCase:
+    """One exercise with the model that stands for it and what is known before the evaluation."""
+
+    exercise: Exercise
+    reading: ModelReading | None
+    fit: Fit | None = None
+    data: DataReading | None = None
+    question: Question | None = None  # at the student's own length
+    family: Family | None = None
+    asked: Question | None = None  # at the exercise's length, where the student's is shorter
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The numbers of the model and of predictors that need none; or why there are none."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    controls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    unmet: Message | None = None
+
+
+def exercise_case(
+    exercise: Exercise,
+    readings: Sequence[ModelReading],
+    every: Sequence[Exercise],
+    course: Course,
+    hidden_seed: HiddenSeed,
+) -> ExerciseCase:
+    """Choose the model that stands for an exercise, look at its data, draw its questions."""
+    others = [other for other in every if other.id != exercise.id]
+    chosen = choose(readings, exercise, others)
+    if chosen is None:
+        return ExerciseCase(exercise, None)
+    reading, fit = chosen.built_for(exercise), telling_fit(chosen.candidate)
+    if exercise.family is None or course.reference is None:
+        return ExerciseCase(exercise, reading, fit)
+    family = load_family(course.reference, exercise.family)
+    own = exercise.sized(reading.input_shape)
+    data = family.examine(fit.sample, own.data) if fit else None
+    if data is None or data.layout is None:
+        told_data = told(data, other_lengths(exercise, own)) if data else None
+        return ExerciseCase(exercise, reading, fit, told_data, None, family)
+    seed, elsewhere = hidden_seed(exercise.id), asked_at(exercise, own)
+    return ExerciseCase(
+        exercise,
+        reading,
+        fit,
+        told(data, other_lengths(exercise, own)),
+        question_for(family, data, own, seed),
+        family,
+        question_for(family, data, elsewhere, seed) if elsewhere is not own else None,
+    )
+
+
+def tasks_of(case: ExerciseCase) -> tuple[ModelTask, ...]:
+    """Have the model tried, and what makes its training doubtful."""
+    if case.reading is None or case.reading.architecture is None:
+        return ()
+    if case.reading.candidate.bare or case.reading.obstacle is not None:
+        # With other weights its answers would be another model's.
+        return (ModelTask(case.exercise.id, case.reading.architecture),)
+    suspect = suspect_of(case)
+    inputs = inputs_with_sample(suspect) if suspect is not None else None
+    final = case.reading.candidate.final
+    task = ModelTask(case.exercise.id, case.reading.architecture, final, inputs)
+    return (task, *_asked_longer(case), *(doubts(suspect) if suspect is not None else ()))
+
+
+def _asked_longer(case: ExerciseCase) -> tuple[ModelTask, ...]:
+    """Ask a model that was given shorter sequences about the exercise's own."""
+    if case.asked is None or case.reading is None or case.reading.architecture is None:
+        return ()
+    longer = of_any_length(case.reading.architecture, case.exercise)
+    final = case.reading.candidate.final
+    return (ModelTask(_longer(case), longer, final, case.asked.inputs),)
+
+
+def _longer(case: ExerciseCase) -> str:
+    return f"{case.exercise.id}/longer"
+
+
+def suspect_of(case: ExerciseCase) -> Suspect | None:
+    """Give what is looked at to doubt its training; None where it cannot be tried."""
+    reading, family, question = case.reading, case.family, case.question
+    if reading is None or reading.architecture is None or family is None or question is None:
+        return None
+    if reading.obstacle is not None:
+        return None  # never built: it has no weights
+    architecture, candidate = reading.architecture, reading.candidate
+    return Suspect(case.exercise.id, candidate, architecture, case.fit, family, question)
+
+
+def measured(case: ExerciseCase, answers: Mapping[str, Answer]) -> Measured:
+    """Compute every metric of the rebuilt model, or say why there is none."""
+    answer, longer = answers.get(case.exercise.id), answers.get(_longer(case))
+    if (obstacle := _obstacle(case)) is not None:
+        return Measured(unmet=obstacle)
+    family, question = case.family, case.question
+    assert family is not None
+    assert question is not None
+    if case.asked is not None:
+        if longer is None or longer.error or longer.predictions is None:
+            return Measured(unmet=Message("accuracy.other_length"))
+        answer, question = longer, case.asked
+    if answer is None or answer.error or answer.predictions is None:
+        args = {"error": (answer.error if answer else "") or ""}
+        return Measured(unmet=Message("accuracy.not_rebuilt", args))
+    asked = answer.predictions[: len(question.inputs)]  # rows given to fit may follow
+    predictions = _shaped(asked, question.answers)
+    if predictions is None:
+        got = "×".join(str(n) for n in answer.predictions.shape[1:]) or "1"
+        return Measured(unmet=Message("accuracy.shape", {"got": got}))
+    if not np.isfinite(predictions).all():
+        return Measured(unmet=Message("accuracy.not_finite"))
+    controls = family.controls(question).items()
+    return Measured(
+        metrics=family.measure(predictions, question),
+        controls={name: family.measure(control, question) for name, control in controls},
+    )
+
+
+def _obstacle(case: ExerciseCase) -> Message | None:
+    """Say why the model was never asked: it, its data or the instructor's side cannot be had."""
+    assert case.reading is not None
+    if case.reading.obstacle is not None:
+        return case.reading.obstacle
+    if case.reading.candidate.bare:
+        return Message("accuracy.weights_unseen")
+    if case.family is None:
+        return Message("accuracy.no_reference")
+    if case.fit is None:
+        return Message("accuracy.never_fitted")
+    return Message("accuracy.data_unreadable") if case.question is None else None
+
+
+def _shaped(predictions: Array, answers: Array) -> Array | None:
+    """Give the predictions in the answers' shape; (rows, 1) and (rows,) are the same thing."""
+    if predictions.size != answers.size or len(predictions) != len(answers):
+        return None
+    return predictions.reshape(answers.shape)
