@@ -17,8 +17,16 @@ import numpy as np
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Question, load_family
 from grader.extract.evaluate import Answer, ModelTask
-from grader.extract.lengths import asked_at, of_any_length, other_lengths, question_for, told
-from grader.extract.matching import ModelReading, choose, telling_fit
+from grader.extract.lengths import (
+    asked_at,
+    fits_in,
+    of_any_length,
+    other_lengths,
+    question_for,
+    told,
+)
+from grader.extract.matching import ModelReading, choose, moved, telling_fit
+from grader.extract.retraining import canonical_question
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.types import Array, Fit, Message
 
@@ -64,6 +72,11 @@ def exercise_case(
         return ExerciseCase(exercise, reading, fit)
     family = load_family(course.reference, exercise.family)
     own = exercise.sized(reading.input_shape)
+    if fit is None and moved(reading.candidate):
+        # A loop of its own may have trained it. What it was given was not seen: the usual layout.
+        _, question = canonical_question(family, asked_at(exercise, own), hidden_seed(exercise.id))
+        if fits_in(question, reading.input_shape):
+            return ExerciseCase(exercise, reading, None, None, question, family)
     data = family.examine(fit.sample, own.data) if fit else None
     if data is None or data.layout is None:
         told_data = told(data, other_lengths(exercise, own)) if data else None
@@ -156,9 +169,9 @@ def _obstacle(case: ExerciseCase) -> Message | None:
         return Message("accuracy.weights_unseen")
     if case.family is None:
         return Message("accuracy.no_reference")
-    if case.fit is None:
-        return Message("accuracy.never_fitted")
-    return Message("accuracy.data_unreadable") if case.question is None else None
+    if case.question is None:
+        return Message("accuracy.never_fitted" if case.fit is None else "accuracy.data_unreadable")
+    return None
 
 
 def _shaped(predictions: Array, answers: Array) -> Array | None:

@@ -98,6 +98,14 @@ def question_for(
     return family.ask(data, np.random.default_rng(hidden_seed), exercise.data)
 
 
+def fits_in(question: Question, shape: Sequence[int | None]) -> bool:
+    """Whether a model of this input shape takes the question's inputs."""
+    rows = question.inputs.shape[1:]
+    return len(rows) == len(shape) and all(
+        size in (None, there) for size, there in zip(shape, rows, strict=True)
+    )
+
+
 def of_any_length(architecture: Architecture, exercise: Exercise) -> Architecture:
     """Leave the lengths of the input open: the same layers, for sequences of any length."""
     extents = exercise.form.input_shape

@@ -14,6 +14,17 @@ from grader.course.profiles import LAPTOP
 from grader.types import Check, Evidence, EvidenceClass, Message
 
 CLASS = EvidenceClass.ACCURACY
+OWN_LOOP = "source.own_loop"
+
+
+def trained_without_fit(evidence: Evidence) -> bool:
+    """Whether a loop of the notebook's own trained the model: weights moved, and the code says how.
+
+    Weights that moved otherwise may be anybody's.
+    """
+    training = evidence.training
+    untaught = training is not None and not training.fits and training.changed
+    return untaught and any(message.id == OWN_LOOP for message in evidence.hints)
 
 
 def accuracy_checks(
@@ -26,11 +37,15 @@ def accuracy_checks(
         return
     sign = "≤" if threshold.better == "lower" else "≥"
     expected = f"{threshold.metric} {sign} {threshold.value:.3g}"
-    value = evidence.metrics.get(threshold.metric)
+    fitted = evidence.training is None or evidence.training.fits > 0
+    seen = fitted or trained_without_fit(evidence)
+    value = evidence.metrics.get(threshold.metric) if seen else None
     check_id = f"accuracy.{threshold.metric}"
     if value is None:
         if "needs_review" in evidence.flags:
             message = Message("accuracy.needs_review")
+        elif not seen:
+            message = Message("accuracy.never_fitted")
         else:
             message = evidence.unmet or Message("accuracy.not_judged")
         yield Check(check_id, CLASS, 0.0, points, message, expected, "—")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from grader.course.exercises import Exercise
 from grader.course.expectations import Threshold
 from grader.course.own_checks import OwnCheck
-from grader.score.checks_accuracy import accuracy_checks
+from grader.score.checks_accuracy import accuracy_checks, trained_without_fit
 from grader.score.checks_data import NO_FIT, data_checks
 from grader.score.checks_own import left_over, own_checks, that_apply
 from grader.score.checks_runs import run_checks
@@ -37,8 +37,9 @@ MAX_SCORE = 100.0
 CONTRADICTIONS = frozenset(
     {"weights_contradict_model", "pretrained", "history_contradicts", "no_training_seen"}
 )
+UNSEEN = "no_training_seen"
 ROOM_LACKS = "room_lacks"
-OWN_LOOP, WITHOUT_FIT = "source.own_loop", "trained_without_fit"
+WITHOUT_FIT = "trained_without_fit"
 STOPPED = {
     Outcome.TIME_LIMIT: Verdict.TIME_LIMIT,
     Outcome.MEMORY_LIMIT: Verdict.MEMORY_LIMIT,
@@ -135,9 +136,8 @@ def _flags(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
     And one where a loop of one's own trained the model: it works, and nobody counted its epochs.
     """
     flags = list(evidence.flags)
-    training = evidence.training
-    untaught = training is not None and not training.fits and training.changed
-    if untaught and any(message.id == OWN_LOOP for message in evidence.hints):
+    if trained_without_fit(evidence):
+        flags = [flag for flag in flags if flag != UNSEEN]  # that no fit was seen is known
         flags.append(WITHOUT_FIT)
     if verdict is not Verdict.ACCEPTED and evidence.runs.left_out:
         flags.append(ROOM_LACKS)

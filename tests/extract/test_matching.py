@@ -199,7 +199,9 @@ def test_a_model_belongs_to_the_exercise_that_says_most_about_it() -> None:
 
 def test_an_exercise_is_not_owed_for_a_model_that_is_rather_anothers() -> None:
     dropped = model(*recurrent("GRU", dropout=0.2))
-    assert [one.id for one in exercises_held([dropped], (GRU, DROPOUT)).exercises] == ["gru-dropout"]
+    assert [one.id for one in exercises_held([dropped], (GRU, DROPOUT)).exercises] == [
+        "gru-dropout"
+    ]
 
 
 def test_asked_for_alone_the_same_model_counts() -> None:
