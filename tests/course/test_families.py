@@ -699,6 +699,25 @@ def test_shuffled_hours_are_wrong(together):
     assert "data.hours" in wrong(weather.examine(weather_fit(mixed, y), HOURS))
 
 
+def test_windows_that_skip_hours_are_told_so():
+    """The textbook's step of 6 is for rows of ten minutes; the course's are an hour apart."""
+    series = weather._weather().students
+    standard = (series - series.mean(axis=0)) / series.std(axis=0)
+    ends = np.arange(36 * 6, 3000, 7)
+    x = np.stack([standard[end - 36 * 6 : end : 6] for end in ends]).astype(np.float32)
+    reading = weather.examine(weather_fit(x, standard[ends + 23, 1]), HOURS)
+    assert wrong(reading) == {"data.hours": "weather.skips"}
+    (finding,) = [one for one in reading.findings if one.id == "data.hours"]
+    assert finding.message.args["every"] == 6
+    assert_spoken(reading, "weather")
+
+
+def test_windows_longer_than_the_file_are_in_no_place_of_it():
+    places, found = weather._places(np.ones((2, 50)), np.arange(40.0))
+    assert not found.any()
+    assert len(places) == 2
+
+
 def test_weather_of_another_place_is_no_weather_of_the_file():
     rng = np.random.default_rng(0)
     series = np.cumsum(rng.standard_normal((3000, 14)), axis=0)
