@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pkgutil
 import platform
 import re
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 from grader import __version__
 from grader.types import Engine
@@ -61,6 +64,17 @@ def installed(requirements: Iterable[str]) -> dict[str, str]:
 def missing(requirements: Iterable[str]) -> tuple[str, ...]:
     """Give what is not installed at all."""
     return tuple(one for one in requirements if not installed([one]))
+
+
+@cache
+def modules() -> frozenset[str]:
+    """Give the modules that any program of ours can import: Python's own and installed ones.
+
+    What lies beside a program by chance is not among them.
+    """
+    places = [path for path in sys.path if {"site-packages", "dist-packages"} & {*Path(path).parts}]
+    found = {one.name for one in pkgutil.iter_modules(places)}
+    return frozenset({*sys.stdlib_module_names, *found})
 
 
 @cache

@@ -45,7 +45,7 @@ class BoundedReader(io.BufferedReader):
     Raises TooLongError where more is asked for; all that there is may be asked for, and is cut.
     """
 
-    def __init__(self, raw: io.FileIO, longest: int | None = None) -> None:
+    def __init__(self, raw: io.FileIO | io.BytesIO, longest: int | None = None) -> None:
         super().__init__(raw)
         self.longest = longest
 

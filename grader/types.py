@@ -106,6 +106,16 @@ class Notebook:
 
 
 @dataclass(frozen=True)
+class HandedIn:
+    """A small file of the author's, handed in beside the notebook; read again when it is needed."""
+
+    name: str  # relative to the notebook
+    path: Path  # the file, or the zip that it lies in
+    inside: tuple[int, ...]  # its place in that zip, and in those within
+    digest: str  # sha256, hex
+
+
+@dataclass(frozen=True)
 class Submission:
     """One notebook handed in. Either ``notebook``, ``problem`` or ``fault`` is set."""
 
@@ -117,6 +127,9 @@ class Submission:
     problem: Message | None
     digest: str  # sha256 of the file's bytes, hex
     fault: Message | None = None  # why we could not read it, which is no fault of its author's
+    handed_in: str = ""  # as a platform wrote it into a name: ISO 8601, or the count of uploads
+    files: tuple[HandedIn, ...] = ()  # the author's own, for the notebook's room
+    notes: tuple[Message, ...] = ()  # for the author
 
 
 # --- execute ---------------------------------------------------------------------------------
@@ -463,3 +476,4 @@ class Record:
     hidden_seed: int | None = None  # of the hidden data; for the judge's eyes, in no report
     profile: str = "laptop"  # whose sizes the exercise had
     same_as: str = ""  # submission with the very same code, whose run this record tells of
+    handed_in: str = ""  # as a platform told it

@@ -1,4 +1,4 @@
-"""Reads zips of submissions without unpacking them.
+"""Reads zips of submissions without unpacking them, and zips within them.
 
 Enters: the path of a zip from Canvas, Moodle, a file manager. Leaves: its entries, each either
 readable or refused with a reason that names it; the bytes of an entry on request. Touches: reads
@@ -22,9 +22,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from io import BytesIO
+from pathlib import Path, PurePath, PurePosixPath
 
-from grader.collect.layouts import is_notebook
+from grader.collect.files import is_notebook
 from grader.collect.notebooks import MAX_BYTES, Malformed, too_large
 from grader.collect.regular import open_regular
 from grader.plain_files import BoundedReader, TooLongError, read_within
@@ -62,8 +63,10 @@ class Entry:
 class Archive:
     """An open zip: ``entries`` in the order of their names, ``read`` for their bytes."""
 
-    def __init__(self, zipped: zipfile.ZipFile, path: Path) -> None:
-        infos = [info for info in zipped.infolist() if not _name(info).endswith("/")]
+    def __init__(self, zipped: zipfile.ZipFile, path: PurePath) -> None:
+        named = [(info, _name(info)) for info in zipped.infolist()]
+        infos = [info for info, name in named if not name.endswith("/")]
+        self.folders = tuple(_safe(name) for _, name in named if name.endswith("/"))
         _check_structure(zipped, path)
         names = [_name(info) for info in infos]
         clashing = _clashing(name for name in names if is_notebook(PurePosixPath(name)))
@@ -75,7 +78,7 @@ class Archive:
             )
         )
 
-    def read(self, entry: Entry) -> bytes:
+    def read(self, entry: Entry, most: int | None = None) -> bytes:
         """Return the bytes of an entry.
 
         Raises:
@@ -83,11 +86,30 @@ class Archive:
         """
         try:
             with self._zipped.open(entry.info) as stream:
-                return read_within(stream, MAX_BYTES)
+                return read_within(stream, MAX_BYTES if most is None else most)
         except TooLongError as error:
             raise too_large(MAX_BYTES + 1) from error
         except _DAMAGED as error:
             raise Malformed(_about("collect.zip_damaged", entry.path)) from error
+
+    def begins(self, entry: Entry, size: int) -> bytes:
+        """Return an entry's first bytes; none where it is damaged."""
+        try:
+            with self._zipped.open(entry.info) as stream:
+                return stream.read(size)
+        except _DAMAGED:
+            return b""
+
+    @contextmanager
+    def within(self, entry: Entry, path: PurePath) -> Iterator[Archive]:
+        """Open a zip that is an entry of this one; ``path`` is what it is called.
+
+        Raises:
+            Malformed: it is too large or damaged.
+            GraderError: not a zip, or one whose structure lies.
+        """
+        with _opened(BoundedReader(BytesIO(self.read(entry)), MAX_DIRECTORY_BYTES), path) as inner:
+            yield inner
 
 
 @contextmanager
@@ -97,18 +119,22 @@ def open_archive(path: Path) -> Iterator[Archive]:
     Raises:
         GraderError: not a zip, or one whose structure lies.
     """
-    with BoundedReader(open_regular(path), MAX_DIRECTORY_BYTES) as file:
+    with _opened(BoundedReader(open_regular(path), MAX_DIRECTORY_BYTES), path) as archive:
+        yield archive
+
+
+@contextmanager
+def _opened(file: BoundedReader, path: PurePath) -> Iterator[Archive]:
+    with file:
         try:
             zipped = zipfile.ZipFile(file)
         except _DAMAGED as error:
-            raise GraderError(
-                Message("collect.not_a_zip", {"path": printable(str(path))})
-            ) from error
+            raise _whole("collect.not_a_zip", path) from error
         with zipped:
             yield Archive(zipped, path)
 
 
-def _check_structure(zipped: zipfile.ZipFile, path: Path) -> None:
+def _check_structure(zipped: zipfile.ZipFile, path: PurePath) -> None:
     infos = sorted(zipped.infolist(), key=lambda info: info.header_offset)
     notebooks = [info for info in infos if is_notebook(PurePosixPath(_name(info)))]
     if len(notebooks) > MAX_ENTRIES:
@@ -123,7 +149,7 @@ def _check_structure(zipped: zipfile.ZipFile, path: Path) -> None:
             raise _whole("collect.zip_overlap", path, entry=printable(_name(info), limit=200))
 
 
-def _whole(message_id: str, path: Path, **args: str | int) -> GraderError:
+def _whole(message_id: str, path: PurePath, **args: str | int) -> GraderError:
     return GraderError(Message(message_id, {"path": printable(str(path)), **args}))
 
 
@@ -153,12 +179,16 @@ def _folded(name: str) -> str:
 
 
 def _entry(info: zipfile.ZipInfo, name: str, clashing: frozenset[str]) -> Entry:
-    path = PurePosixPath(*[part for part in name.split("/") if part not in {"", ".", ".."}] or "?")
+    path = _safe(name)
     refused = _refusal(info, name)
     if refused is None and _folded(name) in clashing:
         refused = "collect.zip_clash"
     problem = None if refused else _problem(info, path)
     return Entry(path, _about(refused, name) if refused else None, problem, info)
+
+
+def _safe(name: str) -> PurePosixPath:
+    return PurePosixPath(*[part for part in name.split("/") if part not in {"", ".", ".."}] or "?")
 
 
 def _refusal(info: zipfile.ZipInfo, name: str) -> str | None:

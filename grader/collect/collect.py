@@ -1,33 +1,32 @@
-"""Finds the notebooks that were handed in and reads them.
+"""Finds what was handed in and reads it: a Submission per notebook, and one per person without any.
 
 Enters: paths of notebooks, folders and zips. Leaves: Submissions in a stable order, and everything
 that was left aside with the reason. Touches: reads those files, and nothing that a link points to.
 
-One bad file never stops the batch. What its student handed in but cannot be read as a notebook is
-a Submission with a ``problem``; what we could not look at (no permission, a name that could be
-anybody's) is ``refused`` and graded for nobody; what is no notebook at all is ``ignored``.
+One bad file never stops the batch, and nobody vanishes. What its student handed in but cannot be
+read as a notebook is a Submission with a ``problem``, and so is a person without a notebook; what
+we could not look at (no permission, an archive that is not opened, a name that could be anybody's)
+is ``refused`` and graded for nobody; what is no notebook at all is ``ignored``.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from grader.collect.archives import Archive, Entry, open_archive
+from grader.collect.attempts import several
+from grader.collect.batch import Aside, Batch, by_true_names
+from grader.collect.beside import Beside, Placed
 from grader.collect.caps import first_of_each, within_code
-from grader.collect.folders import Seen, file, lone_archives, look_into
-from grader.collect.labels import Label, Whereabouts, label_all
-from grader.collect.layouts import is_archive, is_notebook, nfc, read_path
+from grader.collect.labels import Label, label_all
+from grader.collect.listing import Item
 from grader.collect.notebooks import Malformed, parse_notebook
-from grader.collect.regular import open_regular, read_notebook_bytes
-from grader.collect.whose import doubts, without_mistaken_uploads
-from grader.text.printable import printable
-from grader.types import GraderError, Message, Notebook, Scalar, Submission
+from grader.collect.people import without_notebook
+from grader.collect.shelf import Shelf
+from grader.collect.sources import look_at, once, why
+from grader.types import GraderError, Message, Notebook, Submission
 
 
 @dataclass(frozen=True)
@@ -41,30 +40,12 @@ class Collected:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A notebook file before it is read."""
-
-    at: Whereabouts
-    path: Path
-    read: Callable[[], bytes]
-
-
-@dataclass(frozen=True)
 class _Course:
     """What the course says about who owes what, and how a notebook is read."""
 
     exercise_ids: Collection[str]
     owed: tuple[str, ...] | None
     read: Callable[[bytes], Notebook]
-
-
-class _Aside:
-    """What is left aside while looking."""
-
-    def __init__(self) -> None:
-        self.ignored: list[Message] = []
-        self.refused: list[Message] = []
-        self.notes: list[Message] = []
 
 
 def collect(
@@ -85,187 +66,106 @@ def collect(
     Raises:
         GraderError: a path is missing, unreadable or holds no notebook.
     """
-    aside, course = _Aside(), _Course(exercise_ids, owed, read)
-    with ExitStack() as stack:
-        found: list[_Found] = []
-        for source, path in enumerate(_once(paths)):
-            here = _told_whose(_find(source, path, exercise_ids, aside, stack), aside)
-            if not here:
-                raise _nothing(path, aside)
-            found += here
-        labels = label_all(without_mistaken_uploads([one.at for one in found], exercise_ids))
-        read_ones = (
-            _submission(one, label, course, aside)
-            for one, label in first_of_each(found, labels, aside.refused)
-        )
-        submissions = tuple(within_code(filter(None, read_ones), aside.refused))
+    aside, course = Aside(), _Course(exercise_ids, owed, read)
+    with Shelf() as shelf:
+        sources = [look_at(n, path, exercise_ids, shelf) for n, path in enumerate(once(paths))]
+        batch = Batch(by_true_names(sources, exercise_ids), aside)
+        submissions = list(within_code(_submissions(batch, course, shelf), aside.refused))
+    aside.notes += several(submissions)
     return Collected(
-        submissions,
-        tuple(aside.ignored),
-        tuple(aside.refused),
-        tuple(aside.notes),
+        tuple(submissions), tuple(aside.ignored), tuple(aside.refused), tuple(aside.notes)
     )
 
 
-def _once(paths: Sequence[Path]) -> list[Path]:
-    """Leave out a path that was given twice; make the others absolute without following links."""
-    return list(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))  # noqa: PTH100 -- resolve() would follow links
-
-
-def _nothing(path: Path, aside: _Aside) -> GraderError:
-    if aside.refused:
-        return GraderError(aside.refused[0])
-    args: dict[str, Scalar] = {"path": printable(str(path)), "ignored": len(aside.ignored)}
-    return GraderError(Message("collect.no_notebook", args))
-
-
-# --- finding ---------------------------------------------------------------------------------
-
-
-def _find(
-    source: int, path: Path, exercise_ids: Collection[str], aside: _Aside, stack: ExitStack
-) -> list[_Found]:
-    """Look at one of the given paths; a zip stays open as long as ``stack``."""
-    kind = _kind(path)
-    if kind == "folder":
-        return _in_folder(source, path, exercise_ids, aside)
-    if kind == "zip":
-        archive = stack.enter_context(open_archive(path))
-        return _in_archive(source, path, archive, exercise_ids, aside)
-    above = tuple(nfc(part) for part in path.parts[1:-1])
-    relative = PurePosixPath(path.name)
-    at = Whereabouts(source, relative, above, read_path(relative, above, exercise_ids))
-    return [_Found(at, path, partial(read_notebook_bytes, path))]
-
-
-def _told_whose(found: list[_Found], aside: _Aside) -> list[_Found]:
-    """Leave out what is nobody's for sure."""
-    sure = []
-    for one, doubt in zip(found, doubts([one.at for one in found]), strict=True):
-        if doubt is not None:
-            (aside.refused if doubt.refused else aside.notes).append(doubt.message)
-        if doubt is None or not doubt.refused:
-            sure.append(one)
-    return sure
-
-
-def _kind(path: Path) -> str:
-    shown: dict[str, Scalar] = {"path": printable(str(path))}
-    try:
-        if path.is_symlink():
-            raise GraderError(Message("collect.path_is_link", shown))
-        if path.is_dir():
-            return "folder"
-        open_regular(path).close()
-    except FileNotFoundError as error:
-        raise GraderError(Message("collect.missing", shown)) from error
-    except Malformed as error:
-        raise GraderError(Message("collect.path_is_special", shown)) from error
-    except (OSError, ValueError) as error:
-        shown["error"] = _why(error)
-        raise GraderError(Message("collect.path_unreadable", shown)) from error
-    if is_notebook(path):
-        return "notebook"
-    if path.suffix.lower() == ".zip":
-        return "zip"
-    key = "collect.other_archive" if is_archive(path) else "collect.not_a_notebook_path"
-    raise GraderError(Message(key, shown))
-
-
-def _why(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-
-
-def _in_folder(
-    source: int, root: Path, exercise_ids: Collection[str], aside: _Aside
-) -> list[_Found]:
-    above = tuple(nfc(part) for part in root.parts[1:])
-    found: list[_Found] = []
-    for seen in lone_archives(look_into(root)):
-        if _left_aside(seen, aside):
+def _submissions(batch: Batch, course: _Course, shelf: Shelf) -> list[Submission]:
+    """Read the notebooks, in the order of the paths; people without one stand among them."""
+    stand_ins = [_stand_in(some) for some in batch.people.values()]
+    every = sorted([*batch.notebooks, *stand_ins], key=_order)
+    labels = label_all([one.at for one in every])
+    beside = Beside(shelf, [one for source in batch.sources for one in source.files])
+    found = []
+    for one, label in first_of_each(every, labels, batch.aside.refused):
+        if not one.item.notebook:
+            found.append(_without(one, label, batch.people[one.at.named.student], course))
             continue
-        path = root / seen.relative
-        where = read_path(seen.relative, above, exercise_ids)
-        at = Whereabouts(source, seen.relative, above, where)
-        found.append(_Found(at, path, partial(read_notebook_bytes, path)))
+        submission = _submission(one, label, course, batch.aside, shelf)
+        if submission is None:
+            continue
+        alone = batch.layouts[one.at.source].alone
+        files, notes = beside.of(one, alone=alone) if submission.notebook else ((), ())
+        found.append(replace(submission, files=files, notes=notes))
     return found
 
 
-def _left_aside(seen: Seen, aside: _Aside) -> bool:
-    if seen.reason is None:
-        return False
-    (aside.refused if seen.refused else aside.ignored).append(seen.reason)
-    return True
-
-
-def _in_archive(
-    source: int, path: Path, archive: Archive, exercise_ids: Collection[str], aside: _Aside
-) -> list[_Found]:
-    above = (*(nfc(part) for part in path.parts[1:-1]), nfc(path.stem))
-    found: list[_Found] = []
-    for seen, entry in zip(_listed(archive), archive.entries, strict=True):
-        if _left_aside(seen, aside):
-            continue
-        relative = _below(entry.path, above[-1])
-        at = Whereabouts(source, relative, above, read_path(relative, above, exercise_ids))
-        found.append(_Found(at, path, partial(_read_entry, archive, entry)))
-    return found
-
-
-def _listed(archive: Archive) -> Iterator[Seen]:
-    return lone_archives(
-        Seen(entry.path, entry.refused, refused=True) if entry.refused else file(entry.path)
-        for entry in archive.entries
-    )
-
-
-def _below(path: PurePosixPath, folder: str) -> PurePosixPath:
-    """A zip made of a folder usually holds that folder, under the name of the zip."""
-    parts = path.parts
-    return PurePosixPath(*parts[1:]) if len(parts) > 1 and parts[0] == folder else path
-
-
-def _read_entry(archive: Archive, entry: Entry) -> bytes:
-    if entry.problem:
-        raise Malformed(entry.problem)
-    return archive.read(entry)
+def _order(one: Placed) -> tuple[int, str]:
+    return one.at.source, str(one.at.relative)
 
 
 # --- reading ---------------------------------------------------------------------------------
 
 
-def _submission(found: _Found, label: Label, course: _Course, aside: _Aside) -> Submission | None:
+def _stand_in(files: Sequence[Placed]) -> Placed:
+    """Give what stands for somebody without a notebook: the folder, or the file with the name."""
+    first = files[0]
+    relative = first.at.relative
+    if not first.at.lies_alone:
+        relative = PurePosixPath(relative.parts[0])
+    item = Item(relative, first.item.stored, notebook=False)
+    return Placed(item, replace(first.at, relative=relative))
+
+
+def _without(one: Placed, label: Label, files: Sequence[Placed], course: _Course) -> Submission:
+    """Give the submission of a person without a notebook."""
+    named = one.at.named.exercise
+    handed_in = sorted(str((file.at.relative, file.item.size)) for file in files)
+    return Submission(
+        name=label.name,
+        student=label.student,
+        path=one.item.stored.path,
+        exercises=course.owed or ((named,) if named else None),
+        notebook=None,
+        problem=without_notebook(files),
+        digest=hashlib.sha256(
+            "\n".join([label.name, *handed_in]).encode(errors="replace")
+        ).hexdigest(),
+        handed_in=max(file.at.named.handed_in for file in files),
+    )
+
+
+def _submission(
+    found: Placed, label: Label, course: _Course, aside: Aside, shelf: Shelf
+) -> Submission | None:
     """Read one notebook; None where the machine could not."""
     notebook: Notebook | None = None
     problem: Message | None = None
     fault: Message | None = None
     data = label.name.encode()  # stands in for bytes that were not read: no two digests alike
     try:
-        data = found.read()
+        data = shelf.read(found.item.stored)
         notebook = course.read(data)
     except Malformed as error:
         problem = error.message
     except GraderError as error:
         fault = error.message
     except OSError as error:
-        aside.refused.append(
-            Message("collect.unreadable", {"name": label.name, "error": _why(error)})
-        )
+        told = {"name": label.name, "error": why(error)}
+        aside.refused.append(Message("collect.unreadable", told))
         return None
     named = _named(notebook, label.name, course, aside) or found.at.named.exercise
     return Submission(
         name=label.name,
         student=label.student,
-        path=found.path,
+        path=found.item.stored.path,
         exercises=course.owed or ((named,) if named else None),
         notebook=notebook,
         problem=problem,
         digest=hashlib.sha256(data).hexdigest(),
         fault=fault,
+        handed_in=found.at.named.handed_in,
     )
 
 
-def _named(notebook: Notebook | None, name: str, course: _Course, aside: _Aside) -> str | None:
+def _named(notebook: Notebook | None, name: str, course: _Course, aside: Aside) -> str | None:
     """Return the exercise that the metadata name, if the course has it."""
     named = notebook.exercise if notebook else None
     if named is None or named in course.exercise_ids:

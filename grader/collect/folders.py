@@ -1,32 +1,34 @@
 """Looks through a folder of submissions without following a link.
 
 Enters: a folder. Leaves: every file in it, in the order of their names, with the reason where
-it is no submission. Touches: lists folders; opens no file.
+it is not looked at. Touches: lists folders; opens no file.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from grader.collect.layouts import SUBMITTED, is_archive, is_notebook
+from grader.collect.layouts import SUBMITTED
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
 
 MAX_SEEN = 200_000
 MAX_DEPTH = 30
+_LEFT_BEHIND = frozenset({"__macosx", "__pycache__", "thumbs.db", "desktop.ini", "icon\r"})
 _NBGRADER = frozenset({"source", "release", "autograded", "feedback"})
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One file, or one folder that was not entered. No ``reason``: read it as a submission."""
+    """One file, or one folder that was not entered or is empty. No ``reason``: look at it."""
 
     relative: PurePosixPath
     reason: Message | None = None
     refused: bool = False  # the reason is somebody's to act on
+    empty: bool = False  # a folder with nothing in it
 
 
 def look_into(root: Path) -> Iterator[Seen]:
@@ -55,6 +57,8 @@ def _walk(root: Path, below: PurePosixPath) -> Iterator[Seen]:
     except OSError as error:
         yield _refused("collect.folder_unreadable", below, error=error.strerror or "")
         return
+    if not any(not is_hidden(entry.name) for entry in entries) and below.parts:
+        yield Seen(below, empty=True)
     folders = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
     passed_by = _NBGRADER if SUBMITTED in folders else frozenset()
     for entry in entries:
@@ -84,31 +88,15 @@ def _leads_away(entry: os.DirEntry[str]) -> bool:
 
 
 def file(relative: PurePosixPath) -> Seen:
-    """Tell by its name whether a file is a submission."""
+    """Tell by its name whether a file was handed in, or some tool left it behind."""
     if any(is_hidden(part) for part in relative.parts):
         return Seen(relative, _about("collect.hidden", relative))
-    if is_notebook(relative):
-        return Seen(relative)
-    message_id = "collect.nested_archive" if is_archive(relative) else "collect.no_notebook_file"
-    return Seen(relative, _about(message_id, relative))
+    return Seen(relative)
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a tool left it behind: .ipynb_checkpoints, .git, ._files of macOS."""
-    return name.startswith(".") or name == "__MACOSX"
-
-
-def lone_archives(seen: Iterable[Seen]) -> Iterator[Seen]:
-    """Refuse an archive with no notebook beside it: it may be all that its student handed in."""
-    everything = list(seen)
-    answered = {one.relative.parent for one in everything if one.reason is None}
-    for one in everything:
-        lone = is_archive(one.relative) and one.relative.parent not in answered
-        yield replace(one, refused=True) if lone and not _is_hidden_path(one) else one
-
-
-def _is_hidden_path(seen: Seen) -> bool:
-    return any(is_hidden(part) for part in seen.relative.parts)
+    """Whether a tool left it behind: .ipynb_checkpoints, .git, ._files of macOS, of Windows."""
+    return name.startswith((".", "~$")) or name.lower() in _LEFT_BEHIND
 
 
 def _refused(message_id: str, relative: PurePosixPath, **args: str | int) -> Seen:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from grader.collect.layouts import PathNames, nfc
+from grader.collect.files import nfc
+from grader.collect.layouts import PathNames
 from grader.text.printable import printable
 
 LONGEST = 200
@@ -19,12 +20,17 @@ NOTHING_VISIBLE = "?"
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Where one notebook of a batch lies."""
+    """Where one file of a batch lies; zips count as folders."""
 
     source: int  # which of the given paths it was found under
     relative: PurePosixPath
     above: tuple[str, ...]  # the folders around that path
     named: PathNames
+
+    @property
+    def lies_alone(self) -> bool:
+        """Whether it lies in no folder of what was given."""
+        return len(self.relative.parts) == 1
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Label:
 
 
 def label_all(notebooks: Sequence[Whereabouts]) -> list[Label]:
-    """Label a batch, in its order."""
+    """Label a batch, in its order: notebooks, and what stands for people who have none."""
     names, students = _names(notebooks), _students(notebooks)
     return [Label(name, student) for name, student in zip(names, students, strict=True)]
 
@@ -89,9 +95,9 @@ def _told_apart(notebooks: Sequence[Whereabouts]) -> list[Whereabouts]:
     return [
         _with_folder(one)
         if len(sources[one.named]) > 1
-        and len(one.relative.parts) == 1
+        and one.lies_alone
         and one.above
-        and one.named.upload is None
+        and one.named.platform is None
         else one
         for one in notebooks
     ]

@@ -1,46 +1,41 @@
-"""Tells from where a notebook lies whose it is and which exercise it answers.
+"""Tells from where a file lies whose it is and which exercise it answers.
 
 Enters: a path relative to what was collected, the folders around that, the course's exercise ids.
 Leaves: PathNames. Touches nothing.
 
-A file stem or an enclosing folder equal to an id names the exercise; the rest of the relative
-path is the student. Learning platforms put both into one name; those are taken apart first:
+A file stem or an enclosing folder equal to an id names the exercise; copies of such a file do too.
+The student is the first folder, whatever the file is called; in no folder it is the file's name.
+Learning platforms put both into one name; those are taken apart first:
 
-    kim/multiplication-lstm.ipynb                       kim
-    kim/chapter.ipynb                                   kim
+    kim/multiplication-lstm (1).ipynb                   kim
+    kim/week 2/homework.ipynb                           kim
     kim__multiplication-lstm.ipynb                      kim
     multiplication-lstm/kim.ipynb                       kim
     reference/char-text/submissions/wrong_data/x.ipynb  wrong_data/x  (from wherever it is graded)
     submitted/kim/ps1/problem1.ipynb                    kim           (nbgrader)
-    kimminjun_LATE_1234_5678_my-solution.ipynb          kimminjun_1234 (Canvas)
-    김민준_1234_assignsubmission_file_/my-solution.ipynb  김민준_1234    (Moodle)
+    kimminjun_LATE_1234_5678_my-solution.ipynb          kimminjun_1234 (Canvas; others: names.py)
 
-A platform's marks count in the topmost folder alone, below folders of exercises at most. Further
-down somebody chose the names, and could choose another one's: there a folder named like a mark
-names nobody.
+A platform's marks count in the topmost folder or file alone, below folders of exercises at most.
+Further down somebody chose the names, and could choose another one's: there a folder or a file
+named like a mark names nobody. A zip within counts as a folder.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from pathlib import PurePath, PurePosixPath
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import PurePosixPath
 
-from grader.text.printable import composed
+from grader.collect.files import nfc, stem_of, unzipped
+from grader.collect.names import Mark, file_mark, file_time, folder_mark, without_count
+from grader.hand_ins import read_name
 
 SUBMITTED = "submitted"  # nbgrader's folder of what students handed in
 REFERENCE = "reference"  # a course's own folder of what must not be seen
 SAMPLES = "submissions"  # a course's own, one folder per expected verdict
 CHAPTER = "chapter"  # a file name that says nothing about its author
-ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".egg", ".alz"})
 _NBGRADER_FOLDERS = 2  # STUDENT/ASSIGNMENT
-# The original name is the student's choice and comes last: what it says is never taken for a mark.
-_CANVAS = re.compile(
-    r"(?s)(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d+)_(?P<upload>\d+)_(?!assignsubmission_file)(?P<original>.+)"
-)
-_MOODLE = re.compile(r"(?s)(?P<name>.+?)_(?P<id>\d+)_assignsubmission_file_?(?P<original>.*)")
-_RESUBMITTED = re.compile(r"-\d+$")  # Canvas counts attempts behind the original name
 
 
 @dataclass(frozen=True)
@@ -50,29 +45,35 @@ class Upload:
     owner: str
     number: str
     original: str
+    name: str  # all of it
 
 
 @dataclass(frozen=True)
 class PathNames:
-    """Whose notebook it is, and the exercise that its path names.
+    """Whose file it is, and the exercise that its path names.
 
-    ``mark``: a folder around it that is named as a platform names somebody's, where that says
-    nothing. ``upload``: how Canvas may have named it.
+    Attributes:
+        mark: a folder around it that is named as a platform names somebody's, where that says
+            nothing.
+        upload: how Canvas may have named it.
+        platform: what named its author, where one did.
+        original: what the student called it, where a platform put more before it.
+        handed_in: when, as the platform told it.
+        folders: the folders around it within the student's own; None where it lies in no folder.
+        named: by whom its own name says that it is, within a folder (KIM__EXERCISE).
+        sample: it is one of a course's own.
     """
 
     student: str
     exercise: str | None
     mark: str | None = None
     upload: Upload | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True)
-class _Name:
-    """A file's stem taken apart: who wrote it, where the name says so, and what is left."""
-
-    owner: str | None
-    stem: str
-    upload: Upload | None = None
+    platform: str | None = field(default=None, compare=False)
+    original: str = field(default="", compare=False)
+    handed_in: str = field(default="", compare=False)
+    folders: tuple[str, ...] | None = field(default=None, compare=False)
+    named: str | None = field(default=None, compare=False)
+    sample: bool = field(default=False, compare=False)
 
 
 def read_path(
@@ -81,6 +82,7 @@ def read_path(
     exercise_ids: Collection[str],
     *,
     canvas: bool = True,
+    marks: bool = True,
 ) -> PathNames:
     """Read a relative path.
 
@@ -89,90 +91,173 @@ def read_path(
         above: the folders that enclose it there, outermost first; an archive counts as one.
         exercise_ids: of the course.
         canvas: whether Canvas may have named it.
+        marks: whether a platform may have named anything of it.
     """
-    name = _take_apart(nfc(path.stem), exercise_ids, canvas=canvas)
+    stem = stem_of(nfc(path.name))
     parts = [nfc(part) for part in path.parts[:-1]]
-    student, folders = _student_folder(parts, above, exercise_ids)
-    exercise = _exercise([*above, *folders, name.stem], exercise_ids)
-    if student is not None:
-        return PathNames(student, exercise)
-    samples = _below_samples(folders, above, exercise)
-    if samples is None and (inner := _inner_mark(folders, exercise_ids)) is not None:
-        owner = [folder for folder in folders[: inner.start] if folder not in exercise_ids]
-        return PathNames("/".join(owner), exercise, "/".join(folders[: inner.stop]))
-    rest = _rest(folders if samples is None else samples, name, exercise)
-    student = "/".join(rest) or _nearest(above, exercise_ids) or name.stem
-    return PathNames(student, exercise, upload=name.upload)
-
-
-def is_notebook(path: PurePath) -> bool:
-    """Whether a file of this name is meant to be a notebook."""
-    return path.suffix.lower() == ".ipynb"
-
-
-def is_archive(path: PurePath) -> bool:
-    """Whether a file of this name holds other files."""
-    return path.suffix.lower() in ARCHIVES
-
-
-def nfc(text: str) -> str:
-    """Compose Korean syllables, which macOS hands over in pieces."""
-    return composed(text)
-
-
-def _take_apart(stem: str, exercise_ids: Collection[str], *, canvas: bool) -> _Name:
-    by_canvas = _CANVAS.fullmatch(stem) if canvas else None
-    if match := by_canvas or _MOODLE.fullmatch(stem):
-        original = match["original"]
-        counted = _RESUBMITTED.sub("", original)
-        kept = counted if counted in exercise_ids else original
-        owner = f"{match['name']}_{match['id']}"
-        return _Name(owner, kept, Upload(owner, by_canvas["upload"], kept) if by_canvas else None)
-    owner, _, exercise = stem.rpartition("__")
-    return _Name(owner, exercise) if owner and exercise in exercise_ids else _Name(None, stem)
-
-
-def _student_folder(
-    folders: list[str], above: Sequence[str], exercise_ids: Collection[str]
-) -> tuple[str | None, list[str]]:
-    """Find the folder that a platform named after the student; else leave all that may matter."""
+    folders = [unzipped(part) for part in parts]
     top = _top(folders, exercise_ids)
+    if handed_in := file_time(stem, folders[top]) if top < len(folders) else "":
+        stem = stem.partition("_")[2]
+    mark = _mark(stem, path.suffix, parts[top:], canvas=canvas) if marks else None
+    around = [*above, *(mark.original if n == top and mark else f for n, f in enumerate(folders))]
+    own = mark.original if mark and top == len(folders) else _named(stem, exercise_ids) or stem
+    exercise = _exercise([*around, *_original(own, exercise_ids, mark)], exercise_ids)
+    if mark is not None:
+        return _marked(mark, stem, parts[top:], exercise, exercise_ids)
+    if by_nbgrader := _nbgrader(folders, above, top):
+        student, within = by_nbgrader
+        return PathNames(student, exercise, folders=tuple(within), platform="nbgrader")
+    if (below := _below_samples(folders, above, exercise)) is not None:
+        rest = [folder for folder in below if folder != exercise]
+        ends = [] if _says_nothing(stem, exercise) else [stem]
+        student = "/".join([*rest, *ends]) or _nearest(above, exercise_ids) or stem
+        return PathNames(student, exercise, sample=True)
+    if folders[top : top + 1] == [SUBMITTED]:
+        top += 1
     if top < len(folders):
-        if match := _MOODLE.fullmatch(folders[top]):
-            return f"{match['name']}_{match['id']}", folders
-        if folders[top] == SUBMITTED:
-            student, rest = _nbgrader(folders[top + 1 :])
-            return student, [*folders[:top], *rest]
-    return _nbgrader(folders) if above and above[-1] == SUBMITTED else (None, folders)
+        found = _in_a_folder(folders[top:], stem, exercise, exercise_ids)
+        return replace(found, handed_in=handed_in)
+    return _in_no_folder(stem, exercise, above, exercise_ids)
+
+
+def _marked(
+    mark: Mark,
+    stem: str,
+    parts: Sequence[str],
+    exercise: str | None,
+    exercise_ids: Collection[str],
+) -> PathNames:
+    """Give whose it is where a platform said so, by the file's name or by the topmost folder's."""
+    upload = None
+    if mark.platform == "canvas" and mark.number:
+        counted = without_count(mark.original)
+        original = counted if is_exercise(counted, exercise_ids) else mark.original
+        upload = Upload(mark.owner, mark.number, original, parts[0] if parts else stem)
+    return PathNames(
+        mark.owner,
+        exercise,
+        upload=upload,
+        platform=mark.platform,
+        original=stem if parts else mark.original,
+        handed_in=mark.handed_in,
+        folders=tuple(map(unzipped, parts[1:])),
+    )
+
+
+def _in_a_folder(
+    folders: list[str], stem: str, exercise: str | None, exercise_ids: Collection[str]
+) -> PathNames:
+    """Give whose it is where nobody but its folders says so: the first folder's."""
+    student, *inner = folders
+    odd = _inner_mark(folders, exercise_ids)
+    return PathNames(
+        student,
+        exercise,
+        "/".join(odd) if odd else None,
+        folders=tuple(inner),
+        named=_owner(stem, exercise_ids),
+    )
+
+
+def _in_no_folder(
+    stem: str, exercise: str | None, above: Sequence[str], exercise_ids: Collection[str]
+) -> PathNames:
+    if owner := _owner(stem, exercise_ids):
+        return PathNames(owner, exercise)
+    if _says_nothing(stem, exercise):
+        return PathNames(_nearest(above, exercise_ids) or stem, exercise)
+    return PathNames(stem, exercise)
+
+
+# --- names of files ----------------------------------------------------------------------------
+
+
+def _mark(stem: str, suffix: str, parts: Sequence[str], *, canvas: bool) -> Mark | None:
+    """Read what a platform named: a file that lies in no folder, else the topmost folder or zip."""
+    if not parts:
+        return file_mark(stem, canvas=canvas, text=suffix.lower() == ".html")
+    top = unzipped(parts[0])
+    return (file_mark(top, canvas=canvas) if top != parts[0] else None) or folder_mark(top)
+
+
+def _named(stem: str, exercise_ids: Collection[str]) -> str | None:
+    """Give EXERCISE from STUDENT__EXERCISE."""
+    owner, _, named = stem.rpartition("__")
+    return named if owner and is_exercise(named, exercise_ids) else None
+
+
+def _owner(stem: str, exercise_ids: Collection[str]) -> str | None:
+    """Give STUDENT from STUDENT__EXERCISE."""
+    return stem.rpartition("__")[0] if _named(stem, exercise_ids) else None
+
+
+def _original(own: str, exercise_ids: Collection[str], mark: Mark | None) -> Sequence[str]:
+    counted = without_count(own)
+    return (counted,) if mark and mark.platform == "canvas" and counted in exercise_ids else (own,)
+
+
+def _says_nothing(stem: str, exercise: str | None) -> bool:
+    """Whether a name is that of the exercise, or a copy's, and not its author's."""
+    base = read_name(stem).base
+    return base in {CHAPTER, ""} or (exercise is not None and base == read_name(exercise).base)
+
+
+# --- folders -----------------------------------------------------------------------------------
+
+
+def _nbgrader(
+    folders: Sequence[str], above: Sequence[str], top: int
+) -> tuple[str, Sequence[str]] | None:
+    """Take STUDENT from submitted/STUDENT/ASSIGNMENT."""
+    if folders[top : top + 1] == [SUBMITTED]:
+        below = folders[top + 1 :]
+    elif above and above[-1] == SUBMITTED:
+        below = folders
+    else:
+        return None
+    return (below[0], below[1:]) if len(below) >= _NBGRADER_FOLDERS else None
 
 
 def _top(folders: Sequence[str], exercise_ids: Collection[str]) -> int:
     """Give the place of the topmost folder that is not an exercise's, or how many there are."""
-    names = (depth for depth, folder in enumerate(folders) if folder not in exercise_ids)
+    names = (n for n, folder in enumerate(folders) if not is_exercise(folder, exercise_ids))
     return next(names, len(folders))
 
 
-def _inner_mark(folders: Sequence[str], exercise_ids: Collection[str]) -> range | None:
+def is_exercise(name: str, exercise_ids: Collection[str]) -> bool:
+    """Whether it is the name of an exercise, or one of a copy of it."""
+    return name in exercise_ids or read_name(name).base in _bases(tuple(sorted(exercise_ids)))
+
+
+def _inner_mark(folders: list[str], exercise_ids: Collection[str]) -> list[str] | None:
     """Find the folders below somebody's own that look like a platform's, or a course's samples."""
-    for depth in range(_top(folders, exercise_ids) + 1, len(folders)):
+    for depth in range(1, len(folders)):
         folder, left = folders[depth], len(folders) - depth - 1
-        if _MOODLE.fullmatch(folder):
-            return range(depth, depth + 1)
+        if folder_mark(folder) is not None:
+            return folders[: depth + 1]
         if folder == SUBMITTED and left >= _NBGRADER_FOLDERS:
-            return range(depth, depth + 2)
+            return folders[: depth + 2]
         if folder == SAMPLES and left and folders[depth - 1] in exercise_ids:
-            start = depth - 2 if folders[depth - 2 : depth - 1] == [REFERENCE] else depth - 1
-            return range(start, depth + 2)
+            return folders[: depth + 2]
     return None
 
 
-def _nbgrader(folders: list[str]) -> tuple[str | None, list[str]]:
-    """Take STUDENT from STUDENT/ASSIGNMENT."""
-    return (folders[0], folders[1:]) if len(folders) >= _NBGRADER_FOLDERS else (None, folders)
-
-
 def _exercise(names: Sequence[str], exercise_ids: Collection[str]) -> str | None:
-    return next((name for name in reversed(names) if name in exercise_ids), None)
+    """Find the innermost name of an exercise; a copy's name and another case will do."""
+    if exact := next((name for name in reversed(names) if name in exercise_ids), None):
+        nearer = names[len(names) - [*reversed(names)].index(exact) :]
+    else:
+        nearer = names
+    bases = _bases(tuple(sorted(exercise_ids)))
+    found = (bases.get(read_name(name).base) for name in reversed(nearer))
+    return next(filter(None, found), exact)
+
+
+@lru_cache(maxsize=8)
+def _bases(exercise_ids: tuple[str, ...]) -> dict[str, str]:
+    """Give the ids by what is left of them where they are read as a copy's name."""
+    return {read_name(one).base: one for one in exercise_ids}
 
 
 def _below_samples(
@@ -188,13 +273,6 @@ def _below_samples(
         if every[depth] == SAMPLES and every[depth - 1] == exercise and around in ([], [REFERENCE]):
             return every[depth + 1 :]
     return None
-
-
-def _rest(folders: list[str], name: _Name, exercise: str | None) -> list[str]:
-    rest = [folder for folder in folders if folder != exercise]
-    if name.owner is not None:
-        return [*rest, name.owner]
-    return rest if name.stem in {exercise, CHAPTER} else [*rest, name.stem]
 
 
 def _nearest(above: Sequence[str], exercise_ids: Collection[str]) -> str | None:

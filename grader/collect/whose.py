@@ -1,16 +1,16 @@
 """Whose a notebook is, where its path alone does not tell: seen beside the others of the batch.
 
-Enters: where the notebooks of a batch lie. Leaves: the same, read anew where a name misled; doubts.
+Enters: where the files of a batch lie. Leaves: the same, read anew where a name misled; doubts.
 Touches nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from grader.collect.labels import Whereabouts
-from grader.collect.layouts import read_path
+from grader.collect.layouts import is_exercise, read_path
 from grader.text.printable import printable
 from grader.types import Message
 
@@ -24,21 +24,29 @@ class Doubt:
 
 
 def without_mistaken_uploads(
-    notebooks: Sequence[Whereabouts], exercise_ids: Collection[str]
+    files: Sequence[Whereabouts], notebooks: Sequence[Whereabouts], exercise_ids: Collection[str]
 ) -> list[Whereabouts]:
     """Read names such as ``HW_3_10_kim`` and ``HW_3_11_lee`` as they stand: Canvas wrote neither.
 
     Canvas counts uploads, so its number stands in one name only. And somebody of a class hands in
     one notebook, or notebooks named as exercises: where nobody does, ``HW_3`` is no student.
+
+    Args:
+        files: everything that was handed in.
+        notebooks: those of it that are notebooks.
+        exercise_ids: of the course.
     """
-    repeated = _repeated(notebooks)
-    left = [one for one in notebooks if one.named.upload is not None and _key(one) not in repeated]
-    mistaken = repeated if _written_by_canvas(left, exercise_ids) else {*repeated, *map(_key, left)}
+    repeated = _repeated(files)
+    uploads = [one for one in files if one.named.upload is not None]
+    left = [one for one in notebooks if one.named.upload is not None] or uploads
+    left = [one for one in left if _key(one) not in repeated]
+    every = {*repeated, *map(_key, uploads)}
+    mistaken = repeated if _written_by_canvas(left, exercise_ids) else every
     return [
         replace(one, named=read_path(one.relative, one.above, exercise_ids, canvas=False))
-        if _key(one) in mistaken
+        if _key(one) in mistaken and one.named.platform == "canvas"
         else one
-        for one in notebooks
+        for one in files
     ]
 
 
@@ -52,23 +60,25 @@ def _repeated(notebooks: Sequence[Whereabouts]) -> set[tuple[str, str] | None]:
     names: dict[tuple[str, str] | None, set[str]] = {}
     for one in notebooks:
         if one.named.upload is not None:
-            names.setdefault(_key(one), set()).add(one.relative.name)
+            names.setdefault(_key(one), set()).add(one.named.upload.name)
     return {key for key, files in names.items() if len(files) > 1}
 
 
 def _written_by_canvas(notebooks: Sequence[Whereabouts], exercise_ids: Collection[str]) -> bool:
     """Whether anybody handed in what one person would."""
-    owners: dict[str, list[tuple[int, str]]] = {}
+    owners: dict[str, dict[tuple[int, str], str]] = {}
     for one in notebooks:
         if (upload := one.named.upload) is not None:
-            owners.setdefault(upload.owner, []).append((one.source, upload.original))
+            theirs = owners.setdefault(upload.owner, {})
+            theirs[one.source, upload.name] = upload.original
     return any(_of_one_person(theirs, exercise_ids) for theirs in owners.values())
 
 
-def _of_one_person(files: list[tuple[int, str]], exercise_ids: Collection[str]) -> bool:
+def _of_one_person(files: Mapping[tuple[int, str], str], exercise_ids: Collection[str]) -> bool:
     """Whether it is one notebook, or several named as exercises, none twice in a download."""
-    own = [original for _, original in files if original not in exercise_ids]
-    return len(own) <= 1 and len(set(files)) == len(files)
+    own = [original for original in files.values() if not is_exercise(original, exercise_ids)]
+    told = {(source, original) for (source, _), original in files.items()}
+    return len(own) <= 1 and len(told) == len(files)
 
 
 def doubts(notebooks: Sequence[Whereabouts]) -> list[Doubt | None]:

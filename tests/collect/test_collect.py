@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.collect import collect as collecting
-from grader.collect import folders
+from grader.collect import folders, shelf
 from grader.collect.collect import Collected, collect
 from grader.collect.notebooks import MAX_BYTES
 from grader.types import GraderError, Submission
@@ -32,6 +31,12 @@ def gather(*paths: Path, owed: tuple[str, ...] | None = None) -> Collected:
         assert one.name.isprintable()
         assert one.student.isprintable()
     return found
+
+
+def place(path: Path, data: bytes = b"a,b\n1,2\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
 
 
 def only(*paths: Path, owed: tuple[str, ...] | None = None) -> Submission:
@@ -91,19 +96,20 @@ def test_what_is_no_submission_is_ignored_with_its_reason(tmp_path):
     write(tmp_path / "__MACOSX" / "kim" / "._char-text.ipynb")
     write(tmp_path / ".git" / "x.ipynb")
     write(tmp_path / "kim" / "._char-text.ipynb")
-    write(tmp_path / "kim" / "weather.csv")
-    write(tmp_path / "kim" / "jena.csv.zip")
+    place(tmp_path / "kim" / "weather.csv")
+    place(tmp_path / "kim" / "jena.csv.zip")
     found = gather(tmp_path)
     assert [one.name for one in found.submissions] == ["kim/char-text.ipynb"]
-    assert sorted(ids(found.ignored)) == ["hidden"] * 4 + ["nested_archive", "no_notebook_file"]
+    assert sorted(ids(found.ignored)) == ["hidden"] * 4 + ["nested_broken", "no_notebook_file"]
     assert not found.refused
 
 
 def test_an_archive_that_may_be_all_a_student_handed_in_is_refused(tmp_path):
     write(tmp_path / "kim" / "char-text.ipynb")
-    write(tmp_path / "lee" / "homework.zip")
+    place(tmp_path / "lee" / "homework.zip")
+    place(tmp_path / "choi" / "homework.7z")
     found = gather(tmp_path)
-    assert ids(found.refused) == ["nested_archive"]
+    assert ids(found.refused) == ["nested_archive", "nested_broken"]
     assert len(found.submissions) == 1
 
 
@@ -140,7 +146,7 @@ def test_a_path_that_holds_nothing_to_grade_is_an_error(tmp_path, name, why):
         "without/data.csv",
         "a.ipynb",
     ):
-        write(tmp_path / file)
+        place(tmp_path / file)
     (tmp_path / "empty").mkdir()
     assert refusal(tmp_path / name) == why
 
@@ -297,7 +303,7 @@ def test_a_file_that_the_machine_cannot_read_is_nobody_s_zero(tmp_path, monkeypa
             raise PermissionError(13, "Permission denied")
         return path.read_bytes()
 
-    monkeypatch.setattr(collecting, "read_notebook_bytes", failing)
+    monkeypatch.setattr(shelf, "read_notebook_bytes", failing)
     found = gather(tmp_path)
     assert [one.student for one in found.submissions] == ["lee"]
     assert ids(found.refused) == ["unreadable"]
@@ -400,7 +406,7 @@ def test_a_folder_named_like_another_s_counts_for_the_one_whose_it_is_in(tmp_pat
     found = gather(tmp_path)
     owners = {str(one.path.parent.relative_to(tmp_path)): one.student for one in found.submissions}
     assert owners == {"kim": "kim", f"kim/{mark}": "kim", "lee": "lee"}
-    assert ids(found.notes) == ["inner_mark"]
+    assert ids(found.notes) == ["inner_mark", "attempts_by_name"]
 
 
 def test_several_such_folders_in_one_are_nobody_s_and_somebody_has_to_look(tmp_path):
@@ -474,14 +480,14 @@ def test_a_zip_s_leftovers_are_ignored(tmp_path):
         "kim/char-text.ipynb",
         "__MACOSX/kim/._char-text.ipynb",
         "kim/.ipynb_checkpoints/char-text-checkpoint.ipynb",
-        "kim/data.csv",
-        "kim/jena.csv.zip",
-        "lee/homework.zip",
     )
+    with zipfile.ZipFile(path, "a") as archive:
+        for name in ("kim/data.csv", "kim/jena.csv.zip", "lee/homework.zip"):
+            archive.writestr(name, "a,b")
     found = gather(path)
     assert [one.name for one in found.submissions] == ["kim/char-text.ipynb"]
-    assert sorted(ids(found.ignored)) == ["hidden", "hidden", "nested_archive", "no_notebook_file"]
-    assert ids(found.refused) == ["nested_archive"]
+    assert sorted(ids(found.ignored)) == ["hidden", "hidden", "nested_broken", "no_notebook_file"]
+    assert ids(found.refused) == ["nested_broken"]
 
 
 def test_a_bad_entry_is_refused_and_the_others_are_graded(tmp_path):

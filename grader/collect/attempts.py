@@ -1,0 +1,45 @@
+"""Says who handed in several notebooks for one exercise, and which of them counts.
+
+Enters: Submissions. Leaves: Messages. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from grader.hand_ins import last_of, read_name
+from grader.types import Message, Scalar, Submission
+
+MOST_TOLD = 40  # people
+
+Group: TypeAlias = list[Submission]
+
+
+def together(submissions: Sequence[Submission]) -> list[Group]:
+    """Group hand-ins for the same exercises of the same student.
+
+    Where nobody knows yet which exercise it is, copies of a file belong together.
+    """
+    groups: dict[tuple[str, object], Group] = defaultdict(list)
+    for one in submissions:
+        groups[one.student, one.exercises or read_name(one.name).base].append(one)
+    return list(groups.values())
+
+
+def several(submissions: Sequence[Submission]) -> list[Message]:
+    """Say of each student with several hand-ins for one exercise which one counts."""
+    told = [_told(group) for group in together(submissions) if len(group) > 1]
+    more = len(told) - MOST_TOLD
+    if more > 0:
+        return [*told[:MOST_TOLD], Message("collect.attempts_more", {"more": more})]
+    return told
+
+
+def _told(group: Group) -> Message:
+    counts = last_of(group)
+    by_platform = len({one.handed_in for one in group}) > 1
+    message_id = "collect.attempts_told" if by_platform else "collect.attempts_by_name"
+    args: dict[str, Scalar] = {"student": counts.student, "count": len(group), "name": counts.name}
+    return Message(message_id, args)

@@ -1,0 +1,206 @@
+"""How a class lies in what was given: in it, in a folder within, or a folder per section.
+
+Enters: where the notebooks of one given path lie. Leaves: which folders are around students.
+Touches nothing.
+
+The student is the first folder. That would make one student of a whole class where all of it lies
+in one folder more, as in the zips of GitHub Classroom, Drive and ILIAS, and where there is a folder
+per section. Such folders are recognised by what no student's folder looks like, and are told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from grader.collect.files import nfc
+from grader.collect.labels import Whereabouts
+from grader.collect.layouts import REFERENCE, SAMPLES, SUBMITTED, is_exercise
+from grader.collect.names import folder_mark
+from grader.hand_ins import read_name
+
+SEVERAL = 2
+_COURSE = frozenset({SUBMITTED, REFERENCE, SAMPLES})
+_TRUSTED = 3  # letters or digits of a user's name, with less it may be a part of one
+_TRUSTED_DIGITS = 5
+
+
+def class_depth(
+    notebooks: Sequence[PurePosixPath],
+    others: Iterable[PurePosixPath],
+    exercise_ids: Collection[str],
+) -> int:
+    """Count the folders that lie around the whole class.
+
+    Args:
+        notebooks: paths of the notebooks, relative to what was given.
+        others: paths of everything else that lies in a folder: somebody's who has no notebook.
+        exercise_ids: of the course.
+    """
+    depth, rest = 0, list(others)
+    while notebooks and _is_around(notebooks, rest, exercise_ids):
+        top = notebooks[0].parts[0]
+        depth += 1
+        notebooks = [_below(path) for path in notebooks]
+        rest = [_below(path) for path in rest if path.parts[0] == top and len(path.parts) > SEVERAL]
+    return depth
+
+
+def _below(path: PurePosixPath) -> PurePosixPath:
+    return PurePosixPath(*path.parts[1:])
+
+
+def _is_around(
+    notebooks: Sequence[PurePosixPath],
+    others: Iterable[PurePosixPath],
+    exercise_ids: Collection[str],
+) -> bool:
+    """Whether the one folder in which all lies holds what several people handed in."""
+    tops = {path.parts[0] for path in (*notebooks, *others) if len(path.parts) > 1}
+    if len(tops) != 1 or any(len(path.parts) == 1 for path in notebooks):
+        return False
+    (top,) = tops
+    if _says_more(nfc(top), exercise_ids):
+        return False
+    return _are_people([_below(path) for path in notebooks], exercise_ids)
+
+
+def _says_more(folder: str, exercise_ids: Collection[str]) -> bool:
+    """Whether a folder's name has a meaning of its own."""
+    return folder in _COURSE or is_exercise(folder, exercise_ids) or folder_mark(folder) is not None
+
+
+def _are_people(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[str]) -> bool:
+    """Whether these are several people's: files or folders of which one would do for each."""
+    alone = [path for path in notebooks if len(path.parts) == 1]
+    if alone and len(alone) < len(notebooks):
+        return False
+    if alone:
+        names = {read_name(path.name).base for path in alone}
+        return len({name for name in names if not is_exercise(name, exercise_ids)}) >= SEVERAL
+    owners: dict[str, set[str]] = defaultdict(set)
+    for path in notebooks:
+        owners[path.parts[0]].add(read_name(path.name).base)
+    if any(_says_more(nfc(one), exercise_ids) for one in owners):
+        return False
+    return len(owners) >= SEVERAL and not _share_the_exercises(owners.values(), exercise_ids)
+
+
+def _share_the_exercises(names: Collection[set[str]], exercise_ids: Collection[str]) -> bool:
+    """Whether each folder holds exercises of its own, as a student's folders do."""
+    counts = Counter(name for several in names for name in several)
+    return all(count == 1 and is_exercise(name, exercise_ids) for name, count in counts.items())
+
+
+def sections(notebooks: Sequence[Whereabouts]) -> frozenset[str]:
+    """Find folders that are a class's sections, in one given path: students are the folders within.
+
+    Most of the first folders are: no notebook lies in them, but several folders in which the
+    same is handed in, named as no other's are.
+    """
+    inner: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    direct: set[str] = set()
+    for one in notebooks:
+        folders = one.named.folders
+        if folders is None or one.named.platform is not None or one.named.sample:
+            continue
+        if not folders or one.named.mark is not None:
+            direct.add(one.named.student)
+        else:
+            base = one.named.exercise or read_name(one.relative.name).base
+            inner[one.named.student][folders[0]].add(base)
+    shared = Counter(name for theirs in inner.values() for name in theirs)
+    found = {
+        student
+        for student, theirs in inner.items()
+        if student not in direct
+        and _hands_in_the_same(theirs)
+        and all(shared[name] == 1 for name in theirs)
+    }
+    return frozenset(found) if len(found) > len({*inner, *direct}) / 2 else frozenset()
+
+
+def _hands_in_the_same(folders: Mapping[str, set[str]]) -> bool:
+    counts = Counter(name for names in folders.values() for name in names)
+    return len(folders) >= SEVERAL and max(counts.values()) >= SEVERAL
+
+
+def in_section(one: Whereabouts, found: Collection[str]) -> Whereabouts:
+    """Give a file of a section's folder to the folder within."""
+    folders = one.named.folders
+    if one.named.student not in found or not folders:
+        return one
+    student = f"{one.named.student}/{folders[0]}"
+    return replace(one, named=replace(one.named, student=student, folders=folders[1:]))
+
+
+def named_in_folders(files: Sequence[Whereabouts]) -> list[Whereabouts]:
+    """Keep apart whom names as KIM__EXERCISE and LEE__EXERCISE, in one folder, keep apart."""
+    owners: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for one in files:
+        if one.named.named is not None:
+            owners[one.source, one.named.student].add(one.named.named)
+    return [
+        replace(one, named=replace(one.named, student=f"{one.named.student}/{one.named.named}"))
+        if one.named.named is not None and len(owners[one.source, one.named.student]) >= SEVERAL
+        else one
+        for one in files
+    ]
+
+
+# --- names that platforms wrote ----------------------------------------------------------------
+
+
+def platform_owners(files: Sequence[Whereabouts]) -> list[Whereabouts]:
+    """Name people shortly where what all names of one given path share says nothing about them."""
+    shorter: dict[tuple[int, str | None], Mapping[str, str]] = {}
+    for platform, shorten in (("blackboard", _blackboard), ("brightspace", _brightspace)):
+        found: dict[int, set[str]] = defaultdict(set)
+        for one in files:
+            if one.named.platform == platform:
+                found[one.source].add(one.named.student)
+        shorter |= {(source, platform): shorten(owners) for source, owners in found.items()}
+    return [_renamed(one, shorter.get((one.source, one.named.platform), {})) for one in files]
+
+
+def _renamed(one: Whereabouts, names: Mapping[str, str]) -> Whereabouts:
+    student = names.get(one.named.student, one.named.student)
+    return replace(one, named=replace(one.named, student=student))
+
+
+def _blackboard(heads: Collection[str]) -> Mapping[str, str]:
+    """Take the user from ASSIGNMENT_USER, either of which may hold a "_"."""
+    apart = [head.rpartition("_") for head in heads]
+    if len(heads) < SEVERAL:
+        return {}
+    if len({assignment for assignment, _, _ in apart}) == 1:
+        users = {head: user for head, (_, _, user) in zip(heads, apart, strict=True)}
+    else:
+        shared = _shared([head.split("_") for head in heads])
+        users = {head: "_".join(head.split("_")[shared:]) for head in heads}
+    return users if all(map(_is_a_user, users.values())) else {}
+
+
+def _shared(names: Sequence[Sequence[str]]) -> int:
+    """Count the pieces with which all of them begin."""
+    columns = zip(*names, strict=False)
+    return next((n for n, pieces in enumerate(columns) if len(set(pieces)) > 1), 0)
+
+
+def _is_a_user(text: str) -> bool:
+    return len(text) >= (_TRUSTED_DIGITS if text.isdecimal() else _TRUSTED)
+
+
+def _brightspace(owners: Collection[str]) -> Mapping[str, str]:
+    """Keep of NAME_USER-FOLDER the number that is not the same for all."""
+    apart = {owner: owner.rpartition("_") for owner in owners}
+    numbers = {owner: pair.partition("-") for owner, (_, _, pair) in apart.items()}
+    firsts = {first for first, _, _ in numbers.values()}
+    seconds = {second for _, _, second in numbers.values()}
+    if len(seconds) == 1 and len(firsts) > 1:
+        return {owner: f"{apart[owner][0]}_{first}" for owner, (first, _, _) in numbers.items()}
+    if len(firsts) == 1 and len(seconds) > 1:
+        return {owner: f"{apart[owner][0]}_{second}" for owner, (_, _, second) in numbers.items()}
+    return {}

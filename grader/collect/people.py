@@ -1,0 +1,99 @@
+"""Who handed in no notebook: nobody of a class vanishes.
+
+Enters: everything that was handed in, and whose it is. Leaves: for each person without a notebook
+what was found instead. Touches nothing.
+
+Somebody is who has a folder, or who was named by a platform. A file that lies in no folder and that
+no platform named is nobody's for sure; where a class's notebooks lie there too, it is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from grader.collect.beside import Placed
+from grader.collect.files import is_archive
+from grader.text.printable import printable
+from grader.types import Message, Scalar
+
+MOST_NAMES = 5
+LONGEST = 60
+# What people hand in where a notebook was asked for, and what is told of it.
+_KINDS = {
+    ".py": "collect.no_notebook_py",
+    ".pdf": "collect.no_notebook_printed",
+    ".html": "collect.no_notebook_printed",
+    ".htm": "collect.no_notebook_printed",
+    ".docx": "collect.no_notebook_printed",
+    ".doc": "collect.no_notebook_printed",
+    ".hwp": "collect.no_notebook_printed",
+    ".hwpx": "collect.no_notebook_printed",
+    ".png": "collect.no_notebook_printed",
+    ".jpg": "collect.no_notebook_printed",
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one of the given paths is laid out."""
+
+    flat: bool  # notebooks lie in no folder, named by no platform
+    alone: bool  # all of it is one person's
+    sample: bool  # a course's own samples are in it
+
+
+def layout(notebooks: Sequence[Placed]) -> Layout:
+    """Look at the notebooks of one given path."""
+    flat = [one for one in notebooks if one.at.named.folders is None and not one.at.named.sample]
+    students = {one.at.named.student for one in notebooks}
+    nearest = {one.at.above[-1] for one in flat if one.at.above}
+    return Layout(
+        flat=bool(flat),
+        alone=bool(flat) and len(students) == 1 and students <= nearest,
+        sample=any(one.at.named.sample for one in notebooks),
+    )
+
+
+def is_somebodys(one: Placed, laid: Layout) -> bool:
+    """Whether a file that is no notebook shows that there is a person."""
+    if one.at.named.platform is not None:
+        return True
+    if laid.sample or one.at.named.sample:
+        return False
+    return one.at.named.folders is not None and not laid.flat
+
+
+def without_notebook(files: Sequence[Placed]) -> Message:
+    """Say what one person handed in, and what to hand in."""
+    handed_in = [one for one in files if one.item.relative.name]
+    if not handed_in:
+        return Message("collect.nothing_in_it")
+    suffixes = {one.item.relative.suffix.lower() for one in handed_in}
+    kinds = {_KINDS.get(suffix, "collect.no_notebook_here") for suffix in suffixes}
+    message_id = kinds.pop() if len(kinds) == 1 else "collect.no_notebook_here"
+    return Message(message_id, {"found": _listed(_names(handed_in))})
+
+
+def _names(files: Sequence[Placed]) -> Iterator[str]:
+    for one in files:
+        name = printable(one.item.relative.name, limit=LONGEST)
+        held = ", ".join(printable(held, limit=LONGEST) for held in one.item.holds)
+        yield f"{name} ({held})" if held and is_archive(PurePosixPath(name)) else name
+
+
+def _listed(names: Iterator[str]) -> str:
+    every = list(names)
+    return ", ".join(every[:MOST_NAMES]) + (", …" if every[MOST_NAMES:] else "")
+
+
+def loose(files: Sequence[Placed], laid: Layout) -> Message | None:
+    """Tell of files that may be somebody's, beside a class's notebooks."""
+    if not laid.flat or laid.alone or laid.sample:
+        return None
+    names = [one for one in files if one.at.named.folders is None and one.at.named.platform is None]
+    if not names:
+        return None
+    args: dict[str, Scalar] = {"found": _listed(_names(names)), "count": len(names)}
+    return Message("collect.loose_files", args)
