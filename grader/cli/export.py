@@ -104,7 +104,7 @@ def _require_inside(name: str, exporter: Exporter) -> None:
 def _complaints(export: Export, exporter: Exporter) -> int:
     """Name everybody whose grade is not in the files."""
     records, keys = export.records, exporter.keys
-    waiting = sorted({one.student for one in records if not one.grade.graded})
+    waiting = sorted({one.student for one in export.counting if not one.grade.graded})
     strangers = unmatched(records, export.roster, keys) if export.roster and keys else []
     lost = sorted({one.student for one in records if one.exercise == UNKNOWN})
     told = {"cli.unmatched": strangers, "cli.waiting": waiting}

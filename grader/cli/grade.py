@@ -24,6 +24,7 @@ from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
 from grader.gpus import choose_gpus, find_gpus
+from grader.hand_ins import counting
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.judges import Judges
@@ -256,10 +257,10 @@ def same_code(graded: Sequence[Graded], words: Words) -> list[str]:
 
 
 def exit_code(records: Sequence[Record], *, refused: bool = False) -> int:
-    """0 all accepted, 1 some not accepted, 3 something ungraded."""
+    """0 all that counts accepted, 1 some of it not, 3 something ungraded."""
     if refused or not all(record.grade.graded for record in records):
         return UNGRADED
-    accepted = all(record.grade.verdict is Verdict.ACCEPTED for record in records)
+    accepted = all(one.grade.verdict is Verdict.ACCEPTED for one in counting(records))
     return ALL_ACCEPTED if accepted else SOME_NOT
 
 

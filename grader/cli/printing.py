@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
+from grader.hand_ins import counting
 from grader.record import files
 from grader.report import wording
 from grader.text.words import Words
@@ -138,10 +139,11 @@ def _table(words: Words, out: Path, records: Sequence[Record]) -> list[GradeTabl
     from grader.report.lacking import lacking_lines
     from grader.report.table import render_table
 
-    accepted = sum(record.grade.verdict is Verdict.ACCEPTED for record in records)
+    counts = counting(records)
+    accepted = sum(record.grade.verdict is Verdict.ACCEPTED for record in counts)
     return [
         render_table(records, words),
-        words("report.accepted_of", accepted=accepted, total=len(records)),
+        words("report.accepted_of", accepted=accepted, total=len(counts)),
         *wording.faults(records, words),
         *lacking_lines(records, words),
         *_what_to_do(words, out, records),

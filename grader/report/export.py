@@ -1,10 +1,10 @@
 """What an exporter is given, and what its module offers.
 
-Enters: Records, and what the instructor says about the other system. Leaves: the best score of each
-student, who is who, files' contents. Touches nothing.
+Enters: Records, and what the instructor says about the other system. Leaves: the score of each
+student that counts, who is who, files' contents. Touches nothing.
 
 An exercise that is not graded is left empty, or refused where the format has no word for it; it is
-never a zero. Of several submissions of one student for one exercise the best counts.
+never a zero. Of several submissions of one student for one exercise one counts (``hand_ins``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from grader.hand_ins import Counting
 from grader.report import wording
 from grader.report.roster import Roster, match
 from grader.report.spreadsheet import csv_text
@@ -57,19 +58,18 @@ class Export:
         return self.titles.get(exercise, exercise)
 
     def score(self, student: str, exercise: str) -> str:
-        """Give the best score with two decimals, nothing where nothing is graded."""
-        best = self._best.get((student, exercise))
-        return "" if best is None else f"{best:.2f}"
+        """Give the score that counts with two decimals, nothing where it is not graded."""
+        record = self._chosen.get((student, exercise))
+        return "" if record is None or record.grade.score is None else f"{record.grade.score:.2f}"
 
     @cached_property
-    def _best(self) -> Mapping[tuple[str, str], float]:
-        best: dict[tuple[str, str], float] = {}
-        for record in self.records:
-            score = record.grade.score
-            if score is not None:
-                key = (record.student, record.exercise)
-                best[key] = max(score, best.get(key, score))
-        return best
+    def counting(self) -> list[Record]:
+        """The records that count, one per student and exercise."""
+        return list(self._chosen.values())
+
+    @cached_property
+    def _chosen(self) -> Mapping[tuple[str, str], Record]:
+        return Counting(self.records).chosen
 
     def require(self, column: str) -> None:
         """Refuse a roster in which students do not have what the file must say of them.
@@ -95,11 +95,11 @@ class Export:
         return [(self.roster[row], student) for row, student in rows]
 
     def by_student(self) -> Iterator[tuple[str, str, list[Record]]]:
-        """Give each student's folder, name and records; one student alone needs no folder."""
+        """Give each student's folder, name and records that count; one alone needs no folder."""
         students = dict.fromkeys(record.student for record in self.records)
         for student in students:
             folder = "" if len(students) == 1 else f"{wording.file_stem(student)}/"
-            yield folder, student, [one for one in self.records if one.student == student]
+            yield folder, student, [one for one in self.counting if one.student == student]
 
 
 Files = Iterator[tuple[str, bytes]]

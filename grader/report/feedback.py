@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from grader.hand_ins import Counting
 from grader.report import wording
 from grader.report.chart import Chart, loss_chart
 from grader.report.page import render
@@ -95,6 +96,7 @@ class Part:
     tone: str  # good, check, wrong, ours
     verdict: str
     why: str
+    earlier: str  # of a hand-in that does not count: which one does
     problem: str
     score: str
     max_score: str
@@ -128,16 +130,22 @@ def feedback_page(
         titles: exercise id to title, in that language, in the course's order.
         draw: makes a picture of a history; None where there is none to show.
     """
-    numbered = enumerate(wording.in_course_order(records, titles), start=1)
-    parts = [_part(record, number, words, titles, draw) for number, record in numbered]
-    graded = [one.grade for one in wording.counting(records)]
+    counts = Counting(records)
+    ordered = wording.in_course_order(sorted(records, key=counts.counts, reverse=True), titles)
+    parts = [
+        _part(record, number, words, titles, draw, wording.does_not_count(record, counts, words))
+        for number, record in enumerate(ordered, start=1)
+    ]
+    counting = [record.grade for record in ordered if counts.counts(record)]
+    graded = [one for one in counting if one.graded]
     return render(
         "feedback.html.j2",
         words,
         student=wording.name(student),
         parts=parts,
-        accepted=sum(one.grade.verdict is Verdict.ACCEPTED for one in records),
-        waiting=sum(not one.grade.graded for one in records),
+        exercises=len(counting),
+        accepted=sum(one.verdict is Verdict.ACCEPTED for one in counting),
+        waiting=sum(not one.graded for one in counting),
         total=wording.points(sum(one.score or 0.0 for one in graded)),
         total_max=wording.points(sum(one.max_score for one in graded)),
         date=max((one.graded_at for one in records), default="")[:10],
@@ -145,7 +153,12 @@ def feedback_page(
 
 
 def _part(
-    record: Record, number_: int, words: Words, titles: Mapping[str, str], draw: Draw
+    record: Record,
+    number_: int,
+    words: Words,
+    titles: Mapping[str, str],
+    draw: Draw,
+    earlier: str,
 ) -> Part:
     grade, evidence = record.grade, record.evidence
     training = evidence.training if evidence else None
@@ -158,6 +171,7 @@ def _part(
         tone=tone(grade.verdict),
         verdict=wording.verdict_name(grade.verdict, words),
         why=wording.verdict_reason(grade.verdict, words),
+        earlier=earlier,
         problem="" if grade.graded else wording.reference(record, words),
         score=wording.score(record),
         max_score=wording.points(grade.max_score),

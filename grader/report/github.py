@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from grader.hand_ins import counting
 from grader.report import wording
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -25,7 +26,8 @@ _MARKS = {Verdict.ACCEPTED: "✅", Verdict.SUSPICIOUS: "🔎", Verdict.GRADER_ER
 
 
 def github_summary(records: Sequence[Record], words: Words) -> str:
-    """Give the job summary: counts, then a table, worst first."""
+    """Give the job summary of what counts: how many, then a table, worst first."""
+    records = counting(records)
     counts = Counter(one.grade.verdict for one in records)
     accepted = counts[Verdict.ACCEPTED]
     lines = [
@@ -54,7 +56,7 @@ _COLUMNS = (
 
 def github_annotations(records: Sequence[Record], words: Words) -> list[str]:
     """Give at most ten workflow commands, worst first; the last says what it leaves out."""
-    ordered = wording.worst_first(records)
+    ordered = wording.worst_first(counting(records))
     shown = ordered if len(ordered) <= MOST_ANNOTATIONS else ordered[: MOST_ANNOTATIONS - 1]
     commands = [_annotation(record, words) for record in shown]
     if left := len(ordered) - len(shown):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from grader.hand_ins import Counting
 from grader.report import wording
 from grader.report.spreadsheet import csv_text, inert
 from grader.text.words import Words
@@ -14,16 +15,17 @@ from grader.types import Record
 
 COLUMNS = (
     *("student", "submission", "exercise", "verdict", "graded", "score"),
-    *("max_score", "flags", "first_reason"),
+    *("max_score", "flags", "first_reason", "counts"),
 )
 
 
 def gradebook(records: Sequence[Record], words: Words) -> str:
     """Give the grades; ungraded is an empty score, never a zero."""
-    return csv_text([COLUMNS, *(_row(record, words) for record in records)])
+    counts = Counting(records)
+    return csv_text([COLUMNS, *(_row(record, counts, words) for record in records)])
 
 
-def _row(record: Record, words: Words) -> tuple[str, ...]:
+def _row(record: Record, counts: Counting, words: Words) -> tuple[str, ...]:
     grade = record.grade
     return (
         inert(record.student),
@@ -35,4 +37,5 @@ def _row(record: Record, words: Words) -> tuple[str, ...]:
         str(float(grade.max_score)),
         inert(" ".join(grade.flags)),
         inert(wording.reason(record, words)),
+        str(counts.counts(record)),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from grader.course.profiles import LAPTOP
+from grader.hand_ins import Counting
 from grader.report import wording
 from grader.report.lacking import lacking
 from grader.text.printable import printable
@@ -28,7 +29,8 @@ def results_json(
         words: the language of the messages.
         locate: says where a record is kept.
     """
-    results: list[Json] = [_result(one, words, locate(one)) for one in records]
+    counts = Counting(records)
+    results: list[Json] = [_result(one, words, locate(one), counts) for one in records]
     return {"schema": SCHEMA, "results": results, "lacking": _lacking(records)}
 
 
@@ -40,9 +42,11 @@ def _lacking(records: Sequence[Record]) -> list[Json]:
     ]
 
 
-def _result(record: Record, words: Words, kept: str) -> dict[str, Json]:
+def _result(record: Record, words: Words, kept: str, counts: Counting) -> dict[str, Json]:
     grade = record.grade
-    sizes: dict[str, Json] = {} if record.profile == LAPTOP else {"profile": record.profile}
+    unusual: dict[str, Json] = {} if record.profile == LAPTOP else {"profile": record.profile}
+    if not counts.counts(record):
+        unusual["counts"] = False
     return {
         "submission": printable(record.submission),
         "student": printable(record.student),
@@ -63,7 +67,7 @@ def _result(record: Record, words: Words, kept: str) -> dict[str, Json]:
         },
         "seconds": round(record.seconds, 3),
         "record": kept,
-        **sizes,
+        **unusual,
     }
 
 

@@ -2,7 +2,8 @@
 
 Enters: Records. Leaves: XML in the shape of junit-10.xsd. Touches nothing.
 
-One suite per student, one case per exercise: not accepted is a failure, a fault of ours an error.
+One suite per student, one case per hand-in and exercise: not accepted is a failure, a fault of ours
+an error; a hand-in that does not count is skipped.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
+from grader.hand_ins import Counting
 from grader.report import wording
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -29,25 +31,27 @@ def junit(records: Sequence[Record], words: Words) -> str:
 
 
 def _suite(root: ET.Element, student: str, records: list[Record], words: Words) -> None:
-    broken = sum(not one.grade.graded for one in records)
-    accepted = sum(one.grade.verdict is Verdict.ACCEPTED for one in records)
+    counts = Counting(records)
+    counting = [one for one in records if counts.counts(one)]
+    broken = sum(not one.grade.graded for one in counting)
+    accepted = sum(one.grade.verdict is Verdict.ACCEPTED for one in counting)
     suite = ET.SubElement(
         root,
         "testsuite",
         name=wording.name(student),
         tests=str(len(records)),
-        failures=str(len(records) - broken - accepted),
+        failures=str(len(counting) - broken - accepted),
         errors=str(broken),
-        skipped="0",
+        skipped=str(len(records) - len(counting)),
         time=_seconds(one.seconds for one in records),
         timestamp=min(one.graded_at for one in records)[:19],
         hostname="grader",
     )
     for record in records:
-        _case(suite, record, words)
+        _case(suite, record, wording.does_not_count(record, counts, words), words)
 
 
-def _case(suite: ET.Element, record: Record, words: Words) -> None:
+def _case(suite: ET.Element, record: Record, skipped: str, words: Words) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
@@ -55,6 +59,9 @@ def _case(suite: ET.Element, record: Record, words: Words) -> None:
         classname=wording.name(record.submission),
         time=_seconds([record.seconds]),
     )
+    if skipped:
+        ET.SubElement(case, "skipped", message=skipped)
+        return
     verdict = record.grade.verdict
     if verdict is Verdict.ACCEPTED:
         return

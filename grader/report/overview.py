@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from urllib.parse import quote
 
+from grader.hand_ins import counting
 from grader.report import wording
 from grader.report.lacking import lacking_lines
 from grader.report.page import render
@@ -110,6 +111,7 @@ def index_page(
         pages: student to the address of the student's page, relative to this one.
         left_out: students whose records cannot be shown here, to be named.
     """
+    every, records = records, counting(records)
     exercises = _exercises(records, titles)
     students = sorted({record.student for record in records})
     entries = {id(record): _entry(record, words, titles, pages) for record in records}
@@ -125,7 +127,8 @@ def index_page(
         counts=_counts(records, words),
         attention=look[:_MOST_ATTENTION],
         attention_left=max(0, len(look) - _MOST_ATTENTION),
-        lacking=list(lacking_lines(records, words)),
+        lacking=list(lacking_lines(every, words)),
+        earlier=len(every) - len(records),
         exercises=[wording.title(one, titles, words) for one in exercises],
         exercise_rows=[_exercise_row(one, records, words, titles) for one in exercises],
         student_rows=_student_rows(records, students, exercises, pages, entries),
@@ -215,8 +218,8 @@ def _student_rows(
         cells.setdefault((record.student, record.exercise), []).append(entries[id(record)])
         if record.grade.score is None:
             waiting.add(record.student)
-    for record in wording.counting(records):
-        scores.setdefault(record.student, []).append(record.grade.score or 0.0)
+        else:
+            scores.setdefault(record.student, []).append(record.grade.score)
     return [
         StudentRow(
             student=wording.name(student),

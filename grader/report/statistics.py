@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
+from grader.hand_ins import counting
 from grader.types import Check, EvidenceClass, Record
 
 
@@ -26,9 +27,12 @@ class ItemStatistics:
 
 
 def item_statistics(records: Iterable[Record]) -> list[ItemStatistics]:
-    """Count every check that is worth points; ungraded results say nothing about students."""
+    """Count every check that is worth points; what is ungraded says nothing about students.
+
+    Nor does a hand-in that does not count.
+    """
     by_item: dict[tuple[str, str], list[Check]] = {}
-    for record in records:
+    for record in counting(records):
         if record.grade.graded:
             for check in record.grade.checks:
                 if check.max_points > 0 and check.cls is not None:

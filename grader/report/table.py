@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from grader.hand_ins import Counting
 from grader.report import wording
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -88,6 +89,7 @@ def render_table(records: Sequence[Record], words: Words) -> GradeTable:
 
     A fault of ours has its reference there: ``wording.faults`` says what it was.
     """
+    counts = Counting(records)
     head = _Row(
         student=words("report.student"),
         exercise=words("report.exercise"),
@@ -97,11 +99,12 @@ def render_table(records: Sequence[Record], words: Words) -> GradeTable:
         reason=words("report.reason"),
         style="bold",
     )
-    return GradeTable(head, tuple(_row(record, words) for record in records))
+    return GradeTable(head, tuple(_row(record, counts, words) for record in records))
 
 
-def _row(record: Record, words: Words) -> _Row:
+def _row(record: Record, counts: Counting, words: Words) -> _Row:
     verdict = record.grade.verdict
+    earlier = wording.does_not_count(record, counts, words)
     why = (
         wording.reason if record.grade.graded else wording.reference
     )  # a fault is told whole, once
@@ -109,9 +112,9 @@ def _row(record: Record, words: Words) -> _Row:
         student=wording.name(record.student),
         exercise=wording.title(record.exercise, {}, words),
         verdict=wording.verdict_name(verdict, words),
-        score=wording.score(record),
-        where=wording.reason_cell(record, words),
-        reason=printable(why(record, words), limit=_LONGEST_REASON),
+        score=wording.score(record) if not earlier else f"({wording.score(record)})",
+        where=wording.reason_cell(record, words) if not earlier else "",
+        reason=printable(earlier or why(record, words), limit=_LONGEST_REASON),
         style=_STYLES.get(verdict, "red"),
     )
 

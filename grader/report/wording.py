@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from grader.hand_ins import Counting
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import UNKNOWN, Check, EvidenceClass, Message, Record, Verdict
@@ -238,20 +239,12 @@ def flags(record: Record, words: Words) -> list[str]:
     return [words(FLAGS[flag]) if flag in FLAGS else value(flag) for flag in record.grade.flags]
 
 
-def counting(records: Iterable[Record]) -> list[Record]:
-    """Give the graded records that count: of several hand-ins for one exercise the best one.
-
-    Whatever adds points up takes these, so that handing in twice is worth no more than once.
-    """
-    best: dict[tuple[str, str], Record] = {}
-    for record in records:
-        score = record.grade.score
-        if score is not None:
-            key = (record.student, record.exercise)
-            kept = best.get(key)
-            if kept is None or (kept.grade.score or 0.0) < score:
-                best[key] = record
-    return list(best.values())
+def does_not_count(record: Record, counts: Counting, words: Words) -> str:
+    """Say of a hand-in that does not count which one does; nothing of one that does."""
+    if counts.counts(record):
+        return ""
+    other = counts.chosen[record.student, record.exercise]
+    return words("report.does_not_count", other=name(other.submission))
 
 
 def in_course_order(records: Iterable[Record], titles: Mapping[str, str]) -> list[Record]:

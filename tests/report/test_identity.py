@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from grader.cli.printing import write_feedback
 from grader.cli.spared import Spared
 from grader.course.load import load_course
+from grader.hand_ins import counting
 from grader.report import exporters
 from grader.report.export import Export
 from grader.report.feedback import feedback_page
 from grader.report.overview import index_page
-from grader.report.wording import counting, file_stem
+from grader.report.wording import file_stem
 from grader.text.words import Words
 from grader.types import Record, Verdict
 from tests.support import builders as b
@@ -121,12 +122,14 @@ def hand_ins(*scores: float | None, exercise: str = "multiplication-lstm") -> li
     return found
 
 
-def test_the_best_of_an_exercise_counts_once() -> None:
-    records = [*hand_ins(40, None, 90, 90), *hand_ins(70, exercise="char-text")]
-    assert [one.grade.score for one in counting(records)] == [90, 70]
-    assert counting(records)[0] == records[2]
-    assert counting(hand_ins(None)) == []
-    assert [one.grade.score for one in counting(hand_ins(0, 0))] == [0]
+def test_the_last_of_an_exercise_counts_once_whatever_the_others_earned() -> None:
+    records = [*hand_ins(40, None, 90, 80), *hand_ins(70, exercise="char-text")]
+    assert [one.grade.score for one in counting(records)] == [80, 70]
+    assert counting(records)[0] == records[3]
+
+
+def test_a_last_one_that_is_not_graded_yet_is_waited_for() -> None:
+    assert [one.grade.score for one in counting(hand_ins(90, None))] == [None]
 
 
 def test_equal_exercises_of_two_students_both_count() -> None:

@@ -141,6 +141,10 @@ class TestJson:
         (one,) = self.results(b.ungraded())
         assert (one["graded"], one["score"]) == (False, None)
 
+    def test_a_hand_in_that_does_not_count_says_so(self) -> None:
+        told = self.results(b.record(submission="a (1)"), b.record(submission="a"))
+        assert [one.get("counts") for one in told] == [None, False]
+
     def test_the_cell_is_where_the_model_was_found(self) -> None:
         assert self.results(b.record())[0]["cell"] == 6
 
@@ -157,10 +161,10 @@ class TestGradebook:
         low = b.grade(Verdict.LOW_ACCURACY, 41.666, (), flags=("needs_review",))
         accepted = b.record("김, 민준", submission="a.ipynb")
         assert gradebook([accepted, b.record("lee", grade=low, submission="b")], WORDS) == (
-            "student,submission,exercise,verdict,graded,score,max_score,flags,first_reason\n"
-            '"김, 민준",a.ipynb,multiplication-lstm,accepted,True,100.0,100.0,,\n'
+            "student,submission,exercise,verdict,graded,score,max_score,flags,first_reason,counts\n"
+            '"김, 민준",a.ipynb,multiplication-lstm,accepted,True,100.0,100.0,,,True\n'
             "lee,b,multiplication-lstm,low_accuracy,True,41.666,100.0,needs_review,"
-            f'"{WORDS("verdict.low_accuracy.why")}"\n'
+            f'"{WORDS("verdict.low_accuracy.why")}",True\n'
         )
 
     def test_ungraded_is_an_empty_cell(self) -> None:

@@ -66,9 +66,10 @@ class TestCanvas:
         table = rows("canvas", records)
         assert [row[5:] for row in table[2:]] == [["", ""], ["100.00", ""]]
 
-    def test_the_best_of_several_submissions_counts(self) -> None:
+    def test_the_last_of_several_submissions_counts(self) -> None:
         records = [wrong(submission="a"), b.record("kim", submission="b"), wrong(submission="c")]
-        assert rows("canvas", records)[2][5:] == ["100.00"]
+        assert rows("canvas", records)[2][5:] == ["41.67"]
+        assert rows("canvas", records[:2])[2][5:] == ["100.00"]
 
     def test_a_name_cannot_be_a_formula(self) -> None:
         assert rows("canvas", [b.record("=1+1")])[2][0] == "'=1+1"
@@ -116,7 +117,7 @@ class TestMoodle:
 
 class TestNbgrader:
     def test_columns_and_an_empty_score_where_ungraded(self) -> None:
-        header, graded, waiting = rows("nbgrader", [wrong(), b.ungraded()])
+        header, graded, waiting = rows("nbgrader", [wrong(), b.ungraded("lee")])
         assert header == [
             *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name"),
             *("email", "raw_score", "late_submission_penalty", "score", "max_score"),

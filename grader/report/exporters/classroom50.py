@@ -31,7 +31,7 @@ def _result(records: Sequence[Record], about: Mapping[str, str], words: Words) -
     waiting = sum(not record.grade.graded for record in records)
     if waiting:
         raise GraderError(Message("report.export_ungraded", {"waiting": waiting}))
-    counting = [record.grade for record in wording.counting(records)]
+    grades = [record.grade for record in records]
     return {
         "schema": "classroom50/result/v1",
         "classroom": about["classroom"],
@@ -44,8 +44,8 @@ def _result(records: Sequence[Record], about: Mapping[str, str], words: Words) -
         "review": about["review"],
         "datetime": about["datetime"],
         "graded_at": max((record.graded_at for record in records), default=about["datetime"]),
-        "score": round(sum(grade.score or 0.0 for grade in counting)),
-        "max-score": round(sum(grade.max_score for grade in counting)),
+        "score": round(sum(grade.score or 0.0 for grade in grades)),
+        "max-score": round(sum(grade.max_score for grade in grades)),
         "tests": [_test(record, words) for record in records],
     }
 

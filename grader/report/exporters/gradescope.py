@@ -33,8 +33,7 @@ def _results(records: Sequence[Record], words: Words) -> dict[str, Json]:
         "tests": [test for record in records for test in _tests(record, words)],
     }
     if complete:
-        counting = wording.counting(records)
-        result["score"] = round(sum(record.grade.score or 0.0 for record in counting), 2)
+        result["score"] = round(sum(record.grade.score or 0.0 for record in records), 2)
     return result
 
 

@@ -13,9 +13,9 @@ COLUMNS = (
 
 
 def files(export: Export) -> Files:
-    """Give one row per record, with empty scores where it is not graded."""
+    """Give one row per record that counts, with empty scores where it is not graded."""
     rows: list[list[str]] = [list(COLUMNS)]
-    for record in export.records:
+    for record in export.counting:
         score = "" if record.grade.score is None else wording.points(record.grade.score)
         most = wording.points(record.grade.max_score)
         who = [inert(record.exercise), "", record.graded_at, inert(record.student), "", "", ""]
