@@ -100,6 +100,14 @@ def grade(
         Optional[str],  # noqa: UP045
         typer.Option(metavar="I/N", help="Grade the I-th of N parts only; join with merge."),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say who handed in what, what is missing; run nothing."),
+    ] = False,
+    roster: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="With --dry-run: CSV of the class; names who handed nothing in."),
+    ] = None,
     runner: Annotated[str, typer.Option(help="Where jobs run; local: on this machine.")] = "local",
     profile: Profile = None,
     warm: Annotated[
@@ -128,6 +136,8 @@ def grade(
         warm=warm,
         profile=profile,
         runner=runner,
+        dry_run=dry_run,
+        roster=roster,
     )
     raise typer.Exit(run(options))
 

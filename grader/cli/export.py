@@ -18,16 +18,15 @@ from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
 from grader.cli.printing import titles
+from grader.cli.roster import read_given, roster_file
 from grader.cli.spared import Spared, Step
 from grader.record import files
 from grader.record.store import Store
 from grader.report import exporters
 from grader.report.export import Export, Exporter
-from grader.report.roster import Roster, read_roster, unmatched
+from grader.report.roster import unmatched
 from grader.text.printable import printable
 from grader.types import UNKNOWN, GraderError, Message, Record
-
-LARGEST_ROSTER = 50_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def run_export(options: ExportOptions) -> int:
         words=words,
         titles=titles(course, words),
         names={key: (key, one.title.ko, one.title.en) for key, one in course.exercises.items()},
-        roster=_roster(options.roster) if options.roster else None,
+        roster=roster_file(options.roster) if options.roster else None,
         roster_path=str(options.roster),
         key=options.key,
         about=_about(options.about, exporter),
@@ -117,22 +116,6 @@ def _complaints(export: Export, exporter: Exporter) -> int:
     return UNGRADED if any(told.values()) else ALL_ACCEPTED
 
 
-def _roster(path: Path) -> Roster:
-    """Read a roster; spreadsheets in Korea still write CP949."""
-    data = _read(path)
-    for encoding in ("utf-8-sig", "cp949"):
-        try:
-            roster = read_roster(data.decode(encoding))
-            break
-        except (UnicodeDecodeError, ValueError):
-            continue
-    else:
-        raise GraderError(Message("cli.roster_unreadable", {"path": str(path)}))
-    if not roster:
-        raise GraderError(Message("cli.roster_empty", {"path": str(path)}))
-    return roster
-
-
 def _about(path: Path | None, exporter: Exporter) -> dict[str, str]:
     """Read what the other system wants to know about a submission, if it wants anything."""
     if not exporter.about:
@@ -142,19 +125,9 @@ def _about(path: Path | None, exporter: Exporter) -> dict[str, str]:
         args = {"format": exporter.name, "needed": needed}
         raise GraderError(Message("cli.about_missing", args))
     try:
-        told = json.loads(_read(path))
+        told = json.loads(read_given(path))
     except ValueError:
         told = None
     if not isinstance(told, dict) or not told.keys() >= set(exporter.about):
         raise GraderError(Message("cli.about_incomplete", {"path": str(path), "needed": needed}))
     return {name: str(value) for name, value in told.items()}
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return files.read_at_most(path, LARGEST_ROSTER)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise GraderError(
-            Message("cli.file_unreadable", {"path": str(path), "error": reason})
-        ) from error

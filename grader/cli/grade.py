@@ -65,6 +65,8 @@ class GradeOptions:
     warm: bool = True
     profile: str | None = None
     runner: str = LOCAL
+    dry_run: bool = False
+    roster: Path | None = None
 
 
 def run(options: GradeOptions) -> int:
@@ -78,6 +80,10 @@ def run(options: GradeOptions) -> int:
     course = course_to_grade_with(options.paths, options.profile)
     words = open_words(course, options.lang)
     collected = _collected(course, options, judges)
+    if options.dry_run:
+        return _shown_only(course, words, collected, options)
+    if options.roster is not None:
+        raise GraderError(Message("cli.roster_without_dry_run"))
     settings = _settings(options)
     handed_in = {*options.paths, *(one.path.parent for one in collected.submissions)}
     room = open_room(options.isolation, ours(course.root, options.out, sorted(handed_in)))
@@ -105,6 +111,16 @@ def run(options: GradeOptions) -> int:
     if options.exercises is None and any(one.exercise == UNKNOWN for one in records):
         tell(words("cli.name_the_exercise"))
     return exit_code(records, refused=bool(collected.refused) or not written)
+
+
+def _shown_only(course: Course, words: Words, collected: Collected, options: GradeOptions) -> int:
+    """Say what would be graded, and grade nothing."""
+    from grader.cli.dry_run import DryRun
+    from grader.cli.roster import roster_file
+
+    roster = roster_file(options.roster) if options.roster else None
+    jobs = options.jobs or len(environment.cores())
+    return DryRun(course, words, collected, options.out, jobs, roster).show(options.format)
 
 
 def _beforehand(

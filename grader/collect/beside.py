@@ -30,6 +30,7 @@ MOST_BYTES = 5 * 2**20  # of one file: helpers, tables, pictures, a small model
 MOST_TOGETHER = 20 * 2**20
 MOST_TOLD = 8
 KERNEL = Path(__file__).resolve().parents[1] / "kernel"
+_FOR_PEOPLE = frozenset({".md", ".pdf", ".docx", ".doc", ".hwp", ".hwpx", ".pptx", ".rtf"})
 _NAMELESS = 150  # characters of a path; longer ones no file system takes
 
 
@@ -129,14 +130,22 @@ def _named(files: Sequence[Placed], notebook: Placed) -> dict[str, Item]:
         return found
     for one in files:
         if one.at.relative.is_relative_to(folder):
-            found[str(one.at.relative.relative_to(folder))] = one.item
-    return {name: item for name, item in found.items() if len(name) <= _NAMELESS}
+            path = one.at.relative.relative_to(folder)
+            if one.at.named.handed_in and one.at.named.original:
+                path = path.with_name(one.at.named.original + path.suffix)
+            found[str(path)] = one.item
+    return {name: item for name, item in found.items() if _may_be_read(name)}
 
 
 def _together(one: Placed, notebook: Placed) -> bool:
     """Whether a file was handed in with the notebook: Blackboard tells the time of each attempt."""
     times = (one.at.named.handed_in, notebook.at.named.handed_in)
     return notebook.at.named.platform != "blackboard" or times[0] == times[1]
+
+
+def _may_be_read(name: str) -> bool:
+    """Whether a notebook may need it: not what people alone read."""
+    return len(name) <= _NAMELESS and PurePosixPath(name).suffix.lower() not in _FOR_PEOPLE
 
 
 def _original_names(one: Placed) -> Iterator[str]:

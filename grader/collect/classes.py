@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from grader.collect.files import nfc
+from grader.collect.files import is_zip, nfc, unzipped
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import REFERENCE, SAMPLES, SUBMITTED, is_exercise
 from grader.collect.names import folder_mark
@@ -74,11 +74,9 @@ def _says_more(folder: str, exercise_ids: Collection[str]) -> bool:
 
 def _are_people(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[str]) -> bool:
     """Whether these are several people's: files or folders of which one would do for each."""
-    alone = [path for path in notebooks if len(path.parts) == 1]
-    if alone and len(alone) < len(notebooks):
-        return False
+    alone = [path.parts[0] for path in notebooks if len(path.parts) == 1 or is_zip(path.parts[0])]
     if alone:
-        names = {read_name(path.name).base for path in alone}
+        names = {read_name(unzipped(name)).base for name in alone}
         return len({name for name in names if not is_exercise(name, exercise_ids)}) >= SEVERAL
     owners: dict[str, set[str]] = defaultdict(set)
     for path in notebooks:
@@ -134,6 +132,23 @@ def in_section(one: Whereabouts, found: Collection[str]) -> Whereabouts:
         return one
     student = f"{one.named.student}/{folders[0]}"
     return replace(one, named=replace(one.named, student=student, folders=folders[1:]))
+
+
+def respondents(files: Sequence[Whereabouts]) -> list[Whereabouts]:
+    """Name people as forms do, EXERCISE - NAME, where that makes no two of them one."""
+    every = Counter((one.source, one.named.student) for one in files)
+    called = Counter((one.source, one.named.respondent) for one in files)
+    clear = all(
+        count == 1 and (source, name) not in every
+        for (source, name), count in called.items()
+        if name is not None
+    )
+    return [
+        replace(one, named=replace(one.named, student=one.named.respondent))
+        if clear and one.named.respondent is not None
+        else one
+        for one in files
+    ]
 
 
 def named_in_folders(files: Sequence[Whereabouts]) -> list[Whereabouts]:

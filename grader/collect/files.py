@@ -28,6 +28,11 @@ def is_archive(path: PurePath) -> bool:
     return path.suffix.lower() in ARCHIVES
 
 
+def is_zip(name: str) -> bool:
+    """Whether a file of this name is opened like a folder."""
+    return name.lower().endswith(ZIP)
+
+
 def nfc(text: str) -> str:
     """Compose Korean syllables, which macOS hands over in pieces."""
     return composed(text)

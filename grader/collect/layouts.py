@@ -62,6 +62,7 @@ class PathNames:
         folders: the folders around it within the student's own; None where it lies in no folder.
         named: by whom its own name says that it is, within a folder (KIM__EXERCISE).
         sample: it is one of a course's own.
+        respondent: whose its name says that it is, as forms write it (EXERCISE - NAME).
     """
 
     student: str
@@ -74,6 +75,7 @@ class PathNames:
     folders: tuple[str, ...] | None = field(default=None, compare=False)
     named: str | None = field(default=None, compare=False)
     sample: bool = field(default=False, compare=False)
+    respondent: str | None = field(default=None, compare=False)
 
 
 def read_path(
@@ -101,7 +103,8 @@ def read_path(
         stem = stem.partition("_")[2]
     mark = _mark(stem, path.suffix, parts[top:], canvas=canvas) if marks else None
     around = [*above, *(mark.original if n == top and mark else f for n, f in enumerate(folders))]
-    own = mark.original if mark and top == len(folders) else _named(stem, exercise_ids) or stem
+    said = _named(stem, exercise_ids) or _form(stem, exercise_ids)[0] or stem
+    own = mark.original if mark and top == len(folders) else said
     exercise = _exercise([*around, *_original(own, exercise_ids, mark)], exercise_ids)
     if mark is not None:
         return _marked(mark, stem, parts[top:], exercise, exercise_ids)
@@ -117,7 +120,7 @@ def read_path(
         top += 1
     if top < len(folders):
         found = _in_a_folder(folders[top:], stem, exercise, exercise_ids)
-        return replace(found, handed_in=handed_in)
+        return replace(found, handed_in=handed_in, original=stem if handed_in else "")
     return _in_no_folder(stem, exercise, above, exercise_ids)
 
 
@@ -167,7 +170,7 @@ def _in_no_folder(
         return PathNames(owner, exercise)
     if _says_nothing(stem, exercise):
         return PathNames(_nearest(above, exercise_ids) or stem, exercise)
-    return PathNames(stem, exercise)
+    return PathNames(stem, exercise, respondent=_form(stem, exercise_ids)[1])
 
 
 # --- names of files ----------------------------------------------------------------------------
@@ -185,6 +188,15 @@ def _named(stem: str, exercise_ids: Collection[str]) -> str | None:
     """Give EXERCISE from STUDENT__EXERCISE."""
     owner, _, named = stem.rpartition("__")
     return named if owner and is_exercise(named, exercise_ids) else None
+
+
+def _form(stem: str, exercise_ids: Collection[str]) -> tuple[str | None, str | None]:
+    """Give EXERCISE and NAME from "EXERCISE - NAME", in either order."""
+    first, between, second = stem.partition(" - ")
+    if between and is_exercise(first, exercise_ids):
+        return first, second
+    first, between, second = stem.rpartition(" - ")
+    return (second, first) if between and is_exercise(second, exercise_ids) else (None, None)
 
 
 def _owner(stem: str, exercise_ids: Collection[str]) -> str | None:

@@ -17,6 +17,7 @@ from grader.collect.classes import (
     in_section,
     named_in_folders,
     platform_owners,
+    respondents,
     sections,
 )
 from grader.collect.files import ZIP, is_archive, is_notebook, nfc
@@ -104,7 +105,7 @@ def _read(path: Path, found: Listing, around: _Around) -> Source:
     ]
     nowhere = Item(PurePosixPath(), Stored(path), notebook=False)
     unopened = [Placed(nowhere, around.at(relative)) for relative, _ in found.unopened]
-    told = _told_apart([*files, *unopened])
+    told, split = _told_apart([*files, *unopened])
     refused = [(around.at(relative).named.student, why) for relative, why in found.refused]
     return Source(
         path,
@@ -112,7 +113,7 @@ def _read(path: Path, found: Listing, around: _Around) -> Source:
         tuple(zip(told[len(files) :], (why for _, why in found.unopened), strict=True)),
         tuple(refused),
         tuple(found.ignored),
-        _class_folder(around, notebooks),
+        (*_class_folder(around, notebooks), *split),
     )
 
 
@@ -145,13 +146,15 @@ class _Around:
         return Whereabouts(self.source, relative, above, named)
 
 
-def _told_apart(placed: list[Placed]) -> list[Placed]:
-    """Name people as all that was handed in shows that they are named."""
-    where = named_in_folders(platform_owners([one.at for one in placed]))
+def _told_apart(placed: list[Placed]) -> tuple[list[Placed], tuple[Message, ...]]:
+    """Name people as all that was handed in shows that they are named; say what was decided."""
+    where = respondents(named_in_folders(platform_owners([one.at for one in placed])))
     notebooks = [at for at, one in zip(where, placed, strict=True) if one.item.notebook]
     found = sections(notebooks)
     where = [in_section(one, found) for one in where]
-    return [replace(one, at=at) for one, at in zip(placed, where, strict=True)]
+    names = printable(", ".join(sorted(found)), limit=100)
+    told = (Message("collect.sections", {"folders": names}),) if found else ()
+    return [replace(one, at=at) for one, at in zip(placed, where, strict=True)], told
 
 
 def _class_folder(around: _Around, notebooks: Sequence[PurePosixPath]) -> tuple[Message, ...]:

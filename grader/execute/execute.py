@@ -65,6 +65,7 @@ class Run:
     devices: tuple[str, ...] = ()
     device: str = "cpu"
     files: Mapping[str, bytes] = field(default_factory=dict)  # next to the notebook, by name
+    own_files: Mapping[str, bytes] = field(default_factory=dict)  # the student's, the same
     fixes_seeds: bool = False
     old_api: bool = True  # calls of 2018 to 2020 run as they did
 
@@ -257,6 +258,9 @@ def _start_kernel(folder: Path, run: Run, room: Room, line: int, log: LastWords)
     if run.files:
         settings["data"] = f"{inputs}/data"
         _write_files(kernel_input / "data", run.files)
+    if run.own_files:
+        settings["own"] = f"{inputs}/own"
+        _write_files(kernel_input / "own", run.own_files)
     (kernel_input / "kernel.json").write_text(json.dumps(settings), encoding="utf-8")
     spec = RoomSpec(
         argv=(sys.executable, "-B", f"{code}/start.py", f"{inputs}/kernel.json"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         lacks,
         notebook_habits,
         old_api,
+        own_files,
         printing,
         probe,
         remarks,
@@ -33,6 +34,7 @@ else:
     import lacks
     import notebook_habits
     import old_api
+    import own_files
     import printing
     import probe
     import remarks
@@ -87,6 +89,8 @@ def main() -> None:
     if settings["old_api"]:
         old_api.install(told)  # above the probe, which sees what really ran
     seed_before_first_cell(app.shell, settings["seed"])
+    if settings.get("own"):
+        own_files.install(Path(settings["own"]))  # last: nothing of ours is imported from there
     app.start()  # type: ignore[no-untyped-call]
 
 

@@ -144,6 +144,11 @@ class Attempts:
         return self._seconds_left(engine) >= self.job.timeout(engine)
 
     def _run_on(self, engine: Engine, attempt: int, *, again: bool = True) -> Execution:
+        """Run the notebook, or take what was kept; with what its author has to know."""
+        execution = self._execution(engine, attempt, again=again)
+        return replace(execution, notes=(*execution.notes, *self.job.submission.notes))
+
+    def _execution(self, engine: Engine, attempt: int, *, again: bool) -> Execution:
         job, slot = self.job, self.slot
         key = job.execution_key(slot, engine, attempt)
         kept = self.store.load_execution(key)
@@ -164,6 +169,7 @@ class Attempts:
             devices=slot.gpu.nodes if slot.gpu else (),
             device=slot.device,
             files=job.files,
+            own_files=job.own_files,
             fixes_seeds=job.looked.fixes_seeds,
             old_api=job.course.old_api,
         )

@@ -178,6 +178,7 @@ class Grader:
             execution_key=job.execution_key(slot, execution.engine, execution.attempt),
             submission=job.submission.name,
             student=job.submission.student,
+            handed_in=job.submission.handed_in,
             exercise=case.exercise,
             grade=case.grade,
             evidence=case.evidence,
@@ -209,6 +210,7 @@ class Grader:
             execution_key=job.execution_key(slot, job.choice.engine, 1),
             submission=job.submission.name,
             student=job.submission.student,
+            handed_in=job.submission.handed_in,
             exercise=exercise,
             grade=grade,
             evidence=None,
@@ -230,6 +232,7 @@ def _in_the_name_of(job: Job, slot: Slot, record: Record) -> Record:
         key=job.score_key(slot, record.exercise),
         submission=job.submission.name,
         student=job.submission.student,
+        handed_in=job.submission.handed_in,
         same_as=record.submission,
     )
 

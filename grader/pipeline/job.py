@@ -15,6 +15,7 @@ from pathlib import Path
 
 from grader import environment, seeds
 from grader.code.engines import EngineChoice, choose
+from grader.collect.shelf import Stored, read_again
 from grader.course.data import digest_of, room_files
 from grader.course.exercises import Course, Exercise, Limits
 from grader.course.own_checks import checks_path
@@ -102,12 +103,25 @@ class Job:
         return room_files(self.course, self.owed)
 
     @cached_property
+    def own_files(self) -> Mapping[str, bytes]:
+        """The author's own files beside the notebook, by name.
+
+        Raises:
+            GraderError: one of them is not what it was when it was collected.
+        """
+        return {
+            one.name: read_again(Stored(one.path, one.inside), one.digest)
+            for one in self.submission.files
+        }
+
+    @cached_property
     def _data_digest(self) -> str:
         """Never raises: what is ungraded for a missing file needs a key as well."""
+        own = "".join(f" {one.name}:{one.digest}" for one in self.submission.files)
         try:
-            return self._sizes + digest_of(self.files)
+            return self._sizes + digest_of(self.files) + own
         except GraderError:
-            return f"{self._sizes}missing"
+            return f"{self._sizes}missing{own}"
 
     @cached_property
     def _sizes(self) -> str:

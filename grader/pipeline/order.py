@@ -36,7 +36,9 @@ def _likeness(course: Course, submission: Submission) -> object:
     """Equal for submissions that must give the same grade; None for one that is like no other."""
     if submission.notebook is None or sample_limits(course, submission) is not None:
         return None
-    return same_code(submission.notebook), submission.exercises
+    files = tuple((one.name, one.digest) for one in submission.files)
+    told = repr(submission.notes)
+    return same_code(submission.notebook), submission.exercises, files, told
 
 
 def same_code(notebook: Notebook) -> str:

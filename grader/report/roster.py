@@ -87,6 +87,34 @@ def _letters(text: str) -> list[str]:
     return sorted(char for char in folded(text) if char.isalpha())
 
 
+# What the exports of Canvas, Moodle and Blackboard call people by; the first is what they are told
+# by. Then any other column: who is missing is told, and nobody's grade hangs on it.
+CALLED = (
+    *("Student", "Full name", "Name", "이름", "성명", "SIS Login ID", "username", "Username"),
+    *("학번", "idnumber", "ID number", "email", "Email address", "Identifier", "ID", "id"),
+)
+_NOT_PEOPLE = frozenset({"points possible", "student, test"})
+
+
+def absent(students: Iterable[str], roster: Roster) -> list[str]:
+    """Name the people of a roster whom none of the students is."""
+    columns = [column for row in roster[:1] for column in row]
+    keys = [*(one for one in CALLED if one in columns), *(c for c in columns if c not in CALLED)]
+    people = [{**row, "Student": _turned(row.get("Student", ""))} for row in roster]
+    there = {*match(students, roster, keys), *match(students, people, keys)}
+    named = {row: _named(person, keys) for row, person in enumerate(roster) if row not in there}
+    return sorted(name for name in named.values() if name and folded(name) not in _NOT_PEOPLE)
+
+
+def _turned(text: str) -> str:
+    """Give "Kim, Minjun" as Canvas writes it into names: kimminjun."""
+    return "".join(filter(str.isalnum, text))
+
+
+def _named(person: Mapping[str, str], keys: Sequence[str]) -> str:
+    return next((person[key] for key in keys if person.get(key)), "")
+
+
 def unmatched(records: Iterable[Record], roster: Roster, keys: Sequence[str]) -> list[str]:
     """Name the students whose grades the roster has no place for."""
     students = {record.student for record in records}

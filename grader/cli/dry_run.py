@@ -1,0 +1,265 @@
+"""``grader grade --dry-run``: what would be graded, and what is missing. Nothing is run or written.
+
+Enters: what was collected, a course. Leaves: a table or JSON on stdout, an exit code. Touches:
+stdout; reads OUT and the roster.
+
+The exit code is what collecting alone would give a real run: 3 where something was refused, 1 where
+somebody handed in no notebook that can be read, else 0.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from statistics import median
+from typing import TYPE_CHECKING
+
+from grader import environment
+from grader.cli.printing import console
+from grader.cli.progress import SOON
+from grader.code.needs import needs
+from grader.collect.attempts import together
+from grader.collect.collect import Collected
+from grader.course.data import KERAS, room_files
+from grader.course.exercises import Course
+from grader.hand_ins import last_of
+from grader.record.store import Store
+from grader.report.roster import Roster, absent
+from grader.report.wording import name
+from grader.text.printable import printable
+from grader.text.words import Words
+from grader.types import GraderError, Json, Message, Submission
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+ALL_READ, SOME_NOT, REFUSED = 0, 1, 3
+SCHEMA = "grader/dry-run/v1"
+START_SECONDS = 8.0  # a room, an engine
+MOST_NAMES = 6
+LONGEST = 60
+PROVIDED = frozenset({"google", "IPython", "ipykernel", "__future__"})  # google.colab: our own
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One hand-in as it would be graded."""
+
+    submission: Submission
+    counts: bool
+    seconds: float
+    packages: tuple[str, ...]  # that it imports and the room lacks
+    files: tuple[str, ...]  # that it reads and the room does not have
+    problem: Message | None
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """A batch that is not run."""
+
+    course: Course
+    words: Words
+    collected: Collected
+    out: Path
+    jobs: int
+    roster: Roster | None = None
+
+    def show(self, form: str) -> int:
+        """Print it; gives the exit code.
+
+        Raises:
+            GraderError: there is no such form of it.
+        """
+        if form not in {"table", "json"}:
+            raise GraderError(Message("cli.dry_run_format", {"format": form}))
+        if form == "json":
+            print(json.dumps(self._json(), ensure_ascii=False, indent=2))  # noqa: T201
+        else:
+            for part in (self._table(), *self._told()):
+                console().print(part)
+        return self.code
+
+    @property
+    def code(self) -> int:
+        """What collecting alone would give a real run."""
+        found = self.collected
+        if found.refused or any(one.fault for one in found.submissions):
+            return REFUSED
+        counting = [one.submission for one in self.planned if one.counts]
+        return SOME_NOT if any(one.problem for one in counting) else ALL_READ
+
+    @cached_property
+    def planned(self) -> tuple[Planned, ...]:
+        """Every hand-in, a student's together."""
+        counting = {last_of(group).name for group in together(self.collected.submissions)}
+        ordered = sorted(self.collected.submissions, key=lambda one: (one.student, one.name))
+        return tuple(self._plan(one, counts=one.name in counting) for one in ordered)
+
+    @property
+    def people(self) -> list[str]:
+        """Who handed something in."""
+        return sorted({one.student for one in self.collected.submissions})
+
+    @cached_property
+    def missing_people(self) -> list[str]:
+        """Who of the roster handed nothing in."""
+        return absent(self.people, self.roster) if self.roster else []
+
+    # --- each hand-in --------------------------------------------------------------------------
+
+    def _plan(self, one: Submission, *, counts: bool) -> Planned:
+        problem = one.problem or one.fault
+        if one.notebook is None:
+            return Planned(one, counts, 0.0, (), (), problem)
+        wanted = needs(one.notebook)
+        own = {PurePosixPath(file.name).parts[0].partition(".")[0] for file in one.files}
+        known = {*environment.modules(), *own, *PROVIDED}
+        packages = tuple(module for module in wanted.modules if module not in known)
+        given = {PurePosixPath(file.name).name for file in one.files} | self._given(one.exercises)
+        files = tuple(file for file in wanted.files if PurePosixPath(file).name not in given)
+        return Planned(one, counts, self._seconds(one.exercises), packages, files, None)
+
+    def _given(self, exercises: tuple[str, ...] | None) -> set[str]:
+        """Give the names of the course's own files in a room."""
+        owed = [self.course.exercises[one] for one in exercises or self.course.exercises]
+        try:
+            return {file.removeprefix(KERAS) for file in room_files(self.course, owed)}
+        except GraderError:
+            return set()
+
+    def _seconds(self, exercises: tuple[str, ...] | None) -> float:
+        """Say about how long: as it took before, else as the reference took; else a mean."""
+        if exercises is None:
+            every = [self._of_exercise(one) for one in self.course.exercises]
+            return math.fsum(every) / max(1, len(every))
+        return math.fsum(self._of_exercise(one) for one in exercises)
+
+    def _of_exercise(self, exercise: str) -> float:
+        took = self._took.get(exercise)
+        return took or START_SECONDS + self.course.exercises[exercise].reference_seconds()
+
+    @cached_property
+    def _took(self) -> Mapping[str, float]:
+        """What notebooks took that were graded into OUT before."""
+        if not (self.out / "results").is_dir():
+            return {}
+        found: dict[str, list[float]] = defaultdict(list)
+        for record in Store(self.out).latest():
+            if record.evidence is not None:
+                found[record.exercise].append(record.seconds)
+        return {exercise: median(times) for exercise, times in found.items()}
+
+    # --- what is shown -------------------------------------------------------------------------
+
+    def _table(self) -> Table:
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for key in ("report.student", "cli.dry_run_file", "report.exercise", "cli.dry_run_about"):
+            table.add_column(self.words(key), overflow="fold")
+        table.add_column(self.words("cli.dry_run_missing"), overflow="fold", ratio=1)
+        before = ""
+        for one in self.planned:
+            student = one.submission.student
+            shown = "" if student == before else name(student)
+            table.add_row(shown, self._file(one), self._exercise(one), *self._rest(one))
+            before = student
+        return table
+
+    def _file(self, one: Planned) -> str:
+        shown = printable(one.submission.name, limit=LONGEST)
+        return shown if one.counts else self.words("cli.dry_run_earlier", name=shown)
+
+    def _exercise(self, one: Planned) -> str:
+        known = one.submission.exercises
+        if known is None:
+            return "" if one.problem else self.words("cli.dry_run_any")
+        return ", ".join(known)
+
+    def _rest(self, one: Planned) -> tuple[str, str]:
+        about = self._about(one.seconds) if one.seconds else "–"
+        return about, " ".join(self._lacks(one))
+
+    def _lacks(self, one: Planned) -> Iterator[str]:
+        if one.problem is not None:
+            yield self._why(one.problem)
+        lacks = (("cli.dry_run_packages", one.packages), ("cli.dry_run_files", one.files))
+        for key, found in lacks:
+            if found:
+                yield self.words(key, names=_listed(found))
+        yield from (self.words.say(note) for note in one.submission.notes)
+
+    def _why(self, problem: Message) -> str:
+        """Say why there is nothing to grade, in a few words where the page has the advice."""
+        found = problem.args.get("found")
+        if found is None or not problem.id.startswith("collect.no_notebook"):
+            return self.words.say(problem)
+        return self.words("cli.dry_run_no_notebook", found=found)
+
+    def _about(self, seconds: float) -> str:
+        if seconds < SOON:
+            return self.words("cli.dry_run_seconds", seconds=round(seconds))
+        return self.words("cli.dry_run_minutes", minutes=round(seconds / 60))
+
+    def _told(self) -> Iterator[str]:
+        without = {one.submission.student for one in self.planned if one.counts and one.problem}
+        total = math.fsum(one.seconds for one in self.planned)
+        jobs = max(1, min(self.jobs, len(self.planned)))
+        longest = max((one.seconds for one in self.planned), default=0.0)
+        yield ""
+        yield self.words(
+            "cli.dry_run_total",
+            people=len(self.people),
+            notebooks=sum(one.problem is None for one in self.planned),
+            without=len(without),
+            about=self._about(max(longest, total / jobs)),
+            jobs=jobs,
+        )
+        yield from (self.words.say(message) for message in self._messages)
+        imports = Counter(package for one in self.planned for package in one.packages)
+        if imports:
+            yield self.words("cli.dry_run_lacking", names=_listed([*imports]))
+        if self.missing_people:
+            names = ", ".join(printable(one, limit=LONGEST) for one in self.missing_people)
+            yield self.words("cli.dry_run_absent", count=len(self.missing_people), names=names)
+        yield self.words("cli.dry_run_end")
+
+    @property
+    def _messages(self) -> tuple[Message, ...]:
+        return (*self.collected.refused, *self.collected.notes)
+
+    def _json(self) -> dict[str, Json]:
+        planned: list[Json] = [_planned_json(one, self.words) for one in self.planned]
+        return {
+            "schema": SCHEMA,
+            "hand_ins": planned,
+            "refused": [self.words.say(message) for message in self.collected.refused],
+            "notes": [self.words.say(message) for message in self.collected.notes],
+            "absent": list[Json](self.missing_people),
+            "code": self.code,
+        }
+
+
+def _planned_json(one: Planned, words: Words) -> dict[str, Json]:
+    known = one.submission.exercises
+    return {
+        "student": one.submission.student,
+        "submission": one.submission.name,
+        "counts": one.counts,
+        "exercises": None if known is None else list[Json](known),
+        "seconds": round(one.seconds),
+        "packages": list[Json](one.packages),
+        "files": list[Json](one.files),
+        "own_files": [printable(file.name) for file in one.submission.files],
+        "problem": None if one.problem is None else words.say(one.problem),
+    }
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(printable(one, limit=LONGEST) for one in names[:MOST_NAMES])
+    return shown + (", …" if names[MOST_NAMES:] else "")
