@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import TypeAlias
 
+from grader.collect.names import file_mark
 from grader.hand_ins import last_of, read_name
 from grader.types import Message, Scalar, Submission
 
@@ -24,8 +26,15 @@ def together(submissions: Sequence[Submission]) -> list[Group]:
     """
     groups: dict[tuple[str, object], Group] = defaultdict(list)
     for one in submissions:
-        groups[one.student, one.exercises or read_name(one.name).base].append(one)
+        groups[one.student, one.exercises or _called(one.name)].append(one)
     return list(groups.values())
+
+
+def _called(name: str) -> str:
+    """Give what a student called a file, without what a copy adds."""
+    file = PurePosixPath(name).name
+    mark = file_mark(file)
+    return read_name(mark.original if mark and mark.original else file).base
 
 
 def several(submissions: Sequence[Submission]) -> list[Message]:

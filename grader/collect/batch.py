@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.collect.beside import Placed
+from grader.collect.classes import platform_owners
 from grader.collect.people import Layout, is_somebodys, layout, loose
 from grader.collect.sources import Source
 from grader.collect.whose import doubts, without_mistaken_uploads
@@ -32,7 +33,8 @@ def by_true_names(sources: list[Source], exercise_ids: Collection[str]) -> list[
     every = [one for source in sources for one in source.files]
     files = [one.at for one in every]
     notebooks = [one.at for one in every if one.item.notebook]
-    where = iter(without_mistaken_uploads(files, notebooks, exercise_ids))
+    true_names = without_mistaken_uploads(files, notebooks, exercise_ids)
+    where = iter(platform_owners(true_names))  # what Canvas did not name another platform may have
     return [
         replace(source, files=tuple(replace(one, at=next(where)) for one in source.files))
         for source in sources

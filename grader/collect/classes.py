@@ -17,12 +17,12 @@ from pathlib import PurePosixPath
 
 from grader.collect.files import is_zip, nfc, unzipped
 from grader.collect.labels import Whereabouts
-from grader.collect.layouts import REFERENCE, SAMPLES, SUBMITTED, is_exercise
+from grader.collect.layouts import REFERENCE, SUBMITTED, is_exercise
 from grader.collect.names import folder_mark
 from grader.hand_ins import read_name
 
 SEVERAL = 2
-_COURSE = frozenset({SUBMITTED, REFERENCE, SAMPLES})
+_COURSE = frozenset({SUBMITTED, REFERENCE})
 _TRUSTED = 3  # letters or digits of a user's name, with less it may be a part of one
 _TRUSTED_DIGITS = 5
 
@@ -40,31 +40,30 @@ def class_depth(
         exercise_ids: of the course.
     """
     depth, rest = 0, list(others)
-    while notebooks and _is_around(notebooks, rest, exercise_ids):
-        top = notebooks[0].parts[0]
+    while (top := _only_folder(notebooks, rest, exercise_ids)) is not None:
         depth += 1
         notebooks = [_below(path) for path in notebooks]
         rest = [_below(path) for path in rest if path.parts[0] == top and len(path.parts) > SEVERAL]
-    return depth
+        if _are_people(notebooks, exercise_ids):
+            return depth
+    return 0
 
 
 def _below(path: PurePosixPath) -> PurePosixPath:
     return PurePosixPath(*path.parts[1:])
 
 
-def _is_around(
+def _only_folder(
     notebooks: Sequence[PurePosixPath],
     others: Iterable[PurePosixPath],
     exercise_ids: Collection[str],
-) -> bool:
-    """Whether the one folder in which all lies holds what several people handed in."""
+) -> str | None:
+    """Give the one folder in which all lies, if it may be one around a class."""
     tops = {path.parts[0] for path in (*notebooks, *others) if len(path.parts) > 1}
-    if len(tops) != 1 or any(len(path.parts) == 1 for path in notebooks):
-        return False
+    if len(tops) != 1 or not notebooks or any(len(path.parts) == 1 for path in notebooks):
+        return None
     (top,) = tops
-    if _says_more(nfc(top), exercise_ids):
-        return False
-    return _are_people([_below(path) for path in notebooks], exercise_ids)
+    return None if _says_more(nfc(top), exercise_ids) else top
 
 
 def _says_more(folder: str, exercise_ids: Collection[str]) -> bool:
@@ -138,14 +137,10 @@ def respondents(files: Sequence[Whereabouts]) -> list[Whereabouts]:
     """Name people as forms do, EXERCISE - NAME, where that makes no two of them one."""
     every = Counter((one.source, one.named.student) for one in files)
     called = Counter((one.source, one.named.respondent) for one in files)
-    clear = all(
-        count == 1 and (source, name) not in every
-        for (source, name), count in called.items()
-        if name is not None
-    )
+    clear = {key for key, count in called.items() if count == 1 and key not in every}
     return [
         replace(one, named=replace(one.named, student=one.named.respondent))
-        if clear and one.named.respondent is not None
+        if one.named.respondent is not None and (one.source, one.named.respondent) in clear
         else one
         for one in files
     ]

@@ -96,7 +96,8 @@ def _read(path: Path, found: Listing, around: _Around) -> Source:
     others = [around.below(item.relative) for item in found.items if not item.notebook]
     others += [around.below(folder) / "x" for folder in found.empty]
     in_folders = [one for one in others if len(one.parts) > 1]
-    depth = class_depth(notebooks, in_folders, around.exercise_ids)
+    samples = any(around.at(item.relative).named.sample for item in found.items)
+    depth = 0 if samples else class_depth(notebooks, in_folders, around.exercise_ids)
     around = replace(around, depth=depth, top=notebooks[0].parts[:depth] if depth else ())
     files = [Placed(item, around.at(item.relative)) for item in found.items]
     files += [

@@ -1,0 +1,186 @@
+"""Folders around a class, sections, and names that platforms wrote: whose is it?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.collect.collect import Collected, collect
+from tests.support.notebook_files import worded, write
+
+IDS = frozenset({"char-text", "sequence-prediction"})
+
+
+def gather(folder: Path, *names: str) -> Collected:
+    for name in names:
+        write(folder / name)
+    found = collect([folder], exercise_ids=IDS, owed=None)
+    for message in (*found.refused, *found.notes):
+        worded(message)
+    return found
+
+
+def people(found: Collected) -> list[str]:
+    return sorted({one.student for one in found.submissions})
+
+
+def notes(found: Collected) -> list[str]:
+    return [message.id.removeprefix("collect.") for message in found.notes]
+
+
+def test_the_first_folder_is_the_student_whatever_the_files_are_called(tmp_path):
+    names = ["Copy of char-text", "최종_진짜최종", "HW_3_1_kim", "lee__char-text", "a/b/char-text"]
+    found = gather(tmp_path, *(f"kim/{name}.ipynb" for name in names), "lee/char-text.ipynb")
+    assert people(found) == ["kim", "lee"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["class/kim/char-text.ipynb", "class/lee/char-text.ipynb"],
+        ["class/kim/homework.ipynb", "class/lee/answer.ipynb"],
+        ["class/kim.ipynb", "class/lee.ipynb"],
+        ["hw1/submissions/kim/hw.ipynb", "hw1/submissions/lee/hw.ipynb"],
+    ],
+)
+def test_one_folder_around_a_whole_class_is_no_student(tmp_path, names):
+    found = gather(tmp_path, *names)
+    assert people(found) == ["kim", "lee"]
+    assert notes(found) == ["class_folder"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["kim/char-text.ipynb", "kim/char-text (1).ipynb"],
+        ["kim/char-text.ipynb", "kim/sequence-prediction.ipynb"],
+        ["kim/hw.ipynb", "kim/old/hw.ipynb"],
+        ["kim/1/char-text.ipynb", "kim/2/sequence-prediction.ipynb"],
+        ["kim/homework.ipynb"],
+    ],
+)
+def test_one_student_s_folder_stays_one_student(tmp_path, names):
+    assert people(gather(tmp_path, *names)) == ["kim"]
+
+
+def test_in_a_folder_around_a_class_a_platform_s_names_join_nobody_and_are_told(tmp_path):
+    names = [f"week/kimminjun_12_{n}_hw{n}.ipynb" for n in (345, 346)]
+    found = gather(tmp_path, *names, "week/lee_13_347_x.ipynb")
+    assert len(people(found)) == 3
+    assert notes(found) == ["class_folder_marks"]
+
+
+def test_sections_hold_students(tmp_path):
+    names = [f"{section}반/{who}{section}/hw.ipynb" for section in (1, 2) for who in ("kim", "lee")]
+    found = gather(tmp_path, *names)
+    assert people(found) == ["1반/kim1", "1반/lee1", "2반/kim2", "2반/lee2"]
+    assert notes(found) == ["sections"]
+
+
+def test_folders_that_all_students_have_are_no_sections(tmp_path):
+    names = [f"{who}/week {week}/hw.ipynb" for who in ("kim", "lee") for week in (1, 2)]
+    assert people(gather(tmp_path, *names)) == ["kim", "lee"]
+
+
+def test_names_that_differ_within_a_folder_stay_apart(tmp_path):
+    found = gather(
+        tmp_path, "a/kim__char-text.ipynb", "a/lee__char-text.ipynb", "b/choi__char-text.ipynb"
+    )
+    assert people(found) == ["a/kim", "a/lee", "b"]
+
+
+# --- names that platforms wrote ------------------------------------------------------------------
+
+
+def blackboard(user: str, day: int, name: str = "_hw.ipynb") -> str:
+    return f"{user}_attempt_2026-03-{day:02}-10-20-30{name}"
+
+
+def test_blackboard_s_name_and_time_are_read(tmp_path):
+    found = gather(
+        tmp_path,
+        *(blackboard(f"과제 1_{who}", day) for who in ("kim01", "lee02") for day in (1, 2)),
+    )
+    assert [(one.student, one.handed_in) for one in found.submissions] == [
+        (who, f"2026-03-0{day}T10:20:30") for who in ("kim01", "lee02") for day in (1, 2)
+    ]
+    assert notes(found) == ["attempts_told"] * 2
+
+
+@pytest.mark.parametrize(
+    ("heads", "wanted"),
+    [
+        (["HW_1_kim_01", "HW_1_lee_01"], ["kim_01", "lee_01"]),
+        (["HW_1_20231234", "HW_1_20235678"], ["20231234", "20235678"]),
+        (["HW_1_kim_01", "HW_1_kim_02"], ["HW_1_kim_01", "HW_1_kim_02"]),
+        (["HW_1_kim"], ["HW_1_kim"]),
+    ],
+)
+def test_no_two_of_blackboard_s_users_become_one(tmp_path, heads, wanted):
+    assert people(gather(tmp_path, *(blackboard(head, 1) for head in heads))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("time", "wanted"),
+    [
+        ("May 1, 2026 1020 AM", "2026-05-01T10:20:00"),
+        ("May 1, 2026 120 PM", "2026-05-01T13:20:00"),
+        ("Sep 12, 2026 11-05 PM", "2026-09-12T23:05:00"),
+        ("March 3, 2026 9:07 AM", "2026-03-03T09:07:00"),
+    ],
+)
+def test_brightspace_s_name_and_time_are_read(tmp_path, time, wanted):
+    found = gather(
+        tmp_path,
+        f"7001-42 - Minjun Kim - {time}/hw.ipynb",
+        "7001-42 - Minjun Kim - Jan 1, 2026 100 AM/hw.ipynb",
+        f"7002-42 - Minjun Kim - {time}/hw.ipynb",
+    )
+    assert people(found) == ["Minjun Kim_7001", "Minjun Kim_7002"]
+    assert wanted in {one.handed_in for one in found.submissions}
+
+
+def test_ilias_times_are_read(tmp_path):
+    found = gather(
+        tmp_path,
+        "Kim_Minjun_kim_301/20260301102030_char-text.ipynb",
+        "Kim_Minjun_kim_301/20260302102030_char-text.ipynb",
+        "Lee_Seoyeon_lee_302/20260301102030_char-text.ipynb",
+    )
+    assert people(found) == ["Kim_Minjun_kim_301", "Lee_Seoyeon_lee_302"]
+    assert [one.exercises for one in found.submissions] == [("char-text",)] * 3
+    assert found.submissions[1].handed_in == "2026-03-02T10:20:30"
+
+
+def test_canvas_uploads_tell_the_last(tmp_path):
+    found = gather(
+        tmp_path,
+        "kim_12_99_char-text-final.ipynb",
+        "kim_12_100_char-text.ipynb",
+        "lee_13_7_x.ipynb",
+    )
+    assert people(found) == ["kim_12", "lee_13"]
+    assert found.submissions[0].handed_in > found.submissions[1].handed_in  # 100 before 99 by name
+
+
+def test_what_a_form_wrote_behind_the_exercise_is_a_name_unless_two_have_it(tmp_path):
+    found = gather(
+        tmp_path,
+        "char-text - 김민준.ipynb",
+        "char-text - 이서연.ipynb",
+        "sequence-prediction - 이서연.ipynb",
+    )
+    assert people(found) == ["char-text - 이서연", "sequence-prediction - 이서연", "김민준"]
+    assert {one.exercises for one in found.submissions} == {
+        ("char-text",),
+        ("sequence-prediction",),
+    }
+
+
+def test_a_zip_of_one_s_own_in_a_class_is_no_way_to_become_another(tmp_path):
+    found = gather(
+        tmp_path, "kim/lee_9999_assignsubmission_file_/char-text.ipynb", "lee/char-text.ipynb"
+    )
+    assert people(found) == ["kim", "lee"]
+    assert notes(found) == ["inner_mark"]

@@ -1,0 +1,195 @@
+"""Nobody vanishes: as many people come out as went in, whoever made the zip."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from grader.collect.collect import Collected, collect
+from grader.types import GraderError
+from tests.support.notebook_files import notebook, raw, worded
+
+IDS = frozenset({"sequence-prediction", "char-text"})
+GOOD = raw(notebook("x = 1"))
+Files = list[tuple[str, bytes]]
+NAMES = ["김민준", "이서연", "Kim Minjun", "O'Brien Zoë", "박지후", "lee", "정하은", "van der Berg"]
+
+
+def packed(files: Files) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files:
+            archive.writestr(name, data)
+    return held.getvalue()
+
+
+def handed_in() -> st.SearchStrategy[Files]:
+    """What one person hands in; some hand in no notebook."""
+    return st.sampled_from(
+        [
+            [("sequence-prediction.ipynb", GOOD)],
+            [("sequence-prediction (1).ipynb", GOOD)],
+            [("Copy of sequence-prediction.ipynb", GOOD), ("sequence-prediction.ipynb", GOOD)],
+            [("최종_진짜최종.ipynb", GOOD)],
+            [("homework.ipynb", GOOD), ("helper.py", b"X = 1"), ("data.csv", b"a,b")],
+            [("sequence-prediction.ipynb.txt", GOOD)],
+            [("answer.json", GOOD)],
+            [("answer", GOOD)],
+            [("제출.zip", packed([("hw/sequence-prediction.ipynb", GOOD)]))],
+            [("a.zip", packed([("b.zip", packed([("homework.ipynb", GOOD)]))]))],
+            [("sequence-prediction.pdf", b"%PDF-1.4")],
+            [("sequence-prediction.py", b"x = 1"), ("notes.txt", b"hello")],
+            [("report.docx", b"PK")],
+            [("sequence-prediction.ipynb", b"{")],
+            [("images.zip", packed([("a.png", b"x")]))],
+        ]
+    )
+
+
+Class = list[tuple[str, Files]]
+
+
+def moodle(people: Class) -> Files:
+    return [
+        (f"{name}_{1200 + n}_assignsubmission_file_/{file}", data)
+        for n, (name, files) in enumerate(people)
+        for file, data in files
+    ]
+
+
+def moodle_flat(people: Class) -> Files:
+    return [
+        (f"{name}_{1200 + n}_assignsubmission_file_{file}", data)
+        for n, (name, files) in enumerate(people)
+        for file, data in files
+    ]
+
+
+def canvas(people: Class) -> Files:
+    """Canvas leaves blanks out of names; one person at least hands in a single notebook."""
+    every = [*people, ("someone", [("sequence-prediction.ipynb", GOOD)])]
+    numbered = [(n, name, one) for n, (name, files) in enumerate(every) for one in files]
+    return [
+        (f"{name.replace(' ', '')}_{500 + n}_{9000 + upload}_{file}", data)
+        for upload, (n, name, (file, data)) in enumerate(numbered)
+    ]
+
+
+def blackboard(people: Class) -> Files:
+    found: Files = []
+    for n, (_, files) in enumerate(people):
+        head = f"과제_1_user_{n:03}_attempt_2026-03-{n + 1:02}-10-20-30"
+        found += [(f"{head}.txt", b"receipt"), *((f"{head}_{file}", data) for file, data in files)]
+    return found
+
+
+def brightspace(people: Class) -> Files:
+    return [
+        ("index.html", b"<html>"),
+        *(
+            (f"{7000 + n}-42 - {name} - Mar {n + 1}, 2026 {n + 1}05 PM/{file}", data)
+            for n, (name, files) in enumerate(people)
+            for file, data in files
+        ),
+    ]
+
+
+def ilias(people: Class) -> Files:
+    return [
+        (f"Abgaben/{name.replace(' ', '_')}_Vor_login{n}_{300 + n}/20260301102030_{file}", data)
+        for n, (name, files) in enumerate(people)
+        for file, data in files
+    ]
+
+
+def folders(people: Class) -> Files:
+    return [
+        (f"{name} {n}/{file}", data)
+        for n, (name, files) in enumerate(people)
+        for file, data in files
+    ]
+
+
+def mac(people: Class) -> Files:
+    inner = [(f"제출/{name}", data) for name, data in folders(people)]
+    left = [(f"__MACOSX/{name}", b"x") for name, _ in inner]
+    return [(unicodedata.normalize("NFD", name), data) for name, data in [*inner, *left]]
+
+
+def classroom(people: Class) -> Files:
+    found = [
+        (f"hw1-submissions/hw1-user{n}/{file}", data)
+        for n, (_, files) in enumerate(people)
+        for file, data in files
+    ]
+    return [
+        *found,
+        *((f"hw1-submissions/hw1-user{n}/README.md", b"# hw") for n in range(len(people))),
+    ]
+
+
+KINDS: list[Callable[[Class], Files]] = [
+    *(moodle, moodle_flat, canvas, blackboard, brightspace, ilias, folders, mac, classroom)
+]
+
+
+def people_in(found: Collected) -> set[str]:
+    return {one.student for one in found.submissions}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("zips")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    people=st.lists(
+        st.tuples(st.sampled_from(NAMES), handed_in()),
+        min_size=3,
+        max_size=9,
+        unique_by=lambda one: one[0],
+    )
+)
+def test_as_many_people_come_out_as_went_in(kind, people: Class, folder: Path) -> None:
+    path = folder / "class.zip"
+    handed = [*people, ("who handed it in", [("sequence-prediction.ipynb", GOOD)])] * 1
+    handed += [("who did as well", [("sequence-prediction.ipynb", GOOD)])]
+    path.write_bytes(packed(kind(handed)))
+    wanted = len(handed) + (kind is canvas)
+    try:
+        found = collect([path], exercise_ids=IDS, owed=None)
+    except GraderError as error:
+        raise AssertionError(worded(error.message)) from error
+    assert len(people_in(found)) == wanted
+    assert not found.refused
+    for one in found.submissions:
+        assert (one.notebook is None) == (one.problem is not None)
+        if one.problem is not None:
+            worded(one.problem)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_is_given_another_s_files(kind, folder: Path) -> None:
+    own = [
+        (name, [("sequence-prediction.ipynb", GOOD), ("helper.py", f"who = {name!r}".encode())])
+        for name in NAMES
+    ]
+    path = folder / "own.zip"
+    path.write_bytes(packed(kind(own)))
+    found = collect([path], exercise_ids=IDS, owed=None)
+    digests: dict[str, set[str]] = {}
+    for one in found.submissions:
+        for file in one.files:
+            assert file.name == "helper.py"
+            digests.setdefault(file.digest, set()).add(one.student)
+    assert len(digests) == len(NAMES)
+    assert all(len(students) == 1 for students in digests.values())
