@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from grader.course.load import load_course
 from grader.pipeline import job
-from grader.pipeline.job import room_code_digest
+from grader.pipeline.job import Job, Settings, room_code_digest
+from grader.pipeline.runner import Slot
+from grader.types import Cell, Engine, HandedIn, Level, Notebook, Submission
 
 
 @pytest.fixture
@@ -40,3 +43,22 @@ def test_what_runs_with_a_notebook_or_reads_its_claims_is_part_of_a_runs_key(
     with (package / file).open("a", encoding="utf-8") as source:
         source.write("# changed\n")
     assert (room_code_digest.__wrapped__() != before) is counts
+
+
+def key(*files: HandedIn) -> str:
+    course = load_course(job.PACKAGE.parent)
+    notebook = Notebook((Cell(1, "x"),), None, "digest")
+    path = Path("/nowhere/kim.ipynb")
+    one = Submission("kim.ipynb", "kim", path, ("char-text",), notebook, None, "0", files=files)
+    return Job(course, Settings(bytes(32)), one, Level.FULL).execution_key(
+        Slot((0,)), Engine.JAX, 1
+    )
+
+
+def test_the_author_s_own_files_are_part_of_a_runs_key_by_name_and_content() -> None:
+    file = HandedIn("helper.py", Path("/nowhere/helper.py"), (), "0" * 64)
+    moved = HandedIn("helper.py", Path("/elsewhere.zip"), (3,), "0" * 64)
+    changed = HandedIn("helper.py", Path("/nowhere/helper.py"), (), "1" * 64)
+    renamed = HandedIn("helpers.py", Path("/nowhere/helper.py"), (), "0" * 64)
+    assert key(file) == key(moved)
+    assert len({key(), key(file), key(changed), key(renamed), key(file, renamed)}) == 5

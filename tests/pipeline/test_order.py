@@ -8,7 +8,7 @@ from pathlib import Path
 from grader.course.exercises import Course
 from grader.course.load import find_course, load_course
 from grader.pipeline.order import expected_seconds, groups, same_code
-from grader.types import Cell, Message, Notebook, Submission
+from grader.types import Cell, HandedIn, Message, Notebook, Submission
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +52,14 @@ def test_another_place_makes_code_different_since_feedback_names_the_cell() -> N
 def test_the_same_code_for_another_exercise_is_run_of_its_own() -> None:
     batch = [submission("ann", "x = 1"), submission("bob", "x = 1", exercise="char-text")]
     assert len(groups(course(), batch)) == len(batch)
+
+
+def test_the_same_code_beside_other_files_is_run_of_its_own() -> None:
+    ann, bob = submission("ann", "import helper"), submission("bob", "import helper")
+    file = HandedIn("helper.py", Path("/nowhere/helper.py"), (), "0" * 64)
+    same = replace(file, path=Path("/elsewhere/helper.py"))
+    assert len(groups(course(), [replace(ann, files=(file,)), bob])) == len([ann, bob])
+    assert len(groups(course(), [replace(ann, files=(file,)), replace(bob, files=(same,))])) == 1
 
 
 def test_what_cannot_be_read_is_never_grouped_and_comes_last() -> None:

@@ -1,0 +1,129 @@
+"""``grader grade --dry-run``: who, what, how long, what is missing; nothing runs, nothing is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.record.store import Store
+from tests.support import builders as b
+from tests.support.cli_help import Shell
+from tests.support.notebook_files import notebook, write
+
+SEQUENCE = "sequence-prediction"
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+    shell = Shell(monkeypatch, capfd, tmp_path)
+
+    def never(*_: object) -> None:
+        raise AssertionError("a room was opened")
+
+    monkeypatch.setattr("grader.cli.grade.open_room", never)
+    return shell
+
+
+@pytest.fixture
+def batch(tmp_path: Path) -> Path:
+    code = "import helper, konlpy\nimport numpy as np\nimport pandas as pd\npd.read_csv('mine.csv')"
+    write(tmp_path / "class" / "kim" / f"{SEQUENCE}.ipynb", notebook(code))
+    write(tmp_path / "class" / "kim" / f"{SEQUENCE} (1).ipynb", notebook(code))
+    (tmp_path / "class" / "kim" / "helper.py").write_text("x = 1")
+    write(tmp_path / "class" / "lee" / f"{SEQUENCE}.ipynb", notebook("x = 1"))
+    return tmp_path / "class"
+
+
+def planned(shell: Shell, *arguments: object, code: int = 0) -> dict[str, Any]:
+    said = shell.grade(*arguments, "--dry-run", "--format", "json")
+    assert said.code == code, said.err
+    told: dict[str, Any] = json.loads(said.out)
+    assert told["code"] == code
+    return told
+
+
+def test_it_says_who_what_which_exercise_and_what_is_missing(shell: Shell, batch: Path) -> None:
+    copy, original, lee = planned(shell, batch)["hand_ins"]
+    assert [one["student"] for one in (copy, original, lee)] == ["kim", "kim", "lee"]
+    assert [one["counts"] for one in (copy, original, lee)] == [True, False, True]
+    assert lee["exercises"] == [SEQUENCE]
+    assert copy["packages"] == ["konlpy"]
+    assert copy["files"] == ["mine.csv"]
+    assert copy["own_files"] == ["helper.py"]
+    assert lee["seconds"] > 0
+    assert (lee["packages"], lee["files"]) == ([], [])
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_table_names_everybody_in_the_reader_s_language(
+    shell: Shell, batch: Path, lang: str
+) -> None:
+    (batch / "park").mkdir()
+    (batch / "park" / "answer.pdf").write_bytes(b"%PDF")
+    said = shell.grade(batch, "--dry-run", lang=lang)
+    assert said.code == 1
+    for word in ("kim", "lee", "park", "answer.pdf", "konlpy", "mine.csv", SEQUENCE):
+        assert word in said.out
+    assert ("Nothing was run" if lang == "en" else "실행하거나") in said.out
+
+
+def test_nothing_is_run_and_nothing_is_written(shell: Shell, batch: Path) -> None:
+    before = sorted(batch.rglob("*"))
+    shell.grade(batch, "--dry-run")
+    assert not shell.out.exists()
+    assert sorted(batch.rglob("*")) == before
+
+
+def test_a_refused_archive_is_told_by_the_exit_code(shell: Shell, batch: Path) -> None:
+    (batch / "choi").mkdir()
+    (batch / "choi" / "hw.7z").write_bytes(b"7z")
+    told = planned(shell, batch, code=3)
+    assert len(told["refused"]) == 1
+    assert "choi/hw.7z" in told["refused"][0]
+
+
+def test_an_earlier_hand_in_that_cannot_be_read_changes_nothing(shell: Shell, batch: Path) -> None:
+    (batch / "kim" / f"{SEQUENCE} (2).ipynb").write_text("{")
+    hand_ins = planned(shell, batch)["hand_ins"]
+    assert [one["counts"] for one in hand_ins if one["student"] == "kim"] == [True, False, False]
+
+
+def test_how_long_is_what_it_took_before(shell: Shell, batch: Path) -> None:
+    usual = planned(shell, batch)["hand_ins"][0]["seconds"]
+    store = Store(shell.out)
+    store.save(b.record("someone", SEQUENCE))
+    took = planned(shell, batch)["hand_ins"][0]["seconds"]
+    assert took == round(b.record("someone", SEQUENCE).seconds)
+    assert took != usual
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("Student,ID,SIS Login ID", ['"Kim",1,kim', '"Lee, Seoyeon",2,lee', '"Park, Jihu",3,park']),
+        ("username,email", ["kim,k@x.org", "lee,l@x.org", "park,p@x.org"]),
+        ("이름,학번", ["kim,1", "lee,2", "박지후,3"]),
+    ],
+)
+def test_who_of_the_roster_handed_nothing_in_is_named(
+    shell: Shell, batch: Path, tmp_path: Path, header: str, rows: list[str]
+) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("\n".join([header, *rows]), "utf-8")
+    (missing,) = planned(shell, batch, "--roster", roster)["absent"]
+    assert missing in {"Park, Jihu", "park", "박지후"}
+
+
+def test_a_roster_without_a_dry_run_is_bad_usage(shell: Shell, batch: Path, tmp_path: Path) -> None:
+    said = shell.grade(batch, "--roster", tmp_path / "roster.csv")
+    assert said.code == 2
+    assert "--dry-run" in said.line
+
+
+def test_a_form_that_it_does_not_have_is_bad_usage(shell: Shell, batch: Path) -> None:
+    said = shell.grade(batch, "--dry-run", "--format", "junit")
+    assert said.code == 2
+    assert "junit" in said.line
