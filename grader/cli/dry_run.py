@@ -25,9 +25,10 @@ from grader.cli.progress import SOON
 from grader.code.needs import needs
 from grader.collect.attempts import together
 from grader.collect.collect import Collected
+from grader.collect.names import file_mark
 from grader.course.data import KERAS, room_files
 from grader.course.exercises import Course
-from grader.hand_ins import last_of
+from grader.hand_ins import last_of, place
 from grader.record.store import Store
 from grader.report.roster import Roster, absent
 from grader.report.wording import name
@@ -43,6 +44,7 @@ SCHEMA = "grader/dry-run/v1"
 START_SECONDS = 8.0  # a room, an engine
 MOST_NAMES = 6
 LONGEST = 60
+NARROWEST = 40  # columns for what is missing
 PROVIDED = frozenset({"google", "IPython", "ipykernel", "__future__"})  # google.colab: our own
 
 
@@ -97,7 +99,7 @@ class DryRun:
     def planned(self) -> tuple[Planned, ...]:
         """Every hand-in, a student's together."""
         counting = {last_of(group).name for group in together(self.collected.submissions)}
-        ordered = sorted(self.collected.submissions, key=lambda one: (one.student, one.name))
+        ordered = sorted(self.collected.submissions, key=_order)
         return tuple(self._plan(one, counts=one.name in counting) for one in ordered)
 
     @property
@@ -161,8 +163,8 @@ class DryRun:
 
         table = Table(box=None, pad_edge=False, header_style="bold")
         for key in ("report.student", "cli.dry_run_file", "report.exercise", "cli.dry_run_about"):
-            table.add_column(self.words(key), overflow="fold")
-        table.add_column(self.words("cli.dry_run_missing"), overflow="fold", ratio=1)
+            table.add_column(self.words(key), no_wrap=True, overflow="ellipsis")
+        table.add_column(self.words("cli.dry_run_missing"), overflow="fold", min_width=NARROWEST)
         before = ""
         for one in self.planned:
             student = one.submission.student
@@ -172,8 +174,10 @@ class DryRun:
         return table
 
     def _file(self, one: Planned) -> str:
-        shown = printable(one.submission.name, limit=LONGEST)
-        return shown if one.counts else self.words("cli.dry_run_earlier", name=shown)
+        if one.submission.notebook is None and one.problem and "found" in one.problem.args:
+            return "–"
+        shown = printable(own_name(one.submission.name), limit=LONGEST)
+        return shown if one.counts else f"({shown})"
 
     def _exercise(self, one: Planned) -> str:
         known = one.submission.exercises
@@ -220,6 +224,8 @@ class DryRun:
             about=self._about(max(longest, total / jobs)),
             jobs=jobs,
         )
+        if not all(one.counts for one in self.planned):
+            yield self.words("cli.dry_run_earlier")
         yield from (self.words.say(message) for message in self._messages)
         imports = Counter(package for one in self.planned for package in one.packages)
         if imports:
@@ -243,6 +249,19 @@ class DryRun:
             "absent": list[Json](self.missing_people),
             "code": self.code,
         }
+
+
+def _order(one: Submission) -> tuple[str, tuple[object, ...]]:
+    return one.student, place(one.name, one.handed_in)
+
+
+def own_name(name: str) -> str:
+    """Give what a student called a hand-in, without what says whose it is."""
+    path = PurePosixPath(name)
+    if len(path.parts) > 1:
+        return str(PurePosixPath(*path.parts[1:]))
+    mark = file_mark(path.stem)
+    return f"{mark.original}{path.suffix}" if mark and mark.original else name
 
 
 def _planned_json(one: Planned, words: Words) -> dict[str, Json]:

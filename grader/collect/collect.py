@@ -94,7 +94,15 @@ def _submissions(batch: Batch, course: _Course, shelf: Shelf) -> list[Submission
         alone = batch.layouts[one.at.source].alone
         files, notes = beside.of(one, alone=alone) if submission.notebook else ((), ())
         found.append(replace(submission, files=files, notes=notes))
-    return found
+    return [_owing(one, found) for one in found]
+
+
+def _owing(one: Submission, batch: Sequence[Submission]) -> Submission:
+    """Give a person without a notebook what everybody else owes, where that is the same for all."""
+    if one.exercises is not None or one.problem is None:
+        return one
+    owed = {other.exercises for other in batch if other.notebook is not None}
+    return replace(one, exercises=owed.pop()) if len(owed) == 1 else one
 
 
 def _order(one: Placed) -> tuple[int, str]:
@@ -116,7 +124,7 @@ def _stand_in(files: Sequence[Placed]) -> Placed:
 
 def _without(one: Placed, label: Label, files: Sequence[Placed], course: _Course) -> Submission:
     """Give the submission of a person without a notebook."""
-    named = one.at.named.exercise
+    named = next(filter(None, (file.at.named.exercise for file in files)), None)
     handed_in = sorted(str((file.at.relative, file.item.size)) for file in files)
     return Submission(
         name=label.name,

@@ -68,6 +68,7 @@ def is_somebodys(one: Placed, laid: Layout) -> bool:
 def without_notebook(files: Sequence[Placed]) -> Message:
     """Say what one person handed in, and what to hand in."""
     handed_in = [one for one in files if one.item.relative.name]
+    handed_in = [one for one in handed_in if not _is_receipt(one)] or handed_in
     if not handed_in:
         return Message("collect.nothing_in_it")
     suffixes = {one.item.relative.suffix.lower() for one in handed_in}
@@ -76,11 +77,22 @@ def without_notebook(files: Sequence[Placed]) -> Message:
     return Message(message_id, {"found": _listed(_names(handed_in))})
 
 
+def _is_receipt(one: Placed) -> bool:
+    """Whether Blackboard wrote it, and not a student."""
+    return one.at.named.platform == "blackboard" and not one.at.named.original
+
+
 def _names(files: Sequence[Placed]) -> Iterator[str]:
     for one in files:
-        name = printable(one.item.relative.name, limit=LONGEST)
+        name = printable(_called(one), limit=LONGEST)
         held = ", ".join(printable(held, limit=LONGEST) for held in one.item.holds)
         yield f"{name} ({held})" if held and is_archive(PurePosixPath(name)) else name
+
+
+def _called(one: Placed) -> str:
+    """Give what its author called a file, without what a platform put before it."""
+    own = one.at.named.original if one.at.lies_alone else ""
+    return f"{own}{one.at.relative.suffix}" if own else one.item.relative.name
 
 
 def _listed(names: Iterator[str]) -> str:
