@@ -51,6 +51,31 @@ def broken_batch(folder: Path, students: list[str]) -> Path:
     return folder
 
 
+def test_a_person_without_a_notebook_has_a_record_that_says_what_was_found(
+    shell: Shell, tmp_path: Path
+) -> None:
+    batch = broken_batch(tmp_path / "class", ["kim"])
+    (batch / "lee").mkdir()
+    (batch / "lee" / "answer.pdf").write_bytes(b"%PDF")
+    said = shell.grade(batch, "--format", "json")
+    assert said.code == 1
+    told = {one["student"]: one for one in json.loads(said.out)["results"]}
+    assert told["lee"]["verdict"] == Verdict.MALFORMED.value
+    assert told["lee"]["score"] == 0
+    assert "answer.pdf" in told["lee"]["checks"][0]["message"]
+
+
+def test_an_archive_that_is_not_opened_is_told_and_something_ungraded(
+    shell: Shell, tmp_path: Path
+) -> None:
+    batch = broken_batch(tmp_path / "class", ["kim"])
+    (batch / "lee").mkdir()
+    (batch / "lee" / "hw.7z").write_bytes(b"7z")
+    said = shell.grade(batch)
+    assert said.code == 3
+    assert "lee/hw.7z" in said.err
+
+
 def results(text: str) -> list[dict[str, Any]]:
     return list(json.loads(text)["results"])
 

@@ -1,0 +1,111 @@
+"""One rule for several hand-ins, in every form in which grades are shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+from rich.console import Console
+
+from grader.cli.grade import exit_code
+from grader.report import exporters
+from grader.report.export import Export
+from grader.report.feedback import feedback_page
+from grader.report.github import github_annotations, github_summary
+from grader.report.gradebook import gradebook
+from grader.report.json_ import results_json
+from grader.report.junit import junit
+from grader.report.overview import index_page
+from grader.report.statistics import item_statistics
+from grader.report.table import render_table
+from grader.text.words import Words
+from grader.types import Record, Verdict
+from tests.support import builders as b
+
+WORDS = Words("en")
+EARLIER = b.record("kim", submission="kim/a.ipynb")
+LAST = b.record(
+    "kim",
+    submission="kim/a (1).ipynb",
+    grade=b.grade(Verdict.WRONG_ARCHITECTURE, 37.0, (b.check(points=3.0), b.check("runs.cells"))),
+)
+BOTH = [EARLIER, LAST]
+ABOUT = dict.fromkeys(
+    (
+        *("classroom", "assignment", "assignment_type", "submission"),
+        *("commit", "release", "review", "datetime"),
+    ),
+    "x",
+)
+
+
+def test_csv_rows_say_whether_they_count() -> None:
+    rows = csv.DictReader(io.StringIO(gradebook(BOTH, WORDS)))
+    assert [row["counts"] for row in rows] == ["False", "True"]
+
+
+def test_json_marks_what_does_not_count() -> None:
+    results = json.loads(json.dumps(results_json(BOTH, WORDS, lambda one: one.key)))["results"]
+    assert [one.get("counts", True) for one in results] == [False, True]
+
+
+def test_junit_skips_what_does_not_count() -> None:
+    (suite,) = ET.fromstring(junit(BOTH, WORDS))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "1", "1")
+    skipped = [case for case in suite if case.find("skipped") is not None]
+    assert [case.get("classname") for case in skipped] == ["kim/a.ipynb"]
+
+
+def test_github_tells_what_counts_alone() -> None:
+    assert len(github_annotations(BOTH, WORDS)) == 1
+    assert "0 of 1 accepted" in github_summary(BOTH, WORDS)
+
+
+def test_the_table_shows_both_and_says_which_counts() -> None:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(render_table(BOTH, WORDS))
+    earlier, last = console.export_text().splitlines()[1:3]
+    assert "(100)" in earlier
+    assert "does not count" in earlier
+    assert "kim/a (1).ipynb" in earlier
+    assert "37" in last
+
+
+def test_the_student_s_page_counts_the_last_and_shows_the_other() -> None:
+    page = feedback_page("kim", BOTH, WORDS, {})
+    assert "37 of 100" in page
+    assert page.count("does not count") == 1
+    assert "kim/a.ipynb" in page
+
+
+def test_the_class_s_page_and_statistics_are_of_what_counts() -> None:
+    page = index_page(BOTH, WORDS, {}, {})
+    assert "37" in page
+    assert ">100<" not in page
+    assert {one.results for one in item_statistics(BOTH)} == {1}
+
+
+@pytest.mark.parametrize("name", exporters.known())
+def test_every_export_has_the_last_alone(name: str) -> None:
+    export = Export(BOTH, WORDS, {}, key="username", about=ABOUT)
+    text = b"".join(content for _, content in exporters.load(name).files(export)).decode()
+    assert "37" in text
+    assert "100.00" not in text.replace("Points Possible,,,,,100.00", "")
+
+
+@pytest.mark.parametrize(
+    ("records", "code"),
+    [
+        (BOTH, 1),
+        ([b.record("kim", submission="kim/b.ipynb"), LAST], 1),
+        ([LAST, b.record("kim", submission="kim/a (2).ipynb")], 0),
+        ([b.ungraded("kim"), LAST], 3),
+    ],
+)
+def test_the_exit_code_is_of_what_counts_and_of_whatever_is_ungraded(
+    records: list[Record], code: int
+) -> None:
+    assert exit_code(records) == code
