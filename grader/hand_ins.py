@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -55,6 +55,7 @@ class CopyName:
     copies: int = 0  # the highest number; 1 for a copy without one
 
 
+@lru_cache(maxsize=20_000)
 def read_name(name: str) -> CopyName:
     """Take a file's name apart, with or without its suffix."""
     base = _without_ends(_folded(name)).strip(_SEPARATORS)

@@ -31,7 +31,7 @@ MOST_TOGETHER = 20 * 2**20
 MOST_TOLD = 8
 KERNEL = Path(__file__).resolve().parents[1] / "kernel"
 _FOR_PEOPLE = frozenset({".md", ".pdf", ".docx", ".doc", ".hwp", ".hwpx", ".pptx", ".rtf"})
-_NAMELESS = 150  # characters of a path; longer ones no file system takes
+_LONGEST_PART, _LONGEST = 255, 1000  # bytes of a name, characters of a path
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,10 @@ class Beside:
         found: list[HandedIn] = []
         told: list[Message] = []
         together = 0
+        folders = {str(parent) for name in named for parent in PurePosixPath(name).parents}
         for name, item in sorted(named.items(), key=_first_needed):
+            if name in folders:
+                continue  # a zip may name a file and a folder alike
             if (module := shadowed(name)) is not None:
                 told.append(
                     Message("collect.file_shadows", {"name": _shown(name), "module": module})
@@ -125,7 +128,7 @@ def _named(files: Sequence[Placed], notebook: Placed) -> dict[str, Item]:
     if notebook.at.lies_alone and notebook.at.named.platform is not None:
         for one in files:
             if one.at.lies_alone and _together(one, notebook):
-                for name in _original_names(one):
+                for name in filter(_may_be_read, _original_names(one)):
                     found.setdefault(name, one.item)
         return found
     for one in files:
@@ -145,7 +148,18 @@ def _together(one: Placed, notebook: Placed) -> bool:
 
 def _may_be_read(name: str) -> bool:
     """Whether a notebook may need it: not what people alone read."""
-    return len(name) <= _NAMELESS and PurePosixPath(name).suffix.lower() not in _FOR_PEOPLE
+    path = PurePosixPath(name)
+    return path.suffix.lower() not in _FOR_PEOPLE and _is_a_name(name, path.parts)
+
+
+def _is_a_name(name: str, parts: Sequence[str]) -> bool:
+    """Whether it leads nowhere else, and every file system takes it."""
+    try:
+        lengths = [len(part.encode()) for part in parts]
+    except UnicodeEncodeError:
+        return False
+    hidden = any(part.startswith(".") for part in parts)
+    return bool(parts) and not hidden and max(lengths) <= _LONGEST_PART and len(name) <= _LONGEST
 
 
 def _original_names(one: Placed) -> Iterator[str]:

@@ -165,3 +165,21 @@ def test_a_link_is_not_followed(tmp_path):
     (tmp_path / "kim" / "helper.py").symlink_to(secret)
     one = gathered(tmp_path)["kim/char-text.ipynb"]
     assert (files(one), told(one)) == ([], ["file_unreadable"])
+
+
+@pytest.mark.parametrize("name", ["..", ".", ".bashrc", "x" * 260 + ".py", "..py"])
+def test_no_name_leads_out_of_the_room_or_breaks_it(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.writestr("kimminjun_12_345_my.ipynb", raw(notebook("x")))
+        archive.writestr(f"kimminjun_12_346_{name}", HELPER)
+        archive.writestr("lee_13_347_my.ipynb", raw(notebook("x")))
+    assert [files(one) for one in gathered(tmp_path / "class.zip").values()] == [[], []]
+
+
+def test_a_name_that_is_a_file_and_a_folder_costs_nobody_a_run(tmp_path):
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.writestr("kim/my.ipynb", raw(notebook("x")))
+        archive.writestr("kim/data", HELPER)
+        archive.writestr("kim/data/x.csv", b"1")
+        archive.writestr("lee/my.ipynb", raw(notebook("x")))
+    assert files(gathered(tmp_path / "class.zip")["kim/my.ipynb"]) == ["data/x.csv"]
