@@ -46,7 +46,7 @@ def planned(shell: Shell, *arguments: object, code: int = 0) -> dict[str, Any]:
 
 
 def test_it_says_who_what_which_exercise_and_what_is_missing(shell: Shell, batch: Path) -> None:
-    copy, original, lee = planned(shell, batch)["hand_ins"]
+    original, copy, lee = planned(shell, batch)["hand_ins"]
     assert [one["student"] for one in (copy, original, lee)] == ["kim", "kim", "lee"]
     assert [one["counts"] for one in (copy, original, lee)] == [True, False, True]
     assert lee["exercises"] == [SEQUENCE]
@@ -88,7 +88,7 @@ def test_a_refused_archive_is_told_by_the_exit_code(shell: Shell, batch: Path) -
 def test_an_earlier_hand_in_that_cannot_be_read_changes_nothing(shell: Shell, batch: Path) -> None:
     (batch / "kim" / f"{SEQUENCE} (2).ipynb").write_text("{")
     hand_ins = planned(shell, batch)["hand_ins"]
-    assert [one["counts"] for one in hand_ins if one["student"] == "kim"] == [True, False, False]
+    assert [one["counts"] for one in hand_ins if one["student"] == "kim"] == [False, True, False]
 
 
 def test_how_long_is_what_it_took_before(shell: Shell, batch: Path) -> None:
