@@ -11,25 +11,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from statistics import median
 from typing import TYPE_CHECKING
 
-from grader import environment
+from grader.cli.plan import Planned, Planner
 from grader.cli.printing import console
 from grader.cli.progress import SOON
-from grader.code.needs import needs
 from grader.collect.attempts import together
 from grader.collect.collect import Collected
 from grader.collect.names import file_mark
-from grader.course.data import KERAS, room_files
 from grader.course.exercises import Course
 from grader.hand_ins import last_of, place
-from grader.record.store import Store
 from grader.report.roster import Roster, absent
 from grader.report.wording import name
 from grader.text.printable import printable
@@ -41,23 +37,9 @@ if TYPE_CHECKING:
 
 ALL_READ, SOME_NOT, REFUSED = 0, 1, 3
 SCHEMA = "grader/dry-run/v1"
-START_SECONDS = 8.0  # a room, an engine
 MOST_NAMES = 6
 LONGEST = 60
 NARROWEST = 40  # columns for what is missing
-PROVIDED = frozenset({"google", "IPython", "ipykernel", "__future__"})  # google.colab: our own
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One hand-in as it would be graded."""
-
-    submission: Submission
-    counts: bool
-    seconds: float
-    packages: tuple[str, ...]  # that it imports and the room lacks
-    files: tuple[str, ...]  # that it reads and the room does not have
-    problem: Message | None
 
 
 @dataclass(frozen=True)
@@ -100,7 +82,8 @@ class DryRun:
         """Every hand-in, a student's together."""
         counting = {last_of(group).name for group in together(self.collected.submissions)}
         ordered = sorted(self.collected.submissions, key=_order)
-        return tuple(self._plan(one, counts=one.name in counting) for one in ordered)
+        planner = Planner(self.course, self.out)
+        return tuple(planner.plan(one, counts=one.name in counting) for one in ordered)
 
     @property
     def people(self) -> list[str]:
@@ -111,50 +94,6 @@ class DryRun:
     def missing_people(self) -> list[str]:
         """Who of the roster handed nothing in."""
         return absent(self.people, self.roster) if self.roster else []
-
-    # --- each hand-in --------------------------------------------------------------------------
-
-    def _plan(self, one: Submission, *, counts: bool) -> Planned:
-        problem = one.problem or one.fault
-        if one.notebook is None:
-            return Planned(one, counts, 0.0, (), (), problem)
-        wanted = needs(one.notebook)
-        own = {PurePosixPath(file.name).parts[0].partition(".")[0] for file in one.files}
-        known = {*environment.modules(), *own, *PROVIDED}
-        packages = tuple(module for module in wanted.modules if module not in known)
-        given = {PurePosixPath(file.name).name for file in one.files} | self._given(one.exercises)
-        files = tuple(file for file in wanted.files if PurePosixPath(file).name not in given)
-        return Planned(one, counts, self._seconds(one.exercises), packages, files, None)
-
-    def _given(self, exercises: tuple[str, ...] | None) -> set[str]:
-        """Give the names of the course's own files in a room."""
-        owed = [self.course.exercises[one] for one in exercises or self.course.exercises]
-        try:
-            return {file.removeprefix(KERAS) for file in room_files(self.course, owed)}
-        except GraderError:
-            return set()
-
-    def _seconds(self, exercises: tuple[str, ...] | None) -> float:
-        """Say about how long: as it took before, else as the reference took; else a mean."""
-        if exercises is None:
-            every = [self._of_exercise(one) for one in self.course.exercises]
-            return math.fsum(every) / max(1, len(every))
-        return math.fsum(self._of_exercise(one) for one in exercises)
-
-    def _of_exercise(self, exercise: str) -> float:
-        took = self._took.get(exercise)
-        return took or START_SECONDS + self.course.exercises[exercise].reference_seconds()
-
-    @cached_property
-    def _took(self) -> Mapping[str, float]:
-        """What notebooks took that were graded into OUT before."""
-        if not (self.out / "results").is_dir():
-            return {}
-        found: dict[str, list[float]] = defaultdict(list)
-        for record in Store(self.out).latest():
-            if record.evidence is not None:
-                found[record.exercise].append(record.seconds)
-        return {exercise: median(times) for exercise, times in found.items()}
 
     # --- what is shown -------------------------------------------------------------------------
 

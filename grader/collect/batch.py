@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.collect.beside import Placed
-from grader.collect.classes import platform_owners
+from grader.collect.classes import platform_owners, unnamed
 from grader.collect.people import Layout, is_somebodys, layout, loose
 from grader.collect.sources import Source
 from grader.collect.whose import doubts, without_mistaken_uploads
@@ -34,7 +34,8 @@ def by_true_names(sources: list[Source], exercise_ids: Collection[str]) -> list[
     files = [one.at for one in every]
     notebooks = [one.at for one in every if one.item.notebook]
     true_names = without_mistaken_uploads(files, notebooks, exercise_ids)
-    where = iter(platform_owners(true_names))  # what Canvas did not name another platform may have
+    # What Canvas did not name another platform may have named.
+    where = iter(unnamed(platform_owners(true_names)))
     return [
         replace(source, files=tuple(replace(one, at=next(where)) for one in source.files))
         for source in sources

@@ -15,13 +15,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from grader.collect.files import is_zip, nfc, unzipped
+from grader.collect.exercises import is_exercise, says_nothing
+from grader.collect.files import is_notebook, is_zip, nfc, stem_of, unzipped
 from grader.collect.labels import Whereabouts
-from grader.collect.layouts import REFERENCE, SUBMITTED, is_exercise
+from grader.collect.layouts import REFERENCE, SUBMITTED
 from grader.collect.names import folder_mark
 from grader.hand_ins import read_name
 
 SEVERAL = 2
+MOST_COPIES = 4  # of one exercise that one person leaves in a folder
 _COURSE = frozenset({SUBMITTED, REFERENCE})
 _TRUSTED = 3  # letters or digits of a user's name, with less it may be a part of one
 _TRUSTED_DIGITS = 5
@@ -144,6 +146,29 @@ def respondents(files: Sequence[Whereabouts]) -> list[Whereabouts]:
         else one
         for one in files
     ]
+
+
+def unnamed(files: Sequence[Whereabouts]) -> list[Whereabouts]:
+    """Keep apart more copies in no folder than one person makes: nobody knows whose they are."""
+    found = Counter(map(_unnamed_key, files))
+    return [
+        replace(one, named=replace(one.named, student=PurePosixPath(one.relative.name).stem))
+        if (key := _unnamed_key(one)) is not None and found[key] > MOST_COPIES
+        else one
+        for one in files
+    ]
+
+
+def _unnamed_key(one: Whereabouts) -> tuple[tuple[str, ...], str] | None:
+    named = one.named
+    nobody = one.lies_alone and named.platform is None and not named.sample
+    if not (nobody and one.above and is_notebook(one.relative)):
+        return None
+    return (
+        (one.source, named.student)
+        if says_nothing(stem_of(one.relative.name), named.exercise)
+        else None
+    )
 
 
 def named_in_folders(files: Sequence[Whereabouts]) -> list[Whereabouts]:

@@ -24,17 +24,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import PurePosixPath
 
+from grader.collect.exercises import exercise_in, form, is_exercise, named, owner_of, says_nothing
 from grader.collect.files import nfc, stem_of, unzipped
 from grader.collect.names import Mark, file_mark, file_time, folder_mark, without_count
-from grader.hand_ins import read_name
 
 SUBMITTED = "submitted"  # nbgrader's folder of what students handed in
 REFERENCE = "reference"  # a course's own folder of what must not be seen
 SAMPLES = "submissions"  # a course's own, one folder per expected verdict
-CHAPTER = "chapter"  # a file name that says nothing about its author
 _NBGRADER_FOLDERS = 2  # STUDENT/ASSIGNMENT
 
 
@@ -103,9 +101,9 @@ def read_path(
         stem = stem.partition("_")[2]
     mark = _mark(stem, path.suffix, parts[top:], canvas=canvas) if marks else None
     around = [*above, *(mark.original if n == top and mark else f for n, f in enumerate(folders))]
-    said = _named(stem, exercise_ids) or _form(stem, exercise_ids)[0] or stem
+    said = named(stem, exercise_ids) or form(stem, exercise_ids)[0] or stem
     own = mark.original if mark and top == len(folders) else said
-    exercise = _exercise([*around, *_original(own, exercise_ids, mark)], exercise_ids)
+    exercise = exercise_in([*around, *_original(own, exercise_ids, mark)], exercise_ids)
     if mark is not None:
         return _marked(mark, stem, parts[top:], exercise, exercise_ids)
     if by_nbgrader := _nbgrader(folders, above, top):
@@ -113,7 +111,7 @@ def read_path(
         return PathNames(student, exercise, folders=tuple(within), platform="nbgrader")
     if (below := _below_samples(folders, above, exercise)) is not None:
         rest = [folder for folder in below if folder != exercise]
-        ends = [] if _says_nothing(stem, exercise) else [stem]
+        ends = [] if says_nothing(stem, exercise) else [stem]
         student = "/".join([*rest, *ends]) or _nearest(above, exercise_ids) or stem
         return PathNames(student, exercise, sample=True)
     if folders[top : top + 1] == [SUBMITTED]:
@@ -159,18 +157,18 @@ def _in_a_folder(
         exercise,
         "/".join(odd) if odd else None,
         folders=tuple(inner),
-        named=_owner(stem, exercise_ids),
+        named=owner_of(stem, exercise_ids),
     )
 
 
 def _in_no_folder(
     stem: str, exercise: str | None, above: Sequence[str], exercise_ids: Collection[str]
 ) -> PathNames:
-    if owner := _owner(stem, exercise_ids):
+    if owner := owner_of(stem, exercise_ids):
         return PathNames(owner, exercise)
-    if _says_nothing(stem, exercise):
+    if says_nothing(stem, exercise):
         return PathNames(_nearest(above, exercise_ids) or stem, exercise)
-    return PathNames(stem, exercise, respondent=_form(stem, exercise_ids)[1])
+    return PathNames(stem, exercise, respondent=form(stem, exercise_ids)[1])
 
 
 # --- names of files ----------------------------------------------------------------------------
@@ -184,35 +182,9 @@ def _mark(stem: str, suffix: str, parts: Sequence[str], *, canvas: bool) -> Mark
     return (file_mark(top, canvas=canvas) if top != parts[0] else None) or folder_mark(top)
 
 
-def _named(stem: str, exercise_ids: Collection[str]) -> str | None:
-    """Give EXERCISE from STUDENT__EXERCISE."""
-    owner, _, named = stem.rpartition("__")
-    return named if owner and is_exercise(named, exercise_ids) else None
-
-
-def _form(stem: str, exercise_ids: Collection[str]) -> tuple[str | None, str | None]:
-    """Give EXERCISE and NAME from "EXERCISE - NAME", in either order."""
-    first, between, second = stem.partition(" - ")
-    if between and is_exercise(first, exercise_ids):
-        return first, second
-    first, between, second = stem.rpartition(" - ")
-    return (second, first) if between and is_exercise(second, exercise_ids) else (None, None)
-
-
-def _owner(stem: str, exercise_ids: Collection[str]) -> str | None:
-    """Give STUDENT from STUDENT__EXERCISE."""
-    return stem.rpartition("__")[0] if _named(stem, exercise_ids) else None
-
-
 def _original(own: str, exercise_ids: Collection[str], mark: Mark | None) -> Sequence[str]:
     counted = without_count(own)
     return (counted,) if mark and mark.platform == "canvas" and counted in exercise_ids else (own,)
-
-
-def _says_nothing(stem: str, exercise: str | None) -> bool:
-    """Whether a name is that of the exercise, or a copy's, and not its author's."""
-    base = read_name(stem).base
-    return base in {CHAPTER, ""} or (exercise is not None and base == read_name(exercise).base)
 
 
 # --- folders -----------------------------------------------------------------------------------
@@ -237,11 +209,6 @@ def _top(folders: Sequence[str], exercise_ids: Collection[str]) -> int:
     return next(names, len(folders))
 
 
-def is_exercise(name: str, exercise_ids: Collection[str]) -> bool:
-    """Whether it is the name of an exercise, or one of a copy of it."""
-    return name in exercise_ids or read_name(name).base in _bases(tuple(sorted(exercise_ids)))
-
-
 def _inner_mark(folders: list[str], exercise_ids: Collection[str]) -> list[str] | None:
     """Find the folders below somebody's own that look like a platform's, or a course's samples."""
     for depth in range(1, len(folders)):
@@ -253,23 +220,6 @@ def _inner_mark(folders: list[str], exercise_ids: Collection[str]) -> list[str] 
         if folder == SAMPLES and left and folders[depth - 1] in exercise_ids:
             return folders[: depth + 2]
     return None
-
-
-def _exercise(names: Sequence[str], exercise_ids: Collection[str]) -> str | None:
-    """Find the innermost name of an exercise; a copy's name and another case will do."""
-    if exact := next((name for name in reversed(names) if name in exercise_ids), None):
-        nearer = names[len(names) - [*reversed(names)].index(exact) :]
-    else:
-        nearer = names
-    bases = _bases(tuple(sorted(exercise_ids)))
-    found = (bases.get(read_name(name).base) for name in reversed(nearer))
-    return next(filter(None, found), exact)
-
-
-@lru_cache(maxsize=8)
-def _bases(exercise_ids: tuple[str, ...]) -> dict[str, str]:
-    """Give the ids by what is left of them where they are read as a copy's name."""
-    return {read_name(one).base: one for one in exercise_ids}
 
 
 def _below_samples(

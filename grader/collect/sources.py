@@ -149,7 +149,8 @@ class _Around:
 
 def _told_apart(placed: list[Placed]) -> tuple[list[Placed], tuple[Message, ...]]:
     """Name people as all that was handed in shows that they are named; say what was decided."""
-    where = respondents(named_in_folders(platform_owners([one.at for one in placed])))
+    where = platform_owners([one.at for one in placed])
+    where = respondents(named_in_folders(where))
     notebooks = [at for at, one in zip(where, placed, strict=True) if one.item.notebook]
     found = sections(notebooks)
     where = [in_section(one, found) for one in where]

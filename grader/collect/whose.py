@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from grader.collect.exercises import is_exercise
 from grader.collect.labels import Whereabouts
-from grader.collect.layouts import is_exercise, read_path
+from grader.collect.layouts import read_path
 from grader.text.printable import printable
 from grader.types import Message
 

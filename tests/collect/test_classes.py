@@ -184,3 +184,13 @@ def test_a_zip_of_one_s_own_in_a_class_is_no_way_to_become_another(tmp_path):
     )
     assert people(found) == ["kim", "lee"]
     assert notes(found) == ["inner_mark"]
+
+
+def test_many_copies_in_no_folder_are_nobody_s_attempts(tmp_path):
+    few = [f"char-text ({n}).ipynb" for n in range(1, 3)]
+    assert len(people(gather(tmp_path / "few", *few))) == 1
+    many = [f"char-text ({n}).ipynb" for n in range(1, 31)]
+    assert len(people(gather(tmp_path / "many", *many))) == len(many)
+    paths = sorted((tmp_path / "many").iterdir())
+    given = collect(paths, exercise_ids=IDS, owed=None)
+    assert len(people(given)) == len(many)
