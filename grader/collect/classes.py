@@ -165,7 +165,7 @@ def _unnamed_key(one: Whereabouts) -> tuple[tuple[str, ...], str] | None:
     if not (nobody and one.above and is_notebook(one.relative)):
         return None
     return (
-        (one.source, named.student)
+        (one.above, named.student)
         if says_nothing(stem_of(one.relative.name), named.exercise)
         else None
     )
