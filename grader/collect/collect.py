@@ -12,7 +12,7 @@ is ``refused`` and graded for nobody; what is no notebook at all is ``ignored``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -70,31 +70,30 @@ def collect(
     with Shelf() as shelf:
         sources = [look_at(n, path, exercise_ids, shelf) for n, path in enumerate(once(paths))]
         batch = Batch(by_true_names(sources, exercise_ids), aside)
-        submissions = list(within_code(_submissions(batch, course, shelf), aside.refused))
+        read_ones = list(within_code(_submissions(batch, course, shelf), aside.refused))
+    submissions = [_owing(one, read_ones) for one in read_ones]
     aside.notes += several(submissions)
     return Collected(
         tuple(submissions), tuple(aside.ignored), tuple(aside.refused), tuple(aside.notes)
     )
 
 
-def _submissions(batch: Batch, course: _Course, shelf: Shelf) -> list[Submission]:
+def _submissions(batch: Batch, course: _Course, shelf: Shelf) -> Iterator[Submission]:
     """Read the notebooks, in the order of the paths; people without one stand among them."""
     stand_ins = [_stand_in(some) for some in batch.people.values()]
     every = sorted([*batch.notebooks, *stand_ins], key=_order)
     labels = label_all([one.at for one in every])
     beside = Beside(shelf, [one for source in batch.sources for one in source.files])
-    found = []
     for one, label in first_of_each(every, labels, batch.aside.refused):
         if not one.item.notebook:
-            found.append(_without(one, label, batch.people[one.at.named.student], course))
+            yield _without(one, label, batch.people[one.at.named.student], course)
             continue
         submission = _submission(one, label, course, batch.aside, shelf)
         if submission is None:
             continue
         alone = batch.layouts[one.at.source].alone
         files, notes = beside.of(one, alone=alone) if submission.notebook else ((), ())
-        found.append(replace(submission, files=files, notes=notes))
-    return [_owing(one, found) for one in found]
+        yield replace(submission, files=files, notes=notes)
 
 
 def _owing(one: Submission, batch: Sequence[Submission]) -> Submission:
