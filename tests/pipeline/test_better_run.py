@@ -116,7 +116,7 @@ def test_what_each_engine_missed_is_tried_again_on_that_engine() -> None:
             yield from ran(execution.engine, **{own: 100, other: 0})
 
     nothing: Any = None
-    job: Any = SimpleNamespace(attempts=2)
+    job: Any = SimpleNamespace(attempts=2, timeout=lambda _: 60.0)
     best = Played(job, nothing, nothing, nothing, nothing).run()
     assert asked == [Engine.JAX, Engine.TENSORFLOW]
     assert {one.exercise: one.points for one in best} == {"a": 100, "b": 100}
