@@ -49,7 +49,7 @@ def _old_calls(exercise: str) -> Pieces:
     layer, _, steps, features = _sizes(exercise)
     model = _stack(exercise, "model.add(LAYER)\n").replace("layers.", "")
     shape = f", batch_input_shape=(None, {steps}, {features})"
-    first = model.index(")\n")
+    first = model.index("))\n")  # where the first layer ends
     return replace(
         base(exercise),
         imports="import numpy as np\nimport tensorflow as tf\n"
