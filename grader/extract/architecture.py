@@ -272,14 +272,14 @@ def _refuse_giants(shape: tuple[int | None, ...], specs: list[LayerSpec]) -> Non
     """
     width, steps = shape[-1] or 1, math.prod(n or 1 for n in shape[:-1])
     for spec in specs:
-        weights, steps, width = _sizes(spec, steps, width)
+        weights, steps, width = sizes_of(spec, steps, width)
         if weights > LARGEST_PARAMS or steps * width > LARGEST_OUTPUT:
             raise NotRebuildableError(
                 Message("model.too_large", {"cls": spec.title, "width": width})
             )
 
 
-def _sizes(spec: LayerSpec, steps: int, width: int) -> tuple[int, int, int]:
+def sizes_of(spec: LayerSpec, steps: int, width: int) -> tuple[int, int, int]:
     """Give a layer's weights, and the steps and width of what it makes of one sample, at most."""
     cls, settings, weights = spec.inner.cls if spec.inner else spec.cls, spec.settings, 0
     if cls in ("Flatten", "Reshape", "Permute"):

@@ -1,0 +1,75 @@
+"""Keys of trainings: equal work has the same one, whoever asks for it.
+
+Enters: an Order, the course's secret, the attempt. Leaves: a key and the seed that belongs to it.
+Touches: reads which versions are installed.
+
+The seed follows from what is asked for, not from who asks: the same work learns the same. It does
+follow from the secret, so nobody can try out beforehand which seed a small change would give. The
+key holds the seed, so that courses with different secrets share no results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grader import environment
+from grader.record.keys import digest
+from grader.seeds import derive
+from grader.trainer.order import VERSION, Order
+from grader.types import Array, Engine
+
+TRAINER = "1"  # raise it when the trainer's room trains differently by the same order
+KERNEL = "keras"  # which recurrent kernel computes: Keras' own
+ENGINE = Engine.JAX
+_COUNTED = ("keras", "jax", "jaxlib", "numpy", "python")
+
+
+@dataclass(frozen=True)
+class Key:
+    """What names a training's result, and the seed with which it is trained."""
+
+    key: str
+    seed: int
+
+
+def key_of(order: Order, secret: bytes, attempt: int = 0) -> Key:
+    """Give the key of an order and its seed, another one for each attempt.
+
+    A model whose initializers were all seeded is trained alike however often it is asked for;
+    others as often anew, as on the student's own machine.
+    """
+    content = digest(
+        {
+            "order": VERSION,
+            "content": order.as_json(),
+            "arrays": {name: fingerprint(array) for name, array in order.arrays.items()},
+            "seeds": order.seeds,
+            "occurrence": 0 if _all_seeded(order) else order.occurrence,
+        }
+    )
+    seed = derive(secret, "order", content, attempt)
+    return Key(digest({"key": "training/v1", "content": content, "seed": seed} | _engine()), seed)
+
+
+def fingerprint(array: Array) -> str:
+    """Give a digest of type, shape and values."""
+    text = f"{array.dtype.str} {array.shape}".encode()
+    return hashlib.sha256(text + b"\n" + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def _all_seeded(order: Order) -> bool:
+    return bool(order.seeds) and None not in order.seeds
+
+
+def _engine() -> dict[str, Any]:
+    versions = environment.versions()
+    return {
+        "engine": ENGINE,
+        "kernel": KERNEL,
+        "trainer": TRAINER,
+        "versions": {name: versions.get(name) for name in _COUNTED},
+    }
