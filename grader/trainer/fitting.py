@@ -107,7 +107,7 @@ def _class_weight(claim: Mapping[str, float]) -> tuple[tuple[int, float], ...]:
             refuse("order.unreadable", what="class_weight")
         if not (math.isfinite(weight) and weight >= 0):
             refuse("order.unreadable", what="class_weight")
-    return tuple(sorted((int(label), rounded(weight)) for label, weight in claim.items()))
+    return tuple(sorted((int(label), rounded(float(weight))) for label, weight in claim.items()))
 
 
 def extent(settings: FitSettings, arrays: Mapping[str, Array]) -> Extent:

@@ -265,7 +265,7 @@ def _rates(
     fine = all(is_number(rate) and rate >= 0 for rate in claim)
     if len(claim) != epochs or not fine or reduced or _is_scheduled(compiled):
         refuse("order.rates")
-    return tuple(rounded(rate) for rate in claim)
+    return tuple(rounded(float(rate)) for rate in claim)
 
 
 def _after(claim: _After | None, answered: Collection[str]) -> After | None:

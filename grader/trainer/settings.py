@@ -220,8 +220,10 @@ def _plain(cls: str, key: str, value: Any) -> Json:
 
 
 def rounded(value: float) -> float:
-    """Give the number that float32 holds; what is whole there is written as a whole number."""
+    """Give the number that float32 holds; a whole number stays one, for Keras tells them apart."""
+    if isinstance(value, int):
+        return value
     number = float(np.float32(value))
     if not math.isfinite(number):
         refuse("order.unreadable", what="number")
-    return int(number) if number.is_integer() and abs(number) < 2**24 else number
+    return number

@@ -1,0 +1,336 @@
+"""A script: trains small models with Keras on TensorFlow, and says how, for the trainer to repeat.
+
+Enters: argv[1], a folder. Leaves in it, for each case, ``NAME.json`` with the order and the history
+and ``NAME.npz`` with arrays, first and last weights and the optimizer's variables.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from grader.kernel.probe.models import describe
+
+RNG = np.random.default_rng(5)
+ROWS, STEPS = 40, 6
+X = RNG.normal(size=(ROWS, STEPS, 2)).astype(np.float32)
+Y = (X[:, :, 0].sum(axis=1, keepdims=True) > 0).astype(np.float32) + 0.1 * X[:, 0, 1:]
+BINARY = (Y > 0.5).astype(np.float32)
+WORDS = RNG.integers(0, 9, size=(ROWS, STEPS))
+ONCE = RNG.permutation(ROWS * STEPS).reshape(ROWS, STEPS)  # no word twice
+THREE = RNG.integers(0, 3, size=ROWS)
+EACH_STEP = (X[:, :, :1] > 0).astype(np.float32)
+WEIGHT = RNG.uniform(0.1, 2.0, size=ROWS).astype(np.float32)
+CALLBACKS: dict[str, Callable[..., Any]] = {
+    "EarlyStopping": keras.callbacks.EarlyStopping,
+    "ReduceLROnPlateau": keras.callbacks.ReduceLROnPlateau,
+}
+
+Case = dict[str, Any]
+
+
+def case(*stack: Any, x: Any = X, y: Any = Y, shape: Any = None, **said: Any) -> Case:
+    """One training; ``said``: what differs from five epochs of plain SGD and the mean square."""
+    first = keras.Input(shape or x.shape[1:])
+    usual = {"optimizer": "sgd", "loss": "mse", "metrics": [], "callbacks": [], "fit": {}}
+    return {"model": keras.Sequential([first, *stack]), "x": x, "y": y, **usual, **said}
+
+
+def by_layer() -> dict[str, Case]:
+    """A case for every kind of layer."""
+    last = layers.Dense
+    flat = layers.Flatten
+    return (
+        {
+            "dense": case(flat(), last(4, activation="relu"), last(1)),
+            "simple-rnn": case(layers.SimpleRNN(3), last(1)),
+            "lstm": case(layers.LSTM(3, return_sequences=True), layers.LSTM(2), last(1)),
+            "gru": case(layers.GRU(3, return_sequences=True), layers.GRU(2), last(1)),
+            "gru-reset-before": case(layers.GRU(3, reset_after=False), last(1)),
+            "lstm-backwards": case(layers.LSTM(3, go_backwards=True, use_bias=False), last(1)),
+            "rnn-of-a-cell": case(layers.RNN(layers.GRUCell(3)), last(1)),
+            "bidirectional": case(layers.Bidirectional(layers.LSTM(3)), last(1)),
+            "bidirectional-sum": case(
+                layers.Bidirectional(layers.GRU(3), merge_mode="sum"), last(1)
+            ),
+            "conv1d": case(
+                layers.Conv1D(3, 2, activation="relu"), layers.MaxPooling1D(2), flat(), last(1)
+            ),
+            "separable": case(
+                layers.SeparableConv1D(3, 2, padding="same"), layers.GlobalMaxPooling1D(), last(1)
+            ),
+            "average": case(layers.AveragePooling1D(2), layers.GRU(2), last(1)),
+            "embedding": case(
+                layers.Embedding(9, 3), layers.GlobalAveragePooling1D(), last(1), x=WORDS
+            ),
+            "embedding-masked": case(
+                layers.Embedding(9, 3, mask_zero=True), layers.LSTM(3), last(1), x=WORDS
+            ),
+            "masking": case(layers.Masking(), layers.GRU(3), last(1), x=X * (X[:, :, :1] > -0.5)),
+            "each-step": case(
+                layers.LSTM(3, return_sequences=True), layers.TimeDistributed(last(1)), y=EACH_STEP
+            ),
+            "each-step-accuracy": case(
+                layers.SimpleRNN(3, return_sequences=True),
+                layers.TimeDistributed(last(1, activation="sigmoid")),
+                y=EACH_STEP,
+                loss="binary_crossentropy",
+                metrics=["accuracy"],
+            ),
+            "each-step-flat-accuracy": case(
+                layers.SimpleRNN(3, return_sequences=True),
+                layers.TimeDistributed(last(1, activation="sigmoid")),
+                y=EACH_STEP[:, :, 0],
+                loss="binary_crossentropy",
+                metrics=["accuracy"],
+                fit={"batch_size": 9},
+            ),
+            "each-step-classes": case(
+                layers.SimpleRNN(4, return_sequences=True),
+                layers.TimeDistributed(last(9, activation="softmax")),
+                y=WORDS,
+                loss="sparse_categorical_crossentropy",
+                metrics=["accuracy"],
+            ),
+            "encoder-decoder": case(
+                layers.LSTM(3),
+                layers.RepeatVector(STEPS),
+                layers.LSTM(3, return_sequences=True),
+                last(1),
+                y=EACH_STEP,
+            ),
+            "batch-norm": case(flat(), last(4), layers.BatchNormalization(), last(1)),
+        }
+        | {
+            f"batch-norm-checked{name}": case(
+                layers.Conv1D(4, 2, use_bias=bias),
+                layers.BatchNormalization(momentum=0.8),
+                layers.GRU(3),
+                last(1),
+                optimizer="adam",
+                fit={"validation_data": (X[:7], Y[:7]), "batch_size": 9},
+            )
+            for name, bias in (("", False), ("-after-bias", True))
+        }
+        | {
+            "layer-norm": case(layers.LayerNormalization(), layers.GRU(3), last(1)),
+            "reshape": case(layers.Reshape((3, 4)), layers.Permute((2, 1)), layers.GRU(2), last(1)),
+            "leaky": case(
+                flat(),
+                last(4),
+                layers.LeakyReLU(),
+                layers.ReLU(max_value=3.0),
+                last(2),
+                layers.Softmax(),
+            ),
+            "without-last-axis": case(layers.LSTM(3), last(1), x=X[:, :, 0], shape=(STEPS, 1)),
+            "open-length": case(layers.LSTM(3), last(1), shape=(None, 2)),
+            "double": case(layers.GRU(3), last(1), x=X.astype(np.float64), y=Y.astype(np.float64)),
+        }
+    )
+
+
+def by_optimizer() -> dict[str, Case]:
+    """A case for every optimizer, and for what all of them can be told."""
+    made = keras.optimizers
+    decay = made.schedules.ExponentialDecay(0.05, 4, 0.8, staircase=True)
+    steps = made.schedules.PiecewiseConstantDecay([3, 9], [0.1, 0.05, 0.01])
+    special: dict[str, Any] = {
+        "amsgrad": made.Adam(0.01, amsgrad=True),
+        "nesterov": made.SGD(0.05, momentum=0.9, nesterov=True),
+        "centered": made.RMSprop(0.01, centered=True, momentum=0.5),
+        "clipnorm": made.SGD(0.1, clipnorm=0.1),
+        "global-clipnorm": made.SGD(0.1, global_clipnorm=0.1),
+        "clipvalue": made.SGD(0.1, clipvalue=0.05),
+        "weight-decay": made.SGD(0.1, weight_decay=0.01),
+        "decaying": made.SGD(decay),
+        "piecewise": made.SGD(steps),
+        "cosine": made.Adam(made.schedules.CosineDecay(0.05, 20)),
+    }
+    names = "Adam AdamW Adamax Adadelta Adagrad Ftrl Lion Nadam RMSprop SGD".split()
+    special |= {name.lower(): getattr(made, name)(0.01) for name in names}
+    return {
+        f"by-{name}": case(layers.GRU(3), layers.Dense(1), optimizer=one)
+        for name, one in special.items()
+    } | {
+        f"embedding-{name.lower()}{kind}": case(
+            layers.Embedding(ROWS * STEPS, 3),
+            layers.GRU(3),
+            layers.Dense(1),
+            x=x,
+            optimizer=getattr(made, name)(0.01),
+        )
+        for name in ("Adam", "RMSprop")
+        for kind, x in (("", WORDS), ("-once", ONCE))
+    }
+
+
+def by_loss() -> dict[str, Case]:
+    """A case for every loss and metric."""
+    names = "mae mape msle huber log_cosh mean_squared_error".split()
+    found = {
+        f"loss-{name}": case(layers.GRU(3), layers.Dense(1), loss=name, y=Y + 2) for name in names
+    }
+
+    def last(units: int, activation: str | None) -> Any:
+        return [layers.GRU(3), layers.Dense(units, activation=activation)]
+
+    hot = np.eye(3, dtype=np.float32)[THREE]
+    losses, metrics = keras.losses, keras.metrics
+    two = [metrics.Precision(), metrics.Recall(thresholds=0.4), metrics.AUC(), "binary_accuracy"]
+    found |= {
+        "binary": case(
+            *last(1, "sigmoid"), y=BINARY, loss="binary_crossentropy", metrics=["acc", *two]
+        ),
+        "binary-logits": case(
+            *last(1, None),
+            y=BINARY,
+            loss=losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1),
+        ),
+        "classes": case(
+            *last(3, "softmax"),
+            y=THREE,
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        ),
+        "classes-logits": case(
+            *last(3, None),
+            y=THREE.astype(np.int64),
+            loss=losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=[metrics.SparseTopKCategoricalAccuracy(k=2)],
+        ),
+        "one-hot": case(
+            *last(3, "softmax"), y=hot, loss="categorical_crossentropy", metrics=["accuracy"]
+        ),
+        "regression-metrics": case(
+            *last(1, None),
+            metrics=["mae", keras.metrics.RootMeanSquaredError(name="rmse"), "mape", "msle"],
+        ),
+    }
+    return found
+
+
+def by_fit() -> dict[str, Case]:
+    """A case for what ``fit`` may be told."""
+
+    def small(**said: Any) -> Case:
+        return case(layers.GRU(3), layers.Dense(1), **said)
+
+    watched = {
+        "monitor": "val_loss",
+        "patience": 1,
+        "min_delta": 0.02,
+        "restore_best_weights": True,
+    }
+    slower = {"monitor": "loss", "patience": 1, "factor": 0.5, "min_delta": 0.05, "min_lr": 0.001}
+    checked = {"validation_data": (X[:10], Y[:10])}
+    sixth = {"epochs": 12, "validation_split": 0.25}
+    return {
+        "split": small(fit={"validation_split": 0.3, "batch_size": 9}),
+        "validation": small(fit={**checked, "validation_batch_size": 3}, metrics=["mae"]),
+        "validation-weighted": small(fit={"validation_data": (X[:10], Y[:10], WEIGHT[:10])}),
+        "validation-steps": small(
+            fit={**checked, "validation_batch_size": 3, "validation_steps": 2}
+        ),
+        "validation-freq": small(fit={**checked, "validation_freq": 2}),
+        "sample-weight": small(
+            fit={"sample_weight": WEIGHT}, metrics=["mae"], weighted_metrics=["mse"]
+        ),
+        "class-weight": case(
+            layers.GRU(3),
+            layers.Dense(3, activation="softmax"),
+            y=THREE,
+            loss="sparse_categorical_crossentropy",
+            fit={"class_weight": {0: 1.0, 1: 3.0, 2: 0.5}},
+        ),
+        "class-weight-binary": case(
+            layers.GRU(3),
+            layers.Dense(1, activation="sigmoid"),
+            y=BINARY,
+            loss="binary_crossentropy",
+            fit={"class_weight": {0: 1.0, 1: 3.0}, **checked},
+        ),
+        "steps": small(fit={"steps_per_epoch": 2, "epochs": 7}),
+        "too-many-steps": small(fit={"steps_per_epoch": 9}),
+        "initial-epoch": small(fit={"initial_epoch": 3}),
+        "whole-batch": small(fit={"batch_size": 1000}),
+        "stopping": small(callbacks=[["EarlyStopping", watched]], fit=sixth),
+        "stopping-by-name": small(
+            metrics=["mape", "mae"],
+            callbacks=[["EarlyStopping", {"monitor": "val_mae", "patience": 2}]],
+            fit=sixth,
+        ),
+        "plateau": small(callbacks=[["ReduceLROnPlateau", slower]], fit={"epochs": 9}),
+        "rates": small(rates=[0.1, 0.05, 0.02, 0.01, 0.001]),
+        "rates-later": small(rates=[0.1, 0.01], fit={"initial_epoch": 3}),
+    }
+
+
+def told(one: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Train a case; gives the order and the history, and the arrays."""
+    model, fit = one["model"], {"epochs": 5, "batch_size": 8, "shuffle": False, **one["fit"]}
+    model.compile(
+        optimizer=one["optimizer"],
+        loss=one["loss"],
+        metrics=one["metrics"],
+        weighted_metrics=one.get("weighted_metrics"),
+    )
+    first = model.get_weights()
+    arrays = {"x": one["x"], "y": one["y"]}
+    order = {
+        "version": 1,
+        "model": describe(keras, model)["config"],
+        "compile": model.get_compile_config(),
+        "callbacks": one["callbacks"],
+        "rates": one.get("rates"),
+    }
+    callbacks = [CALLBACKS[name](**settings) for name, settings in one["callbacks"]]
+    if one.get("rates"):
+        begin = fit.get("initial_epoch", 0)
+        callbacks.append(
+            keras.callbacks.LearningRateScheduler(lambda epoch: one["rates"][epoch - begin])
+        )
+    history = model.fit(one["x"], one["y"], callbacks=callbacks, verbose=0, **fit)
+    names = ("validation_x", "validation_y", "validation_weight")
+    arrays |= dict(zip(names, fit.pop("validation_data", ()), strict=False))
+    if "sample_weight" in fit:
+        arrays["sample_weight"] = fit.pop("sample_weight")
+    if "class_weight" in fit:
+        fit["class_weight"] = {str(label): weight for label, weight in fit["class_weight"].items()}
+    groups = {"first": first, "last": model.get_weights()}
+    groups["optimizer"] = [np.asarray(one) for one in model.optimizer.variables]
+    for group, values in groups.items():
+        arrays |= {f"{group}_{number:04d}": value for number, value in enumerate(values)}
+    numbers = [
+        {name: getattr(one, name) for name in ("stopped_epoch", "wait") if hasattr(one, name)}
+        for one in callbacks[: len(one["callbacks"])]
+    ]
+    return {
+        "order": order | {"fit": fit},
+        "history": history.history,
+        "epochs": len(history.epoch),
+        "numbers": numbers,
+    }, arrays
+
+
+def main() -> None:
+    """Train all cases, or those that argv[2:] names."""
+    out, chosen = Path(sys.argv[1]), sys.argv[2:]
+    keras.utils.set_random_seed(7)
+    for name, one in (by_layer() | by_optimizer() | by_loss() | by_fit()).items():
+        if chosen and name not in chosen:
+            continue
+        said, arrays = told(one)
+        np.savez(out / f"{name}.npz", **arrays)  # type: ignore[arg-type]  # names are not options
+        (out / f"{name}.json").write_text(json.dumps(said), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The trainer's room at work: seeds, going on, callbacks, errors, limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.room import open_room
+from grader.trainer.order import Order, read_order
+from grader.trainer.result import Outcome, Trained, Untrainable
+from grader.trainer.train import Job, train
+from grader.types import Array
+from tests.support.orders import ARRAYS, X, Y, claim, dense, layer, lstm, optimizer, sequential
+
+pytestmark = pytest.mark.real
+
+KEY = "0" * 64
+ADAM = {**claim()["compile"], "optimizer": optimizer("Adam", learning_rate=0.01)}
+FIT = {**claim()["fit"], "shuffle": False}
+DROPPING = sequential(lstm(dropout=0.3), layer("Dropout", rate=0.5), dense())
+
+
+def order(arrays: dict[str, Array] | None = None, **changes: Any) -> Order:
+    return read_order(claim(**{"compile": ADAM, "fit": FIT, **changes}), arrays or ARRAYS, {KEY})
+
+
+def after(goes_on: bool) -> dict[str, str]:
+    return {"result": KEY, "optimizer": "goes_on" if goes_on else "fresh"}
+
+
+def in_a_room(*jobs: Job) -> list[Outcome]:
+    return train(jobs, open_room("auto"))
+
+
+def weights_of(outcome: Outcome) -> list[list[float]]:
+    assert isinstance(outcome, Trained), outcome
+    return [one.ravel().tolist() for one in outcome.weights]
+
+
+def test_one_order_after_the_other_each_as_if_alone() -> None:
+    """What a room trained before changes nothing; the seed does, and chance in layers follows it."""
+    drawing = order(model=DROPPING, fit={**FIT, "shuffle": True}, each_epoch=True)
+    wrong = order({"x": X, "y": np.ones((24, 7))})  # no loss of one output and seven targets
+    first, other, failed, again = in_a_room(
+        Job(drawing, 1), Job(drawing, 2), Job(wrong, 1), Job(drawing, 1)
+    )
+    assert isinstance(first, Trained)
+    assert weights_of(first) == weights_of(again)
+    assert weights_of(first) != weights_of(other)
+    assert isinstance(failed, (Trained, Untrainable))
+    assert [len(one) for one in first.each_epoch] == [len(first.weights)] * 2
+    last = [one.ravel().tolist() for one in first.each_epoch[-1]]
+    assert last == weights_of(first)
+    assert first.each_epoch[0][0].tolist() != first.each_epoch[1][0].tolist()
+    assert first.building > 0
+    assert first.training > 0
+
+
+def test_going_on_is_the_same_as_one_long_training() -> None:
+    """Three epochs, or two and one more from what the two left: weights, optimizer, updates."""
+    whole = order(fit={**FIT, "epochs": 3})
+    long, begun = in_a_room(Job(whole, 1), Job(order(), 1))
+    assert isinstance(long, Trained)
+    assert isinstance(begun, Trained)
+    one_more = {**FIT, "epochs": 1}
+    same, anew = in_a_room(
+        Job(order(fit=one_more, after=after(goes_on=True)), 5, begun),
+        Job(order(fit=one_more, after=after(goes_on=False)), 5, begun),
+    )
+    assert isinstance(same, Trained)
+    assert isinstance(anew, Trained)
+    assert long.updates == same.updates == 9
+    assert anew.updates == 3
+    assert long.history["loss"][2] == pytest.approx(same.history["loss"][0], rel=1e-6)
+    for mine, theirs in zip(
+        same.weights + same.optimizer, long.weights + long.optimizer, strict=True
+    ):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-8)
+    assert weights_of(anew) != weights_of(same)
+
+
+def test_a_rate_that_was_changed_in_between_counts() -> None:
+    begun = in_a_room(Job(order(), 1))[0]
+    assert isinstance(begun, Trained)
+    still = {**claim()["compile"], "optimizer": optimizer("Adam", learning_rate=0.0)}
+    changed, other = in_a_room(
+        Job(order(compile=still, after=after(goes_on=True)), 1, begun),
+        Job(order(compile=claim()["compile"], after=after(goes_on=True)), 1, begun),
+    )
+    assert weights_of(changed) == weights_of(begun)
+    assert isinstance(other, Untrainable)  # RMSprop does not go on with what Adam left
+    assert other.step == "continue"
+
+
+def test_a_training_that_diverges_ends_as_keras_ends_it() -> None:
+    wild = {**claim()["compile"], "optimizer": optimizer("SGD", learning_rate=1e30)}
+    flat = sequential(layer("Flatten"), dense())
+    nan = in_a_room(
+        Job(
+            order(
+                model=flat,
+                compile=wild,
+                callbacks=[["TerminateOnNaN", {}]],
+                fit={**FIT, "epochs": 9},
+            ),
+            1,
+        )
+    )[0]
+    assert isinstance(nan, Trained)
+    assert nan.epochs < 9
+    assert nan.history["loss"][-1] is None
+
+
+def test_a_model_that_keras_refuses_says_so() -> None:
+    too_short = sequential(layer("Conv1D", filters=2, kernel_size=[9]), lstm(), dense())
+    other_rows = order({"x": X, "y": np.tile(Y, (1, 3, 1)).reshape(24, 3)})
+    built, _ = in_a_room(Job(order(model=too_short), 1), Job(other_rows, 1))
+    assert isinstance(built, Untrainable)
+    assert built.step == "build"
+    assert "ValueError" in built.error
+
+
+def test_progress_is_told_while_it_trains() -> None:
+    told: list[tuple[int, int, int]] = []
+    jobs = [Job(order(fit={**FIT, "epochs": 40}), 1)]
+    train(jobs, open_room("auto"), progress=lambda *said: told.append(said))
+    assert told == sorted(set(told))
+    assert {(job, epochs) for job, _, epochs in told} <= {(0, 40)}
