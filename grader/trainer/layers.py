@@ -59,6 +59,8 @@ USUAL_FIRST = {
     "depthwise_initializer": "GlorotUniform",
     "pointwise_initializer": "GlorotUniform",
 }
+MODELS = ("Sequential", "Functional")
+INPUTS = ("float32", "float64", "int32", "int64")
 MAY_BE_NONE = frozenset({"activation", "recurrent_activation", "strides", "max_value"})
 
 
@@ -74,8 +76,9 @@ def read_model(config: Mapping[str, Any]) -> Architecture:
         layers = chain_of(config)
     except NotRebuildableError as error:
         raise NotAnOrderError(error.message) from error
-    for nested in _models(config):
-        if nested.get("trainable", True) is not True:
+    for model in _models(config):
+        keras_own(model, str(model["class_name"]))
+        if model["config"].get("trainable", True) is not True:
             refuse("order.setting", cls="Model", setting="trainable")
     for layer in layers:
         _check(layer)
@@ -83,18 +86,19 @@ def read_model(config: Mapping[str, Any]) -> Architecture:
 
 
 def _models(model: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give the configurations of a model and of those nested in it; chain_of bounded them."""
-    config = model.get("config")
-    if isinstance(config, Mapping) and isinstance(config.get("layers"), list):
-        yield config
-        for layer in config["layers"]:
+    """Give a model and those nested in it; chain_of went through all of them before."""
+    yield model
+    for layer in model["config"]["layers"]:
+        if isinstance(layer, Mapping) and layer.get("class_name") in MODELS:
             yield from _models(layer)
 
 
 def _check(layer: Mapping[str, Any]) -> None:
     """Look at every setting of a layer that is known to be a listed one."""
-    cls, config = str(layer.get("class_name")), layer["config"]
+    cls, config = str(layer.get("class_name")), layer.get("config")
     keras_own(layer, cls)
+    if not isinstance(config, Mapping):
+        refuse("order.unreadable", what=cls)
     listed = LAYERS.get(cls) or WRAPPERS.get(cls) or frozenset()
     if cls == "RNN":
         _check_cell(config["cell"])
@@ -144,7 +148,7 @@ def _check_other(cls: str, key: str, value: Any) -> None:
     if key in IGNORED:
         return
     if key == "dtype":
-        fine = _is_float32(value) or cls == "InputLayer"
+        fine = _is_float32(value) or (cls == "InputLayer" and value in INPUTS)
     elif key in USUAL_FIRST:
         fine = isinstance(value, Mapping) and value.get("class_name") == USUAL_FIRST[key]
         if fine:

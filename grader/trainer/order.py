@@ -152,7 +152,10 @@ def read_order(claim: Any, arrays: Mapping[str, Array], answered: Collection[str
         NotAnOrderError: it cannot be read, or cannot be trained as it was meant, or is too large.
     """
     told = _parsed(claim)
-    architecture = read_model(told.model.model_dump())
+    model = told.model
+    architecture = read_model(
+        {"class_name": model.class_name, "config": model.config, "input_shape": model.input_shape}
+    )
     compiled, names = _compiled(told.compile)
     rows = read_arrays(arrays)
     sparse = bool(SPARSE & {compiled.loss.name, *(m.name for m in compiled.metrics)})

@@ -3,7 +3,7 @@
 Enters: keys and results. Leaves: results. Touches: a folder that is its owner's alone.
 
 Several graders may share the folder. A result is there whole or not at all; who asks for one that
-another is just training waits for it. What is damaged is removed and trained anew; what was asked
+another is just training waits for it. What is damaged is trained anew and replaced; what was asked
 for longest ago goes first when the folder grows too large.
 """
 
@@ -77,13 +77,9 @@ class Results:
             arrays = read_npz(path, RESULT_BYTES + TEXT_BYTES, MEMBERS)
             told = arrays.pop(TOLD).tobytes()
             found = outcome_of(told, arrays, MOST_EPOCHS)
-        except FileNotFoundError:
-            return None
         except (OSError, BadArraysError, KeyError, ValueError):
-            found = None
+            return None  # not removed: another process may just have put a new one there
         if not isinstance(found, Trained):
-            with contextlib.suppress(OSError):
-                path.unlink()
             return None
         with contextlib.suppress(OSError):
             os.utime(path)

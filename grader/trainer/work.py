@@ -17,7 +17,7 @@ from grader.trainer.refusing import refuse
 
 UPDATE_SECONDS = 1e-3  # of every update, whatever the model
 STEP_SECONDS = 4e-5  # one time step of a recurrent layer, forwards and backwards, in one direction
-PRODUCTS = 1e9  # products of weights and inputs in a second, on one core that others use too
+PRODUCTS = 4e9  # products of weights and inputs in a second, on one core that others use too
 PASSES = 3  # forwards, backwards to the weights, backwards to the inputs
 PER_PARAMETER = 5e-9  # seconds of an optimizer for one weight and update
 BEFORE = 120.0  # seconds for starting, building and compiling

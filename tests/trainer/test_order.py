@@ -196,6 +196,26 @@ def test_a_nested_frozen_model_is_refused() -> None:
     assert refusal(claim(model=outer)) == "order.setting"
 
 
+@pytest.mark.parametrize(
+    "config", [None, [], {"dtype": "string"}, {"batch_shape": [None, 5, 2], "sparse": True}]
+)
+def test_a_strange_input_layer_is_refused(config: Any) -> None:
+    said = changed("model.config.layers.0.config", config)
+    assert refusal(said) in ("order.unreadable", "order.setting", "model.unreadable")
+
+
+def test_models_within_layers_are_no_way_around() -> None:
+    """Neither a model of one's own that is called like Keras', nor one without an end."""
+    mine = {"class_name": "Sequential", "module": "mine", "config": {"layers": [lstm()]}}
+    assert refusal(claim(model=sequential(mine, dense()))) == "order.own"
+    endless: dict[str, Any] = dense()
+    for _ in range(5000):
+        endless = {"class_name": "Dense", "config": {"units": 1, "layers": [endless]}}
+    assert refusal(claim(model=sequential(lstm(), dense())) | {"model": sequential(endless)}) == (
+        "order.setting"
+    )
+
+
 def test_two_that_want_to_set_the_rate_are_refused() -> None:
     slower = [["ReduceLROnPlateau", {"monitor": "loss"}]]
     decaying = {**claim()["compile"], "optimizer": optimizer(learning_rate=DECAY)}
@@ -300,6 +320,20 @@ class TestWork:
     def test_steps_per_epoch_bound_it(self) -> None:
         assert order(fit={**claim()["fit"], "steps_per_epoch": 1}).work.updates == 2
         assert order(fit={**claim()["fit"], "steps_per_epoch": 100}).work.updates == 6
+
+    @pytest.mark.parametrize(
+        ("rows", "steps", "units", "epochs", "batch"),
+        [(2560, 100, 30, 100, 32), (25_000, 500, 32, 10, 64)],
+    )
+    def test_what_textbooks_ask_for_is_granted(
+        self, rows: int, steps: int, units: int, epochs: int, batch: int
+    ) -> None:
+        model = sequential(
+            lstm(units, return_sequences=True), lstm(units), dense(), shape=(steps, 2)
+        )
+        fit = {**claim()["fit"], "epochs": epochs, "batch_size": batch}
+        arrays = {"x": np.zeros((rows, steps, 2), np.float32), "y": np.zeros((rows, 1))}
+        assert order(arrays, model=model, fit=fit).work.updates == epochs * -(-rows // batch)
 
     def test_what_no_machine_would_end_is_refused_before_it_is_built(self) -> None:
         arrays = {"x": np.zeros((20_000, 100, 2), np.float32), "y": np.zeros((20_000, 1))}

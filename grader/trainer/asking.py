@@ -1,0 +1,63 @@
+"""The way from an order to its outcome: known already, or trained now.
+
+Enters: an Order, a room, the results kept so far. Leaves: its key and outcome. Touches: the folder
+of results, and a room where something is to be trained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.room import Room
+from grader.trainer.keys import key_of
+from grader.trainer.order import Order
+from grader.trainer.result import Outcome, Trained
+from grader.trainer.results import Results
+from grader.trainer.train import Job, Progress, train
+from grader.types import GraderError, Message
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of an order. ``known``: nothing had to be trained for it."""
+
+    key: str
+    outcome: Outcome
+    known: bool
+
+
+def train_once(
+    order: Order,
+    room: Room,
+    results: Results,
+    *,
+    secret: bytes,
+    attempt: int = 0,
+    cores: tuple[int, ...] = (),
+    progress: Progress | None = None,
+) -> Answer:
+    """Give what comes of an order, training it only where nobody did before.
+
+    Raises:
+        GraderError: the room could not do its work, or the result to go on from is not kept any
+            more. No word about the order.
+    """
+    key, trained_now = key_of(order, secret, attempt), False
+
+    def now() -> Outcome:
+        nonlocal trained_now
+        trained_now = True
+        job = Job(order, key.seed, _before(order, results))
+        return train([job], room, cores=cores, progress=progress)[0]
+
+    outcome = results.once(key.key, now)
+    return Answer(key.key, outcome, known=not trained_now)
+
+
+def _before(order: Order, results: Results) -> Trained | None:
+    if order.after is None:
+        return None
+    before = results.get(order.after.result)
+    if before is None:
+        raise GraderError(Message("trainer.forgotten"))
+    return before
