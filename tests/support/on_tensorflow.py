@@ -184,35 +184,25 @@ def by_loss() -> dict[str, Case]:
 
     hot = np.eye(3, dtype=np.float32)[THREE]
     losses, metrics = keras.losses, keras.metrics
-    two = [metrics.Precision(), metrics.Recall(thresholds=0.4), metrics.AUC(), "binary_accuracy"]
+    two = [metrics.Precision(), metrics.Recall(thresholds=0.4), metrics.AUC()]
+    two += ["acc", "binary_accuracy", "binary_crossentropy"]
+    whole = [metrics.SparseTopKCategoricalAccuracy(k=2), "sparse_categorical_accuracy"]
+    whole += [metrics.SparseCategoricalCrossentropy(from_logits=True)]
+    hots = ["accuracy", "categorical_accuracy", "categorical_crossentropy"]
+    hots += [metrics.TopKCategoricalAccuracy(k=2)]
+    smooth = losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)
+    logits = losses.SparseCategoricalCrossentropy(from_logits=True)
+    sparse = "sparse_categorical_crossentropy"
+    root = metrics.RootMeanSquaredError(name="rmse")
     found |= {
-        "binary": case(
-            *last(1, "sigmoid"), y=BINARY, loss="binary_crossentropy", metrics=["acc", *two]
-        ),
-        "binary-logits": case(
-            *last(1, None),
-            y=BINARY,
-            loss=losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1),
-        ),
-        "classes": case(
-            *last(3, "softmax"),
-            y=THREE,
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        ),
-        "classes-logits": case(
-            *last(3, None),
-            y=THREE.astype(np.int64),
-            loss=losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=[metrics.SparseTopKCategoricalAccuracy(k=2)],
-        ),
-        "one-hot": case(
-            *last(3, "softmax"), y=hot, loss="categorical_crossentropy", metrics=["accuracy"]
-        ),
-        "regression-metrics": case(
-            *last(1, None),
-            metrics=["mae", keras.metrics.RootMeanSquaredError(name="rmse"), "mape", "msle"],
-        ),
+        "binary": case(*last(1, "sigmoid"), y=BINARY, loss="binary_crossentropy", metrics=two),
+        "binary-logits": case(*last(1, None), y=BINARY, loss=smooth),
+        "classes": case(*last(3, "softmax"), y=THREE, loss=sparse, metrics=["accuracy"]),
+        "classes-logits": case(*last(3, None), y=THREE, loss=logits, metrics=whole),
+        "one-hot": case(*last(3, "softmax"), y=hot, loss="categorical_crossentropy", metrics=hots),
+        "divergence": case(*last(3, "softmax"), y=hot, loss="kl_divergence"),
+        "counts": case(*last(1, "softplus"), y=THREE[:, None], loss="poisson"),
+        "measured": case(*last(1, None), metrics=["mae", root, "mape", "msle", "mse"]),
     }
     return found
 
