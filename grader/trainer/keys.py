@@ -40,8 +40,8 @@ class Key:
 def key_of(order: Order, secret: bytes, attempt: int = 0) -> Key:
     """Give the key of an order and its seed, another one for each attempt.
 
-    A model whose initializers were all seeded is trained alike however often it is asked for;
-    others as often anew, as on the student's own machine.
+    Models that hold the same seeds are trained alike however often that is asked for. Where none is
+    told, ``occurrence`` tells them apart, as their own seeds would on the student's machine.
     """
     content = digest(
         {
@@ -49,7 +49,7 @@ def key_of(order: Order, secret: bytes, attempt: int = 0) -> Key:
             "content": _alike(order.as_json()),
             "arrays": {name: fingerprint(array) for name, array in order.arrays.items()},
             "seeds": order.seeds,
-            "occurrence": 0 if _all_seeded(order) else order.occurrence,
+            "occurrence": 0 if _tells_seeds(order) else order.occurrence,
         }
     )
     seed = derive(secret, "order", content, attempt)
@@ -73,8 +73,9 @@ def _alike(value: Any) -> Any:
     return value
 
 
-def _all_seeded(order: Order) -> bool:
-    return bool(order.seeds) and None not in order.seeds
+def _tells_seeds(order: Order) -> bool:
+    """Whether anything that draws told its seed; what draws nothing (Zeros) has none."""
+    return any(seed is not None for seed in order.seeds)
 
 
 def _engine() -> dict[str, Any]:

@@ -12,12 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from grader.extract.architecture import Architecture
-from grader.trainer.fitting import Extent, FitClaim, FitSettings, extent, read_fit
+from grader.trainer.claims import AfterClaim, CompileClaim, parsed
+from grader.trainer.fitting import Extent, FitSettings, extent, read_fit
 from grader.trainer.layers import read_model
 from grader.trainer.refusing import refuse
 from grader.trainer.rows import SPARSE, VALIDATION_X, X, check_ranges, read_arrays, sample_shape
@@ -34,53 +33,9 @@ from grader.trainer.work import Work, expected, measure
 from grader.types import Array
 
 VERSION = 1
-MOST_CALLBACKS = 10
-MOST_SEEDS = 2000
-MOST_OCCURRENCES = 10_000
 EVERY_EPOCH_BYTES = 400_000_000  # of weights that are kept after every epoch
 KEY = re.compile(r"[0-9a-f]{64}")
 SCHEDULED = "learning_rate"
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-
-class _Model(_Strict):
-    class_name: str
-    config: dict[str, Any]
-    input_shape: list[int | None] | None = None
-    output_shape: list[int | None] | None = None
-
-
-class _Compile(_Strict):
-    optimizer: Any
-    loss: Any
-    metrics: Any = None
-    weighted_metrics: Any = None
-    loss_weights: None = None
-    run_eagerly: Literal[False] = False
-    steps_per_execution: Literal[1] = 1
-    jit_compile: Any = None
-    auto_scale_loss: Any = None
-
-
-class _After(_Strict):
-    result: str
-    optimizer: Literal["goes_on", "fresh"]
-
-
-class _Claim(_Strict):
-    version: Literal[1]
-    model: _Model
-    compile: _Compile
-    fit: FitClaim
-    callbacks: Annotated[list[list[Any]], Field(max_length=MOST_CALLBACKS)] = []
-    rates: list[float] | None = None
-    each_epoch: bool = False
-    after: _After | None = None
-    seeds: Annotated[list[int | None], Field(max_length=MOST_SEEDS)] = []
-    occurrence: Annotated[int, Field(ge=0, le=MOST_OCCURRENCES)] = 0
 
 
 @dataclass(frozen=True)
@@ -151,7 +106,7 @@ def read_order(claim: Any, arrays: Mapping[str, Array], answered: Collection[str
     Raises:
         NotAnOrderError: it cannot be read, or cannot be trained as it was meant, or is too large.
     """
-    told = _parsed(claim)
+    told = parsed(claim)
     model = told.model
     architecture = read_model(
         {"class_name": model.class_name, "config": model.config, "input_shape": model.input_shape}
@@ -182,15 +137,7 @@ def read_order(claim: Any, arrays: Mapping[str, Array], answered: Collection[str
     )
 
 
-def _parsed(claim: Any) -> _Claim:
-    try:
-        return _Claim.model_validate(claim)
-    except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"][:3])
-        refuse("order.unreadable", what=where or "order")
-
-
-def _compiled(claim: _Compile) -> tuple[Compiled, tuple[str, ...]]:
+def _compiled(claim: CompileClaim) -> tuple[Compiled, tuple[str, ...]]:
     metrics, names = read_metrics(claim.metrics)
     weighted, others = read_metrics(claim.weighted_metrics)
     if len({*names, *others, "loss"}) <= len(names) + len(others):  # Keras would rename one
@@ -271,7 +218,7 @@ def _rates(
     return tuple(rounded(float(rate)) for rate in claim)
 
 
-def _after(claim: _After | None, answered: Collection[str]) -> After | None:
+def _after(claim: AfterClaim | None, answered: Collection[str]) -> After | None:
     if claim is None:
         return None
     if not KEY.fullmatch(claim.result) or claim.result not in answered:

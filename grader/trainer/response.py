@@ -15,7 +15,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.arrays import BadArraysError, read_bounded, read_npz
-from grader.trainer.order import EVERY_EPOCH_BYTES, MOST_CALLBACKS, Order
+from grader.trainer.claims import MOST_CALLBACKS
+from grader.trainer.order import EVERY_EPOCH_BYTES, Order
 from grader.trainer.result import Outcome, Trained, Untrainable
 from grader.trainer.work import MOST_PARAMS
 from grader.types import Array, GraderError, Message

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from grader.kernel.probe.models import describe
+from grader.kernel.orders import data, describing
 
 RNG = np.random.default_rng(5)
 ROWS, STEPS = 40, 6
@@ -39,7 +39,7 @@ Case = dict[str, Any]
 def case(*stack: Any, x: Any = X, y: Any = Y, shape: Any = None, **said: Any) -> Case:
     """One training; ``said``: what differs from five epochs of plain SGD and the mean square."""
     first = keras.Input(shape or x.shape[1:])
-    usual = {"optimizer": "sgd", "loss": "mse", "metrics": [], "callbacks": [], "fit": {}}
+    usual: Case = {"optimizer": "sgd", "loss": "mse", "metrics": [], "callbacks": [], "fit": {}}
     return {"model": keras.Sequential([first, *stack]), "x": x, "y": y, **usual, **said}
 
 
@@ -265,49 +265,45 @@ def by_fit() -> dict[str, Case]:
 
 def told(one: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Train a case; gives the order and the history, and the arrays."""
-    model, fit = one["model"], {"epochs": 5, "batch_size": 8, "shuffle": False, **one["fit"]}
+    model = one["model"]
+    fit = {"epochs": 5, "batch_size": 8, "shuffle": False, "initial_epoch": 0, **one["fit"]}
     model.compile(
         optimizer=one["optimizer"],
         loss=one["loss"],
         metrics=one["metrics"],
         weighted_metrics=one.get("weighted_metrics"),
     )
-    first = model.get_weights()
-    arrays = {"x": one["x"], "y": one["y"]}
+    callbacks = [CALLBACKS[name](**settings) for name, settings in one["callbacks"]]
+    if "rates" in one:
+        rates = dict(zip(range(fit["initial_epoch"], fit["epochs"]), one["rates"], strict=True))
+        callbacks.append(keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch]))
     order = {
         "version": 1,
-        "model": describe(keras, model)["config"],
-        "compile": model.get_compile_config(),
-        "callbacks": one["callbacks"],
+        "model": describing.model_of(keras, model),
+        "compile": describing.compiled(model),
+        "fit": describing.fit_settings(fit),
+        "callbacks": describing.callback_settings(callbacks, ""),
         "rates": one.get("rates"),
+        "seeds": describing.seeds_of(model),
     }
-    callbacks = [CALLBACKS[name](**settings) for name, settings in one["callbacks"]]
-    if one.get("rates"):
-        begin = fit.get("initial_epoch", 0)
-        callbacks.append(
-            keras.callbacks.LearningRateScheduler(lambda epoch: one["rates"][epoch - begin])
-        )
+    arrays = data.arrays_of({"x": one["x"], "y": one["y"], **fit})
+    first = model.get_weights()
     history = model.fit(one["x"], one["y"], callbacks=callbacks, verbose=0, **fit)
-    names = ("validation_x", "validation_y", "validation_weight")
-    arrays |= dict(zip(names, fit.pop("validation_data", ()), strict=False))
-    if "sample_weight" in fit:
-        arrays["sample_weight"] = fit.pop("sample_weight")
-    if "class_weight" in fit:
-        fit["class_weight"] = {str(label): weight for label, weight in fit["class_weight"].items()}
     groups = {"first": first, "last": model.get_weights()}
-    groups["optimizer"] = [np.asarray(one) for one in model.optimizer.variables]
+    groups["optimizer"] = [np.asarray(variable) for variable in model.optimizer.variables]
     for group, values in groups.items():
         arrays |= {f"{group}_{number:04d}": value for number, value in enumerate(values)}
     numbers = [
-        {name: getattr(one, name) for name in ("stopped_epoch", "wait") if hasattr(one, name)}
-        for one in callbacks[: len(one["callbacks"])]
+        {
+            name: getattr(callback, name)
+            for name in ("stopped_epoch", "wait")
+            if name in vars(callback)
+        }
+        for callback in callbacks[: len(one["callbacks"])]
     ]
-    return {
-        "order": order | {"fit": fit},
-        "history": history.history,
-        "epochs": len(history.epoch),
-        "numbers": numbers,
-    }, arrays
+    epochs = len(history.epoch)
+    said = {"order": order, "history": history.history, "epochs": epochs, "numbers": numbers}
+    return said, arrays
 
 
 def main() -> None:
