@@ -216,10 +216,10 @@ def by_fit() -> dict[str, Case]:
     watched = {
         "monitor": "val_loss",
         "patience": 1,
-        "min_delta": 0.02,
+        "min_delta": 0.3,  # it cannot better itself by so much more than once or twice
         "restore_best_weights": True,
     }
-    slower = {"monitor": "loss", "patience": 1, "factor": 0.5, "min_delta": 0.05, "min_lr": 0.001}
+    slower = {"monitor": "loss", "patience": 1, "factor": 0.5, "min_delta": 0.3, "min_lr": 0.001}
     checked = {"validation_data": (X[:10], Y[:10])}
     sixth = {"epochs": 12, "validation_split": 0.25}
     return {
