@@ -57,7 +57,7 @@ IN_ORDER = [
 ]
 
 
-@pytest.mark.parametrize(("earlier", "later"), itertools.pairwise(IN_ORDER))
+@pytest.mark.parametrize(("earlier", "later"), list(itertools.pairwise(IN_ORDER)))
 def test_names_tell_an_order_where_nothing_else_does(earlier, later):
     assert place(earlier) < place(later)
 
