@@ -134,6 +134,9 @@ class TestFit:
             ("patched", "a model with its own compute_loss"),
             ("a_data_set", "x of class _BatchDataset"),
             ("frozen", "a layer that is not trainable"),
+            ("own_loss", "loss of the notebook's own"),
+            ("own_metric", "metrics of the notebook's own"),
+            ("own_activation", "activation of the notebook's own"),
         ],
     )
     def test_what_no_order_can_say_is_trained_by_the_notebook(

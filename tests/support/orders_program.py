@@ -234,6 +234,25 @@ def patched() -> Any:
     model.fit(X, Y, verbose=0)
 
 
+def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred))
+
+
+def own_loss() -> Any:
+    usual(loss=mean_squared_error).fit(X, Y, verbose=0)
+
+
+def own_metric() -> Any:
+    usual(metrics=["mae", mean_squared_error]).fit(X, Y, verbose=0)
+
+
+def own_activation() -> Any:
+    def tanh(x: Any) -> Any:
+        return x
+
+    compiled(L.SimpleRNN(3), L.Dense(1, activation=tanh)).fit(X, Y, verbose=0)
+
+
 def a_data_set() -> Any:
     import tensorflow as tf
 
@@ -264,6 +283,7 @@ def no_such_argument() -> Any:
 ORDERED = (plain, validated, stopped_early, checkpoints, scheduled, went_on, functional)
 ORDERED = (*ORDERED, not_a_number, seeds)
 HERE = (own_callback, own_step, planted, changed_between, patched, a_data_set, frozen)
+HERE = (*HERE, own_loss, own_metric, own_activation)
 WRONG = (wrong_shape, wrong_rows, not_compiled, no_such_argument)
 
 

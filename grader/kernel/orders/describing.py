@@ -70,6 +70,8 @@ def model_of(keras: Any, model: Any) -> dict[str, Any]:
             raise UnusualError("a layer that is not trainable")
         if layer.dtype_policy.name != "float32":
             raise UnusualError(f"the dtype policy {layer.dtype_policy.name}")
+        for name in ("activation", "recurrent_activation"):
+            _refuse_own(getattr(layer, name, None), name)
     told = keras.saving.serialize_keras_object(model)
     shape = [None if size is None else int(size) for size in model.input_shape]
     return {"class_name": told["class_name"], "config": told["config"], "input_shape": shape}
@@ -85,6 +87,8 @@ def compiled(model: Any) -> dict[str, Any]:
     if not told or not told.get("optimizer"):
         raise UnusualError("not compiled with what Keras can write down")
     keep = ("loss", "metrics", "weighted_metrics")
+    for name in keep:  # written down, a function is its name alone
+        _refuse_own(model._compile_config.config.get(name), name)  # noqa: SLF001
     optimizer = told["optimizer"]
     if not isinstance(optimizer, Mapping):  # by its name: say its settings too
         optimizer = {"class_name": type(model.optimizer).__name__}
@@ -222,8 +226,21 @@ def _named(callback: Any, name: str) -> bool:
     return type(callback).__name__ == name
 
 
-def _is_keras(kind: type) -> bool:
-    return kind.__module__.split(".")[0] == "keras"
+def _is_keras(kind: Any) -> bool:
+    return str(kind.__module__).split(".")[0] == "keras"
+
+
+def _refuse_own(value: Any, name: str) -> None:
+    """Refuse a function of the notebook's own; it may be called as one of Keras' own is."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            _refuse_own(item, name)
+    elif value is None or isinstance(value, str):
+        return
+    elif not _is_keras(value if hasattr(value, "__name__") else type(value)):
+        raise UnusualError(f"{name} of the notebook's own")
 
 
 def _plain(value: Any) -> Any:
