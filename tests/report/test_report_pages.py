@@ -272,7 +272,7 @@ class TestFeedback:
         assert "Unreadable file" in text
         assert "line 3" in text
 
-    @pytest.mark.parametrize(("lang", "said"), [("en", "at most 0.14 %"), ("ko", "최대 0.14 %")])
+    @pytest.mark.parametrize(("lang", "said"), [("en", "at most 0.14 %"), ("ko", "최대 0.14%")])
     def test_it_says_how_often_bad_luck_fails_correct_work(self, lang: str, said: str) -> None:
         known = b.threshold(attempts=3, false_fail=0.00144)
         assert said in feedback(b.record(threshold=known), lang=lang).text
