@@ -269,7 +269,7 @@ class TestFeedback:
         )
         grade = b.grade(Verdict.MALFORMED, 0.0, (check,))
         text = feedback(b.record(grade=grade, evidence=None, attempts=(), engine=None)).text
-        assert "Unreadable file" in text
+        assert "No usable notebook" in text
         assert "line 3" in text
 
     @pytest.mark.parametrize(("lang", "said"), [("en", "at most 0.14 %"), ("ko", "최대 0.14%")])

@@ -394,7 +394,7 @@ class TestCommand:
         assert verify(allow_uncalibrated=True) == 0
         said = capfd.readouterr().err
         assert f"grader calibrate {GRU}" in said
-        counts = re.findall(r"(\d+) of (\d+) checks .*; 1 more let pass", said)
+        counts = re.findall(r"(\d+) of (\d+) checks .*; let through .*: 1\.", said)
         assert len(counts) == 2  # of the files, and of all
         assert all(right == total for right, total in counts)
 
