@@ -100,7 +100,7 @@ class Batch:
         answered = {one.at.named.student for one in self.notebooks}
         for one, reason in source.unopened:
             lone = one.at.named.student not in answered
-            may_be = lone and (one.at.named.folders is not None or not laid.flat)
+            may_be = lone and (one.at.named.folders is not None or not laid.alone)
             (self.aside.refused if may_be else self.aside.ignored).append(reason)
         if (note := loose(others, laid)) is not None:
             self.aside.notes.append(note)

@@ -24,6 +24,8 @@ from grader.hand_ins import read_name
 
 SEVERAL = 2
 MOST_COPIES = 4  # of one exercise that one person leaves in a folder
+NAMESAKES = 5  # one in so many folders of a section may be called as one of another section is
+MANY_NAMES = 5  # of notebooks in one folder, each of which may be a student's
 _COURSE = frozenset({SUBMITTED, REFERENCE})
 _TRUSTED = 3  # letters or digits of a user's name, with less it may be a part of one
 _TRUSTED_DIGITS = 5
@@ -97,7 +99,7 @@ def sections(notebooks: Sequence[Whereabouts]) -> frozenset[str]:
     """Find folders that are a class's sections, in one given path: students are the folders within.
 
     Most of the first folders are: no notebook lies in them, but several folders in which the
-    same is handed in, named as no other's are.
+    same is handed in, named as no other's are, but for a namesake or two.
     """
     inner: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     direct: set[str] = set()
@@ -116,7 +118,7 @@ def sections(notebooks: Sequence[Whereabouts]) -> frozenset[str]:
         for student, theirs in inner.items()
         if student not in direct
         and _hands_in_the_same(theirs)
-        and all(shared[name] == 1 for name in theirs)
+        and NAMESAKES * sum(shared[name] > 1 for name in theirs) <= len(theirs)
     }
     return frozenset(found) if len(found) > len({*inner, *direct}) / 2 else frozenset()
 
@@ -124,6 +126,27 @@ def sections(notebooks: Sequence[Whereabouts]) -> frozenset[str]:
 def _hands_in_the_same(folders: Mapping[str, set[str]]) -> bool:
     counts = Counter(name for names in folders.values() for name in names)
     return len(folders) >= SEVERAL and max(counts.values()) >= SEVERAL
+
+
+def many_names(
+    notebooks: Sequence[Whereabouts], exercise_ids: Collection[str]
+) -> tuple[list[str], int]:
+    """Find folders that are one student's by the rule, a section's perhaps; count what is in them.
+
+    Right in them lie notebooks of many names, no exercise's, and named as no other folder's are.
+    """
+    inner: dict[str, set[str]] = defaultdict(set)
+    for one in notebooks:
+        named = one.named
+        if named.folders == () and named.platform is None and not named.sample:
+            inner[named.student].add(read_name(one.relative.name).base)
+    shared = Counter(name for theirs in inner.values() for name in theirs)
+    own = {
+        student: [n for n in theirs if shared[n] == 1 and not is_exercise(n, exercise_ids)]
+        for student, theirs in inner.items()
+    }
+    found = {student: len(names) for student, names in own.items() if len(names) >= MANY_NAMES}
+    return sorted(found), sum(found.values())
 
 
 def in_section(one: Whereabouts, found: Collection[str]) -> Whereabouts:

@@ -87,7 +87,8 @@ def _list_archive(found: Listing, shelf: Shelf, below: PurePosixPath, stored: St
     archive = shelf.archive(stored)
     for number, entry in enumerate(archive.entries):
         relative = below / entry.path
-        refused = Seen(relative, entry.refused, refused=True) if entry.refused else None
+        why = _named(entry.refused, relative) if below.parts else entry.refused
+        refused = Seen(relative, why, refused=True) if why else None
         if not _aside(refused or file(relative), found):
             place = Stored(stored.path, (*stored.inside, number))
             _take(found, shelf, relative, place, entry.info.file_size, entry.problem)
@@ -95,6 +96,13 @@ def _list_archive(found: Listing, shelf: Shelf, below: PurePosixPath, stored: St
     for folder in archive.folders:
         if folder not in filled and not any(map(is_hidden, folder.parts)):
             found.empty.append(below / folder)
+
+
+def _named(refused: Message | None, relative: PurePosixPath) -> Message | None:
+    """Name what is refused of a zip within by all of its path: its own says not whose it is."""
+    if refused is None:
+        return None
+    return Message(refused.id, {**refused.args, "entry": printable(str(relative), limit=200)})
 
 
 def _aside(seen: Seen, found: Listing) -> bool:

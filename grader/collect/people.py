@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from grader.collect.beside import Placed
-from grader.collect.files import is_archive
+from grader.collect.files import is_archive, is_zip
 from grader.text.printable import printable
 from grader.types import Message, Scalar
 
+SEVERAL = 2
 MOST_NAMES = 5
+MOST_LOOSE = 40  # of which each may be somebody's
 LONGEST = 60
 # What people hand in where a notebook was asked for, and what is told of it.
 _KINDS = {
@@ -42,6 +44,7 @@ class Layout:
     flat: bool  # notebooks lie in no folder, named by no platform
     alone: bool  # all of it is one person's
     sample: bool  # a course's own samples are in it
+    zips: bool = False  # people handed in a zip each
 
 
 def layout(notebooks: Sequence[Placed]) -> Layout:
@@ -49,10 +52,12 @@ def layout(notebooks: Sequence[Placed]) -> Layout:
     flat = [one for one in notebooks if one.at.named.folders is None and not one.at.named.sample]
     students = {one.at.named.student for one in notebooks}
     nearest = {one.at.above[-1] for one in flat if one.at.above}
+    tops = {one.at.relative.parts[0] for one in notebooks}
     return Layout(
         flat=bool(flat),
         alone=bool(flat) and len(students) == 1 and students <= nearest,
         sample=any(one.at.named.sample for one in notebooks),
+        zips=len({top for top in tops if is_zip(top)}) >= SEVERAL,
     )
 
 
@@ -62,6 +67,8 @@ def is_somebodys(one: Placed, laid: Layout) -> bool:
         return True
     if laid.sample or one.at.named.sample:
         return False
+    if laid.zips and one.at.lies_alone and is_zip(one.at.relative.name):
+        return True
     return one.at.named.folders is not None and not laid.flat
 
 
@@ -95,17 +102,25 @@ def _called(one: Placed) -> str:
     return f"{own}{one.at.relative.suffix}" if own else one.item.relative.name
 
 
-def _listed(names: Iterator[str]) -> str:
+def _listed(names: Iterator[str], most: int = MOST_NAMES) -> str:
     every = list(names)
-    return ", ".join(every[:MOST_NAMES]) + (", …" if every[MOST_NAMES:] else "")
+    return ", ".join(every[:most]) + (", …" if every[most:] else "")
+
+
+def _may_be_all_of_it(one: Placed) -> bool:
+    """Whether somebody may have handed in this file alone, where everybody else has a folder."""
+    suffix = one.at.relative.suffix.lower()
+    return _KINDS.get(suffix) == "collect.no_notebook_printed" and not suffix.startswith(".htm")
 
 
 def loose(files: Sequence[Placed], laid: Layout) -> Message | None:
     """Tell of files that may be somebody's, beside a class's notebooks."""
-    if not laid.flat or laid.alone or laid.sample:
+    if laid.alone or laid.sample:
         return None
     names = [one for one in files if one.at.named.folders is None and one.at.named.platform is None]
+    if not laid.flat:
+        names = [one for one in names if _may_be_all_of_it(one) and not is_somebodys(one, laid)]
     if not names:
         return None
-    args: dict[str, Scalar] = {"found": _listed(_names(names)), "count": len(names)}
+    args: dict[str, Scalar] = {"found": _listed(_names(names), MOST_LOOSE), "count": len(names)}
     return Message("collect.loose_files", args)

@@ -15,6 +15,7 @@ from grader.collect.beside import Placed
 from grader.collect.classes import (
     class_depth,
     in_section,
+    many_names,
     named_in_folders,
     platform_owners,
     respondents,
@@ -106,13 +107,14 @@ def _read(path: Path, found: Listing, around: _Around) -> Source:
     ]
     nowhere = Item(PurePosixPath(), Stored(path), notebook=False)
     unopened = [Placed(nowhere, around.at(relative)) for relative, _ in found.unopened]
-    told, split = _told_apart([*files, *unopened])
-    refused = [(around.at(relative).named.student, why) for relative, why in found.refused]
+    refused = [Placed(nowhere, around.at(relative)) for relative, _ in found.refused]
+    told, split = _told_apart([*files, *unopened, *refused], around.exercise_ids)
+    rest = iter(told[len(files) :])
     return Source(
         path,
         tuple(told[: len(files)]),
-        tuple(zip(told[len(files) :], (why for _, why in found.unopened), strict=True)),
-        tuple(refused),
+        tuple((next(rest), why) for _, why in found.unopened),
+        tuple((next(rest).at.named.student, why) for _, why in found.refused),
         tuple(found.ignored),
         (*_class_folder(around, notebooks), *split),
     )
@@ -147,16 +149,25 @@ class _Around:
         return Whereabouts(self.source, relative, above, named)
 
 
-def _told_apart(placed: list[Placed]) -> tuple[list[Placed], tuple[Message, ...]]:
+def _told_apart(
+    placed: list[Placed], exercise_ids: Collection[str]
+) -> tuple[list[Placed], tuple[Message, ...]]:
     """Name people as all that was handed in shows that they are named; say what was decided."""
     where = platform_owners([one.at for one in placed])
     where = respondents(named_in_folders(where))
     notebooks = [at for at, one in zip(where, placed, strict=True) if one.item.notebook]
     found = sections(notebooks)
     where = [in_section(one, found) for one in where]
-    names = printable(", ".join(sorted(found)), limit=100)
-    told = (Message("collect.sections", {"folders": names}),) if found else ()
-    return [replace(one, at=at) for one, at in zip(placed, where, strict=True)], told
+    told = [Message("collect.sections", {"folders": _folders(sorted(found))})] if found else []
+    crowded, count = many_names(notebooks, exercise_ids)
+    if crowded:
+        args: dict[str, Scalar] = {"folders": _folders(crowded), "count": count}
+        told.append(Message("collect.many_names", args))
+    return [replace(one, at=at) for one, at in zip(placed, where, strict=True)], tuple(told)
+
+
+def _folders(names: Sequence[str]) -> str:
+    return printable(", ".join(names), limit=100)
 
 
 def _class_folder(around: _Around, notebooks: Sequence[PurePosixPath]) -> tuple[Message, ...]:

@@ -83,6 +83,40 @@ def test_folders_that_all_students_have_are_no_sections(tmp_path):
     assert people(gather(tmp_path, *names)) == ["kim", "lee"]
 
 
+def test_a_name_that_stands_in_two_sections_makes_no_section_one_student(tmp_path):
+    others = [f"{section}반/{who}{section}/hw.ipynb" for section in (1, 2) for who in "abcde"]
+    found = gather(tmp_path, *others, "1반/kim/hw.ipynb", "2반/kim/hw.ipynb")
+    assert len(people(found)) == 12
+    assert notes(found) == ["sections"]
+
+
+def test_folders_of_which_most_stand_in_several_are_no_sections(tmp_path):
+    weeks = [f"{who}/week {week}/hw.ipynb" for who in ("kim", "lee") for week in range(6)]
+    found = gather(tmp_path, *weeks, "kim/mine/hw.ipynb", "lee/own/hw.ipynb")
+    assert people(found) == ["kim", "lee"]
+
+
+def test_a_folder_of_many_names_is_one_student_and_that_is_told(tmp_path):
+    names = [f"{section}반/{who}{section}.ipynb" for section in (1, 2) for who in "abcde"]
+    found = gather(tmp_path, *names, "2반/char-text.ipynb")
+    assert people(found) == ["1반", "2반"]
+    assert [m.args for m in found.notes if m.id == "collect.many_names"] == [
+        {"folders": "1반, 2반", "count": 10}
+    ]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{who}/week{week}.ipynb" for who in ("kim", "lee") for week in range(9)],
+        ["kim/a.ipynb", "kim/b.ipynb", "kim/c.ipynb", "kim/d.ipynb", "lee/e.ipynb"],
+        [f"kim/char-text ({n}).ipynb" for n in range(9)] + ["lee/char-text.ipynb"],
+    ],
+)
+def test_what_one_student_leaves_in_a_folder_is_not_told_as_many_names(tmp_path, names):
+    assert "many_names" not in notes(gather(tmp_path, *names))
+
+
 def test_names_that_differ_within_a_folder_stay_apart(tmp_path):
     found = gather(
         tmp_path, "a/kim__char-text.ipynb", "a/lee__char-text.ipynb", "b/choi__char-text.ipynb"

@@ -57,6 +57,14 @@ def test_a_zip_within_is_opened(tmp_path, depth):
     assert one.notebook is not None
 
 
+def locked(data: bytes) -> bytes:
+    """Say of the first entry of a zip that it is encrypted."""
+    changed = bytearray(data)
+    for begin, flags in ((0, 6), (data.index(b"PK\x01\x02"), 8)):
+        changed[begin + flags] |= 1
+    return bytes(changed)
+
+
 def test_zips_too_deep_are_refused_and_named(tmp_path):
     place(tmp_path / "kim" / "hw.zip", nested(listing.MAX_NESTED + 1))
     write(tmp_path / "lee" / "char-text.ipynb")
@@ -92,6 +100,42 @@ def test_an_archive_that_cannot_be_opened_is_somebody_s_to_act_on(tmp_path, file
     found = gather(tmp_path)
     assert [worded(one) for one in found.refused] == [why]
     assert [one.student for one in found.submissions] == ["lee"]
+
+
+def test_a_locked_zip_within_is_told_by_all_of_its_path(tmp_path):
+    place(tmp_path / "kim" / "hw.zip", locked(packed(**{"x.ipynb": GOOD})))
+    write(tmp_path / "lee" / "char-text.ipynb")
+    (refused,) = gather(tmp_path).refused
+    assert worded(refused) == "zip_encrypted"
+    assert refused.args["entry"] == "kim/hw.zip/x.ipynb"
+
+
+def test_whose_zip_is_locked_is_nobody_who_handed_in_a_receipt_alone(tmp_path):
+    for user in ("kim01", "lee02"):
+        begins = f"HW_{user}_attempt_2026-05-01-10-20-30"
+        hw = packed(**{"x.ipynb": GOOD})
+        place(tmp_path / f"{begins}_hw.zip", locked(hw) if user == "kim01" else hw)
+        place(tmp_path / f"{begins}.txt", b"Name: Kim")
+    found = gather(tmp_path)
+    assert [one.student for one in found.submissions] == ["lee02"]
+    assert [worded(one) for one in found.refused] == ["zip_encrypted"]
+
+
+@pytest.mark.parametrize("file", ["kim.zip", "kim.7z"])
+def test_an_archive_beside_a_class_s_notebooks_that_cannot_be_opened_is_told(tmp_path, file):
+    place(tmp_path / file, b"PK nonsense")
+    for student in ("lee", "choi"):
+        write(tmp_path / f"{student}.ipynb")
+    found = gather(tmp_path)
+    assert len(found.refused) == 1
+
+
+def test_where_people_hand_in_a_zip_each_one_without_a_notebook_is_a_person(tmp_path):
+    for student in ("lee", "choi"):
+        place(tmp_path / f"{student}.zip", packed(**{"hw/x.ipynb": GOOD}))
+    place(tmp_path / "kim.zip", packed(**{"hw/x.py": b"x = 1"}))
+    place(tmp_path / "park.zip", packed())
+    assert reasons(gather(tmp_path)) == {"kim": "no_notebook_here", "park": "no_notebook_here"}
 
 
 def test_a_bomb_within_costs_its_own_student_alone(tmp_path, monkeypatch):

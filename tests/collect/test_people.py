@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from grader.collect.collect import Collected, collect
 from grader.types import GraderError
-from tests.support.notebook_files import notebook, raw, worded
+from tests.support.notebook_files import notebook, raw, worded, write
 
 IDS = frozenset({"sequence-prediction", "char-text"})
 GOOD = raw(notebook("x = 1"))
@@ -193,3 +193,20 @@ def test_nobody_is_given_another_s_files(kind, folder: Path) -> None:
             digests.setdefault(file.digest, set()).add(one.student)
     assert len(digests) == len(NAMES)
     assert all(len(students) == 1 for students in digests.values())
+
+
+def test_every_file_beside_a_class_s_notebooks_is_told(tmp_path):
+    for n in range(9):
+        write(tmp_path / f"kim{n}.ipynb")
+        (tmp_path / f"lee{n}.pdf").write_bytes(b"%PDF")
+    (note,) = collect([tmp_path], exercise_ids=IDS, owed=None).notes
+    assert all(f"lee{n}.pdf" in str(note.args["found"]) for n in range(9))
+
+
+def test_a_printed_file_beside_the_students_folders_is_told(tmp_path):
+    for name in ("kim", "lee"):
+        write(tmp_path / name / "char-text.ipynb")
+    for name in ("park.pdf", "index.html", "readme.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    (note,) = collect([tmp_path], exercise_ids=IDS, owed=None).notes
+    assert note.args["found"] == "park.pdf"
