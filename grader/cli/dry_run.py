@@ -113,7 +113,7 @@ class DryRun:
         return table
 
     def _file(self, one: Planned) -> str:
-        if one.submission.notebook is None and one.problem and "found" in one.problem.args:
+        if one.submission.notebook is None and one.problem and _is_nobodys_file(one.problem):
             return "–"
         shown = printable(own_name(one.submission.name), limit=LONGEST)
         return shown if one.counts else f"({shown})"
@@ -170,7 +170,7 @@ class DryRun:
         if imports:
             yield self.words("cli.dry_run_lacking", names=_listed([*imports]))
         if self.missing_people:
-            names = ", ".join(printable(one, limit=LONGEST) for one in self.missing_people)
+            names = "; ".join(printable(one, limit=LONGEST) for one in self.missing_people)
             yield self.words("cli.dry_run_absent", count=len(self.missing_people), names=names)
         yield self.words("cli.dry_run_end")
 
@@ -188,6 +188,11 @@ class DryRun:
             "absent": list[Json](self.missing_people),
             "code": self.code,
         }
+
+
+def _is_nobodys_file(problem: Message) -> bool:
+    """Whether a person without a notebook stands there, by the name of the folder perhaps."""
+    return "found" in problem.args or problem.id == "collect.nothing_in_it"
 
 
 def _order(one: Submission) -> tuple[str, tuple[object, ...]]:

@@ -18,8 +18,11 @@ from grader.hand_ins import Counting
 from grader.report import wording
 from grader.report.roster import Roster, match
 from grader.report.spreadsheet import csv_text
+from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import UNKNOWN, GraderError, Json, Message, Record
+from grader.types import UNKNOWN, GraderError, Json, Message, Record, Scalar
+
+LONGEST_COLUMNS = 300
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,9 @@ class Export:
             GraderError: there is a roster, and it has no such column.
         """
         if self.roster is not None and column not in self.roster[0]:
-            args = {"path": self.roster_path, "wanted": column}
+            found = printable(", ".join(self.roster[0]), limit=LONGEST_COLUMNS)
+            args: dict[str, Scalar] = {"path": self.roster_path}
+            args |= {"wanted": column, "found": found}
             raise GraderError(Message("cli.roster_columns", args))
 
     def people(self, keys: Sequence[str], name: str) -> list[tuple[Mapping[str, str], str]]:

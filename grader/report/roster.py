@@ -27,8 +27,13 @@ _NUMBER = re.compile(r"(?:[^/]*[_ ])?(\d+)")  # what lies in a folder has its ow
 
 
 def read_roster(text: str) -> Roster:
-    """Read CSV with a header; rows without a value do not count."""
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    """Read CSV with a header; rows without a value do not count.
+
+    Spreadsheets write semicolons where a comma is in numbers.
+    """
+    text = text.removeprefix("\ufeff")
+    header = text.partition("\n")[0]
+    rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=header.count))
     return [
         {name: value or "" for name, value in row.items() if isinstance(name, str)}
         for row in rows
@@ -89,21 +94,77 @@ def _letters(text: str) -> list[str]:
 
 # What the exports of Canvas, Moodle and Blackboard call people by; the first is what they are told
 # by. Then any other column: who is missing is told, and nobody's grade hangs on it.
-CALLED = (
-    *("Student", "Full name", "Name", "이름", "성명", "SIS Login ID", "username", "Username"),
-    *("학번", "idnumber", "ID number", "email", "Email address", "Identifier", "ID", "id"),
+_NAMES = ("Student", "Full name", "Name", "이름", "성명")
+_LOGINS = (
+    *("SIS Login ID", "username", "Username", "학번", "SIS User ID", "idnumber", "ID number"),
+    *("email", "Email address", "이메일 주소", "이메일", "Identifier", "ID", "id"),
 )
+CALLED = (*_NAMES, *_LOGINS)
+# A given name and a surname in columns of their own, as Moodle and Blackboard write them.
+_PARTS = (("First name", "Last name"), ("First Name", "Last Name"), ("이름", "성"))
 _NOT_PEOPLE = frozenset({"points possible", "student, test"})
+_LEAST_OF_A_NAME, _LEAST_OF_A_HANGUL_NAME = 4, 2
+_LEAST_OF_A_LOGIN = 3
+_LONGEST_NAME = 5  # words of a folder's name that may be one person's
+_HANGUL = re.compile(r"[가-힣]")
+_WORDS = re.compile(r"[^\W_]+")
 
 
 def absent(students: Iterable[str], roster: Roster) -> list[str]:
-    """Name the people of a roster whom none of the students is."""
+    """Name the people of a roster whom none of the students is, and no student's name mentions.
+
+    Students are called by more than their names, "HW3_20230001_김민준" or "김민준_이서연". A name
+    that several people bear counts for them where as many students mention it.
+    """
+    students = list(students)
     columns = [column for row in roster[:1] for column in row]
     keys = [*(one for one in CALLED if one in columns), *(c for c in columns if c not in CALLED)]
     people = [{**row, "Student": _turned(row.get("Student", ""))} for row in roster]
     there = {*match(students, roster, keys), *match(students, people, keys)}
+    there |= _mentioned(students, roster)
     named = {row: _named(person, keys) for row, person in enumerate(roster) if row not in there}
     return sorted(name for name in named.values() if name and folded(name) not in _NOT_PEOPLE)
+
+
+def _mentioned(students: Iterable[str], roster: Roster) -> set[int]:
+    """Find the rows of people whose name, login or number stands in a student's name."""
+    said = Counter(word for student in students for word in _runs(student))
+    forms = [_forms(person) for person in roster]
+    bearers = Counter(form for several in forms for form in several)
+    return {
+        row
+        for row, several in enumerate(forms)
+        if any(said[form] >= bearers[form] for form in several)
+    }
+
+
+def _runs(text: str) -> set[str]:
+    """Give the words of a name, and what words that follow each other are as one."""
+    words = _WORDS.findall(folded(text))
+    return {
+        "".join(words[first:last])
+        for first in range(len(words))
+        for last in range(first + 1, min(first + _LONGEST_NAME, len(words)) + 1)
+    }
+
+
+def _forms(person: Mapping[str, str]) -> set[str]:
+    """Give all that one person may be called by in the name of a folder or a file, as one word."""
+    names = [person.get(column, "") for column in _NAMES]
+    for given, family in _PARTS:
+        if person.get(given) and person.get(family):
+            names = [f"{person[given]} {person[family]}", *(n for n in names if n != person[given])]
+    logins = (person.get(column, "").partition("@")[0] for column in _LOGINS)
+    called = {"".join(_WORDS.findall(folded(login))) for login in logins}
+    forms = {form for form in called if len(form) >= _LEAST_OF_A_LOGIN}
+    for words in (_WORDS.findall(folded(name)) for name in names):
+        turned = ("".join([*words[n:], *words[:n]]) for n in {0, 1, len(words) - 1})
+        forms |= {form for form in turned if _is_a_name(form)}
+    return forms
+
+
+def _is_a_name(form: str) -> bool:
+    return len(form) >= (_LEAST_OF_A_HANGUL_NAME if _HANGUL.search(form) else _LEAST_OF_A_NAME)
 
 
 def _turned(text: str) -> str:
@@ -112,6 +173,9 @@ def _turned(text: str) -> str:
 
 
 def _named(person: Mapping[str, str], keys: Sequence[str]) -> str:
+    for given, family in _PARTS:
+        if (first := person.get(given, "")) and (last := person.get(family, "")):
+            return f"{last}{first}" if _HANGUL.search(first + last) else f"{first} {last}"
     return next((person[key] for key in keys if person.get(key)), "")
 
 

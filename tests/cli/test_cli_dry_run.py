@@ -106,6 +106,8 @@ def test_how_long_is_what_it_took_before(shell: Shell, batch: Path) -> None:
         ("Student,ID,SIS Login ID", ['"Kim",1,kim', '"Lee, Seoyeon",2,lee', '"Park, Jihu",3,park']),
         ("username,email", ["kim,k@x.org", "lee,l@x.org", "park,p@x.org"]),
         ("이름,학번", ["kim,1", "lee,2", "박지후,3"]),
+        ("Name;Matrikel", ["kim;1", "lee;2", "park;3"]),
+        ("Name\tMatrikel", ["kim\t1", "lee\t2", "park\t3"]),
     ],
 )
 def test_who_of_the_roster_handed_nothing_in_is_named(
@@ -117,10 +119,47 @@ def test_who_of_the_roster_handed_nothing_in_is_named(
     assert missing in {"Park, Jihu", "park", "박지후"}
 
 
+PARTS = (
+    "First name,Last name,ID number,Email address\nMinjun,Kim,20231,k@x.org\n준,정,20232,j@x.org"
+)
+
+
+@pytest.mark.parametrize(
+    ("students", "roster", "wanted"),
+    [
+        (["HW3_2023_김민준", "이서연_81"], "이름,학번\n김민준,1\n이서연,2\n박지후,3", ["박지후"]),
+        (["HW3_20231", "HW3_20232"], "이름,학번\n김민준,20231\n박지후,20233", ["박지후"]),
+        (["1반_김민준_이서연"], "이름\n김민준\n이서연\n김민", ["김민"]),
+        (["Minjun Kim_81", "choi"], PARTS, ["정준"]),
+        (["Kim_Minjun_k1_9", "정준_8"], PARTS, []),
+        (["hw-minjunkim"], 'Student,ID\n"Kim, Minjun",1\n"Park, Jihu",2', ["Park, Jihu"]),
+        (["1반_김민수"], "이름,학번\n김민수,20231\n김민수,20232", ["김민수", "김민수"]),
+        (["1반_김민수", "2반_김민수"], "이름,학번\n김민수,20231\n김민수,20232", []),
+        (["hw_3_lee"], "Name,ID\nLi,3\nHw,1", ["Hw", "Li"]),
+    ],
+)
+def test_who_is_mentioned_in_a_student_s_name_handed_something_in(
+    shell: Shell, tmp_path: Path, students: list[str], roster: str, wanted: list[str]
+) -> None:
+    for student in students:
+        write(tmp_path / "class" / student / f"{SEQUENCE}.ipynb", notebook("x = 1"))
+    (tmp_path / "roster.csv").write_text(roster, "utf-8")
+    told = planned(shell, tmp_path / "class", "--roster", tmp_path / "roster.csv")
+    assert told["absent"] == wanted
+
+
 def test_a_roster_without_a_dry_run_is_bad_usage(shell: Shell, batch: Path, tmp_path: Path) -> None:
     said = shell.grade(batch, "--roster", tmp_path / "roster.csv")
     assert said.code == 2
     assert "--dry-run" in said.line
+
+
+def test_an_empty_folder_is_no_file(shell: Shell, batch: Path) -> None:
+    (batch / "Park").mkdir()
+    (line,) = (
+        line for line in shell.grade(batch, "--dry-run").out.splitlines() if line[:4] == "Park"
+    )
+    assert line.count("Park") == 1
 
 
 def test_a_form_that_it_does_not_have_is_bad_usage(shell: Shell, batch: Path) -> None:
