@@ -35,7 +35,7 @@ OF_A_STUDENT = {"helper.py", "json.py", "tensorflow.py", "numpy.py"}  # as examp
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 ROSTERS = {
     "canvas.csv": "Student,ID,SIS User ID,SIS Login ID,Section\nKim,1,s1,kim,A\n",
-    "moodle.csv": "username,email\nkim.minjun,kim\n",
+    "moodle.csv": "username,Email address\nkim,kim@example.org\n",
 }
 COMMANDS = "docs/commands.md"  # made from the command line, and compared with it
 LEFT_OUT = {"MissingParameter", "BadOptionUsage"}  # what a sentence need not repeat
