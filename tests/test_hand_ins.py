@@ -29,6 +29,16 @@ COPIES = [
         "진짜최종 sequence-prediction",
     ),
     *(
+        *(
+            "sequence-prediction_최종_진짜",
+            "sequence-prediction_최종2",
+            "sequence-prediction_final2",
+        ),
+        *(
+            "sequence-prediction 최종_수정",
+            "sequence-prediction_찐최종",
+            "sequence-prediction_재제출",
+        ),
         "Copy of Copy of sequence-prediction (1)",
         unicodedata.normalize("NFD", "sequence-prediction 최종"),
     ),
@@ -41,7 +51,9 @@ def test_a_copy_is_read_as_what_it_was_copied_from(name, end):
     assert read_name(f"{name}{end}").base == "sequence-prediction"
 
 
-@pytest.mark.parametrize("name", ["photocopy", "semifinal", "copy", "rev", "hw-1", "v2"])
+@pytest.mark.parametrize(
+    "name", ["photocopy", "semifinal", "copy", "rev", "hw-1", "v2", "이수정", "진짜", "hw2"]
+)
 def test_a_name_that_only_resembles_a_mark_stays_whole(name):
     assert read_name(f"{name}.ipynb").base == name
 
@@ -53,6 +65,9 @@ IN_ORDER = [
     "kim/hw (10).ipynb",
     "kim/hw_최종.ipynb",
     "kim/hw_최종 (1).ipynb",
+    "kim/hw_최종2.ipynb",
+    "kim/hw_최종3.ipynb",
+    "kim/hw_최종_진짜.ipynb",
     "kim/hw_최종_진짜최종.ipynb",
 ]
 
