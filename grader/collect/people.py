@@ -22,6 +22,7 @@ SEVERAL = 2
 MOST_NAMES = 5
 MOST_LOOSE = 40  # of which each may be somebody's
 LONGEST = 60
+NBGRADER_TIME = "timestamp.txt"
 # What people hand in where a notebook was asked for, and what is told of it.
 _KINDS = {
     ".py": "collect.no_notebook_py",
@@ -85,7 +86,9 @@ def without_notebook(files: Sequence[Placed]) -> Message:
 
 
 def _is_receipt(one: Placed) -> bool:
-    """Whether Blackboard wrote it, and not a student."""
+    """Whether Blackboard or nbgrader wrote it, and not a student."""
+    if one.at.named.platform == "nbgrader":
+        return one.item.relative.name == NBGRADER_TIME
     return one.at.named.platform == "blackboard" and not one.at.named.original
 
 

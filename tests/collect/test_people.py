@@ -210,3 +210,15 @@ def test_a_printed_file_beside_the_students_folders_is_told(tmp_path):
         (tmp_path / name).write_bytes(b"x")
     (note,) = collect([tmp_path], exercise_ids=IDS, owed=None).notes
     assert note.args["found"] == "park.pdf"
+
+
+def test_what_nbgrader_notes_is_not_what_somebody_handed_in(tmp_path):
+    write(tmp_path / "submitted" / "kim" / "ps1" / "char-text.ipynb")
+    ps1 = tmp_path / "submitted" / "lee" / "ps1"
+    ps1.mkdir(parents=True)
+    for name in ("timestamp.txt", "hw.pdf"):
+        (ps1 / name).write_bytes(b"x")
+    found = collect([tmp_path], exercise_ids=IDS, owed=None).submissions
+    (lee,) = (one for one in found if one.student == "lee")
+    assert lee.problem is not None
+    assert lee.problem.args["found"] == "hw.pdf"
