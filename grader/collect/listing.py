@@ -149,7 +149,9 @@ def _looked_into(
     """List a zip within; None where it cannot be, which is told."""
     why = _not_to_be_opened(found, relative, size)
     if why is None:
-        inner = Listing(looked=found.looked, opened=found.opened)
+        # A zip that lies in nobody's folder is somebody's own: it looks at its own share.
+        alone = len(relative.parts) == 1
+        inner = Listing(looked=0 if alone else found.looked, opened=found.opened)
         try:
             _list_archive(inner, shelf, relative, stored)
         except Malformed as error:
@@ -158,7 +160,7 @@ def _looked_into(
             why = _about("collect.nested_broken", relative)
         except OSError as error:
             why = _about("collect.unreadable", relative, error=error.strerror or "OSError")
-        found.looked = inner.looked
+        found.looked = found.looked if alone else inner.looked
         if why is None:
             return inner
     found.unopened.append((relative, why))
@@ -172,7 +174,8 @@ def _not_to_be_opened(found: Listing, relative: PurePosixPath, size: int) -> Mes
     zips = [number for number, part in enumerate(relative.parts) if part.lower().endswith(ZIP)]
     if len(zips) > MAX_NESTED:
         return _about("collect.nested_too_deep", relative, limit=MAX_NESTED)
-    folder = PurePosixPath(*relative.parts[: zips[0]])
+    # Where everybody's zips lie in one place, each has its own share.
+    folder = PurePosixPath(*relative.parts[: zips[0] or 1])
     count, together = found.opened.get(folder, (0, 0))
     if count >= MAX_OPENED or together + size > MAX_OPENED_BYTES:
         return _about("collect.nested_too_many", relative, limit=MAX_OPENED)

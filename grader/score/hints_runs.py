@@ -80,7 +80,8 @@ def diagnose_errors(evidence: Evidence, epochs: int | None = None) -> tuple[Mess
 
 def _shorter(message: Message, evidence: Evidence) -> Message:
     """Where rows are missing and a shorter file stands in for a textbook's, say that."""
-    if message.id not in FEW_ROWS or int(str(message.args.get("size", MANY))) < MANY:
+    size = str(message.args.get("size", MANY))  # the notebook's own words: cut where they are long
+    if message.id not in FEW_ROWS or not size.isdecimal() or int(size) < MANY:
         return message
     for note in evidence.notes:
         if note.id == STAND_IN:

@@ -41,7 +41,9 @@ HINTS: dict[str, str] = {
     "characters.target": "characters.target_hint",
     "characters.too_short": "characters.too_short_hint",
     "characters.too_long": "characters.too_long_hint",
+    "characters.few_windows": "characters.few_windows_hint",
 }
+FEWEST_WINDOWS = 20  # as many as the shortest text has at the usual length
 SMALLEST = 1e-7  # a probability below it counts as this, as Keras does in its loss
 
 
@@ -69,7 +71,9 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
         "answers": following.tolist(),
         "size": int(fit.x.shape[2]),
     }
-    return DataReading(findings, SPARSE if sparse else ONE_HOT, encoding, notes)
+    layout = SPARSE if sparse else ONE_HOT
+    asked = sentence.message.id != "characters.few_windows"  # one answer would be all answers
+    return DataReading(findings, layout if asked else None, encoding, notes)
 
 
 def ask(reading: DataReading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
@@ -135,6 +139,8 @@ def _shape(x: ArraySample, y: ArraySample, steps: int) -> Finding:
 
 def _one_hot(x: ArraySample) -> Finding:
     rows = np.asarray(x.rows, dtype=np.float64)
+    if not rows.size:
+        return _wrong("data.one-hot", "0, 1", "–", "characters.one_hot")
     clean = bool(np.isin(rows, (0.0, 1.0)).all() and (rows.sum(axis=2) == 1.0).all())
     if clean:
         return _right("data.one-hot", "0, 1", "0, 1", "characters.one_hot_right")
@@ -187,7 +193,11 @@ def _sentence(
     if fit.kind != "arrays":  # of a dataset only its first batch was seen
         finding = _right("data.sentence", expected, "?", "characters.uncounted")
         return finding, (finding.message,)
-    length = len({tuple(row) for row in windows.tolist()}) + windows.shape[1]
+    distinct = len({tuple(row) for row in windows.tolist()})
+    if distinct < FEWEST_WINDOWS:
+        wanted = f"≥ {FEWEST_WINDOWS}"
+        return _wrong("data.sentence", wanted, str(distinct), "characters.few_windows"), ()
+    length = distinct + windows.shape[1]
     if not least <= length <= most:
         name = "characters.too_short" if length < least else "characters.too_long"
         return _wrong("data.sentence", expected, str(length), name), ()

@@ -84,6 +84,25 @@ def test_more_zips_than_anybody_hands_in_are_refused_and_cost_no_neighbour(tmp_p
     assert [worded(one) for one in found.ignored] == ["nested_too_many"] * 2
 
 
+def test_where_zips_lie_side_by_side_each_has_a_share_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(listing, "MAX_OPENED", 3)
+    inner = {f"{number}.zip": packed(**{"notes.txt": b"no notebook"}) for number in range(5)}
+    place(tmp_path / "aaa.zip", packed(**{"char-text.ipynb": GOOD}, **inner))
+    for student in ("kim", "lee"):
+        place(tmp_path / f"{student}.zip", packed(**{"char-text.ipynb": GOOD}))
+    found = gather(tmp_path)
+    assert {one.student for one in found.submissions if one.notebook} == {"aaa", "kim", "lee"}
+
+
+def test_many_files_of_one_zip_leave_the_others_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(listing, "MAX_LOOKED", 4)
+    other = packed(**{f"{number}.txt": b"" for number in range(9)})
+    for student, zipped in (("aaa", other), ("kim", packed(**{"char-text.ipynb.download": GOOD}))):
+        place(tmp_path / f"{student}.zip", zipped)
+    found = gather(tmp_path)
+    assert [one.student for one in found.submissions if one.notebook] == ["kim"]
+
+
 def test_a_zip_of_zips_is_a_class(tmp_path):
     people = {f"{name}.zip": packed(**{"homework.ipynb": GOOD}) for name in ("kim", "lee", "choi")}
     found = gather(place(tmp_path / "class.zip", packed(**people)))

@@ -566,6 +566,22 @@ TEXT_CHANGES = {
 }
 
 
+def test_one_window_as_long_as_the_text_is_asked_nothing():
+    x, y = letters()
+    long = np.concatenate([x[0], x[20], x[-1]])[None]
+    after = np.concatenate([long[:, 1:], y[:1, -1:]], axis=1)
+    reading = characters.examine(fit(long, after), {**TEXT, "steps": long.shape[1]})
+    assert "characters.few_windows" in wrong(reading).values()
+    assert reading.layout is None
+    assert_spoken(reading, "characters")
+
+
+def test_windows_without_characters_are_no_reading_and_no_fault():
+    reading = characters.examine(fit(np.zeros((30, 20, 0)), np.zeros((30, 20, 0))), TEXT)
+    assert reading.layout is None
+    assert wrong(reading)
+
+
 @pytest.mark.parametrize("name", TEXT_CHANGES)
 def test_a_mistake_with_characters_is_named(name):
     reading = characters.examine(fit(*TEXT_CHANGES[name](*letters())), {**TEXT, "longest": 45})

@@ -628,6 +628,12 @@ def test_where_a_shorter_file_stands_in_missing_rows_are_told_by_it(
     assert told == Message("diagnose.stand_in_shorter", args)
 
 
+def test_a_size_that_is_cut_is_no_number_and_no_fault_of_ours(gru: Exercise) -> None:
+    long = f"index 0 is out of bounds for axis 0 with size {'9' * 1500}"
+    broken = sound(gru, model=None, training=None, runs=failing((5, "IndexError", long)))
+    assert first(replace(broken, notes=(STAND_IN,)), gru).id == "diagnose.out_of_bounds"
+
+
 def test_a_short_list_that_is_too_short_has_nothing_to_do_with_the_file(gru: Exercise) -> None:
     error = (5, "IndexError", "index 4 is out of bounds for axis 0 with size 4")
     broken = sound(gru, model=None, training=None, runs=failing(error), notes=(STAND_IN,))
