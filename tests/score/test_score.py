@@ -226,6 +226,14 @@ def test_an_open_size_excuses_no_other_one(shape: tuple[int | None, ...]) -> Non
     assert graded(sound(model=model)).verdict is Verdict.WRONG_ARCHITECTURE
 
 
+def test_layers_that_nobody_can_see_are_told_as_such() -> None:
+    evidence = sound()
+    assert evidence.model is not None
+    hidden = replace(evidence, model=replace(evidence.model, layers=(), rebuilt=False))
+    (told,) = [one.message for one in graded(hidden).checks if one.id == "structure.layers"]
+    assert told.id == "structure.layers_unseen"
+
+
 def test_a_wrong_layer_costs_points_for_structure_only() -> None:
     wrong = [replace(layers(LSTM)[0], config={**layers(LSTM)[0].config, "units": 10})]
     model = sound().model
