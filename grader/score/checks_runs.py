@@ -29,9 +29,7 @@ def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
     if untold:  # a model stands in some cell: what became of the cells could not be read
         share, message = 0.0, Message("runs.untold")
     elif unfinished:
-        message = Message(
-            "runs.stopped", {"cell": runs.stopped_at or 0, "outcome": runs.outcome.value}
-        )
+        message = _stopped(runs)
     elif runs.failed:
         message = _first_failure(evidence)
     elif runs.left_out:
@@ -44,6 +42,13 @@ def run_checks(evidence: Evidence, points: float) -> Iterator[Check]:
     ran = "?" if untold else str(total - bad - len(_left_out(runs)))
     earned = points * share if evidence.model is not None else 0.0
     yield Check("runs.cells", CLASS, earned, points, message, str(total), ran, cell)
+
+
+def _stopped(runs: RunFacts) -> Message:
+    outcome = runs.outcome.value
+    if runs.stopped_at is None:
+        return Message("runs.stopped_somewhere", {"outcome": outcome})
+    return Message("runs.stopped", {"cell": runs.stopped_at, "outcome": outcome})
 
 
 def _first_failure(evidence: Evidence) -> Message:

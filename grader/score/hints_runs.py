@@ -46,6 +46,11 @@ STOPPED = {
     Outcome.MEMORY_LIMIT: "diagnose.memory_limit",
     Outcome.KERNEL_DIED: "diagnose.kernel_died",
 }
+SOMEWHERE = {  # the same, where nothing tells in which cell
+    Outcome.TIME_LIMIT: "diagnose.time_limit_somewhere",
+    Outcome.MEMORY_LIMIT: "diagnose.memory_limit_somewhere",
+    Outcome.KERNEL_DIED: "diagnose.kernel_died_somewhere",
+}
 
 
 def diagnose_runs(evidence: Evidence, epochs: int | None = None) -> tuple[Message, ...]:
@@ -132,8 +137,13 @@ def _stopped(evidence: Evidence, epochs: int | None) -> tuple[Message, ...]:
     runs, training = evidence.runs, evidence.training
     if runs.outcome is Outcome.FINISHED:
         return ()
-    cell = runs.stopped_at or 0
-    if runs.outcome is Outcome.TIME_LIMIT and training and training.reached is not None:
+    in_fit = runs.outcome is Outcome.TIME_LIMIT and training and training.reached is not None
+    cell = runs.stopped_at
+    if cell is None and in_fit and training:
+        cell = training.cell
+    if cell is None:
+        return (Message(SOMEWHERE[runs.outcome]),)
+    if in_fit and training:
         args: dict[str, Scalar] = {"cell": cell, "reached": training.reached}
         wanted = training.epochs_asked
         if epochs is None or wanted is None or wanted <= epochs:

@@ -469,6 +469,27 @@ class TestRuns:
         told = first(sound(gru, model=None, training=None, data=(), runs=runs), gru)
         assert told == Message(f"diagnose.{outcome}", {"cell": 7})
 
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    @pytest.mark.parametrize("training", [None, trained(reached=3, cell=None)], ids=["", "fit"])
+    @pytest.mark.parametrize("outcome", ["time_limit", "memory_limit", "kernel_died"])
+    def test_where_it_is_unknown_in_which_cell_a_room_was_stopped_no_cell_is_named(
+        self, gru: Exercise, outcome: str, training: TrainingFacts | None, lang: str
+    ) -> None:
+        runs = RunFacts(Outcome(outcome), 9, (), None)
+        told = first(sound(gru, model=None, training=training, data=(), runs=runs), gru)
+        said = Words(lang).say(told)
+        assert told == Message(f"diagnose.{outcome}_somewhere")
+        assert Words(lang).knows(told.id)
+        assert ("cell" if lang == "en" else "번 셀") not in said.partition(". ")[0]
+
+    def test_the_cell_of_the_fit_that_never_ended_is_known_where_the_rooms_end_is_not(
+        self, gru: Exercise
+    ) -> None:
+        runs = RunFacts(Outcome.TIME_LIMIT, 9, (), None)
+        told = first(sound(gru, model=None, training=trained(reached=3), data=(), runs=runs), gru)
+        slow = Message("diagnose.time_limit_slow_epochs", {"cell": 7, "reached": 3})
+        assert told == slow
+
     @pytest.mark.parametrize(
         ("wanted", "told"),
         [

@@ -315,6 +315,7 @@ def test_epochs_of_a_fit_that_was_cut_off_earn_nothing_and_change_no_verdict() -
         (RunFacts(Outcome.FINISHED, 5, (), None), "runs.no_model"),
         (RunFacts(Outcome.FINISHED, 5, ((3, ERROR),), None), "runs.failed"),
         (RunFacts(Outcome.TIME_LIMIT, 5, (), 4), "runs.stopped"),
+        (RunFacts(Outcome.TIME_LIMIT, 5, (), None), "runs.stopped_somewhere"),
     ],
 )
 def test_without_a_model_no_check_shows_points(runs: RunFacts, told: str) -> None:
