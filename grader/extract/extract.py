@@ -26,6 +26,7 @@ from grader.extract.held import Held, Nearest, exercises_held, whose_data
 from grader.extract.matching import ModelReading, read_model
 from grader.extract.suspicion import suspicions
 from grader.extract.training import training_facts
+from grader.text.printable import cut
 from grader.types import (
     UNKNOWN,
     CellError,
@@ -213,7 +214,7 @@ def _shortened(failed: Sequence[tuple[int, CellError]]) -> Iterator[tuple[int, C
     """Keep the first exceptions whole, of some more what they said: a record holds them all."""
     yield from failed[:WHOLE_ERRORS]
     for index, error in failed[WHOLE_ERRORS:MOST_FAILED]:
-        yield index, CellError(error.name, error.value[:LONGEST_VALUE], "")
+        yield index, CellError(error.name, cut(error.value, LONGEST_VALUE), "")
 
 
 def _evidence(

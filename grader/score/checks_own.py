@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from grader.course.exercises import Exercise
 from grader.course.own_checks import CheckAnswer, OwnCheck, checks_path
+from grader.text.printable import cut
 from grader.types import Check, Evidence, EvidenceClass, GraderError, Message
 
 MOST_CHARACTERS = 2000  # of each text: it stands in a table
@@ -98,9 +99,9 @@ def _text(name: str, answer: CheckAnswer) -> str:
     text = getattr(answer, name)
     if not isinstance(text, str):
         raise TypeError(f"{name}: {text!r:.200} is no text")
-    return str(text[:MOST_CHARACTERS])
+    return cut(str(text), MOST_CHARACTERS)
 
 
 def _fault(one: OwnCheck, exercise: Exercise, error: str) -> GraderError:
-    args = {"check": one.id, "path": str(checks_path(exercise)), "error": error[:500]}
+    args = {"check": one.id, "path": str(checks_path(exercise)), "error": cut(error, 500)}
     return GraderError(Message("course.check_raised", args))

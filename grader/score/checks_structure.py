@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from grader.course.exercises import ExpectedLayer
 from grader.score.nearest import Comparison
+from grader.text.printable import cut
 from grader.types import Check, EvidenceClass, LayerFact, Message, Scalar
 
 CLASS = EvidenceClass.STRUCTURE
@@ -54,8 +55,7 @@ def structure_checks(
 
 def chain(names: Iterable[str]) -> str:
     """Write layers as people do: ``GRU → GRU → Dense``."""
-    text = " → ".join(names)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return cut(" → ".join(names), LONGEST)
 
 
 def expected_text(layer: ExpectedLayer) -> str:
@@ -74,9 +74,10 @@ def layer_text(fact: LayerFact | None, layer: ExpectedLayer) -> str:
 def _layer_text(
     cls: str, config: Mapping[str, object], shape: tuple[int | None, ...], params: int
 ) -> str:
-    settings = ", ".join(
+    told = (
         str(value) if key in ("units", "filters") else f"{key}={value}"
         for key, value in config.items()
-    )[:LONGEST]
+    )
+    settings = cut(", ".join(told), LONGEST)
     sizes = ", ".join("None" if n is None else str(n) for n in (None, *shape))
     return f"{cls}({settings}) → ({sizes}), {params} params"

@@ -40,6 +40,11 @@ def composed(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
     return unicodedata.normalize(form, "".join(kept))
 
 
+def cut(text: str, limit: int) -> str:
+    """Keep at most ``limit`` characters, at least one; a cut ends in "…"."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 def printable(text: str, *, lines: bool = False, limit: int | None = None) -> str:
     """Strip what a reader cannot see.
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.course.load import load_course
-from grader.extract.extract import extract
-from grader.types import Fit, Message
+from grader.extract.extract import extract, run_facts
+from grader.types import CellError, CellRun, Fit, Message
 from tests.support.builders import execution
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,3 +50,12 @@ def test_what_the_run_left_out_is_noted_and_changes_nothing_else(
         for run in (plain, replace(plain, notes=(note,)))
     )
     assert found == tuple(replace(one, notes=(note, *one.notes)) for one in expected)
+
+
+def test_of_many_failures_the_later_ones_are_cut_where_one_sees_it() -> None:
+    long = CellError("ValueError", "가" * 1000, "Traceback")
+    cells = tuple(CellRun(n, "error", 0.1, "", long) for n in range(1, 13))
+    read = run_facts(replace(execution(), cells=cells))
+    assert read.failed[0] == (1, long)
+    (_, later) = read.failed[-1]
+    assert (later.value, later.traceback) == ("가" * 299 + "…", "")

@@ -17,6 +17,7 @@ from grader.course.exercises import Exercise
 from grader.course.expectations import Threshold
 from grader.course.load import load_course
 from grader.score.checks_accuracy import accuracy_fraction
+from grader.score.checks_structure import layer_text
 from grader.score.score import MAX_SCORE, malformed, nothing_found, score, ungraded
 from grader.types import (
     CellError,
@@ -689,3 +690,9 @@ def test_a_notebook_without_any_model_earns_nothing_and_says_how_it_ended(
 
 def test_the_same_facts_give_the_same_grade() -> None:
     assert graded(sound()) == graded(sound())
+
+
+def test_settings_of_a_layer_that_are_cut_say_so() -> None:
+    expected = replace(LSTM.layers[0], config={"activation": "a" * 2000})
+    shown = layer_text(LayerFact("LSTM", dict(expected.config), (30,), 5), expected)
+    assert shown == f"LSTM(activation={'a' * 988}…) → (None, 30), 5 params"
