@@ -148,7 +148,7 @@ class Expectation:
         correct = sum(run.control == REFERENCE for run in here)
         if not correct:
             return Message("accuracy.unmeasured")
-        args: dict[str, Scalar] = {"name": entry.metric, "correct": correct}
+        args: dict[str, Scalar] = {"figure": entry.metric, "correct": correct}
         return Message("accuracy.too_near", {**args, "mistakes": len(here) - correct})
 
     def _control_level(self, entry: Threshold) -> float | None:

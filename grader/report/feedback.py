@@ -289,7 +289,9 @@ def _short(value: float) -> str:
 
 
 def _try(attempt: Attempt, words: Words) -> Try:
-    metrics = (f"{wording.name(key)} {_short(value)}" for key, value in attempt.metrics.items())
+    metrics = (
+        f"{_named('figure', key, words)} {_short(value)}" for key, value in attempt.metrics.items()
+    )
     kind = _ATTEMPTS.get(attempt.kind)
     return Try(
         number=attempt.number,
@@ -333,5 +335,5 @@ def _threshold(record: Record, words: Words) -> str:
     if used is None or used.value is None:
         return ""
     sign = "≤" if used.better == "lower" else "≥"
-    text = f"{wording.name(used.metric)} {sign} {_short(used.value)}"
+    text = f"{_named('figure', used.metric, words)} {sign} {_short(used.value)}"
     return f"{text} ({words('report.widened')})" if used.widened else text

@@ -6,7 +6,7 @@ Enters: a Message (an id and its arguments). Leaves: a sentence. Touches: reads 
 A catalogue's msgid is the message id, its msgstr the sentence with ``{name}`` placeholders. Korean
 falls back to English, English to the id with its arguments; a reader never meets an exception. An
 argument that is itself a name (``outcome`` time_limit) is worded too: by ``_ARGUMENTS`` where the
-names are the grader's own; a metric by ``metric.mse`` where a catalogue has it.
+names are the grader's own; a metric by ``metric.mse`` or ``figure.mse`` where a catalogue has it.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ KINDS = {  # of what Keras looks up by name
     "optimizer": "kind.optimizer",
 }
 _ARGUMENTS: Mapping[str, Mapping[str, str]] = {"level": LEVELS, "outcome": OUTCOMES, "kind": KINDS}
+_OF_FAMILIES = frozenset({"metric", "figure"})  # in a sentence, and as a name
 _LONGEST_ARGUMENT = 600
 _MISSING = "…"
 
@@ -74,7 +75,7 @@ class Words:
         """Give an argument's own words where there are some: "outcome.time_limit", "metric.mse"."""
         if not isinstance(value, str):
             return value
-        own = family_word(name, value) if name == "metric" else None
+        own = family_word(name, value) if name in _OF_FAMILIES else None
         key = _ARGUMENTS.get(name, {}).get(value, own)
         return next((words[key] for words in self._catalogues if key and words.get(key)), value)
 

@@ -244,8 +244,17 @@ class TestFeedback:
 
     def test_seeds_isolation_and_versions_are_told(self) -> None:
         text = feedback(b.record()).text
-        for part in ("20260301", "full", "keras 3.15.0", "mse ≤ 0.004"):
+        for part in ("20260301", "full", "keras 3.15.0", "Mean squared error ≤ 0.004"):
             assert part in text
+
+    @pytest.mark.parametrize(
+        ("lang", "said"), [("en", "Mean squared error"), ("ko", "평균 제곱 오차")]
+    )
+    def test_figures_have_the_names_of_the_readers_language(self, lang: str, said: str) -> None:
+        text = feedback(b.record(), lang=lang).text
+        for figure in ("≤ 0.004", "0.0004"):
+            assert f"{said} {figure}" in text
+            assert f"mse {figure}" not in text
 
     def test_the_page_says_its_language(self) -> None:
         assert feedback(b.record(), lang="ko").all("html") == [{"lang": "ko"}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,21 @@ class TestFiles:
         assert "cannot be told apart" in Words("en").say(why)
         assert re.search(r"[가-힣]", Words("ko").say(why))
         assert not re.search(r"[A-Za-z]{4,} [a-z]{2,}", Words("ko").say(why))
+
+    @pytest.mark.parametrize(("lang", "said"), [("en", "Error divided by"), ("ko", "대비 오차")])
+    def test_what_was_measured_is_named_in_words(
+        self, course: Course, lang: str, said: str
+    ) -> None:
+        measured = course.exercise(SEQUENCE).expectation
+        assert measured is not None
+        entries = tuple(replace(one, metric="relative_mae") for one in measured.thresholds)
+        told = replace(measured, thresholds=entries).threshold("jax", "cpu")
+        assert told is not None
+        assert told.why is not None
+        text = Words(lang, [ROOT / "reference/families/locale"]).say(told.why)
+        assert said in text
+        assert "relative_mae" not in text
+        assert "…" not in text
 
     def test_a_report_gives_that_reason_in_its_own_language(self, course: Course) -> None:
         exercise = course.exercise(SEQUENCE)
