@@ -144,7 +144,7 @@ def show(records: Sequence[Record], words: Words, names: Mapping[str, str]) -> N
         for record in records:
             if record.submission == submission:
                 title = wording.title(record.exercise, names, words)
-                verdict = wording.verdict_name(record.grade.verdict, words)
+                verdict = wording.verdict_name(record, words)
                 terminal.print(f"  {title}: {verdict}")
                 terminal.print(_grid(marked_lines(record, words)))
     if records and all(map(sound, records)):

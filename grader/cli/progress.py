@@ -138,7 +138,7 @@ def _record_line(record: Record, words: Words) -> str:
     from grader.report import wording
 
     title = wording.title(record.exercise, {}, words)
-    verdict = wording.verdict_name(record.grade.verdict, words)
+    verdict = wording.verdict_name(record, words)
     line = f"{title}: {verdict}, {wording.score(record)}"
     if record.grade.verdict is not Verdict.MALFORMED:
         return line  # the table at the end has the reasons, and a fault of ours gets its own line

@@ -67,11 +67,11 @@ def github_annotations(records: Sequence[Record], words: Words) -> list[str]:
 def _annotation(record: Record, words: Words) -> str:
     grade = record.grade
     level = "notice" if grade.verdict is Verdict.ACCEPTED else "error"
-    verdict = wording.verdict_name(grade.verdict, words)
+    verdict = wording.verdict_name(record, words)
     title = f"{wording.name(record.student)} / {wording.name(record.exercise)}: {verdict}"
     if grade.graded:
         title += f", {wording.score(record)}/{wording.points(grade.max_score)}"
-    said = wording.reason_for_student(record, words) or wording.verdict_reason(grade.verdict, words)
+    said = wording.reason_for_student(record, words) or wording.verdict_reason(record, words)
     file = _property(wording.name(record.submission))
     return f"::{level} file={file},title={_property(title)}::{_data(said)}"
 
@@ -93,7 +93,7 @@ def _cells(record: Record, words: Words) -> list[str]:
     return [
         inert(wording.name(record.student)),
         inert(wording.title(record.exercise, {}, words)),
-        f"{mark} {inert(wording.verdict_name(grade.verdict, words))}",
+        f"{mark} {inert(wording.verdict_name(record, words))}",
         wording.score(record),
         inert(printable(wording.reason_for_student(record, words), limit=_LONGEST_REASON)),
     ]

@@ -73,7 +73,7 @@ def _case(suite: ET.Element, record: Record, skipped: str, words: Words) -> None
 
 def _lines(record: Record, words: Words) -> Iterable[str]:
     grade = record.grade
-    yield wording.verdict_reason(grade.verdict, words)
+    yield wording.verdict_reason(record, words)
     if grade.graded:
         yield words(
             "report.score_line", score=wording.score(record), max=wording.points(grade.max_score)

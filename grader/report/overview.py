@@ -157,7 +157,7 @@ def _entry(
         student=wording.name(record.student),
         exercise=wording.title(record.exercise, titles, words),
         tone=tone(record.grade.verdict),
-        verdict=wording.verdict_name(record.grade.verdict, words),
+        verdict=wording.verdict_name(record, words),
         score=wording.score(record),
         reasons=tuple(wording.flags(record, words)) or ((reason,) if reason else ()),
         link=_link(record.student, pages),
@@ -170,15 +170,14 @@ def _link(student: str, pages: Mapping[str, str]) -> str:
 
 
 def _counts(records: Sequence[Record], words: Words) -> list[Count]:
-    counted = Counter(record.grade.verdict for record in records)
+    counted = Counter((one.grade.verdict, wording.verdict_name(one, words)) for one in records)
     start = 0.0
     rows: list[Count] = []
-    for verdict in reversed(wording.ORDER):
-        if counted[verdict]:
-            share = 100 * counted[verdict] / len(records)
-            name = wording.verdict_name(verdict, words)
-            rows.append(Count(name, tone(verdict), counted[verdict], round(start, 3), share))
-            start += share
+    for verdict, name in sorted(counted, key=lambda key: (-wording.ORDER.index(key[0]), key[1])):
+        count = counted[verdict, name]
+        share = 100 * count / len(records)
+        rows.append(Count(name, tone(verdict), count, round(start, 3), share))
+        start += share
     return rows
 
 

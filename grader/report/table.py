@@ -111,7 +111,7 @@ def _row(record: Record, counts: Counting, words: Words) -> _Row:
     return _Row(
         student=wording.name(record.student),
         exercise=wording.title(record.exercise, {}, words),
-        verdict=wording.verdict_name(verdict, words),
+        verdict=wording.verdict_name(record, words),
         score=wording.score(record) if not earlier else f"({wording.score(record)})",
         where=wording.reason_cell(record, words) if not earlier else "",
         reason=printable(earlier or why(record, words), limit=_LONGEST_REASON),

@@ -172,7 +172,7 @@ def reason(record: Record, words: Words) -> str:
     check = deciding_check(record)
     if check is not None:
         return check_text(check, words)
-    return verdict_reason(record.grade.verdict, words)
+    return verdict_reason(record, words)
 
 
 def reason_for_student(record: Record, words: Words) -> str:
@@ -182,7 +182,7 @@ def reason_for_student(record: Record, words: Words) -> str:
     """
     if record.grade.graded:
         return reason(record, words)
-    return f"{verdict_reason(record.grade.verdict, words)} {reference(record, words)}"
+    return f"{verdict_reason(record, words)} {reference(record, words)}"
 
 
 def text_for_student(record: Record, check: Check, words: Words) -> str:
@@ -219,14 +219,25 @@ def model_cell(record: Record) -> int | None:
     return evidence.model.cell if evidence is not None and evidence.model is not None else None
 
 
-def verdict_name(verdict: Verdict, words: Words) -> str:
-    """Name a verdict."""
-    return words(VERDICTS[verdict])
+def verdict_name(record: Record, words: Words) -> str:
+    """Name a record's verdict."""
+    if _of_no_exercise(record):
+        return words("verdict.no_known_exercise")
+    return words(VERDICTS[record.grade.verdict])
 
 
-def verdict_reason(verdict: Verdict, words: Words) -> str:
-    """Say in general what a verdict means."""
-    return words(VERDICT_REASONS[verdict])
+def verdict_reason(record: Record, words: Words) -> str:
+    """Say in general what a record's verdict means."""
+    if _of_no_exercise(record):
+        return words("verdict.no_known_exercise.why")
+    return words(VERDICT_REASONS[record.grade.verdict])
+
+
+def _of_no_exercise(record: Record) -> bool:
+    """Whether a model was found, and it belongs to no exercise of the course."""
+    grade = record.grade
+    told = any(check.message.id == "structure.no_known_exercise" for check in grade.checks)
+    return grade.verdict is Verdict.NO_MODEL and told
 
 
 def class_name(cls: EvidenceClass, words: Words) -> str:

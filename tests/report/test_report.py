@@ -31,7 +31,7 @@ from grader.report.spreadsheet import inert
 from grader.report.table import render_table
 from grader.score.score import ungraded
 from grader.text.words import Words
-from grader.types import Message, Record, Submission, Verdict
+from grader.types import UNKNOWN, Message, Record, Submission, Verdict
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,6 +95,52 @@ class TestReason:
             for verdict in Verdict:
                 assert words.knows(f"verdict.{verdict.value}")
                 assert words.knows(f"verdict.{verdict.value}.why")
+
+
+NEAREST = {"cell": 3, "got": "Dense", "exercise": "multiplication-lstm", "expected": "LSTM → Dense"}
+
+
+def of_no_exercise() -> Record:
+    """A model was found, and it belongs to none of the course's exercises."""
+    told = Message("structure.no_known_exercise", NEAREST)
+    check = b.check("structure.model", 0, 100, told, expected="", got="")
+    return b.record(exercise=UNKNOWN, grade=b.grade(Verdict.NO_MODEL, 0.0, (check,)))
+
+
+@pytest.mark.parametrize(
+    ("lang", "name", "other"),
+    [
+        ("en", "Model of no exercise", "No model found"),
+        ("ko", "어느 실습의 모델도 아님", "모델 없음"),
+    ],
+)
+class TestOfNoExercise:
+    def test_no_report_says_that_there_is_no_model(self, lang: str, name: str, other: str) -> None:
+        record, words = of_no_exercise(), Words(lang, [FAMILIES])
+        student = feedback_page("kim", [record], words, {})
+        teacher = index_page([record], words, {}, {})
+        for shown in (
+            in_terminal([record], lang),
+            student,
+            teacher,
+            github_summary([record], words),
+        ):
+            assert name in shown
+            assert other not in shown
+        assert words("verdict.no_known_exercise.why") in student
+        assert words("verdict.no_model.why") not in student
+
+    def test_where_there_is_none_it_says_so_still(self, lang: str, name: str, other: str) -> None:
+        without = b.record("lee", exercise=UNKNOWN, grade=b.grade(Verdict.NO_MODEL, 0.0))
+        teacher = index_page([without, of_no_exercise()], Words(lang), {}, {})
+        for shown in (in_terminal([without, of_no_exercise()], lang), teacher):
+            assert name in shown
+            assert other in shown
+
+
+def test_of_no_known_exercise_the_contracts_verdict_stays() -> None:
+    (one,) = results_json([of_no_exercise()], WORDS, lambda _: "record.json")["results"]
+    assert one["verdict"] == "no_model"
 
 
 class TestTable:

@@ -60,4 +60,4 @@ def _question(check: Check, words: Words) -> str:
 
 def _line(record: Record, words: Words) -> str:
     exercise = wording.title(record.exercise, {}, words)
-    return f"{exercise}: {wording.verdict_name(record.grade.verdict, words)}."
+    return f"{exercise}: {wording.verdict_name(record, words)}."
