@@ -18,6 +18,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,6 +45,8 @@ HINTS: dict[str, str] = {
     "weather.column": "weather.column_hint",
     "weather.raw": "weather.raw_hint",
     "weather.target_delay": "weather.target_delay_hint",
+    "weather.target_last": "weather.target_last_hint",
+    "weather.target_before": "weather.target_before_hint",
     "weather.target_column": "weather.target_column_hint",
     "weather.target": "weather.target_hint",
     "weather.rows": "weather.rows_hint",
@@ -107,7 +110,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
         return DataReading(
             (_wrong("data.shape", f"(n, {steps}, {COLUMNS})", "–", "weather.unseen"),), None
         )
-    shape = _shape(fit.x, fit.y, steps)
+    shape = _shape(fit.x, fit.y, steps, delay)
     if shape.fraction < 1.0:
         return DataReading((shape,), None)
     count = min(len(fit.x.rows), len(fit.y.rows))
@@ -125,7 +128,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     columns, scale = _columns(windows, series[places[:, None] + np.arange(steps)])
     if scale is None:
         return DataReading((shape, columns), None)
-    target, line = _target(given, series, places + steps - 1, delay)
+    target, line = _target(given, series, places + steps - 1, steps, delay)
     layout, scaled, notes = _layout(windows, scale)
     rows, row_notes = _count(fit, spec)
     hours = _right("data.hours", "1 h", "1 h", "weather.hours_right")
@@ -252,7 +255,7 @@ def _usual_encoding(spec: Mapping[str, Json]) -> dict[str, Json]:
 # --- what was given to fit ---------------------------------------------------------------------
 
 
-def _shape(x: ArraySample, y: ArraySample, steps: int) -> Finding:
+def _shape(x: ArraySample, y: ArraySample, steps: int, delay: int) -> Finding:
     expected = f"X (n, {steps}, {COLUMNS}), Y (n,)"
     got = f"X {_shown(x.shape)}, Y {_shown(y.shape)}"
     if x.shape[1:] == (COLUMNS, steps):
@@ -260,7 +263,7 @@ def _shape(x: ArraySample, y: ArraySample, steps: int) -> Finding:
     if x.shape[1:] != (steps, COLUMNS):
         return _wrong("data.shape", expected, got, "weather.shape", steps=steps)
     if y.shape not in ((x.shape[0],), (x.shape[0], 1)):
-        return _wrong("data.shape", expected, got, "weather.target_shape")
+        return _wrong("data.shape", expected, got, "weather.target_shape", hours=delay)
     return _right("data.shape", expected, got, "weather.shape_right")
 
 
@@ -292,7 +295,7 @@ def _other_hours(windows: Array, series: Array) -> Finding:
         _, found = _places(windows[:, :, TEMPERATURE], series[:, TEMPERATURE], every)
         if found.mean() >= ALMOST_ALL:
             return _wrong("data.hours", "1 h", f"{every} h", "weather.skips", every=every)
-    return _wrong("data.hours", "1 h", "–", "weather.hours")
+    return _wrong("data.hours", "1 h", "–", "weather.hours", steps=windows.shape[1])
 
 
 def _shapes(windows: Array) -> Array:
@@ -329,7 +332,9 @@ def _line(known: Array, given: Array) -> _Target | None:
     return _Target(slope, shift) if residual <= EXACT * given.std() else None
 
 
-def _target(given: Array, series: Array, last: Array, delay: int) -> tuple[Finding, _Target | None]:
+def _target(
+    given: Array, series: Array, last: Array, steps: int, delay: int
+) -> tuple[Finding, _Target | None]:
     """The temperature ``delay`` hours after the window's last hour, in any scale.
 
     One hour more is accepted: the textbook's own loop counts from the hour after the window.
@@ -341,17 +346,22 @@ def _target(given: Array, series: Array, last: Array, delay: int) -> tuple[Findi
         found = _looked_up(given, series, last + wanted, TEMPERATURE)
         if found:
             return _right("data.target", expected, f"{wanted} h", "weather.target_right"), found
+    # In code the hours count from the first one after the window, series[i].
+    wrong = partial(_wrong, "data.target", steps=steps, hours=delay, ahead=delay - 1)
     for other in range(-DAY, LONGEST_DELAY + 1):
         if _looked_up(given, series, last + other, TEMPERATURE):
-            got = f"{other} h"
-            return _wrong("data.target", expected, got, "weather.target_delay", delay=other), None
+            return wrong(expected, f"{other} h", _hour(other), delay=abs(other)), None
     for column in range(COLUMNS):
         for wanted in (delay, delay + 1):
             if _looked_up(given, series, last + wanted, column):
-                got = f"T[{column}]"
-                finding = _wrong("data.target", "T[1]", got, "weather.target_column", column=column)
-                return finding, None
-    return _wrong("data.target", expected, "–", "weather.target"), None
+                return wrong("T[1]", f"T[{column}]", "weather.target_column", column=column), None
+    return wrong(expected, "–", "weather.target"), None
+
+
+def _hour(other: int) -> str:
+    if other < 0:
+        return "weather.target_before"
+    return "weather.target_delay" if other else "weather.target_last"
 
 
 def _looked_up(given: Array, series: Array, goal: Array, column: int) -> _Target | None:

@@ -112,12 +112,24 @@ def placeholders(words):
 
 
 def assert_spoken(reading: DataReading, family: str) -> None:
-    en = catalogue(family, "en")
+    en, ko = catalogue(family, "en"), catalogue(family, "ko")
     messages: list[Message] = [*reading.notes, *reading.hints]
     for finding in reading.findings:
         messages += [m for m in (finding.message, finding.hint) if m]
     for message in messages:
         assert placeholders(en[message.id]) <= set(message.args), message.id
+        assert placeholders(ko[message.id]) <= set(message.args), message.id
+
+
+def said_of(finding, lang):
+    """The sentence and the advice of a finding, as a student reads them."""
+    words = Words(lang, [REFERENCE / "families" / "locale"])
+    return words.say(finding.message), words.say(finding.hint)
+
+
+def only_wrong(reading):
+    (finding,) = [one for one in reading.findings if one.fraction < 1]
+    return finding
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -685,14 +697,49 @@ def test_the_textbooks_own_loop_counts_one_hour_more_and_is_right():
     assert wrong(weather.examine(weather_fit(x, y), HOURS)) == {}
 
 
-@pytest.mark.parametrize("delay", [0, 12, 48])
-def test_a_target_at_another_hour_is_named(delay):
+@pytest.mark.parametrize(
+    ("delay", "name", "en", "ko"),
+    [
+        (-3, "before", "3 h before the window's last hour", "3시간 앞"),
+        (0, "last", "of the window's last hour itself", "마지막 시각의 기온 그대로"),
+        (12, "delay", "12 h after the window's last hour", "12시간 뒤"),
+        (48, "delay", "48 h after the window's last hour", "48시간 뒤"),
+    ],
+)
+def test_a_target_at_another_hour_is_named(delay, name, en, ko):
     x, y = climate(delay=delay)
     reading = weather.examine(weather_fit(x, y), HOURS)
-    (finding,) = [f for f in reading.findings if f.fraction < 1]
-    assert finding.message.id == "weather.target_delay"
-    assert finding.message.args["delay"] == delay
+    finding = only_wrong(reading)
+    assert finding.message.id == f"weather.target_{name}"
+    assert finding.message.args["delay"] == abs(delay)
     assert_spoken(reading, "weather")
+    for lang, said, unit in (("en", en, "24 h after"), ("ko", ko, "24시간 뒤")):
+        told, _ = said_of(finding, lang)
+        assert said in told
+        assert unit in told
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(("steps", "delay"), [(36, 24), (48, 12)])
+def test_advice_about_the_weather_has_the_windows_of_the_notebook(steps, delay, lang):
+    own = {**HOURS, "lookback": steps, "delay": delay}
+    x, y = climate(lookback=steps, delay=delay, stride=1)
+    rng = np.random.default_rng(0)
+    cases = {
+        "target_delay": (x, climate(lookback=steps, delay=delay + 9, stride=1)[1]),
+        "target_column": (x[:-delay], x[delay:, -1, 3]),
+        "target": (x, rng.permutation(y)),
+        "hours": (rng.permuted(x, axis=1), y),
+    }
+    for name, (windows, targets) in cases.items():
+        few = min(len(windows), len(targets))
+        finding = only_wrong(weather.examine(weather_fit(windows[:few], targets[:few]), own))
+        assert finding.message.id == f"weather.{name}"
+        _, advice = said_of(finding, lang)
+        assert f"series[i-{steps}:i]" in advice
+        assert (f"series[i+{delay - 1}, 1]" in advice) == (name != "hours")
+    shape = only_wrong(weather.examine(weather_fit(x, y[:-5]), own))
+    assert str(delay) in said_of(shape, lang)[1]
 
 
 def test_a_target_of_another_column_is_named():
