@@ -69,11 +69,11 @@ class _Rows:
 
 def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     """Judge what ``fit`` was fed: shapes, marks, numbers, target, number of sequences."""
-    steps = _whole(spec, "steps", 100)
+    steps, usual = _whole(spec, "steps", 100), _whole(spec, "train_rows", 2560)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
-        return DataReading(
-            (_wrong("data.shape", f"(n, {steps}, 2)", "–", "multiplication.unseen"),), None
-        )
+        wanted = f"(n, {steps}, 2)"
+        unseen = _wrong("data.shape", wanted, "–", "multiplication.unseen", usual=usual)
+        return DataReading((unseen,), None)
     shape = _shape(fit.x, fit.y, steps)
     if shape.fraction < 1.0:
         return DataReading((shape,), None)
@@ -241,10 +241,8 @@ def _count(fit: FitSample, spec: Mapping[str, Json]) -> tuple[Finding, tuple[Mes
         finding = _right("data.rows", f"≥ {least}", "?", "multiplication.rows_uncounted")
         return finding, (finding.message,)
     if rows < least:
-        return (
-            _wrong("data.rows", f"≥ {least}", str(rows), "multiplication.rows", rows=rows),
-            (),
-        )
+        told = {"rows": rows, "least": least, "usual": usual}
+        return _wrong("data.rows", f"≥ {least}", str(rows), "multiplication.rows", **told), ()
     right = _right("data.rows", f"≥ {least}", str(rows), "multiplication.rows_right", rows=rows)
     if rows == usual:
         return right, ()

@@ -70,7 +70,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     task = _task(spec)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
         return DataReading(
-            (_wrong("data.shape", f"(n, {task.steps}, 1)", "–", "sequence.unseen"),), None
+            (_wrong(task, "data.shape", f"(n, {task.steps}, 1)", "–", "sequence.unseen"),), None
         )
     shape = _shape(fit.x, fit.y, task)
     if shape.fraction < 1.0:
@@ -130,11 +130,11 @@ def _shape(x: ArraySample, y: ArraySample, task: _Task) -> Finding:
     expected = f"X (n, {task.steps}, 1), Y (n,)"
     got = f"X {_shown(x.shape)}, Y {_shown(y.shape)}"
     if x.shape[1:] == (1, task.steps):
-        return _wrong("data.shape", expected, got, "sequence.features_not_steps")
+        return _wrong(task, "data.shape", expected, got, "sequence.features_not_steps")
     if x.shape[1:] != (task.steps, 1):
-        return _wrong("data.shape", expected, got, "sequence.shape")
+        return _wrong(task, "data.shape", expected, got, "sequence.shape")
     if y.shape not in ((x.shape[0],), (x.shape[0], 1)):
-        return _wrong("data.shape", expected, got, "sequence.target_shape")
+        return _wrong(task, "data.shape", expected, got, "sequence.target_shape")
     return _right("data.shape", expected, got, "sequence.shape_right")
 
 
@@ -147,14 +147,20 @@ def _windows(inputs: Array, task: _Task, *, whole: bool) -> Finding:
     if not even.all():
         unit = np.abs(np.diff(inputs, axis=1) - 1.0).max() <= TOLERANCE
         name = "sequence.whole_numbers" if unit else "sequence.windows"
-        return _wrong("data.windows", expected, got, name, fraction=float(np.mean(even)))
+        return _wrong(task, "data.windows", expected, got, name, fraction=float(np.mean(even)))
     distances = np.abs(inputs[None, :, :] - wanted[:, None, :]).max(axis=2).min(axis=1)
     missing = np.flatnonzero(distances > TOLERANCE)
     if len(missing) and whole and len(inputs) < SAMPLED:
         present = 1.0 - len(missing) / task.windows
         first = _listed(wanted[missing[0]])
         return _wrong(
-            "data.windows", first, "", "sequence.missing", fraction=present, missing=len(missing)
+            task,
+            "data.windows",
+            first,
+            "",
+            "sequence.missing",
+            fraction=present,
+            missing=len(missing),
         )
     return _right("data.windows", expected, got, "sequence.windows_right")
 
@@ -171,10 +177,10 @@ def _target(inputs: Array, y: ArraySample, task: _Task) -> Finding:
         return _right("data.target", expected, got, "sequence.target_right")
     for name, wrong in _known_mistakes(inputs, following, task).items():
         if _agreement(given, wrong) == 1.0:
-            return _wrong("data.target", expected, got, name)
+            return _wrong(task, "data.target", expected, got, name)
     if _agreement(np.sort(given), np.sort(following)) == 1.0:
-        return _wrong("data.target", expected, got, "sequence.target_shuffled")
-    return _wrong("data.target", expected, got, "sequence.target", fraction=agreed)
+        return _wrong(task, "data.target", expected, got, "sequence.target_shuffled")
+    return _wrong(task, "data.target", expected, got, "sequence.target", fraction=agreed)
 
 
 def _known_mistakes(inputs: Array, following: Array, task: _Task) -> dict[str, Array]:
@@ -193,7 +199,7 @@ def _count(x: ArraySample, task: _Task, *, whole: bool) -> Finding:
     if not whole:
         return _right("data.rows", expected, "?", "sequence.rows_uncounted")
     if got < task.windows:
-        return _wrong("data.rows", expected, str(got), "sequence.rows")
+        return _wrong(task, "data.rows", expected, str(got), "sequence.rows")
     return _right("data.rows", expected, str(got), "sequence.rows_right")
 
 
@@ -221,6 +227,7 @@ def _right(finding: str, expected: str, got: str, message_id: str) -> Finding:
 
 
 def _wrong(
+    task: _Task,
     finding: str,
     expected: str,
     got: str,
@@ -229,6 +236,10 @@ def _wrong(
     fraction: float = 0.0,
     **args: float | str,
 ) -> Finding:
-    """A wrong answer: its message and, from ``HINTS``, the advice that goes with it."""
+    """A wrong answer: its message and, from ``HINTS``, the advice that goes with it.
+
+    The advice may speak of the windows that are asked for: how many, and how long.
+    """
+    asked = {"steps": task.steps, "windows": task.windows}
     message = Message(message_id, {"expected": expected, "got": got, **args})
-    return Finding(finding, fraction, expected, got, message, Message(HINTS[message_id]))
+    return Finding(finding, fraction, expected, got, message, Message(HINTS[message_id], asked))

@@ -622,6 +622,44 @@ def test_a_character_prediction_that_is_no_number_is_wrong():
     }
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(("steps", "windows"), [(4, 6), (7, 9)])
+def test_advice_about_a_sequence_has_the_windows_of_the_notebook(steps, windows, lang):
+    own = {**TENTHS, "steps": steps, "windows": windows}
+    x, y = sequence.training(np.random.default_rng(0), own)
+    cases = {
+        "features_not_steps": (x.transpose(0, 2, 1), y, f"reshape(-1, {steps}, 1)"),
+        "shape": (x[:, :-1], y, f"{steps}, 1)"),
+        "windows": (x * 3, y * 3, f"range({steps})"),
+        "target_last": (x, x[:, -1, 0], f"(i+{steps})/10"),
+        "target_skips": (x, y + 0.1, f"(i+{steps})/10"),
+        "target_first": (x, x[:, 0, 0], f"(i+{steps})/10"),
+        "target_mean": (x, x.mean(axis=(1, 2)), f"(i+{steps})/10"),
+        "target": (x, y**2, f"(i+{steps})/10"),
+        "missing": (x[1:], y[1:], f"range({windows})"),
+        "rows": (x[:3], y[:3], f"range({windows})"),
+    }
+    for name, (inputs, targets, said) in cases.items():
+        reading = sequence.examine(fit(inputs, targets), own)
+        assert_spoken(reading, "sequence")
+        (finding,) = [one for one in reading.findings if one.message.id == f"sequence.{name}"]
+        assert said in said_of(finding, lang)[1]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(("least", "usual"), [(1560, 2560), (300, 500)])
+def test_advice_about_too_few_sequences_is_what_the_exercise_asks(least, usual, lang):
+    """It said that fewer than 2560 cannot be learned, where 1560 are enough for all points."""
+    own = {**SPEC, "min_rows": least, "train_rows": usual}
+    finding = only_wrong(multiplication.examine(fit(*product_data(rows=least - 1)), own))
+    assert finding.message.id == "multiplication.rows"
+    _, advice = said_of(finding, lang)
+    assert set(re.findall(r"\d+", advice)) == {str(least), str(usual)}
+    enough = multiplication.examine(fit(*product_data(rows=least)), own)
+    assert wrong(enough) == {}
+    assert [note.id for note in enough.notes] == ["multiplication.other_rows"]
+
+
 # --- weather -------------------------------------------------------------------------------------
 
 HOURS = {"lookback": 36, "delay": 24, "stride": 4, "train_hours": 5500, "hidden_rows": 300}
