@@ -69,7 +69,9 @@ def run_check(options: CheckOptions) -> int:
     owed = options.exercises or course.owed
     for one in owed or ():
         course.exercise(one)
-    collected = collect(options.paths, exercise_ids=course.exercises, owed=owed)
+    collected = collect(
+        options.paths, exercise_ids=course.exercises, owed=owed, own_beside=course.root
+    )
     settings = Settings(
         secret=NO_SECRET, engine=options.engine, timeout=options.timeout or PATIENCE
     )

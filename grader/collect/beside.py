@@ -58,14 +58,18 @@ class Beside:
                 self._by_student.setdefault(owner, []).append(one)
 
     def of(
-        self, notebook: Placed, *, alone: bool
+        self, notebook: Placed, *, alone: bool, around: Sequence[Item] = ()
     ) -> tuple[tuple[HandedIn, ...], tuple[Message, ...]]:
         """Give the files for a notebook's room, and what its author has to know.
 
         Args:
             notebook: whose files are looked for.
             alone: everything in this given path is one person's.
+            around: files of the author's that lie around a notebook given by itself.
         """
+        if around:
+            files = {str(one.relative): one for one in around}
+            return self._within_bounds({k: one for k, one in files.items() if _may_be_read(k)})
         if alone:
             here = [
                 one

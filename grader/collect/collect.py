@@ -54,6 +54,7 @@ def collect(
     exercise_ids: Collection[str],
     owed: tuple[str, ...] | None,
     read: Callable[[bytes], Notebook] = parse_notebook,
+    own_beside: Path | None = None,
 ) -> Collected:
     """Find and read every submission.
 
@@ -62,13 +63,17 @@ def collect(
         exercise_ids: of the course; a path or a notebook's metadata may name one.
         owed: exercises that every notebook owes, whatever its path and metadata say.
         read: reads a notebook file; raises Malformed, or GraderError where the fault is ours.
+        own_beside: the course's folder, where what lies around a notebook given by itself is its
+            author's; None where it may be anybody's.
 
     Raises:
         GraderError: a path is missing, unreadable or holds no notebook.
     """
     aside, course = Aside(), _Course(exercise_ids, owed, read)
     with Shelf() as shelf:
-        sources = [look_at(n, path, exercise_ids, shelf) for n, path in enumerate(once(paths))]
+        sources = [
+            look_at(n, path, exercise_ids, shelf, own_beside) for n, path in enumerate(once(paths))
+        ]
         batch = Batch(by_true_names(sources, exercise_ids), aside)
         read_ones = list(within_code(_submissions(batch, course, shelf), aside.refused))
     submissions = [_owing(one, read_ones) for one in read_ones]
@@ -91,8 +96,9 @@ def _submissions(batch: Batch, course: _Course, shelf: Shelf) -> Iterator[Submis
         submission = _submission(one, label, course, batch.aside, shelf)
         if submission is None:
             continue
-        alone = batch.layouts[one.at.source].alone
-        files, notes = beside.of(one, alone=alone) if submission.notebook else ((), ())
+        alone, around = batch.layouts[one.at.source].alone, batch.sources[one.at.source].around
+        given = beside.of(one, alone=alone, around=around) if submission.notebook else ((), ())
+        files, notes = given
         yield replace(submission, files=files, notes=notes)
 
 

@@ -55,7 +55,7 @@ class Listing:
 def holds_notebook(path: Path) -> bool:
     """Whether a file whose name does not say so is a notebook."""
     with Shelf() as shelf:
-        return _is_one_all_the_same(Listing(), shelf, Stored(path), _size(path))
+        return _is_one_all_the_same(Listing(), shelf, Stored(path), size_of(path))
 
 
 def list_folder(root: Path, shelf: Shelf) -> Listing:
@@ -68,7 +68,7 @@ def list_folder(root: Path, shelf: Shelf) -> Listing:
     for seen in look_into(root):
         path = root / seen.relative
         if not _aside(seen, found):
-            _take(found, shelf, seen.relative, Stored(path), _size(path), None)
+            _take(found, shelf, seen.relative, Stored(path), size_of(path), None)
     return found
 
 
@@ -205,7 +205,8 @@ def _is_one_all_the_same(found: Listing, shelf: Shelf, stored: Stored, size: int
     return all(mark in data for mark in _MARKS_OF_A_NOTEBOOK)
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Give a file's size in bytes, of a link its own; 0 where nobody can tell."""
     try:
         return path.lstat().st_size
     except OSError:

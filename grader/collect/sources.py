@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from grader.collect.around import files_around
 from grader.collect.beside import Placed
 from grader.collect.classes import (
     class_depth,
@@ -49,10 +50,17 @@ class Source:
     refused: tuple[tuple[str, Message], ...]  # whose it would be, and why not
     ignored: tuple[Message, ...]
     notes: tuple[Message, ...] = ()
+    around: tuple[Item, ...] = ()  # of a notebook by itself: other files of its author's
 
 
-def look_at(number: int, path: Path, exercise_ids: Collection[str], shelf: Shelf) -> Source:
-    """Look at one of the given paths.
+def look_at(
+    number: int,
+    path: Path,
+    exercise_ids: Collection[str],
+    shelf: Shelf,
+    course: Path | None = None,
+) -> Source:
+    """Look at one of the given paths; ``course`` as ``collect`` has it.
 
     Raises:
         GraderError: it is missing, unreadable or nothing that holds notebooks.
@@ -62,7 +70,10 @@ def look_at(number: int, path: Path, exercise_ids: Collection[str], shelf: Shelf
         above = tuple(nfc(part) for part in path.parts[1:-1])
         relative = PurePosixPath(path.name)
         at = Whereabouts(number, relative, above, read_path(relative, above, exercise_ids))
-        return Source(path, (Placed(Item(relative, Stored(path), notebook=True), at),), (), (), ())
+        files = (Placed(Item(relative, Stored(path), notebook=True), at),)
+        around_it, note = files_around(path, course) if course is not None else ((), None)
+        notes = (note,) if note is not None else ()
+        return Source(path, files, (), (), (), notes, around_it)
     around: tuple[str, ...] = ()
     if kind == "folder":
         above = tuple(nfc(part) for part in path.parts[1:])
