@@ -86,11 +86,11 @@ def _trained(training: TrainingFacts, exercise: Exercise) -> Iterator[Message]:
         return  # stopped before it could hand anything over
     if not training.changed:
         settings = tuple(_settings(training))
-        yield from settings or (Message("diagnose.frozen", {"cell": training.cell or 0}),)
+        yield from settings or (_frozen(training),)
         return
     run, asked = training.epochs, exercise.epochs
     if run < exercise.min_epochs:
-        args: dict[str, Scalar] = {"run": run, "asked": asked, "cell": training.cell or 0}
+        args: dict[str, Scalar] = {"run": run, "asked": asked, "cell": training.cell}
         wanted = training.epochs_asked
         if wanted is not None and run < wanted:
             yield Message("diagnose.stopped_early", {**args, "wanted": wanted})
@@ -141,7 +141,7 @@ def _results(evidence: Evidence, exercise: Exercise) -> Iterator[Message]:
         args: dict[str, Scalar] = {
             "run": training.epochs,
             "asked": exercise.epochs,
-            "cell": training.cell or 0,
+            "cell": training.cell,
         }
         yield Message("diagnose.fewer_epochs", args)
     losses = [value for value in training.history.get("loss", ()) if math.isfinite(value)]
@@ -170,11 +170,19 @@ def _constant(evidence: Evidence) -> float:
     return max(mean.get("mse", 0.0), mean.get("train_mse", 0.0))
 
 
+def _frozen(training: TrainingFacts) -> Message:
+    if training.cell is None:
+        return Message("diagnose.frozen_somewhere")
+    return Message("diagnose.frozen", {"cell": training.cell})
+
+
 def _not_finite(training: TrainingFacts) -> Message:
     losses = training.history.get("loss", ())
     first = next((i for i, value in enumerate(losses, 1) if not math.isfinite(value)), None)
+    if first is None and training.cell is None:
+        return Message("diagnose.not_finite_weights_somewhere")
     if first is None:  # the last steps did it, or something beside the loss
-        return Message("diagnose.not_finite_weights", {"cell": training.cell or 0})
+        return Message("diagnose.not_finite_weights", {"cell": training.cell})
     return Message("diagnose.not_finite", {"epoch": first})
 
 

@@ -354,6 +354,14 @@ class TestTraining:
         told = first(sound(gru, training=trained(losses, finite=False), metrics={}), gru)
         assert told == Message("diagnose.not_finite_weights", {"cell": 7})
 
+    @pytest.mark.parametrize(("fault", "name"), [("changed", "frozen"), ("finite", "not_finite")])
+    def test_a_training_of_which_no_fit_is_known_names_no_cell(
+        self, gru: Exercise, fault: str, name: str
+    ) -> None:
+        told = first(sound(gru, training=trained(cell=None, **{fault: False})), gru)
+        assert told.id.startswith(f"diagnose.{name}")
+        assert told.args == {}
+
 
 class TestAccuracy:
     """Structure, data and epochs are right, and the model is no good."""
