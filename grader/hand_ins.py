@@ -130,9 +130,6 @@ def last(records: Sequence[Record]) -> Record:
     return max(read or records, key=lambda one: place(one.submission, one.handed_in))
 
 
-RULE = last  # asked for nowhere else
-
-
 @dataclass(frozen=True)
 class Counting:
     """Which of some records count."""
@@ -145,7 +142,7 @@ class Counting:
         groups: dict[tuple[str, str], list[Record]] = {}
         for record in self.records:
             groups.setdefault((record.student, record.exercise), []).append(record)
-        return {key: RULE(group) for key, group in groups.items()}
+        return {key: last(group) for key, group in groups.items()}
 
     def counts(self, record: Record) -> bool:
         """Whether it is this one that counts."""

@@ -12,6 +12,7 @@ from traitlets.config import Config
 
 from grader.kernel import lacks
 from grader.kernel.lacks import spelling
+from tests.support.played_kernel import Kernel
 
 GONE = "grader_tests_need_no_such_package"
 LIBRARY = (
@@ -23,23 +24,6 @@ LIBRARY = (
 )
 
 
-class Kernel:
-    """Where messages would go."""
-
-    iopub_socket = None
-
-    def __init__(self) -> None:
-        self.session = self
-        self.told: list[dict[str, Any]] = []
-
-    def get_parent(self) -> dict[str, Any]:
-        return {}
-
-    def send(self, _socket: None, kind: str, content: dict[str, Any], **_: Any) -> None:
-        assert kind == "grader_left_out"
-        self.told.append(content)
-
-
 class Room:
     """A shell with the rules in force, and what it said."""
 
@@ -47,7 +31,7 @@ class Room:
         config = Config()
         config.HistoryManager.enabled = False
         self.shell = InteractiveShell(config=config)
-        self.kernel = Kernel()
+        self.kernel = Kernel("grader_left_out")
         self.shown: list[str] = []
         self.shell._showtraceback = lambda kind, *_: self.shown.append(kind.__name__)
         lacks.install(self.shell, self.kernel)

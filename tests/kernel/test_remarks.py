@@ -9,23 +9,7 @@ from typing import Any
 import pytest
 
 from grader.kernel.remarks import LONGEST, Remarks, students_line
-
-
-class Kernel:
-    """Where messages would go."""
-
-    iopub_socket = None
-
-    def __init__(self) -> None:
-        self.session = self
-        self.told: list[dict[str, Any]] = []
-
-    def get_parent(self) -> dict[str, Any]:
-        return {}
-
-    def send(self, _socket: None, kind: str, content: dict[str, Any], **_: Any) -> None:
-        assert kind == "grader_remark"
-        self.told.append(content)
+from tests.support.played_kernel import Kernel
 
 
 def as_student(source: str, **names: Any) -> None:
@@ -36,7 +20,7 @@ def as_student(source: str, **names: Any) -> None:
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kernel:
     monkeypatch.chdir(tmp_path)  # what lies below it is the student's
-    return Kernel()
+    return Kernel("grader_remark")
 
 
 def test_a_remark_names_the_line_of_the_running_cell_and_not_of_what_it_calls(

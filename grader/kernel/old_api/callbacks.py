@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .saving import holds_weights_the_old_way
 from .wrapping import KIND, wrap
 
-OLD_FILES = (".h5", ".hdf5")
 GONE = ("write_grads", "batch_size", "embeddings_layer_names", "embeddings_data")
 
 
@@ -28,7 +28,7 @@ def _keeps(usual: Callable[..., None], remarks: Any) -> Callable[..., None]:
             remarks.tell(KIND, "period=", "save_freq=")
         only_weights = kwargs.get("save_weights_only")
         suffix = ".weights.h5" if only_weights else ".keras"
-        old = str(filepath).endswith(OLD_FILES) and not str(filepath).endswith(".weights.h5")
+        old = holds_weights_the_old_way(str(filepath))
         if not old or (str(filepath).endswith(".h5") and not only_weights):
             usual(self, filepath, *args, **kwargs)  # today's Keras takes it, or says what is wrong
             return

@@ -22,6 +22,11 @@ LOSSES = {
 }
 
 
+def holds_weights_the_old_way(path: str) -> bool:
+    """Whether today's Keras would refuse to write weights under this name."""
+    return path.endswith(OLD_FILES) and not path.endswith(".weights.h5")
+
+
 def install(keras: Any, remarks: Any) -> None:
     """Let weights be kept in ``.h5``, and models of short-named losses be read from it."""
     wrap(keras.Model, "save_weights", lambda usual: _save_weights(usual, remarks))
@@ -38,7 +43,7 @@ def _save_weights(usual: Callable[..., None], remarks: Any) -> Callable[..., Non
     def save_weights(self: Any, filepath: Any, overwrite: Any = True, **kwargs: Any) -> None:
         __tracebackhide__ = True
         name = os.fspath(filepath)
-        if not name.endswith(OLD_FILES) or name.endswith(".weights.h5"):
+        if not holds_weights_the_old_way(name):
             usual(self, filepath, overwrite=overwrite, **kwargs)
             return
         import h5py  # type: ignore[import-untyped]
