@@ -23,6 +23,7 @@ LONG = (
     "pipeline/test_accelerators.py",
     "pipeline/test_batch_real.py",
     "chaos/test_chaos.py",
+    "trainer/test_same_learning_real.py",
     "authoring/test_release_real.py",
     "kernel/test_probe.py",
     "score/test_hints_errors.py",

@@ -155,7 +155,11 @@ def test_four_bad_notebooks_harm_nobody_and_a_killed_grader_loses_nothing(
     assert said.count("not run again") == len(recorded), said
     for path, content in finished.items():
         assert path.read_bytes() == content, "a run that had finished was run again"
-    assert set(_leftovers()) <= others, "a room outlived its grader"
+    # Rooms of tests beside this one may be seen just before they are gone.
+    deadline = time.monotonic() + 300
+    while not set(_leftovers()) <= others:
+        assert time.monotonic() < deadline, "a room outlived its grader"
+        time.sleep(0.2)
 
     again_code, again, said = _grade(class_of_thirty, out, tmp_path, course)
     assert again_code == 1

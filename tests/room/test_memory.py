@@ -90,10 +90,14 @@ def test_the_sockets_of_another_network_are_those_that_it_counts(
 
 
 def test_a_network_counts_its_sockets() -> None:
-    before = memory._sockets_of_network(os.getpid())
-    with contextlib.ExitStack() as stack:
-        for _ in range(50):
-            for one in socket.socketpair():
-                stack.enter_context(one)
-        assert memory._sockets_of_network(os.getpid()) >= before + 50
+    def grown() -> int:
+        before = memory._sockets_of_network(os.getpid())
+        with contextlib.ExitStack() as stack:
+            for _ in range(50):
+                for one in socket.socketpair():
+                    stack.enter_context(one)
+            return memory._sockets_of_network(os.getpid()) - before
+
+    # Other programs in this network may close theirs meanwhile, but not every time.
+    assert any(grown() >= 50 for _ in range(20))
     assert memory._sockets_of_network(0) == 0

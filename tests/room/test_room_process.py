@@ -149,8 +149,8 @@ time.sleep(600)
 """
     process = subprocess.Popen([sys.executable, "-c", grader], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
-    inside = set(processes_with(marker)) - {process.pid}
-    assert len(inside) >= 4
+    # One that has just begun has no arguments yet.
+    assert wait_until(lambda: len(set(processes_with(marker)) - {process.pid}) >= 4)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert wait_until(lambda: processes_with(marker) == [])
