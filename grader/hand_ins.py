@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import TypeAlias
@@ -36,19 +36,31 @@ _COPIES = (
     re.compile(r"복사본(?:[ _-]?(?P<n>\d{1,6}))?$"),
 )
 _VERSIONS = (
-    re.compile(r"(?<=[ _-])(?:ver|v|rev)[ _.]?(?P<n>\d{1,6})$"),
+    re.compile(r"(?<=[ _-])(?:version|ver|v|rev)[ _.]?(?P<n>\d{1,6})$"),
+    re.compile(r"(?<=[ _-])(?:제[ _]?)?(?P<n>\d{1,3})차(?:[ _-]?(?:제출|시도|수정))?$"),
     re.compile(r"(?:(?<=최종)|(?<=최종본)|(?<=[ _-]final))(?P<n>\d{1,2})$"),
 )
-_FINALS = (
-    re.compile(
-        r"(?:(?:진짜|찐)[ _]?최종본?|최최종본?|최종본?|최종[ _-]?수정|수정본|제출용|완성본)$"
-    ),
-    re.compile(r"(?<=[ _-])(?:진짜|재제출)$"),
-    re.compile(r"^(?:(?:진짜|찐)[ _]?최종본?|최최종본?|최종본?|수정본|제출용|완성본)"),
-    re.compile(r"(?:^|(?<=[ _-]))final(?:[ _]version)?$"),
-    re.compile(r"^final(?=[ _-])"),
+_OLDS = (
+    re.compile(r"(?<=[ _.-])(?:old(?:er)?|back[ _-]?up|bak|draft|이전|예전|옛날|구버전|백업|초안)$"),
+    re.compile(r"(?<=[ _-])(?:old|이전|예전)[ _-]?(?:versions?|files?|버전|본|파일)$"),
+    re.compile(r"^(?:old|backup|draft|이전|예전|옛날|구버전|백업|초안)(?=[ _-])"),
 )
+_FINALS = (
+    re.compile(r"(?:최종본?|수정본|제출용|제출본|완성본|마지막)$"),
+    re.compile(r"(?<=[ _-])(?:진짜|재제출|수정|최신|latest)$"),
+    re.compile(r"(?<=최종)수정$"),
+    re.compile(r"(?<=final[ _-])(?:real|really)$"),
+    re.compile(r"^(?:(?:진짜|찐|최)(?=[ _-]?(?:진짜|찐|최))|최종본?|수정본|제출용|제출본|완성본)"),
+    re.compile(r"(?:^|(?<=[ _-])|(?<=final))final(?:[ _]version)?$"),
+    re.compile(r"^(?:real|really|very|true)(?=[ _-](?:real|really|very|true|final))"),
+    re.compile(r"^final(?=[ _-]|final)"),
+)
+# What says once more that something is final, before a word that says so.
+_MORE_FINAL = re.compile(r"(?:진짜|찐|최|(?<=[ _-])(?:real|really|very|true))$")
 _SEPARATORS = " _-"
+_WORDS = re.compile(r"[^\W\d_]+")
+_ANY = "x"  # stands where the name of a file would
+_GIVEN_NAMES = frozenset({"수정"})  # "revised", and a person's
 _MOST_MARKS = 8  # in one name
 
 
@@ -57,37 +69,68 @@ class CopyName:
     """A file's name without what copying it added; ``base`` is folded, so that like is equal."""
 
     base: str
+    left: str  # as it was written
     finals: int = 0
     copies: int = 0  # the highest number; 1 for a copy without one
+    olds: int = 0
 
 
 @lru_cache(maxsize=20_000)
 def read_name(name: str) -> CopyName:
     """Take a file's name apart, with or without its suffix."""
-    base = _without_ends(_folded(name)).strip(_SEPARATORS)
-    finals = copies = 0
+    left = _without_ends(composed(name, "NFKC")).strip(_SEPARATORS)
+    counts = {"final": 0, "old": 0}
+    copies = 0
     for _ in range(_MOST_MARKS):
-        for kind, marks in (("copy", _COPIES), ("version", _VERSIONS), ("final", _FINALS)):
-            match = next(filter(None, (mark.search(base) for mark in marks)), None)
-            if match is None:
-                continue
-            left = (base[: match.start()] + base[match.end() :]).strip(_SEPARATORS)
-            if not left and kind != "final":
-                continue  # a file that is called "copy" is called so
-            base = left
-            if kind == "final":
-                finals += 1
-            else:
-                copies = max(copies, int(match.groupdict().get("n") or 1))
+        kind, match = _mark_of(left, final=counts["final"] > 0)
+        if match is None:
             break
+        left = _without(left, match)
+        if kind in counts:
+            counts[kind] += 1
         else:
-            break
-    return CopyName(re.sub(r"[ _]+", "-", base), finals, copies)
+            copies = max(copies, int(match.groupdict().get("n") or 1))
+    base = re.sub(r"[ _]+", "-", left.casefold())
+    return CopyName(base, left, counts["final"], copies, counts["old"])
+
+
+def _mark_of(name: str, *, final: bool) -> tuple[str, re.Match[str] | None]:
+    """Find one mark at either end of a name; ``final``: one that says final was found before."""
+    folded = name.lower()
+    if len(folded) != len(name):  # a letter that has no lower case of its own
+        folded = name
+    finals = (*_FINALS, _MORE_FINAL) if final else _FINALS
+    kinds = (("copy", _COPIES), ("version", _VERSIONS), ("old", _OLDS), ("final", finals))
+    for kind, marks in kinds:
+        match = next(filter(None, (mark.search(folded) for mark in marks)), None)
+        # A file that is called "copy" is called so.
+        if match is not None and (kind == "final" or _without(name, match)):
+            return kind, match
+    return "", None
+
+
+def _without(name: str, match: re.Match[str]) -> str:
+    return (name[: match.start()] + name[match.end() :]).strip(_SEPARATORS)
+
+
+def read_folder(name: str) -> CopyName:
+    """Take a folder's name apart; the ``base`` of one that is a version's and nothing else is ""."""
+    read = read_name(f"{_ANY}_{name}")
+    if read.base != _ANY or _folded(name) in _GIVEN_NAMES:
+        return read_name(name)
+    return replace(read, base="", left="")
+
+
+@lru_cache(maxsize=20_000)
+def is_version(name: str) -> bool:
+    """Whether a folder is named as a version of somebody's work, and as nobody: v2, 1차, old, 최종."""
+    return read_folder(name).base == ""
 
 
 def _without_ends(name: str) -> str:
     for _ in range(_MOST_MARKS):
-        name = next((name.removesuffix(end) for end in _ENDS if name.endswith(end)), name)
+        end = next((end for end in _ENDS if name.lower().endswith(end)), "")
+        name = name[: len(name) - len(end)]
     return name
 
 
@@ -104,8 +147,26 @@ def place(name: str, handed_in: str = "") -> tuple[object, ...]:
     """
     path = PurePosixPath(name)
     read = read_name(path.name)
-    rank = (read.finals, read.copies)
+    around = [read_folder(folder) for folder in path.parts[:-1]]
+    rank = (
+        -sum(one.olds for one in (*around, read)),
+        sum(one.finals for one in (*around, read)),
+        max((one.copies for one in around), default=0),
+        read.copies,
+        _own(path),
+    )
     return handed_in, *rank, natural(read.base), natural(path.name), natural(name)
+
+
+def _own(path: PurePosixPath) -> int:
+    """Say whether a file in a folder is named as that folder's own: 2; as another's: 0; neither: 1."""
+    folders, stem = _folded("/".join(path.parts[:-1])), _folded(path.stem)
+    if not folders:
+        return 1
+    said = _WORDS.findall(stem)
+    if not {word for word in _WORDS.findall(folders) if len(word) > 1}.isdisjoint(said):
+        return 2
+    return 0 if stem.partition("__")[0] and "__" in stem else 1
 
 
 def natural(text: str) -> Pieces:
