@@ -41,7 +41,9 @@ _VERSIONS = (
     re.compile(r"(?:(?<=최종)|(?<=최종본)|(?<=[ _-]final))(?P<n>\d{1,2})$"),
 )
 _OLDS = (
-    re.compile(r"(?<=[ _.-])(?:old(?:er)?|back[ _-]?up|bak|draft|이전|예전|옛날|구버전|백업|초안)$"),
+    re.compile(
+        r"(?<=[ _.-])(?:old(?:er)?|back[ _-]?up|bak|draft|이전|예전|옛날|구버전|백업|초안)$"
+    ),
     re.compile(r"(?<=[ _-])(?:old|이전|예전)[ _-]?(?:versions?|files?|버전|본|파일)$"),
     re.compile(r"^(?:old|backup|draft|이전|예전|옛날|구버전|백업|초안)(?=[ _-])"),
 )
@@ -95,7 +97,7 @@ def read_name(name: str) -> CopyName:
 
 
 def _mark_of(name: str, *, final: bool) -> tuple[str, re.Match[str] | None]:
-    """Find one mark at either end of a name; ``final``: one that says final was found before."""
+    """Find one mark at either end of a name; ``final``: a word for it was found before."""
     folded = name.lower()
     if len(folded) != len(name):  # a letter that has no lower case of its own
         folded = name
@@ -114,7 +116,7 @@ def _without(name: str, match: re.Match[str]) -> str:
 
 
 def read_folder(name: str) -> CopyName:
-    """Take a folder's name apart; the ``base`` of one that is a version's and nothing else is ""."""
+    """Take a folder's name apart; the ``base`` of one that is a version's and no more is ""."""
     read = read_name(f"{_ANY}_{name}")
     if read.base != _ANY or _folded(name) in _GIVEN_NAMES:
         return read_name(name)
@@ -123,7 +125,7 @@ def read_folder(name: str) -> CopyName:
 
 @lru_cache(maxsize=20_000)
 def is_version(name: str) -> bool:
-    """Whether a folder is named as a version of somebody's work, and as nobody: v2, 1차, old, 최종."""
+    """Whether a folder is named as a version of somebody's work: v2, 1차, old, 최종."""
     return read_folder(name).base == ""
 
 
@@ -159,7 +161,7 @@ def place(name: str, handed_in: str = "") -> tuple[object, ...]:
 
 
 def _own(path: PurePosixPath) -> int:
-    """Say whether a file in a folder is named as that folder's own: 2; as another's: 0; neither: 1."""
+    """Give 2 for a file in a folder that is named as that folder's own, 0 for another's, else 1."""
     folders, stem = _folded("/".join(path.parts[:-1])), _folded(path.stem)
     if not folders:
         return 1

@@ -73,15 +73,27 @@ IN_ORDER = [
 # What is older, then what is newer.
 PAIRS = [
     *(("hw_최종", later) for later in ("hw_진짜최종", "hw_진짜_최종", "hw_찐최종", "hw_최최종")),
-    *(("hw_최종", later) for later in ("hw_최종최종", "진짜최종_hw", "hw 진짜 최종", "hw_최종_수정")),
+    *(
+        ("hw_최종", later)
+        for later in ("hw_최종최종", "진짜최종_hw", "hw 진짜 최종", "hw_최종_수정")
+    ),
     *(("hw_final", later) for later in ("hw_final_final", "hw_real_final", "hw_final_real")),
     *(("hw_final", later) for later in ("hw_finalfinal", "really_final_hw", "hw_FINAL_final2")),
     ("hw_진짜최종", "hw_진짜진짜최종"),
     ("hw_최최종", "hw_최최최종"),
     ("hw", "hw_마지막"),
-    *((earlier, "hw") for earlier in ("hw_old", "old_hw", "hw_backup", "hw_이전", "hw_백업", "hw.bak")),
-    *((earlier, "hw") for earlier in ("hw_초안", "hw_draft", "hw (1)_old", "이전_hw", "hw_old_final")),
-    *((f"{earlier}/hw", "hw") for earlier in ("old", "backup", "이전", "백업", "Old Version", "bak")),
+    *(
+        (earlier, "hw")
+        for earlier in ("hw_old", "old_hw", "hw_backup", "hw_이전", "hw_백업", "hw.bak")
+    ),
+    *(
+        (earlier, "hw")
+        for earlier in ("hw_초안", "hw_draft", "hw (1)_old", "이전_hw", "hw_old_final")
+    ),
+    *(
+        (f"{earlier}/hw", "hw")
+        for earlier in ("old", "backup", "이전", "백업", "Old Version", "bak")
+    ),
     *((f"{earlier}/hw_최종 (3)", "a") for earlier in ("old", "BACKUP", "이전 버전", "old/v9")),
     ("v1/hw", "v2/hw"),
     ("v2/hw (7)", "v10/hw"),
@@ -102,21 +114,33 @@ def test_names_tell_an_order_where_nothing_else_does(earlier, later):
 @pytest.mark.parametrize(("earlier", "later"), PAIRS)
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_names_of_files_and_folders_tell_what_is_older(earlier, later, form):
-    older, newer = (
-        unicodedata.normalize(form, f"kim/{name}.ipynb") for name in (earlier, later)
-    )
+    older, newer = (unicodedata.normalize(form, f"kim/{name}.ipynb") for name in (earlier, later))
     assert place(older) < place(newer)
 
 
-@pytest.mark.parametrize("name", ["golden", "older brother", "threshold", "이전우", "가을_차", "v", "kim"])
+@pytest.mark.parametrize(
+    "name", ["golden", "older brother", "threshold", "이전우", "가을_차", "v", "kim"]
+)
 def test_a_folder_that_only_resembles_a_version_is_none(name):
     assert not is_version(name)
 
 
 @pytest.mark.parametrize(
     "name",
-    ["v1", "V 2", "ver.3", "1차", "제2차", "3차 제출", "old", "Old Version", "backup", "최종", "진짜_최종"]
-    + ["final", "FINAL2", "백업", "이전", "초안", "사본", "copy (2)", "제출용", "최최종", "draft"],
+    [
+        "v1",
+        "V 2",
+        "ver.3",
+        "1차",
+        "제2차",
+        "3차 제출",
+        "old",
+        "Old Version",
+        "backup",
+        "최종",
+        "진짜_최종",
+        *("final", "FINAL2", "백업", "이전", "초안", "사본", "copy (2)", "제출용", "최최종", "draft"),
+    ],
 )
 def test_a_version_s_folder_is_known(name):
     assert is_version(unicodedata.normalize("NFD", name))

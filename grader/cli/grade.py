@@ -155,7 +155,10 @@ def _collected(course: Course, options: GradeOptions, judges: Judges) -> Collect
     for one in owed or ():
         course.exercise(one)
     share = read_shard(options.shard)
-    found = collect(options.paths, exercise_ids=course.exercises, owed=owed, read=judges.read)
+    titles = {key: (one.title.en, one.title.ko) for key, one in course.exercises.items()}
+    found = collect(
+        options.paths, exercise_ids=course.exercises, owed=owed, read=judges.read, titles=titles
+    )
     return replace(found, submissions=found.submissions[share])
 
 

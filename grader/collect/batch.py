@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.collect.beside import Placed
-from grader.collect.classes import platform_owners, unnamed
+from grader.collect.called import Titles, by_exercises, unnamed
+from grader.collect.classes import platform_owners
 from grader.collect.people import Layout, is_somebodys, layout, loose
 from grader.collect.sources import Source
 from grader.collect.whose import doubts, without_mistaken_uploads
@@ -28,14 +29,16 @@ class Aside:
         self.notes: list[Message] = []
 
 
-def by_true_names(sources: list[Source], exercise_ids: Collection[str]) -> list[Source]:
+def by_true_names(
+    sources: list[Source], exercise_ids: Collection[str], titles: Titles
+) -> list[Source]:
     """Read anew what only looks as if Canvas had named it, in the whole batch."""
     every = [one for source in sources for one in source.files]
     files = [one.at for one in every]
     notebooks = [one.at for one in every if one.item.notebook]
     true_names = without_mistaken_uploads(files, notebooks, exercise_ids)
     # What Canvas did not name another platform may have named.
-    where = iter(unnamed(platform_owners(true_names)))
+    where = iter(unnamed(by_exercises(platform_owners(true_names), titles)))
     return [
         replace(source, files=tuple(replace(one, at=next(where)) for one in source.files))
         for source in sources

@@ -15,15 +15,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from grader.collect.exercises import is_exercise, says_nothing
-from grader.collect.files import is_notebook, is_zip, nfc, stem_of, unzipped
+from grader.collect.exercises import is_exercise
+from grader.collect.files import is_zip, nfc, unzipped
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import REFERENCE, SUBMITTED
 from grader.collect.names import folder_mark
-from grader.hand_ins import read_name
+from grader.hand_ins import read_folder, read_name
 
 SEVERAL = 2
-MOST_COPIES = 4  # of one exercise that one person leaves in a folder
 NAMESAKES = 5  # one in so many folders of a section may be called as one of another section is
 MANY_NAMES = 5  # of notebooks in one folder, each of which may be a student's
 _COURSE = frozenset({SUBMITTED, REFERENCE})
@@ -81,11 +80,12 @@ def _are_people(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[str
     if alone:
         names = {read_name(unzipped(name)).base for name in alone}
         return len({name for name in names if not is_exercise(name, exercise_ids)}) >= SEVERAL
+    if any(_says_more(nfc(path.parts[0]), exercise_ids) for path in notebooks):
+        return False
     owners: dict[str, set[str]] = defaultdict(set)
     for path in notebooks:
-        owners[path.parts[0]].add(read_name(path.name).base)
-    if any(_says_more(nfc(one), exercise_ids) for one in owners):
-        return False
+        if (owner := read_folder(nfc(path.parts[0])).base) != "":  # versions are nobody's
+            owners[owner].add(read_name(path.name).base)
     return len(owners) >= SEVERAL and not _share_the_exercises(owners.values(), exercise_ids)
 
 
@@ -111,11 +111,16 @@ def sections(notebooks: Sequence[Whereabouts]) -> frozenset[str]:
             direct.add(one.named.student)
         else:
             base = one.named.exercise or read_name(one.relative.name).base
-            inner[one.named.student][folders[0]].add(base)
-    shared = Counter(name for theirs in inner.values() for name in theirs)
+            versions = inner[one.named.student]
+            versions[read_folder(folders[0]).base].add(base)
+    people = {
+        student: {name: files for name, files in theirs.items() if name}
+        for student, theirs in inner.items()
+    }
+    shared = Counter(name for theirs in people.values() for name in theirs)
     found = {
         student
-        for student, theirs in inner.items()
+        for student, theirs in people.items()
         if student not in direct
         and _hands_in_the_same(theirs)
         and NAMESAKES * sum(shared[name] > 1 for name in theirs) <= len(theirs)
@@ -156,56 +161,6 @@ def in_section(one: Whereabouts, found: Collection[str]) -> Whereabouts:
         return one
     student = f"{one.named.student}/{folders[0]}"
     return replace(one, named=replace(one.named, student=student, folders=folders[1:]))
-
-
-def respondents(files: Sequence[Whereabouts]) -> list[Whereabouts]:
-    """Name people as forms do, EXERCISE - NAME, where that makes no two of them one."""
-    every = Counter((one.source, one.named.student) for one in files)
-    called = Counter((one.source, one.named.respondent) for one in files)
-    clear = {key for key, count in called.items() if count == 1 and key not in every}
-    return [
-        replace(one, named=replace(one.named, student=one.named.respondent))
-        if one.named.respondent is not None and (one.source, one.named.respondent) in clear
-        else one
-        for one in files
-    ]
-
-
-def unnamed(files: Sequence[Whereabouts]) -> list[Whereabouts]:
-    """Keep apart more copies in no folder than one person makes: nobody knows whose they are."""
-    found = Counter(map(_unnamed_key, files))
-    return [
-        replace(one, named=replace(one.named, student=PurePosixPath(one.relative.name).stem))
-        if (key := _unnamed_key(one)) is not None and found[key] > MOST_COPIES
-        else one
-        for one in files
-    ]
-
-
-def _unnamed_key(one: Whereabouts) -> tuple[tuple[str, ...], str] | None:
-    named = one.named
-    nobody = one.lies_alone and named.platform is None and not named.sample
-    if not (nobody and one.above and is_notebook(one.relative)):
-        return None
-    return (
-        (one.above, named.student)
-        if says_nothing(stem_of(one.relative.name), named.exercise)
-        else None
-    )
-
-
-def named_in_folders(files: Sequence[Whereabouts]) -> list[Whereabouts]:
-    """Keep apart whom names as KIM__EXERCISE and LEE__EXERCISE, in one folder, keep apart."""
-    owners: dict[tuple[int, str], set[str]] = defaultdict(set)
-    for one in files:
-        if one.named.named is not None:
-            owners[one.source, one.named.student].add(one.named.named)
-    return [
-        replace(one, named=replace(one.named, student=f"{one.named.student}/{one.named.named}"))
-        if one.named.named is not None and len(owners[one.source, one.named.student]) >= SEVERAL
-        else one
-        for one in files
-    ]
 
 
 # --- names that platforms wrote ----------------------------------------------------------------

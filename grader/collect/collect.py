@@ -12,13 +12,14 @@ is ``refused`` and graded for nobody; what is no notebook at all is ``ignored``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from grader.collect.attempts import several
 from grader.collect.batch import Aside, Batch, by_true_names
 from grader.collect.beside import Beside, Placed
+from grader.collect.called import Titles
 from grader.collect.caps import first_of_each, within_code
 from grader.collect.labels import Label, label_all
 from grader.collect.listing import Item
@@ -55,6 +56,7 @@ def collect(
     owed: tuple[str, ...] | None,
     read: Callable[[bytes], Notebook] = parse_notebook,
     own_beside: Path | None = None,
+    titles: Mapping[str, Sequence[str]] | None = None,
 ) -> Collected:
     """Find and read every submission.
 
@@ -65,6 +67,7 @@ def collect(
         read: reads a notebook file; raises Malformed, or GraderError where the fault is ours.
         own_beside: the course's folder, where what lies around a notebook given by itself is its
             author's; None where it may be anybody's.
+        titles: what exercises are called beside their ids.
 
     Raises:
         GraderError: a path is missing, unreadable or holds no notebook.
@@ -74,7 +77,8 @@ def collect(
         sources = [
             look_at(n, path, exercise_ids, shelf, own_beside) for n, path in enumerate(once(paths))
         ]
-        batch = Batch(by_true_names(sources, exercise_ids), aside)
+        called = Titles({one: (titles or {}).get(one, ()) for one in exercise_ids})
+        batch = Batch(by_true_names(sources, exercise_ids, called), aside)
         read_ones = list(within_code(_submissions(batch, course, shelf), aside.refused))
     submissions = [_owing(one, read_ones) for one in read_ones]
     aside.notes += several(submissions)
@@ -121,8 +125,8 @@ def _stand_in(files: Sequence[Placed]) -> Placed:
     """Give what stands for somebody without a notebook: the folder, or the file with the name."""
     first = files[0]
     relative = first.at.relative
-    if not first.at.lies_alone:
-        relative = PurePosixPath(relative.parts[0])
+    if (within := first.at.named.folders) is not None and not first.at.lies_alone:
+        relative = PurePosixPath(*relative.parts[: -1 - len(within)])
     item = Item(relative, first.item.stored, notebook=False)
     return Placed(item, replace(first.at, relative=relative))
 

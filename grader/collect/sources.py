@@ -13,15 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from grader.collect.around import files_around
 from grader.collect.beside import Placed
-from grader.collect.classes import (
-    class_depth,
-    in_section,
-    many_names,
-    named_in_folders,
-    platform_owners,
-    respondents,
-    sections,
-)
+from grader.collect.called import named_in_folders, respondents
+from grader.collect.classes import class_depth, in_section, many_names, platform_owners, sections
 from grader.collect.files import ZIP, is_archive, is_notebook, nfc
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import read_path
@@ -165,7 +158,8 @@ def _told_apart(
 ) -> tuple[list[Placed], tuple[Message, ...]]:
     """Name people as all that was handed in shows that they are named; say what was decided."""
     where = platform_owners([one.at for one in placed])
-    where = respondents(named_in_folders(where))
+    where, unsure = named_in_folders(where)
+    where = respondents(where)
     notebooks = [at for at, one in zip(where, placed, strict=True) if one.item.notebook]
     found = sections(notebooks)
     where = [in_section(one, found) for one in where]
@@ -174,6 +168,9 @@ def _told_apart(
     if crowded:
         args: dict[str, Scalar] = {"folders": _folders(crowded), "count": count}
         told.append(Message("collect.many_names", args))
+    if unsure:
+        args = {"folders": _folders(unsure)}
+        told.append(Message("collect.several_named", args))
     return [replace(one, at=at) for one, at in zip(placed, where, strict=True)], tuple(told)
 
 

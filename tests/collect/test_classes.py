@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from grader.collect.collect import Collected, collect
-from tests.support.notebook_files import worded, write
+from tests.support.notebook_files import notebook, raw, worded, write
 
 IDS = frozenset({"char-text", "sequence-prediction"})
 
@@ -117,11 +118,69 @@ def test_what_one_student_leaves_in_a_folder_is_not_told_as_many_names(tmp_path,
     assert "many_names" not in notes(gather(tmp_path, *names))
 
 
-def test_names_that_differ_within_a_folder_stay_apart(tmp_path):
+VERSIONS = [
+    *(("v1", "v2"), ("1차", "2차"), ("old", "new work"), ("최종", "진짜최종"), ("backup", "hw")),
+    *(("old", "final"), ("이전", "제출용"), ("hw", "hw (1)"), ("과제_v1", "과제_v2")),
+]
+
+
+@pytest.mark.parametrize("inner", VERSIONS)
+@pytest.mark.parametrize("file", ["char-text", "homework", "kim"])
+def test_versions_in_one_s_folder_make_nobody_another_student(tmp_path, inner, file):
+    mine = [f"kim/{folder}/{file}.ipynb" for folder in inner]
+    assert people(gather(tmp_path / "alone", *mine)) == ["kim"]
+    others = [f"lee/{folder}/{file}.ipynb" for folder in VERSIONS[0]]
+    assert people(gather(tmp_path / "two", *mine, *others)) == ["kim", "lee"]
+    class_of_three = [*mine, "choi/homework.ipynb", "lee/old/homework.ipynb", "lee/homework.ipynb"]
+    assert people(gather(tmp_path / "class", *class_of_three)) == ["choi", "kim", "lee"]
+
+
+@pytest.mark.parametrize("rounds", [("1차", "2차"), ("old", "최종"), ("v1", "v2")])
+def test_rounds_of_a_class_are_attempts_of_its_students(tmp_path, rounds):
+    flat = [f"{one}/{who}.ipynb" for one in rounds for who in ("kim", "lee")]
+    found = gather(tmp_path / "flat", *flat)
+    assert people(found) == ["kim", "lee"]
+    found = gather(tmp_path / "deep", *(f"{one[:-6]}/hw.ipynb" for one in flat))
+    assert people(found) == ["kim", "lee"]
+    assert notes(found) == ["attempts_by_name"] * 2
+    assert {one.args["name"] for one in found.notes} == {
+        f"{rounds[1]}/{who}/hw.ipynb" for who in ("kim", "lee")
+    }
+
+
+def test_a_student_s_own_folder_with_versions_is_one_student(tmp_path):
+    names = ["v1/char-text.ipynb", "v2/char-text.ipynb", "char-text.ipynb"]
+    assert people(gather(tmp_path / "kim", *names)) == ["kim"]
+
+
+def test_a_zip_that_is_called_a_version_is_its_student_s_and_nobody_else_s(tmp_path):
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:
+        archive.writestr("lee_9999_assignsubmission_file_/char-text.ipynb", raw(notebook("x")))
+    found = gather(tmp_path, "lee_9999_assignsubmission_file_/char-text.ipynb")
+    assert people(found) == ["lee_9999", "old"]
+
+
+@pytest.mark.parametrize("own", ["kim__char-text", "char-text", "homework"])
+def test_a_copy_of_a_classmate_s_file_in_one_s_folder_makes_nobody_another_student(tmp_path, own):
     found = gather(
-        tmp_path, "a/kim__char-text.ipynb", "a/lee__char-text.ipynb", "b/choi__char-text.ipynb"
+        tmp_path, f"kim/{own}.ipynb", "kim/lee__char-text.ipynb", "lee/lee__char-text.ipynb"
     )
-    assert people(found) == ["a/kim", "a/lee", "b"]
+    assert people(found) == ["kim", "lee"]
+    told = [one.args["name"] for one in found.notes if one.args.get("student") == "kim"]
+    assert told == ([] if own == "homework" else [f"kim/{own}.ipynb"])
+
+
+def test_one_folder_of_several_people_s_named_files_is_told(tmp_path):
+    found = gather(tmp_path, "a/kim__char-text.ipynb", "a/lee__char-text.ipynb", "b/x.ipynb")
+    assert people(found) == ["a", "b"]
+    (told,) = (one for one in found.notes if one.id == "collect.several_named")
+    assert told.args == {"folders": "a"}
+
+
+def test_a_section_of_many_named_files_is_no_student(tmp_path):
+    names = [f"{section}/{who}{section}__char-text.ipynb" for section in "12" for who in "abcdef"]
+    found = gather(tmp_path, *names)
+    assert len(people(found)) == 12
 
 
 # --- names that platforms wrote ------------------------------------------------------------------

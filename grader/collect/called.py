@@ -1,0 +1,212 @@
+"""Whom the names of files tell of, where neither folders nor platforms do; seen beside the others.
+
+Enters: where the files of a batch lie, what the course's exercises are called. Leaves: the same,
+with people named as their files name them. Touches nothing.
+
+    char-text - 김민준.ipynb                     김민준  (a form; where no two are called so)
+    김민준_char-text.ipynb, CHAR-TEXT-김민준 (1)  김민준  (by the exercise's id or title)
+    HW3_char-text.ipynb                          HW3_char-text: nobody is called HW3
+    char-text (1).ipynb                          the folder's, or nobody's where it is a class's
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from grader.collect.exercises import says_nothing
+from grader.collect.files import is_notebook, nfc, stem_of
+from grader.collect.labels import Whereabouts
+from grader.collect.layouts import PathNames
+from grader.hand_ins import read_name
+
+SEVERAL = 2
+MOST_COPIES = 4  # of one exercise that one person leaves in a folder
+MANY_NAMES = 5  # in one folder: more than one person's classmates
+_WORDS = re.compile(r"[가-힣]+|[^\W_가-힣]+")
+_COUNT = re.compile(r"^\(\d{1,6}\)")  # of a copy, where more was written behind it
+_AROUND = " _-.,+&()[]"
+_LEAST_DIGITS = 5  # of a student's number
+# What is written beside an exercise's name and is nobody's.
+_NOBODY = frozenset(
+    "hw homework assignment week wk lab ex exercise chapter ch answer answers solution solutions my"
+    " submission submit submitted notebook colab ipynb project task problem report test done rnn"
+    " keras python of the for and copy new untitled version no nr 과제 숙제 실습 주차 주 차 장 제출"
+    " 제출물 답안 답 정답 풀이 노트북 완료 수업 연습 문제 보고서 의 및 와 과".split()
+)
+
+
+@dataclass(frozen=True)
+class Titles:
+    """What the course's exercises are called: id to all its names."""
+
+    names: Mapping[str, Sequence[str]]
+
+    @cached_property
+    def _joined(self) -> dict[str, str]:
+        """All names as one word each."""
+        every = [(name, key) for key, names in self.names.items() for name in (key, *names)]
+        return {"".join(_words(name)): key for name, key in every if _words(name)}
+
+    @cached_property
+    def _of_ids(self) -> frozenset[str]:
+        return frozenset(word for key in self.names for word in _words(key))
+
+    @cached_property
+    def _longest(self) -> int:
+        return max((len(name) for name in self._joined), default=0)
+
+    def read(self, stem: str) -> tuple[str, str] | None:
+        """Give the exercise that a name holds, and what else it says; None where it holds none."""
+        left = read_name(stem).left
+        found = [*_WORDS.finditer(left)]
+        best: tuple[int, int, int, str] | None = None
+        for first in range(len(found)):
+            joined = ""
+            for last in range(first, len(found)):
+                joined += found[last][0].casefold()
+                if len(joined) > self._longest:
+                    break
+                if joined in self._joined and (best is None or len(joined) > best[0]):
+                    best = (len(joined), first, last, self._joined[joined])
+        if best is None:
+            return None
+        _, first, last, exercise = best
+        before, after = left[: found[first].start()], left[found[last].end() :]
+        rest = " ".join(filter(None, map(_bare, (before, after))))
+        # Of multiplication-lstm-gru nobody knows which.
+        return None if self._of_ids & {*_words(rest)} else (exercise, rest)
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _WORDS.findall(text)]
+
+
+def _bare(text: str) -> str:
+    text = _COUNT.sub("", text.strip(" _-.")).strip(_AROUND)
+    return read_name(text).left if text else ""
+
+
+def _is_somebody(rest: str) -> bool:
+    """Whether this may be what a person is called."""
+    words = _words(rest)
+    return any(
+        len(word) >= _LEAST_DIGITS if word.isdecimal() else word.rstrip("0123456789") not in _NOBODY
+        for word in words
+    )
+
+
+def by_exercises(files: Sequence[Whereabouts], titles: Titles) -> list[Whereabouts]:
+    """Find exercises and people in names that hold both, KIM_EXERCISE or EXERCISE-KIM (1).
+
+    More copies of one name than one person makes stay apart: it is nobody's.
+    """
+    read = [_read(one, titles) for one in files]
+    found = Counter(
+        (one.source, one.relative.parent, who.student, who.exercise)
+        for one, who in zip(files, read, strict=True)
+        if who.student != one.named.student
+    )
+    return [
+        replace(one, named=who)
+        if found[one.source, one.relative.parent, who.student, who.exercise] <= MOST_COPIES
+        else replace(one, named=replace(one.named, exercise=who.exercise))
+        for one, who in zip(files, read, strict=True)
+    ]
+
+
+def _read(one: Whereabouts, titles: Titles) -> PathNames:
+    named, stem = one.named, stem_of(nfc(one.relative.name))
+    told = None if named.sample else titles.read(named.original or stem)
+    if told is None:
+        return named
+    exercise, rest = told
+    named = replace(named, exercise=named.exercise or exercise)
+    by_its_name = named.student == stem and named.folders is None and named.respondent is None
+    if named.platform is None and by_its_name and _is_somebody(rest):
+        return replace(named, student=rest)
+    return named
+
+
+def respondents(files: Sequence[Whereabouts]) -> list[Whereabouts]:
+    """Name people as forms do, EXERCISE - NAME, where that makes no two of them one."""
+    every = Counter((one.source, one.named.student) for one in files)
+    called = Counter((one.source, one.named.respondent) for one in files)
+    clear = {key for key, count in called.items() if count == 1 and key not in every}
+    return [
+        replace(one, named=replace(one.named, student=one.named.respondent))
+        if one.named.respondent is not None and (one.source, one.named.respondent) in clear
+        else one
+        for one in files
+    ]
+
+
+def unnamed(files: Sequence[Whereabouts]) -> list[Whereabouts]:
+    """Keep apart what in no folder says nothing of its author, where nobody knows whose it is.
+
+    More copies than one person makes are several people's, and so is what lies among notebooks
+    that name others. Else it is the author's around whose folder was given.
+    """
+    found = Counter(map(_unnamed_key, files))
+    others: dict[tuple[tuple[str, ...], PurePosixPath], set[str]] = defaultdict(set)
+    for one in files:
+        if _unnamed_key(one) is None and _is_by_itself(one):
+            others[one.above, one.relative.parent].add(read_name(one.named.student).base)
+    return [
+        replace(one, named=replace(one.named, student=str(one.relative.with_suffix(""))))
+        if (key := _unnamed_key(one)) is not None
+        and (found[key] > MOST_COPIES or len(others.get(key[:2], ())) >= SEVERAL)
+        else one
+        for one in files
+    ]
+
+
+def _is_by_itself(one: Whereabouts) -> bool:
+    named = one.named
+    nobody = named.folders is None and named.platform is None and not named.sample
+    return nobody and bool(one.above) and is_notebook(one.relative)
+
+
+def _unnamed_key(one: Whereabouts) -> tuple[tuple[str, ...], PurePosixPath, str] | None:
+    if not _is_by_itself(one):
+        return None
+    return (
+        (one.above, one.relative.parent, one.named.student)
+        if says_nothing(stem_of(one.relative.name), one.named.exercise)
+        else None
+    )
+
+
+def named_in_folders(files: Sequence[Whereabouts]) -> tuple[list[Whereabouts], list[str]]:
+    """Keep apart whom names as KIM__EXERCISE and LEE__EXERCISE, in one folder, keep apart.
+
+    Where they are many, and none is the folder's: it is a section's. A few are copies of
+    classmates' files, in the folder of somebody who has a name of another kind perhaps.
+
+    Returns:
+        The files, and the folders of which nobody knows.
+    """
+    owners: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for one in files:
+        if one.named.named is not None:
+            owners[one.source, one.named.student].add(one.named.named)
+    others = {
+        key: names
+        for key, names in owners.items()
+        if not any(_holds(key[1], name) for name in names) and len(names) >= SEVERAL
+    }
+    apart = {key for key, names in others.items() if len(names) >= MANY_NAMES}
+    return [
+        replace(one, named=replace(one.named, student=f"{one.named.student}/{one.named.named}"))
+        if one.named.named is not None and (one.source, one.named.student) in apart
+        else one
+        for one in files
+    ], sorted(student for source, student in others.keys() - apart)
+
+
+def _holds(folder: str, name: str) -> bool:
+    return name.casefold() in folder.casefold()

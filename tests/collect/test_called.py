@@ -1,0 +1,108 @@
+"""Whom the names of files tell of, in folders where nothing else does."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from grader.collect.collect import Collected, collect
+from tests.support.notebook_files import worded, write
+
+TITLES = {
+    "char-text": ("Writing text character by character", "글자 단위로 문장 이어 쓰기"),
+    "multiplication-gru": ("The multiplication problem with GRU", "GRU로 곱셈 문제 풀기"),
+    "multiplication-lstm": (),
+}
+
+
+def gather(folder: Path, *names: str) -> Collected:
+    for name in names:
+        write(folder / f"{name}.ipynb")
+    found = collect([folder], exercise_ids=TITLES, owed=None, titles=TITLES)
+    for message in (*found.refused, *found.notes):
+        worded(message)
+    return found
+
+
+def who_and_what(found: Collected) -> set[tuple[str, str]]:
+    return {(one.student, *(one.exercises or ("",))) for one in found.submissions}
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("KIM_char-text", "KIM"),
+        ("char-text_KIM", "KIM"),
+        ("CHAR_TEXT-kim (1)", "kim"),
+        ("char-text (1)_김민준", "김민준"),
+        ("김민준 글자 단위로 문장 이어 쓰기", "김민준"),
+        ("글자단위로_문장이어쓰기_김민준_최종", "김민준"),
+        ("Kim Minjun - Writing text character by character (2)", "Kim Minjun"),
+        ("20231234_김민준_char-text", "20231234_김민준"),
+        ("김민준char-text", "김민준"),
+        ("20231234-chartext", "20231234"),
+        ("HW3_kim_char-text_final", "HW3_kim"),
+    ],
+)
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_that_holds_an_exercise_and_a_person_is_read(tmp_path, name, student, form):
+    found = gather(tmp_path, unicodedata.normalize(form, name), "lee")
+    assert who_and_what(found) == {(student, "char-text"), ("lee", "")}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["HW3_char-text", "과제3 char-text", "week 2 char-text", "char-text_answer", "3-char-text"],
+)
+def test_what_is_written_beside_an_exercise_and_is_nobody_s_stays_whole(tmp_path, name):
+    assert who_and_what(gather(tmp_path, name, "lee")) == {(name, "char-text"), ("lee", "")}
+
+
+@pytest.mark.parametrize(
+    "name", ["chartexts_kim", "multiplication_kim", "mychar-textual", "gru_kim"]
+)
+def test_a_name_that_holds_no_exercise_stays_whole(tmp_path, name):
+    assert who_and_what(gather(tmp_path, name, "lee")) == {(name, ""), ("lee", "")}
+
+
+def test_a_name_that_holds_two_exercises_names_none(tmp_path):
+    found = gather(tmp_path, "multiplication-lstm-gru_kim", "lee")
+    assert who_and_what(found) == {("multiplication-lstm-gru_kim", ""), ("lee", "")}
+
+
+def test_copies_and_other_exercises_of_one_name_are_one_student_s(tmp_path):
+    names = ["char-text-kim", "char-text-kim (1)", "kim_multiplication-gru", "char-text_lee"]
+    found = gather(tmp_path, *names)
+    assert who_and_what(found) == {
+        ("kim", "char-text"),
+        ("kim", "multiplication-gru"),
+        ("lee", "char-text"),
+    }
+    (told,) = found.notes
+    assert (told.id, told.args["name"]) == ("collect.attempts_by_name", "char-text-kim (1).ipynb")
+
+
+def test_more_copies_of_one_name_than_one_person_makes_are_several_people_s(tmp_path):
+    names = [f"rnn class 7_char-text ({n})" for n in range(1, 8)]
+    assert len({one.student for one in gather(tmp_path, *names).submissions}) == 7
+
+
+def test_the_exercise_is_read_from_a_name_in_a_folder_or_a_platform_s_too(tmp_path):
+    names = ["kim/kim_char-text", "lee_12_assignsubmission_file_/my 글자 단위로 문장 이어 쓰기"]
+    names += ["choi_13_assignsubmission_file_char-text choi"]
+    found = gather(tmp_path, *names)
+    assert who_and_what(found) == {(who, "char-text") for who in ("kim", "lee_12", "choi_13")}
+
+
+def test_copies_that_name_nobody_among_others_files_are_nobody_s(tmp_path):
+    copies = ["char-text", "char-text (1)"]
+    assert len({one.student for one in gather(tmp_path / "kim", *copies).submissions}) == 1
+    found = gather(tmp_path / "class", *copies, "lee_char-text", "choi")
+    assert {one.student for one in found.submissions} == {"lee", "choi", *copies}
+
+
+def test_people_in_the_folder_of_an_exercise_are_named_by_their_files(tmp_path):
+    found = gather(tmp_path, "char-text/kim_char-text", "char-text/lee_char-text")
+    assert who_and_what(found) == {("kim", "char-text"), ("lee", "char-text")}
