@@ -12,17 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from grader.collect import shares
 from grader.collect.files import ZIP, is_archive, is_notebook
 from grader.collect.folders import Seen, file, is_hidden, look_into
 from grader.collect.notebooks import MAX_BYTES, Malformed
+from grader.collect.shares import Shares
 from grader.collect.shelf import Shelf, Stored
 from grader.text.printable import printable
 from grader.types import GraderError, Message
 
 MAX_NESTED = 3  # zips around a file, beside the one that was given
-MAX_OPENED = 500  # zips that lie in one folder, with those within them
-MAX_OPENED_BYTES = 4 * 2**30  # of these
-MAX_LOOKED = 20_000  # files of which the beginning is read, for a notebook under another name
 MAX_HELD = 5  # names that are told of a zip without a notebook
 _MARKS_OF_A_NOTEBOOK = (b'"nbformat"', b'"cell_type"')
 
@@ -48,14 +47,14 @@ class Listing:
     unopened: list[tuple[PurePosixPath, Message]] = field(default_factory=list)  # archives
     refused: list[tuple[PurePosixPath, Message]] = field(default_factory=list)
     ignored: list[Message] = field(default_factory=list)
-    looked: int = 0
-    opened: dict[PurePosixPath, tuple[int, int]] = field(default_factory=dict)
+    shares: Shares = field(default_factory=Shares)
 
 
 def holds_notebook(path: Path) -> bool:
     """Whether a file whose name does not say so is a notebook."""
     with Shelf() as shelf:
-        return _is_one_all_the_same(Listing(), shelf, Stored(path), size_of(path))
+        name = PurePosixPath(path.name)
+        return _is_one_all_the_same(Listing(), shelf, name, Stored(path), size_of(path))
 
 
 def list_folder(root: Path, shelf: Shelf) -> Listing:
@@ -65,7 +64,9 @@ def list_folder(root: Path, shelf: Shelf) -> Listing:
         GraderError: it cannot be listed, or is far too large to be submissions.
     """
     found = Listing()
-    for seen in look_into(root):
+    every = list(look_into(root))
+    found.shares.around(seen.relative for seen in every if _may_be_somebodys(seen))
+    for seen in every:
         path = root / seen.relative
         if not _aside(seen, found):
             _take(found, shelf, seen.relative, Stored(path), size_of(path), None)
@@ -85,6 +86,10 @@ def list_zip(path: Path, shelf: Shelf) -> Listing:
 
 def _list_archive(found: Listing, shelf: Shelf, below: PurePosixPath, stored: Stored) -> None:
     archive = shelf.archive(stored)
+    every = [below / entry.path for entry in archive.entries]
+    every += [below / folder for folder in archive.folders]
+    handed_in = (path for path in every if _may_be_somebodys(file(path)))
+    found.shares.around(handed_in, below if below.parts else None)
     for number, entry in enumerate(archive.entries):
         relative = below / entry.path
         why = _named(entry.refused, relative) if below.parts else entry.refused
@@ -96,6 +101,10 @@ def _list_archive(found: Listing, shelf: Shelf, below: PurePosixPath, stored: St
     for folder in archive.folders:
         if folder not in filled and not any(map(is_hidden, folder.parts)):
             found.empty.append(below / folder)
+
+
+def _may_be_somebodys(seen: Seen) -> bool:
+    return seen.reason is None or seen.refused
 
 
 def _named(refused: Message | None, relative: PurePosixPath) -> Message | None:
@@ -139,7 +148,7 @@ def _take(
         if any(one.notebook for one in inner.items) or inner.refused or inner.unopened:
             _join(found, inner)
             return
-    notebook = _is_one_all_the_same(found, shelf, stored, size)
+    notebook = _is_one_all_the_same(found, shelf, relative, stored, size)
     found.items.append(Item(relative, stored, notebook, size, problem, holds))
 
 
@@ -149,9 +158,7 @@ def _looked_into(
     """List a zip within; None where it cannot be, which is told."""
     why = _not_to_be_opened(found, relative, size)
     if why is None:
-        # A zip that lies in nobody's folder is somebody's own: it looks at its own share.
-        alone = len(relative.parts) == 1
-        inner = Listing(looked=0 if alone else found.looked, opened=found.opened)
+        inner = Listing(shares=found.shares)
         try:
             _list_archive(inner, shelf, relative, stored)
         except Malformed as error:
@@ -160,7 +167,6 @@ def _looked_into(
             why = _about("collect.nested_broken", relative)
         except OSError as error:
             why = _about("collect.unreadable", relative, error=error.strerror or "OSError")
-        found.looked = found.looked if alone else inner.looked
         if why is None:
             return inner
     found.unopened.append((relative, why))
@@ -174,13 +180,8 @@ def _not_to_be_opened(found: Listing, relative: PurePosixPath, size: int) -> Mes
     zips = [number for number, part in enumerate(relative.parts) if part.lower().endswith(ZIP)]
     if len(zips) > MAX_NESTED:
         return _about("collect.nested_too_deep", relative, limit=MAX_NESTED)
-    # Where everybody's zips lie in one place, each has its own share.
-    folder = PurePosixPath(*relative.parts[: zips[0] or 1])
-    count, together = found.opened.get(folder, (0, 0))
-    if count >= MAX_OPENED or together + size > MAX_OPENED_BYTES:
-        return _about("collect.nested_too_many", relative, limit=MAX_OPENED)
-    found.opened[folder] = (count + 1, together + size)
-    return None
+    why = found.shares.may_open(relative, size)
+    return _about(why, relative, **shares.ZIPS[why]) if why else None
 
 
 def _join(found: Listing, inner: Listing) -> None:
@@ -191,18 +192,31 @@ def _join(found: Listing, inner: Listing) -> None:
     found.ignored += inner.ignored
 
 
-def _is_one_all_the_same(found: Listing, shelf: Shelf, stored: Stored, size: int) -> bool:
-    """Whether a file of another name holds a notebook."""
-    if found.looked >= MAX_LOOKED or size > MAX_BYTES:
+def _is_one_all_the_same(
+    found: Listing, shelf: Shelf, relative: PurePosixPath, stored: Stored, size: int
+) -> bool:
+    """Whether a file of another name holds a notebook; where the looking stops, that is told."""
+    if size > MAX_BYTES:
         return False
-    found.looked += 1
+    if not found.shares.may_look(relative):
+        return _unlooked(found, relative)
     if not shelf.begins(stored).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return False
+    if not found.shares.may_read(relative, size):
+        return _unlooked(found, relative)
     try:
         data = shelf.read(stored)
     except (OSError, Malformed):
         return False
     return all(mark in data for mark in _MARKS_OF_A_NOTEBOOK)
+
+
+def _unlooked(found: Listing, relative: PurePosixPath) -> bool:
+    if found.shares.is_news(relative):
+        limit, size = shares.MAX_LOOKED, shares.MAX_READ_BYTES // 2**20
+        told = _about("collect.looking_stopped", relative, limit=limit, megabytes=size)
+        found.unopened.append((relative, told))
+    return False
 
 
 def size_of(path: Path) -> int:

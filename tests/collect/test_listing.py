@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.collect import listing
+from grader.collect import listing, shares
 from grader.collect.collect import Collected, collect
+from grader.collect.shelf import Shelf
 from grader.types import GraderError
 from tests.support.notebook_files import notebook, raw, worded, write
 
@@ -74,7 +75,7 @@ def test_zips_too_deep_are_refused_and_named(tmp_path):
 
 
 def test_more_zips_than_anybody_hands_in_are_refused_and_cost_no_neighbour(tmp_path, monkeypatch):
-    monkeypatch.setattr(listing, "MAX_OPENED", 3)
+    monkeypatch.setattr(shares, "MAX_OPENED", 3)
     for number in range(5):
         place(tmp_path / "kim" / f"{number}.zip", nested(1))
     for student in ("choi", "lee"):
@@ -85,7 +86,7 @@ def test_more_zips_than_anybody_hands_in_are_refused_and_cost_no_neighbour(tmp_p
 
 
 def test_where_zips_lie_side_by_side_each_has_a_share_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.setattr(listing, "MAX_OPENED", 3)
+    monkeypatch.setattr(shares, "MAX_OPENED", 3)
     inner = {f"{number}.zip": packed(**{"notes.txt": b"no notebook"}) for number in range(5)}
     place(tmp_path / "aaa.zip", packed(**{"char-text.ipynb": GOOD}, **inner))
     for student in ("kim", "lee"):
@@ -95,12 +96,80 @@ def test_where_zips_lie_side_by_side_each_has_a_share_of_its_own(tmp_path, monke
 
 
 def test_many_files_of_one_zip_leave_the_others_looked_at(tmp_path, monkeypatch):
-    monkeypatch.setattr(listing, "MAX_LOOKED", 4)
+    monkeypatch.setattr(shares, "MAX_LOOKED", 4)
     other = packed(**{f"{number}.txt": b"" for number in range(9)})
     for student, zipped in (("aaa", other), ("kim", packed(**{"char-text.ipynb.download": GOOD}))):
         place(tmp_path / f"{student}.zip", zipped)
     found = gather(tmp_path)
     assert [one.student for one in found.submissions if one.notebook] == ["kim"]
+
+
+MOODLE = "{}_12{}_assignsubmission_file_/{}"
+
+
+def test_in_a_platform_s_zip_alone_in_a_folder_each_student_has_a_share(tmp_path, monkeypatch):
+    monkeypatch.setattr(shares, "MAX_OPENED", 3)
+    monkeypatch.setattr(shares, "MAX_LOOKED", 4)
+    hw = packed(**{"char-text.ipynb": GOOD})
+    many = {f"{n}.zip": packed(**{"notes.txt": b"x"}) for n in range(9)}
+    files = {MOODLE.format("aaa", 1, name): data for name, data in many.items()}
+    files |= {MOODLE.format(who, n, "hw.zip"): hw for n, who in enumerate(("kim", "lee"), 2)}
+    files |= {MOODLE.format("choi", 4, "char-text.json"): GOOD}
+    files |= {f"__MACOSX/{n}": b"x" for n in range(3)}
+    place(tmp_path / "class" / "download.zip", packed(**files))
+    found = gather(tmp_path / "class")
+    assert {one.student for one in found.submissions} == {"kim_122", "lee_123", "choi_124"}
+    assert {worded(one) for one in found.refused} == {"nested_too_many", "looking_stopped"}
+    inside = {f"hw 3/{name.replace('_12', '')}": data for name, data in files.items()}
+    place(tmp_path / "again" / "download.zip", packed(**inside))
+    assert len({one.student for one in gather(tmp_path / "again").submissions}) == 3
+
+
+JSON = b'{"a": "' + b" " * 1000 + b'"}'
+
+
+def test_where_nobody_looks_any_more_it_is_said_and_nobody_is_called_without_a_notebook(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(shares, "MAX_READ_BYTES", 2500)
+    for name in "abcd":
+        place(tmp_path / "kim" / f"{name}.json", JSON)
+    place(tmp_path / "kim" / "e.json", GOOD + b" " * 1000)
+    place(tmp_path / "lee" / "char-text.json", GOOD)
+    for name in "abcd":
+        place(tmp_path / "choi" / f"{name}.json", JSON)
+    write(tmp_path / "choi" / "char-text.ipynb")
+    found = gather(tmp_path)
+    assert {one.student for one in found.submissions} == {"choi", "lee"}
+    assert [(worded(one), one.args["name"]) for one in found.refused] == [
+        ("looking_stopped", "kim/c.json")
+    ]
+    assert [one.args["name"] for one in found.ignored if worded(one) == "looking_stopped"] == [
+        "choi/c.json"
+    ]
+
+
+@pytest.mark.parametrize("limit", ["ALL_READ_BYTES", "ALL_LOOKED"])
+def test_all_that_a_class_has_looked_through_is_bounded(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(shares, limit, 3500 if "READ" in limit else 3)
+    read = []
+    begins = Shelf.begins
+    monkeypatch.setattr(Shelf, "begins", lambda *a: read.append(a) or begins(*a))
+    for number in range(9):
+        place(tmp_path / f"student{number}" / "data.json", JSON)
+    write(tmp_path / "zoe" / "char-text.ipynb")
+    found = gather(tmp_path)
+    told = [one for one in found.refused if worded(one) == "looking_stopped"]
+    assert len(told) == 6
+    assert len(found.submissions) == 4
+    assert len(read) == (9 if "READ" in limit else 3)
+
+
+def test_all_zips_of_a_class_are_bounded_and_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(shares, "ALL_OPENED", 2)
+    for who in ("kim", "lee", "choi"):
+        place(tmp_path / who / "hw.zip", nested(1))
+    assert [worded(one) for one in gather(tmp_path).refused] == ["nested_too_many_in_all"]
 
 
 def test_a_zip_of_zips_is_a_class(tmp_path):
