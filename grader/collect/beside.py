@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.machinery import all_suffixes
 from pathlib import Path, PurePosixPath
 
@@ -190,7 +191,9 @@ def shadowed(name: str) -> str | None:
     return module if module in _modules() else None
 
 
+@cache
 def _modules() -> Collection[str]:
+    """Look once: every file of everybody's is compared with them."""
     ours = {path.stem for path in KERNEL.iterdir() if not path.name.startswith("__")}
     return {*environment.modules(), *ours, "grader"}
 

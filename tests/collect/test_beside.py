@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from grader import environment
 from grader.collect import beside
 from grader.collect.beside import shadowed
 from grader.collect.collect import collect
@@ -183,3 +184,14 @@ def test_a_name_that_is_a_file_and_a_folder_costs_nobody_a_run(tmp_path):
         archive.writestr("kim/data/x.csv", b"1")
         archive.writestr("lee/my.ipynb", raw(notebook("x")))
     assert files(gathered(tmp_path / "class.zip")["kim/my.ipynb"]) == ["data/x.csv"]
+
+
+def test_what_a_module_is_called_is_looked_up_once_for_all(tmp_path, monkeypatch):
+    looked, modules = [], environment.modules
+    monkeypatch.setattr(environment, "modules", lambda: looked.append(1) or modules())
+    beside._modules.cache_clear()
+    for number in range(9):
+        write(tmp_path / f"student{number}" / "char-text.ipynb")
+        place(tmp_path / f"student{number}" / "helper.py")
+    assert all(files(one) == ["helper.py"] for one in gathered(tmp_path).values())
+    assert looked == [1]
