@@ -12,6 +12,7 @@ from pathlib import Path
 
 from grader.collect.beside import Placed
 from grader.collect.called import Titles, by_exercises, unnamed
+from grader.collect.caps import each_by_itself
 from grader.collect.classes import platform_owners
 from grader.collect.people import Layout, is_somebodys, layout, loose
 from grader.collect.sources import Source
@@ -106,6 +107,9 @@ class Batch:
             may_be = lone and (one.at.named.folders is not None or not laid.alone)
             (self.aside.refused if may_be else self.aside.ignored).append(reason)
         if (note := loose(others, laid)) is not None:
+            self.aside.notes.append(note)
+        here = [one.at for one in source.files if one.item.notebook]
+        if (note := each_by_itself(here)) is not None:
             self.aside.notes.append(note)
         number = self.sources.index(source)
         some = any(one.at.source == number for one in self.notebooks)

@@ -79,7 +79,7 @@ def collect(
         ]
         called = Titles({one: (titles or {}).get(one, ()) for one in exercise_ids})
         batch = Batch(by_true_names(sources, exercise_ids, called), aside)
-        read_ones = list(within_code(_submissions(batch, course, shelf), aside.refused))
+        read_ones = within_code(_submissions(batch, course, shelf), aside.refused)
     submissions = [_owing(one, read_ones) for one in read_ones]
     aside.notes += several(submissions)
     return Collected(
