@@ -25,8 +25,8 @@ from grader.collect.attempts import together
 from grader.collect.collect import Collected
 from grader.collect.names import file_mark
 from grader.course.exercises import Course
-from grader.hand_ins import last_of, place
-from grader.report.roster import Roster, absent
+from grader.hand_ins import is_version, last_of, place
+from grader.report.roster import Roster, absent, strangers
 from grader.report.wording import name
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -95,6 +95,11 @@ class DryRun:
         """Who of the roster handed nothing in."""
         return absent(self.people, self.roster) if self.roster else []
 
+    @cached_property
+    def strangers(self) -> list[str]:
+        """Who handed something in and is in no row of the roster."""
+        return strangers(self.people, self.roster) if self.roster else []
+
     # --- what is shown -------------------------------------------------------------------------
 
     def _table(self) -> Table:
@@ -125,7 +130,7 @@ class DryRun:
         return ", ".join(known)
 
     def _rest(self, one: Planned) -> tuple[str, str]:
-        about = self._about(one.seconds) if one.seconds else "–"
+        about = "–" if one.submission.notebook is None else self._about(one.seconds)
         return about, " ".join(self._lacks(one))
 
     def _lacks(self, one: Planned) -> Iterator[str]:
@@ -144,35 +149,47 @@ class DryRun:
             return self.words.say(problem)
         return self.words("cli.dry_run_no_notebook", found=found)
 
-    def _about(self, seconds: float) -> str:
+    def _about(self, seconds: float | None) -> str:
+        if seconds is None:
+            return self.words("cli.dry_run_unknown")
         if seconds < SOON:
             return self.words("cli.dry_run_seconds", seconds=round(seconds))
         return self.words("cli.dry_run_minutes", minutes=round(seconds / 60))
 
     def _told(self) -> Iterator[str]:
         without = {one.submission.student for one in self.planned if one.counts and one.problem}
-        total = math.fsum(one.seconds for one in self.planned)
+        known = [one.seconds for one in self.planned if one.seconds is not None]
+        unknown = len(self.planned) - len(known)
         jobs = max(1, min(self.jobs, len(self.planned)))
-        longest = max((one.seconds for one in self.planned), default=0.0)
+        about = max(max(known, default=0.0), math.fsum(known) / jobs)
         yield ""
         yield self.words(
             "cli.dry_run_total",
             people=len(self.people),
             notebooks=sum(one.problem is None for one in self.planned),
             without=len(without),
-            about=self._about(max(longest, total / jobs)),
+            about=self._about(about if any(known) or not unknown else None),
             jobs=jobs,
         )
+        if unknown and any(known):
+            yield self.words("cli.dry_run_beside_unknown", count=unknown)
         if not all(one.counts for one in self.planned):
             yield self.words("cli.dry_run_earlier")
         yield from (self.words.say(message) for message in self._messages)
         imports = Counter(package for one in self.planned for package in one.packages)
         if imports:
             yield self.words("cli.dry_run_lacking", names=_listed([*imports]))
-        if self.missing_people:
-            names = "; ".join(printable(one, limit=LONGEST) for one in self.missing_people)
-            yield self.words("cli.dry_run_absent", count=len(self.missing_people), names=names)
+        if self.roster:
+            yield from self._against_the_roster()
         yield self.words("cli.dry_run_end")
+
+    def _against_the_roster(self) -> Iterator[str]:
+        for key, nobody, people in (
+            ("cli.dry_run_absent", "cli.dry_run_all_there", self.missing_people),
+            ("cli.dry_run_strangers", "cli.dry_run_no_strangers", self.strangers),
+        ):
+            names = "; ".join(printable(one, limit=LONGEST) for one in people)
+            yield self.words(key, count=len(people), names=names) if people else self.words(nobody)
 
     @property
     def _messages(self) -> tuple[Message, ...]:
@@ -186,6 +203,7 @@ class DryRun:
             "refused": [self.words.say(message) for message in self.collected.refused],
             "notes": [self.words.say(message) for message in self.collected.notes],
             "absent": list[Json](self.missing_people),
+            "not_on_roster": list[Json](self.strangers),
             "code": self.code,
         }
 
@@ -202,7 +220,7 @@ def _order(one: Submission) -> tuple[str, tuple[object, ...]]:
 def own_name(name: str) -> str:
     """Give what a student called a hand-in, without what says whose it is."""
     path = PurePosixPath(name)
-    if len(path.parts) > 1:
+    if len(path.parts) > 1 and not is_version(path.parts[0]):
         return str(PurePosixPath(*path.parts[1:]))
     mark = file_mark(path.stem)
     return f"{mark.original}{path.suffix}" if mark and mark.original else name
@@ -215,7 +233,7 @@ def _planned_json(one: Planned, words: Words) -> dict[str, Json]:
         "submission": one.submission.name,
         "counts": one.counts,
         "exercises": None if known is None else list[Json](known),
-        "seconds": round(one.seconds),
+        "seconds": None if one.seconds is None else round(one.seconds),
         "packages": list[Json](one.packages),
         "files": list[Json](one.files),
         "own_files": [printable(file.name) for file in one.submission.files],

@@ -30,7 +30,7 @@ class Planned:
 
     submission: Submission
     counts: bool
-    seconds: float
+    seconds: float | None  # None: nobody knows which exercise it is
     packages: tuple[str, ...]  # that it imports and the room lacks
     files: tuple[str, ...]  # that it reads and the room does not have
     problem: Message | None
@@ -64,11 +64,10 @@ class Planner:
         except GraderError:
             return set()
 
-    def _seconds(self, exercises: tuple[str, ...] | None) -> float:
-        """Say about how long: as it took before, else as the reference took; else a mean."""
+    def _seconds(self, exercises: tuple[str, ...] | None) -> float | None:
+        """Say about how long: as it took before, else as the reference took."""
         if exercises is None:
-            every = [self._of_exercise(one) for one in self.course.exercises]
-            return math.fsum(every) / max(1, len(every))
+            return None
         return math.fsum(self._of_exercise(one) for one in exercises)
 
     def _of_exercise(self, exercise: str) -> float:

@@ -23,6 +23,7 @@ Roster = Sequence[Mapping[str, str]]
 # Columns with the number that the platform writes behind a name: "kimminjun_1234" in Canvas' zips,
 # "김민준_1234" in Moodle's, where the grading worksheet has "Participant 1234".
 _NUMBERED = frozenset({"ID", "Identifier"})
+_PLATFORM_S = re.compile(r"(?P<name>[^/]*\D)_(?P<number>\d+)")
 _NUMBER = re.compile(r"(?:[^/]*[_ ])?(\d+)")  # what lies in a folder has its own words
 
 
@@ -59,7 +60,39 @@ def match(students: Iterable[str], roster: Roster, keys: Sequence[str]) -> dict[
             if row not in found and _may_be(called[name], roster[row], key):
                 found[row] = called[name]
                 left.remove(called[name])
+    for row, student in _by_full_name(left, roster).items():
+        found.setdefault(row, student)
     return found
+
+
+def _by_full_name(students: Iterable[str], roster: Roster) -> dict[int, str]:
+    """Find students whom a platform named, 홍길동_123456, by a name that only one of a roster has.
+
+    Only where the roster has no such numbers, as Moodle's list of participants has none: where it
+    has, they were asked, and somebody whom they do not know is somebody else.
+    """
+    if any(row.get(key) for row in roster for key in _NUMBERED):
+        return {}
+    theirs = ((_PLATFORM_S.fullmatch(folded(student)), student) for student in students)
+    called = _alone(
+        ("".join(_WORDS.findall(match["name"])), student) for match, student in theirs if match
+    )
+    rows = _alone((name, row) for row, person in enumerate(roster) for name in _full_names(person))
+    named = [(str(rows[name]), student) for name, student in called.items() if name in rows]
+    return {int(row): student for row, student in _alone(named).items()}
+
+
+def _full_names(person: Mapping[str, str]) -> set[str]:
+    """Give a person's name as one word, the family's name first or last."""
+    given_names = {given for given, family in _PARTS if person.get(family)}
+    whole = [column for column in _NAMES if column not in given_names]
+    names = [_WORDS.findall(folded(person.get(column, ""))) for column in whole]
+    names += [[*words[-1:], *words[:-1]] for words in names]
+    for given, family in _PARTS:
+        if person.get(given) and person.get(family):
+            both = [_WORDS.findall(folded(person[part])) for part in (given, family)]
+            names += [[*both[0], *both[1]], [*both[1], *both[0]]]
+    return {"".join(words) for words in names if words}
 
 
 _Bearer = TypeVar("_Bearer")
@@ -110,6 +143,14 @@ _HANGUL = re.compile(r"[가-힣]")
 _WORDS = re.compile(r"[^\W_]+")
 
 
+def strangers(students: Iterable[str], roster: Roster) -> list[str]:
+    """Name the students who are nobody of a roster, and whose name mentions nobody of it."""
+    students = list(students)
+    known = {*_matched(students, roster).values()}
+    forms = {form for person in roster for form in _forms(person)}
+    return sorted(one for one in students if one not in known and forms.isdisjoint(_runs(one)))
+
+
 def absent(students: Iterable[str], roster: Roster) -> list[str]:
     """Name the people of a roster whom none of the students is, and no student's name mentions.
 
@@ -117,13 +158,21 @@ def absent(students: Iterable[str], roster: Roster) -> list[str]:
     that several people bear counts for them where as many students mention it.
     """
     students = list(students)
-    columns = [column for row in roster[:1] for column in row]
-    keys = [*(one for one in CALLED if one in columns), *(c for c in columns if c not in CALLED)]
-    people = [{**row, "Student": _turned(row.get("Student", ""))} for row in roster]
-    there = {*match(students, roster, keys), *match(students, people, keys)}
-    there |= _mentioned(students, roster)
+    there = {*_matched(students, roster), *_mentioned(students, roster)}
+    keys = _keys(roster)
     named = {row: _named(person, keys) for row, person in enumerate(roster) if row not in there}
     return sorted(name for name in named.values() if name and folded(name) not in _NOT_PEOPLE)
+
+
+def _keys(roster: Roster) -> list[str]:
+    columns = [column for row in roster[:1] for column in row]
+    return [*(one for one in CALLED if one in columns), *(c for c in columns if c not in CALLED)]
+
+
+def _matched(students: Sequence[str], roster: Roster) -> dict[int, str]:
+    people = [{**row, "Student": _turned(row.get("Student", ""))} for row in roster]
+    keys = _keys(roster)
+    return match(students, roster, keys) | match(students, people, keys)
 
 
 def _mentioned(students: Iterable[str], roster: Roster) -> set[int]:

@@ -148,6 +148,65 @@ def test_who_is_mentioned_in_a_student_s_name_handed_something_in(
     assert told["absent"] == wanted
 
 
+@pytest.mark.parametrize(
+    ("students", "roster", "wanted"),
+    [
+        (["kim", "lee", "eve"], "username\nkim\nlee\npark", ["eve"]),
+        (["HW3_20231", "HW3_20239"], "이름,학번\n김민준,20231", ["HW3_20239"]),
+        (["김민준_81", "김민수_82"], "이름,학번\n김민준,1\n김민수,2", []),
+        (["1반_김민수", "2반_김민수"], "이름,학번\n김민수,20231\n김민수,20232", []),
+    ],
+)
+def test_whose_hand_in_is_in_no_row_of_the_roster_is_named(
+    shell: Shell, tmp_path: Path, students: list[str], roster: str, wanted: list[str]
+) -> None:
+    for student in students:
+        write(tmp_path / "class" / student / f"{SEQUENCE}.ipynb", notebook("x = 1"))
+    (tmp_path / "roster.csv").write_text(roster, "utf-8")
+    told = planned(shell, tmp_path / "class", "--roster", tmp_path / "roster.csv")
+    assert told["not_on_roster"] == wanted
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_both_lists_of_a_roster_are_told_when_they_are_empty_too(
+    shell: Shell, batch: Path, tmp_path: Path, lang: str
+) -> None:
+    nobody = "nobody." if lang == "en" else "없음."
+    roster = tmp_path / "roster.csv"
+    roster.write_text("username\nkim\nlee\n", "utf-8")
+    said = shell.grade(batch, "--dry-run", "--roster", roster, lang=lang)
+    assert said.out.count(nobody) == 2
+    roster.write_text("username\nkim\npark\n", "utf-8")
+    said = shell.grade(batch, "--dry-run", "--roster", roster, lang=lang)
+    assert nobody not in said.out
+    assert "park" in said.out
+    assert "(1): lee" in said.out if lang == "en" else "1개: lee" in said.out
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_of_an_exercise_that_nobody_knows_no_time_is_told(
+    shell: Shell, tmp_path: Path, lang: str
+) -> None:
+    unknown = "unknown" if lang == "en" else "알 수 없음"
+    write(tmp_path / "class" / "kim" / "homework.ipynb")
+    assert planned(shell, tmp_path / "class")["hand_ins"][0]["seconds"] is None
+    assert shell.grade(tmp_path / "class", "--dry-run", lang=lang).out.count(unknown) == 2
+    write(tmp_path / "class" / "lee" / f"{SEQUENCE}.ipynb")
+    said = shell.grade(tmp_path / "class", "--dry-run", lang=lang).out
+    assert said.count(unknown) == 1
+    assert ("the time: 1" if lang == "en" else "노트북: 1개") in said
+
+
+def test_an_exercise_s_title_in_a_file_s_name_is_known(shell: Shell, tmp_path: Path) -> None:
+    for name in ("GRU로 곱셈 문제 풀기_김민준", "The multiplication problem with GRU - Lee"):
+        write(tmp_path / "class" / f"{name}.ipynb")
+    hand_ins = planned(shell, tmp_path / "class")["hand_ins"]
+    assert {(one["student"], *one["exercises"]) for one in hand_ins} == {
+        ("김민준", "multiplication-gru"),
+        ("Lee", "multiplication-gru"),
+    }
+
+
 def test_a_roster_without_a_dry_run_is_bad_usage(shell: Shell, batch: Path, tmp_path: Path) -> None:
     said = shell.grade(batch, "--roster", tmp_path / "roster.csv")
     assert said.code == 2

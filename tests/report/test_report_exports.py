@@ -12,6 +12,7 @@ import pytest
 from grader.report import exporters
 from grader.report.export import Export
 from grader.report.exporters.canvas import KEYS as CANVAS_KEYS
+from grader.report.exporters.moodle import KEYS as MOODLE_KEYS
 from grader.report.roster import match, read_roster, unmatched
 from grader.text.words import Words
 from grader.types import GraderError, Record, Verdict
@@ -98,6 +99,37 @@ class TestRoster:
         assert match(["\u1100\u1175\u11b7"], [{"Student": "김"}], CANVAS_KEYS) == {
             0: "\u1100\u1175\u11b7"
         }
+
+    @pytest.mark.parametrize(
+        "roster",
+        [
+            [{"First name": "길동", "Last name": "홍"}, {"First name": "민준", "Last name": "김"}],
+            [{"이름": "길동", "성": "홍", "학번": "20231234"}, {"이름": "길동", "성": "김"}],
+            [{"Full name": "홍 길동", "username": "h"}, {"Full name": "홍길순"}],
+            [{"이름": "홍길동"}, {"이름": "길동"}],
+            [{"Full name": "길동 홍", "Identifier": ""}],
+        ],
+    )
+    def test_whom_moodle_named_is_found_by_name_where_no_number_is_known(
+        self, roster: list[dict[str, str]]
+    ) -> None:
+        assert match(["홍길동_123456"], roster, MOODLE_KEYS) == {0: "홍길동_123456"}
+
+    @pytest.mark.parametrize(
+        ("students", "roster"),
+        [
+            (["홍길동_1", "홍길동_2"], [{"Full name": "홍길동"}]),
+            (["홍길동_1"], [{"Full name": "홍길동"}, {"Full name": "홍 길동"}]),
+            (["홍길동_1"], [{"Full name": "홍길동", "Identifier": "Participant 2"}]),
+            (["홍길동_1", "길동홍_2"], [{"First name": "길동", "Last name": "홍"}]),
+            (["홍길동"], [{"Full name": "홍길동"}]),
+            (["kim/홍길동_1"], [{"Full name": "홍길동"}]),
+        ],
+    )
+    def test_a_full_name_that_may_be_another_s_matches_nobody(
+        self, students: list[str], roster: list[dict[str, str]]
+    ) -> None:
+        assert match(students, roster, MOODLE_KEYS) == {}
 
     def test_who_is_not_in_the_roster_is_named(self) -> None:
         records = [b.record("kim"), b.record("stranger")]
