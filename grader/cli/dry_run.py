@@ -156,6 +156,10 @@ class DryRun:
             return self.words("cli.dry_run_seconds", seconds=round(seconds))
         return self.words("cli.dry_run_minutes", minutes=round(seconds / 60))
 
+    def _roughly(self, seconds: float | None) -> str:
+        about = self._about(seconds)
+        return about if seconds is None else self.words("cli.dry_run_roughly", about=about)
+
     def _told(self) -> Iterator[str]:
         without = {one.submission.student for one in self.planned if one.counts and one.problem}
         known = [one.seconds for one in self.planned if one.seconds is not None]
@@ -168,7 +172,7 @@ class DryRun:
             people=len(self.people),
             notebooks=sum(one.problem is None for one in self.planned),
             without=len(without),
-            about=self._about(about if any(known) or not unknown else None),
+            about=self._roughly(about if any(known) or not unknown else None),
             jobs=jobs,
         )
         if unknown and any(known):

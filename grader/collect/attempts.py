@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
-from grader.collect.names import file_mark
+from grader.collect.names import file_mark, original_name
 from grader.hand_ins import last_of, read_name
 from grader.types import Message, Scalar, Submission
 
@@ -26,15 +26,17 @@ def together(submissions: Sequence[Submission]) -> list[Group]:
     """
     groups: dict[tuple[str, object], Group] = defaultdict(list)
     for one in submissions:
-        groups[one.student, one.exercises or _called(one.name)].append(one)
+        groups[one.student, one.exercises or _called(one)].append(one)
     return list(groups.values())
 
 
-def _called(name: str) -> str:
-    """Give what a student called a file, without what a copy adds."""
-    file = PurePosixPath(name).name
-    mark = file_mark(file)
-    return read_name(mark.original if mark and mark.original else file).base
+def _called(one: Submission) -> str:
+    """Give what a student called a file, without what a copy or a platform adds."""
+    path = PurePosixPath(one.name)
+    if not one.handed_in:
+        mark = file_mark(path.name)
+        return read_name(mark.original if mark and mark.original else path.name).base
+    return read_name(original_name(path)).base
 
 
 def several(submissions: Sequence[Submission]) -> list[Message]:

@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from grader.collect.exercises import is_exercise
-from grader.collect.files import is_zip, nfc, unzipped
+from grader.collect.files import is_zip, nfc, stem_of, unzipped
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import REFERENCE, SUBMITTED
-from grader.collect.names import folder_mark
+from grader.collect.names import file_time, folder_mark
 from grader.hand_ins import read_folder, read_name
 
 SEVERAL = 2
@@ -66,7 +66,8 @@ def _only_folder(
     if len(tops) != 1 or not notebooks or any(len(path.parts) == 1 for path in notebooks):
         return None
     (top,) = tops
-    return None if _says_more(nfc(top), exercise_ids) else top
+    somebodys = any(file_time(stem_of(nfc(path.name)), nfc(top)) for path in notebooks)
+    return None if somebodys or _says_more(nfc(top), exercise_ids) else top
 
 
 def _says_more(folder: str, exercise_ids: Collection[str]) -> bool:

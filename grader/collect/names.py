@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 
 # The original name is the student's choice and comes last: what it says is never taken for a mark.
 _CANVAS = re.compile(
@@ -83,6 +84,23 @@ def file_time(stem: str, folder: str) -> str:
     """Read the time that ILIAS writes before the name of a file, in a folder of its own."""
     match = _ILIAS_FILE.fullmatch(stem) if _ILIAS.fullmatch(folder) else None
     return _iso(match["time"], "%Y%m%d%H%M%S") if match else ""
+
+
+def original_name(path: PurePosixPath) -> str:
+    """Give what a student called a file that a platform put there, with its suffix.
+
+    Args:
+        path: as it is shown.
+    """
+    stem = path.name.removesuffix(path.suffix)
+    for folder in path.parts[:-1]:
+        if file_time(stem, folder):
+            return f"{stem.partition('_')[2]}{path.suffix}"
+    mark = file_mark(stem)
+    if mark is None or not mark.original:
+        return path.name
+    own = without_count(mark.original) if mark.platform == "canvas" else mark.original
+    return f"{own}{path.suffix}"
 
 
 def without_count(original: str) -> str:

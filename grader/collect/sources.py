@@ -146,9 +146,12 @@ class _Around:
     def at(self, path: PurePosixPath) -> Whereabouts:
         """Say where a file lies within the class."""
         relative, above, marks = self.below(path), self.above, True
+        folders = relative.parts[:-1]
         if self.depth and relative.parts[: self.depth] == self.top:
             above = (*above, *map(nfc, self.top))
             relative, marks = PurePosixPath(*relative.parts[self.depth :]), False
+        elif len(relative.parts) <= self.depth and self.top[: len(folders)] == folders:
+            relative = PurePosixPath(relative.name)  # beside the class, and nobody's
         named = read_path(relative, above, self.exercise_ids, marks=marks)
         return Whereabouts(self.source, relative, above, named)
 

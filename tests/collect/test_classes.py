@@ -246,6 +246,30 @@ def test_ilias_times_are_read(tmp_path):
     assert found.submissions[1].handed_in == "2026-03-02T10:20:30"
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"Lee_Seoyeon_lee_302/2026030{n}102030_hw.ipynb" for n in (1, 2)],
+        ["lee_302_901_hw-1.ipynb", "lee_302_902_hw-2.ipynb", "kim_13_7_x.ipynb"],
+        [blackboard("lee", n) for n in (1, 2)],
+    ],
+)
+def test_hand_ins_of_an_unknown_exercise_are_one_s_attempts_by_what_they_are_called(
+    tmp_path, names
+):
+    (told,) = (one for one in gather(tmp_path, *names).notes if "student" in one.args)
+    assert (told.id, told.args["name"]) == ("collect.attempts_told", names[1])
+
+
+def test_a_file_beside_the_folder_of_a_class_is_nobody_s(tmp_path):
+    for file in ("RNN 3/criteria.xlsx", "readme.txt", "RNN 3/Abgaben/list.csv"):
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    found = gather(tmp_path, *(f"RNN 3/Abgaben/{who}/hw.ipynb" for who in ("kim", "lee")))
+    assert people(found) == ["kim", "lee"]
+
+
 def test_canvas_uploads_tell_the_last(tmp_path):
     found = gather(
         tmp_path,
