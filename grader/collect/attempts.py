@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
-from grader.collect.names import file_mark, original_name
-from grader.hand_ins import last_of, read_name
+from grader.collect.names import original_name
+from grader.collect.rounds import is_nobodys
+from grader.hand_ins import is_version, last_of, read_name
 from grader.types import Message, Scalar, Submission
 
 MOST_TOLD = 40  # people
@@ -30,13 +31,11 @@ def together(submissions: Sequence[Submission]) -> list[Group]:
     return list(groups.values())
 
 
-def _called(one: Submission) -> str:
-    """Give what a student called a file, without what a copy or a platform adds."""
+def _called(one: Submission) -> tuple[str, ...]:
+    """Give what a student called a file, without what a copy or a platform adds, and the task."""
     path = PurePosixPath(one.name)
-    if not one.handed_in:
-        mark = file_mark(path.name)
-        return read_name(mark.original if mark and mark.original else path.name).base
-    return read_name(original_name(path)).base
+    tasks = (folder for folder in path.parts[:-1] if is_nobodys(folder) and not is_version(folder))
+    return read_name(original_name(path)).base, *tasks
 
 
 def several(submissions: Sequence[Submission]) -> list[Message]:

@@ -22,22 +22,14 @@ from grader.collect.exercises import says_nothing
 from grader.collect.files import is_notebook, nfc, stem_of
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import PathNames
+from grader.collect.rounds import WORDS, is_somebody, words_of
 from grader.hand_ins import read_name
 
 SEVERAL = 2
 MOST_COPIES = 4  # of one exercise that one person leaves in a folder
 MANY_NAMES = 5  # in one folder: more than one person's classmates
-_WORDS = re.compile(r"[가-힣]+|[^\W_가-힣]+")
 _COUNT = re.compile(r"^\(\d{1,6}\)")  # of a copy, where more was written behind it
 _AROUND = " _-.,+&()[]"
-_LEAST_DIGITS = 5  # of a student's number
-# What is written beside an exercise's name and is nobody's.
-_NOBODY = frozenset(
-    "hw homework assignment week wk lab ex exercise chapter ch answer answers solution solutions my"
-    " submission submit submitted notebook colab ipynb project task problem report test done rnn"
-    " keras python of the for and copy new untitled version no nr 과제 숙제 실습 주차 주 차 장 제출"
-    " 제출물 답안 답 정답 풀이 노트북 완료 수업 연습 문제 보고서 의 및 와 과".split()
-)
 
 
 @dataclass(frozen=True)
@@ -50,11 +42,11 @@ class Titles:
     def _joined(self) -> dict[str, str]:
         """All names as one word each."""
         every = [(name, key) for key, names in self.names.items() for name in (key, *names)]
-        return {"".join(_words(name)): key for name, key in every if _words(name)}
+        return {"".join(words_of(name)): key for name, key in every if words_of(name)}
 
     @cached_property
     def _of_ids(self) -> frozenset[str]:
-        return frozenset(word for key in self.names for word in _words(key))
+        return frozenset(word for key in self.names for word in words_of(key))
 
     @cached_property
     def _longest(self) -> int:
@@ -63,7 +55,7 @@ class Titles:
     def read(self, stem: str) -> tuple[str, str] | None:
         """Give the exercise that a name holds, and what else it says; None where it holds none."""
         left = read_name(stem).left
-        found = [*_WORDS.finditer(left)]
+        found = [*WORDS.finditer(left)]
         best: tuple[int, int, int, str] | None = None
         for first in range(len(found)):
             joined = ""
@@ -79,25 +71,12 @@ class Titles:
         before, after = left[: found[first].start()], left[found[last].end() :]
         rest = " ".join(filter(None, map(_bare, (before, after))))
         # Of multiplication-lstm-gru nobody knows which.
-        return None if self._of_ids & {*_words(rest)} else (exercise, rest)
-
-
-def _words(text: str) -> list[str]:
-    return [word.casefold() for word in _WORDS.findall(text)]
+        return None if self._of_ids & {*words_of(rest)} else (exercise, rest)
 
 
 def _bare(text: str) -> str:
     text = _COUNT.sub("", text.strip(" _-.")).strip(_AROUND)
     return read_name(text).left if text else ""
-
-
-def _is_somebody(rest: str) -> bool:
-    """Whether this may be what a person is called."""
-    words = _words(rest)
-    return any(
-        len(word) >= _LEAST_DIGITS if word.isdecimal() else word.rstrip("0123456789") not in _NOBODY
-        for word in words
-    )
 
 
 def by_exercises(files: Sequence[Whereabouts], titles: Titles) -> list[Whereabouts]:
@@ -127,7 +106,7 @@ def _read(one: Whereabouts, titles: Titles) -> PathNames:
     exercise, rest = told
     named = replace(named, exercise=named.exercise or exercise)
     by_its_name = named.student == stem and named.folders is None and named.respondent is None
-    if named.platform is None and by_its_name and _is_somebody(rest):
+    if named.platform is None and by_its_name and is_somebody(rest):
         return replace(named, student=rest)
     return named
 

@@ -20,6 +20,7 @@ from grader.collect.files import is_zip, nfc, stem_of, unzipped
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import REFERENCE, SUBMITTED
 from grader.collect.names import file_time, folder_mark
+from grader.collect.rounds import are_a_class_s, is_nobodys
 from grader.hand_ins import read_folder, read_name
 
 SEVERAL = 2
@@ -85,8 +86,10 @@ def _are_people(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[str
         return False
     owners: dict[str, set[str]] = defaultdict(set)
     for path in notebooks:
-        if (owner := read_folder(nfc(path.parts[0])).base) != "":  # versions are nobody's
-            owners[owner].add(read_name(path.name).base)
+        if not is_nobodys(nfc(path.parts[0])):
+            owners[read_folder(nfc(path.parts[0])).base].add(read_name(path.name).base)
+    if not owners:
+        return are_a_class_s(notebooks, exercise_ids)
     return len(owners) >= SEVERAL and not _share_the_exercises(owners.values(), exercise_ids)
 
 
@@ -112,8 +115,8 @@ def sections(notebooks: Sequence[Whereabouts]) -> frozenset[str]:
             direct.add(one.named.student)
         else:
             base = one.named.exercise or read_name(one.relative.name).base
-            versions = inner[one.named.student]
-            versions[read_folder(folders[0]).base].add(base)
+            folder = "" if is_nobodys(folders[0]) else read_folder(folders[0]).base
+            inner[one.named.student][folder].add(base)
     people = {
         student: {name: files for name, files in theirs.items() if name}
         for student, theirs in inner.items()

@@ -26,6 +26,7 @@ class Whereabouts:
     relative: PurePosixPath
     above: tuple[str, ...]  # the folders around that path
     named: PathNames
+    rounds: bool = False  # the first folders are rounds of handing in, and nobody's
 
     @property
     def lies_alone(self) -> bool:

@@ -11,13 +11,13 @@ Learning platforms put both into one name; those are taken apart first:
     kim/week 2/homework.ipynb                           kim
     kim__multiplication-lstm.ipynb                      kim
     multiplication-lstm/kim.ipynb                       kim
-    1차/kim.ipynb, old/kim/homework.ipynb                kim           (versions: hand_ins.py)
+    1차/kim.ipynb, 과제 2/kim/homework.ipynb              kim           (rounds.py)
     reference/char-text/submissions/wrong_data/x.ipynb  wrong_data/x  (from wherever it is graded)
     submitted/kim/ps1/problem1.ipynb                    kim           (nbgrader)
     kimminjun_LATE_1234_5678_my-solution.ipynb          kimminjun_1234 (Canvas; others: names.py)
 
 A platform's marks count in the topmost folder or file alone, below folders of exercises and of
-versions at most.
+rounds at most.
 Further down somebody chose the names, and could choose another one's: there a folder or a file
 named like a mark names nobody. A zip within counts as a folder.
 """
@@ -31,7 +31,7 @@ from pathlib import PurePosixPath
 from grader.collect.exercises import exercise_in, form, is_exercise, named, owner_of, says_nothing
 from grader.collect.files import nfc, stem_of, unzipped
 from grader.collect.names import Mark, file_mark, file_time, folder_mark, without_count
-from grader.hand_ins import is_version
+from grader.collect.rounds import is_nobodys
 
 SUBMITTED = "submitted"  # nbgrader's folder of what students handed in
 REFERENCE = "reference"  # a course's own folder of what must not be seen
@@ -86,6 +86,7 @@ def read_path(
     *,
     canvas: bool = True,
     marks: bool = True,
+    rounds: bool = False,
 ) -> PathNames:
     """Read a relative path.
 
@@ -95,11 +96,12 @@ def read_path(
         exercise_ids: of the course.
         canvas: whether Canvas may have named it.
         marks: whether a platform may have named anything of it.
+        rounds: whether the first folders are rounds of handing in, and nobody's.
     """
     stem = stem_of(nfc(path.name))
     parts = [nfc(part) for part in path.parts[:-1]]
     folders = [unzipped(part) for part in parts]
-    top = _top(parts, folders, exercise_ids)
+    top = _top(folders, exercise_ids, rounds=rounds)
     if handed_in := file_time(stem, folders[top]) if top < len(folders) else "":
         stem = stem.partition("_")[2]
     mark = _mark(stem, path.suffix, parts[top:], canvas=canvas) if marks else None
@@ -206,15 +208,12 @@ def _nbgrader(
     return (below[0], below[1:]) if len(below) >= _NBGRADER_FOLDERS else None
 
 
-def _top(parts: Sequence[str], folders: Sequence[str], exercise_ids: Collection[str]) -> int:
-    """Give the place of the topmost folder that may be a person's, or how many there are.
-
-    An exercise's is not, nor is a version's. A zip's name was chosen by whoever handed it in.
-    """
+def _top(folders: Sequence[str], exercise_ids: Collection[str], *, rounds: bool) -> int:
+    """Give the place of the topmost folder that may be a person's, or how many there are."""
     names = (
         place
-        for place, (part, folder) in enumerate(zip(parts, folders, strict=True))
-        if not is_exercise(folder, exercise_ids) and not (part == folder and is_version(folder))
+        for place, folder in enumerate(folders)
+        if not is_exercise(folder, exercise_ids) and not (rounds and is_nobodys(folder))
     )
     return next(names, len(folders))
 

@@ -28,6 +28,7 @@ from grader.collect.listing import (
 from grader.collect.names import file_mark, folder_mark
 from grader.collect.notebooks import Malformed
 from grader.collect.regular import open_regular
+from grader.collect.rounds import are_rounds
 from grader.collect.shelf import Shelf, Stored
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
@@ -104,6 +105,8 @@ def _read(path: Path, found: Listing, around: _Around) -> Source:
     samples = any(around.at(item.relative).named.sample for item in found.items)
     depth = 0 if samples else class_depth(notebooks, in_folders, around.exercise_ids)
     around = replace(around, depth=depth, top=notebooks[0].parts[:depth] if depth else ())
+    below = [PurePosixPath(*one.parts[depth:]) for one in notebooks]
+    around = replace(around, rounds=not samples and are_rounds(below, around.exercise_ids))
     files = [Placed(item, around.at(item.relative)) for item in found.items]
     files += [
         Placed(Item(PurePosixPath(), Stored(path), notebook=False), around.at(folder / "x"))
@@ -134,6 +137,7 @@ class _Around:
     known: tuple[str, ...]  # folders and zips that may lie around all of it, outermost first
     depth: int = 0
     top: tuple[str, ...] = ()
+    rounds: bool = False
 
     def below(self, path: PurePosixPath) -> PurePosixPath:
         """A zip made of a folder usually holds that folder, under the name of the zip."""
@@ -152,8 +156,8 @@ class _Around:
             relative, marks = PurePosixPath(*relative.parts[self.depth :]), False
         elif len(relative.parts) <= self.depth and self.top[: len(folders)] == folders:
             relative = PurePosixPath(relative.name)  # beside the class, and nobody's
-        named = read_path(relative, above, self.exercise_ids, marks=marks)
-        return Whereabouts(self.source, relative, above, named)
+        named = read_path(relative, above, self.exercise_ids, marks=marks, rounds=self.rounds)
+        return Whereabouts(self.source, relative, above, named, self.rounds)
 
 
 def _told_apart(

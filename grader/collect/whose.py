@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from grader.collect.exercises import is_exercise
 from grader.collect.labels import Whereabouts
-from grader.collect.layouts import read_path
+from grader.collect.layouts import PathNames, read_path
 from grader.text.printable import printable
 from grader.types import Message
 
@@ -44,11 +44,15 @@ def without_mistaken_uploads(
     every = {*repeated, *map(_key, uploads)}
     mistaken = repeated if _written_by_canvas(left, exercise_ids) else every
     return [
-        replace(one, named=read_path(one.relative, one.above, exercise_ids, canvas=False))
+        replace(one, named=_again(one, exercise_ids))
         if _key(one) in mistaken and one.named.platform == "canvas"
         else one
         for one in files
     ]
+
+
+def _again(one: Whereabouts, exercise_ids: Collection[str]) -> PathNames:
+    return read_path(one.relative, one.above, exercise_ids, canvas=False, rounds=one.rounds)
 
 
 def _key(one: Whereabouts) -> tuple[str, str] | None:

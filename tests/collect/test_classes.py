@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.collect.collect import Collected, collect
+from grader.hand_ins import is_version
 from tests.support.notebook_files import notebook, raw, worded, write
 
 IDS = frozenset({"char-text", "sequence-prediction"})
@@ -135,17 +136,31 @@ def test_versions_in_one_s_folder_make_nobody_another_student(tmp_path, inner, f
     assert people(gather(tmp_path / "class", *class_of_three)) == ["choi", "kim", "lee"]
 
 
-@pytest.mark.parametrize("rounds", [("1차", "2차"), ("old", "최종"), ("v1", "v2")])
+@pytest.mark.parametrize(
+    "rounds", [("1차", "2차"), ("old", "최종"), ("v1", "v2"), ("과제 1", "과제 2"), ("hw1", "HW_2")]
+)
 def test_rounds_of_a_class_are_attempts_of_its_students(tmp_path, rounds):
     flat = [f"{one}/{who}.ipynb" for one in rounds for who in ("kim", "lee")]
     found = gather(tmp_path / "flat", *flat)
     assert people(found) == ["kim", "lee"]
+    assert people(gather(tmp_path / "more", *(f"class/{one}" for one in flat))) == ["kim", "lee"]
     found = gather(tmp_path / "deep", *(f"{one[:-6]}/hw.ipynb" for one in flat))
     assert people(found) == ["kim", "lee"]
-    assert notes(found) == ["attempts_by_name"] * 2
-    assert {one.args["name"] for one in found.notes} == {
-        f"{rounds[1]}/{who}/hw.ipynb" for who in ("kim", "lee")
-    }
+    last = {f"{rounds[1]}/{who}/hw.ipynb" for who in ("kim", "lee")}
+    several = len({*map(is_version, rounds)}) == 1 and is_version(rounds[0])
+    assert {one.args["name"] for one in found.notes} == (last if several else set())
+
+
+@pytest.mark.parametrize(
+    "names", [("과제", "과제 (1)"), ("hw1", "hw2"), ("1", "2"), ("수정", "최종")]
+)
+def test_folders_that_may_be_two_people_s_stay_two(tmp_path, names):
+    assert len(people(gather(tmp_path, *(f"{one}/homework.ipynb" for one in names)))) == 2
+
+
+def test_a_folder_called_a_version_among_people_is_one_of_them(tmp_path):
+    names = [f"{who}/homework.ipynb" for who in ("kim", "lee", "final", "과제", "과제 (1)")]
+    assert len(people(gather(tmp_path, *names))) == 5
 
 
 def test_a_student_s_own_folder_with_versions_is_one_student(tmp_path):
