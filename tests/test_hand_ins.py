@@ -139,7 +139,18 @@ def test_a_folder_that_only_resembles_a_version_is_none(name):
         "backup",
         "최종",
         "진짜_최종",
-        *("final", "FINAL2", "백업", "이전", "초안", "사본", "copy (2)", "제출용", "최최종", "draft"),
+        *(
+            "final",
+            "FINAL2",
+            "백업",
+            "이전",
+            "초안",
+            "사본",
+            "copy (2)",
+            "제출용",
+            "최최종",
+            "draft",
+        ),
     ],
 )
 def test_a_version_s_folder_is_known(name):
