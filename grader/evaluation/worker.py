@@ -103,7 +103,11 @@ def train(keras: Any, model: Any, task: dict[str, Any], arrays: dict[str, np.nda
     settings = task["compile"]
     if settings["optimizer"] not in allowed.OPTIMIZERS:
         raise ValueError(f"optimizer {settings['optimizer']!r} is not in the allow-list")
-    optimizer = getattr(keras.optimizers, settings["optimizer"])(**settings.get("options", {}))
+    options = dict(settings.get("options", {}))
+    if decay := options.pop("decay", 0.0):
+        schedules, rate = keras.optimizers.schedules, options["learning_rate"]
+        options["learning_rate"] = schedules.InverseTimeDecay(rate, 1, decay)
+    optimizer = getattr(keras.optimizers, settings["optimizer"])(**options)
     model.compile(optimizer=optimizer, loss=loss_of(keras, settings))
     history = model.fit(
         arrays[task["x"]],

@@ -115,6 +115,9 @@ def _options(compiled: Mapping[str, Json]) -> dict[str, Json]:
     rate = compiled.get("learning_rate")
     if isinstance(rate, float) and rate > 0:
         found["learning_rate"] = rate
+    decay = compiled.get("optimizer.decay")  # of the textbooks' time: lr / (1 + decay * updates)
+    if isinstance(decay, float) and decay > 0 and isinstance(found["learning_rate"], float):
+        found["decay"] = decay
     return {k: v for k, v in found.items() if isinstance(v, (bool, int, float))}
 
 

@@ -102,6 +102,17 @@ def test_a_rate_that_was_scheduled_is_the_one_seen_last() -> None:
     assert training(candidate(fit(), learning_rate=0.003)).options == {"learning_rate": 0.003}
 
 
+def test_a_rate_that_falls_with_the_updates_does_so_again() -> None:
+    falling: dict[str, Any] = {"learning_rate": 0.01, "optimizer.decay": 0.001}
+    assert training(candidate(fit(), **falling)).options == {"learning_rate": 0.01, "decay": 0.001}
+
+
+@pytest.mark.parametrize(("rate", "decay"), [(None, 0.1), (0.01, -0.1), (0.01, "much"), (0.01, 0)])
+def test_a_decay_that_cannot_be_is_left_out(rate: Any, decay: Any) -> None:
+    found = training(candidate(fit(), learning_rate=rate, **{"optimizer.decay": decay}))
+    assert "decay" not in found.options
+
+
 @pytest.mark.parametrize("rate", [0.0, -1.0, "fast", None])
 def test_a_rate_that_cannot_be_is_left_to_keras(rate: Any) -> None:
     assert training(candidate(fit(), learning_rate=rate)).options == {}

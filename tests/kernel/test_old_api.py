@@ -191,6 +191,9 @@ def optimizer_of(told: Told) -> Any:
         def _get_current_learning_rate(self) -> float:
             return self._learning_rate
 
+        def _backend_update_step(self, grads: Any, variables: Any, learning_rate: float) -> None:
+            self.used = learning_rate
+
         def get_config(self) -> dict[str, Any]:
             return {"learning_rate": self._learning_rate}
 
@@ -213,7 +216,10 @@ def test_the_rate_falls_with_the_updates_as_decay_made_it(told: Told) -> None:
     optimizer = optimizer_of(told)(lr=0.5, decay=0.25, epsilon=None)
     rates = []
     for optimizer._iterations in range(4):
-        rates.append(optimizer.learning_rate)
+        optimizer._backend_update_step([], [], optimizer.learning_rate)
+        rates.append(optimizer.used)
+        optimizer.learning_rate = optimizer.learning_rate  # as callbacks do
+    assert optimizer.learning_rate == optimizer.lr == 0.5
     assert rates == [0.5 / (1 + 0.25 * updates) for updates in range(4)]
     assert optimizer.get_config() == {"learning_rate": 0.5, "decay": 0.25}
     assert optimizer.epsilon == 1e-7

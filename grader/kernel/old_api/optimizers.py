@@ -2,8 +2,9 @@
 
 Enters: Keras. Leaves: optimizers that take them. Touches: their classes.
 
-``decay`` makes the rate ``lr / (1 + decay * updates)`` as it did; the optimizer's configuration,
-which the probe reads, says so. It is no schedule: callbacks may still set the rate.
+``decay`` makes each update with the rate ``lr / (1 + decay * updates)`` as it did; the optimizer's
+configuration, which the probe reads, says so. ``learning_rate`` stays the rate without it:
+callbacks read it, and write what they make of it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def install(keras: Any, remarks: Any) -> None:
         with contextlib.suppress(AttributeError):
             wrap(getattr(keras.optimizers, name), "__init__", lambda usual: _made(usual, remarks))
     base = keras.optimizers.Optimizer
-    wrap(base, "_get_current_learning_rate", lambda usual: _decayed(usual, keras))
+    wrap(base, "_backend_update_step", lambda usual: _decayed(usual, keras))
     wrap(base, "get_config", _told)
     base.lr = property(_rate(remarks), _set_rate(remarks))
 
@@ -61,15 +62,15 @@ def _named(signature: inspect.Signature, self: Any, args: Any, kwargs: Any) -> s
         return {RATE}  # too many: the library says so
 
 
-def _decayed(usual: Callable[[Any], Any], keras: Any) -> Callable[[Any], Any]:
-    def _get_current_learning_rate(self: Any) -> Any:
-        rate, decay = usual(self), getattr(self, DECAY, 0.0)
-        if not decay:
-            return rate
-        updates = keras.ops.cast(self._iterations, "float32")
-        return rate / (1.0 + decay * updates)
+def _decayed(usual: Callable[..., Any], keras: Any) -> Callable[..., Any]:
+    def _backend_update_step(self: Any, grads: Any, trainable_variables: Any, rate: Any) -> Any:
+        decay = getattr(self, DECAY, 0.0)
+        if decay:
+            updates = keras.ops.cast(self._iterations, "float32")
+            rate = rate / (1.0 + decay * updates)
+        return usual(self, grads, trainable_variables, rate)
 
-    return _get_current_learning_rate
+    return _backend_update_step
 
 
 def _told(usual: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
@@ -82,9 +83,8 @@ def _told(usual: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, A
 
 def _rate(remarks: Any) -> Callable[[Any], Any]:
     def lr(self: Any) -> Any:
-        """Give the rate without its decay, as it was."""
         remarks.tell(KIND, "optimizer.lr", "optimizer.learning_rate")
-        return self._learning_rate if getattr(self, DECAY, 0.0) else self.learning_rate
+        return self.learning_rate
 
     return lr
 
