@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from grader import environment
 from grader.execute.execute import Run, execute, not_again
-from grader.extract.evaluate import Answer, ModelTask, evaluate, evaluate_apart
+from grader.extract.evaluate import ROOM_SECONDS, Answer, ModelTask, evaluate, evaluate_apart
 from grader.extract.retraining import stuck_by_the_book
 from grader.pipeline import judging
 from grader.pipeline.engine_errors import blames_engine
@@ -43,6 +43,9 @@ from grader.types import (
 )
 
 EVALUATION_SECONDS = 1800.0  # of all rooms that judge one notebook; the usual one takes ten
+# A training anew takes as long as the notebook's own, but on the exercise's whole data.
+TRAINING_LIMITS = 2.0  # of the notebook's own
+STOPPED = "evaluate.stopped"
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,14 @@ class Scored:
     def better(self, other: Scored) -> Scored:
         """Give whichever earns more, with the attempts of both.
 
-        Where the other could not be judged, nobody knows: it was owed.
+        Where the other could not be judged, nobody knows: it was owed. Where it has no attempt of
+        its own, it is this very one, perhaps with a word more.
         """
         if other.evidence is None:
             return other
         attempts = (*self.attempts, *other.attempts)
-        return replace(other if other.points > self.points else self, attempts=attempts)
+        better = other.points > self.points or not other.attempts
+        return replace(other if better else self, attempts=attempts)
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class Attempts:
     judges: Judges
     _ran: list[float] = field(default_factory=list)  # seconds that runs of the notebook took
     _evaluated: list[float] = field(default_factory=list)  # and rooms that judged it
+    _trained: list[float] = field(default_factory=list)  # and rooms that trained its models anew
 
     def run(self) -> tuple[Scored, ...]:
         """Run the notebook, and again with other seeds where only the accuracy was missed."""
@@ -182,18 +188,27 @@ class Attempts:
     def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
         available = environment.engines()
         engine = Engine.JAX if Engine.JAX in available else Engine.TENSORFLOW
+        spent, most, limit = self._evaluated, EVALUATION_SECONDS, ROOM_SECONDS
+        if any(task.training is not None for task in tasks):
+            limit = self._training_limit()
+            spent, most = self._trained, self.job.attempts * limit
 
         def together(some: Sequence[ModelTask]) -> dict[str, Answer]:
-            return evaluate(some, self.room, engine=engine, cores=self.slot.cores)
+            cores = self.slot.cores
+            return evaluate(some, self.room, engine=engine, cores=cores, timeout=limit)
 
-        if math.fsum(self._evaluated) > EVALUATION_SECONDS:
-            args: dict[str, Scalar] = {"seconds": round(EVALUATION_SECONDS)}
+        if math.fsum(spent) > most:
+            args: dict[str, Scalar] = {"seconds": round(most)}
             raise GraderError(Message("evaluate.altogether", args))
         began = time.monotonic()
         try:
             return evaluate_apart(tasks, together)
         finally:
-            self._evaluated.append(time.monotonic() - began)
+            spent.append(time.monotonic() - began)
+
+    def _training_limit(self) -> float:
+        """Give the seconds of one training anew: a slow model is slow there, too."""
+        return max(ROOM_SECONDS, TRAINING_LIMITS * max(map(self.job.timeout, Engine)))
 
     def _scored(self, execution: Execution) -> Iterator[Scored]:
         job = self.job
@@ -229,7 +244,18 @@ class Attempts:
             found = (judging.Assessed(case.exercise, ungraded(error.message)),)
         if not found:
             return replace(case, attempts=())
+        if found[0].evidence is None and _told(found[0]).id == STOPPED:
+            word = Message(
+                "evaluate.training_stopped", {"seconds": _told(found[0]).args["seconds"]}
+            )
+            evidence = replace(case.evidence, notes=(*case.evidence.notes, word))
+            return replace(case, evidence=evidence, attempts=())
         return _scored(found[0], case.execution, number, seed, "retrain")
+
+
+def _told(one: judging.Assessed) -> Message:
+    """Give what an ungraded exercise's only check says."""
+    return one.grade.checks[0].message
 
 
 def _scored(

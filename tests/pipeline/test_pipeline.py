@@ -159,6 +159,7 @@ class World:
         monkeypatch.setattr(attempts, "evaluate", self._evaluate)
         monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
         self.asked = 0
+        self.limits: list[float] = []  # seconds of each room
         self.old_api: list[bool] = []
 
     def _execute(self, run: Any, _room: object, **how: Any) -> Execution:
@@ -172,10 +173,9 @@ class World:
             made, engine=run.engine, seed=run.seed, attempt=run.attempt, fixes_seeds=run.fixes_seeds
         )
 
-    def _evaluate(
-        self, tasks: Sequence[ModelTask], _room: object, **_: object
-    ) -> dict[str, Answer]:
+    def _evaluate(self, tasks: Sequence[ModelTask], _room: object, **how: Any) -> dict[str, Answer]:
         self.asked += 1
+        self.limits.append(how["timeout"])
         answers = {}
         for task in tasks:
             if task.training is not None:
@@ -767,16 +767,54 @@ def test_a_chapter_that_ends_the_judge_again_and_again_is_given_up(
     assert [found[one].grade.score for one in (GRU, OTHER)] == [None, None]
 
 
+FIXES_SEEDS = "import numpy as np\nnp.random.seed(1)\nmodel.fit(X, Y)"
+
+
+@pytest.mark.parametrize(
+    ("limit", "asked"), [("EVALUATION_SECONDS", 0), ("TRAINING_LIMITS", 1)], ids=["judge", "train"]
+)
 def test_the_rooms_that_judge_a_notebook_have_a_time_limit_together(
-    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    course: Course,
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    asked: int,
 ) -> None:
-    monkeypatch.setattr(attempts, "EVALUATION_SECONDS", 0.0)
+    monkeypatch.setattr(attempts, limit, -1.0)
+    monkeypatch.setattr(attempts, "ROOM_SECONDS", -1.0)
     world.error = lambda _: 0.04
-    source = "import numpy as np\nnp.random.seed(1)\nmodel.fit(X, Y)"
-    (record,) = _grade(course, tmp_path, _submission(source)).records
+    (record,) = _grade(course, tmp_path, _submission(FIXES_SEEDS)).records
     assert record.grade.score is None
     assert record.grade.checks[0].message.id == "evaluate.altogether"
-    assert (world.asked, world.trained) == (1, [])
+    assert (world.asked, world.trained) == (asked, [])
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(600.0, 1200.0), (20.0, 300.0)])
+def test_a_training_anew_may_take_longer_than_the_notebook_itself(
+    course: Course, world: World, tmp_path: Path, timeout: float, seconds: float
+) -> None:
+    world.error = lambda _: 0.04
+    _grade(course, tmp_path, _submission(FIXES_SEEDS), timeout=timeout)
+    assert world.limits == [300.0, seconds, seconds]
+
+
+def test_a_training_anew_that_is_stopped_takes_no_score_away(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(tasks: Sequence[ModelTask], room: object, **how: Any) -> dict[str, Answer]:
+        if tasks[0].training is None:
+            return world._evaluate(tasks, room, **how)
+        told = {"seconds": how["timeout"], "megabytes": 4096}
+        raise RoomFailedError(Message("evaluate.stopped", told), tasks[0].id)
+
+    monkeypatch.setattr(attempts, "evaluate", slow)
+    world.error = lambda _: 0.02
+    (record,) = _grade(course, tmp_path, _submission(FIXES_SEEDS)).records
+    assert record.grade.verdict is Verdict.LOW_ACCURACY
+    assert [attempt.kind for attempt in record.attempts] == ["run"]
+    assert record.evidence is not None
+    assert "evaluate.training_stopped" in {note.id for note in record.evidence.notes}
 
 
 @pytest.mark.parametrize(
