@@ -254,6 +254,8 @@ class Candidate:
     order: int  # larger is later
     jumps: tuple[Jump, ...] = ()  # the last few, that before the first fit included
     bare: bool = False  # its weights are too large to be looked at, and are not here
+    own_updates: int = 0  # of its weights, by loops of the notebook's own: no fit made them
+    own_sample: FitSample | None = None  # the first batch given to train_on_batch
 
 
 @dataclass(frozen=True)
@@ -352,6 +354,8 @@ class TrainingFacts:
     target_kind: str = ""  # "binary", "whole", "real": what the sampled targets hold
     unseen: bool = False  # the weights are too large to be looked at
     reached: int | None = None  # epochs of a last fit that never ended, as last reported
+    own_updates: int = 0  # made by loops of the notebook's own
+    own_epochs: int = 0  # that the exercise's training would have made of as many
 
 
 @dataclass(frozen=True)

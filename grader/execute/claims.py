@@ -159,6 +159,8 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
         final=now,
         order=reader.order if moved else before.order,
         bare=before.bare or event.bare,
+        own_updates=max(before.own_updates, event.updates),
+        own_sample=before.own_sample or _first_batch(event, arrays),
     )
     if story.candidate.bare:  # some of its weights would be another moment's
         story.left = ()
@@ -184,6 +186,13 @@ def _end(story: Story, event: Event, arrays: Mapping[str, Array]) -> None:
     begun = begun or _begin_fit(event, _sample(story, event, arrays))
     story.open_fit = None
     story.add(*missing, _end_fit(begun, event, arrays))
+
+
+def _first_batch(event: Event, arrays: Mapping[str, Array]) -> FitSample | None:
+    """Give what ``train_on_batch`` was first given, where this event brings it."""
+    if event.event != "seen" or event.late_sample is None or event.late_sample.x is None:
+        return None
+    return _fit_sample(event.late_sample, arrays)
 
 
 def _missing_fits(story: Story, event: Event) -> tuple[Fit, ...]:

@@ -77,6 +77,7 @@ class Event(_Strict):
     begun: bool = True
     again: bool = False  # in place of the last end of this model: more of the same has been run
     calls: Count = 1
+    updates: Count = 0  # of the model's weights, that loops of the notebook's own made until now
     before: Before = Before()
     bare: bool = False  # the weights are too large to be told
 

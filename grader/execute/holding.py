@@ -113,6 +113,7 @@ class Story:
     def _arrays(self, fits: Iterable[Fit]) -> Iterator[Array]:
         one = self.candidate
         yield from (*one.initial, *one.final, *self.left)
+        yield from _rows(one.own_sample) if one.own_sample is not None else ()
         for jump in one.jumps:
             yield from (*jump.left, *jump.found)
         for fit in fits:
@@ -202,6 +203,7 @@ def _give_weights(story: Story) -> None:
 
 def _give_history(story: Story) -> None:
     story.lighten_fits(lambda fit: replace(_without_rows(fit), history={}))
+    story.candidate = replace(story.candidate, own_sample=None)
 
 
 def _give_configuration(story: Story) -> None:

@@ -9,6 +9,7 @@ from the bytes that it returns.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,9 +26,10 @@ from grader.extract.lengths import (
     question_for,
     told,
 )
-from grader.extract.matching import ModelReading, choose, moved, telling_fit
+from grader.extract.matching import ModelReading, choose, telling_fit
 from grader.extract.retraining import canonical_question
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
+from grader.extract.training import DEFAULT_BATCH
 from grader.types import Array, Fit, Message
 
 HiddenSeed = Callable[[str], int]
@@ -72,7 +74,7 @@ def exercise_case(
         return ExerciseCase(exercise, reading, fit)
     family = load_family(course.reference, exercise.family)
     own = exercise.sized(reading.input_shape)
-    if fit is None and moved(reading.candidate):
+    if fit is None and reading.moved:
         # A loop of its own may have trained it. What it was given was not seen: the usual layout.
         _, question = canonical_question(family, asked_at(exercise, own), hidden_seed(exercise.id))
         if fits_in(question, reading.input_shape):
@@ -91,6 +93,18 @@ def exercise_case(
         family,
         question_for(family, data, elsewhere, seed) if elsewhere is not own else None,
     )
+
+
+def updates_per_epoch(case: ExerciseCase) -> int:
+    """Give how many updates the exercise's training makes in an epoch, at Keras' own batch size.
+
+    Only where a loop of the notebook's own is measured by it: the data are drawn for that.
+    """
+    if case.reading is None or case.family is None or not case.reading.candidate.own_updates:
+        return 1
+    own = case.exercise.sized(case.reading.input_shape)
+    inputs, _ = case.family.training(np.random.default_rng(0), own.data)
+    return max(1, math.ceil(len(inputs) / DEFAULT_BATCH))
 
 
 def tasks_of(case: ExerciseCase) -> tuple[ModelTask, ...]:

@@ -20,6 +20,7 @@ from grader.extract.cases import (
     measured,
     suspect_of,
     tasks_of,
+    updates_per_epoch,
 )
 from grader.extract.evaluate import Answer, ModelTask
 from grader.extract.held import Held, Nearest, exercises_held, whose_data
@@ -239,7 +240,7 @@ def _evidence(
         model=_model_facts(case.reading, answer),
         data=data.findings if data else (),
         layout=data.layout if data else None,
-        training=training_facts(case.reading.candidate, case.fit),
+        training=training_facts(case.reading, case.fit, updates_per_epoch(case)),
         metrics=found.metrics,
         flags=tuple(flags),
         notes=data.notes if data else (),
@@ -258,7 +259,7 @@ def _others(
         OtherModel(
             one.candidate.name,
             one.candidate.cell,
-            sum(fit.epochs_run for fit in one.candidate.fits),
+            sum(fit.epochs_run for fit in one.candidate.fits) or one.candidate.own_updates,
             one.names[:LAYERS_SHOWN],
         )
         for one in readings

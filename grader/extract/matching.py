@@ -18,6 +18,7 @@ from grader.extract.architecture import (
     read_layers,
 )
 from grader.extract.keras_config import NotRebuildableError, class_names
+from grader.extract.suspicion import looks_fresh
 from grader.types import Candidate, Fit, Json, Message
 
 NEAR = 0.5  # below this a model is rather another exercise's than a wrong answer to this one
@@ -40,9 +41,19 @@ class ModelReading:
     @property
     def trained(self) -> bool:
         """Whether a fit ran at least one epoch, or the weights moved otherwise."""
-        return any(fit.ended and fit.epochs_run for fit in self.candidate.fits) or moved(
-            self.candidate
-        )
+        return any(fit.ended and fit.epochs_run for fit in self.candidate.fits) or self.moved
+
+    @property
+    def moved(self) -> bool:
+        """Whether the last weights differ from the first ones.
+
+        TensorFlow makes a model that has no input shape in the first step that it compiles. Where
+        that is a step of the notebook's own, nobody saw the weights before it: then updates were
+        counted, and the weights are not as any layer starts with.
+        """
+        if moved(self.candidate) or not self.candidate.own_updates or self.architecture is None:
+            return moved(self.candidate)
+        return not looks_fresh(self.architecture, self.candidate.final)
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
@@ -80,7 +91,12 @@ def moved(candidate: Candidate) -> bool:
 
 
 def telling_fit(candidate: Candidate) -> Fit | None:
-    """Give the fit that shaped the model: the longest whose data were seen, the last of equals."""
+    """Give the fit that shaped the model: the longest whose data were seen, the last of equals.
+
+    Where there was none, what ``train_on_batch`` was given stands for it.
+    """
+    if not candidate.fits and candidate.own_sample is not None:
+        return Fit(candidate.cell, candidate.own_sample, None, 0, {}, True, {}, calls=0)
     fits = [fit for fit in candidate.fits if fit.sample.x is not None] or list(candidate.fits)
     return max(reversed(fits), key=lambda fit: fit.ended * fit.epochs_run, default=None)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from grader.extract.matching import moved
+from grader.extract.matching import ModelReading
 from grader.types import Candidate, Fit, Json, Scalar, TrainingFacts
 
 HISTORY = 2000  # epochs that are kept of one metric, the last of them included
@@ -22,14 +22,21 @@ FIRST_METRICS = ("loss", "val_loss")
 DEFAULT_BATCH = 32  # Keras' own
 
 
-def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
-    """Say what the fits of a model did to its weights."""
+def training_facts(reading: ModelReading, fit: Fit | None, per_epoch: int = 1) -> TrainingFacts:
+    """Say what the fits of a model did to its weights, and loops of the notebook's own.
+
+    Args:
+        reading: the model.
+        fit: the one that shaped it.
+        per_epoch: updates that the exercise's training makes in an epoch.
+    """
+    candidate = reading.candidate
     told = [value for one in candidate.fits for value in one.history.get("loss", ())]
     losses = [value for value in told if math.isfinite(value)]
     return TrainingFacts(
         fits=sum(one.calls for one in candidate.fits),
         epochs=sum(one.epochs_run for one in candidate.fits if one.ended),
-        changed=moved(candidate),
+        changed=reading.moved,
         finite=all(bool(np.isfinite(weight).all()) for weight in candidate.final),
         first_loss=losses[0] if losses else None,
         last_loss=losses[-1] if losses else None,
@@ -43,6 +50,8 @@ def training_facts(candidate: Candidate, fit: Fit | None) -> TrainingFacts:
         target_kind=_target_kind(fit) if fit else "",
         unseen=candidate.bare,
         reached=next((one.epochs_run for one in candidate.fits[-1:] if not one.ended), None),
+        own_updates=candidate.own_updates,
+        own_epochs=candidate.own_updates // per_epoch,
     )
 
 

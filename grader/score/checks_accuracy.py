@@ -14,17 +14,16 @@ from grader.course.profiles import LAPTOP
 from grader.types import Check, Evidence, EvidenceClass, Message
 
 CLASS = EvidenceClass.ACCURACY
-OWN_LOOP = "source.own_loop"
 
 
 def trained_without_fit(evidence: Evidence) -> bool:
-    """Whether a loop of the notebook's own trained the model: weights moved, and the code says how.
+    """Whether only a loop of the notebook's own trained the model: weights moved, updates counted.
 
     Weights that moved otherwise may be anybody's.
     """
     training = evidence.training
-    untaught = training is not None and not training.fits and training.changed
-    return untaught and any(message.id == OWN_LOOP for message in evidence.hints)
+    moved = training is not None and not training.fits and training.changed
+    return moved and training is not None and training.own_updates > 0
 
 
 def accuracy_checks(
@@ -38,7 +37,7 @@ def accuracy_checks(
     sign = "≤" if threshold.better == "lower" else "≥"
     expected = f"{threshold.metric} {sign} {threshold.value:.3g}"
     fitted = evidence.training is None or evidence.training.fits > 0
-    seen = fitted or trained_without_fit(evidence)
+    seen = fitted or _trained_by_a_loop(evidence, exercise)
     value = evidence.metrics.get(threshold.metric) if seen else None
     check_id = f"accuracy.{threshold.metric}"
     if value is None:
@@ -61,6 +60,13 @@ def accuracy_checks(
         },
     )
     yield Check(check_id, CLASS, points * fraction, points, message, expected, f"{value:.3g}")
+
+
+def _trained_by_a_loop(evidence: Evidence, exercise: Exercise) -> bool:
+    """Whether a loop of its own made at least one update for each of the least epochs."""
+    training = evidence.training
+    updates = training.own_updates if training is not None else 0
+    return trained_without_fit(evidence) and updates >= exercise.min_epochs
 
 
 def accuracy_fraction(value: float, threshold: Threshold) -> float:

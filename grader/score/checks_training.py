@@ -21,7 +21,7 @@ def training_checks(
     """Check that the weights moved, and how many epochs moved them."""
     moved, lasted = points * MOVED_SHARE, points * (1 - MOVED_SHARE)
     needed = exercise.min_epochs
-    run = training.epochs if training else 0
+    run = training.epochs + training.own_epochs if training else 0
     cell = training.cell if training and training.cell else None
     told = _about_weights(training)
     changed = told.id in MOVED
@@ -36,7 +36,8 @@ def training_checks(
 
 def _about_weights(training: TrainingFacts | None) -> Message:
     """Say what became of the weights: the first that applies."""
-    if training is None or (training.fits == 0 and not training.changed):
+    idle = training is None or not (training.fits or training.own_updates)
+    if training is None or (idle and not training.changed):
         return Message("training.never_fitted")
     applies = {
         "training.unseen": training.unseen,
@@ -50,6 +51,15 @@ def _about_weights(training: TrainingFacts | None) -> Message:
     return Message(told)
 
 
+def _without_fit(training: TrainingFacts | None, args: dict[str, Scalar]) -> Message:
+    """Say what a loop of the notebook's own did, or what else changed the weights."""
+    if training is not None and training.own_updates:
+        run = training.epochs + training.own_epochs
+        return Message("training.own_loop", {**args, "run": run, "updates": training.own_updates})
+    changed = training is not None and training.changed
+    return Message("training.without_fit" if changed else "training.no_epochs", args)
+
+
 def _about_epochs(training: TrainingFacts | None, exercise: Exercise) -> Message:
     """Say how long it trained, and what kept it from going on."""
     run = training.epochs if training else 0
@@ -58,9 +68,8 @@ def _about_epochs(training: TrainingFacts | None, exercise: Exercise) -> Message
         "needed": exercise.min_epochs,
         "asked": exercise.epochs,
     }
-    if training is None or training.fits == 0:
-        changed = training is not None and training.changed
-        return Message("training.without_fit" if changed else "training.no_epochs", args)
+    if training is None or training.own_updates or training.fits == 0:
+        return _without_fit(training, args)
     if run >= exercise.epochs:
         return Message("training.epochs", args)
     if run >= exercise.min_epochs:

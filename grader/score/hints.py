@@ -30,6 +30,7 @@ MOST = 5  # more than a student reads
 WHATS = 3  # mistakes named before the reasons and the exercise's own advice
 SOURCE = "source."
 TOLERANCE = "source.tolerance"
+OWN_LOOP = "source.own_loop"
 MISSPELT_MODEL = "diagnose.misspelt_model"
 SLIPS = (0.01, 0.1, 10.0, 100.0)  # .4 or .004 written for .04
 UNTRAINED_SOURCE = OWN_TRAINING | {"source.fit_commented_out", "source.never_called"}
@@ -184,8 +185,16 @@ def _about(evidence: Evidence, exercise: Exercise) -> list[Message]:
     return [
         message
         for message in evidence.hints
-        if message.id.startswith(SOURCE) and (message.id != TOLERANCE or _slip(message, exercise))
+        if message.id.startswith(SOURCE)
+        and (message.id != TOLERANCE or _slip(message, exercise))
+        and (message.id != OWN_LOOP or _by_a_loop(evidence))
     ]
+
+
+def _by_a_loop(evidence: Evidence) -> bool:
+    """Whether a loop of the notebook's own is what trained the model; without one, who knows."""
+    training = evidence.training
+    return training is None or (not training.fits and training.own_updates > 0)
 
 
 def _slip(message: Message, exercise: Exercise) -> bool:

@@ -23,13 +23,17 @@ _FILE = re.compile(r"\S\.py\b")
 _SCALER = re.compile(r"(?:\w*_)?scaler", re.IGNORECASE)
 
 
-def trained_elsewhere(cells: Sequence[Cell], code: Sequence[Code]) -> Iterator[Message]:
-    """Find where a notebook that never calls ``fit`` trains all the same."""
+def own_loops(code: Sequence[Code]) -> Iterator[Message]:
+    """Find names that loops use; whether one trained a model, the updates tell."""
     for one in code:
         used = {node.attr for node in one.nodes if isinstance(node, ast.Attribute)}
         used |= {node.id for node in one.nodes if isinstance(node, ast.Name)}
         if how := [name for name in BY_HAND if name in used]:
             yield Message("source.own_loop", {"cell": one.cell, "how": how[0]})
+
+
+def trained_elsewhere(cells: Sequence[Cell]) -> Iterator[Message]:
+    """Find where a notebook that never calls ``fit`` has a program train."""
     for cell in cells:
         if line := _program(cell.source.strip().split("\n")):
             yield Message("source.own_program", {"cell": cell.index, "line": cut(line)})

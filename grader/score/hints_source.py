@@ -20,7 +20,7 @@ from grader.code.source import (
     read_code,
     without_magics,
 )
-from grader.score.hints_elsewhere import Fit, fits, trained_elsewhere
+from grader.score.hints_elsewhere import Fit, fits, own_loops, trained_elsewhere
 from grader.score.hints_errors import LONGEST, cut, nearest
 from grader.score.hints_names import bindings_of, may_be_meant, names_bound
 from grader.types import Cell, Message, Notebook, Scalar
@@ -65,7 +65,8 @@ def source_hints(notebook: Notebook) -> tuple[Message, ...]:
     found = [
         *([] if fitted else _commented_out(notebook.cells)),
         *_never_called(code, fitted),
-        *([] if fitted else trained_elsewhere(notebook.cells, code)),
+        *own_loops(code),
+        *([] if fitted else trained_elsewhere(notebook.cells)),
         # What a cell defines that cannot be read is unknown.
         *(_misspelt(code) if len(code) == len(notebook.cells) else ()),
         *_shuffled_apart(code, names),

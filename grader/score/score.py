@@ -159,6 +159,6 @@ def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
         # Without a fit there are no data to be wrong: what is missing is the training.
         if any(not c.passed for c in checks if c.cls is cls and c.id != NO_FIT):
             return verdict
-    if CONTRADICTIONS & set(evidence.flags):
+    if CONTRADICTIONS & set(evidence.flags) or trained_without_fit(evidence):
         return Verdict.SUSPICIOUS
     return Verdict.ACCEPTED

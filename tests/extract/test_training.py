@@ -21,12 +21,12 @@ def candidate(*fits: Fit) -> Candidate:
 
 
 def test_epochs_are_those_of_the_fits_that_ended() -> None:
-    facts = training_facts(candidate(fit(5), fit(40, ended=False)), fit(5))
+    facts = training_facts(read_model(candidate(fit(5), fit(40, ended=False))), fit(5))
     assert (facts.fits, facts.epochs, facts.reached) == (2, 5, 40)
 
 
 def test_a_training_that_ended_was_cut_off_nowhere() -> None:
-    assert training_facts(candidate(fit(5), fit(7)), fit(7)).reached is None
+    assert training_facts(read_model(candidate(fit(5), fit(7))), fit(7)).reached is None
 
 
 def test_a_model_that_a_fit_began_to_train_is_not_yet_a_trained_one() -> None:

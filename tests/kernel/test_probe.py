@@ -79,6 +79,7 @@ ON_JAX = (
         "giant = keras.Sequential([layers.Flatten(), layers.Dense(1300), layers.Dense(13000)])\n"
         "giant.compile(loss='mse')\ngiant.fit(x, y, verbose=0)"
     ),
+    "batched = small(22)\nfor _ in range(12): batched.train_on_batch(x[:9], y[:9])",
 )
 
 
@@ -246,6 +247,39 @@ ON_TENSORFLOW = (
         "        self.dense = layers.Dense(1)\n    def call(self, x):\n        return self.dense(x[:, 0])\n"
         "own = Own()\nown.compile(loss='mse')\nown.fit(x, y, epochs=1, verbose=0)"
     ),
+    (  # a loop in a compiled step, in the cell that builds the model; only its function knows both
+        "def by_tape(units, steps, graph=True):\n"
+        "    net = keras.Sequential([layers.SimpleRNN(units), layers.Dense(1)])\n"
+        "    optimizer = keras.optimizers.Adam()\n"
+        "    def step(x, y):\n"
+        "        with tf.GradientTape() as tape:\n"
+        "            loss = tf.reduce_mean((net(x) - y) ** 2)\n"
+        "        grads = tape.gradient(loss, net.trainable_variables)\n"
+        "        optimizer.apply_gradients(zip(grads, net.trainable_variables))\n"
+        "    step = tf.function(step) if graph else step\n"
+        "    for _ in range(steps): step(tf.constant(x), tf.constant(y))\n"
+        "    return net\n"
+        "in_graph, eager = by_tape(16, 30), by_tape(17, 4, graph=False)"
+    ),
+    "def lost():\n    by_tape(18, 5)\nlost()",
+    (  # a fit before, one between and one after are not the loop's
+        "mixed = small(19)\nmixed.fit(x, y, epochs=2, verbose=0)\n"
+        "@tf.function\ndef go():\n    with tf.GradientTape() as tape:\n"
+        "        loss = tf.reduce_mean((mixed(x) - y) ** 2)\n"
+        "    grads = tape.gradient(loss, mixed.trainable_variables)\n"
+        "    mixed.optimizer.apply_gradients(zip(grads, mixed.trainable_variables))\n"
+        "for _ in range(6): go()\n"
+        "mixed.fit(x, y, epochs=2, verbose=0)\nfor _ in range(3): go()\n"
+    ),
+    "for _ in range(2): go()\nmixed.fit(x, y, epochs=2, verbose=0)",
+    (
+        "batches = small(20)\nfor _ in range(7): batches.train_on_batch(x[:9], y[:9])\n"
+        "only_fitted = small(21)\nonly_fitted.fit(x, y, epochs=3, verbose=0)"
+    ),
+    (  # a compiled model that was loaded brings a count of updates along
+        "only_fitted.save('known.keras')\nloaded = keras.models.load_model('known.keras')\n"
+        "unused = tf.GradientTape"
+    ),
     (
         "net = tf.keras.models.Sequential([tf.keras.layers.LSTM(7), tf.keras.layers.Dense(1)])\n"
         "with tf.GradientTape() as tape:\n    loss = tf.reduce_mean((net(x) - y) ** 2)\n"
@@ -303,3 +337,57 @@ def test_a_training_loop_of_ones_own_is_seen_by_its_weights(on_tensorflow: Execu
     net = candidate(on_tensorflow, "net")
     assert net.fits == ()
     assert read_model(net).names == ("LSTM", "Dense")
+
+
+@pytest.mark.parametrize(
+    ("name", "updates"),
+    [
+        ("in_graph", 30),
+        ("eager", 4),
+        ("mixed", 11),
+        ("batches", 7),
+        ("only_fitted", 0),
+        ("loaded", 0),
+    ],
+)
+def test_updates_that_no_fit_made_are_counted(
+    on_tensorflow: Execution, name: str, updates: int
+) -> None:
+    assert candidate(on_tensorflow, name).own_updates == updates
+
+
+@pytest.mark.parametrize("name", ["in_graph", "eager", "batches"])
+def test_that_a_loop_moved_the_weights_is_seen_in_the_cell_that_builds_the_model(
+    on_tensorflow: Execution, name: str
+) -> None:
+    assert read_model(candidate(on_tensorflow, name)).moved
+
+
+def test_a_model_that_only_a_function_held_is_seen_with_its_loop(on_tensorflow: Execution) -> None:
+    (lost,) = [
+        one
+        for one in on_tensorflow.candidates
+        if one.own_updates == 5 and not one.fits and not one.name
+    ]
+    assert read_model(lost).moved
+    assert read_model(lost).names == ("SimpleRNN", "Dense")
+
+
+def test_fits_beside_a_loop_keep_their_epochs(on_tensorflow: Execution) -> None:
+    assert sum(one.epochs_run for one in candidate(on_tensorflow, "mixed").fits) == 6
+
+
+def test_the_first_batch_of_train_on_batch_is_sampled(on_tensorflow: Execution) -> None:
+    sample = candidate(on_tensorflow, "batches").own_sample
+    assert sample is not None
+    assert sample.x is not None
+    assert (sample.kind, sample.x.shape) == ("dataset", (9, 6, 2))
+    assert candidate(on_tensorflow, "in_graph").own_sample is None
+
+
+def test_train_on_batch_is_counted_on_jax(on_jax: Execution) -> None:
+    batched = candidate(on_jax, "batched")
+    assert batched.own_updates == 12
+    assert batched.own_sample is not None
+    assert moved(batched)
+    assert candidate(on_jax, "looped").own_updates == 0

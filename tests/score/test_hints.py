@@ -294,12 +294,22 @@ class TestTraining:
 
     def test_a_loop_of_ones_own_is_named_in_place_of_a_missing_fit(self, gru: Exercise) -> None:
         loop = Message("source.own_loop", {"cell": 7, "how": "train_on_batch"})
-        training = trained(fits=0, epochs=0)
+        training = trained(fits=0, epochs=0, own_updates=60, own_epochs=1)
         grade = score(sound(gru, training=training, data=(), hints=(loop,)), gru, THRESHOLD)
         assert grade.verdict is Verdict.UNTRAINED
         assert grade.hints[0] == loop
         assert "diagnose.never_fitted" not in [message.id for message in grade.hints]
         assert grade.flags == ("trained_without_fit",)
+
+    def test_a_loop_that_updated_nothing_is_not_what_trained_the_model(self, gru: Exercise) -> None:
+        """Its name stands in the code; the weights came from elsewhere."""
+        loop = Message("source.own_loop", {"cell": 7, "how": "GradientTape"})
+        evidence = sound(gru, training=trained(fits=0, epochs=0), data=(), hints=(loop,))
+        grade = score(replace(evidence, flags=("no_training_seen",)), gru, THRESHOLD)
+        assert grade.verdict is Verdict.UNTRAINED
+        assert grade.hints[0].id == "diagnose.never_fitted"
+        assert loop not in grade.hints
+        assert grade.flags == ("no_training_seen",)
 
     def test_another_model_was_trained(self, gru: Exercise) -> None:
         other = OtherModel("rnn", 5, 100, ("SimpleRNN", "Dense"))

@@ -61,7 +61,7 @@ class TestTrainingThatNeverHappens:
     def test_a_loop_of_ones_own(self, how: str, line: str) -> None:
         told = diagnose_source(notebook("x = 1", line))
         assert told == (Message("source.own_loop", {"cell": 2, "how": how}),)
-        assert found(line, USED) == []
+        assert found(line, USED) == ["source.own_loop"]  # of whichever model: updates tell
 
     @pytest.mark.parametrize("line", ["!python train.py", "%%bash\npython3 train.py"])
     def test_a_program_of_its_own(self, line: str) -> None:
@@ -104,7 +104,7 @@ class TestTrainingThatNeverHappens:
     @pytest.mark.parametrize("model", ["encoder", "autoencoder", "scaler_model"])
     def test_a_model_of_a_like_name_is_trained_by_its_fit(self, model: str) -> None:
         fit = f"{model} = keras.Model(a, b)\n{model}.fit(X, Y)"
-        assert found(fit, "with tf.GradientTape() as tape: loss = 3") == []
+        assert found(fit, "# model.fit(X, Y)") == []
 
     def test_scaling_in_a_comment_is_no_training_in_one(self) -> None:
         assert found("# scaler.fit(X)") == []

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .models import describe, digest_of, numbered, weights_of
+from .models import build, can_build, describe, digest_of, numbered, weights_of
 from .repeats import Repeats, asked_for, history_of
 from .samples import PAIR, Recorder, take_sample
 from .watching import Probe
@@ -70,7 +70,8 @@ class FitStory:
             self.recorder = Recorder(given["x"])
             given["x"] = iter(self.recorder)
         callbacks = given.get("callbacks")
-        watcher = (watchers.usual if model.built or self._can_build() else watchers.patient)(self)
+        ready = model.built or can_build(probe.keras, model, self.sample[0])
+        watcher = (watchers.usual if ready else watchers.patient)(self)
         if isinstance(callbacks, probe.keras.callbacks.CallbackList):
             callbacks.append(watcher)
         elif isinstance(callbacks, (list, tuple)):
@@ -78,20 +79,9 @@ class FitStory:
         else:
             given["callbacks"] = [*([] if callbacks is None else [callbacks]), watcher]
 
-    def _can_build(self) -> bool:
-        """Whether the shape of the data is known and says all that the layers need to know."""
-        if not issubclass(type(self.model), self.probe.keras.Sequential):
-            return False
-        layers = self.model.layers
-        return "x" in self.sample[0] and not any(getattr(one, "stateful", 0) for one in layers)
-
     def build(self) -> None:
-        """Build a Sequential with the shape of its data: TensorFlow would do so in the first step.
-
-        By then the weights that the training starts from would be gone.
-        """
-        if not self.model.built and self._can_build():
-            self.model.build((None, *self.sample[0]["x"]["shape"][1:]))
+        """Build the model before its first step."""
+        build(self.probe.keras, self.model, self.sample[0])
 
     def begin(self) -> None:
         """Report what the training starts from."""
@@ -248,7 +238,8 @@ def wrap_fit(probe: Probe, original: Callable[..., Any]) -> Callable[..., Any]:
         bound, story = listened
         history = None
         try:
-            history = original(*bound.args, **bound.kwargs)
+            with probe.loops.paused():
+                history = original(*bound.args, **bound.kwargs)
             return history
         finally:
             story.end(history)

@@ -83,6 +83,22 @@ def numbered(prefix: str, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
     return {f"{prefix}_{index:04d}": array for index, array in enumerate(arrays)}
 
 
+def can_build(keras: Any, model: Any, sample: dict[str, Any]) -> bool:
+    """Whether the shape of the data is known and says all that the layers need to know."""
+    if not issubclass(type(model), keras.Sequential):
+        return False
+    return "x" in sample and not any(getattr(one, "stateful", 0) for one in model.layers)
+
+
+def build(keras: Any, model: Any, sample: dict[str, Any]) -> None:
+    """Build a Sequential with the shape of its data: TensorFlow would do so in the first step.
+
+    By then the weights that the training starts from would be gone.
+    """
+    if not model.built and can_build(keras, model, sample):
+        model.build((None, *sample["x"]["shape"][1:]))
+
+
 def describe(keras: Any, model: Any) -> dict[str, Any]:
     """Give configuration, compile settings and learning rate of a model, as JSON.
 

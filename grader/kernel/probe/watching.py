@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .loops import Loops
 from .models import describe, digest_of, numbered, plain, weights_of
 from .repeats import Repeats
 
@@ -40,6 +41,7 @@ class Probe:
         self._sources: dict[int, weakref.ref[Any]] = {}
         self._ended: dict[int, dict[str, int]] = {}
         self._count = 0
+        self.loops = Loops(self)
 
     def number(self, model: Any) -> int:
         """Give a model its number at first sight."""
@@ -137,29 +139,42 @@ class Probe:
     def after_cell(self, *_: object) -> None:
         """Report models whose weights or layers differ from what was last reported."""
         self.tell_all()
-        try:
-            names: dict[int, list[str]] = {}
-            models: dict[int, Any] = {}
-            for name, value in list(self.shell.user_ns.items()):
-                # type(), not isinstance(): that one asks the object, which may be a student's.
-                if not name.startswith("_") and issubclass(type(value), self.keras.Model):
-                    names.setdefault(self.number(value), []).append(name[:LONGEST_NAME])
-                    models[self.number(value)] = value
-        except Exception:
-            return
-        for number, model in models.items():
-            self.look_at(number, model, names[number][:NAMES])
+        with contextlib.suppress(Exception):
+            self.loops.end_cell()
+        with contextlib.suppress(Exception):
+            for model, names in self._named():
+                self.look_at(self.number(model), model, names)
+
+    def _named(self) -> list[tuple[Any, list[str]]]:
+        """Give the models that variables of the notebook hold, with the variables."""
+        found: dict[int, tuple[Any, list[str]]] = {}
+        for name, value in list(self.shell.user_ns.items()):
+            # type(), not isinstance(): that one asks the object, which may be a student's.
+            if not name.startswith("_") and issubclass(type(value), self.keras.Model):
+                found.setdefault(id(value), (value, []))[1].append(name[:LONGEST_NAME])
+        return [(model, names[:NAMES]) for model, names in found.values()]
+
+    def models(self) -> list[Any]:
+        """Give the models that variables of the notebook hold."""
+        return [model for model, _ in self._named()]
+
+    def names_of(self, model: Any) -> list[str]:
+        """Give the variables of the notebook that hold a model."""
+        return next((names for one, names in self._named() if one is model), [])
 
     def look_at(self, number: int, model: Any, names: list[str]) -> None:
         """Report one model if it changed. Never raises."""
         try:
             weights = weights_of(model)
-            digest = digest_of(model, weights, names)
+            updates = self.loops.updates.get(number, 0)
+            digest = digest_of(model, weights, (*names, str(updates)))
             if self._digests.get(number) == digest:
                 return
             self._digests[number] = digest
             content = {"model": number, "names": names, **describe(self.keras, model)}
-            self.send("seen", content, numbered("final", weights))
+            sample, arrays = self.loops.first_batch(number)
+            content |= {"updates": updates, **({"late_sample": sample} if sample else {})}
+            self.send("seen", content, {**arrays, **numbered("final", weights)})
         except Exception:
             pass
 
