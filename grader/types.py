@@ -93,6 +93,7 @@ class Cell:
 
     index: int
     source: str
+    said: str = ""  # what it printed when its author ran it, where it asks for input
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Notebook:
 
     cells: tuple[Cell, ...]
     exercise: str | None
-    digest: str  # sha256 of the sources, hex
+    digest: str  # sha256 of the sources, hex, and of what was typed into them
     language: str = "python"  # as the metadata names it
 
 
@@ -163,7 +164,7 @@ class LeftOut:
     cell: int
     line: int  # of the cell, from 1
     statements: int  # of the cell
-    kind: str  # package, device, display, drive, colab, magic, font, program, network
+    kind: str  # package, device, display, drive, colab, magic, font, program, network, person
     what: str  # sklearn
     error: str  # ModuleNotFoundError: No module named 'sklearn'
 
@@ -174,7 +175,7 @@ class Remark:
 
     cell: int
     line: int  # of the cell, from 1
-    kind: str  # old_api, stand_in
+    kind: str  # old_api, stand_in, asked, restart
     what: str  # lr=
     instead: str  # learning_rate=; "" where nothing took its place
 

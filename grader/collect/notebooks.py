@@ -5,7 +5,7 @@ Touches nothing.
 
 nbformat's own reader is not used: it accepts duplicate keys and endless numbers, and raises a dozen
 kinds of exceptions. Outputs, unknown metadata and cell ids are never looked at, so nothing in
-them can cost a student anything.
+them can cost a student anything; but for what a cell with ``input()`` printed, which answers it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ MAX_VALUES = 2_000_000  # a parsed value costs about 90 bytes of the judge's mem
 NBFORMAT = 4
 OLD_NBFORMAT = 3  # the same cells under other names: worksheets, input
 LONGEST_LANGUAGE = 40  # characters
+ASKS = "input("
+MOST_SAID = 2000  # characters of what a cell that asks had printed
 TAIL = 6  # an escape cut off at the end of a file is reported up to six characters before it
 
 # Without its closing quote as well: a string that never ends would be tried from each quote in it.
@@ -198,7 +200,22 @@ def _code_cells(cells: list[Json]) -> Iterator[Cell]:
         if not _is_object(cell) or not isinstance(cell.get("cell_type"), str):
             _fail("collect.bad_cell", cell=index)
         if cell["cell_type"] == "code":
-            yield Cell(index=index, source=_source(cell.get("source", cell.get("input")), index))
+            source = _source(cell.get("source", cell.get("input")), index)
+            yield Cell(index=index, source=source, said=_said(cell) if ASKS in source else "")
+
+
+def _said(cell: dict[str, Json]) -> str:
+    """Give what a cell printed when its author ran it: what was typed stands behind the prompt."""
+    outputs = cell.get("outputs")
+    said = ""
+    for output in outputs if isinstance(outputs, list) else ():
+        if _is_object(output) and output.get("name", output.get("stream")) in ("stdout", "stdin"):
+            text = output.get("text")
+            lines = text if isinstance(text, list) else [text]
+            said += "".join(line[:MOST_SAID] for line in lines if isinstance(line, str))
+        if len(said) >= MOST_SAID:
+            break
+    return _clean(said[:MOST_SAID])
 
 
 def _source(source: Json, index: int) -> str:
@@ -237,6 +254,9 @@ def _text(document: Json, *keys: str) -> str:
 
 
 def _digest(cells: tuple[Cell, ...]) -> str:
-    """Cover sources and places: what a run reports by cell number must stay true."""
-    listed = [[cell.index, cell.source] for cell in cells]
+    """Cover sources and places: what a run reports by cell number must stay true.
+
+    And what was typed into cells that ask: that they are given again.
+    """
+    listed = [[cell.index, cell.source, *([cell.said] if cell.said else [])] for cell in cells]
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()

@@ -68,6 +68,7 @@ class Run:
     own_files: Mapping[str, bytes] = field(default_factory=dict)  # the student's, the same
     fixes_seeds: bool = False
     old_api: bool = True  # calls of 2018 to 2020 run as they did
+    epochs: int | None = None  # that are asked for, where a notebook asks how many
 
 
 @dataclass
@@ -223,6 +224,8 @@ def _prepare(folder: Path, run: Run, room: Room) -> None:
             "connection": f"{inside}/connection.json",
             "seed": run.seed,
             "old_api": run.old_api,
+            "said": [cell.said for cell in run.notebook.cells if cell.said],
+            "epochs": run.epochs,
         },
     )
     cells = [{"index": cell.index, "source": cell.source} for cell in run.notebook.cells]

@@ -13,7 +13,14 @@ from grader.types import CellRun, Message, Scalar
 MOST = 12  # remarks on one page
 LONGEST = 100  # characters
 OLD_API, GONE = "execute.old_api", "execute.old_api_gone"
-NAMES = {"old_api": OLD_API, "stand_in": "execute.stand_in"}
+ASKED, PRESSED_ENTER = "execute.asked", "execute.asked_nothing"
+NAMES = {
+    "old_api": OLD_API,
+    "stand_in": "execute.stand_in",
+    "asked": ASKED,
+    "restart": "execute.restart",
+}
+WITHOUT = {OLD_API: GONE, ASKED: PRESSED_ENTER}  # nothing took its place
 
 
 def remarks(cells: Iterable[CellRun]) -> Iterator[Message]:
@@ -25,7 +32,7 @@ def remarks(cells: Iterable[CellRun]) -> Iterator[Message]:
         args: dict[str, Scalar] = {"cell": one.cell, "line": one.line, "what": what}
         name = NAMES[one.kind]
         yield (
-            Message(GONE, args)
-            if name == OLD_API and not instead
+            Message(WITHOUT[name], args)
+            if name in WITHOUT and not instead
             else Message(name, {**args, "instead": instead})
         )

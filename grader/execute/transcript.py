@@ -55,7 +55,16 @@ class _LeftOut(BaseModel):
     line: Count
     statements: Count
     kind: Literal[
-        "package", "device", "display", "drive", "colab", "magic", "font", "program", "network"
+        "package",
+        "device",
+        "display",
+        "drive",
+        "colab",
+        "magic",
+        "font",
+        "program",
+        "network",
+        "person",
     ]
     what: Text
     error: Text
@@ -65,7 +74,7 @@ class _Remark(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
     line: Count
-    kind: Literal["old_api", "stand_in"]
+    kind: Literal["old_api", "stand_in", "asked", "restart"]
     what: Text
     instead: Text
 

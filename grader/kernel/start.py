@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         printing,
         probe,
         remarks,
+        restarts,
     )
 else:
     import data_files  # a script finds its neighbours by their bare names
@@ -38,6 +39,7 @@ else:
     import printing
     import probe
     import remarks
+    import restarts
 
 HERE = Path(__file__).resolve().parent
 
@@ -81,9 +83,10 @@ def main() -> None:
     app = given_sockets.kernel_app(settings["connection"])
     printing.install()
     notebook_habits.install(app.shell)
-    lacks.install(app.shell, app.kernel)
-    probe.install(app.shell, app.kernel)
     told = remarks.Remarks(app.kernel)
+    lacks.install(app.shell, app.kernel, told, settings["said"], settings["epochs"])
+    restarts.install(app.shell, app.kernel, told)
+    probe.install(app.shell, app.kernel)
     if settings.get("data"):
         data_files.install(app.shell, Path(settings["data"]), told)
     if settings["old_api"]:

@@ -178,6 +178,7 @@ class Attempts:
             own_files=job.own_files,
             fixes_seeds=job.looked.fixes_seeds,
             old_api=job.course.old_api,
+            epochs=job.epochs,
         )
         most = self._seconds_left(engine)
         execution = execute(run, self.room, again=again, most=most, read=self.judges.claims)

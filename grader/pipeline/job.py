@@ -15,6 +15,7 @@ from pathlib import Path
 
 from grader import environment, seeds
 from grader.code.engines import EngineChoice, choose
+from grader.collect.notebooks import ASKS
 from grader.collect.shelf import Stored, read_again
 from grader.course.data import digest_of, room_files
 from grader.course.exercises import Course, Exercise, Limits
@@ -171,10 +172,23 @@ class Job:
             device=slot.device,
             cores=len(slot.cores),
             seed=self.seed(attempt),
-            limits={"timeout": self.timeout(engine), "memory": self.memory_mb},
+            limits=self._limits(engine),
             isolation=self.level.value,
             probe=room_code_digest(),
         )
+
+    def _limits(self, engine: Engine) -> dict[str, object]:
+        """What bounds a run; and the epochs, where the notebook asks somebody for numbers."""
+        limits: dict[str, object] = {"timeout": self.timeout(engine), "memory": self.memory_mb}
+        notebook = self.submission.notebook
+        if notebook is not None and any(ASKS in cell.source for cell in notebook.cells):
+            limits["epochs"] = self.epochs
+        return limits
+
+    @property
+    def epochs(self) -> int | None:
+        """The epochs that its exercises ask for, the fewest where it may be several."""
+        return min((exercise.epochs for exercise in self.owed), default=None)
 
     def score_key(self, slot: Slot, exercise: str) -> str:
         """Key of one record."""

@@ -36,7 +36,7 @@ def _sample(path: str) -> str:
 
 
 def _kills_itself() -> str:
-    source = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    source = "import signal\nsignal.raise_signal(signal.SIGKILL)"
     cells = [nbformat.v4.new_code_cell(source, id="kill")]
     return str(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,17 +25,29 @@ LIBRARY = (
 )
 
 
+class Told:
+    """Takes remarks."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, str]] = []
+
+    def tell(self, kind: str, what: str, instead: str = "") -> None:
+        self.heard.append((kind, what, instead))
+
+
 class Room:
     """A shell with the rules in force, and what it said."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: Sequence[str] = (), epochs: int | None = None) -> None:
         config = Config()
         config.HistoryManager.enabled = False
         self.shell = InteractiveShell(config=config)
         self.kernel = Kernel("grader_left_out")
         self.shown: list[str] = []
         self.shell._showtraceback = lambda kind, *_: self.shown.append(kind.__name__)
-        lacks.install(self.shell, self.kernel)
+        self.remarks = Told()
+        lacks.install(self.shell, self.kernel, self.remarks, said, epochs)
+        self.shell.user_ns["input"] = lambda prompt="": self.kernel.raw_input(prompt)
         self.run(LIBRARY)
 
     def run(self, source: str) -> BaseException | None:
@@ -277,4 +290,81 @@ def test_a_cell_without_a_lack_says_what_it_said_without_the_rules(
         delattr(shell, name)
     room.run(cell)
     assert capsys.readouterr() == with_rules
+    assert room.left_out == []
+
+
+# --- somebody who answers ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Our own files are not below the notebook's folder, where they would be the student's."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "prompt"),
+    [
+        (["몇 번? 1000\n"], "몇 번? "),  # Colab and the older Jupyter
+        (["몇 번?  1000\n"], "몇 번? "),  # JupyterLab
+        (["시작\n몇 번? 1000\n끝\n"], "몇 번? "),
+        (["1000\n"], ""),
+        ([], "몇 번? (기본 1000) "),
+        (["something else\n"], "between 1 and 1000: "),
+    ],
+)
+def test_what_the_author_typed_or_the_prompt_names_is_the_answer(
+    said: list[str], prompt: str
+) -> None:
+    room = Room(said)
+    assert room.run(f"n = int(input({prompt!r}))") is None
+    assert room["n"] == 1000
+    assert room.remarks.heard == [("asked", "input()", "1000")]
+    assert room.left_out == []
+
+
+def test_answers_are_given_in_the_order_in_which_they_were_typed() -> None:
+    room = Room(["n: 3\nn: 4\n"])
+    room.run("a = [input('n: ') for _ in range(2)]")
+    assert room["a"] == ["3", "4"]
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("line", ["n = int(input('epochs: '))", "epochs = int(input())"])
+def test_the_exercises_epochs_answer_a_line_about_epochs(line: str) -> None:
+    room = Room(epochs=100)
+    assert room.run(line) is None
+    assert room[line.partition(" ")[0]] == 100
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize(
+    "line", ["n = int(input('n') or 7)", "try: n = int(input('n'))\nexcept ValueError: n = 7"]
+)
+def test_enter_takes_the_lines_own_default(line: str) -> None:
+    room = Room(epochs=100)
+    assert room.run(line) is None
+    assert room["n"] == 7
+    assert room.remarks.heard == [("asked", "input()", "")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "n = int(input('n'))",
+        "a, n = input().split()",
+        "n = eval(input())",
+        "n = {'1': 2}[input()]",
+        "while True:\n    n = input()\n    if n == 'q': break",
+    ],
+)
+def test_a_line_that_needs_an_answer_is_left_out_and_the_rest_of_the_cell_runs(line: str) -> None:
+    room = Room()
+    assert room.run(f"{line}\nlater = 1") is None
+    assert room["later"] == 1
+    assert [one[1:] for one in room.left_out] == [("person", "input()")]
+
+
+def test_a_mistake_in_another_line_than_that_which_asks_stays_one(room: Room) -> None:
+    assert isinstance(room.run("n = input('n')\nm = int('x')"), ValueError)
     assert room.left_out == []

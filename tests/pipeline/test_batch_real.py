@@ -38,7 +38,7 @@ BAD = {
     ),
     "kills": (
         "runtime_error",
-        _notebook("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"),
+        _notebook("import signal\nsignal.raise_signal(signal.SIGKILL)"),
     ),
     "notjson": ("malformed", "this is not a notebook"),
 }

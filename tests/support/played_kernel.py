@@ -9,6 +9,7 @@ class Kernel:
     """Where messages of one kind would go."""
 
     iopub_socket = None
+    raw_input: Any = None
 
     def __init__(self, kind: str) -> None:
         self.kind = kind

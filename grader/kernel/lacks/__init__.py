@@ -11,14 +11,28 @@ cell without one, is IPython's business as before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from .asking import Asking
 from .leaving_out import LeavingOut
 
 
-def install(shell: Any, kernel: Any) -> None:
-    """Stand between the shell and the statements that it runs."""
-    leaving_out = LeavingOut(shell, kernel)
+def install(
+    shell: Any, kernel: Any, remarks: Any, said: Sequence[str] = (), epochs: int | None = None
+) -> None:
+    """Stand between the shell and the statements that it runs.
+
+    Args:
+        shell: IPython's.
+        kernel: the way out; it asks for input.
+        remarks: takes what is worth a word.
+        said: what cells with ``input`` had printed when their author ran them.
+        epochs: that the exercise asks for.
+    """
+    asking = Asking(said, epochs, remarks)
+    kernel.raw_input = asking.raw_input
+    leaving_out = LeavingOut(shell, kernel, asking)
     shell.run_ast_nodes = leaving_out.run_ast_nodes
     shell.run_code = leaving_out.run_code
     shell.showtraceback = leaving_out.showtraceback

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from .asking import Asking
 from .devices import Devices
 from .reasons import Lack, reason
 from .statements import after_import, bound_by, first_import
@@ -36,7 +37,8 @@ class _Cell:
 class LeavingOut:
     """Remembers which names are missing since their statement was left out."""
 
-    def __init__(self, shell: Any, kernel: Any) -> None:
+    def __init__(self, shell: Any, kernel: Any, asking: Asking) -> None:
+        self.asking = asking
         self.shell = shell
         self.kernel = kernel
         self.usual_nodes: Callable[..., Awaitable[Any]] = shell.run_ast_nodes
@@ -62,6 +64,7 @@ class LeavingOut:
         if cell is None:
             return await self.usual_code(code, result, **kwargs)
         cell.begin()
+        self.asking.begin()
         failed = await self.usual_code(code, result, **kwargs)
         node = cell.running
         if not failed and node is not None:
@@ -101,7 +104,8 @@ class LeavingOut:
             node = cell.running if cell is not None else None
             if cell is None or node is None or not isinstance(error, Exception):
                 return False
-            lack = self._consequence(error) or reason(error, node, self.devices)
+            lack = self._consequence(error) or self.asking.lack(error)
+            lack = lack or reason(error, node, self.devices)
             if lack is None:
                 return False
             self.missing |= dict.fromkeys(bound_by(first_import(node, lack.what)), lack)
