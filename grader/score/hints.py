@@ -10,10 +10,11 @@ is about one kind of evidence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from grader.course.exercises import Exercise
-from grader.score.hints_cells import ABOUT_ERRORS, LANGUAGE
+from grader.score.hints_cells import ABOUT_ERRORS, LANGUAGE, NAME_ERRORS
 from grader.score.hints_runs import (
     OWN_TRAINING,
     diagnose_errors,
@@ -33,7 +34,9 @@ TOLERANCE = "source.tolerance"
 OWN_LOOP = "source.own_loop"
 MISSPELT_MODEL = "diagnose.misspelt_model"
 SLIPS = (0.01, 0.1, 10.0, 100.0)  # .4 or .004 written for .04
-UNTRAINED_SOURCE = OWN_TRAINING | {"source.fit_commented_out", "source.never_called"}
+SILENT = frozenset({"source.fit_commented_out", "source.never_called"})  # no error comes of it
+UNTRAINED_SOURCE = OWN_TRAINING | SILENT
+HISTORY = re.compile(r"^hist|기록|이력", re.IGNORECASE)  # what a call of fit is bound to
 GENERAL = frozenset({"diagnose.error"})  # says where, not what: what is known goes first
 SHAPES = frozenset({"diagnose.target_shape", "diagnose.target_shape_unknown"})
 # Hints that come with a reason of their own, said right after them.
@@ -129,7 +132,8 @@ def _mistakes(
     if errors:
         twin = [message for message in training if message.id == MISSPELT_MODEL]
         broken = _broken(evidence, errors, twin, structure)
-        return _general_last([*broken, *own, *structure])
+        never = _history_of_nothing(evidence, source, training, errors[0])
+        return [*never, *_general_last([*broken, *own, *structure])]
     lost = list(lacks(evidence)) if lost_by_lacks(evidence) else []  # what is missing may be there
     rest = [] if lost else [*_left_untrained(evidence, source, training), *data]
     return [*lost, *own, *structure, *rest]
@@ -142,6 +146,22 @@ def _left_untrained(
     if not evidence.runs.left_out:
         return []
     return [message for message in source if message.id in UNTRAINED_SOURCE] or training
+
+
+def _history_of_nothing(
+    evidence: Evidence, source: Sequence[Message], training: Sequence[Message], error: Message
+) -> Sequence[Message]:
+    """Say that nothing was trained, where that is why a name is missing: what ``fit`` would give.
+
+    Where its call is a comment, any name that is missing below the model may be its.
+    """
+    facts, built = evidence.training, evidence.model.cell if evidence.model else None
+    below = built is not None and all(cell >= built for cell, _ in evidence.runs.failed[:1])
+    if error.id not in NAME_ERRORS or not below or (facts is not None and facts.fits):
+        return []
+    if silent := [message for message in source if message.id in SILENT]:
+        return silent
+    return training if HISTORY.search(str(error.args.get("name", ""))) else []
 
 
 def _broken(

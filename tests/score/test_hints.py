@@ -327,6 +327,33 @@ class TestTraining:
         comment = Message("source.fit_commented_out", {"cell": 7})
         assert first(sound(gru, training=None, data=(), hints=(comment,)), gru) == comment
 
+    @pytest.mark.parametrize("silent", ["source.fit_commented_out", "source.never_called"])
+    def test_a_training_that_never_was_goes_before_the_name_that_it_would_have_bound(
+        self, gru: Exercise, silent: str
+    ) -> None:
+        why = Message(silent, {"cell": 7, "name": "train"})
+        runs = failing((8, "NameError", "name 'verlauf' is not defined"))
+        never = {"training": trained(fits=0, epochs=0, changed=False), "data": (), "metrics": {}}
+        evidence = sound(gru, hints=(why,), runs=runs, **never)
+        assert score(evidence, gru, THRESHOLD).verdict is Verdict.RUNTIME_ERROR
+        assert ids(evidence, gru)[:2] == [silent, "diagnose.undefined_name"]
+
+    def test_a_missing_history_is_told_as_a_missing_training(self, gru: Exercise) -> None:
+        runs = failing((8, "NameError", "name 'history' is not defined"))
+        never = {"training": trained(fits=0, epochs=0, changed=False), "data": (), "metrics": {}}
+        told = ids(sound(gru, runs=runs, **never), gru)
+        assert told[:2] == ["diagnose.never_fitted", "diagnose.undefined_name"]
+        other = failing((8, "NameError", "name 'figure' is not defined"))
+        assert ids(sound(gru, runs=other, **never), gru)[0] == "diagnose.undefined_name"
+
+    def test_a_name_that_is_missing_above_the_model_is_no_consequence_of_it(
+        self, gru: Exercise
+    ) -> None:
+        why = Message("source.fit_commented_out", {"cell": 7})
+        never = {"training": trained(fits=0, epochs=0, changed=False), "data": (), "metrics": {}}
+        runs = failing((1, "NameError", "name 'np' is not defined"))
+        assert ids(sound(gru, hints=(why,), runs=runs, **never), gru)[0] != why.id
+
     def test_epochs_left_from_debugging(self, gru: Exercise) -> None:
         told = first(sound(gru, training=trained(epochs=3, epochs_asked=3)), gru)
         assert told == Message("diagnose.debug_epochs", {"run": 3, "asked": 100, "cell": 7})
