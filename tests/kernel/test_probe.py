@@ -247,6 +247,16 @@ ON_TENSORFLOW = (
         "        self.dense = layers.Dense(1)\n    def call(self, x):\n        return self.dense(x[:, 0])\n"
         "own = Own()\nown.compile(loss='mse')\nown.fit(x, y, epochs=1, verbose=0)"
     ),
+    (  # only built-in layers, one after the other, whatever the order in which they are made
+        "class Chain(keras.Model):\n    def __init__(self, units):\n        super().__init__()\n"
+        "        self.out, self.rnn = layers.Dense(1), layers.SimpleRNN(units)\n"
+        "    def call(self, x, training=False):\n        return self.out(self.rnn(x))\n"
+        "chain, built, called = Chain(23), Chain(24), Chain(25)\n"
+        "built.build(input_shape=(None, 6, 2))\ncalled(x)\n"
+        "for one in (chain, built, called):\n"
+        "    one.compile(loss='mse', optimizer='adam')\n"
+        "    one.fit(x, y, epochs=2, verbose=0)"
+    ),
     (  # a loop in a compiled step, in the cell that builds the model; only its function knows both
         "def by_tape(units, steps, graph=True):\n"
         "    net = keras.Sequential([layers.SimpleRNN(units), layers.Dense(1)])\n"
@@ -391,3 +401,18 @@ def test_train_on_batch_is_counted_on_jax(on_jax: Execution) -> None:
     assert batched.own_sample is not None
     assert moved(batched)
     assert candidate(on_jax, "looped").own_updates == 0
+
+
+@pytest.mark.parametrize(("name", "units"), [("chain", 23), ("built", 24), ("called", 25)])
+def test_a_model_class_that_only_calls_layers_is_told_as_these(
+    on_tensorflow: Execution, name: str, units: int
+) -> None:
+    told = candidate(on_tensorflow, name)
+    reading = read_model(told)
+    assert reading.names == ("SimpleRNN", "Dense")
+    assert reading.architecture is not None
+    assert reading.architecture.layers[0].settings["units"] == units
+    shapes = [(2, units), (units, units), (units,), (units, 1), (1,)]
+    assert [weight.shape for weight in told.final] == shapes
+    assert sum(fit.epochs_run for fit in told.fits) == 2
+    assert told.jumps == () or len(told.jumps[0].left) == 0

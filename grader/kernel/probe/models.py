@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .subclassed import in_layers
+
 WEIGHT_BYTES = 64_000_000  # of one model; no exercise asks for more than six
 FLOAT_BYTES = 4
 WEIGHT_ARRAYS = 1500  # 200 layers, the most that is rebuilt, have fewer
@@ -57,7 +59,7 @@ def digest_of(model: Any, weights: list[np.ndarray], names: Iterable[str] = ()) 
 def weights_of(model: Any) -> list[np.ndarray]:
     """Give the weights as arrays; none where the model is not built or too large to report."""
     try:
-        weights = [_readable(np.asarray(weight)) for weight in model.get_weights()]
+        weights = [_readable(np.asarray(weight)) for weight in in_layers(model).get_weights()]
     except Exception:
         return []
     size = sum(weight.nbytes for weight in weights)
@@ -105,7 +107,7 @@ def describe(keras: Any, model: Any) -> dict[str, Any]:
     Of a model that has no configuration, or too large a one, only its layers' classes.
     """
     try:
-        config = keras.saving.serialize_keras_object(model)
+        config = keras.saving.serialize_keras_object(in_layers(model))
         config = plain({"class_name": config["class_name"], "config": config["config"]})
         text = json.dumps(config)
         if len(text) > CONFIG_BYTES or sum(map(text.count, ",:[{")) > CONFIG_VALUES:

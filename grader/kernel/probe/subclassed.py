@@ -1,0 +1,41 @@
+"""In the notebook's room: what a model class of the notebook's own computes, as layers in order.
+
+Enters: a Keras model. Leaves: a functional model with the same layers, or the model. Touches
+nothing: the class's ``call`` is run once more, on a tensor without numbers.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+_known: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+
+
+def in_layers(model: Any) -> Any:
+    """Give the model as its layers follow each other; as it is where they do not tell all.
+
+    They do not where ``call`` computes something between them, or leaves weights unused.
+    """
+    import keras
+
+    plain = (keras.Sequential, keras.src.models.functional.Functional)
+    if issubclass(type(model), plain) or not model.built:
+        return model
+    if model not in _known:
+        _known[model] = None  # while call runs, and where it fails
+        _known[model] = _traced(keras, model)
+    return _known[model] or model
+
+
+def _traced(keras: Any, model: Any) -> Any:
+    """Call the model on a tensor that only has a shape; None where that does not show all of it."""
+    try:
+        (shape,) = model._build_shapes_dict.values()  # noqa: SLF001 - by which Keras saves it
+        given = keras.Input(batch_shape=(None, *shape[1:]))
+        found = keras.Model(given, model.call(given))
+        layers = all(isinstance(one, keras.layers.Layer) for one in found.operations)
+        same = {id(one) for one in found.weights} == {id(one) for one in model.weights}
+    except Exception:
+        return None
+    return found if layers and same else None
