@@ -127,6 +127,39 @@ def test_the_digest_ignores_outputs_and_metadata():
     assert digest(ran) == digest(notebook("a"))
 
 
+def asked(source, outputs):
+    document = notebook(source)
+    document["cells"][0]["outputs"] = outputs
+    return document
+
+
+TYPED = {"output_type": "stream", "name": "stdout", "text": ["n? 12\n"]}
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [[TYPED], [{**TYPED, "text": "n? 12\n"}], [5, {"name": "stderr", "text": "!"}, TYPED]],
+)
+def test_what_was_typed_is_kept_of_a_cell_that_asks_and_belongs_to_the_digest(outputs):
+    document = asked("n = input('n? ')", outputs)
+    (cell,) = parse_notebook(raw(document)).cells
+    assert cell.said == "n? 12\n"
+    assert digest(document) != digest(asked("n = input('n? ')", []))
+    (silent,) = parse_notebook(raw(asked("print('n? 12')", outputs))).cells
+    assert silent.said == ""
+
+
+@pytest.mark.parametrize("outputs", [None, {}, "x", [{"name": "stdout"}], [{**TYPED, "text": {}}]])
+def test_outputs_of_any_form_cost_nothing(outputs):
+    (cell,) = parse_notebook(raw(asked("n = input('n? ')", outputs))).cells
+    assert cell.said == ""
+
+
+def test_of_what_was_printed_no_more_is_kept_than_answers_need():
+    (cell,) = parse_notebook(raw(asked("input()", [{**TYPED, "text": ["x" * 900] * 9}] * 9))).cells
+    assert len(cell.said) == notebooks.MOST_SAID
+
+
 def test_the_digest_ignores_line_ends():
     assert digest(notebook("a\r\nb")) == digest(notebook(["a\n", "b"]))
 

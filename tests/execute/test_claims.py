@@ -108,6 +108,19 @@ def test_begin_end_and_seen_tell_one_story(room: Room) -> None:
     np.testing.assert_array_equal(fit.sample.x.rows, X)
 
 
+def test_updates_that_no_fit_made_are_counted_and_their_first_batch_is_kept(room: Room) -> None:
+    room.event("seen", final(ZERO))
+    batch = {**final(ONE), "sample_x": X}
+    room.event("seen", batch, updates=30, late_sample={**TOLD, "kind": "dataset"})
+    room.event("seen", final(ONE), updates=20)
+    found = room.only()
+    assert (found.own_updates, found.fits) == (30, ())
+    assert found.own_sample is not None
+    assert found.own_sample.x is not None
+    np.testing.assert_array_equal(found.own_sample.x.rows, X)
+    assert moved(found)
+
+
 def test_a_fit_that_never_ended_is_kept_as_begun(room: Room) -> None:
     room.event("fit_begin", initial(ZERO), arguments={"epochs": 100})
     (fit,) = room.only().fits

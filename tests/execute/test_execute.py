@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.types import Execution, Outcome
+from grader.types import Cell, Execution, Notebook, Outcome
 from tests.support.notebook_runs import cell, run
 
 pytestmark = pytest.mark.real
@@ -111,7 +111,8 @@ def test_forged_messages_cost_nothing_but_themselves(talk: Execution) -> None:
 
 
 def test_forged_messages_are_told(talk: Execution) -> None:
-    assert {note.id for note in talk.notes} == {"execute.malformed", "execute.unreadable"}
+    told = {note.id for note in talk.notes} - {"execute.asked_nothing"}  # another cell's
+    assert told == {"execute.malformed", "execute.unreadable"}
 
 
 def test_of_an_honest_notebook_nothing_is_left_out() -> None:
@@ -143,10 +144,31 @@ def test_a_line_that_needs_what_the_room_lacks_does_not_end_its_cell(talk: Execu
     assert [one.index for one in talk.cells if one.left_out] == [11]
 
 
-def test_asking_for_input_fails_instead_of_waiting(talk: Execution) -> None:
-    error = cell(talk, 12).error
-    assert error is not None
-    assert error.name == "StdinNotImplementedError"
+def test_asking_for_input_goes_on_instead_of_waiting(talk: Execution) -> None:
+    assert cell(talk, 12).status == "ok"
+    assert "execute.asked_nothing" in {note.id for note in talk.notes}
+
+
+def test_what_was_typed_is_typed_again_and_a_kernel_that_a_cell_ends_starts_anew() -> None:
+    cells = (
+        Cell(1, "n = int(input('n? '))", said="n? 12\n"),
+        Cell(2, "print(n)\nimport os\nos.kill(os.getpid(), 9)\nprint('never')"),
+        Cell(3, "print('n' in globals())"),
+        Cell(4, "exit()"),
+        Cell(5, "print('the end')"),
+    )
+    execution = run(notebook=Notebook(cells, None, "0" * 64))
+    assert execution.outcome is Outcome.FINISHED
+    assert [one.status for one in execution.cells] == ["ok"] * 5
+    assert [one.stdout for one in execution.cells] == [
+        "n? 12\n",
+        "12\n",
+        "False\n",
+        "",
+        "the end\n",
+    ]
+    told = [note.id for note in execution.notes]
+    assert told == ["execute.asked", "execute.restart", "execute.restart"]
 
 
 def test_a_plot_comes_back_as_an_image(talk: Execution) -> None:

@@ -20,6 +20,8 @@ def test_each_thing_is_told_at_its_first_line() -> None:
         Remark(3, 1, "old_api", "lr=", "learning_rate="),
         Remark(1, 1, "stand_in", "a.csv", "b.csv"),
         Remark(3, 2, "old_api", "workers=", ""),
+        Remark(4, 1, "asked", "input()", ""),
+        Remark(5, 2, "restart", "os.kill()", ""),
     )
     assert list(remarks(told)) == [
         Message("execute.stand_in", {"cell": 1, "line": 1, "what": "a.csv", "instead": "b.csv"}),
@@ -28,6 +30,8 @@ def test_each_thing_is_told_at_its_first_line() -> None:
             {"cell": 2, "line": 5, "what": "lr=", "instead": "learning_rate="},
         ),
         Message("execute.old_api_gone", {"cell": 3, "line": 2, "what": "workers="}),
+        Message("execute.asked_nothing", {"cell": 4, "line": 1, "what": "input()"}),
+        Message("execute.restart", {"cell": 5, "line": 2, "what": "os.kill()", "instead": ""}),
     ]
 
 

@@ -55,6 +55,19 @@ def key(*files: HandedIn) -> str:
     )
 
 
+def test_the_epochs_are_part_of_a_runs_key_where_the_notebook_asks_for_numbers() -> None:
+    course = load_course(job.PACKAGE.parent)
+    path = Path("/nowhere/kim.ipynb")
+
+    def limits(source: str) -> dict[str, object]:
+        notebook = Notebook((Cell(1, source),), None, "digest")
+        one = Submission("k", "kim", path, ("sequence-prediction",), notebook, None, "0")
+        return Job(course, Settings(bytes(32)), one, Level.FULL)._limits(Engine.JAX)
+
+    assert limits("n = input()")["epochs"] == 100
+    assert "epochs" not in limits("n = 100")
+
+
 def test_the_author_s_own_files_are_part_of_a_runs_key_by_name_and_content() -> None:
     file = HandedIn("helper.py", Path("/nowhere/helper.py"), (), "0" * 64)
     moved = HandedIn("helper.py", Path("/elsewhere.zip"), (3,), "0" * 64)
