@@ -11,7 +11,7 @@ import pkgutil
 import platform
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -74,7 +74,15 @@ def modules() -> frozenset[str]:
     """
     places = [path for path in sys.path if {"site-packages", "dist-packages"} & {*Path(path).parts}]
     found = {one.name for one in pkgutil.iter_modules(places)}
-    return frozenset({*sys.stdlib_module_names, *found})
+    return frozenset({*sys.stdlib_module_names, *found, *_namespaces(map(Path, places))})
+
+
+def _namespaces(places: Iterable[Path]) -> Iterator[str]:
+    """Give packages without ``__init__``, as google and mpl_toolkits: any module hides them."""
+    for folder in (one for place in places if place.is_dir() for one in place.iterdir()):
+        named = folder.name.isidentifier() and not folder.name.startswith("__")
+        if named and any(path.suffix in {".py", ".so"} for path in folder.rglob("*")):
+            yield folder.name
 
 
 @cache

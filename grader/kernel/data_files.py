@@ -40,6 +40,7 @@ class DataFiles:
         self.downloads = sorted(downloads.iterdir()) if downloads.is_dir() else []
         self.stand_ins = {path.name: path for path in self.downloads}  # what lies in them as well
         self.ours = {os.path.realpath(path) for path in self.downloads}
+        self.unpacked: dict[str, Path] = {}  # where each file of an archive was written
         self.remarks = remarks
         self.here = Path.cwd()  # when the notebook begins
 
@@ -62,10 +63,15 @@ class DataFiles:
             for member in archive.infolist():
                 path = place / member.filename
                 plain = path.name == member.filename and member.file_size <= UNPACKED
-                if plain and not path.exists():
+                if not plain or path.exists():
+                    continue
+                if path.name in self.unpacked:  # a large one lies in memory once
+                    _link(self.unpacked[path.name], path)
+                else:
                     path.write_bytes(archive.read(member))
-                    self.stand_ins[path.name] = file
-                    self.ours.add(os.path.realpath(path))
+                    self.unpacked[path.name] = path
+                self.stand_ins[path.name] = file
+                self.ours.add(os.path.realpath(path))
 
     def find(self, name: str) -> Path | None:
         """Give the file of the course's that has this name, beside the notebook."""

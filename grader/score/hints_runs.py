@@ -39,9 +39,6 @@ CONSEQUENCES = frozenset(
         "diagnose.misspelt_name",
     }
 )
-FEW_ROWS = frozenset({"diagnose.out_of_bounds", "diagnose.too_few_rows"})
-MANY = 1000  # rows: what is shorter is no data file
-STAND_IN = "execute.stand_in"
 STOPPED = {
     Outcome.TIME_LIMIT: "diagnose.time_limit",
     Outcome.MEMORY_LIMIT: "diagnose.memory_limit",
@@ -73,7 +70,6 @@ def diagnose_errors(evidence: Evidence, epochs: int | None = None) -> tuple[Mess
     stopped = _stopped(evidence, epochs)
     failed = runs.failed[:EXPLAINED]
     told = list(explained((explain(cell, error) for cell, error in failed), shown))
-    told = [_shorter(message, evidence) for message in told]
     # A later cell lacks what the first failing one did not get to: a name, a compiled model.
     follow = {message.args.get("cell") for message in shown if message.id == CONSEQUENCE}
     own = [
@@ -82,19 +78,6 @@ def diagnose_errors(evidence: Evidence, epochs: int | None = None) -> tuple[Mess
         if cell not in follow and message.id not in CONSEQUENCES and message not in told[:1]
     ]
     return (*stopped, *told[:1], *own[:1])
-
-
-def _shorter(message: Message, evidence: Evidence) -> Message:
-    """Where rows are missing and a shorter file stands in for a textbook's, say that."""
-    size = str(message.args.get("size", MANY))  # the notebook's own words: cut where they are long
-    if message.id not in FEW_ROWS or not size.isdecimal() or int(size) < MANY:
-        return message
-    for note in evidence.notes:
-        if note.id == STAND_IN:
-            args = {"cell": message.args["cell"]}
-            args |= {key: note.args[key] for key in ("what", "instead")}
-            return Message("diagnose.stand_in_shorter", args)
-    return message
 
 
 def lost_by_lacks(evidence: Evidence) -> bool:

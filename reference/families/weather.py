@@ -8,6 +8,10 @@ Students have the first months, the judge asks about the later ones. Whatever sc
 given, the temperature's ups and downs within it are those of one place in the students' file: the
 window is looked up there, and the scale of every column read off. Errors are in standard deviations
 of the answers.
+
+Textbooks read Jena's file of ten-minute rows. The one of that name has as many: every hour's
+readings stand for six of its rows, and after the students' last hour the first follows again. So
+each sixth row is an hour of the course's, and nothing in it is hidden.
 """
 
 from __future__ import annotations
@@ -15,9 +19,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -42,6 +48,7 @@ HINTS: dict[str, str] = {
     "weather.not_finite": "weather.not_finite_hint",
     "weather.hours": "weather.hours_hint",
     "weather.skips": "weather.skips_hint",
+    "weather.finer": "weather.finer_hint",
     "weather.column": "weather.column_hint",
     "weather.raw": "weather.raw_hint",
     "weather.target_delay": "weather.target_delay_hint",
@@ -53,11 +60,15 @@ HINTS: dict[str, str] = {
 }
 COLUMNS = 14
 TEMPERATURE = 1
+PER_HOUR = "per_hour"  # how many readings an hour the student's windows have
+TARGET_RIGHT = "weather.target_right"
 FILE, TABLE = f"{DATA_SET}.csv.zip", f"{DATA_SET}.csv"
 JENA = "jena_climate_2009_2016.csv"
 STATION = "JFK"
 HIDDEN_FROM = {"new-york-2013": (2013, 10), "jena": (2014, 1)}  # year and month
 TEN_MINUTES = 6  # of Jena's rows are an hour
+JENAS_ROWS = 420_551  # the textbook trains on the first 200,000 and validates on 100,000 more
+JENAS_FIRST_DAY = date(2009, 1, 1)
 DAY = 24
 LONGEST_DELAY = 72
 # Ups and downs in float32 agree to six digits with the file's; those of another place to none.
@@ -67,6 +78,7 @@ ALMOST_ALL = 0.95
 ENOUGH_PAIRS = 8
 AT_A_TIME = 5000  # places
 SKIPPED = (2, 3, 6)  # hours from reading to reading within a window
+FINER = (2, 3, 6)  # readings an hour; the textbook's Conv1D reads one every half hour
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,16 @@ class _Weather:
     students: Array
     hidden: Array
     text: bytes
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Where windows begin in a series of so many readings an hour, and which of them are there."""
+
+    series: Array  # (readings, 14)
+    per_hour: int
+    places: Array  # (windows,)
+    there: Array  # (windows,)
 
 
 @dataclass(frozen=True)
@@ -95,12 +117,33 @@ class _Target:
 
 
 def handout(spec: Mapping[str, Json]) -> dict[str, bytes]:  # noqa: ARG001 the protocol's shape
-    """Give the files of a student's room; Jena's name is there for notebooks that ask Keras.
+    """Give the files of a student's room; Jena's name is there for textbooks' notebooks."""
+    found = _source()
+    return {FILE: parsed(found, _own_file), f"{KERAS}{JENA}.zip": parsed(found, _like_jenas)}
+
+
+def _own_file(found: Source) -> bytes:
+    return zipped(TABLE, parsed(found, _parse).text)
+
+
+def _like_jenas(found: Source) -> bytes:
+    """Give as many rows as Jena's file has, ten minutes apart.
 
     Its last line has no end, as in Jena's own: the textbook splits the text at every one.
     """
-    text = _weather().text
-    return {FILE: zipped(TABLE, text), f"{KERAS}{JENA}.zip": zipped(JENA, text.rstrip())}
+    header, *rows = parsed(found, _parse).text.decode().splitlines()
+    readings = [row.split(",", 1)[1] for row in rows]
+    held = (reading for reading in itertools.cycle(readings) for _ in range(TEN_MINUTES))
+    lines = (f"{stamp},{next(held)}" for stamp in _stamps(JENAS_ROWS))
+    return zipped(JENA, "\n".join([header, *lines]).encode())
+
+
+def _stamps(count: int) -> Iterator[str]:
+    """Give dates and times as Jena's: from ten past midnight of its first day."""
+    times = [f"{hour:02}:{minute:02}:00" for hour in range(24) for minute in range(0, 60, 10)]
+    days = (JENAS_FIRST_DAY + timedelta(days=number) for number in itertools.count())
+    every = (f"{day:%d.%m.%Y} {time}" for day in days for time in times)
+    return itertools.islice(every, 1, count + 1)
 
 
 def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
@@ -120,34 +163,39 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
         return DataReading(
             (shape, _wrong("data.scale", "0 ± 1", "NaN", "weather.not_finite")), None
         )
-    series = _weather().students
-    places, found = _places(windows[:, :, TEMPERATURE], series[:, TEMPERATURE])
-    if found.mean() < ALMOST_ALL:
-        return DataReading((shape, _other_hours(windows, series)), None)
-    windows, places, given = windows[found], places[found], given[found]
-    columns, scale = _columns(windows, series[places[:, None] + np.arange(steps)])
+    found = _found(windows[:, :, TEMPERATURE])
+    if found is None or 1 < found.per_hour > steps / DAY:
+        hours = _too_fine(found, steps) if found else _other_hours(windows)
+        return DataReading((shape, hours), None)
+    windows, given = windows[found.there], given[found.there]
+    places = found.places[found.there]
+    columns, scale = _columns(windows, found.series[places[:, None] + np.arange(steps)])
     if scale is None:
         return DataReading((shape, columns), None)
-    target, line = _target(given, series, places + steps - 1, steps, delay)
+    target, line = _target(given, found, places + steps - 1, steps, delay)
     layout, scaled, notes = _layout(windows, scale)
     rows, row_notes = _count(fit, spec)
     hours = _right("data.hours", "1 h", "1 h", "weather.hours_right")
     notes = (*notes, *row_notes)
+    if found.per_hour > 1:
+        notes = (*notes, Message("weather.finer_note", {"minutes": 60 // found.per_hour}))
     if target.message.id == "weather.target_unseen":
         notes = (*notes, target.message)
     findings = (shape, hours, scaled, target, rows)
-    return DataReading(findings, layout, _encoding(scale, line), notes)
+    told = {**_encoding(scale, line), PER_HOUR: found.per_hour}
+    return DataReading(findings, layout, told, notes)
 
 
 def ask(reading: DataReading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:
     """Ask about weather of the judge's own months, in the student's scale."""
     steps, delay = _whole(spec, "lookback", 36), _whole(spec, "delay", DAY)
-    hidden = _weather().hidden
+    told = cast("Mapping[str, Any]", reading.encoding or _usual_encoding(spec))
+    per_hour = int(told.get(PER_HOUR, 1))
+    hidden, delay = np.repeat(_weather().hidden, per_hour, axis=0), delay * per_hour
     ends = np.arange(steps, len(hidden) - delay)
     rows = min(len(ends), _whole(spec, "hidden_rows", 1000))
     ends = np.sort(rng.choice(ends, rows, replace=False))
     inputs, answers = _windows(hidden, ends, steps, delay)
-    told = cast("Mapping[str, Any]", reading.encoding or _usual_encoding(spec))
     inputs = inputs * np.asarray(told["slope"]) + np.asarray(told["shift"])
     answers = answers * float(told["answer_slope"]) + float(told["answer_shift"])
     return Question(inputs.astype(np.float32), answers.astype(np.float32))
@@ -210,8 +258,12 @@ def _windows(series: Array, ends: Array, steps: int, delay: int) -> tuple[Array,
 # --- the data set ------------------------------------------------------------------------------
 
 
+def _source() -> Source:
+    return source(Path(__file__).resolve().parents[1], DATA_SET)
+
+
 def _weather() -> _Weather:
-    return parsed(source(Path(__file__).resolve().parents[1], DATA_SET), _parse)
+    return parsed(_source(), _parse)
 
 
 def _parse(found: Source) -> _Weather:
@@ -267,6 +319,20 @@ def _shape(x: ArraySample, y: ArraySample, steps: int, delay: int) -> Finding:
     return _right("data.shape", expected, got, "weather.shape_right")
 
 
+def _found(given: Array) -> _Found | None:
+    """Look windows (n, steps) of temperatures up: by the hour, around the end, in finer steps."""
+    students = _weather().students
+    again = np.arange(len(students) + given.shape[1] + LONGEST_DELAY + 1) % len(students)
+    around = students[again]
+    tried = ((students, 1), *((around, per_hour) for per_hour in (1, *FINER)))
+    for series, per_hour in tried:
+        readings = np.repeat(series, per_hour, axis=0)
+        places, there = _places(given, readings[:, TEMPERATURE])
+        if there.mean() >= ALMOST_ALL:
+            return _Found(readings, per_hour, places, there)
+    return None
+
+
 def _places(given: Array, series: Array, every: int = 1) -> tuple[Array, Array]:
     """Look up where in the series each window (n, steps) begins, and whether it is there at all.
 
@@ -289,8 +355,16 @@ def _places(given: Array, series: Array, every: int = 1) -> tuple[Array, Array]:
     return places, found
 
 
-def _other_hours(windows: Array, series: Array) -> Finding:
-    """Tell windows that skip hours, as the textbook's step=6 does with rows of ten minutes."""
+def _too_fine(found: _Found, steps: int) -> Finding:
+    """Tell windows that read so often that they are shorter than a day."""
+    minutes, hours = 60 // found.per_hour, f"{round(steps / found.per_hour, 1):g}"
+    told = partial(_wrong, "data.hours", "1 h", f"{minutes} min", "weather.finer")
+    return told(minutes=minutes, hours=hours, rows=DAY * found.per_hour)
+
+
+def _other_hours(windows: Array) -> Finding:
+    """Tell windows that skip hours, as the textbook's step=6 does with rows of an hour."""
+    series = _weather().students
     for every in SKIPPED:
         _, found = _places(windows[:, :, TEMPERATURE], series[:, TEMPERATURE], every)
         if found.mean() >= ALMOST_ALL:
@@ -333,27 +407,29 @@ def _line(known: Array, given: Array) -> _Target | None:
 
 
 def _target(
-    given: Array, series: Array, last: Array, steps: int, delay: int
+    given: Array, found: _Found, last: Array, steps: int, delay: int
 ) -> tuple[Finding, _Target | None]:
-    """The temperature ``delay`` hours after the window's last hour, in any scale.
+    """The temperature ``delay`` hours after the window's last reading, in any scale.
 
-    One hour more is accepted: the textbook's own loop counts from the hour after the window.
+    Up to an hour more is accepted: the textbook's own loop counts from the one after the window.
     """
-    expected = f"{delay} h"
-    if (last + delay < len(series)).sum() < ENOUGH_PAIRS:
+    expected, series, hour = f"{delay} h", found.series, found.per_hour
+    if (last + delay * hour < len(series)).sum() < ENOUGH_PAIRS:
         return _right("data.target", expected, "?", "weather.target_unseen"), None
-    for wanted in (delay, delay + 1):
-        found = _looked_up(given, series, last + wanted, TEMPERATURE)
-        if found:
-            return _right("data.target", expected, f"{wanted} h", "weather.target_right"), found
+    right = range(delay * hour, (delay + 1) * hour + 1)
+    for ahead in right:
+        line = _looked_up(given, series, last + ahead, TEMPERATURE)
+        if line:
+            return _right("data.target", expected, f"{ahead // hour} h", TARGET_RIGHT), line
     # In code the hours count from the first one after the window, series[i].
     wrong = partial(_wrong, "data.target", steps=steps, hours=delay, ahead=delay - 1)
-    for other in range(-DAY, LONGEST_DELAY + 1):
-        if _looked_up(given, series, last + other, TEMPERATURE):
+    for ahead in range(-DAY * hour, (LONGEST_DELAY + 1) * hour):
+        if _looked_up(given, series, last + ahead, TEMPERATURE):
+            other = ahead // hour
             return wrong(expected, f"{other} h", _hour(other), delay=abs(other)), None
     for column in range(COLUMNS):
-        for wanted in (delay, delay + 1):
-            if _looked_up(given, series, last + wanted, column):
+        for ahead in right:
+            if _looked_up(given, series, last + ahead, column):
                 return wrong("T[1]", f"T[{column}]", "weather.target_column", column=column), None
     return wrong(expected, "–", "weather.target"), None
 

@@ -127,6 +127,7 @@ def test_a_file_that_was_changed_meanwhile_is_no_fault_of_its_author(tmp_path):
     [
         *("tensorflow.py", "json.py", "grader.py", "probe.py", "numpy/__init__.py", "keras.pyc"),
         *("grader/x.py", "random.so", "lacks/__init__.py", "data_files.py"),
+        *("google.py", "google/__init__.py", "mpl_toolkits.py", "random/__init__.py", "keras.so"),
     ],
 )
 def test_a_file_that_would_hide_a_module_is_left_out_and_told(tmp_path, name):
@@ -138,7 +139,8 @@ def test_a_file_that_would_hide_a_module_is_left_out_and_told(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["helper.py", "utils.py", "data/json.csv", "tensorflow.csv", "my.h5"]
+    "name",
+    ["helper.py", "utils.py", "data/json.csv", "tensorflow.csv", "my.h5", "googol/__init__.py"],
 )
 def test_other_files_hide_nothing(name):
     assert shadowed(name) is None

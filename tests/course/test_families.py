@@ -715,13 +715,100 @@ def test_the_students_file_ends_before_the_judges_months():
     assert not any(stamp.endswith((b".10.2013", b".11.2013", b".12.2013")) for stamp in stamps)
 
 
-def test_the_students_file_is_the_same_under_jenas_name_and_ends_as_jenas_does():
-    files = weather.handout(HOURS)
-    own, jenas = (
-        unzipped(files[name]) for name in (weather.FILE, "keras/jena_climate_2009_2016.csv.zip")
-    )
-    assert own == jenas + b"\n"
-    assert jenas.split(b"\n")[-1]  # which the textbook reads as a row
+@pytest.fixture(scope="module")
+def jenas():
+    """The file of Jena's name as the textbook reads it, (rows, 14), and its dates."""
+    text = unzipped(weather.handout(HOURS)["keras/jena_climate_2009_2016.csv.zip"]).decode()
+    lines = text.split("\n")[1:]  # without an end of the last line, as Jena's own
+    cells = [line.split(",") for line in lines]
+    return np.array([row[1:] for row in cells], dtype=float), [row[0] for row in cells]
+
+
+def test_the_file_of_jenas_name_has_jenas_rows_and_dates(jenas):
+    rows, stamps = jenas
+    assert rows.shape == (420_551, 14)
+    assert stamps[:2] == ["01.01.2009 00:10:00", "01.01.2009 00:20:00"]
+    assert stamps[143:145] == ["02.01.2009 00:00:00", "02.01.2009 00:10:00"]
+    assert len(set(stamps)) == len(stamps)
+    assert stamps[-1].startswith(("30.12.2016", "31.12.2016"))
+
+
+def test_every_sixth_row_of_the_file_of_jenas_name_is_the_students_next_hour(jenas):
+    rows, _ = jenas
+    students = weather._weather().students
+    for phase in (0, 5):
+        hours = rows[phase::6]
+        assert np.array_equal(hours[: len(students)], students)
+        again = hours[len(students) : 2 * len(students)]
+        assert np.array_equal(again, students)  # and none of the judge's
+
+
+def generated(rows, *, lookback, step, delay=144, count=1200, seed=0, most=200_000):
+    """What the textbook's generator draws: (rows, lookback // step, 14) and the targets."""
+    standard = (rows - rows[:200_000].mean(axis=0)) / rows[:200_000].std(axis=0)
+    drawn = np.random.default_rng(seed).integers(lookback, most, count)
+    samples = np.stack([standard[row - lookback : row : step] for row in drawn])
+    return samples.astype(np.float32), standard[drawn + delay, 1].astype(np.float32)
+
+
+@given(seeds)
+@settings(max_examples=5, deadline=None)
+def test_the_textbooks_generator_draws_the_courses_hours(jenas, seed):
+    x, y = generated(jenas[0], lookback=1440, step=6, seed=seed)
+    long = {**HOURS, "lookback": 240}
+    reading = weather.examine(weather_fit(x, y, kind="generator"), long)
+    assert wrong(reading) == {}
+    assert reading.layout == "standardised"
+    assert "weather.finer_note" not in [note.id for note in reading.notes]
+    asked = weather.ask(reading, np.random.default_rng(0), long)
+    plain = weather.ask(DataReading((), None), np.random.default_rng(0), long)
+    scale = np.polyfit(plain.answers, asked.answers, 1)
+    assert np.allclose(asked.answers, np.polyval(scale, plain.answers), atol=1e-3)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_windows_around_the_end_of_the_students_hours_are_found(jenas, seed):
+    """Every window there goes on with the first hours: more than one in twenty is allowed to."""
+    end = len(weather._weather().students) * 6
+    x, y = generated(jenas[0][end - 2000 :], lookback=1440, step=6, seed=seed, most=2800)
+    assert wrong(weather.examine(weather_fit(x, y), {**HOURS, "lookback": 240})) == {}
+
+
+@pytest.mark.parametrize(
+    ("step", "lookback", "minutes"), [(3, 720, 30), (1, 240, 10), (2, 480, 20)]
+)
+def test_readings_several_times_an_hour_are_a_note_and_asked_alike(jenas, step, lookback, minutes):
+    x, y = generated(jenas[0], lookback=lookback, step=step)
+    spec = {**HOURS, "lookback": x.shape[1]}
+    reading = weather.examine(weather_fit(x, y), spec)
+    assert wrong(reading) == {}
+    (note,) = [note for note in reading.notes if note.id == "weather.finer_note"]
+    assert note.args == {"minutes": minutes}
+    assert_spoken(reading, "weather")
+    asked = weather.ask(reading, np.random.default_rng(0), spec)
+    assert asked.inputs.shape[1:] == x.shape[1:]
+    changed = (np.diff(asked.inputs[:, :, 0], axis=1) != 0).mean()
+    assert changed < 1.05 * minutes / 60  # as in the student's: a reading lasts an hour
+    naive = weather.measure(weather.controls(asked)["naive"], asked)
+    assert naive["relative_mae"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_course_length_of_ten_minute_rows_is_told_as_too_short(jenas, lang):
+    x, y = generated(jenas[0], lookback=36, step=1)
+    finding = only_wrong(weather.examine(weather_fit(x, y), HOURS))
+    assert finding.message.id == "weather.finer"
+    told, advice = said_of(finding, lang)
+    assert "10" in told
+    assert "144" in advice
+    assert "step 6" in advice
+
+
+def test_a_target_at_another_hour_of_jenas_rows_is_named_in_hours(jenas):
+    x, y = generated(jenas[0], lookback=720, step=3, delay=24)
+    finding = only_wrong(weather.examine(weather_fit(x, y), {**HOURS, "lookback": 240}))
+    assert finding.message.id == "weather.target_delay"
+    assert finding.message.args["delay"] == 4
 
 
 def unzipped(content):
@@ -952,6 +1039,60 @@ def test_no_review_is_cut():
     x, _ = film_reviews()
     corpus = reviews._corpus(SHORT)
     assert [len(words) for words in corpus.x_train] == (x > 0).sum(axis=1).tolist()
+
+
+@pytest.fixture(scope="module")
+def imdbs():
+    """The file of IMDB's name as ``keras.datasets.imdb.load_data(num_words=10000)`` gives it."""
+    content = reviews.handout(SHORT)["keras/imdb.npz"]
+    with np.load(io.BytesIO(content), allow_pickle=True) as arrays:
+        return dict(arrays)
+
+
+def test_the_file_of_imdbs_name_has_imdbs_rows_and_the_courses_first(imdbs):
+    corpus = reviews._corpus(SHORT)
+    for half, own in (("train", corpus.x_train), ("test", corpus.x_test)):
+        assert len(imdbs[f"x_{half}"]) == len(imdbs[f"y_{half}"]) == 25_000
+        assert [tuple(review) for review in imdbs[f"x_{half}"][: len(own)]] == list(own)
+        assert 0.48 < imdbs[f"y_{half}"].mean() < 0.52
+
+
+def test_the_other_reviews_of_the_file_of_imdbs_name_are_drawn_by_the_courses_rule(imdbs):
+    words = reviews._word_list(reviews._source())
+    more, labels = imdbs["x_train"][300:], imdbs["y_train"][300:]
+    own, own_labels = reviews._draw(words, np.random.default_rng(7), 3000, SHORT)
+    for one, other in ((more, own), (more[labels == 1], _of(own, own_labels))):
+        shares = [
+            np.bincount(np.concatenate(list(some)), minlength=40) / len(some)
+            for some in (one, other)
+        ]
+        assert np.abs(shares[0] - shares[1]).max() < 0.1  # of some two per review
+    assert {len(review) for review in own} <= {len(review) for review in more}
+
+
+def _of(drawn, labels):
+    return [review for review, label in zip(drawn, labels, strict=True) if label == 1]
+
+
+@pytest.mark.parametrize("layout", ["keras-padded-before", "keras-padded-after"])
+@pytest.mark.parametrize("length", [40, 500])
+def test_the_textbooks_reviews_after_its_validation_set_are_the_courses(imdbs, layout, length):
+    """It keeps x_train[10000:]; where there were 4000 nothing was left to train on."""
+    spec = {**SHORT, "length": length, "course_length": 40}
+    rest = [tuple(review) for review in imdbs["x_train"][10_000:]]
+    x, y = reviews._encoded(rest, layout, length), imdbs["y_train"][10_000:]
+    reading = reviews.examine(rows_fit(x, y), spec)
+    assert wrong(reading) == {}
+    assert reading.layout == layout
+    turned = reviews.examine(rows_fit(x, 1 - y), spec)
+    assert wrong(turned) == {"data.target": "reviews.target_inverted"}
+
+
+def test_hidden_reviews_are_not_in_the_file_of_imdbs_name_either(imdbs):
+    asked = reviews.ask(DataReading((), "padded-before"), np.random.default_rng(0), SHORT)
+    every = [tuple(review) for half in ("x_train", "x_test") for review in imdbs[half]]
+    theirs = {row.tobytes() for row in reviews._encoded(every, "padded-before", 40)}
+    assert theirs.isdisjoint(row.tobytes() for row in asked.inputs)
 
 
 def test_the_students_file_has_imdbs_arrays():

@@ -63,6 +63,17 @@ def test_downloads_lie_beside_the_notebook_and_where_keras_keeps_them(
     assert not (tmp_path / "away.csv").exists()
 
 
+def test_a_file_of_an_archive_lies_there_once_and_elsewhere_as_a_link(
+    files: DataFiles, tmp_path: Path
+) -> None:
+    (place,) = {
+        (folder / "jena.csv").resolve()
+        for folder in (Path.cwd(), tmp_path / "home" / "datasets", tmp_path / "fallback/datasets")
+    }
+    assert place.read_text() == "a,b\n1,2\n"
+    assert [path for path in tmp_path.rglob("jena.csv") if not path.is_symlink()] == [place]
+
+
 @pytest.mark.parametrize(
     ("name", "instead"),
     [

@@ -670,37 +670,3 @@ def test_every_lack_has_words(lang: str) -> None:
 def test_every_reason_has_words(lang: str) -> None:
     words = Words(lang)
     assert [one for pair in REASONS.items() for one in pair if not words.knows(one)] == []
-
-
-STAND_IN = Message(
-    "execute.stand_in", {"cell": 1, "line": 2, "what": "jena.csv", "instead": "weather.csv.zip"}
-)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        (5, "IndexError", "index 96930 is out of bounds for axis 0 with size 6546"),
-        (5, "ValueError", "`start_index+length=1440 > end_index=-1` is disallowed, as no part"),
-    ],
-)
-def test_where_a_shorter_file_stands_in_missing_rows_are_told_by_it(
-    gru: Exercise, error: tuple[int, str, str]
-) -> None:
-    broken = sound(gru, model=None, training=None, runs=failing(error))
-    assert first(broken, gru).id in {"diagnose.out_of_bounds", "diagnose.too_few_rows"}
-    told = first(replace(broken, notes=(STAND_IN,)), gru)
-    args = {"cell": 5, "what": "jena.csv", "instead": "weather.csv.zip"}
-    assert told == Message("diagnose.stand_in_shorter", args)
-
-
-def test_a_size_that_is_cut_is_no_number_and_no_fault_of_ours(gru: Exercise) -> None:
-    long = f"index 0 is out of bounds for axis 0 with size {'9' * 1500}"
-    broken = sound(gru, model=None, training=None, runs=failing((5, "IndexError", long)))
-    assert first(replace(broken, notes=(STAND_IN,)), gru).id == "diagnose.out_of_bounds"
-
-
-def test_a_short_list_that_is_too_short_has_nothing_to_do_with_the_file(gru: Exercise) -> None:
-    error = (5, "IndexError", "index 4 is out of bounds for axis 0 with size 4")
-    broken = sound(gru, model=None, training=None, runs=failing(error), notes=(STAND_IN,))
-    assert first(broken, gru).id == "diagnose.out_of_bounds"
