@@ -88,7 +88,9 @@ class FitStory:
         if self.begun:
             return
         self.begun = True
-        sample, arrays = self.sample
+        # Keras has drawn a generator's first batch by now, and a fit that is stopped has no end.
+        drawn = self._late_sample()
+        sample, arrays = drawn if drawn[0] else self.sample
         news = self.probe.is_news(self.number, sample, arrays, self.source)
         weights = weights_of(self.model)
         before = self.probe.repeats(self.number)
