@@ -52,17 +52,21 @@ class Planner:
         own = {PurePosixPath(file.name).parts[0].partition(".")[0] for file in one.files}
         known = {*environment.modules(), *own, *PROVIDED}
         packages = tuple(module for module in wanted.modules if module not in known)
-        given = {PurePosixPath(file.name).name for file in one.files} | self._given(one.exercises)
-        files = tuple(file for file in wanted.files if PurePosixPath(file).name not in given)
+        handed_in = {PurePosixPath(file.name).name for file in one.files}
+        files = tuple(file for file in wanted.files if PurePosixPath(file).name not in handed_in)
+        if files:  # the course's take seconds to make
+            given = self._given(one.exercises)
+            files = tuple(file for file in files if PurePosixPath(file).name not in given)
         return Planned(one, counts, self._seconds(one.exercises), packages, files, None)
 
     def _given(self, exercises: tuple[str, ...] | None) -> set[str]:
-        """Give the names of the course's own files in a room."""
+        """Give the names of the course's own files in a room, unpacked ones among them."""
         owed = [self.course.exercises[one] for one in exercises or self.course.exercises]
         try:
-            return {file.removeprefix(KERAS) for file in room_files(self.course, owed)}
+            names = {file.removeprefix(KERAS) for file in room_files(self.course, owed)}
         except GraderError:
             return set()
+        return names | {name.removesuffix(".zip") for name in names}
 
     def _seconds(self, exercises: tuple[str, ...] | None) -> float | None:
         """Say about how long: as it took before, else as the reference took."""

@@ -57,6 +57,17 @@ def test_it_says_who_what_which_exercise_and_what_is_missing(shell: Shell, batch
     assert (lee["packages"], lee["files"]) == ([], [])
 
 
+def test_a_textbooks_file_that_the_course_unpacks_is_not_missing(
+    shell: Shell, tmp_path: Path
+) -> None:
+    code = (
+        "import pandas as pd\npd.read_csv('data/jena_climate_2009_2016.csv')\npd.read_csv('a.csv')"
+    )
+    write(tmp_path / "class" / "kim" / "temperature-gru.ipynb", notebook(code))
+    (kim,) = planned(shell, tmp_path / "class")["hand_ins"]
+    assert kim["files"] == ["a.csv"]
+
+
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_the_table_names_everybody_in_the_reader_s_language(
     shell: Shell, batch: Path, lang: str
