@@ -173,7 +173,7 @@ def _admit(
         make_cgroup(spec.memory_mb, spec.processes),
         spec.memory_mb,
         folders=(TEMPORARY, SHARED_MEMORY, HOME),
-        disk=Disk(writable_folders(spec)),
+        disk=Disk(writable_folders(spec), largest=spec.file_mb << 20),
         status=status,
         endings=(ending,),
     )

@@ -171,7 +171,9 @@ def _begin(
             os.pidfd_open(popen.pid),
             make_cgroup(spec.memory_mb, spec.processes),
             spec.memory_mb,
-            disk=Disk((Path(str(order["scratch"])), *writable_folders(spec))),
+            disk=Disk(
+                (Path(str(order["scratch"])), *writable_folders(spec)), largest=spec.file_mb << 20
+            ),
             supervised=True,
             endings=(ending,),
         )

@@ -12,12 +12,14 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.room.seldom import Seldom
+from grader.room.spec import RoomSpec
+from grader.room.still import still
 
 INODE_BYTES = 16 << 10  # every file counts so much beside its content: looking costs time as well
 _UNIT = 512  # of st_blocks, on every file system
@@ -31,34 +33,70 @@ class Disk:
     folders: tuple[Path, ...]
     _looks: Seldom = field(default_factory=Seldom)
     _maps: Seldom = field(default_factory=lambda: Seldom(share=50))  # of TensorFlow 2,000 lines
+    largest: int = field(default=RoomSpec.file_mb << 20, kw_only=True)  # that one file can be
     _entered: dict[str, int] = field(default_factory=dict)  # folders, and when they had changed
     _seen: int = 0
     _free: int = 0  # on their disks, when they were looked at
+    _free_at_first: int = 0
+    _untold: int = 0  # bytes that files of unknown size could have more than is mapped
 
-    def held(self, pids: Iterable[int], enough: float) -> int:
+    def __post_init__(self) -> None:
+        self._free_at_first = self._free_now()
+
+    def held(
+        self, pids: Iterable[int], enough: float, find: Callable[[], Iterable[int]] | None = None
+    ) -> int:
         """Bytes on disk, deleted files that a process has open included; at least.
 
         Beyond ``enough`` nothing more is looked at. A folder that cannot be looked into counts as
         enough: no notebook needs one. Between two looks it is watched how much space the disks
         have: what they lost may lie here.
+
+        Args:
+            pids: the processes that may have files open.
+            enough: bytes.
+            find: gives them anew, to be stopped where files move while we look.
         """
         if not self.folders:
             return 0
         return self._looks.look(
-            lambda: self._look(pids, enough),
+            lambda: self._look(pids, enough, find),
             lambda: self._seen + self._free - self._free_now() > enough,
         )
 
-    def _look(self, pids: Iterable[int], enough: float) -> int:
-        """Add up what is there; what seems to be gone may have moved to where was looked before."""
+    def _look(
+        self, pids: Iterable[int], enough: float, find: Callable[[], Iterable[int]] | None
+    ) -> int:
+        """Add up what is there; what seems to be gone may have moved to where was looked before.
+
+        Or from a process that ended to one that began.
+        """
+        pids = tuple(pids)
+        now = self._sum(pids, enough)
+        calm = not self._moved() and (find is None or set(find()) == set(pids))
+        if not calm and now <= enough and find is not None:
+            with still(find) as calm:
+                now = self._sum(find(), enough)
+        self._seen = now if calm else max(now, self._seen)
+        return self._seen
+
+    def _sum(self, pids: Iterable[int], enough: float) -> int:
         self._free, now = self._free_now(), 0
         self._entered.clear()
         for size in self._sizes(pids, enough):
             now += size
             if now > enough:
-                break
-        self._seen = max(now, self._seen) if self._moved() else now
-        return self._seen
+                return now
+        return now + self._unseen(now)
+
+    def _unseen(self, now: int) -> int:
+        """What files may hold beyond what is mapped of them, where nobody tells their size.
+
+        Each is at most as large as a file may be; all together, what the disks lost since the room
+        began and what was not seen elsewhere.
+        """
+        lost = self._free_at_first - self._free - now
+        return max(0, min(self._untold, lost))
 
     def _moved(self) -> bool:
         """Whether anything was made, renamed or deleted while we looked."""
@@ -101,7 +139,18 @@ class Disk:
         for inode, size in _deleted(pids, self._devices()):
             opened.add(inode)
             yield size
-        yield self._maps.look(lambda: _mapped(pids, self._real_names(), opened))
+        yield self._maps.look(lambda: self._mapped(pids, opened))
+
+    def _mapped(self, pids: Iterable[int], opened: AbstractSet[int]) -> int:
+        """Files without a name that are nowhere open and still mapped: their bytes.
+
+        Only who rules the machine is told how large they are; else they count as far as they are
+        mapped, and what they may hold beyond that is noted.
+        """
+        known, untold = _mapped(pids, self._real_names(), opened)
+        self._untold = sum(max(0, self.largest - size) for size in untold.values())
+        sizes = (*known.values(), *untold.values())
+        return sum(sizes) + INODE_BYTES * len(sizes)
 
     def _real_names(self) -> tuple[bytes, ...]:
         return tuple(os.fsencode(os.path.realpath(folder)) + b"/" for folder in self.folders)
@@ -128,28 +177,32 @@ def _deleted(pids: Iterable[int], devices: AbstractSet[int]) -> Iterator[tuple[i
                         yield state.st_ino, state.st_blocks * _UNIT + INODE_BYTES
 
 
-def _mapped(pids: Iterable[int], folders: tuple[bytes, ...], opened: AbstractSet[int]) -> int:
-    """Files without a name that are nowhere open and still mapped: their bytes.
+def _mapped(
+    pids: Iterable[int], folders: tuple[bytes, ...], opened: AbstractSet[int]
+) -> tuple[dict[bytes, int], dict[bytes, int]]:
+    """Files without a name that are nowhere open and still mapped, by number.
 
-    Only who rules the machine is told how large they are; else they count as far as they are
-    mapped.
+    Gives the sizes of those that tell it, and of the others as far as they are mapped.
     """
-    sizes: dict[bytes, int] = {}
+    known: dict[bytes, int] = {}
+    untold: dict[bytes, int] = {}
     for pid in pids:
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{pid}/maps").read_bytes().splitlines():
-                if not line.endswith(_DELETED):
-                    continue
-                place, _, offset, _, inode, name = line.split(None, 5)
-                if name.startswith(folders) and int(inode) not in opened:
-                    size = _mapped_size(pid, place.decode(), int(offset, 16))
-                    sizes[inode] = max(sizes.get(inode, 0), size)
-    return sum(sizes.values()) + INODE_BYTES * len(sizes)
+        for line in _deleted_maps(pid):
+            place, _, offset, _, inode, name = line.split(None, 5)
+            if not name.startswith(folders) or int(inode) in opened:
+                continue
+            try:
+                path = f"/proc/{pid}/map_files/{place.decode()}"
+                known[inode] = os.stat(path).st_blocks * _UNIT  # noqa: PTH116
+            except OSError:
+                first, last = (int(end, 16) for end in place.split(b"-"))
+                mapped = int(offset, 16) + last - first
+                untold[inode] = max(untold.get(inode, 0), mapped)
+    return known, {inode: size for inode, size in untold.items() if inode not in known}
 
 
-def _mapped_size(pid: int, place: str, offset: int) -> int:
-    try:
-        return os.stat(f"/proc/{pid}/map_files/{place}").st_blocks * _UNIT  # noqa: PTH116
-    except OSError:
-        first, last = (int(end, 16) for end in place.split("-"))
-        return offset + last - first
+def _deleted_maps(pid: int) -> list[bytes]:
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{pid}/maps").read_bytes().splitlines()
+        return [line for line in lines if line.endswith(_DELETED)]
+    return []

@@ -164,13 +164,20 @@ class LinuxProcess:
         with self._lock:
             if self._ended:
                 return 0.0
-            pids = list(tree(self.top))[1 if self.supervised else 0 :]
-            if self.guest is not None and self.guest.code() is None:
-                pids += tree(self.guest.pid)
+            pids = self._tree()
             held = file_system_bytes(self.top, self.folders)
         limit = self.memory_limit_mb * _MB
-        held += self.disk.held(pids, limit) + self._queues.look(lambda: queue_bytes(pids))
+        held += self.disk.held(pids, limit, self._tree) + self._queues.look(
+            lambda: queue_bytes(pids)
+        )
         return (held + process_bytes(pids, limit - held)) / _MB
+
+    def _tree(self) -> list[int]:
+        """The program and what it started; a supervisor of ours is none of it."""
+        pids = list(tree(self.top))[1 if self.supervised else 0 :]
+        if self.guest is not None and self.guest.code() is None:
+            pids += tree(self.guest.pid)
+        return pids
 
     def memory_ran_out(self) -> bool:
         """Whether the kernel ended a process for its memory; False where nobody counted."""

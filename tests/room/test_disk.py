@@ -6,6 +6,8 @@ import ctypes
 import itertools
 import mmap
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from grader.room import Bind, RoomSpec
+from grader.room import disk as module
 from grader.room.disk import INODE_BYTES, Disk
 from grader.room.seldom import Seldom
 from grader.room.spec import writable_folders
@@ -84,9 +87,26 @@ def test_a_deleted_file_counts_while_it_is_mapped(
     assert held(tmp_path, pids=(os.getpid(),)) < MB // 4
 
 
-def _unchanged_for_long(folder: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")
+def test_what_a_mapped_file_may_hide_counts_as_far_as_the_disk_lost_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two files one page each is mapped, their names are gone, and nobody tells their sizes."""
+    line = f"00001000-00002000 r--p 0 08:01 {{}} {tmp_path.resolve()}/gone (deleted)"
+    lines = [line.format(number).encode() for number in (7, 8, 8)]
+    monkeypatch.setattr(module, "_deleted_maps", lambda _: lines)
+    clock = Clock()
+    disk = Disk((tmp_path,), Seldom(clock), Seldom(clock), largest=300 * MB)
+    first = disk._free_at_first
+    for lost, more in ((0, 0), (100 * MB, 100 * MB), (10_000 * MB, 600 * MB)):
+        monkeypatch.setattr(disk, "_free_now", lambda lost=lost: first - lost)
+        clock.now += 1
+        assert more <= disk.held((2,), NO_LIMIT) + MB < more + 2 * MB
+
+
+def _unchanged_for_long(folder: Path, names: tuple[str, ...] = ("a", "b")) -> None:
     """A change within one tick of the kernel's clock would not show in a folder's time."""
-    for one in (folder, folder / "a", folder / "b"):
+    for one in (folder, *(folder / name for name in names)):
         os.utime(one, (1, 1))
 
 
@@ -121,6 +141,92 @@ def test_a_file_that_moves_away_from_our_look_is_not_taken_for_gone(
     (tmp_path / order[0] / "large").unlink()
     monkeypatch.undo()
     assert disk.held((), NO_LIMIT) < MB
+
+
+DANCER = """
+import os, sys
+for _ in sys.stdin:
+    for here, there in (("a", "b"), ("b", "a")):
+        if os.path.exists(here + "/large"):
+            os.rename(here + "/large", there + "/large")
+            break
+    print("moved", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")
+def test_a_file_that_always_dodged_is_seen_once_all_stand_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its program sees us come, and was never seen with the file anywhere; what slept sleeps on."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "b" / "large").write_bytes(b"x" * MB)
+    command = [sys.executable, "-I", "-S", "-u", "-c", DANCER]
+    dancer = subprocess.Popen(
+        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    sleeper = subprocess.Popen([sys.executable, "-I", "-S", "-c", "input()"], stdin=subprocess.PIPE)
+    os.kill(sleeper.pid, signal.SIGSTOP)
+    os.waitpid(sleeper.pid, os.WUNTRACED)
+    scandir = os.scandir
+
+    def dodged(path: str) -> Any:
+        """Wherever we look, the file goes elsewhere."""
+        if Path(path, "large").exists() and runs(dancer.pid):
+            assert dancer.stdin is not None
+            assert dancer.stdout is not None
+            print("go", file=dancer.stdin, flush=True)
+            assert dancer.stdout.readline() == "moved\n"
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", dodged)
+    try:
+        _unchanged_for_long(tmp_path)
+        assert held(tmp_path) < MB  # it works
+        pids = (dancer.pid, sleeper.pid)
+        _unchanged_for_long(tmp_path)
+        assert Disk((tmp_path,)).held(pids, NO_LIMIT, lambda: pids) >= MB
+        assert runs(dancer.pid)
+        assert not runs(sleeper.pid)
+    finally:
+        for one in (dancer, sleeper):
+            one.kill()
+            one.wait()
+            for end in (one.stdin, one.stdout):
+                if end is not None:
+                    end.close()
+
+
+HOLDER = """
+import os, sys
+file = open("gone", "wb", buffering=0)
+os.unlink("gone")
+file.write(b"x" * 2**20)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")
+def test_a_file_that_goes_from_one_process_to_the_next_is_seen(tmp_path: Path) -> None:
+    """The one that was there when we began has ended, and another has its file."""
+    command = [sys.executable, "-I", "-S", "-c", HOLDER]
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, **streams) as holder:  # type: ignore[call-overload]
+        assert holder.stdout.readline() == b"ready\n"
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        disk = Disk((tmp_path,))
+        _unchanged_for_long(tmp_path, names=())
+        assert disk.held((ended.pid,), NO_LIMIT, lambda: (holder.pid,)) >= MB
+        assert runs(holder.pid)
+        holder.stdin.close()
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is not stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T"
 
 
 def test_links_lead_nowhere(tmp_path: Path) -> None:
