@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from grader import environment
 from grader.execute.execute import Run, execute, not_again
@@ -89,6 +90,7 @@ class Attempts:
     _ran: list[float] = field(default_factory=list)  # seconds that runs of the notebook took
     _evaluated: list[float] = field(default_factory=list)  # and rooms that judged it
     _trained: list[float] = field(default_factory=list)  # and rooms that trained its models anew
+    _judged: list[float] = field(default_factory=list)  # and the judge, of its processor
 
     def run(self) -> tuple[Scored, ...]:
         """Run the notebook, and again with other seeds where only the accuracy was missed."""
@@ -180,8 +182,8 @@ class Attempts:
             old_api=job.course.old_api,
             epochs=job.epochs,
         )
-        most = self._seconds_left(engine)
-        execution = execute(run, self.room, again=again, most=most, read=self.judges.claims)
+        most, read = self._seconds_left(engine), partial(self.judges.claims, spent=self._judged)
+        execution = execute(run, self.room, again=again, most=most, read=read)
         self._ran.append(execution.seconds)
         self.store.save_execution(key, execution)
         return execution
@@ -221,7 +223,7 @@ class Attempts:
             job.submission.exercises,
             {one: job.hidden_seed(one) for one in job.course.exercises},
         )
-        for one in self.judges.judge(run, self._evaluate):
+        for one in self.judges.judge(run, self._evaluate, self._judged):
             yield _scored(one, execution, execution.attempt, execution.seed, "run")
 
     def _retrained(self, case: Scored, number: int) -> Scored:
@@ -240,7 +242,7 @@ class Attempts:
             mended=self._is_stuck(case),
         )
         try:
-            found = self.judges.judge_again(again, self._evaluate)
+            found = self.judges.judge_again(again, self._evaluate, self._judged)
         except GraderError as error:
             found = (judging.Assessed(case.exercise, ungraded(error.message)),)
         if not found:

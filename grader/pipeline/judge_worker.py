@@ -17,6 +17,7 @@ import pickle
 import resource
 import signal
 import sys
+import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -73,17 +74,21 @@ class Worker:
         self._connection.send_bytes(pickle.dumps((word, told), pickle.HIGHEST_PROTOCOL))
 
     def answer(self, what: str, given: Any) -> None:
-        """Do one thing and say what came of it."""
+        """Do one thing and say what came of it, and how much of the processor it took."""
         from grader.collect.notebooks import Malformed
 
+        began = time.process_time()
+        word, told = "failed", None
         try:
-            self.send("done", self._done(what, given))
+            word, told = "done", self._done(what, given)
         except Malformed as error:
-            self.send("malformed", error.message)
+            word, told = "malformed", error.message
         except GraderError as error:
-            self.send("failed", error.message)
+            told = error.message
         except Exception as error:  # noqa: BLE001 - the parent says it in a record
-            self.send("failed", self._fault(error))
+            told = self._fault(error)
+        self.send("took", time.process_time() - began)
+        self.send(word, told)
 
     def _done(self, what: str, given: Any) -> Any:
         if what == "read":

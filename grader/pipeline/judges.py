@@ -10,20 +10,21 @@ fresh process. Students' code is not run there; see ``docs/adr/0053-the-judges-o
 from __future__ import annotations
 
 import contextlib
+import math
 import os
-import pickle
 import signal
 import socket
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from grader.pipeline.faults import fault
+from grader.pipeline.judge_talk import Evaluate, Talk
 from grader.room.spawning import Streams, spawn
 from grader.types import GraderError, Message, Notebook
 
@@ -35,13 +36,13 @@ if TYPE_CHECKING:  # they bring numpy and more, which the process over there loa
 SECONDS = 120.0  # of the processor, for one thing; the slowest honest run takes a few
 WALL_SECONDS = 1800.0  # for one that waits for ever without working
 MOST_ENDS = 3  # exercises of one run that may end the process; each begins all anew
+MOST_TIMES = 3  # what all of one submission may take, as often as one thing may take its time
 WHERE = Path(__file__).resolve().parents[2]
 _START = (
     "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[5]); "
     "from grader.pipeline.judge_worker import main; "
     "main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]))"
 )
-Evaluate: TypeAlias = "Callable[[Sequence[ModelTask]], Mapping[str, Answer]]"
 
 
 class EndedError(Exception):
@@ -104,21 +105,25 @@ class Judges:
         looked: Looked = self._whole("look", notebook)
         return looked
 
-    def claims(self, folder: Path) -> Claims:
-        """Read what a driver wrote down of one run.
+    def claims(self, folder: Path, spent: list[float] | None = None) -> Claims:
+        """Read what a driver wrote down of one run; ``spent`` as for ``judge``.
 
         Raises:
             GraderError: as above.
         """
-        claims: Claims = self._whole("claims", folder)
+        claims: Claims = self._whole("claims", folder, spent=spent)
         return claims
 
-    def judge(self, run: Run, evaluate: Evaluate) -> tuple[Assessed, ...]:
+    def judge(
+        self, run: Run, evaluate: Evaluate, spent: list[float] | None = None
+    ) -> tuple[Assessed, ...]:
         """Judge a run; an exercise over which the process ended is ungraded, alone.
 
         Args:
             run: what came out of the room.
             evaluate: has tasks done in the evaluation room, in this process.
+            spent: seconds of the processor that the submission took so far; what this takes is
+                added. A process that ended counts as if it had taken all the time of one thing.
 
         Raises:
             GraderError: the process ended before it came to an exercise, or over too many of them.
@@ -132,7 +137,9 @@ class Judges:
 
         while True:
             try:
-                assessed: tuple[Assessed, ...] = self._do("judge", run, self._answering(once))
+                assessed: tuple[Assessed, ...] = self._do(
+                    "judge", run, self._answering(once), spent
+                )
             except EndedError as error:
                 new = bool(error.at) and error.at not in run.left_out
                 if not new or len(run.left_out) + 1 >= MOST_ENDS:
@@ -141,13 +148,15 @@ class Judges:
             else:
                 return assessed
 
-    def judge_again(self, again: Again, evaluate: Evaluate) -> tuple[Assessed, ...]:
+    def judge_again(
+        self, again: Again, evaluate: Evaluate, spent: list[float] | None = None
+    ) -> tuple[Assessed, ...]:
         """Train a model anew and judge it; nothing where it cannot be trained.
 
         Raises:
-            GraderError: the process ended over it.
+            GraderError: the process ended over it, or the submission took too much before.
         """
-        assessed: tuple[Assessed, ...] = self._whole("again", again, evaluate)
+        assessed: tuple[Assessed, ...] = self._whole("again", again, evaluate, spent)
         return assessed
 
     def close(self) -> None:
@@ -167,19 +176,33 @@ class Judges:
 
         return answered
 
-    def _whole(self, what: str, given: Any, evaluate: Evaluate | None = None) -> Any:
+    def _whole(
+        self,
+        what: str,
+        given: Any,
+        evaluate: Evaluate | None = None,
+        spent: list[float] | None = None,
+    ) -> Any:
         try:
-            return self._do(what, given, evaluate and self._answering(evaluate))
+            return self._do(what, given, evaluate and self._answering(evaluate), spent)
         except EndedError as error:
             raise GraderError(error.message) from error
 
-    def _do(self, what: str, given: Any, evaluate: Evaluate | None) -> Any:
+    def _do(
+        self, what: str, given: Any, evaluate: Evaluate | None, spent: list[float] | None
+    ) -> Any:
+        spent = [] if spent is None else spent
+        most = MOST_TIMES * self.seconds
+        if math.fsum(spent) >= most:
+            raise GraderError(Message("judge.altogether", {"seconds": round(most)}))
         process = self._taken()
-        talk = _Talk(process.connection, self.wall_seconds)
+        talk = Talk(process.connection, self.wall_seconds)
         try:
             word, told = talk.asked(what, given, evaluate)
+            spent.append(talk.took)
         except (EOFError, OSError, TimeoutError) as error:
             code = process.end()
+            spent.append(self.seconds)
             raise EndedError(self._why(code, error), talk.at) from error
         except BaseException:
             process.end()  # it waits for an answer that nobody will give
@@ -227,46 +250,6 @@ class Judges:
                 keep=(theirs.fileno(),),
             )
         return _Process(popen, Connection(ours.detach()))
-
-
-@dataclass
-class _Talk:
-    """One question to a process, and what it asks and tells until it has answered."""
-
-    connection: Connection
-    wall_seconds: float
-    at: str = ""
-
-    def asked(self, what: str, given: Any, evaluate: Evaluate | None) -> tuple[str, Any]:
-        """Ask, and answer what is asked back.
-
-        Raises:
-            EOFError, OSError: the process ended.
-            TimeoutError: it said nothing for too long.
-        """
-        self._send(what, given)
-        while True:
-            if not self.connection.poll(self.wall_seconds):
-                raise TimeoutError
-            word, told = pickle.loads(self.connection.recv_bytes())  # noqa: S301 - our own process
-            if word == "begins":
-                self.at = told
-            elif word == "evaluate":
-                assert evaluate is not None
-                self._answer(evaluate, told)
-            else:
-                return word, told
-
-    def _answer(self, evaluate: Evaluate, tasks: Sequence[ModelTask]) -> None:
-        try:
-            answers = evaluate(tasks)
-        except GraderError as error:
-            self._send("failed", error.message)
-        else:
-            self._send("answered", dict(answers))
-
-    def _send(self, word: str, told: Any) -> None:
-        self.connection.send_bytes(pickle.dumps((word, told), pickle.HIGHEST_PROTOCOL))
 
 
 def _end_all(idle: list[_Process]) -> None:

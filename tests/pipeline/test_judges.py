@@ -37,7 +37,7 @@ read = notebooks.parse_notebook
 def loop(*_):
     while True:
         pass
-claims.read_claims = loop
+claims.read_claims = lambda folder: os._exit(7) if folder.name == "leave" else loop()
 def odd(data):
     if b"loop" in data:
         loop()
@@ -101,6 +101,16 @@ def test_one_process_does_one_thing_after_the_other(tmp_path: Path) -> None:
     assert process.popen.poll() is not None
 
 
+def test_what_all_of_a_submission_takes_is_added_up(tmp_path: Path) -> None:
+    (tmp_path / "evidence").mkdir()
+    one, spent = Judges(tmp_path), list[float]()
+    for times in (1, 2):
+        one.claims(tmp_path, spent)
+        assert len(spent) == times
+        assert 0 < sum(spent) < one.seconds
+    one.close()
+
+
 def test_what_is_no_notebook_is_malformed_as_before(tmp_path: Path) -> None:
     one = Judges(tmp_path)
     with pytest.raises(Malformed) as error:
@@ -140,6 +150,20 @@ class TestWhatGoesWrong:
             one.claims(tmp_path)
         assert error.value.message.id == "judge.time"
         assert one.read(FINE).cells
+        one.close()
+
+    def test_one_submission_ends_it_so_often_and_is_not_asked_about_again(
+        self, tmp_path: Path
+    ) -> None:
+        one, spent = Judges(tmp_path, seconds=10), list[float]()
+        said = []
+        for _ in range(judges.MOST_TIMES + 2):
+            with pytest.raises(GraderError) as error:
+                one.claims(tmp_path / "leave", spent)
+            said.append(error.value.message.id)
+        assert said == ["judge.ended"] * judges.MOST_TIMES + ["judge.altogether"] * 2
+        assert one._idle == []
+        assert one.read(FINE).cells  # others are
         one.close()
 
     def test_one_that_waits_for_ever_is_ended_as_well(self, tmp_path: Path) -> None:

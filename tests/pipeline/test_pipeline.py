@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.extract.evaluate import Answer, LayerAnswer, ModelTask, RoomFailedError
 from grader.pipeline import attempts, grader, judges
+from grader.pipeline.attempts import Attempts, Scored
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.judges import Judges
@@ -31,6 +33,7 @@ from grader.pipeline.regrade import regrade
 from grader.pipeline.runner import Call, Slot, Stop, slots
 from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store, UnkeepableError
+from grader.score.score import ungraded
 from grader.seeds import hidden_seed
 from grader.types import (
     ArraySample,
@@ -163,9 +166,8 @@ class World:
         self.old_api: list[bool] = []
 
     def _execute(self, run: Any, _room: object, **how: Any) -> Execution:
-        assert isinstance(
-            how["read"].__self__, Judges
-        )  # what a run left is never read by ourselves
+        # What a run left is never read by ourselves.
+        assert isinstance(how["read"].func.__self__, Judges)
         self.ran.append((run.engine, run.seed))
         self.old_api.append(run.old_api)
         made = self.give(run)
@@ -710,6 +712,17 @@ main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]))
 """
 
 
+ENDS_AGAIN = "judging._trained = lambda *_: os._exit(7)"
+
+
+class Missed:
+    """Stands for the evidence of an exercise that missed its accuracy."""
+
+    exercise = GRU
+    training = None
+    model = None
+
+
 def _chapter() -> Submission:
     return replace(_submission(), exercises=(GRU, OTHER))
 
@@ -765,6 +778,22 @@ def test_a_chapter_that_ends_the_judge_again_and_again_is_given_up(
     found = _by_exercise(_grade(course, tmp_path, _chapter()))
     assert {one.grade.checks[0].message.id for one in found.values()} == {"judge.ended"}
     assert [found[one].grade.score for one in (GRU, OTHER)] == [None, None]
+
+
+def test_the_trainings_of_a_chapter_have_the_judges_time_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each ends the judge, and each would take its whole time."""
+    monkeypatch.setattr(judges, "_START", OVER_THE_GRU.replace("judging._graded = odd", ENDS_AGAIN))
+    nothing: Any = None
+    course = SimpleNamespace(exercises={})
+    job: Any = SimpleNamespace(course=course, hidden_seed=lambda _: 1, seed=lambda number: number)
+    one = Attempts(job, SLOT, nothing, nothing, Judges(tmp_path))
+    evidence: Any = Missed()
+    case = Scored(GRU, evidence, ungraded(Message("x")), None, _execution(), ())
+    asked = range(judges.MOST_TIMES + 2)
+    said = [one._retrained(case, number).grade.checks[0].message.id for number in asked]
+    assert said == ["judge.ended"] * judges.MOST_TIMES + ["judge.altogether"] * 2
 
 
 FIXES_SEEDS = "import numpy as np\nnp.random.seed(1)\nmodel.fit(X, Y)"
