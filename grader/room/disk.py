@@ -17,6 +17,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grader.room.memory import hidden_files
 from grader.room.seldom import Seldom
 from grader.room.spec import RoomSpec
 from grader.room.still import still
@@ -39,6 +40,7 @@ class Disk:
     _free: int = 0  # on their disks, when they were looked at
     _free_at_first: int = 0
     _untold: int = 0  # bytes that files of unknown size could have more than is mapped
+    _hidden: int = 0  # and those that processes have open into which nobody may look
 
     def __post_init__(self) -> None:
         self._free_at_first = self._free_now()
@@ -90,13 +92,13 @@ class Disk:
         return now + self._unseen(now)
 
     def _unseen(self, now: int) -> int:
-        """What files may hold beyond what is mapped of them, where nobody tells their size.
+        """What files may hold of which nobody tells the size: mapped, or open where none may look.
 
         Each is at most as large as a file may be; all together, what the disks lost since the room
         began and what was not seen elsewhere.
         """
         lost = self._free_at_first - self._free - now
-        return max(0, min(self._untold, lost))
+        return max(0, min(self._untold + self._hidden, lost))
 
     def _moved(self) -> bool:
         """Whether anything was made, renamed or deleted while we looked."""
@@ -135,7 +137,8 @@ class Disk:
                 continue
             except OSError:  # not ours to read, or a path too long to be named
                 yield int(enough) + 1
-        opened: set[int] = set()
+        pids, opened = tuple(pids), set[int]()
+        self._hidden = sum(map(hidden_files, pids)) * self.largest
         for inode, size in _deleted(pids, self._devices()):
             opened.add(inode)
             yield size

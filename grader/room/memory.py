@@ -42,8 +42,8 @@ def queue_bytes(pids: Sequence[int]) -> int:
     A room that has a network of its own is told by it how many there are: those too that nobody has
     open, since they are on their way in a message that nobody took.
     """
-    networks = {pid: _network(pid) for pid in pids}
     own = _network(os.getpid())
+    networks = {pid: _network(pid) for pid in pids}
     apart = {network: pid for pid, network in networks.items() if network not in {own, None}}
     among_us = [pid for pid, network in networks.items() if network == own]
     sockets = sum(map(_sockets_of_network, apart.values())) + _sockets_among(among_us)
@@ -59,10 +59,13 @@ def _sockets_among(pids: Sequence[int]) -> int:
 
 
 def _network(pid: int) -> int | None:
-    """Which network a process is in; None where it is gone."""
-    with contextlib.suppress(OSError):
+    """Which network a process is in; None where it is gone, ours where we are not told."""
+    try:
         return os.stat(f"/proc/{pid}/ns/net").st_ino  # noqa: PTH116
-    return None
+    except PermissionError:
+        return _network(os.getpid())
+    except OSError:
+        return None
 
 
 def _sockets_of_network(pid: int) -> int:
@@ -137,10 +140,22 @@ def _open_files(pid: int) -> int:
 
 
 def _sockets(pid: int) -> set[str]:
-    """By their inodes: what a fork shares with its parent is one."""
+    """By their inodes: what a fork shares with its parent is one. What is hidden may be any."""
     found = set()
-    with contextlib.suppress(OSError):
+    try:
         for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
             with contextlib.suppress(OSError):
                 found.add(os.readlink(f"/proc/{pid}/fd/{name}"))  # noqa: PTH115
+    except PermissionError:
+        return {f"socket: {number} of {pid}" for number in range(_open_files(pid))}
+    except OSError:
+        pass
     return {link for link in found if link.startswith("socket:")}
+
+
+def hidden_files(pid: int) -> int:
+    """How many files a process has open of which we are told no more than their number.
+
+    A program that nobody may read, or that asked for it, is opened to root alone.
+    """
+    return 0 if os.access(f"/proc/{pid}/fd", os.R_OK) else _open_files(pid)

@@ -51,6 +51,13 @@ _BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and both with FORCE
 _MAP_SHARED, _MAP_SHARED_VALIDATE, _MAP_TYPE, _MAP_ANONYMOUS = 0x1, 0x3, 0xF, 0x20
 _MAP_KIND = _MAP_TYPE | _MAP_ANONYMOUS
 _SHARED_WITHOUT_FILE = (_MAP_SHARED | _MAP_ANONYMOUS, _MAP_SHARED_VALIDATE | _MAP_ANONYMOUS)
+# Who opens a leased file waits until it is given back, 45 s by default; only the owner may lease,
+# and without root a room's user is the owner of the packages that all rooms read.
+_F_SETLEASE = 1024
+# Of a process that is not dumpable nobody but root is told what it has open. Core scheduling keeps
+# the other half of a core idle, where a neighbour may be.
+_PR_SET_DUMPABLE, _PR_SCHED_CORE = 4, 62
+_FILE_FLAGS = (0x40086602, 0x401C5820, 0x40806685, 0x800C6613)  # as an owner: verity, encryption
 _EVERY_BIT = 0xFFFFFFFF
 _QUERY_PERSONALITY = 0xFFFFFFFF
 
@@ -87,6 +94,17 @@ _PRETENDED = "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat"
 # The same, by the argument that points at the times. Without times it is a "touch", whose callers
 # make the file where it is refused, and would not where it seems to be done.
 _TIMES = {"utime": 1, "utimes": 1, "futimesat": 2, "utimensat": 2}
+# Limits and ranks of processes: a user's own processes may be changed by each other, and without
+# namespaces they are the teacher's. Zero is the caller.
+_OF_A_PROCESS = {
+    "prlimit64": (0,),
+    "sched_setattr": (0,),
+    "sched_setparam": (0,),
+    "sched_setscheduler": (0,),
+    "setpriority": (0, 1),  # of one process, not of a group or a user
+    "ioprio_set": (1,),
+}
+_IOPRIO_WHO_PROCESS = 1
 _ATTRIBUTES = "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr"
 
 
@@ -133,6 +151,8 @@ def build_filter(
     program += _on(table, "clone", _refuse_bits(0, _NEW_NAMESPACE))
     program += _on(table, "personality", _only_values(0, (0, _QUERY_PERSONALITY)))
     program += _on(table, "ioctl", _refuse_values(1, (_TIOCSTI, _TIOCLINUX)))
+    program += _on(table, "fcntl", _refuse_values(1, (_F_SETLEASE,)))
+    program += _on(table, "prctl", _refuse_values(0, (_PR_SET_DUMPABLE, _PR_SCHED_CORE)))
     program += _on(table, "setsockopt", _size_buffers())
     if not devices:
         program += _on(table, "mmap", _refuse_values(3, _SHARED_WITHOUT_FILE, _MAP_KIND))
@@ -170,6 +190,11 @@ def _without_namespaces(table: dict[str, int], *, connects: bool) -> Program:
         program += _on(table, name, [_argument(argument), *touch])
     for name in _ATTRIBUTES.split():
         program += _on(table, name, [_refuse(errno.EPERM)])
+    program += _on(table, "ioctl", _refuse_values(1, _FILE_FLAGS))
+    program += _on(table, "ioprio_set", _only_values(0, (_IOPRIO_WHO_PROCESS,)))
+    for name, arguments in _OF_A_PROCESS.items():
+        for argument in arguments:
+            program += _on(table, name, _only_values(argument, (0,)))
     # A first packet can open a connection without ``connect``.
     for name, flags in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
         program += _on(table, name, _refuse_bits(flags, _MSG_FASTOPEN))

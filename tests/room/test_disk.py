@@ -95,13 +95,26 @@ def test_what_a_mapped_file_may_hide_counts_as_far_as_the_disk_lost_it(
     line = f"00001000-00002000 r--p 0 08:01 {{}} {tmp_path.resolve()}/gone (deleted)"
     lines = [line.format(number).encode() for number in (7, 8, 8)]
     monkeypatch.setattr(module, "_deleted_maps", lambda _: lines)
+    _counts_what_is_lost(tmp_path, monkeypatch, (100 * MB, 100 * MB), (10_000 * MB, 600 * MB))
+
+
+def test_what_a_process_may_hide_that_nobody_looks_into_counts_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "hidden_files", lambda _: 5)
+    _counts_what_is_lost(tmp_path, monkeypatch, (700 * MB, 700 * MB), (2000 * MB, 1500 * MB))
+
+
+def _counts_what_is_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *lost_and_counted: tuple[int, int]
+) -> None:
     clock = Clock()
-    disk = Disk((tmp_path,), Seldom(clock), Seldom(clock), largest=300 * MB)
+    disk = Disk((folder,), Seldom(clock), Seldom(clock), largest=300 * MB)
     first = disk._free_at_first
-    for lost, more in ((0, 0), (100 * MB, 100 * MB), (10_000 * MB, 600 * MB)):
+    for lost, counted in ((0, 0), *lost_and_counted):
         monkeypatch.setattr(disk, "_free_now", lambda lost=lost: first - lost)
         clock.now += 1
-        assert more <= disk.held((2,), NO_LIMIT) + MB < more + 2 * MB
+        assert counted <= disk.held((2,), NO_LIMIT) + MB < counted + 2 * MB
 
 
 def _unchanged_for_long(folder: Path, names: tuple[str, ...] = ("a", "b")) -> None:

@@ -89,6 +89,38 @@ def test_the_sockets_of_another_network_are_those_that_it_counts(
     assert queue_bytes([11, 12, 13, 14]) == (400 - free) * memory._SOCKET_BYTES
 
 
+def test_what_a_process_keeps_hidden_may_all_be_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is not dumpable: root alone is told what it has open, or where it is."""
+    here, stat = os.getpid(), os.stat
+    with contextlib.ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(open("/dev/null"))  # noqa: PTH123
+        open_now = memory._open_files(here)
+
+        def refusing(path: str, **how: object) -> os.stat_result:
+            if path == f"/proc/{here}/ns/net" and not asked_by_us.pop():
+                raise PermissionError(path)
+            return stat(path, **how)  # type: ignore[arg-type]
+
+        def refused(path: str) -> list[str]:
+            raise PermissionError(path)
+
+        asked_by_us = [True, False, True]  # the last first: us, them, us in place of them
+        monkeypatch.setattr(os, "stat", refusing)
+        monkeypatch.setattr(os, "listdir", refused)
+        counted = queue_bytes([here])
+    assert counted == (open_now - memory._FREE_SOCKETS) * memory._SOCKET_BYTES
+
+
+def test_only_who_may_look_knows_how_many_files_are_none_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert memory.hidden_files(os.getpid()) == 0
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert memory.hidden_files(os.getpid()) == memory._open_files(os.getpid()) > 0
+    assert memory.hidden_files(2**22 + 1) == 0  # nobody's
+
+
 def test_a_network_counts_its_sockets() -> None:
     def grown() -> int:
         before = memory._sockets_of_network(os.getpid())

@@ -113,6 +113,53 @@ def test_attributes_of_the_hosts_own_files_are_refused(calls, host_calls, name):
     assert calls(name) == ALLOW
 
 
+OWN_LIMIT, OWN_RANK, OWN_DISK_RANK = (0, 7), (0, 0, 5), (1, 0, 4)
+SOMEBODY = 4711
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "others"),
+    [
+        ("prlimit64", OWN_LIMIT, (SOMEBODY, 7)),
+        ("sched_setscheduler", (0, 5), (SOMEBODY, 5)),
+        ("sched_setparam", (0, 5), (SOMEBODY, 5)),
+        ("sched_setattr", (0, 5), (SOMEBODY, 5)),
+        ("setpriority", OWN_RANK, (0, SOMEBODY, 19)),
+        ("setpriority", OWN_RANK, (2, 0, 19)),  # all of the user's
+        ("ioprio_set", OWN_DISK_RANK, (1, SOMEBODY, 4)),
+        ("ioprio_set", OWN_DISK_RANK, (3, 0, 4)),
+    ],
+)
+def test_without_namespaces_only_its_own_limits_and_ranks_can_be_changed(
+    calls, host_calls, name, own, others
+):
+    """Of the same user's processes the kernel lets anybody change them."""
+    assert host_calls(name, *own) == ALLOW
+    assert host_calls(name, *others) == ERRNO | errno.EPERM
+    assert calls(name, *others) == ALLOW  # nobody else is there
+
+
+@pytest.mark.parametrize("flags", [0x40086602, 0x401C5820, 0x40806685, 0x800C6613])
+def test_flags_of_the_hosts_own_files_are_refused(calls, host_calls, flags):
+    assert host_calls("ioctl", 3, flags) == ERRNO | errno.EPERM
+    assert host_calls("ioctl", 3, TCGETS) == ALLOW
+    assert calls("ioctl", 3, flags) == ALLOW
+
+
+def test_no_file_that_others_open_is_leased(calls, host_calls):
+    """They would wait for it, 45 seconds for each."""
+    for one in (calls, host_calls):
+        assert one("fcntl", 3, 1024, 1) == ERRNO | errno.EPERM
+        assert one("fcntl", 3, 6, 1) == ALLOW  # F_SETLK
+
+
+def test_nobody_hides_what_it_has_open(calls, host_calls):
+    for one in (calls, host_calls):
+        assert one("prctl", 4, 0) == ERRNO | errno.EPERM
+        assert one("prctl", 4 | HIGH_BITS, 0) == ERRNO | errno.EPERM
+        assert one("prctl", 15, 0) == ALLOW  # PR_SET_NAME
+
+
 @pytest.mark.parametrize("number", [0, 1, 57, 59, 202, 231, NEWEST])
 def test_allows_ordinary_calls(number):
     assert Filter("x86_64")(number) == ALLOW
