@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -19,6 +18,7 @@ from typing import IO
 
 import psutil
 
+from grader.room.inside.removing import remove_tree
 from grader.room.spec import HOME, TEMPORARY, RoomSpec, check_binds, environment
 from grader.types import GraderError, Isolation, Message
 
@@ -58,7 +58,7 @@ class PlainProcess:
         """Exit code or None."""
         code = self.popen.poll()
         if code is not None:
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            remove_tree(self.scratch)
         return code
 
     def wait(self, timeout: float | None = None) -> int | None:
@@ -137,7 +137,7 @@ class PlainRoom:
                 start_new_session=True,
             )
         except OSError as error:
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove_tree(scratch)
             message = Message("room.start_failed", {"reason": repr(error)})
             raise GraderError(message) from error
         return PlainProcess(popen, scratch)

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from grader.room.inside.removing import remove_tree
 
 # Kinds of folders, by how their names begin.
 KINDS = RUNS, SCRATCH, SELFTEST = "grader-run-", "grader-scratch-", "grader-selftest-"
@@ -33,7 +34,7 @@ def workplace(*names: str, kind: str = RUNS) -> Iterator[Path]:
     _sweep_once(beside)
     place = Path(tempfile.mkdtemp(prefix=f".{kind}", dir=beside))
     with contextlib.ExitStack() as stack:
-        stack.callback(lambda: shutil.rmtree(place, ignore_errors=True))
+        stack.callback(lambda: remove_tree(place))
         if sys.platform != "win32":
             stack.callback(os.close, _locked(place))
         # Only now under the name that a sweep looks for: it never sees one that is not yet locked.
@@ -86,6 +87,6 @@ def _remove_if_left(path: Path) -> None:
         folder = _locked(path)
         try:
             if os.geteuid() in (0, os.fstat(folder).st_uid):  # as root it gives some away
-                shutil.rmtree(path, ignore_errors=True)
+                remove_tree(path)
         finally:
             os.close(folder)

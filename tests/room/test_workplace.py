@@ -13,6 +13,7 @@ import pytest
 
 from grader.room import workplace as module
 from grader.room.workplace import SCRATCH, sweep, workplace
+from tests.room.test_removing import nest
 
 HOLD = """
 import sys, time
@@ -51,6 +52,15 @@ def test_a_folder_is_private_and_gone_at_the_end(temporary: Path) -> None:
 def test_it_is_gone_after_an_exception_too(temporary: Path) -> None:
     with pytest.raises(ZeroDivisionError), workplace("in"):
         raise ZeroDivisionError
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_a_killed_grader_left_is_swept_however_deep(temporary: Path) -> None:
+    """Else no other grader could begin here."""
+    left = temporary / "grader-scratch-abc"
+    left.mkdir()
+    nest(left, 3000)
+    sweep(temporary)
     assert list(temporary.iterdir()) == []
 
 

@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import resource
-import shutil
 import signal
 import sys
 import time
@@ -32,7 +31,7 @@ def main() -> NoReturn:
     with os.fdopen(order_fd, "rb") as file:
         order = json.load(file)
     _stub_packages()
-    from grader.room.inside import rights
+    from grader.room.inside import removing, rights
 
     os.set_inheritable(report_fd, False)
     rights.prctl(rights.SET_CHILD_SUBREAPER, 1)
@@ -49,7 +48,7 @@ def main() -> NoReturn:
         os.close(descriptor)
     code = _watch(program, signals)
     _end_tree()
-    shutil.rmtree(order["scratch"], ignore_errors=True)
+    removing.remove_tree(Path(order["scratch"]))
     os._exit(code)
 
 
