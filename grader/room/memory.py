@@ -23,6 +23,11 @@ _INODE_BYTES = 1024  # what a file without content costs the kernel on a tmpfs
 # A kernel has two dozen sockets. Any beyond these count as if they were full: how full they are
 # nobody tells, and a connection to oneself grows as it is used.
 _FREE_SOCKETS, _SOCKET_BYTES = 64, 4 << 20
+# The kernel keeps a record for every area of memory, 65,530 at most, and every fork has them all.
+_FREE_PROCESSES, _AREA_BYTES, _MOST_AREAS = 16, 300, 65_530
+_MAPS_BYTES = 256 << 10  # of a list of areas; TensorFlow has 2,000, which is less
+# Any open file may be a pipe that is full: of somebody who has many, two pages each.
+_FREE_FILES, _PIPE_BYTES = 4096, 8192
 # Lines of /proc: what was swapped out is memory that the host has not.
 RESIDENT = (b"VmRSS:", b"VmSwap:", b"VmPTE:", b"HugetlbPages:")
 PROPORTIONAL = (b"Pss:", b"SwapPss:")
@@ -48,6 +53,25 @@ def queue_bytes(pids: Sequence[int]) -> int:
     among_us = [pid for pid, network in networks.items() if network == own]
     sockets = sum(map(_sockets_of_network, apart.values())) + _sockets_among(among_us)
     return max(0, sockets - _FREE_SOCKETS) * _SOCKET_BYTES
+
+
+def kernel_bytes(pids: Sequence[int]) -> int:
+    """What the kernel may keep for areas of memory and pipes of many processes."""
+    areas = sum(map(_areas, pids[_FREE_PROCESSES:]))
+    files = max(0, sum(map(_open_files, pids)) - _FREE_FILES)
+    return areas * _AREA_BYTES + files * _PIPE_BYTES
+
+
+def _areas(pid: int) -> int:
+    """How many areas of memory a process has; where that is much to read, the most."""
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as file:  # noqa: PTH123
+            text = file.read(_MAPS_BYTES)
+    except PermissionError:
+        return _MOST_AREAS
+    except OSError:
+        return 0
+    return _MOST_AREAS if len(text) == _MAPS_BYTES else text.count(b"\n")
 
 
 def _sockets_among(pids: Sequence[int]) -> int:

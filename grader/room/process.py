@@ -20,7 +20,7 @@ from typing import IO
 
 from grader.room.cgroups import Cgroup
 from grader.room.disk import Disk
-from grader.room.memory import file_system_bytes, process_bytes, queue_bytes
+from grader.room.memory import file_system_bytes, kernel_bytes, process_bytes, queue_bytes
 from grader.room.seldom import Seldom
 from grader.types import GraderError, Message
 
@@ -90,7 +90,7 @@ class LinuxProcess:
     endings: tuple[Callable[[], None], ...] = ()  # what to clear away once all is dead
     user: tuple[int, int] | None = None  # who the program is on the host, where we gave up root
     guest: Guest | None = None
-    _queues: Seldom = field(default_factory=Seldom)
+    _kernels: Seldom = field(default_factory=Seldom)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _ended: bool = False
     _ran_out: bool = False
@@ -167,9 +167,8 @@ class LinuxProcess:
             pids = self._tree()
             held = file_system_bytes(self.top, self.folders)
         limit = self.memory_limit_mb * _MB
-        held += self.disk.held(pids, limit, self._tree) + self._queues.look(
-            lambda: queue_bytes(pids)
-        )
+        held += self.disk.held(pids, limit, self._tree)
+        held += self._kernels.look(lambda: queue_bytes(pids) + kernel_bytes(pids))
         return (held + process_bytes(pids, limit - held)) / _MB
 
     def _tree(self) -> list[int]:

@@ -94,10 +94,9 @@ _PRETENDED = "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat"
 # The same, by the argument that points at the times. Without times it is a "touch", whose callers
 # make the file where it is refused, and would not where it seems to be done.
 _TIMES = {"utime": 1, "utimes": 1, "futimesat": 2, "utimensat": 2}
-# Limits and ranks of processes: a user's own processes may be changed by each other, and without
-# namespaces they are the teacher's. Zero is the caller.
-_OF_A_PROCESS = {
-    "prlimit64": (0,),
+# Ranks of processes: a user's own may be changed by each other, and without namespaces they are the
+# teacher's. Zero is the caller. Answered as done: ZeroMQ sets those of its own threads, by number.
+_RANKS = {
     "sched_setattr": (0,),
     "sched_setparam": (0,),
     "sched_setscheduler": (0,),
@@ -191,10 +190,11 @@ def _without_namespaces(table: dict[str, int], *, connects: bool) -> Program:
     for name in _ATTRIBUTES.split():
         program += _on(table, name, [_refuse(errno.EPERM)])
     program += _on(table, "ioctl", _refuse_values(1, _FILE_FLAGS))
-    program += _on(table, "ioprio_set", _only_values(0, (_IOPRIO_WHO_PROCESS,)))
-    for name, arguments in _OF_A_PROCESS.items():
+    program += _on(table, "prlimit64", _only_values(0, (0,)))
+    program += _on(table, "ioprio_set", _only_values(0, (_IOPRIO_WHO_PROCESS,), 0))
+    for name, arguments in _RANKS.items():
         for argument in arguments:
-            program += _on(table, name, _only_values(argument, (0,)))
+            program += _on(table, name, _only_values(argument, (0,), 0))
     # A first packet can open a connection without ``connect``.
     for name, flags in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
         program += _on(table, name, _refuse_bits(flags, _MSG_FASTOPEN))

@@ -89,6 +89,27 @@ def test_the_sockets_of_another_network_are_those_that_it_counts(
     assert queue_bytes([11, 12, 13, 14]) == (400 - free) * memory._SOCKET_BYTES
 
 
+def test_areas_of_many_processes_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork has all areas of its parent, and the kernel keeps a record for each."""
+    monkeypatch.setattr(memory, "_open_files", lambda _: 0)
+    here = [os.getpid()]
+    few = memory.kernel_bytes(here * memory._FREE_PROCESSES)
+    areas = memory._areas(os.getpid())
+    more = memory.kernel_bytes(here * (memory._FREE_PROCESSES + 2))
+    assert few == 0
+    assert 10 < areas < memory._MOST_AREAS
+    assert more == pytest.approx(2 * areas * memory._AREA_BYTES, rel=0.1)
+    monkeypatch.setattr(memory, "_MAPS_BYTES", 1000)
+    assert memory._areas(os.getpid()) == memory._MOST_AREAS  # nobody reads them all
+    assert memory._areas(2**22 + 1) == 0
+
+
+def test_files_of_many_processes_may_all_be_full_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_open_files", lambda _: 1000)
+    assert memory.kernel_bytes([1, 2, 3, 4]) == 0
+    assert memory.kernel_bytes([1] * 10) == (10_000 - memory._FREE_FILES) * memory._PIPE_BYTES
+
+
 def test_what_a_process_keeps_hidden_may_all_be_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is not dumpable: root alone is told what it has open, or where it is."""
     here, stat = os.getpid(), os.stat
