@@ -63,6 +63,7 @@ _MACHINE = (
     "/etc/passwd",
 )
 _DEVICES = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom")
+_SPARE_THREADS = 4096  # a fork bomb makes some hundred between two looks
 _ZERO = "/dev/zero"  # whoever may write to it can share memory that has no file
 
 
@@ -138,8 +139,12 @@ def _landlock(spec: RoomSpec, scratch: Path) -> dict[str, Json]:
 
 
 def _limits(spec: RoomSpec, user: int | None) -> list[tuple[int, int]]:
-    """As everywhere, but the kernel counts an ordinary user's other processes too."""
-    others = _threads_of_user(os.getuid()) if user is None else 0
+    """As everywhere, but the kernel counts an ordinary user's other processes too.
+
+    What one room may have more would be what the others lack: so they all may have many more, and
+    whoever watches the room counts them.
+    """
+    others = 0 if user is not None else _threads_of_user(os.getuid()) + _SPARE_THREADS
     return [
         (kind, value + (others if kind == resource.RLIMIT_NPROC else 0))
         for kind, value in limits(spec)
@@ -174,6 +179,7 @@ def _begin(
             disk=Disk(
                 (Path(str(order["scratch"])), *writable_folders(spec)), largest=spec.file_mb << 20
             ),
+            most_threads=spec.processes if order["user"] is None else None,
             supervised=True,
             endings=(ending,),
         )

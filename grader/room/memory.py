@@ -183,3 +183,10 @@ def hidden_files(pid: int) -> int:
     A program that nobody may read, or that asked for it, is opened to root alone.
     """
     return 0 if os.access(f"/proc/{pid}/fd", os.R_OK) else _open_files(pid)
+
+
+def thread_count(pid: int) -> int:
+    """How many threads a process has: the folders of its folder of threads."""
+    with contextlib.suppress(OSError):
+        return os.stat(f"/proc/{pid}/task").st_nlink - 2  # noqa: PTH116
+    return 0

@@ -20,7 +20,13 @@ from typing import IO
 
 from grader.room.cgroups import Cgroup
 from grader.room.disk import Disk
-from grader.room.memory import file_system_bytes, kernel_bytes, process_bytes, queue_bytes
+from grader.room.memory import (
+    file_system_bytes,
+    kernel_bytes,
+    process_bytes,
+    queue_bytes,
+    thread_count,
+)
 from grader.room.seldom import Seldom
 from grader.types import GraderError, Message
 
@@ -85,6 +91,7 @@ class LinuxProcess:
     memory_limit_mb: int
     folders: tuple[str, ...] = ()  # file systems in memory, as seen through /proc/<top>/root
     disk: Disk = field(default_factory=lambda: Disk(()))  # what it may write to on the host
+    most_threads: int | None = None  # where no limit of the kernel's is the room's own
     supervised: bool = False  # ``top`` is our own supervisor: it counts no memory, it ends the tree
     status: FileIO | None = None  # where bwrap says how the program ended
     endings: tuple[Callable[[], None], ...] = ()  # what to clear away once all is dead
@@ -160,6 +167,7 @@ class LinuxProcess:
         """Memory of the whole tree and of its files, in memory and on the host's disk, in MB.
 
         At least: beyond the limit, and where looking takes too long, the rest is not looked at.
+        Too many threads are more than the limit as well.
         """
         with self._lock:
             if self._ended:
@@ -167,6 +175,8 @@ class LinuxProcess:
             pids = self._tree()
             held = file_system_bytes(self.top, self.folders)
         limit = self.memory_limit_mb * _MB
+        if self.most_threads is not None and sum(map(thread_count, pids)) > self.most_threads:
+            return self.memory_limit_mb + 1.0
         held += self.disk.held(pids, limit, self._tree)
         held += self._kernels.look(lambda: queue_bytes(pids) + kernel_bytes(pids))
         return (held + process_bytes(pids, limit - held)) / _MB

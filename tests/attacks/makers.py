@@ -130,6 +130,22 @@ def deep(folder: Path, here: Field) -> None:
     )
 
 
+def odd_but_sound(folder: Path, here: Field) -> None:
+    """A neighbour's work with everything odd that a notebook may still have: it costs nothing."""
+    folder.mkdir()
+    work = json.loads((here.handed_in / here.neighbours[0] / FILE).read_text())
+    for cell in work["cells"]:
+        cell["id"] = "same"
+        cell["attachments"] = {"a\u202e": {"image/png": "A" * 100_000}}
+        cell["metadata"] = {"tags": ["raises-exception"] * 1000, "\ud800": "\x1b[2J"}
+    work["cells"][1]["source"] = ["#\n"] * 200_000 + ["".join(work["cells"][1]["source"])]
+    work["metadata"] = {
+        "kernelspec": {"name": "../../evil\n", "display_name": "\x1b[2J", "language": "bash"},
+        "language_info": {"name": "R"},
+    }
+    (folder / FILE).write_bytes(b"\xef\xbb\xbf" + json.dumps(work).encode())
+
+
 def two_hundred_megabytes(folder: Path, here: Field) -> None:
     """So large that nobody should read it."""
     folder.mkdir()

@@ -7,6 +7,7 @@ import mmap
 import os
 import socket
 import sys
+import threading
 
 import pytest
 
@@ -87,6 +88,20 @@ def test_the_sockets_of_another_network_are_those_that_it_counts(
     monkeypatch.setattr(memory, "_sockets_of_network", lambda pid: counted[them[pid] or 0])
     free = memory._FREE_SOCKETS
     assert queue_bytes([11, 12, 13, 14]) == (400 - free) * memory._SOCKET_BYTES
+
+
+def test_threads_are_counted() -> None:
+    gate = threading.Event()
+    before = memory.thread_count(os.getpid())
+    waiting = [threading.Thread(target=gate.wait) for _ in range(7)]
+    for one in waiting:
+        one.start()
+    now = memory.thread_count(os.getpid())
+    gate.set()
+    for one in waiting:
+        one.join()
+    assert now == before + 7
+    assert memory.thread_count(2**22 + 1) == 0
 
 
 def test_areas_of_many_processes_count(monkeypatch: pytest.MonkeyPatch) -> None:

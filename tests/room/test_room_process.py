@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader.room import Bind, RoomSpec, memory, process, workplace
+from grader.room import Bind, RoomSpec, confined, memory, process, workplace
 from grader.room.cgroups import make_cgroup
 from grader.types import GraderError
 from tests.support.room_help import (
@@ -250,11 +251,33 @@ def test_a_fork_bomb_is_capped_and_neighbours_live(closed_room, marker):
         pytest.skip("root without a pids control group cannot be capped")
     bomb = "import os\nwhile True:\n  try: os.fork()\n  except OSError: break\nprint('full', flush=True)\nwhile True:\n  try: os.fork()\n  except OSError: pass"
     process = start(closed_room, bomb, marker, processes=64)
-    assert process.stdout.readline() == b"full\n"
-    assert len(processes_with(marker)) <= 64 + 3
+    if process.most_threads is None:
+        assert process.stdout.readline() == b"full\n"
+        assert len(processes_with(marker)) <= 64 + 3
+    else:  # whoever watches it ends it
+        until = time.monotonic() + PATIENCE
+        while process.memory_mb() <= process.memory_limit_mb:
+            assert time.monotonic() < until
     assert run_python(closed_room, "print('fine')", seconds=3 * PATIENCE).out == "fine\n"
     process.kill()
     assert processes_with(marker) == []
+
+
+def test_more_threads_than_a_room_may_have_are_too_much(any_room, marker):
+    process = start(any_room, "print('on', flush=True)\nimport time\ntime.sleep(600)", marker)
+    assert process.stdout.readline() == b"on\n"
+    assert process.memory_mb() <= process.memory_limit_mb
+    process.most_threads = 0
+    assert process.memory_mb() > process.memory_limit_mb
+    process.kill()
+
+
+def test_where_rooms_share_a_user_none_can_take_the_others_threads():
+    """The kernel counts by users: what one has more, all the others would lack."""
+    spec = RoomSpec(("true",))
+    own, shared = (dict(confined._limits(spec, user)) for user in (7, None))
+    assert own[resource.RLIMIT_NPROC] == spec.processes
+    assert shared[resource.RLIMIT_NPROC] >= 8 * spec.processes
 
 
 def test_a_process_that_takes_too_much_memory_is_killed_and_we_can_tell(closed_room):
