@@ -100,7 +100,8 @@ def _wait(running: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not happened():
         if running.poll() is not None or time.monotonic() > deadline:
-            cut_down(running)
+            if running.poll() is None:
+                cut_down(running)
             raise AssertionError(f"the grader did not get so far: {running.communicate()[1]}")
         time.sleep(0.1)
 

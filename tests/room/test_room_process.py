@@ -251,7 +251,7 @@ def test_a_fork_bomb_is_capped_and_neighbours_live(closed_room, marker):
         pytest.skip("root without a pids control group cannot be capped")
     bomb = "import os\nwhile True:\n  try: os.fork()\n  except OSError: break\nprint('full', flush=True)\nwhile True:\n  try: os.fork()\n  except OSError: pass"
     process = start(closed_room, bomb, marker, processes=64)
-    if process.most_threads is None:
+    if process.most_threads is None or os.geteuid() == 0:  # the kernel ends it
         assert process.stdout.readline() == b"full\n"
         assert len(processes_with(marker)) <= 64 + 3
     else:  # whoever watches it ends it
