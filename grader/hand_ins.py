@@ -7,6 +7,7 @@ The last one counts. Which is the last is told by what a platform wrote into the
 number of the upload. Where there is none, it is told by the name: what is called final comes after
 copies, a higher number after a lower one, copies after what they were copied from. One that cannot
 be read as a notebook counts only where there is no other. Points of several are never added up.
+What is decided by hand is laid over the one that counts before anybody asks here (``by_hand``).
 """
 
 from __future__ import annotations
@@ -207,11 +208,25 @@ class Counting:
             groups.setdefault((record.student, record.exercise), []).append(record)
         return {key: last(group) for key, group in groups.items()}
 
-    def counts(self, record: Record) -> bool:
-        """Whether it is this one that counts."""
+    def is_chosen(self, record: Record) -> bool:
+        """Whether it is this hand-in and no other, be its author excused or not."""
         return self.chosen[record.student, record.exercise].submission == record.submission
+
+    def counts(self, record: Record) -> bool:
+        """Whether it is this one that counts; what somebody is excused from does not."""
+        return self.is_chosen(record) and not is_excused(record)
+
+    @property
+    def counting(self) -> list[Record]:
+        """The records that count, one per student and exercise; of what is ungraded as well."""
+        return [one for one in self.chosen.values() if not is_excused(one)]
+
+
+def is_excused(record: Record) -> bool:
+    """Whether a teacher said that it is no zero and does not count."""
+    return record.grade.verdict is Verdict.EXCUSED
 
 
 def counting(records: Iterable[Record]) -> list[Record]:
     """Give the records that count, one per student and exercise; of what is ungraded as well."""
-    return list(Counting(tuple(records)).chosen.values())
+    return Counting(tuple(records)).counting

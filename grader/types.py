@@ -40,7 +40,12 @@ class Verdict(StrEnum):
     UNTRAINED = "untrained"
     LOW_ACCURACY = "low_accuracy"
     SUSPICIOUS = "suspicious"
+    BY_HAND = "by_hand"  # a teacher gave the points, fewer than all
+    EXCUSED = "excused"  # a teacher said that it does not count
     ACCEPTED = "accepted"
+
+
+JUDGED = tuple(one for one in Verdict if one.value not in {"by_hand", "excused"})  # by the grader
 
 
 class EvidenceClass(StrEnum):
@@ -459,6 +464,44 @@ class UsedThreshold:
     false_fail: float | None = None  # at most so often correct work misses it in all of them
 
 
+class HandKind(StrEnum):
+    """What a teacher does by hand."""
+
+    OVERRIDE = "override"
+    EXCUSE = "excuse"
+    COMMENT = "comment"
+    RERUN = "rerun"
+    UNDO = "undo"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True)
+class HandLine:
+    """One thing that somebody did by hand: who, when, what, why. No line is ever changed."""
+
+    id: str  # hex
+    at: str  # ISO 8601, UTC, with microseconds
+    by: str
+    kind: HandKind
+    student: str = ""
+    exercise: str = ""  # of a line to forget, "" for all of them
+    text: str = ""  # the reason; of a comment what it says
+    score: float | None = None  # of an override
+    most: float | None = None  # points that the exercise had then
+    undoes: str = ""  # id of the line that this one takes back
+    erased: int = 0  # records that went with what was forgotten
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What was decided by hand about a record, and what the grader had found."""
+
+    found: Grade | None  # None where nothing was handed in
+    decision: HandLine | None  # the override or excuse in force
+    comments: tuple[HandLine, ...] = ()
+    asked_again: HandLine | None = None  # a rerun that nobody has made yet
+
+
 @dataclass(frozen=True)
 class Record:
     """One exercise of one student, graded: what is written, exported and shown."""
@@ -482,3 +525,4 @@ class Record:
     profile: str = "laptop"  # whose sizes the exercise had
     same_as: str = ""  # submission with the very same code, whose run this record tells of
     handed_in: str = ""  # as a platform told it
+    by_hand: ByHand | None = None  # read from its own lines, never kept in a record

@@ -13,6 +13,7 @@ from typing import Annotated, Optional
 import typer
 
 from grader import __version__
+from grader.cli import hand_commands
 from grader.report import exporters
 
 app = typer.Typer(
@@ -163,12 +164,17 @@ def check(
 @app.command()
 def regrade(
     out: Out = Path("grades"),
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only say which scores would move, and why.")
+    ] = False,
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
     """Score stored evidence again; runs nothing."""
-    from grader.cli.grade import run_regrade
+    from grader.cli.regrade import run_preview, run_regrade
 
+    if preview:
+        raise typer.Exit(run_preview(out, lang, format.value))
     raise typer.Exit(run_regrade(out, lang, format.value))
 
 
@@ -200,12 +206,17 @@ def export(
     about: Annotated[
         Optional[Path], typer.Option(help="Classroom 50: JSON about the submission.")  # noqa: UP045
     ] = None,
+    changed: Annotated[
+        bool,
+        typer.Option("--changed", help="Only students of whom the last export says otherwise."),
+    ] = False,
     lang: Lang = None,
 ) -> None:
     """Write the grades for Canvas, Moodle and others."""
     from grader.cli.export import ExportOptions, run_export
 
-    raise typer.Exit(run_export(ExportOptions(format, out, to, roster, key, about, lang)))
+    options = ExportOptions(format, out, to, roster, key, about, lang, changed=changed)
+    raise typer.Exit(run_export(options))
 
 
 @app.command()
@@ -337,6 +348,7 @@ def calibrate(
     raise typer.Exit(run_calibrate(exercises or [], seeds, engine.value, jobs, plot, lang, profile))
 
 
+hand_commands.add_to(app)
 data = typer.Typer(help="Data sets: what there is, get the real ones, are they sound.")
 app.add_typer(data, name="data")
 

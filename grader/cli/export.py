@@ -4,29 +4,39 @@ Enters: an OUT folder, a roster. Leaves: an exit code. Touches: reads OUT and th
 the export's files.
 
 Who is in no row of the roster, and what is not graded yet, is said by name: a grade that is not in
-the file must not go unnoticed. The exit code is then that of something ungraded.
+the file must not go unnoticed. The exit code is then that of something ungraded. So is said who is
+excused where the format has no word for it. What was decided by hand stands in a table of its own
+beside the files. What was exported is remembered once it is written (``exported.jsonl``).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
-from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
+from grader.cli.grade import ALL_ACCEPTED, UNGRADED, current, existing
 from grader.cli.printing import titles
 from grader.cli.roster import read_given, roster_file
 from grader.cli.spared import Spared, Step
-from grader.record import files
+from grader.record import exported, files
+from grader.record.exported import Exported
 from grader.record.store import Store
 from grader.report import exporters
+from grader.report.by_hand import by_hand_table
 from grader.report.export import Export, Exporter
 from grader.report.roster import unmatched
 from grader.text.printable import printable
+from grader.text.words import Words
 from grader.types import UNKNOWN, GraderError, Message, Record
+
+BY_HAND = "by-hand.csv"
 
 
 @dataclass(frozen=True)
@@ -40,16 +50,22 @@ class ExportOptions:
     key: str
     about: Path | None
     lang: str | None
+    changed: bool = False  # only whom the last export says otherwise of
 
 
 def run_export(options: ExportOptions) -> int:
     """Write the grades of an OUT folder for another system; gives the exit code."""
+    with exported.locked(existing(options.out)):
+        return _export(options)
+
+
+def _export(options: ExportOptions) -> int:
     exporter = exporters.load(options.format)
     course = open_course()
     words = open_words(course, options.lang)
     store = Store(existing(options.out))
     export = Export(
-        records=store.latest(),
+        records=current(store),
         words=words,
         titles=titles(course, words),
         names={key: (key, one.title.ko, one.title.en) for key, one in course.exercises.items()},
@@ -58,26 +74,99 @@ def run_export(options: ExportOptions) -> int:
         key=options.key,
         about=_about(options.about, exporter),
     )
-    place = options.to or store.out / "export" / exporter.name
     spared = Spared(store.out)
-
-    def make(some: Sequence[Record]) -> list[tuple[str, bytes]]:
-        return _files(exporter, replace(export, records=some))
-
-    written = spared.made(Step.EXPORT, make, export.records)
-    for name, content in written:
+    before = exported.read(store.out, exporter.name)
+    store.warnings += before.unread
+    place = options.to or store.out / "export" / exporter.name
+    if options.changed:
+        export = replace(export, records=_changed(export, exporter, before))
+        place /= f"changed-{before.count + 1}"
+        if not export.records:
+            return _nothing_changed(before, store, words)
+    written = spared.made(Step.EXPORT, _maker(exporter, export), export.records)
+    by_hand = by_hand_table(export.records, words)
+    for name, content in (*written, *_beside(place, by_hand)):
         path = place / name
         files.sweep(path.parent, [path.name])
         files.write_whole(path, content, shared=options.to is not None)
-    for message in store.warnings:
-        tell(words.say(message))
     where = place / written[0][0] if len(written) == 1 else place
     left_out = spared.students(Step.EXPORT)
     there = [record for record in export.records if record.student not in left_out]
+    export = replace(export, records=there)
+    _remember(store.out, export, exporter)
+    for message in store.warnings:
+        tell(words.say(message))
     print(words("cli.exported", path=str(where), count=len(there)))  # noqa: T201
-    incomplete = _complaints(replace(export, records=there), exporter)
+    incomplete = _complaints(export, exporter)
     spared.tell(words)
     return UNGRADED if store.warnings or spared else incomplete
+
+
+def _maker(
+    exporter: Exporter, export: Export
+) -> Callable[[Sequence[Record]], list[tuple[str, bytes]]]:
+    def make(some: Sequence[Record]) -> list[tuple[str, bytes]]:
+        return _files(exporter, replace(export, records=some))
+
+    return make
+
+
+def _beside(place: Path, table: str) -> list[tuple[str, bytes]]:
+    """Give the table of what was decided by hand, where anything was, or one lies there."""
+    if table.count("\n") > 1 or (place / BY_HAND).exists():
+        return [(BY_HAND, table.encode("utf-8-sig", "replace"))]
+    return []
+
+
+def _changed(export: Export, exporter: Exporter, before: Exported) -> list[Record]:
+    """Give the records of those of whom the file would say something else than the last one."""
+    now = _digests(export, exporter)
+    return [
+        one
+        for one in export.records
+        if one.student not in now or before.digests.get(one.student) != now[one.student]
+    ]
+
+
+def _digests(export: Export, exporter: Exporter) -> dict[str, str]:
+    """Give a digest of what the file says of each student: of a file about that one alone.
+
+    The roster only says in which row it stands, so it is left out. Who cannot be written alone has
+    none, and is written and named again each time.
+    """
+    found: dict[str, str] = {}
+    by_student: dict[str, list[Record]] = {}
+    for record in export.records:
+        by_student.setdefault(record.student, []).append(record)
+    for student, theirs in by_student.items():
+        alone = replace(export, records=theirs, roster=None)
+        with suppress(Exception):  # told where the files are made
+            told = [
+                (name, hashlib.sha256(data).hexdigest()) for name, data in exporter.files(alone)
+            ]
+            found[student] = hashlib.sha256(repr(told).encode()).hexdigest()
+    return found
+
+
+def _remember(out: Path, export: Export, exporter: Exporter) -> None:
+    """Note what was exported, of all who are in the file.
+
+    Raises:
+        GraderError: the disk refuses.
+    """
+    keys = exporter.keys
+    strangers = unmatched(export.records, export.roster, keys) if export.roster and keys else []
+    there = [one for one in export.records if one.student not in strangers]
+    digests = _digests(replace(export, records=there), exporter)
+    known = exported.read(out, exporter.name)
+    exported.append(out, exporter.name, datetime.now(UTC).isoformat(), digests, known)
+
+
+def _nothing_changed(before: Exported, store: Store, words: Words) -> int:
+    for message in store.warnings:
+        tell(words.say(message))
+    print(words("cli.nothing_changed", day=before.at[:16].replace("T", " ")))  # noqa: T201
+    return UNGRADED if store.warnings else ALL_ACCEPTED
 
 
 def _files(exporter: Exporter, export: Export) -> list[tuple[str, bytes]]:
@@ -106,6 +195,10 @@ def _complaints(export: Export, exporter: Exporter) -> int:
     waiting = sorted({one.student for one in export.counting if not one.grade.graded})
     strangers = unmatched(records, export.roster, keys) if export.roster and keys else []
     lost = sorted({one.student for one in records if one.exercise == UNKNOWN})
+    excused = sorted({one.student for one in export.excused})
+    if excused and exporter.no_excuses:
+        names = ", ".join(printable(one, limit=60) for one in excused)
+        tell(export.words(exporter.no_excuses, count=len(excused), students=names))
     told = {"cli.unmatched": strangers, "cli.waiting": waiting}
     if keys:
         told["cli.no_column"] = lost

@@ -1,4 +1,4 @@
-"""The commands that grade, regrade and report.
+"""The commands that grade and report.
 
 Enters: parsed options. Leaves: exit codes. Touches: stdout, stderr, the OUT folder, signals.
 """
@@ -13,12 +13,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from grader import environment, seeds
+from grader.by_hand import in_force
 from grader.cli.course import course_to_grade_with, open_course, open_words, profile_note
 from grader.cli.errors import INTERRUPTED, speak, tell
+from grader.cli.forgetting import forget_asked
 from grader.cli.progress import Progress, open_progress
 from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
@@ -29,7 +30,6 @@ from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.judges import Judges
 from grader.pipeline.ours import ours
-from grader.pipeline.regrade import regrade as regrade_records
 from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
 from grader.record import files
@@ -102,7 +102,7 @@ def run(options: GradeOptions) -> int:
                 progress.note(note)
             for reason in dict.fromkeys(room.complaints):
                 progress.note(words("room.cold_some", reason=reason))
-        records = in_order(collected, graded)
+        records = in_force(in_order(collected, graded), store.by_hand())
         written = _finished(course, words, store, records, options.format, spared)
     missing = len(collected.submissions) - len(graded)
     if missing:
@@ -283,33 +283,19 @@ def exit_code(records: Sequence[Record], *, refused: bool = False) -> int:
     return ALL_ACCEPTED if accepted else SOME_NOT
 
 
-def run_regrade(out: Path, lang: str | None, form: str) -> int:
-    """Score stored evidence anew; gives the exit code."""
-    course = open_course()
-    words, secret = open_words(course, lang), seeds.course_secret()
-    with Store(existing(out)) as store:
-        records: list[Record] = []
-        spared = Spared(store.out)
-        at = cache(open_course)  # each record keeps the sizes that it was graded at
-        for kept in store.latest():
-            counts = kept  # where it fails, what it had still counts
-            with spared.alone(Step.REGRADE, kept.student):
-                (again,) = regrade_records(at(kept.profile), [kept], secret)
-                store.save(again)
-                counts = again
-            records.append(counts)
-        whole = finish(course, words, store, records, form, spared)
-    return exit_code(records, refused=not whole)
-
-
 def run_report(out: Path, lang: str | None, form: str) -> int:
     """Write feedback and print what is stored; gives the exit code."""
     course = open_course()
     words = open_words(course, lang)
     with Store(existing(out)) as store:
-        records = store.latest()
+        records = current(store)
         whole = finish(course, words, store, records, form, Spared(store.out))
     return exit_code(records, refused=not whole)
+
+
+def current(store: Store) -> list[Record]:
+    """Give what is stored with the grades in force, and those who handed in nothing."""
+    return in_force(store.latest(), store.by_hand(), absent=True)
 
 
 def existing(out: Path) -> Path:
@@ -333,13 +319,15 @@ def finish(
 ) -> bool:
     """Print this batch's records, then write the feedback of everything stored.
 
-    False where something is missing: somebody was left out, or a record could not be read.
+    What is to be forgotten is in none of it, and erased then. False where something is missing:
+    somebody was left out, or a record could not be read.
     """
     from grader.cli import printing
 
     printing.show(words, store.out, records, form, spared)
     sys.stdout.flush()
-    places = printing.write_feedback(course, words, store.out, store.latest(), spared)
+    places = printing.write_feedback(course, words, store.out, current(store), spared)
+    forget_asked(store)
     for message in store.warnings:
         tell(words.say(message))
     spared.tell(words)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
-from grader.cli.grade import existing, exit_code, finish
+from grader.cli.grade import current, existing, exit_code, finish
 from grader.cli.spared import Spared, Step
-from grader.record import files
+from grader.record import files, hand_file
 from grader.record.index import KEY, MOST_BYTES, keyed_folders
 from grader.record.record_json import CorruptError, KeptRecord, kept_from_json
 from grader.record.store import Store
@@ -51,12 +51,13 @@ def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -
             if there.get(one.record.key, 0) < one.saved_at:
                 with spared.alone(Step.MERGE, one.record.student):
                     _take(store, one)
+        _take_by_hand(store, stores)
         _tell_secrets(words, (one.record for one in found))
         unread += [message for source in stores for message in source.warnings]
         for message in unread:
             if message not in store.warnings:  # which are told with the rest
                 tell(words.say(message))
-        records = store.latest()
+        records = current(store)
         whole = finish(course, words, store, records, form, spared)
     if form == "table":
         print(words("cli.merged", count=len(found), stores=len(stores), path=str(out)))  # noqa: T201
@@ -95,6 +96,14 @@ def _take(target: Store, one: _Kept) -> None:
         if execution is not None:
             target.save_execution(key, execution)
     target.save(one.record, one.saved_at)
+
+
+def _take_by_hand(target: Store, sources: Iterable[Store]) -> None:
+    """Add what was decided by hand elsewhere, each line once, in the order of time."""
+    there = {one.id for one in target.by_hand().lines}
+    found = {one.id: one for source in sources for one in source.by_hand().lines}
+    new = [one for one in found.values() if one.id not in there]
+    hand_file.append(target.out, sorted(new, key=lambda one: one.at))
 
 
 def _tell_secrets(words: Words, records: Iterable[Record]) -> None:

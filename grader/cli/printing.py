@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -46,11 +46,17 @@ def titles(course: Course, words: Words) -> dict[str, str]:
 
 
 def write_feedback(
-    course: Course, words: Words, out: Path, records: Sequence[Record], spared: Spared
+    course: Course,
+    words: Words,
+    out: Path,
+    records: Sequence[Record],
+    spared: Spared,
+    students: Collection[str] | None = None,
 ) -> Mapping[str, Path]:
     """Write a page per student, the class's overview and the gradebook; gives where they are.
 
     Whose page cannot be made gets one that says so. ``spared`` learns who is left out of what.
+    ``students``: of others only the pages that are missing are written.
 
     Raises:
         GraderError: the disk refuses what is the whole class's.
@@ -65,7 +71,8 @@ def write_feedback(
     for student, theirs in by_student.items():
         with spared.alone(Step.PAGE, student):
             path = out / "feedback" / f"{wording.file_stem(student)}.html"
-            files.write_whole(path, _student_page(student, theirs, words, names, spared))
+            if students is None or student in students or not path.exists():
+                files.write_whole(path, _student_page(student, theirs, words, names, spared))
             pages[student] = path.relative_to(out).as_posix()
     index, grades = out / "index.html", out / "grades.csv"
     files.write_whole(index, _class_page(records, words, names, pages, spared))

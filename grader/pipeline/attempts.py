@@ -159,7 +159,7 @@ class Attempts:
     def _execution(self, engine: Engine, attempt: int, *, again: bool) -> Execution:
         job, slot = self.job, self.slot
         key = job.execution_key(slot, engine, attempt)
-        kept = self.store.load_execution(key)
+        kept = self.store.load_execution(key, job.asked_again)
         if kept is not None:
             self._ran.append(kept.seconds)
             return kept

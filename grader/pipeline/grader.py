@@ -17,12 +17,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from grader import environment
 from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.attempts import Attempts, Scored
 from grader.pipeline.faults import fault
-from grader.pipeline.job import Job, Settings
+from grader.pipeline.job import Job, Settings, record_versions
 from grader.pipeline.judges import Judges
 from grader.pipeline.order import Group, groups
 from grader.pipeline.ours import ours
@@ -97,7 +96,14 @@ class Grader:
         ``like``: records of a submission with the very same code, which is not run again.
         """
         began = time.monotonic()
-        job = Job(self.course, self.settings, submission, self.room.isolation.level)
+        asked = self.store.by_hand().again_since(submission.student)
+        job = Job(
+            self.course,
+            self.settings,
+            submission,
+            self.room.isolation.level,
+            asked_again=asked.at if asked else "",
+        )
         try:
             if submission.notebook is not None:
                 job = replace(job, looked=self.judges.look(submission.notebook))
@@ -121,7 +127,7 @@ class Grader:
         kept = self._kept(job, slot, interrupted=begun_before > 0)
         if kept:
             records = kept
-        elif like and all(record.grade.graded for record in like):
+        elif like and not job.asked_again and all(record.grade.graded for record in like):
             records = tuple(_in_the_name_of(job, slot, record) for record in like)
         elif job.submission.problem is not None:
             records = self._plain(job, slot, malformed(job.submission.problem), began)
@@ -149,7 +155,9 @@ class Grader:
             self.store.load(job.score_key(slot, one))
             for one in named or (*self.course.exercises, UNKNOWN)
         ]
-        records = tuple(record for record in found if record is not None)
+        records = tuple(
+            one for one in found if one is not None and one.graded_at >= job.asked_again
+        )
         complete = len(records) == len(found) if named else bool(records) and not interrupted
         graded = all(record.grade.graded for record in records)
         return records if complete and graded else ()
@@ -188,7 +196,7 @@ class Grader:
             isolation=execution.isolation,
             seconds=round(time.monotonic() - began, 3),
             graded_at=_now(),
-            versions=environment.versions(),
+            versions=record_versions(),
             threshold=case.threshold,
             hidden_seed=job.hidden_seed(case.exercise),
             profile=_profile(self.course, case.exercise),
@@ -220,7 +228,7 @@ class Grader:
             isolation=Isolation(Level.NONE) if grade.graded else self.room.isolation,
             seconds=round(time.monotonic() - began, 3),
             graded_at=_now(),
-            versions=environment.versions(),
+            versions=record_versions(),
             profile=_profile(self.course, exercise),
         )
 

@@ -62,6 +62,7 @@ class Job:
     submission: Submission
     level: Level
     looked: Looked = NOT_LOOKED  # at the notebook's code
+    asked_again: str = ""  # when somebody asked to run it anew; what was kept before is not taken
 
     @cached_property
     def choice(self) -> EngineChoice:
@@ -208,6 +209,11 @@ class Job:
     def journal_key(self, slot: Slot) -> str:
         """Name under which the store counts how often this was begun."""
         return f"{self.submission.name}/{self.execution_key(slot, self.choice.engine, 1)}"
+
+
+def record_versions() -> dict[str, str]:
+    """Give the versions that a record tells of: what it ran on, and the judge's."""
+    return environment.versions() | {"judge": JUDGE_VERSION}
 
 
 def record_key(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from grader.course.exercises import Course
-from grader.pipeline.job import record_key
+from grader.pipeline.job import JUDGE_VERSION, record_key
 from grader.score.grade import grade_of
 from grader.types import Record
 
@@ -29,4 +29,6 @@ def regrade(course: Course, records: Iterable[Record], secret: bytes) -> Iterato
             student=record.student,
             exercise=record.exercise,
         )
-        yield replace(record, key=key, grade=judged.grade, threshold=judged.threshold)
+        versions = {**record.versions, "judge": JUDGE_VERSION}
+        grade, threshold = judged.grade, judged.threshold
+        yield replace(record, key=key, grade=grade, threshold=threshold, versions=versions)

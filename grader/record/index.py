@@ -257,10 +257,15 @@ def _open(path: Path | None) -> sqlite3.Connection:
     try:
         return _prepared(_connect(path))
     except sqlite3.DatabaseError:
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).unlink()
+        remove(path)
         return _prepared(_connect(path))
+
+
+def remove(path: Path) -> None:
+    """Remove a database and what belongs to it; nobody has it open."""
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).unlink()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

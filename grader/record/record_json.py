@@ -17,6 +17,7 @@ from grader.record import record_v1
 from grader.record.index import first_line
 from grader.types import Record
 
+_NOT_KEPT = {"record": {"by_hand"}}
 _HEAD = 60  # bytes: the format is written first, the key and what students chose after it
 
 
@@ -38,16 +39,19 @@ def record_to_json(record: Record, saved_at: int) -> bytes:
     """Write a record. Lone surrogates become "?", NaN becomes a string that reads back as NaN.
 
     Raises:
-        CorruptError: it holds something else than its types say.
+        CorruptError: it holds something else than its types say, or what was decided by hand, which
+            would pass for the grader's own from then on.
         TypeError: it holds something that has no form in JSON at all.
     """
+    if record.by_hand is not None:
+        raise CorruptError("a record with what was decided by hand")
     kept = KeptRecord(saved_at=saved_at, record=record)
     try:
-        return kept.model_dump_json(warnings="error").encode()
+        return kept.model_dump_json(warnings="error", exclude=_NOT_KEPT).encode()
     except PydanticSerializationError:
         plain = json.dumps(kept.model_dump(warnings=False), ensure_ascii=False)
         clean = plain.encode("utf-8", "replace")
-        return validated(KeptRecord, clean).model_dump_json().encode()
+        return validated(KeptRecord, clean).model_dump_json(exclude=_NOT_KEPT).encode()
 
 
 def record_from_json(data: bytes, key: str) -> Record:
@@ -59,6 +63,8 @@ def record_from_json(data: bytes, key: str) -> Record:
     record = kept_from_json(data).record
     if record.key != key:
         raise CorruptError(f"key {record.key}")
+    if record.by_hand is not None:
+        raise CorruptError("by_hand")
     return record
 
 

@@ -4,6 +4,7 @@ Enters: Records and Executions. Leaves: the same, when asked for again. Touches:
 
     results/<key>/record.json      one graded exercise; the truth
     evidence/<execution key>/      what one run left behind; ``execution/`` is ours, whole or absent
+    by-hand.jsonl                  what was decided by hand, a line for each
     journal/<job>                  one line per time that a job was begun and not finished
     grades.db                      an index of the above, derived, may be deleted
     .lock                          held by the one grader that writes here
@@ -27,9 +28,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from grader.record import files
+from grader.by_hand import HandLines
+from grader.record import files, hand_file
 from grader.record.flushing import Flusher
-from grader.record.index import KEY, MOST_BYTES, Index, first_line, keyed_folders
+from grader.record.index import KEY, MOST_BYTES, Index, first_line, keyed_folders, remove
 from grader.record.keys import canonical, execution_key, score_key
 from grader.types import Execution, GraderError, Message, Record
 
@@ -164,6 +166,19 @@ class Store:
             return record
         return next(filter(None, map(self.load, index.older(key))), None)
 
+    def by_hand(self) -> HandLines:
+        """Return what was decided by hand, as it stands in its file now."""
+        found = hand_file.read(self.out)
+        self.warnings += [one for one in found.unread if one not in self.warnings]
+        return found.by_hand
+
+    def index_anew(self) -> None:
+        """Make ``grades.db`` from the files alone, so that nothing is left in it of others."""
+        with self._guard:
+            self._drop_index()
+            remove(self.out / "grades.db")
+            self._synchronised()
+
     # --- executions --------------------------------------------------------------------------
 
     def evidence_folder(self, key: str) -> Path:
@@ -201,13 +216,18 @@ class Store:
             self._flusher.wrote()
         self._tell_index(lambda index: index.add_execution(folder))
 
-    def load_execution(self, key: str) -> Execution | None:
-        """Return the execution of this key; None where there is none, or none that can be read."""
-        from grader.record.execution_files import read_execution
+    def load_execution(self, key: str, since: str = "") -> Execution | None:
+        """Return the execution of this key; None where there is none, or none that can be read.
+
+        ``since``: nor is one that was kept before this time, ISO 8601, "" for any.
+        """
+        from grader.record.execution_files import read_about, read_execution
         from grader.record.record_json import CorruptError
 
         folder = self.out / "evidence" / _checked(key) / "execution"
         try:
+            if since and read_about(folder / "about.json").saved_at < _nanoseconds(since):
+                return None
             return read_execution(folder)
         except FileNotFoundError:
             return None
@@ -225,7 +245,7 @@ class Store:
         Raises:
             GraderError: the note cannot be written.
         """
-        path = self._journal_path(job)
+        path = self.journal_path(job)
         line = f"{datetime.now(UTC).isoformat(timespec='seconds')} {os.getpid()}\n"
         with files.disk_errors(path):
             before = files.add_line(path, line.encode())
@@ -234,7 +254,7 @@ class Store:
 
     def finish(self, job: str) -> None:
         """Note that a job came to its end, good or bad."""
-        path = self._journal_path(job)
+        path = self.journal_path(job)
         with files.disk_errors(path):
             path.unlink(missing_ok=True)
 
@@ -243,7 +263,8 @@ class Store:
     def _record_path(self, key: str) -> Path:
         return self.out / "results" / _checked(key) / "record.json"
 
-    def _journal_path(self, job: str) -> Path:
+    def journal_path(self, job: str) -> Path:
+        """Where it is noted that a job began."""
         name = hashlib.sha256(job.encode("utf-8", "surrogatepass")).hexdigest()[:40]
         return self.out / "journal" / name
 
@@ -317,6 +338,10 @@ def _checked(key: str) -> str:
     if not KEY.fullmatch(key):
         raise ValueError(f"not a key: {key!r}")
     return key
+
+
+def _nanoseconds(time_: str) -> int:
+    return int(datetime.fromisoformat(time_).timestamp() * 1_000_000) * 1000
 
 
 def _pid(lock: Path) -> str:

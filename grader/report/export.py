@@ -3,8 +3,9 @@
 Enters: Records, and what the instructor says about the other system. Leaves: the score of each
 student that counts, who is who, files' contents. Touches nothing.
 
-An exercise that is not graded is left empty, or refused where the format has no word for it; it is
-never a zero. Of several submissions of one student for one exercise one counts (``hand_ins``).
+The records have the grades in force (``by_hand``). An exercise that is not graded, or that somebody
+is excused from, is left empty, or refused where the format has no word for it; it is never a zero.
+Of several submissions of one student for one exercise one counts (``hand_ins``).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from grader.hand_ins import Counting
+from grader.hand_ins import Counting, is_excused
 from grader.report import wording
+from grader.report.by_hand import worth
 from grader.report.roster import Roster, match
 from grader.report.spreadsheet import csv_text
 from grader.text.printable import printable
@@ -61,14 +63,33 @@ class Export:
         return self.titles.get(exercise, exercise)
 
     def score(self, student: str, exercise: str) -> str:
-        """Give the score that counts with two decimals, nothing where it is not graded."""
+        """Give the score in force with two decimals, nothing where it is not graded or excused."""
         record = self._chosen.get((student, exercise))
         return "" if record is None or record.grade.score is None else f"{record.grade.score:.2f}"
 
+    def is_excused(self, student: str, exercise: str) -> bool:
+        """Whether a teacher said that it is no zero and does not count."""
+        record = self._chosen.get((student, exercise))
+        return record is not None and is_excused(record)
+
+    def worth(self, exercise: str) -> float:
+        """Give the points that an exercise has at most, whoever is excused from it."""
+        points = (worth(one) for one in self.records if one.exercise == exercise)
+        return max(points, default=0.0)
+
     @cached_property
     def counting(self) -> list[Record]:
-        """The records that count, one per student and exercise."""
-        return list(self._chosen.values())
+        """The records that count, one per student and exercise; what is excused does not."""
+        return Counting(self.records).counting
+
+    @cached_property
+    def excused(self) -> list[Record]:
+        """The records that would count, had their authors not been excused."""
+        return [one for one in self._chosen.values() if is_excused(one)]
+
+    def excused_of(self, student: str) -> list[Record]:
+        """The records of one student that would count otherwise."""
+        return [one for one in self.excused if one.student == student]
 
     @cached_property
     def _chosen(self) -> Mapping[tuple[str, str], Record]:
@@ -100,7 +121,10 @@ class Export:
         return [(self.roster[row], student) for row, student in rows]
 
     def by_student(self) -> Iterator[tuple[str, str, list[Record]]]:
-        """Give each student's folder, name and records that count; one alone needs no folder."""
+        """Give each student's folder, name and records that count; one alone needs no folder.
+
+        Whoever is excused from everything has none: ``excused_of`` has them.
+        """
         students = dict.fromkeys(record.student for record in self.records)
         for student in students:
             folder = "" if len(students) == 1 else f"{wording.file_stem(student)}/"
@@ -120,12 +144,15 @@ class Exporter:
         keys: ``KEYS``, the columns of a roster that may hold what a student is called, the most
             reliable first. With keys a grade needs a row and a column: whoever has none is named.
         about: ``ABOUT``, what the file of ``--about`` must say.
+        no_excuses: ``NO_EXCUSES``, where the format has no word for who is excused: the id of the
+            message that says what to do for them.
     """
 
     name: str
     files: Callable[[Export], Files]
     keys: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
+    no_excuses: str = ""
 
 
 def csv_file(rows: Iterable[Sequence[str]]) -> bytes:

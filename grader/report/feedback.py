@@ -16,6 +16,7 @@ from difflib import SequenceMatcher
 
 from grader.hand_ins import Counting
 from grader.report import wording
+from grader.report.by_hand import comment_texts, decision_text
 from grader.report.chart import Chart, loss_chart
 from grader.report.page import render
 from grader.report.tones import tone
@@ -97,6 +98,8 @@ class Part:
     verdict: str
     why: str
     earlier: str  # of a hand-in that does not count: which one does
+    by_hand: tuple[str, ...]  # what teachers decided
+    comments: tuple[str, ...]  # and remark
     problem: str
     score: str
     max_score: str
@@ -131,12 +134,12 @@ def feedback_page(
         draw: makes a picture of a history; None where there is none to show.
     """
     counts = Counting(records)
-    ordered = wording.in_course_order(sorted(records, key=counts.counts, reverse=True), titles)
+    ordered = wording.in_course_order(sorted(records, key=counts.is_chosen, reverse=True), titles)
     parts = [
         _part(record, number, words, titles, draw, wording.does_not_count(record, counts, words))
         for number, record in enumerate(ordered, start=1)
     ]
-    counting = [record.grade for record in ordered if counts.counts(record)]
+    counting = [record.grade for record in counts.counting]
     graded = [one for one in counting if one.graded]
     return render(
         "feedback.html.j2",
@@ -172,11 +175,13 @@ def _part(
         verdict=wording.verdict_name(record, words),
         why=wording.verdict_reason(record, words),
         earlier=earlier,
+        by_hand=_by_hand(record, words),
+        comments=tuple(comment_texts(record, words)),
         problem="" if grade.graded else wording.reference(record, words),
         score=wording.score(record),
         max_score=wording.points(grade.max_score),
         share=_share(grade.score or 0.0, grade.max_score),
-        graded=grade.graded,
+        graded=grade.score is not None,
         model=_model(evidence, words),
         hints=tuple(words.say(hint) for hint in grade.hints),
         sections=_sections(grade.checks, words),
@@ -188,6 +193,13 @@ def _part(
         attempts=tuple(_try(one, words) for one in record.attempts),
         facts=_facts(record, words),
     )
+
+
+def _by_hand(record: Record, words: Words) -> tuple[str, ...]:
+    """Say what was decided, and whose the points of the single questions are."""
+    decided = decision_text(record, words)
+    own = words("hand.points_found") if decided and record.grade.checks else ""
+    return tuple(text for text in (decided, own) if text)
 
 
 def _model(evidence: Evidence | None, words: Words) -> str:

@@ -12,8 +12,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from grader.hand_ins import counting
-from grader.report import wording
+from grader.hand_ins import Counting, counting
+from grader.report import by_hand, wording
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Record, Verdict
@@ -23,11 +23,16 @@ MOST_ROWS = 500  # keeps the summary far below GitHub's 1 MiB
 _LONGEST_REASON = 300
 _PUNCTUATION = re.compile(r"[^\w\s]|_", re.ASCII)
 _MARKS = {Verdict.ACCEPTED: "✅", Verdict.SUSPICIOUS: "🔎", Verdict.GRADER_ERROR: "🛠️"}
+_BY_HAND = "✍️"
 
 
 def github_summary(records: Sequence[Record], words: Words) -> str:
-    """Give the job summary of what counts: how many, then a table, worst first."""
-    records = counting(records)
+    """Give the job summary of what counts: how many, then a table, worst first.
+
+    Whoever is excused is in the table and in no number.
+    """
+    hand_ins = Counting(records)
+    records = hand_ins.counting
     counts = Counter(one.grade.verdict for one in records)
     accepted = counts[Verdict.ACCEPTED]
     lines = [
@@ -38,7 +43,7 @@ def github_summary(records: Sequence[Record], words: Words) -> str:
         _row(words(name) for name in _COLUMNS),
         "|---|---|---|---:|---|",
     ]
-    ordered = wording.worst_first(records)
+    ordered = wording.worst_first(hand_ins.chosen.values())
     lines += [_row(_cells(record, words)) for record in ordered[:MOST_ROWS]]
     if len(ordered) > MOST_ROWS:
         lines += ["", words("report.more_rows", more=len(ordered) - MOST_ROWS)]
@@ -66,7 +71,8 @@ def github_annotations(records: Sequence[Record], words: Words) -> list[str]:
 
 def _annotation(record: Record, words: Words) -> str:
     grade = record.grade
-    level = "notice" if grade.verdict is Verdict.ACCEPTED else "error"
+    settled = grade.verdict is Verdict.ACCEPTED or by_hand.decision(record)
+    level = "notice" if settled else "error"
     verdict = wording.verdict_name(record, words)
     title = f"{wording.name(record.student)} / {wording.name(record.exercise)}: {verdict}"
     if grade.graded:
@@ -89,7 +95,7 @@ def _property(text: str) -> str:
 
 def _cells(record: Record, words: Words) -> list[str]:
     grade = record.grade
-    mark = _MARKS.get(grade.verdict, "❌")
+    mark = _BY_HAND if by_hand.decision(record) else _MARKS.get(grade.verdict, "❌")
     return [
         inert(wording.name(record.student)),
         inert(wording.title(record.exercise, {}, words)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.hand_ins import Counting
-from grader.report import wording
+from grader.report import by_hand, wording
 from grader.report.spreadsheet import csv_text, inert
 from grader.text.words import Words
 from grader.types import Record
@@ -16,11 +16,15 @@ from grader.types import Record
 COLUMNS = (
     *("student", "submission", "exercise", "verdict", "graded", "score"),
     *("max_score", "flags", "first_reason", "counts"),
+    *("by_hand", "found_score", "text_by_hand", "decided_by", "comments"),
 )
 
 
 def gradebook(records: Sequence[Record], words: Words) -> str:
-    """Give the grades; ungraded is an empty score, never a zero."""
+    """Give the grades in force; ungraded or excused is an empty score, never a zero.
+
+    ``found_score`` is the grader's own, whatever was decided by hand.
+    """
     counts = Counting(records)
     return csv_text([COLUMNS, *(_row(record, counts, words) for record in records)])
 
@@ -38,4 +42,17 @@ def _row(record: Record, counts: Counting, words: Words) -> tuple[str, ...]:
         inert(" ".join(grade.flags)),
         inert(wording.reason(record, words)),
         str(counts.counts(record)),
+        *_by_hand(record),
+    )
+
+
+def _by_hand(record: Record) -> tuple[str, ...]:
+    line, found = by_hand.decision(record), by_hand.found_score(record)
+    comments = record.by_hand.comments if record.by_hand is not None else ()
+    return (
+        "" if line is None else line.kind.value,
+        "" if found is None else str(float(found)),
+        "" if line is None else inert(line.text),
+        "" if line is None else inert(line.by),
+        inert(" / ".join(one.text for one in comments)),
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from grader.course.profiles import LAPTOP
 from grader.hand_ins import Counting
 from grader.report import wording
+from grader.report.by_hand import by_hand_json
 from grader.report.lacking import lacking
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -68,6 +69,7 @@ def _result(record: Record, words: Words, kept: str, counts: Counting) -> dict[s
         "seconds": round(record.seconds, 3),
         "record": kept,
         **unusual,
+        **by_hand_json(record),
     }
 
 

@@ -3,7 +3,7 @@
 Enters: Records. Leaves: XML in the shape of junit-10.xsd. Touches nothing.
 
 One suite per student, one case per hand-in and exercise: not accepted is a failure, a fault of ours
-an error; a hand-in that does not count is skipped.
+an error; what does not count, or its author is excused from, is skipped.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from grader.hand_ins import Counting
-from grader.report import wording
+from grader.hand_ins import Counting, is_excused
+from grader.report import by_hand, wording
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Record, Verdict
@@ -32,7 +32,7 @@ def junit(records: Sequence[Record], words: Words) -> str:
 
 def _suite(root: ET.Element, student: str, records: list[Record], words: Words) -> None:
     counts = Counting(records)
-    counting = [one for one in records if counts.counts(one)]
+    counting = counts.counting
     broken = sum(not one.grade.graded for one in counting)
     accepted = sum(one.grade.verdict is Verdict.ACCEPTED for one in counting)
     suite = ET.SubElement(
@@ -48,7 +48,14 @@ def _suite(root: ET.Element, student: str, records: list[Record], words: Words) 
         hostname="grader",
     )
     for record in records:
-        _case(suite, record, wording.does_not_count(record, counts, words), words)
+        _case(suite, record, _skipped(record, counts, words), words)
+
+
+def _skipped(record: Record, counts: Counting, words: Words) -> str:
+    """Say why a hand-in does not count; nothing of one that does."""
+    if is_excused(record):
+        return by_hand.decision_text(record, words)
+    return wording.does_not_count(record, counts, words)
 
 
 def _case(suite: ET.Element, record: Record, skipped: str, words: Words) -> None:
@@ -64,6 +71,8 @@ def _case(suite: ET.Element, record: Record, skipped: str, words: Words) -> None
         return
     verdict = record.grade.verdict
     if verdict is Verdict.ACCEPTED:
+        if told := by_hand.all_texts(record, words):
+            ET.SubElement(case, "system-out").text = printable("\n".join(told), lines=True)
         return
     kind = "failure" if record.grade.graded else "error"
     why = wording.reason_for_student(record, words)
@@ -74,6 +83,7 @@ def _case(suite: ET.Element, record: Record, skipped: str, words: Words) -> None
 def _lines(record: Record, words: Words) -> Iterable[str]:
     grade = record.grade
     yield wording.verdict_reason(record, words)
+    yield from by_hand.all_texts(record, words)
     if grade.graded:
         yield words(
             "report.score_line", score=wording.score(record), max=wording.points(grade.max_score)

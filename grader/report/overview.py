@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from urllib.parse import quote
 
-from grader.hand_ins import counting
-from grader.report import wording
+from grader.hand_ins import Counting
+from grader.report import by_hand, wording
 from grader.report.lacking import lacking_lines
 from grader.report.page import render
 from grader.report.statistics import ItemStatistics, item_statistics
@@ -69,6 +69,21 @@ class Entry:
     score: str
     reasons: tuple[str, ...]
     link: str
+    by_hand: str = ""  # what was decided, where anything was
+
+
+@dataclass(frozen=True)
+class HandRow:
+    """What teachers decided and remarked about one result."""
+
+    student: str
+    link: str
+    exercise: str
+    tone: str
+    verdict: str
+    score: str
+    found: str
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,10 +126,11 @@ def index_page(
         pages: student to the address of the student's page, relative to this one.
         left_out: students whose records cannot be shown here, to be named.
     """
-    every, records = records, counting(records)
-    exercises = _exercises(records, titles)
-    students = sorted({record.student for record in records})
-    entries = {id(record): _entry(record, words, titles, pages) for record in records}
+    every, hand_ins = records, Counting(records)
+    there, records = list(hand_ins.chosen.values()), hand_ins.counting
+    exercises = _exercises(there, titles)
+    students = sorted({record.student for record in there})
+    entries = {id(record): _entry(record, words, titles, pages) for record in there}
     look = [entries[id(one)] for one in wording.worst_first(records) if _needs_a_look(one)]
     return render(
         "index.html.j2",
@@ -128,10 +144,16 @@ def index_page(
         attention=look[:_MOST_ATTENTION],
         attention_left=max(0, len(look) - _MOST_ATTENTION),
         lacking=list(lacking_lines(every, words)),
-        earlier=len(every) - len(records),
+        earlier=len(every) - len(there),
+        excused=len(there) - len(records),
+        hand_rows=[_hand_row(one, words, titles, pages) for one in there if one.by_hand],
         exercises=[wording.title(one, titles, words) for one in exercises],
-        exercise_rows=[_exercise_row(one, records, words, titles) for one in exercises],
-        student_rows=_student_rows(records, students, exercises, pages, entries),
+        exercise_rows=[
+            _exercise_row(one, records, words, titles)
+            for one in exercises
+            if any(record.exercise == one for record in records)
+        ],
+        student_rows=_student_rows(there, students, exercises, pages, entries),
         items=[_item_row(one, words, titles) for one in item_statistics(records)],
     )
 
@@ -161,6 +183,24 @@ def _entry(
         score=wording.score(record),
         reasons=tuple(wording.flags(record, words)) or ((reason,) if reason else ()),
         link=_link(record.student, pages),
+        by_hand=by_hand.decision_text(record, words),
+    )
+
+
+def _hand_row(
+    record: Record, words: Words, titles: Mapping[str, str], pages: Mapping[str, str]
+) -> HandRow:
+    since = [words("hand.graded_since")] if by_hand.graded_since(record) else []
+    found = by_hand.found_score(record)
+    return HandRow(
+        student=wording.name(record.student),
+        link=_link(record.student, pages),
+        exercise=wording.title(record.exercise, titles, words),
+        tone=tone(record.grade.verdict),
+        verdict=wording.verdict_name(record, words),
+        score=wording.score(record),
+        found="–" if found is None else wording.points(found),
+        texts=(*by_hand.all_texts(record, words), *since),
     )
 
 
@@ -215,9 +255,9 @@ def _student_rows(
     waiting: set[str] = set()
     for record in records:
         cells.setdefault((record.student, record.exercise), []).append(entries[id(record)])
-        if record.grade.score is None:
+        if not record.grade.graded:
             waiting.add(record.student)
-        else:
+        elif record.grade.score is not None:
             scores.setdefault(record.student, []).append(record.grade.score)
     return [
         StudentRow(

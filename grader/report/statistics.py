@@ -29,7 +29,7 @@ class ItemStatistics:
 def item_statistics(records: Iterable[Record]) -> list[ItemStatistics]:
     """Count every check that is worth points; what is ungraded says nothing about students.
 
-    Nor does a hand-in that does not count.
+    Nor does a hand-in that does not count. Points of checks are the grader's, whatever was decided.
     """
     by_item: dict[tuple[str, str], list[Check]] = {}
     for record in counting(records):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.hand_ins import Counting
-from grader.report import wording
+from grader.report import by_hand, wording
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Record, Verdict
@@ -26,6 +26,8 @@ _STYLES = {
     Verdict.ACCEPTED: "green",
     Verdict.SUSPICIOUS: "yellow",
     Verdict.GRADER_ERROR: "magenta",
+    Verdict.BY_HAND: "cyan",
+    Verdict.EXCUSED: "cyan",
 }
 _GAP = 2
 _LONGEST_REASON = 400
@@ -105,18 +107,22 @@ def render_table(records: Sequence[Record], words: Words) -> GradeTable:
 def _row(record: Record, counts: Counting, words: Words) -> _Row:
     verdict = record.grade.verdict
     earlier = wording.does_not_count(record, counts, words)
-    why = (
-        wording.reason if record.grade.graded else wording.reference
-    )  # a fault is told whole, once
     return _Row(
         student=wording.name(record.student),
         exercise=wording.title(record.exercise, {}, words),
         verdict=wording.verdict_name(record, words),
         score=wording.score(record) if not earlier else f"({wording.score(record)})",
         where=wording.reason_cell(record, words) if not earlier else "",
-        reason=printable(earlier or why(record, words), limit=_LONGEST_REASON),
+        reason=printable(earlier or _why(record, words), limit=_LONGEST_REASON),
         style=_STYLES.get(verdict, "red"),
     )
+
+
+def _why(record: Record, words: Words) -> str:
+    """Say why, and what else teachers did; a fault of ours is told whole, once."""
+    first = wording.reason if record.grade.graded else wording.reference
+    more = by_hand.all_texts(record, words)[bool(by_hand.decision(record)) :]
+    return " ".join(filter(None, [first(record, words), *more]))
 
 
 def _fitted(widths: list[int], available: int) -> list[int]:

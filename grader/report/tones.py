@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from grader.types import Verdict
 
-_SPECIAL = {Verdict.ACCEPTED: "good", Verdict.SUSPICIOUS: "check", Verdict.GRADER_ERROR: "ours"}
+_SPECIAL = {
+    Verdict.ACCEPTED: "good",
+    Verdict.SUSPICIOUS: "check",
+    Verdict.GRADER_ERROR: "ours",
+    Verdict.BY_HAND: "hand",
+    Verdict.EXCUSED: "hand",
+}
 
 
 def tone(verdict: Verdict) -> str:
-    """Give good, check (a teacher looks), ours (not graded yet) or wrong."""
+    """Give good, check (a teacher looks), ours (not graded yet), hand (a teacher did) or wrong."""
     return _SPECIAL.get(verdict, "wrong")

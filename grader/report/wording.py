@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from grader.hand_ins import Counting
+from grader.report import by_hand
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import UNKNOWN, Check, EvidenceClass, Message, Record, Verdict
@@ -39,6 +40,8 @@ VERDICTS = {
     Verdict.UNTRAINED: "verdict.untrained",
     Verdict.LOW_ACCURACY: "verdict.low_accuracy",
     Verdict.SUSPICIOUS: "verdict.suspicious",
+    Verdict.BY_HAND: "verdict.by_hand",
+    Verdict.EXCUSED: "verdict.excused",
     Verdict.ACCEPTED: "verdict.accepted",
 }
 VERDICT_REASONS = {
@@ -53,6 +56,8 @@ VERDICT_REASONS = {
     Verdict.UNTRAINED: "verdict.untrained.why",
     Verdict.LOW_ACCURACY: "verdict.low_accuracy.why",
     Verdict.SUSPICIOUS: "verdict.suspicious.why",
+    Verdict.BY_HAND: "verdict.by_hand.why",
+    Verdict.EXCUSED: "verdict.excused.why",
     Verdict.ACCEPTED: "verdict.accepted.why",
 }
 CLASSES = {
@@ -167,6 +172,8 @@ def deciding_check(record: Record) -> Check | None:
 
 def reason(record: Record, words: Words) -> str:
     """Say in one sentence why this is the verdict; nothing for an accepted exercise."""
+    if decided := by_hand.decision_text(record, words):
+        return decided
     if record.grade.verdict is Verdict.ACCEPTED:
         return ""
     check = deciding_check(record)
@@ -203,7 +210,7 @@ def faults(records: Iterable[Record], words: Words) -> list[str]:
 
 def reason_cell(record: Record, words: Words) -> str:
     """Say where to look: the deciding check's cell, else the model's; no cell is our fault."""
-    if not record.grade.graded:
+    if not record.grade.graded or by_hand.decision(record):
         return ""
     check = deciding_check(record)
     if check is not None and check.cell is not None:
@@ -230,6 +237,8 @@ def verdict_reason(record: Record, words: Words) -> str:
     """Say in general what a record's verdict means."""
     if _of_no_exercise(record):
         return words("verdict.no_known_exercise.why")
+    if record.grade.verdict is Verdict.ACCEPTED and by_hand.decision(record):
+        return words("verdict.by_hand.why")
     return words(VERDICT_REASONS[record.grade.verdict])
 
 
@@ -252,7 +261,7 @@ def flags(record: Record, words: Words) -> list[str]:
 
 def does_not_count(record: Record, counts: Counting, words: Words) -> str:
     """Say of a hand-in that does not count which one does; nothing of one that does."""
-    if counts.counts(record):
+    if counts.is_chosen(record):
         return ""
     other = counts.chosen[record.student, record.exercise]
     return words("report.does_not_count", other=name(other.submission))

@@ -17,7 +17,7 @@ from typing import Any, cast
 from grader.authoring.release import full, stub, text
 from grader.course.exercises import SAMPLES, Course, Exercise
 from grader.course.profiles import LAPTOP
-from grader.types import Submission, Verdict
+from grader.types import JUDGED, Submission, Verdict
 
 CHAPTER = "chapter"
 START_SECONDS = 8.0  # a room, an engine, the data; twice where the engine may be to blame
@@ -108,7 +108,7 @@ def samples(course: Course, exercise: Exercise) -> Iterator[CourseCase]:
         return
     for path in sorted((exercise.reference_path / SAMPLES).glob("*/*.ipynb")):
         verdict = path.parent.name
-        if verdict in set(Verdict):
+        if verdict in set(JUDGED):
             name = path.relative_to(course.root).as_posix()
             seconds = _seconds(path, verdict, exercise)
             yield CourseCase(Kind.SAMPLE, name, path, {exercise.id: verdict}, seconds)
@@ -136,7 +136,7 @@ def case_of(submission: Submission, course: Course) -> CourseCase:
         if one.path == path:
             return one
     after = parts[parts.index(SAMPLES) + 1 :] if SAMPLES in parts else ()
-    verdict = next((part for part in after if part in set(Verdict)), None)
+    verdict = next((part for part in after if part in set(JUDGED)), None)
     owed = submission.exercises or ("",)
     wanted = dict.fromkeys(owed, verdict) if verdict else {}
     return CourseCase(Kind.SAMPLE, submission.name, path, wanted)

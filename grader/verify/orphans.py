@@ -11,13 +11,13 @@ from pathlib import Path
 
 from grader.course.exercises import ASSIGNMENTS, COMMON, SAMPLES, Course, Exercise
 from grader.course.own_checks import FILE as CHECKS
-from grader.types import Message, Verdict
+from grader.types import JUDGED, Message
 from grader.verify.ruling import Ruling, ruling
 
 PUBLIC = ("exercise.toml",)
 PRIVATE = ("solution.py", "spec.toml", "expected.json", CHECKS)
 WORDS = ("README.md",)
-_VERDICTS = {one.value for one in Verdict}
+_VERDICTS = {one.value for one in JUDGED}
 
 
 def orphans(course: Course) -> Iterator[Ruling]:

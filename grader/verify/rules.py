@@ -18,13 +18,13 @@ from grader.course.exercises import Course, Exercise
 from grader.course.families import load_family
 from grader.course.own_checks import load_own_checks
 from grader.course.profiles import LAPTOP
-from grader.types import EvidenceClass, GraderError, Message, Scalar, Verdict
+from grader.types import JUDGED, EvidenceClass, GraderError, Message, Scalar, Verdict
 from grader.verify.leaks import leaks
 from grader.verify.orphans import orphans
 from grader.verify.ruling import Ruling, ruling
 
 _HANGUL = re.compile(r"[가-힣]")
-_WHEN = {*(one.value for one in Verdict), *(one.value for one in EvidenceClass)}
+_WHEN = {*(one.value for one in JUDGED), *(one.value for one in EvidenceClass)}
 
 
 def check_files(course: Course, exercises: Iterable[Exercise]) -> Iterator[Ruling]:
@@ -119,7 +119,7 @@ def _samples(course: Course, exercise: Exercise) -> Ruling:
 
 
 def _verdicts() -> set[str]:
-    return {one.value for one in Verdict}
+    return {one.value for one in JUDGED}
 
 
 def _expected(course: Course, exercise: Exercise) -> Ruling:

@@ -114,7 +114,7 @@ class TestWhatCannotBeRead:
             grade = b.grade(Verdict.ACCEPTED, 70.0, checks=(replace(b.check(), got=told),))
             return [replace(one, key=b.key_of("new", one.key), grade=grade)]
 
-        monkeypatch.setattr("grader.cli.grade.regrade_records", regraded)
+        monkeypatch.setattr("grader.cli.regrade.regrade_records", regraded)
         said = shell("regrade", "--out", shell.out, "--lang", "en", "--format", "json")
         assert said.code == 3
         assert b.record("kim").submission in said.line

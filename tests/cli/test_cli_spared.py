@@ -258,7 +258,7 @@ class TestRegrade:
                 raise fault
             return [replace(one, key=b.key_of("new", one.key), grade=b.grade(score=70.0))]
 
-        monkeypatch.setattr("grader.cli.grade.regrade_records", again)
+        monkeypatch.setattr("grader.cli.regrade.regrade_records", again)
         said = shell("regrade", "--out", shell.out, "--lang", "en", "--format", "json")
         assert said.code == 3
         assert "Not scored again: kim (1 in all)" in said.line

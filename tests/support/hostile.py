@@ -13,11 +13,15 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
+from grader.by_hand import HandLines, in_force
 from grader.types import (
+    JUDGED,
     Attempt,
     CellError,
     Check,
     Engine,
+    HandKind,
+    HandLine,
     LayerFact,
     Message,
     ModelFacts,
@@ -135,9 +139,23 @@ def hostile_records(at: str = NOBODY) -> list[Record]:
     messages.
     """
     texts = payloads(at)
-    verdicts = cycle(Verdict)
+    verdicts = cycle(JUDGED)
     made = [_record(text, number, next(verdicts)) for number, text in enumerate(texts)]
-    return [*made, _every_message(texts)]
+    lines = [
+        line for number, one in enumerate(made) for line in _by_hand(one, texts[number], number)
+    ]
+    return [*in_force(made, HandLines(lines)), _every_message(texts)]
+
+
+def _by_hand(record: Record, text: str, number: int) -> Iterator[HandLine]:
+    """A score or a run that somebody with such a name, for such a reason, decided on; a remark."""
+    at = "2026-03-04T10:00:00.000000+00:00"
+    who = (record.student, record.exercise, text)
+    if number % 2:
+        yield HandLine(f"{number:x}a", at, text, HandKind.OVERRIDE, *who, score=7.0, most=100.0)
+    else:
+        yield HandLine(f"{number:x}b", at, text, HandKind.RERUN, *who)
+    yield HandLine(f"{number:x}c", at, text, HandKind.COMMENT, *who)
 
 
 def _record(text: str, number: int, verdict: Verdict) -> Record:

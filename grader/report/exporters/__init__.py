@@ -42,7 +42,10 @@ def load(name: str) -> Exporter:
     files = getattr(module, "files", None)
     if not callable(files):
         raise _incomplete(module, "files(export)")
-    return Exporter(name, files, _columns(module, "KEYS"), _columns(module, "ABOUT"))
+    told = getattr(module, "NO_EXCUSES", "")
+    if not isinstance(told, str):
+        raise _incomplete(module, 'NO_EXCUSES = "…"')
+    return Exporter(name, files, _columns(module, "KEYS"), _columns(module, "ABOUT"), told)
 
 
 def _imported(name: str) -> ModuleType:

@@ -15,6 +15,7 @@ from grader.report.spreadsheet import inert
 KEYS = ("SIS Login ID", "SIS User ID", "ID", "Student")
 COLUMNS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 POSSIBLE = "    Points Possible"
+EXCUSED = "EX"  # Canvas' own word for it
 _ASSIGNMENT = re.compile(r"(?P<title>.+) \((?P<id>\d+)\)")
 
 
@@ -22,11 +23,11 @@ def files(export: Export) -> Files:
     """Give one row per student, one column per exercise."""
     ids = _ids(export)
     columns = [_column(export, one, ids) for one in export.exercises]
-    possible = [f"{_most(export, one):.2f}" for one in export.exercises]
+    possible = [f"{export.worth(one):.2f}" for one in export.exercises]
     rows = [[*COLUMNS, *columns], [POSSIBLE, "", "", "", "", *possible]]
     for person, student in export.people(KEYS, "Student"):
         who = [inert(person.get(column, "")) for column in COLUMNS]
-        rows.append([*who, *(export.score(student, one) for one in export.exercises)])
+        rows.append([*who, *(_score(export, student, one) for one in export.exercises)])
     yield "canvas.csv", csv_file(rows)
 
 
@@ -48,6 +49,5 @@ def _column(export: Export, exercise: str, ids: dict[str, str]) -> str:
     return f"{title} ({ids[exercise]})" if exercise in ids else title
 
 
-def _most(export: Export, exercise: str) -> float:
-    worth = (one.grade.max_score for one in export.records if one.exercise == exercise)
-    return max(worth, default=0.0)
+def _score(export: Export, student: str, exercise: str) -> str:
+    return EXCUSED if export.is_excused(student, exercise) else export.score(student, exercise)

@@ -1,4 +1,7 @@
-"""Classroom 50: ``result.json`` of a student's submission; its totals are whole numbers."""
+"""Classroom 50: ``result.json`` of a student's submission; its totals are whole numbers.
+
+What a student is excused from is in neither total. The format has no place for who decided what.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,12 @@ def files(export: Export) -> Files:
     """Give one file per student, who is the owner where ``about`` names no other.
 
     Raises:
-        GraderError: something is ungraded, for which the format has no word.
+        GraderError: something is ungraded, or all of it excused: the format has no word for it.
     """
     for folder, student, records in export.by_student():
         about = {"owner": printable(student), **export.about}
+        if not records and export.excused_of(student):
+            raise GraderError(Message("report.export_all_excused"))
         yield f"{folder}result.json", json_file(_result(records, about, export.words))
 
 

@@ -1,35 +1,49 @@
 """Gradescope: ``results.json`` of a student's submission.
 
 Where something is ungraded there is no score at all, so that Gradescope reports the autograder as
-failed instead of entering a number.
+failed instead of entering a number. So it is where a student is excused from something: the points
+of a Gradescope assignment are the same for all, and without it would be a zero. A score by hand
+stands for all tests, whose points are the grader's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from grader.report import wording
+from grader.hand_ins import is_excused
+from grader.report import by_hand, wording
+from grader.report.by_hand import by_hand_json
 from grader.report.export import Export, Files, json_file
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Check, Json, Record
 
+NO_EXCUSES = "report.gradescope_excused"
+
 
 def files(export: Export) -> Files:
     """Give one file per student."""
-    for folder, _, records in export.by_student():
-        yield f"{folder}results.json", json_file(_results(records, export.words))
+    for folder, student, records in export.by_student():
+        excused = export.excused_of(student)
+        yield f"{folder}results.json", json_file(_results(records, excused, export.words))
 
 
-def _results(records: Sequence[Record], words: Words) -> dict[str, Json]:
-    complete = all(record.grade.graded for record in records)
+def _results(
+    counting: Sequence[Record], excused: Sequence[Record], words: Words
+) -> dict[str, Json]:
+    complete = not excused and all(record.grade.graded for record in counting)
+    records = [*counting, *excused]
+    extra: dict[str, Json] = {"records": [record.key for record in records]}
+    decided = {
+        printable(one.exercise): by_hand_json(one)["by_hand"] for one in records if one.by_hand
+    }
     result: dict[str, Json] = {
         "execution_time": round(sum(record.seconds for record in records), 1),
         "output": " ".join(_line(record, words) for record in records),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "extra_data": {"records": [record.key for record in records]},
+        "extra_data": extra | ({"by_hand": decided} if decided else {}),
         "tests": [test for record in records for test in _tests(record, words)],
     }
     if complete:
@@ -46,10 +60,11 @@ def _tests(record: Record, words: Words) -> Iterable[dict[str, Json]]:
             "tags": [wording.name(check.id)],
             "visibility": "visible",
         }
-        if record.grade.graded and check.max_points > 0:
+        counts = record.grade.graded and not is_excused(record)
+        if counts and check.max_points > 0:
             test["score"] = round(check.points, 2)
             test["max_score"] = round(check.max_points, 2)
-        if record.grade.graded:
+        if counts:
             test["status"] = "passed" if check.passed else "failed"
         yield test
 
@@ -60,4 +75,8 @@ def _question(check: Check, words: Words) -> str:
 
 def _line(record: Record, words: Words) -> str:
     exercise = wording.title(record.exercise, {}, words)
-    return f"{exercise}: {wording.verdict_name(record, words)}."
+    told = [
+        f"{exercise}: {wording.verdict_name(record, words)}.",
+        *by_hand.all_texts(record, words),
+    ]
+    return printable(" ".join(told))

@@ -1,4 +1,8 @@
-"""Moodle: the CSV of its grade import, with one identifying column and a column per exercise."""
+"""Moodle: the CSV of its grade import, with one identifying column and a column per exercise.
+
+"-" is no grade: so is what is not graded, and what a student is excused from. Moodle leaves it out
+of its sums where its gradebook excludes empty grades, as it does unless it is told otherwise.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from grader.report.export import Export, Files, csv_file
 from grader.report.spreadsheet import inert
 
 KEYS = ("username", "idnumber", "email", "id", "Identifier")
+
+NO_EXCUSES = "report.moodle_excused"
 
 
 def files(export: Export) -> Files:

@@ -1,0 +1,86 @@
+"""Erases all that a folder keeps of a student's work.
+
+Enters: a student, exercises, who asks. Leaves: an exit code. Touches: OUT, under its lock; stdout.
+
+The wish is written down first and taken out last, so that it outlives a kill; until then no page
+and no export shows the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.cli.by_hand import Desk, author_of, desk_of, write_pages
+from grader.cli.errors import USAGE
+from grader.cli.whose import exercises_called, student_called
+from grader.record import hand_file
+from grader.report import wording
+from grader.types import HandKind, HandLine
+
+
+@dataclass(frozen=True)
+class ForgetOptions:
+    """What ``grader forget`` was asked."""
+
+    out: Path
+    student: str
+    exercises: tuple[str, ...]
+    by: str | None
+    sure: bool
+    lang: str | None
+
+
+def run_forget(options: ForgetOptions) -> int:
+    """Erase a student's work, or say what would go; gives the exit code."""
+    author = author_of(options.by)
+    with desk_of(options.out, options.lang) as desk:
+        pending = [one for one in desk.by_hand.to_forget if one.student == options.student]
+        student = options.student if pending else _student(desk, options.student)
+        exercises = () if pending else _exercises(desk, student, options.exercises)
+        if not options.sure and not pending:
+            print(desk.words("hand.would_forget", **_told(desk, student, exercises)))  # noqa: T201
+            return USAGE
+        _ask(desk, student, exercises, author)
+        known = {one.id for one in desk.by_hand.to_forget}
+        code = write_pages(desk, [student])
+        erased = sum(one.erased for one in desk.by_hand.lines if one.id in known)
+        print(desk.words("hand.forgotten", student=wording.name(student), count=erased))  # noqa: T201
+        print(desk.words("hand.forgotten_elsewhere"))  # noqa: T201
+        return code
+
+
+def _student(desk: Desk, text: str) -> str:
+    lines = (one.student for one in desk.by_hand.lines if one.student)
+    return student_called(text, [*(one.student for one in desk.latest), *lines])
+
+
+def _exercises(desk: Desk, student: str, texts: Sequence[str]) -> tuple[str, ...]:
+    """Give the exercises that are meant; none for all of them."""
+    if not texts:
+        return ()
+    theirs = [one.exercise for one in desk.in_force if one.student == student]
+    return tuple(exercises_called(texts, theirs, {}))
+
+
+def _ask(desk: Desk, student: str, exercises: Sequence[str], author: str) -> None:
+    there = {(one.student, one.exercise) for one in desk.by_hand.to_forget}
+    wanted = [one for one in exercises or ("",) if not {(student, one), (student, "")} & there]
+    known, new = desk.by_hand, []
+    for one in wanted:
+        line_id = hand_file.new_id(known)
+        at = hand_file.now()
+        new.append(HandLine(line_id, at, author, HandKind.FORGET, student, one))
+    hand_file.append(desk.store.out, new)
+
+
+def _told(desk: Desk, student: str, exercises: Sequence[str]) -> dict[str, str | int]:
+    theirs = [one for one in desk.latest if one.student == student]
+    going = [one for one in theirs if not exercises or one.exercise in exercises]
+    titles = dict.fromkeys(desk.title(one.exercise) for one in going)
+    return {
+        "student": wording.name(student),
+        "count": len(going),
+        "exercises": ", ".join(titles) or "–",
+    }

@@ -1,0 +1,73 @@
+"""Erases what somebody asked to forget, once it is in no page any more.
+
+Enters: a store whose lock is held and whose pages were just written. Leaves: nothing of the work;
+one line with the day and the author, without a name. Touches: OUT.
+
+The line that asks stays until everything is erased, so that whoever is killed in between loses
+nothing of the request: the next command that writes pages here finishes it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+from grader.by_hand import HandLines
+from grader.record import exported, files, forgetting, hand_file
+from grader.record.store import Store
+from grader.report import wording
+from grader.types import HandLine
+
+EXPORTS = "export"
+
+
+def forget_asked(store: Store) -> list[HandLine]:
+    """Erase all that is to be forgotten; gives the lines that stay in its place.
+
+    Raises:
+        GraderError: the disk refuses.
+    """
+    asked = store.by_hand().to_forget
+    if not asked:
+        return []
+    with exported.locked(store.out):
+        return [_forget(store, one) for one in asked]
+
+
+def _forget(store: Store, one: HandLine) -> HandLine:
+    erased = forgetting.erase(store, one.student, one.exercise)
+    _erase_pages(store, one.student)
+    note = replace(one, student="", exercise="", text="", erased=erased)
+    hand_file.rewrite(store.out, _without(store.by_hand(), one, note))
+    return note
+
+
+def _erase_pages(store: Store, student: str) -> None:
+    """Erase the exports, which can be made again, and the page of whoever has nothing left."""
+    with files.disk_errors(store.out):
+        if (store.out / EXPORTS).is_dir():
+            shutil.rmtree(store.out / EXPORTS)
+        if not _has_anything(store, student):
+            page = store.out / "feedback" / f"{wording.file_stem(student)}.html"
+            page.unlink(missing_ok=True)
+
+
+def _has_anything(store: Store, student: str) -> bool:
+    by_hand = store.by_hand()
+    decided = {who for who in by_hand.standing if not by_hand.is_forgotten(*who)}
+    left = {(one.student, one.exercise) for one in store.latest()} | decided
+    return any(whose == student for whose, _ in left)
+
+
+def _without(there: HandLines, asked: HandLine, note: HandLine) -> list[HandLine]:
+    """Give the lines that stay: none about what is forgotten, none that took such a line back."""
+    going = {
+        one.id
+        for one in there.lines
+        if one.student == asked.student and asked.exercise in {"", one.exercise}
+    } - {asked.id}
+    return [
+        note if one.id == asked.id else one
+        for one in there.lines
+        if one.id not in going and one.undoes not in going
+    ]

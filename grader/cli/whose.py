@@ -1,0 +1,84 @@
+"""Whose work, and which exercise, a person means on the command line.
+
+Enters: what was typed, who and what there is. Leaves: names as they are kept. Touches nothing.
+
+A name is never guessed: capitals and forms of letters aside it has to be whole, and who is nearly
+called so is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+from grader.report.roster import folded
+from grader.text.printable import printable
+from grader.types import GraderError, Message
+
+_NEAR = 0.6
+MOST_NEAR = 5
+LONGEST = 60  # characters of a name in a message
+
+
+def student_called(text: str, students: Iterable[str]) -> str:
+    """Find a student.
+
+    Raises:
+        GraderError: nobody is called so, or several are; names those who nearly are.
+    """
+    there = list(dict.fromkeys(students))
+    if text in there:
+        return text
+    alike = [one for one in there if folded(one) == folded(text)]
+    if len(alike) == 1:
+        return alike[0]
+    shown = printable(text, limit=LONGEST)
+    near = alike or _near(text, {one: (one,) for one in there})
+    if near:
+        args = {"student": shown, "near": _listed(near)}
+        raise GraderError(Message("hand.no_student_near", args))
+    raise GraderError(Message("hand.no_student", {"student": shown}))
+
+
+def exercises_called(
+    texts: Sequence[str], known: Iterable[str], names: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Find exercises, "a,b" being two; each once.
+
+    Args:
+        texts: as they were typed: ids, or whole titles.
+        known: ids that there are.
+        names: id to what else the exercise is called.
+
+    Raises:
+        GraderError: one is none; names those that nearly are.
+    """
+    called = {one: (one, *names.get(one, ())) for one in dict.fromkeys((*known, *names))}
+    asked = [text for text in texts if _exercise(text, called)]
+    asked += [one for text in texts if text not in asked for one in text.split(",") if one.strip()]
+    found: list[str] = []
+    for text in asked:
+        if (one := _exercise(text, called)) is None:
+            shown = printable(text.strip(), limit=LONGEST)
+            near = _listed(_near(text, called) or list(called))
+            raise GraderError(Message("hand.no_exercise", {"exercise": shown, "near": near}))
+        found.append(one)
+    return list(dict.fromkeys(found))
+
+
+def _exercise(text: str, called: Mapping[str, Sequence[str]]) -> str | None:
+    hits = [one for one, names in called.items() if folded(text) in map(folded, names)]
+    return hits[0] if len(hits) == 1 or text in hits[:1] else None
+
+
+def _near(text: str, called: Mapping[str, Sequence[str]]) -> list[str]:
+    """Give what is called almost so, and what holds the text or is held by it."""
+    wanted = folded(text)
+    bearers = {folded(name): one for one, names in called.items() for name in names}
+    close = get_close_matches(wanted, bearers, n=MOST_NEAR, cutoff=_NEAR)
+    holding = [name for name in bearers if wanted and (wanted in name or name in wanted)]
+    return list(dict.fromkeys(bearers[name] for name in (*holding, *close)))[:MOST_NEAR]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(printable(one, limit=LONGEST) for one in names)
