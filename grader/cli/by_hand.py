@@ -175,7 +175,7 @@ def author_of(by: str | None) -> str:
         name = by if by is not None else getpass.getuser()
     except (OSError, KeyError, ImportError):
         name = ""
-    if not (shown := printable(name, limit=LONGEST_AUTHOR)):
+    if not (shown := printable(name, limit=LONGEST_AUTHOR).strip()):
         raise GraderError(Message("hand.no_author"))
     return shown
 
@@ -202,8 +202,9 @@ def _meant(desk: Desk, options: HandOptions) -> tuple[str, list[str]]:
         GraderError: nobody is called so, or no exercise; or there is nothing to say it of.
     """
     there = {one.student for one in desk.records}
-    if options.absent and options.student not in there:
-        student = printable(options.student)
+    typed = printable(options.student).strip()
+    if options.absent and typed and typed not in there:
+        student = typed
     else:
         student = student_called(options.student, there)
     known = [one.exercise for one in desk.records if one.student == student]
