@@ -489,7 +489,7 @@ class HandLine:
     score: float | None = None  # of an override
     most: float | None = None  # points that the exercise had then
     undoes: str = ""  # id of the line that this one takes back
-    erased: int = 0  # records that went with what was forgotten
+    erased: int = 0  # results that go with what is forgotten
 
 
 @dataclass(frozen=True)

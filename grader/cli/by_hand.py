@@ -30,6 +30,7 @@ from grader.record.hand_file import LONGEST_TEXT
 from grader.record.store import Store
 from grader.report import by_hand as told
 from grader.report import wording
+from grader.report.roster import folded
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import GraderError, HandKind, HandLine, Message, Record, Scalar
@@ -203,7 +204,7 @@ def _meant(desk: Desk, options: HandOptions) -> tuple[str, list[str]]:
     """
     there = {one.student for one in desk.records}
     typed = printable(options.student).strip()
-    if options.absent and typed and typed not in there:
+    if options.absent and typed and folded(typed) not in map(folded, there):
         student = typed
     else:
         student = student_called(options.student, there)

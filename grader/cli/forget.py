@@ -17,7 +17,7 @@ from grader.cli.errors import USAGE
 from grader.cli.whose import exercises_called, student_called
 from grader.record import hand_file
 from grader.report import wording
-from grader.types import HandKind, HandLine
+from grader.types import HandKind, HandLine, Record
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,22 @@ def _ask(desk: Desk, student: str, exercises: Sequence[str], author: str) -> Non
     for one in wanted:
         line_id = hand_file.new_id(known)
         at = hand_file.now()
-        new.append(HandLine(line_id, at, author, HandKind.FORGET, student, one))
+        count = len(_going(desk, student, (one,) if one else ()))
+        new.append(HandLine(line_id, at, author, HandKind.FORGET, student, one, erased=count))
     hand_file.append(desk.store.out, new)
 
 
 def _told(desk: Desk, student: str, exercises: Sequence[str]) -> dict[str, str | int]:
-    theirs = [one for one in desk.latest if one.student == student]
-    going = [one for one in theirs if not exercises or one.exercise in exercises]
+    going = _going(desk, student, exercises)
     titles = dict.fromkeys(desk.title(one.exercise) for one in going)
     return {
         "student": wording.name(student),
         "count": len(going),
         "exercises": ", ".join(titles) or "–",
     }
+
+
+def _going(desk: Desk, student: str, exercises: Sequence[str]) -> list[Record]:
+    """Give the results that would go."""
+    theirs = [one for one in desk.latest if one.student == student]
+    return [one for one in theirs if not exercises or one.exercise in exercises]

@@ -35,9 +35,9 @@ def forget_asked(store: Store) -> list[HandLine]:
 
 
 def _forget(store: Store, one: HandLine) -> HandLine:
-    erased = forgetting.erase(store, one.student, one.exercise)
+    forgetting.erase(store, one.student, one.exercise)
     _erase_pages(store, one.student)
-    note = replace(one, student="", exercise="", text="", erased=erased)
+    note = replace(one, student="", exercise="", text="")
     hand_file.rewrite(store.out, _without(store.by_hand(), one, note))
     return note
 

@@ -24,6 +24,7 @@ from grader.__main__ import main
 # Loaded once, here: each process is a fork of this one.
 for _name in (
     *("cli.export", "cli.merge", "record.execution_files", "record.record_json"),
+    *("cli.by_hand", "cli.forget", "cli.regrade"),
     *("report.feedback", "report.gradebook", "report.overview", "report.table"),
 ):
     importlib.import_module(f"grader.{_name}")

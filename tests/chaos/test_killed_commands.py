@@ -1,4 +1,6 @@
-"""kill -9 at any moment of merge, regrade, report and export: the same command again finishes.
+"""kill -9 at any moment of merge, regrade, report, export and all that is done by hand: the same
+command again finishes.
+
 
 ``CHAOS_POINTS=1000 pytest tests/chaos/test_killed_commands.py`` kills before every change.
 """
@@ -19,8 +21,9 @@ from typing import Any
 
 import pytest
 
+from grader.record import hand_file
 from grader.record.store import Store
-from grader.types import Record, Verdict
+from grader.types import HandKind, HandLine, Record, Verdict
 from tests.chaos.killed import run
 from tests.support import builders as b
 from tests.support.cli_help import ROOT
@@ -29,6 +32,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are f
 
 POINTS = int(os.environ.get("CHAOS_POINTS", "4"))
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}|\.(new|old)-.*")
+LSTM = "multiplication-lstm"
 STUDENTS = ("choi", "kim", "lee", "박")
 
 
@@ -66,7 +70,47 @@ def two_machines(place: Path) -> None:
         store.close()
 
 
+def decided_class(out: Path) -> None:
+    """Somebody decided about kim, and took it back; about lee as well."""
+    a_class(out)
+    hand_file.append(
+        out,
+        [
+            hand_line("0a", HandKind.OVERRIDE, "kim", score=90.0),
+            hand_line("0b", HandKind.UNDO, "kim", undoes="0a"),
+            hand_line("0c", HandKind.EXCUSE, "lee"),
+        ],
+    )
+
+
+def hand_line(line_id: str, kind: HandKind, student: str, **changes: Any) -> HandLine:
+    at = "2026-03-04T10:00:00.000000+00:00"
+    return HandLine(line_id, at, "kang", kind, student, LSTM, "why", **changes)
+
+
+def exported_class(out: Path) -> None:
+    """All was exported once; since then kim was given another score."""
+    a_class(out)
+    run(out.parent, "export", "--format", "canvas", "--out", out)
+    hand_file.append(out, [hand_line("0a", HandKind.OVERRIDE, "kim", score=90.0)])
+
+
+def by_hand(*arguments: object) -> Callable[[Path], tuple[object, ...]]:
+    return lambda place: (*arguments, "--by", "kang", "--out", place / "out")
+
+
 CASES = {
+    "override": Case(
+        lambda place: a_class(place / "out"),
+        by_hand("override", "kim", LSTM, "--score", 80, "--reason", "oral"),
+        0,
+    ),
+    "undo": Case(lambda place: decided_class(place / "out"), by_hand("undo", "0c"), 0),
+    "export --changed": Case(
+        lambda place: exported_class(place / "out"),
+        lambda place: ("export", "--format", "canvas", "--changed", "--out", place / "out"),
+        0,
+    ),
     "merge": Case(
         two_machines,
         lambda place: ("merge", place / "a", place / "b", "--out", place / "out"),
@@ -113,12 +157,19 @@ def state(place: Path) -> dict[str, Any]:
             found[name] = path.read_bytes()
         elif "evidence" in path.parts:
             found[name] = "there"
+        elif path.suffix == ".jsonl":
+            found[name] = [told(json.loads(line)) for line in path.read_text().splitlines()]
     for out in ("out", "a", "b"):
         if (place / out / "grades.db").is_file():
             with closing(sqlite3.connect(place / out / "grades.db")) as base:
                 rows = base.execute("SELECT student, exercise, score, key FROM grades")
                 found[f"{out}/grades"] = sorted(rows)
     return found
+
+
+def told(line: Any) -> Any:
+    """What a line says, whenever and under whichever number it was written."""
+    return {key: value for key, value in line.items() if key not in {"id", "at"}}
 
 
 def half_written(place: Path) -> list[str]:
@@ -130,9 +181,11 @@ def half_written(place: Path) -> list[str]:
         data = path.read_bytes()
         if path.suffix == ".html" and not data.rstrip().endswith(b"</html>"):
             cut.append(str(path))
-        if path.name == "record.json" or "export" in path.parts:
+        if path.name == "record.json" or ("export" in path.parts and path.suffix == ".json"):
             json.loads(data)
-        if path.name == "grades.csv" and not data.endswith(b"\n"):
+        if path.suffix == ".jsonl":
+            assert [json.loads(line) for line in data.splitlines()]
+        if path.suffix == ".csv" and not data.endswith(b"\n"):
             cut.append(str(path))
     return cut
 
@@ -172,3 +225,33 @@ def test_a_killed_command_loses_nothing_and_the_same_again_finishes(
         left = [path for path in struck.rglob("*") if TEMPORARY.fullmatch(path.name)]
         assert left == [], f"killed before change {moment}"
         shutil.rmtree(struck)
+
+
+def test_a_wish_to_forget_outlives_a_kill(tmp_path: Path) -> None:
+    """From the first line on no page names the student; the next command erases the rest."""
+    fresh, unharmed, struck = (tmp_path / one for one in ("fresh", "unharmed", "struck"))
+    decided_class(fresh / "out")
+    forget = by_hand("forget", "kim", "--yes")
+    shutil.copytree(fresh, unharmed)
+    end = run(unharmed, *forget(unharmed))
+    assert end.code == 0
+    assert end.changes >= 10, "there is nothing to strike at"
+    wanted = state(unharmed)
+    assert naming(unharmed, "kim") == []
+    step = max(1, end.changes // POINTS)
+    for moment in range(1, end.changes + 1, step):
+        shutil.copytree(fresh, struck)
+        assert run(struck, *forget(struck), die_at=moment).code is None
+        assert half_written(struck) == []
+        asked = (struck / "out" / hand_file.NAME).read_text().count('"forget"')
+        again = ("report", "--out", struck / "out") if asked else forget(struck)
+        assert run(struck, *again).code == (1 if asked else 0)
+        assert state(struck) == wanted, f"killed before change {moment}"
+        assert naming(struck, "kim") == [], f"killed before change {moment}"
+        shutil.rmtree(struck)
+
+
+def naming(place: Path, name: str) -> list[str]:
+    """Files that name somebody."""
+    found = files_in(place)
+    return [str(one) for one in found if name in one.name or name.encode() in one.read_bytes()]

@@ -160,6 +160,10 @@ class TestWho:
         assert rows(shell)["neu", LSTM]["score"] == "70.0"
         assert "Score by hand: 70." in page(shell, "neu")
 
+    def test_nobody_becomes_a_second_student_by_a_capital(self, shell: Shell) -> None:
+        assert override(shell, "KIM", LSTM, "--absent").code == 0
+        assert rows(shell)["kim", LSTM]["score"] == "80.0"
+
     def test_whoever_is_to_say_so_is_named(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:

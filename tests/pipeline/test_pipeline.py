@@ -32,6 +32,7 @@ from grader.pipeline.judges import Judges
 from grader.pipeline.regrade import regrade
 from grader.pipeline.runner import Call, Slot, Stop, slots
 from grader.pipeline.runners.local import LocalRunner
+from grader.record import hand_file
 from grader.record.store import Store, UnkeepableError
 from grader.score.score import ungraded
 from grader.seeds import hidden_seed
@@ -46,6 +47,8 @@ from grader.types import (
     Fit,
     FitSample,
     GraderError,
+    HandKind,
+    HandLine,
     Isolation,
     Level,
     Message,
@@ -574,6 +577,34 @@ def test_what_is_unchanged_is_not_run_again(course: Course, world: World, tmp_pa
     assert (first.reused, again.reused) == (False, True)
     assert again.records == first.records
     assert (len(world.ran), world.asked) == (1, 1)
+
+
+def test_what_somebody_asked_to_run_anew_runs_once_more(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    _grade(course, tmp_path, _submission())
+    _grade(course, tmp_path, _submission(name="lee"))
+    told = HandLine("0a", hand_file.now(), "kang", HandKind.RERUN, "kim", GRU, "busy")
+    hand_file.append(tmp_path, [told])
+    assert _grade(course, tmp_path, _submission(name="lee")).reused
+    assert len(world.ran) == 2
+    assert not _grade(course, tmp_path, _submission()).reused
+    assert len(world.ran) == 3
+    assert world.ran[0] == world.ran[2], "with the same seed"
+    _grade(course, tmp_path, _submission())
+    assert len(world.ran) == 3
+
+
+def test_what_somebody_asked_to_run_anew_is_not_taken_from_equal_code(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    told = HandLine("0a", hand_file.now(), "kang", HandKind.RERUN, "lee", GRU, "busy")
+    hand_file.append(tmp_path, [told])
+    with Store(tmp_path) as store:
+        one = Grader(course, NoRoom(), store, Settings(b"s" * 32))  # type: ignore[arg-type]
+        graded = one.grade_group((_submission(name="kim"), _submission(name="lee")), SLOT)
+    assert len(world.ran) == 2
+    assert [record.same_as for it in graded for record in it.records] == ["", ""]
 
 
 def test_another_seed_secret_or_time_limit_is_another_run(
