@@ -101,7 +101,7 @@ def undo(
     out: Out = Path("grades"),
     lang: Lang = None,
 ) -> None:
-    """Take back what was done by hand; what was in force before is again."""
+    """Take back what was done by hand, by its line."""
     from grader.cli.by_hand import run_undo
 
     raise typer.Exit(run_undo(lines, out, by, lang))

@@ -27,6 +27,7 @@ from tests.support.documents import ROOT, Command, in_blocks, in_sentences, page
 BLOCKS = in_blocks()
 # Cheap enough to be run as they stand; the others need rooms, training, a network or hours.
 CHEAP = {"--help", "--version", "list", "report", "regrade", "export", "merge", "release", "new"}
+CHEAP |= {"log"}
 CHEAP_DATA = {"list", "verify"}
 PATH = re.compile(r"`((?:grader|tests|tools|benchmarks|reference|docs)/[\w./-]*(?:\.\w+|/))`")
 MODULE = re.compile(r"`(\w+\.py)`")
