@@ -8,34 +8,21 @@ The same said twice is written once, so that whoever was interrupted may simply 
 
 from __future__ import annotations
 
-import getpass
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.by_hand import UNDOABLE, HandLines, in_force
-from grader.cli import printing
-from grader.cli.course import open_course, open_words
-from grader.cli.errors import tell
-from grader.cli.forgetting import forget_asked
-from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
-from grader.cli.spared import Spared
+from grader.by_hand import UNDOABLE, HandLines
+from grader.cli.opened import LONGEST_AUTHOR, Opened, author_of, opened, write_pages
 from grader.cli.whose import exercises_called, student_called
-from grader.course.exercises import Course
-from grader.hand_ins import Counting
 from grader.record import hand_file
 from grader.record.hand_file import LONGEST_TEXT
-from grader.record.store import Store
 from grader.report import by_hand as told
 from grader.report import wording
 from grader.report.roster import folded
 from grader.text.printable import printable
-from grader.text.words import Words
 from grader.types import GraderError, HandKind, HandLine, Message, Record, Scalar
-
-LONGEST_AUTHOR = 120
 
 
 @dataclass(frozen=True)
@@ -57,128 +44,53 @@ class HandOptions:
     lang: str | None = None
 
 
-@dataclass(frozen=True)
-class Desk:
-    """An opened folder, and what was kept in it when it was opened."""
-
-    course: Course
-    words: Words
-    store: Store
-    latest: Sequence[Record]
-
-    @property
-    def by_hand(self) -> HandLines:
-        """What was decided by hand until now."""
-        return self.store.by_hand()
-
-    @property
-    def in_force(self) -> list[Record]:
-        """All records with the grades in force now."""
-        return in_force(self.latest, self.by_hand, absent=True)
-
-    @property
-    def records(self) -> list[Record]:
-        """The records that count, excused or not."""
-        return list(Counting(self.in_force).chosen.values())
-
-    def record(self, student: str, exercise: str) -> Record | None:
-        """Find what counts for a student and exercise."""
-        whose = (student, exercise)
-        return next((r for r in self.records if (r.student, r.exercise) == whose), None)
-
-    def title(self, exercise: str) -> str:
-        """Name an exercise."""
-        titles = printing.titles(self.course, self.words)
-        return wording.title(exercise, titles, self.words)
-
-
 def run_by_hand(options: HandOptions) -> int:
     """Write lines for a student's exercises; gives the exit code."""
     author = author_of(options.by)
     text = _text(options)
-    with desk_of(options.out, options.lang) as desk:
-        student, exercises = _meant(desk, options)
-        lines = [_line(desk, options, student, one, text, author) for one in exercises]
-        new = [one for one in lines if not _is_there(desk, one)]
-        new = [replace(one, id=hand_file.new_id(desk.by_hand)) for one in new]
-        before = {one.exercise: desk.record(student, one.exercise) for one in lines}
-        hand_file.append(desk.store.out, new)
+    with opened(options.out, options.lang) as folder:
+        student, exercises = _meant(folder, options)
+        lines = [_line(folder, options, student, one, text, author) for one in exercises]
+        new = [one for one in lines if not _is_there(folder, one)]
+        new = [replace(one, id=hand_file.new_id(folder.by_hand)) for one in new]
+        before = {one.exercise: folder.record(student, one.exercise) for one in lines}
+        hand_file.append(folder.store.out, new)
         for line in lines:
             mine = next((one for one in new if one.exercise == line.exercise), None)
-            after = desk.record(student, line.exercise)
-            for said in _said(desk, line, mine, before[line.exercise], after):
+            after = folder.record(student, line.exercise)
+            for said in _said(folder, line, mine, before[line.exercise], after):
                 print(said)  # noqa: T201
-        return write_pages(desk, [student])
+        return write_pages(folder, [student])
 
 
 def run_undo(ids: Sequence[str], out: Path, by: str | None, lang: str | None) -> int:
     """Take lines back; gives the exit code."""
     author = author_of(by)
-    with desk_of(out, lang) as desk:
-        lines = list(dict.fromkeys(_line_called(one, desk.by_hand) for one in ids))
+    with opened(out, lang) as folder:
+        lines = list(dict.fromkeys(_line_called(one, folder.by_hand) for one in ids))
         new: list[HandLine] = []
         for line in lines:
-            if line.id in desk.by_hand.undone:
-                print(desk.words("hand.already_undone", id=line.id))  # noqa: T201
+            if line.id in folder.by_hand.undone:
+                print(folder.words("hand.already_undone", id=line.id))  # noqa: T201
                 continue
             undo = HandLine("", hand_file.now(), author, HandKind.UNDO, line.student, line.exercise)
-            new.append(replace(undo, id=hand_file.new_id(desk.by_hand), undoes=line.id))
-        hand_file.append(desk.store.out, new)
+            new.append(replace(undo, id=hand_file.new_id(folder.by_hand), undoes=line.id))
+        hand_file.append(folder.store.out, new)
         for one in new:
-            print(_undone(desk, one))  # noqa: T201
-        return write_pages(desk, [one.student for one in lines])
+            print(_undone(folder, one))  # noqa: T201
+        return write_pages(folder, [one.student for one in lines])
 
 
-def _undone(desk: Desk, undo: HandLine) -> str:
-    record = desk.record(undo.student, undo.exercise)
-    return desk.words(
+def _undone(folder: Opened, undo: HandLine) -> str:
+    record = folder.record(undo.student, undo.exercise)
+    return folder.words(
         "hand.undone",
         id=undo.undoes,
         student=wording.name(undo.student),
-        exercise=desk.title(undo.exercise),
+        exercise=folder.title(undo.exercise),
         score=wording.score(record) if record else "–",
-        verdict=wording.verdict_name(record, desk.words) if record else "–",
+        verdict=wording.verdict_name(record, folder.words) if record else "–",
     )
-
-
-@contextmanager
-def desk_of(out: Path, lang: str | None) -> Iterator[Desk]:
-    """Open a folder for writing.
-
-    Raises:
-        GraderError: there are no results, or another grader is at work there.
-    """
-    course = open_course()
-    words = open_words(course, lang)
-    with Store(existing(out)) as store:
-        yield Desk(course, words, store, store.latest())
-
-
-def write_pages(desk: Desk, students: Iterable[str]) -> int:
-    """Write the class's pages anew and those of some students; gives the exit code."""
-    store, spared = desk.store, Spared(desk.store.out)
-    course, words = desk.course, desk.words
-    printing.write_feedback(course, words, store.out, desk.in_force, spared, {*students})
-    forget_asked(store)
-    for message in store.warnings:
-        tell(desk.words.say(message))
-    spared.tell(desk.words)
-    return UNGRADED if store.warnings or spared else ALL_ACCEPTED
-
-
-def author_of(by: str | None) -> str:
-    """Give who writes: as told, else as the machine knows the person.
-
-    Raises:
-        GraderError: neither says.
-    """
-    try:
-        name = by if by is not None else getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        name = ""
-    if not (shown := printable(name, limit=LONGEST_AUTHOR).strip()):
-        raise GraderError(Message("hand.no_author"))
-    return shown
 
 
 def _text(options: HandOptions) -> str:
@@ -196,37 +108,37 @@ def _text(options: HandOptions) -> str:
     return text
 
 
-def _meant(desk: Desk, options: HandOptions) -> tuple[str, list[str]]:
+def _meant(folder: Opened, options: HandOptions) -> tuple[str, list[str]]:
     """Give whose and which work is meant.
 
     Raises:
         GraderError: nobody is called so, or no exercise; or there is nothing to say it of.
     """
-    there = {one.student for one in desk.records}
+    there = {one.student for one in folder.records}
     typed = printable(options.student).strip()
     if options.absent and typed and folded(typed) not in map(folded, there):
         student = typed
     else:
         student = student_called(options.student, there)
-    known = [one.exercise for one in desk.records if one.student == student]
-    names = {key: (one.title.ko, one.title.en) for key, one in desk.course.exercises.items()}
+    known = [one.exercise for one in folder.records if one.student == student]
+    names = {key: (one.title.ko, one.title.en) for key, one in folder.course.exercises.items()}
     exercises = exercises_called(options.exercises, known, names)
     if options.kind is HandKind.RERUN and not exercises:
         exercises = known
     if options.kind in {HandKind.RERUN, HandKind.COMMENT}:
         for one in exercises:
             if one not in known:
-                args = {"student": wording.name(student), "exercise": desk.title(one)}
+                args = {"student": wording.name(student), "exercise": folder.title(one)}
                 raise GraderError(Message("hand.no_hand_in", args))
     return student, exercises
 
 
 def _line(
-    desk: Desk, options: HandOptions, student: str, exercise: str, text: str, author: str
+    folder: Opened, options: HandOptions, student: str, exercise: str, text: str, author: str
 ) -> HandLine:
-    most = _worth(desk, student, exercise)
+    most = _worth(folder, student, exercise)
     if options.score is not None and not 0 <= options.score <= most:
-        args: dict[str, Scalar] = {"exercise": desk.title(exercise), "most": most}
+        args: dict[str, Scalar] = {"exercise": folder.title(exercise), "most": most}
         args |= {"score": options.score}
         raise GraderError(Message("hand.score_outside", args))
     return HandLine(
@@ -242,17 +154,17 @@ def _line(
     )
 
 
-def _worth(desk: Desk, student: str, exercise: str) -> float:
-    record = desk.record(student, exercise)
+def _worth(folder: Opened, student: str, exercise: str) -> float:
+    record = folder.record(student, exercise)
     if record is not None:
         return told.worth(record)
-    known = desk.course.exercises.get(exercise)
+    known = folder.course.exercises.get(exercise)
     return math.fsum(known.points.values()) if known else 0.0
 
 
-def _is_there(desk: Desk, line: HandLine) -> bool:
+def _is_there(folder: Opened, line: HandLine) -> bool:
     """Whether the very same is in force already."""
-    record = desk.record(line.student, line.exercise)
+    record = folder.record(line.student, line.exercise)
     by_hand = record.by_hand if record is not None else None
     if by_hand is None:
         return False
@@ -270,17 +182,21 @@ _SAID = {
 
 
 def _said(
-    desk: Desk, line: HandLine, new: HandLine | None, before: Record | None, after: Record | None
+    folder: Opened,
+    line: HandLine,
+    new: HandLine | None,
+    before: Record | None,
+    after: Record | None,
 ) -> Iterator[str]:
-    args = {"student": wording.name(line.student), "exercise": desk.title(line.exercise)}
+    args = {"student": wording.name(line.student), "exercise": folder.title(line.exercise)}
     if new is None:
-        yield desk.words("hand.already", **args)
+        yield folder.words("hand.already", **args)
         return
     score = wording.score(after) if after else "–"
     most = wording.points(line.most or 0.0)
     was = wording.score(before) if before else "–"
-    yield desk.words(_SAID[line.kind], **args, before=was, score=score, max=most)
-    yield desk.words("hand.to_undo", id=new.id, out=str(desk.store.out))
+    yield folder.words(_SAID[line.kind], **args, before=was, score=score, max=most)
+    yield folder.words("hand.to_undo", id=new.id, out=str(folder.store.out))
 
 
 def _line_called(text: str, by_hand: HandLines) -> HandLine:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.cli.by_hand import Desk, author_of, desk_of, write_pages
 from grader.cli.errors import USAGE
+from grader.cli.opened import Opened, author_of, opened, write_pages
 from grader.cli.whose import exercises_called, student_called
 from grader.record import hand_file
 from grader.report import wording
@@ -35,50 +35,50 @@ class ForgetOptions:
 def run_forget(options: ForgetOptions) -> int:
     """Erase a student's work, or say what would go; gives the exit code."""
     author = author_of(options.by)
-    with desk_of(options.out, options.lang) as desk:
-        pending = [one for one in desk.by_hand.to_forget if one.student == options.student]
-        student = options.student if pending else _student(desk, options.student)
-        exercises = () if pending else _exercises(desk, student, options.exercises)
+    with opened(options.out, options.lang) as folder:
+        pending = [one for one in folder.by_hand.to_forget if one.student == options.student]
+        student = options.student if pending else _student(folder, options.student)
+        exercises = () if pending else _exercises(folder, student, options.exercises)
         if not options.sure and not pending:
-            print(desk.words("hand.would_forget", **_told(desk, student, exercises)))  # noqa: T201
+            print(folder.words("hand.would_forget", **_told(folder, student, exercises)))  # noqa: T201
             return USAGE
-        _ask(desk, student, exercises, author)
-        known = {one.id for one in desk.by_hand.to_forget}
-        code = write_pages(desk, [student])
-        erased = sum(one.erased for one in desk.by_hand.lines if one.id in known)
-        print(desk.words("hand.forgotten", student=wording.name(student), count=erased))  # noqa: T201
-        print(desk.words("hand.forgotten_elsewhere"))  # noqa: T201
+        _ask(folder, student, exercises, author)
+        known = {one.id for one in folder.by_hand.to_forget}
+        code = write_pages(folder, [student])
+        erased = sum(one.erased for one in folder.by_hand.lines if one.id in known)
+        print(folder.words("hand.forgotten", student=wording.name(student), count=erased))  # noqa: T201
+        print(folder.words("hand.forgotten_elsewhere"))  # noqa: T201
         return code
 
 
-def _student(desk: Desk, text: str) -> str:
-    lines = (one.student for one in desk.by_hand.lines if one.student)
-    return student_called(text, [*(one.student for one in desk.latest), *lines])
+def _student(folder: Opened, text: str) -> str:
+    lines = (one.student for one in folder.by_hand.lines if one.student)
+    return student_called(text, [*(one.student for one in folder.latest), *lines])
 
 
-def _exercises(desk: Desk, student: str, texts: Sequence[str]) -> tuple[str, ...]:
+def _exercises(folder: Opened, student: str, texts: Sequence[str]) -> tuple[str, ...]:
     """Give the exercises that are meant; none for all of them."""
     if not texts:
         return ()
-    theirs = [one.exercise for one in desk.in_force if one.student == student]
+    theirs = [one.exercise for one in folder.in_force if one.student == student]
     return tuple(exercises_called(texts, theirs, {}))
 
 
-def _ask(desk: Desk, student: str, exercises: Sequence[str], author: str) -> None:
-    there = {(one.student, one.exercise) for one in desk.by_hand.to_forget}
+def _ask(folder: Opened, student: str, exercises: Sequence[str], author: str) -> None:
+    there = {(one.student, one.exercise) for one in folder.by_hand.to_forget}
     wanted = [one for one in exercises or ("",) if not {(student, one), (student, "")} & there]
-    known, new = desk.by_hand, []
+    known, new = folder.by_hand, []
     for one in wanted:
         line_id = hand_file.new_id(known)
         at = hand_file.now()
-        count = len(_going(desk, student, (one,) if one else ()))
+        count = len(_going(folder, student, (one,) if one else ()))
         new.append(HandLine(line_id, at, author, HandKind.FORGET, student, one, erased=count))
-    hand_file.append(desk.store.out, new)
+    hand_file.append(folder.store.out, new)
 
 
-def _told(desk: Desk, student: str, exercises: Sequence[str]) -> dict[str, str | int]:
-    going = _going(desk, student, exercises)
-    titles = dict.fromkeys(desk.title(one.exercise) for one in going)
+def _told(folder: Opened, student: str, exercises: Sequence[str]) -> dict[str, str | int]:
+    going = _going(folder, student, exercises)
+    titles = dict.fromkeys(folder.title(one.exercise) for one in going)
     return {
         "student": wording.name(student),
         "count": len(going),
@@ -86,7 +86,7 @@ def _told(desk: Desk, student: str, exercises: Sequence[str]) -> dict[str, str |
     }
 
 
-def _going(desk: Desk, student: str, exercises: Sequence[str]) -> list[Record]:
+def _going(folder: Opened, student: str, exercises: Sequence[str]) -> list[Record]:
     """Give the results that would go."""
-    theirs = [one for one in desk.latest if one.student == student]
+    theirs = [one for one in folder.latest if one.student == student]
     return [one for one in theirs if not exercises or one.exercise in exercises]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
 from grader.hand_ins import counting
-from grader.record import files
+from grader.record import files, hand_file
 from grader.report import wording
 from grader.text.words import Words
 from grader.types import Record, Verdict
@@ -173,6 +173,8 @@ def _json(words: Words, out: Path, records: Sequence[Record]) -> str:
     from grader.report.json_ import results_json
 
     def locate(record: Record) -> str:
+        if not record.key:  # nothing was handed in, and a line is all there is
+            return str(out / hand_file.NAME)
         return str(out / "results" / record.key / "record.json")
 
     told = results_json(records, words, locate)

@@ -316,7 +316,9 @@ def _try(attempt: Attempt, words: Words) -> Try:
 
 
 def _facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
-    """How it was graded: what somebody who repeats it needs to know."""
+    """How it was graded: what somebody who repeats it needs to know; nothing of no hand-in."""
+    if not record.key:
+        return ()
     versions = ", ".join(f"{wording.name(k)} {wording.name(v)}" for k, v in record.versions.items())
     facts = [
         ("report.graded_at", record.graded_at.replace("T", " ")[:19] + " UTC"),

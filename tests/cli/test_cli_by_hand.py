@@ -160,6 +160,13 @@ class TestWho:
         assert rows(shell)["neu", LSTM]["score"] == "70.0"
         assert "Score by hand: 70." in page(shell, "neu")
 
+    def test_a_page_for_such_a_decision_goes_with_it(self, shell: Shell) -> None:
+        override(shell, "neu", LSTM, "--absent")
+        assert results(shell)["neu", LSTM]["record"].endswith(hand_file.NAME)
+        by_hand(shell, "undo", ids(shell)[0])
+        assert not (shell.out / "feedback" / "neu.html").exists()
+        assert ("neu", LSTM) not in rows(shell)
+
     def test_nobody_becomes_a_second_student_by_a_capital(self, shell: Shell) -> None:
         assert override(shell, "KIM", LSTM, "--absent").code == 0
         assert rows(shell)["kim", LSTM]["score"] == "80.0"
@@ -167,7 +174,7 @@ class TestWho:
     def test_whoever_is_to_say_so_is_named(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("grader.cli.by_hand.getpass.getuser", lambda: "kang")
+        monkeypatch.setattr("grader.cli.opened.getpass.getuser", lambda: "kang")
         by_hand(shell, "excuse", "kim", LSTM, "--reason", "ill", by=None)
         assert hand_file.read(shell.out).by_hand.lines[0].by == "kang"
         assert by_hand(shell, "excuse", "kim", GRU, "--reason", "ill", by=" ").code == 2
