@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.cli.errors import USAGE
+from grader.cli.grade import ALL_ACCEPTED
 from grader.cli.opened import Opened, author_of, opened, write_pages
 from grader.cli.whose import exercises_called, student_called
 from grader.record import hand_file
@@ -35,20 +36,41 @@ class ForgetOptions:
 def run_forget(options: ForgetOptions) -> int:
     """Erase a student's work, or say what would go; gives the exit code."""
     author = author_of(options.by)
+    finished = _finished(options)
+    left = options.exercises
+    if finished:
+        left = tuple(one for one in _ids(options.exercises) if one not in finished)
+    if "" in finished or (finished and not left):
+        return ALL_ACCEPTED
     with opened(options.out, options.lang) as folder:
-        pending = [one for one in folder.by_hand.to_forget if one.student == options.student]
-        student = options.student if pending else _student(folder, options.student)
-        exercises = () if pending else _exercises(folder, student, options.exercises)
-        if not options.sure and not pending:
+        student = _student(folder, options.student)
+        exercises = _exercises(folder, student, left)
+        if not options.sure:
             print(folder.words("hand.would_forget", **_told(folder, student, exercises)))  # noqa: T201
             return USAGE
+        told = _told(folder, student, exercises)
         _ask(folder, student, exercises, author)
-        known = {one.id for one in folder.by_hand.to_forget}
         code = write_pages(folder, [student])
-        erased = sum(one.erased for one in folder.by_hand.lines if one.id in known)
-        print(folder.words("hand.forgotten", student=wording.name(student), count=erased))  # noqa: T201
+        print(folder.words("hand.forgotten", **told))  # noqa: T201
         print(folder.words("hand.forgotten_elsewhere"))  # noqa: T201
         return code
+
+
+def _finished(options: ForgetOptions) -> set[str]:
+    """Finish what was asked of this student before and cut off; gives its exercises, "" for all."""
+    with opened(options.out, options.lang) as folder:
+        asked = [one for one in folder.by_hand.to_forget if one.student == options.student]
+        if asked:
+            write_pages(folder, [options.student])
+            words, student = folder.words, wording.name(options.student)
+            titles = ", ".join(folder.title(one.exercise) for one in asked if one.exercise) or "–"
+            count = sum(one.erased for one in asked)
+            print(words("hand.forgotten", student=student, count=count, exercises=titles))  # noqa: T201
+        return {one.exercise for one in asked}
+
+
+def _ids(texts: Sequence[str]) -> list[str]:
+    return [one.strip() for text in texts for one in text.split(",") if one.strip()]
 
 
 def _student(folder: Opened, text: str) -> str:

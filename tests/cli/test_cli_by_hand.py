@@ -14,7 +14,7 @@ import pytest
 from grader.record import hand_file
 from grader.record.store import Store
 from grader.text.words import Words
-from grader.types import HandKind, Record, Verdict
+from grader.types import HandKind, HandLine, Record, Verdict
 from tests.record.test_forgetting import files_naming
 from tests.support import builders as b
 from tests.support.cli_help import Said, Shell
@@ -298,6 +298,23 @@ class TestForget:
         by_hand(shell, "forget", "kim", GRU, "--yes")
         assert {what for who, what in results(shell) if who == "kim"} == {LSTM}
         assert GRU not in page(shell, "kim")
+
+    def test_a_wish_that_was_cut_off_is_finished_and_takes_nothing_else_along(
+        self, shell: Shell
+    ) -> None:
+        at = "2026-03-04T10:00:00.000000+00:00"
+        wish = HandLine("0a", at, "dean", HandKind.FORGET, "kim", GRU, erased=1)
+        hand_file.append(shell.out, [wish])
+        assert by_hand(shell, "forget", "kim", GRU, "--yes").code == 0
+        assert {what for who, what in results(shell) if who == "kim"} == {LSTM}
+        assert len(ids(shell)) == 1
+
+    def test_a_wish_that_was_cut_off_does_not_replace_another(self, shell: Shell) -> None:
+        at = "2026-03-04T10:00:00.000000+00:00"
+        wish = HandLine("0a", at, "dean", HandKind.FORGET, "kim", GRU, erased=1)
+        hand_file.append(shell.out, [wish])
+        assert by_hand(shell, "forget", "kim", LSTM, "--yes").code == 0
+        assert files_naming(shell.out, "kim") == []
 
     def test_decisions_about_somebody_without_work_can_be_forgotten(self, shell: Shell) -> None:
         override(shell, "neu", LSTM, "--absent")
