@@ -19,6 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from grader.text.catalogue import read_catalogue
 from grader.text.korean import agree
 from grader.text.printable import printable
 from grader.types import GraderError, Level, Message, Outcome, Scalar
@@ -114,14 +115,10 @@ def family_word(kind: str, name: str) -> str:
 @lru_cache(maxsize=32)
 def _merged(roots: tuple[Path, ...], lang: str) -> Mapping[str, str]:
     """All catalogues of one language; an extra folder may reword what is ours."""
-    from babel.messages.pofile import read_po
-
     words: dict[str, str] = {}
     for root in roots:
         for path in sorted((root / lang).glob("*.po")):
-            with path.open("rb") as file:
-                catalogue = read_po(file, locale=lang, abort_invalid=True)
-            words |= {str(entry.id): str(entry.string) for entry in catalogue if entry.id}
+            words |= read_catalogue(path.read_text("utf-8"))
     return words
 
 
