@@ -25,10 +25,11 @@ from grader.course.expectations import REFERENCE, CalibrationRun
 from grader.course.families import Family, Question, load_family
 from grader.execute.execute import Run, execute
 from grader.extract.architecture import Architecture
-from grader.extract.evaluate import ModelTask, evaluate
+from grader.extract.evaluate import evaluate
 from grader.extract.extract import extract
 from grader.extract.matching import choose, read_model
 from grader.extract.retraining import canonical_question, retraining
+from grader.extract.tasks import ModelTask
 from grader.pipeline.runner import Slot
 from grader.room import Room
 from grader.types import (

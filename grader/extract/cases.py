@@ -17,18 +17,17 @@ import numpy as np
 
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Question, load_family
-from grader.extract.evaluate import Answer, ModelTask
 from grader.extract.lengths import (
     asked_at,
+    examined,
     fits_in,
     of_any_length,
-    other_lengths,
     question_for,
-    told,
 )
 from grader.extract.matching import ModelReading, choose, telling_fit
 from grader.extract.retraining import canonical_question
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
+from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import DEFAULT_BATCH
 from grader.types import Array, Fit, Message
 
@@ -79,16 +78,15 @@ def exercise_case(
         _, question = canonical_question(family, asked_at(exercise, own), hidden_seed(exercise.id))
         if fits_in(question, reading.input_shape):
             return ExerciseCase(exercise, reading, None, None, question, family)
-    data = family.examine(fit.sample, own.data) if fit else None
+    data = examined(family, exercise, reading.input_shape, fit) if fit else None
     if data is None or data.layout is None:
-        told_data = told(data, other_lengths(exercise, own)) if data else None
-        return ExerciseCase(exercise, reading, fit, told_data, None, family)
+        return ExerciseCase(exercise, reading, fit, data, None, family)
     seed, elsewhere = hidden_seed(exercise.id), asked_at(exercise, own)
     return ExerciseCase(
         exercise,
         reading,
         fit,
-        told(data, other_lengths(exercise, own)),
+        data,
         question_for(family, data, own, seed),
         family,
         question_for(family, data, elsewhere, seed) if elsewhere is not own else None,

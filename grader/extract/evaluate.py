@@ -12,8 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grader import environment
 from grader.arrays import BadArraysError, read_bounded, read_npz
-from grader.extract.architecture import Architecture
+from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.room import Bind, Room, RoomSpec
 from grader.room.workplace import workplace
-from grader.types import Array, Engine, GraderError, Json, Message, Scalar
+from grader.types import Array, Engine, GraderError, Message, Scalar
 
 PACKAGE = Path(__file__).resolve().parents[1]
 RESPONSE_BYTES = 4_000_000
@@ -39,38 +38,6 @@ ROOM_SECONDS = 300.0  # for all that a notebook asks of one room
 ALTOGETHER_SECONDS = 900.0  # for the rooms of one run, after one of them failed
 
 
-@dataclass(frozen=True)
-class Training:
-    """How to train from scratch: arrays, and what ``compile`` and ``fit`` are given."""
-
-    x: Array
-    y: Array
-    epochs: int
-    optimizer: str
-    loss: str
-    options: Mapping[str, Json] = field(default_factory=dict)  # of the optimizer
-    batch_size: int = 32
-    validation_split: float = 0.0
-    from_logits: bool = False
-
-
-@dataclass(frozen=True)
-class ModelTask:
-    """One model and what to do with it. No weights and no training: as freshly initialised."""
-
-    id: str  # an exercise's, and behind a "/" what else is asked about its model
-    architecture: Architecture
-    weights: tuple[Array, ...] = ()
-    inputs: Array | None = None
-    training: Training | None = None
-    seed: int | None = None
-
-    @property
-    def exercise(self) -> str:
-        """The exercise that it is about."""
-        return self.id.partition("/")[0]
-
-
 class RoomFailedError(GraderError):
     """The evaluation room ended without answers. ``begun``: the id of the task it was at, or ""."""
 
@@ -82,28 +49,6 @@ class RoomFailedError(GraderError):
     def stopped(self) -> bool:
         """Whether we ended it, as we would again."""
         return self.message.id == "evaluate.stopped"
-
-
-@dataclass(frozen=True)
-class LayerAnswer:
-    """A rebuilt layer: output shape without the batch axis, and parameters."""
-
-    output_shape: tuple[int | None, ...]
-    params: int
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What E made of a task; ``error`` where it could not be done, ``failed`` in which step."""
-
-    layers: tuple[LayerAnswer, ...] = ()
-    total_params: int = 0
-    predictions: Array | None = None
-    history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
-    seconds: float = 0.0
-    error: str | None = None
-    failed: str = ""  # build, weights, train, predict
-    fault: Message | None = None  # the room ended over it: ours, and no word about the model
 
 
 class _Layer(BaseModel):

@@ -22,10 +22,11 @@ from grader.extract.cases import (
     tasks_of,
     updates_per_epoch,
 )
-from grader.extract.evaluate import Answer, ModelTask
+from grader.extract.facts import LAYERS_SHOWN, model_facts, other_models
 from grader.extract.held import Held, Nearest, exercises_held, whose_data
 from grader.extract.matching import ModelReading, read_model
 from grader.extract.suspicion import suspicions
+from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import training_facts
 from grader.text.printable import cut
 from grader.types import (
@@ -34,16 +35,11 @@ from grader.types import (
     Evidence,
     Execution,
     GraderError,
-    LayerFact,
     Message,
-    ModelFacts,
-    OtherModel,
     Outcome,
     RunFacts,
 )
 
-MOST_OTHERS = 20
-LAYERS_SHOWN = 50  # of a model; of all others their classes, of the one that is graded its settings
 MOST_FAILED = 100  # cells whose exceptions are kept; the others are counted
 WHOLE_ERRORS = 10  # with their tracebacks
 NO_KNOWN_EXERCISE = "diagnose.no_known_exercise"
@@ -146,7 +142,7 @@ def _nothing_known(
         {},
         notes=execution.notes,
         hints=hints,
-        others=_others(readings, None),
+        others=other_models(readings, None),
     )
 
 
@@ -224,7 +220,7 @@ def _evidence(
     answers: Mapping[str, Answer],
     readings: Sequence[ModelReading],
 ) -> Evidence:
-    others = _others(readings, case.reading)
+    others = other_models(readings, case.reading)
     if case.reading is None:
         return Evidence(case.exercise.id, runs, None, (), None, None, {}, others=others)
     answer, suspect = answers.get(case.exercise.id), suspect_of(case)
@@ -237,7 +233,7 @@ def _evidence(
     return Evidence(
         exercise=case.exercise.id,
         runs=runs,
-        model=_model_facts(case.reading, answer),
+        model=model_facts(case.reading, answer),
         data=data.findings if data else (),
         layout=data.layout if data else None,
         training=training_facts(case.reading, case.fit, updates_per_epoch(case)),
@@ -248,50 +244,4 @@ def _evidence(
         unmet=found.unmet,
         others=others,
         controls=found.controls,
-    )
-
-
-def _others(
-    readings: Sequence[ModelReading], chosen: ModelReading | None
-) -> tuple[OtherModel, ...]:
-    """Say what else was built: a student may have trained another model than the one meant."""
-    return tuple(
-        OtherModel(
-            one.candidate.name,
-            one.candidate.cell,
-            sum(fit.epochs_run for fit in one.candidate.fits) or one.candidate.own_updates,
-            one.names[:LAYERS_SHOWN],
-        )
-        for one in readings
-        if one is not chosen
-    )[:MOST_OTHERS]
-
-
-def _model_facts(reading: ModelReading, answer: Answer | None) -> ModelFacts:
-    candidate = reading.candidate
-    claimed = sum(int(weight.size) for weight in candidate.final)
-    architecture = reading.architecture
-    if architecture is None or answer is None or len(answer.layers) != len(architecture.layers):
-        specs = architecture.layers if architecture else ()
-        layers = tuple(
-            LayerFact(name, specs[i].settings if i < min(LAYERS_SHOWN, len(specs)) else {}, (), 0)
-            for i, name in enumerate(reading.names)
-        )
-        return ModelFacts(layers, claimed, (), candidate.cell, candidate.name, rebuilt=False)
-    layers = tuple(
-        LayerFact(
-            spec.title,
-            spec.settings if i < LAYERS_SHOWN else {},
-            rebuilt.output_shape,
-            rebuilt.params,
-        )
-        for i, (spec, rebuilt) in enumerate(zip(architecture.layers, answer.layers, strict=True))
-    )
-    return ModelFacts(
-        layers,
-        answer.total_params,
-        architecture.input_shape,
-        candidate.cell,
-        candidate.name,
-        rebuilt=True,
     )

@@ -18,7 +18,7 @@ import numpy as np
 from grader.course.exercises import Exercise
 from grader.course.families import DataReading, Family, Question
 from grader.extract.architecture import Architecture
-from grader.types import Finding, Message, Scalar
+from grader.types import Finding, Fit, Message, Scalar
 
 SHAPE = "data.shape"  # every family's first question
 
@@ -78,6 +78,21 @@ def told(data: DataReading, others: Sequence[Other]) -> DataReading:
         _too_short(short[0]) if short and one.id == SHAPE else one for one in data.findings
     )
     return replace(data, findings=findings, notes=(*notes, *data.notes))
+
+
+def examined(
+    family: Family, exercise: Exercise, shape: Sequence[int | None], fit: Fit
+) -> DataReading:
+    """Say what the data are that a fit was given: of the exercise, or else what is wrong.
+
+    Args:
+        family: of the exercise's data.
+        exercise: at its own lengths.
+        shape: of the model's input, without the batch axis.
+        fit: with the sample that was seen.
+    """
+    own = exercise.sized(shape)
+    return told(family.examine(fit.sample, own.data), other_lengths(exercise, own))
 
 
 def _too_short(other: Other) -> Finding:

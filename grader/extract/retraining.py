@@ -24,7 +24,7 @@ from grader.course.exercises import Exercise
 from grader.course.families import DataReading, Family, Question
 from grader.evaluation.allowed import FROM_LOGITS, LOSSES, OPTIMIZERS
 from grader.extract.architecture import Architecture
-from grader.extract.evaluate import ModelTask, Training
+from grader.extract.tasks import ModelTask, Training
 from grader.types import Candidate, Evidence, Json, Scalar
 
 OPTIONS = tuple(

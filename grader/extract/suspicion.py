@@ -21,7 +21,7 @@ import numpy as np
 
 from grader.course.families import Family, Question
 from grader.extract.architecture import Architecture, LayerSpec
-from grader.extract.evaluate import Answer, ModelTask
+from grader.extract.tasks import Answer, ModelTask
 from grader.types import Array, Candidate, Fit, Json, Jump
 
 PRETRAINED = "pretrained"

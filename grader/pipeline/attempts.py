@@ -19,8 +19,9 @@ from functools import partial
 
 from grader import environment
 from grader.execute.execute import Run, execute, not_again
-from grader.extract.evaluate import ROOM_SECONDS, Answer, ModelTask, evaluate, evaluate_apart
+from grader.extract.evaluate import ROOM_SECONDS, evaluate, evaluate_apart
 from grader.extract.retraining import stuck_by_the_book
+from grader.extract.tasks import Answer, ModelTask
 from grader.pipeline import judging
 from grader.pipeline.engine_errors import blames_engine
 from grader.pipeline.job import Job

@@ -30,7 +30,7 @@ from grader.types import GraderError, Message, Notebook
 
 if TYPE_CHECKING:  # they bring numpy and more, which the process over there loads
     from grader.execute.claims import Claims
-    from grader.extract.evaluate import Answer, ModelTask
+    from grader.extract.tasks import Answer, ModelTask
     from grader.pipeline.judging import Again, Assessed, Looked, Run
 
 SECONDS = 120.0  # of the processor, for one thing; the slowest honest run takes a few

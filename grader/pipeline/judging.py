@@ -17,11 +17,11 @@ from grader.code.source import left_unread
 from grader.course.exercises import Course
 from grader.course.families import load_family
 from grader.extract.apart import Apart, Care, Unjudged
-from grader.extract.evaluate import Answer, ModelTask
 from grader.extract.extract import extract_each, run_facts
 from grader.extract.lengths import asked_at, of_any_length
 from grader.extract.matching import choose, read_model
 from grader.extract.retraining import canonical_question, retraining, with_asked_activation
+from grader.extract.tasks import Answer, ModelTask
 from grader.score.grade import grade_of
 from grader.score.hints_runs import diagnose_source
 from grader.score.score import ungraded

@@ -10,7 +10,7 @@ import numpy as np
 
 from grader.course.exercises import Course, Exercise, ExpectedLayer
 from grader.course.families import load_family
-from grader.extract.evaluate import Answer, LayerAnswer, ModelTask
+from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.types import Array, ArraySample, Candidate, Execution, Fit, FitSample
 from tests.support.builders import execution
 

@@ -10,8 +10,9 @@ import pytest
 
 from grader.evaluation.allowed import LARGEST_PARAMS
 from grader.extract.architecture import LARGEST_OUTPUT, Architecture, read_architecture
-from grader.extract.evaluate import ModelTask, evaluate
+from grader.extract.evaluate import evaluate
 from grader.extract.keras_config import DEPTH, LONGEST, NotRebuildableError, class_names
+from grader.extract.tasks import ModelTask
 from grader.types import Engine
 from tests.support.notebook_runs import candidate, room, run
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from grader.extract.architecture import Architecture, LayerSpec
-from grader.extract.evaluate import Answer, ModelTask, Training, evaluate
+from grader.extract.evaluate import evaluate
+from grader.extract.tasks import Answer, ModelTask, Training
 from grader.room import RoomSpec
 from grader.types import Engine, GraderError, Isolation, Level
 from tests.support.notebook_runs import candidate, room, run

@@ -14,13 +14,13 @@ from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.evaluation.allowed import LOSSES, OPTIMIZERS
 from grader.extract.architecture import Architecture, LayerSpec
-from grader.extract.evaluate import ModelTask, Training
 from grader.extract.retraining import (
     canonical_question,
     retraining,
     stuck_by_the_book,
     with_asked_activation,
 )
+from grader.extract.tasks import ModelTask, Training
 from grader.types import (
     Candidate,
     Evidence,

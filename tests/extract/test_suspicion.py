@@ -12,7 +12,6 @@ import pytest
 from grader.course.families import DataReading, load_family
 from grader.course.load import load_course
 from grader.extract.architecture import Architecture, LayerSpec
-from grader.extract.evaluate import Answer
 from grader.extract.suspicion import (
     APART,
     Suspect,
@@ -21,6 +20,7 @@ from grader.extract.suspicion import (
     looks_fresh,
     suspicions,
 )
+from grader.extract.tasks import Answer
 from grader.types import ArraySample, Candidate, Fit, FitSample, Jump
 
 ROOT = Path(__file__).resolve().parents[2]

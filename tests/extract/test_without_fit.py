@@ -10,9 +10,9 @@ import pytest
 
 from grader.course.families import DataReading, load_family
 from grader.course.load import load_course
-from grader.extract.evaluate import Answer, ModelTask
 from grader.extract.extract import extract
 from grader.extract.matching import read_model
+from grader.extract.tasks import Answer, ModelTask
 from grader.score.grade import grade_of
 from grader.types import Candidate, Engine, Evidence, EvidenceClass, Grade, Message, Verdict
 from tests.extract.notebooks import Room, asked, candidate, own_data, run_with, sequential

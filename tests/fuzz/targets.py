@@ -27,9 +27,9 @@ from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.execute.claims import read_claims
 from grader.extract.architecture import read_architecture
-from grader.extract.evaluate import Answer, LayerAnswer, ModelTask
 from grader.extract.extract import extract
 from grader.extract.keras_config import NotRebuildableError, class_names
+from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.pipeline.engine_errors import blames_engine
 from grader.record.execution_files import write_execution
 from grader.record.record_json import record_from_json, record_to_json

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from grader.course.load import load_course
-from grader.extract.evaluate import Answer, LayerAnswer, ModelTask
 from grader.extract.extract import extract
+from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.record.record_json import record_from_json, record_to_json
 from grader.score.grade import grade_of
 from grader.types import Candidate, CellError, CellRun, Evidence, Execution, Fit, Outcome

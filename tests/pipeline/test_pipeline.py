@@ -23,7 +23,8 @@ from grader.course.expectations import (
 )
 from grader.course.families import load_family
 from grader.course.load import load_course
-from grader.extract.evaluate import Answer, LayerAnswer, ModelTask, RoomFailedError
+from grader.extract.evaluate import RoomFailedError
+from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.pipeline import attempts, grader, judges
 from grader.pipeline.attempts import Attempts, Scored
 from grader.pipeline.grader import Grader

@@ -11,7 +11,8 @@ import pytest
 from grader.execute import execute as executing
 from grader.extract import evaluate as evaluating
 from grader.extract.architecture import Architecture
-from grader.extract.evaluate import Answer, ModelTask, RoomFailedError, evaluate_apart
+from grader.extract.evaluate import RoomFailedError, evaluate_apart
+from grader.extract.tasks import Answer, ModelTask
 from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
 from tests.support.builders import execution
 
