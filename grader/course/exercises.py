@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, ConfigDict, Field
-
 from grader.course.expectations import Expectation, Threshold
+from grader.course.marks import AfterValidator, ConfigDict, Field
 from grader.course.profiles import LAPTOP
 from grader.course.sizes import Form, evaluate
 from grader.types import EvidenceClass, GraderError, Json, Message

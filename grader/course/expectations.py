@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field
-
+from grader.course.marks import BeforeValidator, ConfigDict, Field
 from grader.types import Message, Scalar
 
 REFERENCE = "reference"  # the control named so is the reference solution itself

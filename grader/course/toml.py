@@ -9,11 +9,12 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from grader.types import GraderError, Message
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 UNKNOWN = "Extra inputs are not permitted"  # as of a model
 
@@ -38,6 +39,8 @@ def checked(kind: type[Held], raw: object, path: Path) -> Held:
     Raises:
         GraderError: names the file and the key at fault.
     """
+    from pydantic import ValidationError
+
     adapter: TypeAdapter[Held] = _adapter(cast("Any", kind))
     try:
         return adapter.validate_python(raw)
@@ -47,11 +50,15 @@ def checked(kind: type[Held], raw: object, path: Path) -> Held:
 
 @cache
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
     return TypeAdapter(kind)  # compiles what to look at; as expensive as reading ten files
 
 
 def fault(error: ValueError, path: Path, above: str = "") -> GraderError:
     """Say in one sentence which key is at fault; ``above`` is the table that holds it."""
+    from pydantic import ValidationError
+
     keys, problem = [above] if above else [], str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
