@@ -23,9 +23,12 @@ from typing import Any, cast
 import nbformat
 from nbformat import NotebookNode
 
+from grader.authoring.public import public_files
+from grader.authoring.wheel import wheel
 from grader.course.data import handout, source
-from grader.course.exercises import ASSIGNMENTS, Course, Exercise
+from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course, Exercise
 from grader.course.profiles import LAPTOP
+from grader.course.public import FOLDER
 from grader.course.rewording import resized, reworded
 from grader.types import EvidenceClass, GraderError, Message
 
@@ -107,7 +110,7 @@ def made_for(course: Course, exercise: Exercise) -> dict[str, bytes]:
 
 
 def release(course: Course, out: Path) -> tuple[Path, ...]:
-    """Write what students get: ``assignments/`` with fresh notebooks, and nothing else.
+    """Write what students get: ``assignments/`` with fresh notebooks, and what checks them.
 
     Returns:
         The files written.
@@ -132,7 +135,7 @@ def release(course: Course, out: Path) -> tuple[Path, ...]:
 
 
 def _files(course: Course) -> Iterator[tuple[str, bytes]]:
-    """Everything below ``assignments/``, with notebooks made anew and secrets refused."""
+    """Everything below ``assignments/``, with notebooks made anew and secrets refused; the rest."""
     root = course.root / ASSIGNMENTS
     made = {
         f"{exercise.id}/{name}": content
@@ -146,6 +149,9 @@ def _files(course: Course) -> Iterator[tuple[str, bytes]]:
             continue
         yield f"{ASSIGNMENTS}/{name}", _harmless(path)
     yield from ((f"{ASSIGNMENTS}/{name}", content) for name, content in made.items())
+    public = public_files(course)
+    yield from ((f"{FOLDER}/{name}", content) for name, content in public.items())
+    yield wheel(public)
     settings = course.root / "course.toml"
     said = _harmless(settings) if settings.is_file() else b""
     if said or course.profile != LAPTOP:
@@ -170,14 +176,15 @@ def _harmless(path: Path) -> bytes:
 def _make_room(course: Course, out: Path) -> None:
     """Clear an earlier release; refuse to clear anything else."""
     resolved, root = out.resolve(), course.root.resolve()
-    if resolved == root or any(
-        resolved.is_relative_to(root / d) for d in (ASSIGNMENTS, "reference")
-    ):
+    if resolved == root or any(resolved.is_relative_to(root / d) for d in (ASSIGNMENTS, REFERENCE)):
         raise GraderError(Message("release.inside_course", {"path": str(out)}))
     if out.is_dir() and any(out.iterdir()):
         if not (out / MANIFEST).is_file():
             raise GraderError(Message("release.not_empty", {"path": str(out)}))
-        shutil.rmtree(out / ASSIGNMENTS, ignore_errors=True)
+        for folder in (ASSIGNMENTS, FOLDER):
+            shutil.rmtree(out / folder, ignore_errors=True)
+        for earlier in out.glob(f"{FOLDER}-*.whl"):
+            earlier.unlink()
     out.mkdir(parents=True, exist_ok=True)
 
 

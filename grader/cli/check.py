@@ -11,7 +11,7 @@ where it lies next door, so that the answer is the same for everybody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
 from grader.cli.printing import console, titles
 from grader.cli.progress import ProgressLines
 from grader.collect.collect import collect
-from grader.course.exercises import Course, Exercise, Limits
+from grader.course.public import public_half
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.ours import without_results
@@ -104,25 +104,6 @@ class Quiet(ProgressLines):
 
     def finished(self, graded: Graded) -> None:
         """Say nothing yet."""
-
-
-def public_half(course: Course) -> Course:
-    """Give the course as students have it."""
-    return replace(course, exercises={key: _public(one) for key, one in course.exercises.items()})
-
-
-def _public(exercise: Exercise) -> Exercise:
-    return replace(
-        exercise,
-        family=None,
-        data={},
-        attempts=1,
-        limits=Limits(),
-        sample_limits={},
-        hints=(),
-        expectation=None,
-        reference_path=None,
-    )
 
 
 def _code(records: Sequence[Record]) -> int:

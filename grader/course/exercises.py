@@ -214,6 +214,7 @@ class Course:
     profile: str = LAPTOP  # as asked for
     packages: tuple[str, ...] = ()  # that notebooks find in their rooms, from course.toml
     old_api: bool = True  # calls of 2018 to 2020 run as they did; from course.toml
+    hints: int | None = None  # that a check in a notebook may give, from course.toml; None: all
 
     @property
     def reference(self) -> Path | None:

@@ -90,6 +90,7 @@ def load_course(root: Path, profile: str | None = None) -> Course:
         asked,
         settings.packages,
         settings.old_api == "accept",
+        settings.hints,
     )
 
 

@@ -229,3 +229,4 @@ class SettingsFile(Strict):
     profile: str | None = None
     packages: Annotated[tuple[Requirement, ...], Field(max_length=50)] = ()  # for notebooks' rooms
     old_api: Literal["accept", "refuse"] = "accept"  # calls of 2018 to 2020
+    hints: Annotated[int, Field(ge=0)] | None = None  # that a check in a notebook may give

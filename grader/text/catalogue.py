@@ -9,11 +9,12 @@ catalogues use (comments, ``msgid``, ``msgstr``, texts over several lines) and r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 _LINE = re.compile(r'(?:(?P<key>msgid|msgstr)\s+)?"(?P<text>(?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(.)")
 _MEANT = {"n": "\n", "t": "\t", "r": "\r"}
+_WRITTEN = tuple((meant, f"\\{letter}") for letter, meant in _MEANT.items())
 
 
 def read_catalogue(text: str) -> dict[str, str]:
@@ -29,6 +30,22 @@ def read_catalogue(text: str) -> dict[str, str]:
         if message_id:
             words[message_id] = sentence
     return words
+
+
+def written_catalogue(words: Mapping[str, str], lang: str) -> str:
+    """Write a catalogue that ``read_catalogue``, and any translator's program, reads back."""
+    head = "Content-Type: text/plain; charset=UTF-8\\nLanguage: " + lang + "\\n"
+    entries = [f'msgid ""\nmsgstr "{head}"']
+    entries += [
+        f'msgid "{_escaped(key)}"\nmsgstr "{_escaped(text)}"' for key, text in words.items()
+    ]
+    return "\n\n".join(entries) + "\n"
+
+
+def _escaped(text: str) -> str:
+    for meant, written in (("\\", "\\\\"), ('"', '\\"'), *_WRITTEN):
+        text = text.replace(meant, written)
+    return text
 
 
 def _entries(text: str) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Answers and thresholds that slipped into what students receive.
 
-Enters: a Course. Leaves: a Ruling per public file. Touches: reads ``assignments/`` and the
+Enters: a Course. Leaves: a Ruling per public file. Touches: reads what students get, and the
 solutions.
 
 An answer is a line between the markers of a solution. Lines that say nothing by themselves, such as
@@ -20,6 +20,7 @@ from typing import Any
 
 from grader.authoring.release import BEGIN, END
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
+from grader.course.public import FOLDER
 from grader.types import Message
 from grader.verify.ruling import Ruling, ruling
 
@@ -38,15 +39,20 @@ class _SolutionLines:
 
 
 def leaks(course: Course) -> Iterator[Ruling]:
-    """Rule on every file below ``assignments/``: no answer in it, no threshold."""
-    root = course.root / ASSIGNMENTS
+    """Rule on every file that students get: no answer in it, no threshold.
+
+    Those are below ``assignments/`` and, in what a release wrote, ``grader_course/``.
+    """
     solutions = {key: _lines(one) for key, one in course.exercises.items()}
     measured = _measured(course)
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root)
-        if path.is_file() and not any(part.startswith((".", "__")) for part in name.parts):
+    for folder in (ASSIGNMENTS, FOLDER):
+        root = course.root / folder
+        for path in sorted(root.rglob("*")):
+            name = path.relative_to(root)
+            if not path.is_file() or any(part.startswith((".", "__")) for part in name.parts):
+                continue
             content = _readable(path)
-            subject = f"{ASSIGNMENTS}/{name.as_posix()}"
+            subject = f"{folder}/{name.as_posix()}"
             secret = _secret(name.parts[0], solutions)
             yield ruling("answers", subject, _answer_in(content, secret))
             yield ruling("thresholds", subject, _threshold_in(content, measured))

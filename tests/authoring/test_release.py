@@ -184,9 +184,11 @@ def released(course, out):
     return {p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
 
-def test_the_bundle_holds_assignments_and_nothing_else(tmp_path):
+def test_the_bundle_holds_assignments_what_checks_them_and_nothing_else(tmp_path):
     names = released(COURSE, tmp_path / "out")
-    assert all(n.startswith("assignments/") or n in ("release.json", "course.toml") for n in names)
+    (packed,) = (n for n in names if n.endswith(".whl"))
+    beside = {"release.json", "course.toml", packed}
+    assert all(n.startswith(("assignments/", "grader_course/")) or n in beside for n in names)
     for exercise in EXERCISES:
         assert f"assignments/{exercise.id}/{exercise.id}.ipynb" in names
         assert f"assignments/{exercise.id}/exercise.toml" in names
@@ -209,7 +211,10 @@ def test_a_search_of_the_bundle_finds_no_answer_and_no_threshold(tmp_path):
     release(COURSE, out)
     found = list(leaks(replace(COURSE, root=out)))
     assert {one.subject for one in found} == {
-        p.relative_to(out).as_posix() for p in (out / "assignments").rglob("*") if p.is_file()
+        p.relative_to(out).as_posix()
+        for folder in ("assignments", "grader_course")
+        for p in (out / folder).rglob("*")
+        if p.is_file() and not p.name.startswith("__")
     }
     assert [one for one in found if not one.holds] == []
 

@@ -13,8 +13,9 @@ import pytest
 from rich.console import Console
 
 from grader.cli import check
-from grader.cli.check import public_half, show, sound
+from grader.cli.check import show, sound
 from grader.course.load import load_course
+from grader.course.public import public_half
 from grader.text.words import Words
 from grader.types import Message, Record, Verdict
 from tests.support import builders as b

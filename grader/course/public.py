@@ -1,0 +1,194 @@
+"""The public half of a course: what students' own checks need, and nothing that gives work away.
+
+Enters: a Course; or the folder that ``grader release`` wrote it into. Leaves: plain tables; a
+PublicCourse with the same Exercises. Touches: reads that folder.
+
+Texts, shapes, counts, points and advice are in it; solutions, thresholds, hidden data and advice
+about accuracy are not. It is read without anything but the standard library.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grader.course.exercises import (
+    Alternative,
+    Course,
+    Exercise,
+    Hint,
+    Limits,
+    Text,
+    architecture_at,
+)
+from grader.course.profiles import LAPTOP
+from grader.course.sizes import Form, FreeSize, LayerForm
+from grader.types import EvidenceClass, GraderError, Json, Message, Verdict
+
+SCHEMA = "grader/public/v1"
+FOLDER = "grader_course"  # an importable name: the folder may be installed as well
+FILE = "course.json"
+ABOUT_ACCURACY = (EvidenceClass.ACCURACY.value, Verdict.LOW_ACCURACY.value)
+
+
+@dataclass(frozen=True)
+class PublicCourse:
+    """A course as students have it, with what their own checks need."""
+
+    folder: Path
+    exercises: Mapping[str, Exercise]
+    language: str | None
+    hints: int | None  # that a check may give; None: all
+    version: str  # of the grader that wrote it
+    own_checks: Mapping[str, tuple[EvidenceClass, ...]]  # classes that have more to ask, by id
+
+    @property
+    def words(self) -> Path:
+        """Where its families' words are."""
+        return self.folder / "families" / "locale"
+
+
+def public_half(course: Course) -> Course:
+    """Give the course as students have it."""
+    return replace(course, exercises={key: _public(one) for key, one in course.exercises.items()})
+
+
+def _public(exercise: Exercise) -> Exercise:
+    return replace(
+        exercise,
+        family=None,
+        data={},
+        attempts=1,
+        limits=Limits(),
+        sample_limits={},
+        hints=(),
+        expectation=None,
+        reference_path=None,
+    )
+
+
+def described(
+    exercise: Exercise, data: Mapping[str, Json] | None, own: Sequence[EvidenceClass]
+) -> dict[str, Any]:
+    """Describe the public half of an exercise as JSON has it.
+
+    Args:
+        exercise: as the instructor has it.
+        data: what its family asks to look at data; None where students have no such family.
+        own: the classes of which the exercise has checks of its own.
+    """
+    return {
+        "order": exercise.order,
+        "title": _both(exercise.title),
+        "profile": exercise.profile,
+        "points": {cls.value: points for cls, points in exercise.points.items()},
+        "epochs": exercise.epochs,
+        "min_epochs": exercise.min_epochs,
+        "model": _form(exercise.form),
+        "accept": [
+            {"note": dict(one.note.args), "model": _form(one.form)} for one in exercise.accept
+        ],
+        "family": exercise.family if data is not None else None,
+        "data": dict(data or {}),
+        "hints": [
+            {"when": one.when, **one.message.args}
+            for one in exercise.hints
+            if one.when.split(".")[0] not in ABOUT_ACCURACY
+        ],
+        "own_checks": [cls.value for cls in own],
+    }
+
+
+def read_public(folder: Path) -> PublicCourse:
+    """Read what a release wrote.
+
+    Raises:
+        GraderError: it is not there, cannot be read, or is of another version.
+    """
+    path = folder / FILE
+    try:
+        table = json.loads(path.read_text("utf-8"))
+        if table.get("schema") != SCHEMA:
+            raise GraderError(Message("public.other_schema", {"file": str(path)}))
+        entries = table["exercises"]
+        return PublicCourse(
+            folder=folder,
+            exercises={key: _exercise(key, one) for key, one in entries.items()},
+            language=table["language"],
+            hints=table["hints"],
+            version=table["grader"],
+            own_checks={
+                key: tuple(EvidenceClass(cls) for cls in one["own_checks"])
+                for key, one in entries.items()
+            },
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        args = {"file": str(path), "problem": f"{type(error).__name__}: {error}"}
+        raise GraderError(Message("course.bad_file", args)) from error
+
+
+def _exercise(identifier: str, table: Mapping[str, Any]) -> Exercise:
+    form = _read_form(table["model"])
+    return Exercise(
+        id=identifier,
+        order=table["order"],
+        title=Text(**table["title"]),
+        profile=table["profile"],
+        points={EvidenceClass(cls): points for cls, points in table["points"].items()},
+        **architecture_at(form, form.usual()),
+        accept=tuple(_alternative(one) for one in table["accept"]),
+        epochs=table["epochs"],
+        min_epochs=table["min_epochs"],
+        family=table["family"],
+        data=table["data"],
+        attempts=1,
+        limits=Limits(),
+        sample_limits={},
+        hints=tuple(
+            Hint(one["when"], Text(one["en"], one["ko"]).message()) for one in table["hints"]
+        ),
+        expectation=None,
+        assignment_path=Path(),
+        reference_path=None,
+        profiles=() if table["profile"] == LAPTOP else (table["profile"],),
+    )
+
+
+def _alternative(table: Mapping[str, Any]) -> Alternative:
+    form = _read_form(table["model"])
+    note = Text(**table["note"]).message()
+    return Alternative(note=note, **architecture_at(form, form.usual()))
+
+
+def _both(text: Text) -> dict[str, str]:
+    return {"en": text.en, "ko": text.ko}
+
+
+def _form(form: Form) -> dict[str, Any]:
+    return {
+        "input_shape": list(form.input_shape),
+        "layers": [
+            {
+                "class": layer.cls,
+                "config": dict(layer.config),
+                "output_shape": list(layer.output_shape),
+                "params": layer.params,
+            }
+            for layer in form.layers
+        ],
+        "free": [[size.name, size.usual, size.least, size.most, size.enough] for size in form.free],
+    }
+
+
+def _read_form(table: Mapping[str, Any]) -> Form:
+    return Form(
+        input_shape=tuple(table["input_shape"]),
+        layers=tuple(
+            LayerForm(one["class"], one["config"], tuple(one["output_shape"]), one["params"])
+            for one in table["layers"]
+        ),
+        free=tuple(FreeSize(*one) for one in table["free"]),
+    )

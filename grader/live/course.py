@@ -1,0 +1,78 @@
+"""Finds the public half of the course for a check in a notebook.
+
+Enters: the environment, the current folder. Leaves: a PublicCourse. Touches: reads what a release
+wrote; in an instructor's checkout makes the same anew, in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import tempfile
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from grader.course.exercises import ASSIGNMENTS, REFERENCE
+from grader.course.public import FILE, FOLDER, PublicCourse, read_public
+from grader.types import GraderError, Message
+
+VARIABLE = "GRADER_COURSE"
+BESIDE = Path(__file__).resolve().parents[2]  # where the course is, in a checkout
+
+
+def find_public() -> PublicCourse:
+    """Give the course: GRADER_COURSE, else around the current folder, else installed, else ours.
+
+    Raises:
+        GraderError: there is none, or what is there is from before checks in notebooks.
+    """
+    old = False
+    for root in _roots():
+        if (root / FOLDER / FILE).is_file():
+            return read_public(root / FOLDER)
+        if (root / ASSIGNMENTS).is_dir() and (root / REFERENCE).is_dir():
+            return _made_of(root)
+        old = old or (root / ASSIGNMENTS).is_dir()
+    installed = _installed()
+    if installed is not None:
+        return read_public(installed)
+    if (BESIDE / ASSIGNMENTS).is_dir() and (BESIDE / REFERENCE).is_dir():
+        return _made_of(BESIDE)
+    raise GraderError(Message("live.old_bundle" if old else "live.no_course"))
+
+
+def _roots() -> Iterator[Path]:
+    named = os.environ.get(VARIABLE)
+    if named:
+        yield Path(named).expanduser()
+        return
+    here = Path.cwd()
+    yield from (here, *here.parents)
+
+
+def _installed() -> Path | None:
+    found = importlib.util.find_spec(FOLDER)
+    for place in (found.submodule_search_locations or ()) if found is not None else ():
+        if (Path(place) / FILE).is_file():
+            return Path(place)
+    return None
+
+
+@lru_cache(maxsize=4)
+def _made_of(root: Path) -> PublicCourse:
+    """Make what a release of this course would hold; it is read again after a restart."""
+    from grader.authoring.public import public_files
+    from grader.course.load import load_course
+
+    folder = Path(_kept().name) / FOLDER
+    for name, content in public_files(load_course(root)).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return read_public(folder)
+
+
+@lru_cache(maxsize=1)
+def _kept() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="grader-course-")  # gone with the process

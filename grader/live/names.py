@@ -1,0 +1,106 @@
+"""The names of the notebook that asks: its Keras models, its cells, what else it holds.
+
+Enters: a frame's names. Leaves: Held models, texts. Touches nothing of the notebook's.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType, ModuleType
+from typing import Any
+
+from grader.text.printable import cut, printable
+from grader.types import Cell, Notebook
+
+MOST_SHOWN = 12  # names in a sentence
+LONGEST_NAME = 40
+MOST_INSIDE = 50  # models in one list or dictionary
+SHELL = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
+_COUNTED = re.compile(r"_(\d+)$")  # sequential_3: Keras counts what it names
+
+
+@dataclass(frozen=True)
+class HeldModel:
+    """A Keras model and what the notebook calls it; one that only a History holds has no name."""
+
+    model: Any
+    name: str
+    order: int  # larger is later
+
+
+def names_of(frame: FrameType | None) -> dict[str, Any]:
+    """Give what a caller's code can name: its own names, those of its module beneath."""
+    return {**frame.f_globals, **frame.f_locals} if frame is not None else {}
+
+
+def keras_of_the_notebook() -> Any:
+    """Give the Keras that is loaded; None where no model can be there yet."""
+    return sys.modules.get("keras")
+
+
+def models_among(names: Mapping[str, Any], keras: Any) -> tuple[HeldModel, ...]:
+    """Give every model once, under its first name, in the order in which they were made."""
+    held: dict[int, tuple[Any, str]] = {}
+    for name, value in names.items():
+        if not name.startswith("_"):
+            for inner, model in _models_in(name, value, keras.Model):
+                held.setdefault(id(model), (model, inner))
+    made = sorted(held.values(), key=lambda one: _count(one[0]))
+    return tuple(HeldModel(model, name, order) for order, (model, name) in enumerate(made, 1))
+
+
+def _models_in(name: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
+    # type(), not isinstance(): that one asks the object, which may be anybody's.
+    if issubclass(type(value), kind):
+        yield name, value
+    elif type(value) in (list, tuple) and len(value) <= MOST_INSIDE:
+        for place, one in enumerate(value):
+            if issubclass(type(one), kind):
+                yield f"{name}[{place}]", one
+    elif type(value) is dict and len(value) <= MOST_INSIDE:
+        for key, one in value.items():
+            if issubclass(type(one), kind):
+                yield f"{name}[{key!r:.{LONGEST_NAME}}]", one
+
+
+def _count(model: Any) -> int:
+    match = _COUNTED.search(str(getattr(model, "name", "")))
+    return int(match[1]) if match else 0
+
+
+def objects_of(names: Mapping[str, Any], kind: type) -> list[Any]:
+    """Give every value of a class, each once."""
+    found = {id(one): one for one in names.values() if issubclass(type(one), kind)}
+    return list(found.values())
+
+
+def names_looked_at(names: Mapping[str, Any]) -> str:
+    """List the variables of the notebook, without what every notebook has: for a sentence."""
+    own = [
+        printable(name, limit=LONGEST_NAME)
+        for name, value in names.items()
+        if not name.startswith("_")
+        and name not in SHELL
+        and not isinstance(value, (ModuleType, type))
+        and not callable(value)
+    ]
+    more = ["…"] if len(own) > MOST_SHOWN else []
+    return ", ".join([*own[:MOST_SHOWN], *more]) or "–"
+
+
+def names_in(models: Sequence[HeldModel], say: Callable[[HeldModel], str]) -> str:
+    """List models: for a sentence."""
+    more = ["…"] if len(models) > MOST_SHOWN else []
+    return cut(", ".join([*(say(one) for one in models[:MOST_SHOWN]), *more]), 400)
+
+
+def cells_of(names: Mapping[str, Any]) -> Notebook | None:
+    """Give the cells that were run, in the order in which they ran; None outside of notebooks."""
+    ran = names.get("In")
+    if type(ran) is not list or not all(type(one) is str for one in ran):
+        return None
+    cells = (Cell(index, source) for index, source in enumerate(ran) if source.strip())
+    return Notebook(tuple(cells), None, "")

@@ -1,0 +1,177 @@
+"""Says what a check found: which checks are right, which are not yet, which are not made here.
+
+Enters: LiveEvidence, an exercise, words. Leaves: an Answer. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from grader import __version__
+from grader.course.exercises import Exercise
+from grader.course.public import PublicCourse
+from grader.extract.matching import is_theirs
+from grader.live.answer import NOT_YET, NOTE, RIGHT, UNKNOWN, WRONG, Answer, Hint, Line
+from grader.live.evidence import LiveEvidence, LiveModel
+from grader.live.names import names_in, names_looked_at
+from grader.report import wording
+from grader.score.score import score
+from grader.text.words import Words
+from grader.types import EvidenceClass, Grade, Message, Scalar, Verdict
+
+SHOWN = (EvidenceClass.STRUCTURE, EvidenceClass.DATA, EvidenceClass.TRAINING)
+LEFT = {
+    EvidenceClass.STRUCTURE: "live.left_structure",
+    EvidenceClass.DATA: "live.left_data",
+    EvidenceClass.TRAINING: "live.left_training",
+    EvidenceClass.ACCURACY: "live.left_accuracy",
+    EvidenceClass.RUNS: "live.left_runs",
+}
+# A live notebook's cells have no places: the same advice, without one.
+WITHOUT_CELL = {
+    "diagnose.not_a_chain": "live.not_a_chain",
+    "diagnose.layers_do_not_fit": "live.layers_do_not_fit",
+    "diagnose.misspelt_model": "live.misspelt_model",
+    "diagnose.trained_elsewhere": "live.trained_elsewhere",
+}
+
+
+def problem(exercise: str, told: str) -> Answer:
+    """Answer that nothing could be looked at, and why."""
+    return Answer(exercise, "", (), (), "", (), (), "", problem=told)
+
+
+def answer_of(
+    found: LiveEvidence,
+    models: Sequence[LiveModel],
+    exercise: Exercise,
+    course: PublicCourse,
+    names: Mapping[str, Any],
+    words: Words,
+) -> Answer:
+    """Score the evidence as the grader does, and say of it what can be said here."""
+    grade = score(found.evidence, exercise, None)
+    lines = (
+        *_structure(found, grade, names, words),
+        *_data(found, grade, words),
+        *_training(found, grade, exercise, words),
+        *_own(exercise, course, words),
+        *_notes(found, exercise, course, words),
+    )
+    hints = tuple(Hint(words.say(one)) for one in _hints(found, grade, exercise))
+    counted = Answer(exercise.id, "", lines, (), "", (), (), "")
+    return replace(
+        counted,
+        title=exercise.title.ko if words.lang == "ko" else exercise.title.en,
+        titles=tuple((cls, wording.class_name(cls, words)) for cls in SHOWN),
+        model=_model(found, models, words),
+        hints=hints[: course.hints],
+        summary=tuple(_summary(counted, exercise, words)),
+        no_more=words("live.no_more_hints"),
+    )
+
+
+def _structure(
+    found: LiveEvidence, grade: Grade, names: Mapping[str, Any], words: Words
+) -> Iterator[Line]:
+    cls = EvidenceClass.STRUCTURE
+    if found.chosen is None:
+        yield Line(NOT_YET, cls, words("live.no_model", names=names_looked_at(names)))
+        return
+    yield from _checks(cls, grade, words)
+
+
+def _data(found: LiveEvidence, grade: Grade, words: Words) -> Iterator[Line]:
+    cls = EvidenceClass.DATA
+    if found.data_unasked:
+        yield Line(UNKNOWN, cls, words("live.data_unasked"))
+    elif found.data_unseen:
+        yield Line(UNKNOWN, cls, words("live.data_unseen"))
+    elif not found.evidence.data:
+        yield Line(NOT_YET, cls, words("live.data_not_yet"))
+    else:
+        yield from _checks(cls, grade, words)
+
+
+def _training(
+    found: LiveEvidence, grade: Grade, exercise: Exercise, words: Words
+) -> Iterator[Line]:
+    cls, known = EvidenceClass.TRAINING, found.chosen.known if found.chosen else None
+    if known is not None and found.epochs_unsure and known.fits:
+        run = sum(fit.epochs_run for fit in known.fits)
+        yield Line(UNKNOWN, cls, words("live.epochs_unsure", run=run, more=known.more))
+    elif known is not None and found.epochs_unsure:
+        yield Line(UNKNOWN, cls, words("live.trained_otherwise", updates=known.updates))
+    elif known is None or not known.fits:
+        yield Line(NOT_YET, cls, words("live.training_not_yet", epochs=exercise.epochs))
+    else:
+        yield from _checks(cls, grade, words)
+
+
+def _checks(cls: EvidenceClass, grade: Grade, words: Words) -> Iterator[Line]:
+    for check in grade.checks:
+        if check.cls is cls:
+            mark = RIGHT if check.passed else WRONG
+            yield Line(mark, cls, wording.check_text(check, words))
+
+
+def _own(exercise: Exercise, course: PublicCourse, words: Words) -> Iterator[Line]:
+    for cls in course.own_checks.get(exercise.id, ()):
+        if cls in SHOWN:
+            yield Line(UNKNOWN, cls, words("live.own_checks"))
+
+
+def _notes(
+    found: LiveEvidence, exercise: Exercise, course: PublicCourse, words: Words
+) -> Iterator[Line]:
+    """Say what costs nothing and is good to know."""
+    for note in found.evidence.notes:
+        yield Line(NOTE, None, words.say(note))
+    theirs = _of_another(found, exercise, course)
+    if theirs:
+        yield Line(NOTE, None, words("live.of_another", exercise=theirs))
+    if course.version != __version__:
+        versions = {"course": course.version, "grader": __version__}
+        yield Line(NOTE, None, words("live.other_version", **versions))
+
+
+def _of_another(found: LiveEvidence, exercise: Exercise, course: PublicCourse) -> str:
+    if found.chosen is None:
+        return ""
+    reading = found.chosen.reading
+    others = (one for key, one in course.exercises.items() if key != exercise.id)
+    return next((one.id for one in others if is_theirs(reading, exercise, [one])), "")
+
+
+def _model(found: LiveEvidence, models: Sequence[LiveModel], words: Words) -> str:
+    if found.chosen is None:
+        return ""
+    name = wording.name(found.chosen.held.name)
+    if len(models) == 1:
+        return words("live.model", name=name)
+    every = names_in([one.held for one in models], lambda one: wording.name(one.name))
+    return words("live.model_of_several", name=name, models=every)
+
+
+def _hints(found: LiveEvidence, grade: Grade, exercise: Exercise) -> Iterator[Message]:
+    if found.chosen is None:
+        yield from exercise.hints_for(Verdict.WRONG_ARCHITECTURE, EvidenceClass.STRUCTURE)
+        return
+    if found.epochs_unsure and grade.verdict is Verdict.UNTRAINED:
+        return  # whether anything is missing is not known
+    for hint in grade.hints:
+        yield Message(WITHOUT_CELL.get(hint.id, hint.id), hint.args)
+
+
+def _summary(counted: Answer, exercise: Exercise, words: Words) -> Iterator[str]:
+    """Say how much is right, and what nobody has looked at."""
+    unknown = {line.about for line in counted.lines if line.mark == UNKNOWN}
+    if exercise.points[EvidenceClass.ACCURACY]:
+        unknown.add(EvidenceClass.ACCURACY)
+    unknown.add(EvidenceClass.RUNS)
+    left = [words(told) for cls, told in LEFT.items() if cls in unknown]
+    counts: dict[str, Scalar] = {"right": counted.right, "asked": counted.asked}
+    yield words("live.public_checks", **counts, unknown=", ".join(left))
+    yield words("live.restart")
