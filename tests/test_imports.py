@@ -10,6 +10,7 @@ import ast
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +98,55 @@ def test_help_loads_nothing_but_what_prints_it() -> None:
     )
     heavy = {"numpy", "pydantic", "jinja2", "babel", "zmq", "jupyter_client", "nbformat", "psutil"}
     assert loaded_by(source) & (heavy | set(ENGINES)) == set()
+
+
+# What a check in a notebook may need: NumPy, and what Python 3.11 lacks of the types that we write.
+LIGHT = {"grader", "numpy", "typing_extensions"}
+
+
+def foreign(source: str) -> set[str]:
+    """What is neither of Python nor there before, in a fresh interpreter."""
+    before = loaded_by("")
+    return {m for m in loaded_by(source) - before if m not in sys.stdlib_module_names}
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    assert foreign("import grader") == {"grader"}
+
+
+def test_a_check_loads_numpy_and_no_other_library_where_there_is_none() -> None:
+    """Neither Keras nor pydantic nor Babel; a bundle is looked at, as students have it."""
+    source = (
+        "class Missing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        kept = {'grader', 'numpy', 'typing_extensions'} | set(sys.stdlib_module_names)\n"
+        "        if name.split('.')[0] not in kept and not name.startswith('_'):\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+        "import os\n"
+        "os.environ['GRADER_COURSE'] = {place!r}\n"
+        "from grader import check\n"
+        "answer = check('multiplication-lstm', lang='ko')\n"
+        "assert answer.asked == 3 and not answer.problem, repr(answer)\n"
+        "assert '아직' in repr(answer) and '<table' in answer._repr_html_()"
+    )
+    from grader.authoring.release import release
+    from grader.course.load import load_course
+
+    with tempfile.TemporaryDirectory() as place:
+        release(load_course(ROOT), Path(place))
+        assert foreign(source.replace("{place!r}", repr(place))) <= LIGHT
+
+
+def test_a_check_of_live_models_needs_nothing_more_to_be_imported() -> None:
+    light = "grader.live.checking grader.kernel.probe grader.evaluation.worker"
+    source = "import importlib\n" + "\n".join(
+        f"importlib.import_module({name!r})" for name in light.split()
+    )
+    assert (
+        foreign(source) & {*ENGINES, "babel", "jupyter_client", "nbformat", "zmq", "psutil"}
+        == set()
+    )
 
 
 def test_the_judge_never_unpickles_and_never_evaluates_text() -> None:

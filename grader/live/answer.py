@@ -94,7 +94,8 @@ class Answer:
         if self.model:
             yield self.model
         for title, lines in self._groups():
-            yield title
+            if title:
+                yield title
             yield from (f"  {line.mark} {line.text}" for line in lines)
         yield from (f"→ {one.text}" for one in self.hints[:1])
         yield from self.summary
@@ -118,7 +119,8 @@ class Answer:
         if self.model:
             yield _whole(escape(self.model))
         for title, lines in self._groups():
-            yield _whole(f"<strong>{escape(title)}</strong>", ruled=True)
+            if title:
+                yield _whole(f"<strong>{escape(title)}</strong>", ruled=True)
             yield from map(_row, lines)
         for one in self.hints[:1]:
             yield _whole(f"→ {escape(one.text)}", ruled=True)

@@ -1,0 +1,73 @@
+"""The names of the notebook that asks."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
+
+from grader.live.names import cells_of, models_among, names_in, names_looked_at, names_of
+from tests.support.keras_like import keras_like
+
+KERAS = keras_like()
+
+
+def model(name: str = "sequential") -> Any:
+    return KERAS.Model(name)
+
+
+def test_the_callers_own_names_stand_before_those_of_its_module() -> None:
+    json_module = json  # noqa: F841 - a name to be found
+    KERAS_IS_MINE = 1  # noqa: F841, N806
+    names = names_of(inspect.currentframe())
+    assert names["json_module"] is json
+    assert names["KERAS"] is KERAS
+
+
+def test_every_model_is_found_once_in_the_order_of_making() -> None:
+    second, first, third = model("sequential_7"), model("sequential"), model("functional_9")
+    names = {"b": second, "again": second, "a": first, "all": [second, third], "_": third}
+    found = models_among(names, KERAS)
+    assert [(one.model, one.name) for one in found] == [
+        (first, "a"),
+        (second, "b"),
+        (third, "all[1]"),
+    ]
+    assert [one.order for one in found] == [1, 2, 3]
+
+
+def test_models_in_a_dictionary_have_its_key_for_a_name() -> None:
+    (found,) = models_among({"models": {"lstm": model()}}, KERAS)
+    assert found.name == "models['lstm']"
+
+
+def test_nothing_is_asked_of_objects_that_are_no_models() -> None:
+    class Odd:
+        @property
+        def __class__(self) -> Any:  # type: ignore[override]
+            raise RuntimeError("do not ask")
+
+    assert models_among({"odd": Odd()}, KERAS) == ()
+
+
+def test_a_list_of_names_leaves_out_what_every_notebook_has() -> None:
+    names = {"X": 1, "_i1": "x", "In": [""], "json": json, "names_of": names_of, "Y": [1]}
+    assert names_looked_at(names) == "X, Y"
+    assert names_looked_at({}) == "–"
+    many = names_looked_at({f"x{number}": number for number in range(100)})
+    assert many.endswith("x11, …")
+
+
+def test_a_list_of_models_ends_somewhere() -> None:
+    found = models_among({f"m{number}": model(f"s_{number}") for number in range(1, 31)}, KERAS)
+    told = names_in(found, lambda one: one.name)
+    assert told.startswith("m1, m2, ")
+    assert told.endswith("m12, …")
+
+
+def test_cells_are_those_that_a_notebook_says_it_ran() -> None:
+    ran = cells_of({"In": ["", "x = 1", "  ", "check('a')"]})
+    assert ran is not None
+    assert [(cell.index, cell.source) for cell in ran.cells] == [(1, "x = 1"), (3, "check('a')")]
+    assert cells_of({}) is None
+    assert cells_of({"In": [1]}) is None
