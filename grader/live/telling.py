@@ -162,7 +162,8 @@ def _hints(found: LiveEvidence, grade: Grade, exercise: Exercise) -> Iterator[Me
     if found.epochs_unsure and grade.verdict is Verdict.UNTRAINED:
         return  # whether anything is missing is not known
     for hint in grade.hints:
-        yield Message(WITHOUT_CELL.get(hint.id, hint.id), hint.args)
+        here = WITHOUT_CELL.get(hint.id)
+        yield Message(here, hint.args) if here is not None else hint
 
 
 def _summary(counted: Answer, exercise: Exercise, words: Words) -> Iterator[str]:
