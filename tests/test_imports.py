@@ -138,6 +138,29 @@ def test_a_check_loads_numpy_and_no_other_library_where_there_is_none() -> None:
         assert foreign(source.replace("{place!r}", repr(place))) <= LIGHT
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_command_where_only_the_check_for_notebooks_is_installed_says_what_to_install(
+    lang: str,
+) -> None:
+    code = (
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in ('typer', 'pydantic', 'rich', 'psutil', 'babel'):\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+        f"sys.argv = ['grader', 'check', 'x.ipynb', '--lang', {lang!r}]\n"
+        "from grader.__main__ import main\nmain()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert 'pip install "rnn-grader[student]"' in line
+    assert "from grader import check" in line
+
+
 def test_a_check_of_live_models_needs_nothing_more_to_be_imported() -> None:
     light = "grader.live.checking grader.kernel.probe grader.evaluation.worker"
     source = "import importlib\n" + "\n".join(

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 USAGE = 2
 OUR_FAULT = 3  # nothing was graded, and not for the notebook's sake
 INTERRUPTED = 130
+# What commands need, and a check in a notebook does not.
+OF_COMMANDS = frozenset({"ipykernel", "jupyter_client", "psutil", "pydantic", "rich", "typer"})
 
 _language: list[str] = []
 
@@ -58,7 +60,9 @@ def _tell_error(error: Exception) -> int:
         tell(words.say(message)) if message else print(error, file=sys.stderr)  # noqa: T201
         return USAGE
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("grader"):
-        tell(words.say(Message("cli.missing_package", {"package": error.name})))
+        light = str(error.name).partition(".")[0] in OF_COMMANDS
+        missing = "cli.light_package" if light else "cli.missing_package"
+        tell(words.say(Message(missing, {"package": error.name})))
         return OUR_FAULT
     said = f"{type(error).__name__}: {error}"[:300]
     tell(words.say(Message("cli.fault", {"error": said})))
@@ -77,7 +81,7 @@ def language_of(arguments: Sequence[str]) -> str:
         return known[0]
     try:
         return pick_language(None, _course_language())
-    except GraderError:
+    except (GraderError, ImportError):  # a light installation reads no course.toml
         return pick_language(None, None)
 
 
