@@ -37,6 +37,15 @@ PLACEHOLDER = "# YOUR CODE HERE / 여기에 코드를 작성하세요"
 POINTS = "<!-- points -->"
 DATA = "<!-- data -->"
 MANIFEST = "release.json"
+CHECK = """\
+# 제출하기 전에 확인하기 (점수와 무관) / Check before you hand in (no part of the grade)
+try:
+    from grader import check
+except ImportError:
+    print('확인하려면 강의에서 받은 채점기를 설치하십시오.')
+    print('To check, install the grader that your teacher gave you.')
+else:
+    display(check('{exercise}'))"""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 POINT_WORDS = {
     EvidenceClass.RUNS: "모든 셀이 오류 없이 실행됨 / every cell runs",
@@ -48,7 +57,7 @@ POINT_WORDS = {
 
 
 def stub(solution: Path, exercise: Exercise) -> NotebookNode:
-    """Make the student's notebook: answers out, data cells locked.
+    """Make the student's notebook: answers out, data cells locked, a check at the end.
 
     Raises:
         GraderError: the solution's markers do not pair up, or it has none.
@@ -57,6 +66,7 @@ def stub(solution: Path, exercise: Exercise) -> NotebookNode:
     markers = sum(cell.source.count(BEGIN) for cell in notebook.cells)
     if not markers:
         raise GraderError(Message("release.no_markers", {"file": str(solution)}))
+    notebook.cells.append(_check_cell(exercise))
     return _transformed(notebook, lambda source: _without_answers(source, solution))
 
 
@@ -224,6 +234,20 @@ def _notebook(solution: Path, exercise: Exercise) -> NotebookNode:
             if DATA in cell.source:
                 cell.source = cell.source.replace(DATA, data_told(exercise))
     return notebook
+
+
+def _check_cell(exercise: Exercise) -> NotebookNode:
+    """Ask for a check; where grading runs the notebook there may be none, and that is right."""
+    return _node(
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": f"{exercise.id[:48]}-check",
+            "metadata": {"tags": ["check"]},
+            "outputs": [],
+            "source": CHECK.format(exercise=exercise.id),
+        }
+    )
 
 
 def _node(content: dict[str, Any]) -> NotebookNode:

@@ -119,6 +119,15 @@ def test_cell_ids_are_steady_and_unique(exercise):
 
 
 @every_exercise
+def test_a_check_stands_at_the_end_and_in_no_reference(exercise):
+    last = made(exercise).cells[-1]
+    assert last.metadata.tags == ["check"]
+    assert f"check('{exercise.id}')" in last.source
+    compile(last.source, exercise.id, "exec")
+    assert "import check" not in code_of(full(solution(exercise), exercise))
+
+
+@every_exercise
 def test_nothing_was_run(exercise):
     cells = [c for c in made(exercise).cells if c.cell_type == "code"]
     assert all(c.outputs == [] and c.execution_count is None for c in cells)
