@@ -47,7 +47,7 @@ class LiveEvidence:
 
     evidence: Evidence
     chosen: LiveModel | None
-    data_unseen: bool = False  # a fit ran, and nobody knows what it was given
+    data_unseen: bool = False  # it was trained, and nobody knows on what
     data_unasked: bool = False  # it may be known; what looks at it is on the instructor's side
     epochs_unsure: bool = False  # more was trained than is known of
 
@@ -82,8 +82,8 @@ def evidence_of(
     reading = chosen.reading.built_for(exercise)
     fit = telling_fit(reading.candidate)
     data = _data(reading, exercise, course)
-    ran = fit is not None
     seen = fit is not None and fit.sample.x is not None
+    elsewhere = fit is None and chosen.known.updates > 0  # trained, and by no fit that is known
     evidence = Evidence(
         exercise=exercise.id,
         runs=ATTEMPTED_NOTHING,
@@ -99,9 +99,9 @@ def evidence_of(
     return LiveEvidence(
         evidence,
         chosen,
-        data_unseen=ran and not seen and exercise.family is not None,
+        data_unseen=(fit is not None and not seen) or elsewhere,
         data_unasked=exercise.family is None,
-        epochs_unsure=chosen.known.more > 0 or (not ran and chosen.known.updates > 0),
+        epochs_unsure=chosen.known.more > 0 or elsewhere,
     )
 
 

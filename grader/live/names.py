@@ -24,7 +24,7 @@ _COUNTED = re.compile(r"_(\d+)$")  # sequential_3: Keras counts what it names
 
 @dataclass(frozen=True)
 class HeldModel:
-    """A Keras model and what the notebook calls it; one that only a History holds has no name."""
+    """A Keras model and what the notebook calls it."""
 
     model: Any
     name: str
@@ -42,12 +42,20 @@ def keras_of_the_notebook() -> Any:
 
 
 def models_among(names: Mapping[str, Any], keras: Any) -> tuple[HeldModel, ...]:
-    """Give every model once, under its first name, in the order in which they were made."""
+    """Give every model once, under its first name, in the order in which they were made.
+
+    One that was built anew under its name may still be there, in the History of its training.
+    """
     held: dict[int, tuple[Any, str]] = {}
-    for name, value in names.items():
-        if not name.startswith("_"):
-            for inner, model in _models_in(name, value, keras.Model):
-                held.setdefault(id(model), (model, inner))
+    own = {name: value for name, value in names.items() if not name.startswith("_")}
+    for name, value in own.items():
+        for inner, model in _models_in(name, value, keras.Model):
+            held.setdefault(id(model), (model, inner))
+    for name, value in own.items():
+        if issubclass(type(value), keras.callbacks.History):
+            model = getattr(value, "model", None)
+            if issubclass(type(model), keras.Model):
+                held.setdefault(id(model), (model, f"{name}.model"))
     made = sorted(held.values(), key=lambda one: _count(one[0]))
     return tuple(HeldModel(model, name, order) for order, (model, name) in enumerate(made, 1))
 

@@ -36,6 +36,13 @@ def test_every_model_is_found_once_in_the_order_of_making() -> None:
     assert [one.order for one in found] == [1, 2, 3]
 
 
+def test_a_model_that_only_a_history_still_holds_is_found_by_it() -> None:
+    lost, kept = model("sequential"), model("sequential_1")
+    history, again = lost.fit([1]), kept.fit([1])
+    found = models_among({"history": history, "again": again, "model": kept}, KERAS)
+    assert [(one.model, one.name) for one in found] == [(lost, "history.model"), (kept, "model")]
+
+
 def test_models_in_a_dictionary_have_its_key_for_a_name() -> None:
     (found,) = models_among({"models": {"lstm": model()}}, KERAS)
     assert found.name == "models['lstm']"

@@ -1,0 +1,142 @@
+"""What is said of evidence: right, wrong, not attempted yet, not known here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from grader import __version__
+from grader.course.load import load_course
+from grader.course.public import PublicCourse
+from grader.extract.matching import read_model
+from grader.live.answer import Answer
+from grader.live.evidence import LiveEvidence, LiveModel
+from grader.live.names import HeldModel
+from grader.live.telling import WITHOUT_CELL, answer_of
+from grader.live.trainings import KnownFits
+from grader.text.words import Words
+from grader.types import Evidence, EvidenceClass, Fit, FitSample, Message, TrainingFacts
+from tests.extract.notebooks import asked, candidate, sequential
+from tests.support import builders as b
+
+ROOT = Path(__file__).resolve().parents[2]
+EXERCISES = load_course(ROOT).exercises
+EXERCISE = EXERCISES["multiplication-lstm"]
+FIT = Fit(0, FitSample(None, None), 100, 100, {"loss": (1.0, 0.5)}, finished=True, arguments={})
+EN, KO = Words("en"), Words("ko")
+
+
+def course(**changes: Any) -> PublicCourse:
+    facts: dict[str, Any] = {
+        "folder": ROOT,
+        "exercises": EXERCISES,
+        "language": None,
+        "hints": None,
+        "version": __version__,
+        "own_checks": {},
+    }
+    return PublicCourse(**facts | changes)
+
+
+def live(*fits: Fit, more: int = 0, updates: int = 0, name: str = "model") -> LiveModel:
+    config = sequential(*asked(EXERCISE), shape=EXERCISE.input_shape)
+    reading = read_model(candidate(config))
+    known = KnownFits(fits, changed=bool(fits), more=more, updates=updates)
+    return LiveModel(HeldModel(SimpleNamespace(), name, 1), known, reading)
+
+
+def told(
+    evidence: Evidence, chosen: LiveModel | None, words: Words = EN, **unknown: bool
+) -> Answer:
+    found = LiveEvidence(evidence, chosen, **unknown)
+    models = [chosen] if chosen is not None else []
+    return answer_of(found, models, EXERCISE, course(), {"X": 1}, words)
+
+
+def marks(answer: Answer) -> list[str]:
+    shown = (EvidenceClass.STRUCTURE, EvidenceClass.DATA, EvidenceClass.TRAINING)
+    return [answer.marks(cls) for cls in shown]
+
+
+def test_sound_work_is_right_in_all_that_is_public_and_is_no_grade() -> None:
+    answer = told(b.sound(EXERCISE), live(FIT))
+    assert marks(answer) == ["✓✓✓✓✓", "✓", "✓✓"]
+    assert answer.right == answer.asked == 8
+    assert "8 of 8 right" in repr(answer)
+    assert "accuracy on new data" in repr(answer)
+
+
+def test_never_is_anything_said_to_have_passed() -> None:
+    for words, forbidden in ((EN, ("passed", "accepted", "full points")), (KO, ("통과", "합격"))):
+        said = repr(told(b.sound(EXERCISE), live(FIT), words)).lower()
+        assert not [one for one in forbidden if one in said]
+
+
+def test_data_that_nobody_saw_are_neither_right_nor_wrong() -> None:
+    answer = told(b.sound(EXERCISE, data=()), live(FIT), data_unseen=True)
+    assert marks(answer) == ["✓✓✓✓✓", "–", "✓✓"]
+    assert answer.right == answer.asked == 7
+    assert "the data given to fit" in repr(answer)
+
+
+def test_what_only_grading_looks_at_is_said_so_whether_it_was_seen_or_not() -> None:
+    for unseen in (True, False):
+        answer = told(b.sound(EXERCISE, data=()), live(FIT), data_unasked=True, data_unseen=unseen)
+        assert "only grading looks" in repr(answer)
+
+
+def test_a_model_without_a_fit_has_not_been_tried_yet() -> None:
+    nothing = replace(b.training(()), fits=0, epochs=0, changed=False)
+    answer = told(b.sound(EXERCISE, data=(), training=nothing), live())
+    assert marks(answer) == ["✓✓✓✓✓", "○", "○"]
+    assert "✗" not in repr(answer)
+    assert "never called" in repr(answer.hints[0])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        (live(FIT, more=9), "some others that the optimizer has counted: 9"),
+        (live(updates=640), "640 updates"),
+    ],
+)
+def test_how_long_it_trained_may_not_be_known(chosen: LiveModel, said: str) -> None:
+    short: TrainingFacts = replace(b.training((1.0,)), epochs=1)
+    answer = told(b.sound(EXERCISE, training=short), chosen, epochs_unsure=True)
+    assert marks(answer)[2] == "–"
+    assert said in repr(answer)
+    assert answer.hints == ()  # nobody knows whether anything is missing
+    assert "how long it was trained" in repr(answer)
+
+
+def test_checks_of_the_teachers_own_are_said_to_be_there() -> None:
+    found = LiveEvidence(b.sound(EXERCISE), live(FIT))
+    own = course(own_checks={EXERCISE.id: (EvidenceClass.STRUCTURE, EvidenceClass.ACCURACY)})
+    answer = answer_of(found, [live(FIT)], EXERCISE, own, {}, EN)
+    assert answer.marks(EvidenceClass.STRUCTURE) == "✓✓✓✓✓–"
+    assert "something more about the layers" in repr(answer)
+
+
+def test_another_exercises_very_model_is_recognised() -> None:
+    found = LiveEvidence(b.sound(EXERCISE), live(FIT))
+    answer = answer_of(found, [live(FIT)], EXERCISES["multiplication-gru"], course(), {}, EN)
+    assert "multiplication-lstm asks for" in repr(answer)
+
+
+def test_which_of_several_models_was_taken_is_said() -> None:
+    first, second = live(FIT), live(name="other")
+    found = LiveEvidence(b.sound(EXERCISE), first)
+    answer = answer_of(found, [first, second], EXERCISE, course(), {}, EN)
+    assert "Looked at: model. Your models are model, other" in repr(answer)
+
+
+@pytest.mark.parametrize("words", [EN, KO], ids=["en", "ko"])
+@pytest.mark.parametrize("message", sorted(WITHOUT_CELL))
+def test_advice_that_names_a_cell_is_given_without_one(message: str, words: Words) -> None:
+    args = {"cell": 0, "name": "model", "other": "mdoel"}
+    assert "0" in words.say(Message(message, args))
+    assert "0" not in words.say(Message(WITHOUT_CELL[message], args))
