@@ -126,7 +126,7 @@ def _data(reading: ModelReading, exercise: Exercise, course: PublicCourse) -> Da
 def _training(chosen: LiveModel, exercise: Exercise) -> TrainingFacts:
     """Say what the known fits did; where more may have been run, the best that can be."""
     candidate, known = chosen.reading.candidate, chosen.known
-    facts = training_facts(candidate, telling_fit(candidate))
+    facts = training_facts(chosen.reading, telling_fit(candidate))
     facts = replace(facts, changed=known.changed, cell=None)
     if not known.more:
         return facts
