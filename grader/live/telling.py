@@ -150,7 +150,7 @@ def _model(found: LiveEvidence, models: Sequence[LiveModel], words: Words) -> st
         return ""
     name = wording.name(found.chosen.held.name)
     if len(models) == 1:
-        return words("live.model", name=name)
+        return words("live.looked_at", name=name)
     every = names_in([one.held for one in models], lambda one: wording.name(one.name))
     return words("live.model_of_several", name=name, models=every)
 
