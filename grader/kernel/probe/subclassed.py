@@ -17,10 +17,11 @@ def in_layers(model: Any) -> Any:
 
     They do not where ``call`` computes something between them, or leaves weights unused.
     """
+    if not getattr(model, "built", False):
+        return model
     import keras
 
-    plain = (keras.Sequential, keras.src.models.functional.Functional)
-    if issubclass(type(model), plain) or not model.built:
+    if issubclass(type(model), (keras.Sequential, keras.src.models.functional.Functional)):
         return model
     if model not in _known:
         _known[model] = None  # while call runs, and where it fails
