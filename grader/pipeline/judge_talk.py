@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from grader.types import GraderError
 
 if TYPE_CHECKING:
-    from grader.extract.evaluate import Answer, ModelTask
+    from grader.extract.tasks import Answer, ModelTask
 
 Evaluate: TypeAlias = "Callable[[Sequence[ModelTask]], Mapping[str, Answer]]"
 
