@@ -9,6 +9,7 @@ code shares this process.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -76,6 +77,8 @@ def seed_before_first_cell(shell: Any, seed: int) -> None:
 def main() -> None:
     """Start the kernel; returns when it is shut down."""
     settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    # Only where it is asked for: a student may have a module of that name.
+    orders = importlib.import_module("orders") if settings.get("order_bytes") else None
     sys.path[0] = str(HERE / "site")  # in place of this folder: students have modules named probe
     os.environ.pop("JPY_PARENT_PID", None)
     seed_everything(settings["seed"])  # imports the engine while the student's time stands still
@@ -86,6 +89,8 @@ def main() -> None:
     told = remarks.Remarks(app.kernel)
     lacks.install(app.shell, app.kernel, told, settings["said"], settings["epochs"])
     restarts.install(app.shell, app.kernel, told)
+    if orders is not None:  # below the probe, which sees what came of it
+        orders.install(app.kernel, settings["order_bytes"], probe.__name__)
     probe.install(app.shell, app.kernel)
     if settings.get("data"):
         data_files.install(app.shell, Path(settings["data"]), told)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.kernel.orders.asking import UnusualError, answer_of, packed
+from grader.kernel.orders.asking import RefusedError, UnusualError, answer_of, packed
 from grader.kernel.orders.data import array_of, arrays_of
 
 
@@ -28,14 +28,17 @@ def test_what_the_trainer_tells_comes_back_as_it_was() -> None:
 
 
 def test_an_order_that_is_not_taken_is_trained_by_the_notebook() -> None:
-    with pytest.raises(UnusualError, match="too long"):
+    with pytest.raises(RefusedError, match="too long"):
         answer_of({"refused": {"id": "too long"}}, b"")
+    with pytest.raises(UnusualError, match="not passed on: busy") as found:
+        answer_of({"returned": "busy"}, b"")
+    assert not isinstance(found.value, RefusedError), "the trainer has not heard of it"
 
 
 def test_arrays_go_as_keras_would_take_them() -> None:
     given = {"x": np.zeros((4, 2)), "y": np.zeros(4, dtype=np.int64), "sample_weight": np.ones(4)}
     given |= {"validation_data": (np.zeros((1, 2)), np.zeros(1))}
-    found = arrays_of(given)
+    found = arrays_of(given, 1000)
     assert {name: str(array.dtype) for name, array in found.items()} == {
         "x": "float32",
         "y": "int64",
@@ -43,6 +46,15 @@ def test_arrays_go_as_keras_would_take_them() -> None:
         "validation_x": "float32",
         "validation_y": "float32",
     }
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int32", "int64", "float64"])
+def test_arrays_count_as_they_are_sent_and_as_they_are_trained_on(kind: str) -> None:
+    given = {"x": np.zeros((20, 5), dtype=kind), "y": np.zeros(20)}
+    numbers = 8 if kind == "int64" else 4
+    arrays_of(given, 100 * numbers + 20 * 4)
+    with pytest.raises(UnusualError, match="bytes of data"):
+        arrays_of(given, 100 * numbers + 20 * 4 - 1)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +122,12 @@ class TestFit:
         assert ordered["scheduled"]["asked"] == [0, 1, 2]
         np.testing.assert_allclose(ordered["scheduled"]["rates"], [5e-4, 2.5e-4, 1.25e-4], 1e-5)
         assert ordered["not_a_number"]["epochs"] == [0]
+
+    def test_what_is_validated_now_and_then_has_the_numbers_of_those_epochs(
+        self, told: dict[str, Any]
+    ) -> None:
+        found = told["ordered"]["validated_at_times"]
+        assert (found["alike"], found["times"]) == (True, 2)
 
     def test_a_later_fit_goes_on_from_what_came_of_the_first(self, told: dict[str, Any]) -> None:
         found = told["ordered"]["went_on"]

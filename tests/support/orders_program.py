@@ -20,7 +20,7 @@ os.environ |= {"CUDA_VISIBLE_DEVICES": "-1"}
 import keras
 import numpy as np
 
-from grader.kernel.orders import Answer, wrap_fit
+from grader.kernel.orders import Answer, Way, wrap_fit
 
 L = keras.layers
 X, Y = np.random.default_rng(1).random((40, 4, 2)), np.random.default_rng(2).random((40, 1))
@@ -28,6 +28,8 @@ STEPS = 2  # of an epoch, with Keras' own batch of 32
 
 original = keras.Model.fit
 orders: list[Any] = []
+whys: list[str] = []
+told: dict[str, dict[str, list[float]]] = {}
 results: dict[str, tuple[list[np.ndarray], list[np.ndarray]]] = {}
 
 
@@ -35,11 +37,11 @@ def trainer(order: Any, arrays: Any) -> Answer:
     """Train a model of our own as the order says."""
     order = json.loads(json.dumps(order))
     orders.append(order)
-    told, asked = order["model"], order["compile"]
-    kind = keras.Sequential if told["class_name"] == "Sequential" else keras.Model
-    model = kind.from_config(told["config"])
+    described, asked = order["model"], order["compile"]
+    kind = keras.Sequential if described["class_name"] == "Sequential" else keras.Model
+    model = kind.from_config(described["config"])
     if not model.built:
-        model.build(told["input_shape"])
+        model.build(described["input_shape"])
     optimizer = keras.optimizers.get(asked["optimizer"])
     loss, metrics = (keras.saving.deserialize_keras_object(asked[k]) for k in ("loss", "metrics"))
     model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
@@ -77,10 +79,11 @@ def trainer(order: Any, arrays: Any) -> Answer:
     )
     name = f"result {len(orders)}"
     results[name] = model.get_weights(), [np.asarray(value) for value in optimizer.variables]
+    told[name] = {key: list(map(float, values)) for key, values in history.history.items()}
     return Answer(
         name,
         tuple(history.epoch),
-        {key: tuple(map(float, values)) for key, values in history.history.items()},
+        {key: tuple(values) for key, values in told[name].items()},
         *(tuple(part) for part in results[name]),
         tuple(each) if order["each_epoch"] else (),
     )
@@ -127,6 +130,14 @@ def plain() -> Any:
 def validated() -> Any:
     model = usual()
     return seen(model, model.fit(X, Y, epochs=2, validation_split=0.5, verbose=0))
+
+
+def validated_at_times() -> Any:
+    model = usual()
+    checked = {"validation_split": 0.5, "validation_freq": 2, "verbose": 0}
+    found = seen(model, history := model.fit(X, Y, epochs=4, **checked))
+    there = told[f"result {len(orders)}"]["val_loss"]
+    return found | {"alike": history.history["val_loss"] == there, "times": len(there)}
 
 
 def stopped_early() -> Any:
@@ -281,7 +292,7 @@ def no_such_argument() -> Any:
 
 
 ORDERED = (plain, validated, stopped_early, checkpoints, scheduled, went_on, functional)
-ORDERED = (*ORDERED, not_a_number, seeds)
+ORDERED = (*ORDERED, not_a_number, seeds, validated_at_times)
 HERE = (own_callback, own_step, planted, changed_between, patched, a_data_set, frozen)
 HERE = (*HERE, own_loss, own_metric, own_activation)
 WRONG = (wrong_shape, wrong_rows, not_compiled, no_such_argument)
@@ -297,18 +308,18 @@ def error_of(call: Any) -> str:
 
 def main() -> None:
     plain_errors = {call.__name__: error_of(call) for call in WRONG}
-    wrapped = wrap_fit(keras, original, trainer)
-    keras.Model.fit = wrapped
+    keras.Model.fit = wrap_fit(keras, original, Way(trainer, whys.append))
     found = {call.__name__: call() for call in ORDERED}
     here = {}
     for call in HERE:
         orders.clear()
+        whys.clear()
         error = error_of(call)
-        here[call.__name__] = {"asked": len(orders), "error": error, "why": wrapped.why}
+        here[call.__name__] = {"asked": len(orders), "error": error, "why": whys[-1]}
     orders.clear()
     wrong = {call.__name__: [error_of(call), plain_errors[call.__name__]] for call in WRONG}
-    told = {"ordered": found, "here": here, "wrong": wrong, "asked_in_error": len(orders)}
-    sys.stderr.write(json.dumps(told) + "\n")
+    everything = {"ordered": found, "here": here, "wrong": wrong, "asked_in_error": len(orders)}
+    sys.stderr.write(json.dumps(everything) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """In the notebook's room: what goes to the trainer and what comes back.
 
-Enters: an order as plain data and arrays. Leaves: the trainer's answer. Touches: the kernel's stdin
-channel, on which a kernel may ask something in the middle of a cell.
+Enters: an order as plain data and arrays; why a fit is none. Leaves: the trainer's answer. Touches:
+the kernel's stdin channel, on which a kernel may ask something in the middle of a cell.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -14,12 +15,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-REQUEST, REPLY = "grader_order", "grader_result"
+REQUEST, REPLY, CLAIMED = "grader_order", "grader_result", "grader_claimed"
 POLL_MILLISECONDS = 50
 
 
 class UnusualError(Exception):
     """This fit cannot be an order; the message says why, for the record and not for people."""
+
+
+class RefusedError(UnusualError):
+    """The trainer did not take the order, or could not train it. It knows why."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +51,47 @@ class Answer:
 Ask: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, np.ndarray]], Answer]
 
 
-def over_stdin(kernel: Any) -> Ask:
-    """Give a way to ask whoever listens on the kernel's stdin channel."""
+@dataclass(frozen=True)
+class Line:
+    """A kernel's stdin channel, to whoever listens there."""
 
-    def ask(order: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-        kernel.session.send(
-            kernel.stdin_socket,
-            REQUEST,
-            order,
-            parent=kernel.get_parent("shell"),
-            ident=kernel._get_shell_context_var(kernel._shell_parent_ident),  # noqa: SLF001
-            buffers=[packed(arrays)],
-        )
+    kernel: Any
+
+    def ask(self, order: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+        """Ask for a training and wait for what comes of it.
+
+        Raises:
+            UnusualError: nobody trains it: it is too large, or another one is being trained.
+            RefusedError: the trainer did not take it.
+        """
+        asked = self._send(REQUEST, order, packed(arrays))
         while True:
-            if kernel.stdin_socket.poll(POLL_MILLISECONDS):
-                _, reply = kernel.session.recv(kernel.stdin_socket, copy=True)
-                if reply and reply.get("msg_type") == REPLY:
+            if self.kernel.stdin_socket.poll(POLL_MILLISECONDS):
+                _, reply = self.kernel.session.recv(self.kernel.stdin_socket, copy=True)
+                if reply and reply.get("msg_type") == REPLY and _is_about(reply, asked):
                     return answer_of(reply["content"], bytes(reply["buffers"][0]))
 
-    return ask
+    def tell(self, why: str) -> None:
+        """Say why a fit was trained here; nobody answers. Never raises."""
+        with contextlib.suppress(Exception):
+            self._send(CLAIMED, {"why": why})
+
+    def _send(self, kind: str, content: Mapping[str, Any], *buffers: bytes) -> Any:
+        kernel = self.kernel
+        return kernel.session.send(
+            kernel.stdin_socket,
+            kind,
+            content,
+            parent=kernel.get_parent("shell"),
+            ident=kernel._get_shell_context_var(kernel._shell_parent_ident),  # noqa: SLF001
+            buffers=list(buffers),
+        )
+
+
+def _is_about(reply: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """Whether it answers this order, and none that a student's code broke off."""
+    told: bool = reply["parent_header"].get("msg_id") == asked["header"]["msg_id"]
+    return told
 
 
 def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -78,10 +105,13 @@ def answer_of(told: Mapping[str, Any], data: bytes) -> Answer:
     """Read what came back.
 
     Raises:
-        UnusualError: the trainer did not take the order.
+        UnusualError: it was not passed on.
+        RefusedError: the trainer did not take it.
     """
+    if "returned" in told:
+        raise UnusualError(f"an order that was not passed on: {told['returned']}")
     if "refused" in told:
-        raise UnusualError(json.dumps(told["refused"]))
+        raise RefusedError(json.dumps(told["refused"]))
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     epochs = tuple(told["epochs"])

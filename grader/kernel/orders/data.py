@@ -13,13 +13,17 @@ import numpy as np
 from .asking import UnusualError
 
 KINDS = "biuf"  # bool, integers, floats
-ORDER_BYTES = 100_000_000  # of all arrays together; the driver passes on no longer message
+NUMBER_BYTES = 4  # that a number takes at least where it is trained on
 LISTS = ("pandas.", "tensorflow.")  # libraries whose arrays are read like NumPy's
 PAIR, TRIPLE = 2, 3
 
 
-def arrays_of(given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def arrays_of(given: Mapping[str, Any], most_bytes: int) -> dict[str, np.ndarray]:
     """Give inputs, targets, weights and validation data.
+
+    Args:
+        given: the arguments of ``fit``.
+        most_bytes: that all arrays may take together, here or where they are trained on.
 
     Returns:
         ``x`` (rows, …) and ``y`` (rows, …); ``sample_weight``, ``validation_x``, ``validation_y``
@@ -40,8 +44,8 @@ def arrays_of(given: Mapping[str, Any]) -> dict[str, np.ndarray]:
         for name, value in zip(names, validation, strict=False):
             if value is not None:
                 found[name] = array_of(value, name)
-    size = sum(array.nbytes for array in found.values())
-    if size > ORDER_BYTES:
+    size = sum(max(array.nbytes, array.size * NUMBER_BYTES) for array in found.values())
+    if size > most_bytes:
         raise UnusualError(f"{size} bytes of data")
     return found
 

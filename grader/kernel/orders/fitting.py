@@ -16,14 +16,16 @@ import inspect
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import beginning, data, describing
-from .asking import Answer, Ask, UnusualError
+from .asking import Answer, Ask, RefusedError, UnusualError
 
 BATCH = 32  # Keras' own, where none is given
+ORDER_BYTES = 100_000_000  # of an order's arrays, where nobody says otherwise
 STAND_INS = ("make_train_function", "evaluate", "_get_metrics_result_or_logs")
 
 
@@ -54,22 +56,40 @@ class Known:
         return {"result": result, "optimizer": "goes_on" if same else "fresh"}
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a training is asked for.
+
+    Attributes:
+        ask: sends an order and its arrays, waits for the answer.
+        tell: is told why a fit was trained here, where the trainer does not know it.
+        ours: the module of callbacks that only watch and are no reason to train here.
+        most_bytes: that the arrays of an order may take together.
+    """
+
+    ask: Ask
+    tell: Callable[[str], None] = lambda _: None
+    ours: str = ""
+    most_bytes: int = ORDER_BYTES
+
+
 class Attempt:
     """One call of ``fit``: asks for it when Keras has checked everything, then stands in for it."""
 
     def __init__(
-        self, keras: Any, model: Any, given: Mapping[str, Any], ask: Ask, known: Known, ours: str
+        self, keras: Any, model: Any, given: Mapping[str, Any], way: Way, known: Known
     ) -> None:
         self.keras = keras
         self.model = model
         self.given = given
-        self.ask = ask
+        self.way = way
         self.known = known
-        self.ours = ours
         self.answer: Answer | None = None
         self.why = ""  # it is trained here
+        self.refused = False  # by the trainer, which knows why
         self._real = {name: getattr(model, name) for name in STAND_INS}
         self._place = -1  # of the epoch that runs, among those of the answer
+        self._checked = -1  # of the last one that was validated, among those
         self._before = getattr(model, "train_function", None)
 
     @contextmanager
@@ -105,6 +125,7 @@ class Attempt:
             self.answer = self._asked()
         except Exception as error:
             self.why = str(error) if isinstance(error, UnusualError) else type(error).__name__
+            self.refused = isinstance(error, RefusedError)
             for name in STAND_INS:
                 delattr(self.model, name)
             self._real["make_train_function"](force)
@@ -114,11 +135,11 @@ class Attempt:
     def _asked(self) -> Answer:
         model, given = self.model, self.given
         callbacks = describing.callbacks_of(given.get("callbacks"))
-        arrays = data.arrays_of(given)
+        arrays = data.arrays_of(given, self.way.most_bytes)
         stand_ins = {name: vars(model).pop(name) for name in STAND_INS if name in vars(model)}
         try:
             order: dict[str, Any] = {"version": 1, "fit": describing.fit_settings(given)}
-            order["callbacks"] = describing.callback_settings(callbacks, self.ours)
+            order["callbacks"] = describing.callback_settings(callbacks, self.way.ours)
             self._build(arrays)
             order["model"] = describing.model_of(self.keras, model)
         finally:
@@ -133,7 +154,18 @@ class Attempt:
         order["each_epoch"] = describing.wants_each_epoch(callbacks)
         epochs = range(given.get("initial_epoch") or 0, given["epochs"])
         order["rates"] = describing.rates_of(callbacks, model, epochs)
-        return self.ask(order, arrays)
+        answer = self.way.ask(order, arrays)
+        self._require_fitting(answer)
+        return answer
+
+    def _require_fitting(self, answer: Answer) -> None:
+        """Refuse what cannot be put into this model, before anything stands in for its training."""
+        for here, there in (
+            (self.model.get_weights(), answer.weights),
+            (self.model.optimizer.variables, answer.optimizer),
+        ):
+            if [tuple(one.shape) for one in here] != [one.shape for one in there]:
+                raise UnusualError("an answer that does not fit the model")
 
     def _build(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Have Keras build what TensorFlow builds in its first step, and say what does not fit."""
@@ -165,17 +197,18 @@ class Attempt:
         """Stand in for the evaluation that ``fit`` does after an epoch, and for no other."""
         if self.answer is None or not kwargs.get("_use_cached_eval_dataset"):
             return self._real["evaluate"](*args, **kwargs)
+        self._checked += 1
         return self._logs(validation=True)
 
     def _logs(self, *, validation: bool) -> dict[str, float]:
         assert self.answer is not None
-        start = "val_" if validation else ""
+        start, place = ("val_", self._checked) if validation else ("", self._place)
         return {
-            name.removeprefix(start): values[self._place]
+            name.removeprefix(start): values[place]
             for name, values in self.answer.history.items()
             if name.startswith("val_") == validation
             and name != "learning_rate"
-            and self._place < len(values)
+            and place < len(values)
         }
 
     def _set_metrics(self, logs: Mapping[str, float]) -> None:
@@ -186,19 +219,13 @@ class Attempt:
                 metric.count.assign(1.0)
 
 
-def wrap_fit(
-    keras: Any, original: Callable[..., Any], ask: Ask, *, ours: str = ""
-) -> Callable[..., Any]:
+def wrap_fit(keras: Any, original: Callable[..., Any], way: Way) -> Callable[..., Any]:
     """Wrap ``keras.Model.fit`` so that the trainer takes its steps where an order can say them.
 
     Args:
         keras: the package, on TensorFlow.
         original: what ``fit`` is without this.
-        ask: sends an order and its arrays, waits for the answer.
-        ours: the module of callbacks that only watch and are no reason to train here.
-
-    Returns:
-        It; its attribute ``why`` says why the last one was trained here, "" where it was not.
+        way: how a training is asked for.
     """
     signature = inspect.signature(original)
     known = Known()
@@ -209,10 +236,13 @@ def wrap_fit(
         attempt = attempted(*args, **kwargs)
         if attempt is None:
             return original(*args, **kwargs)
-        with attempt.in_place():
-            history = original(*args, **kwargs)
+        try:
+            with attempt.in_place():
+                history = original(*args, **kwargs)
+        finally:
+            if attempt.why and not attempt.refused:
+                way.tell(attempt.why)
         attempt.finish()
-        fit.why = attempt.why  # type: ignore[attr-defined]
         return history
 
     def attempted(*args: Any, **kwargs: Any) -> Attempt | None:
@@ -220,7 +250,7 @@ def wrap_fit(
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             model, *_ = bound.args
-            return Attempt(keras, model, bound.arguments, ask, known, ours)
+            return Attempt(keras, model, bound.arguments, way, known)
         except Exception:
             return None
 
