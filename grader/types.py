@@ -273,8 +273,29 @@ class Isolation:
 
 
 @dataclass(frozen=True)
+class Training:
+    """A fit of a run whose trainings are asked for. Without ``key``: done by the notebook itself.
+
+    With one it is ours, and no claim. What ties a model to it: the same layers, and weights that
+    are the result's to the last bit.
+    """
+
+    cell: int  # as the driver says
+    key: str = ""  # of the result
+    layers: str = ""  # digest of the order's layers
+    weights: str = ""  # digest of the result's
+    before: str = ""  # key of the result that it went on from
+    epochs: int = 0
+    updates: int = 0  # those of what it went on from included
+    moved: bool = False  # its last weights are not its first ones
+    seconds: float = 0.0
+    history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    why: Message | None = None  # the notebook trained by itself
+
+
+@dataclass(frozen=True)
 class Execution:
-    """Everything that came out of one run of one notebook. All of it is claims."""
+    """Everything that came out of one run of one notebook. All but ``trainings`` is claims."""
 
     outcome: Outcome
     cells: tuple[CellRun, ...]
@@ -288,6 +309,7 @@ class Execution:
     peak_memory_mb: float
     fixes_seeds: bool = False
     notes: tuple[Message, ...] = ()
+    trainings: tuple[Training, ...] | None = None  # None: the notebook trains by itself
 
 
 # --- extract ---------------------------------------------------------------------------------
@@ -365,6 +387,19 @@ class TrainingFacts:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """Whose training stands for a model, where trainings are asked for."""
+
+    key: str = ""  # of our own result; "" where all that is known is what the notebook tells
+    why: Message | None = None  # nothing of ours stands for it
+
+    @property
+    def proven(self) -> bool:
+        """Whether the training is ours."""
+        return bool(self.key)
+
+
+@dataclass(frozen=True)
 class OtherModel:
     """A model of the notebook that does not stand for this exercise."""
 
@@ -392,6 +427,7 @@ class Evidence:
     others: tuple[OtherModel, ...] = ()
     # The same metrics of predictors that need no model, by name: {"mean": {"mse": 0.049}, …}.
     controls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    proof: Proof | None = None  # None: nobody was asked, the notebook trains by itself
 
 
 # --- score -----------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ def load_course(root: Path, profile: str | None = None) -> Course:
         settings.packages,
         settings.old_api == "accept",
         settings.hints,
+        settings.trainings == "trainer",
     )
 
 

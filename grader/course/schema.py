@@ -230,3 +230,4 @@ class SettingsFile(Strict):
     packages: Annotated[tuple[Requirement, ...], Field(max_length=50)] = ()  # for notebooks' rooms
     old_api: Literal["accept", "refuse"] = "accept"  # calls of 2018 to 2020
     hints: Annotated[int, Field(ge=0)] | None = None  # that a check in a notebook may give
+    trainings: Literal["notebook", "trainer"] = "notebook"  # who does what ``fit`` asks for

@@ -2,8 +2,9 @@
 
 Enters: argv[1], a JSON file with the connection, the cells and the caps; argv[2], an empty folder.
 Leaves on stdout, a unix socket: the sockets on which the kernel shall listen. Leaves in the folder:
-``transcript.jsonl`` (a line per cell, written when the cell ends) and ``evidence/`` (what the probe
-sent, see ``keeping``). Touches: the kernel's sockets, in its own home folder.
+``transcript.jsonl`` (a line per cell, written when the cell ends), ``evidence/`` (what the probe
+sent, see ``keeping``) and, where trainings are done elsewhere, ``orders/`` (see ``ordering``).
+Touches: the kernel's sockets, in its own home folder.
 
 Runs as a script in a process of its own, in a room where there is one, and imports nothing of the
 judge's: a hostile kernel's messages cost this process only. End of file on stdin means that the
@@ -30,9 +31,10 @@ import zmq
 from jupyter_client.session import Session
 
 if TYPE_CHECKING or __package__:
-    from grader.driver import keeping
+    from grader.driver import keeping, ordering
 else:
     import keeping  # a script finds its neighbours by their bare names
+    import ordering
 
 READY_SECONDS = 120.0
 SETTLE_MILLISECONDS = 300
@@ -45,6 +47,7 @@ LEFT_OUT_TEXT = 200  # characters of each text about one
 REMARKS = 50  # of one notebook
 REMARK_TEXT = 100  # characters of each text in one
 LARGEST = 1_000_000  # lines of a cell, statements of one
+WAITING_ORDERS = 2  # messages about trainings that are held: each may be as large as all data
 SHORT_NAME = 40  # characters of an exception's name where there is no space for more
 IDLE_SECONDS = 10.0  # after the reply, how long late output may take
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -158,7 +161,14 @@ class KernelGoneError(Exception):
 class Conversation:
     """One kernel, its sockets and the folder where everything is written."""
 
-    def __init__(self, connection: dict[str, Any], out: Path, caps: Caps) -> None:
+    def __init__(
+        self,
+        connection: dict[str, Any],
+        out: Path,
+        caps: Caps,
+        orders: dict[str, Any] | None = None,
+    ) -> None:
+        """Connect; ``orders``: where answers will be and the bounds, if trainings are asked for."""
         self.caps = caps
         self.out = out
         bounds = keeping.Bounds(
@@ -174,9 +184,17 @@ class Conversation:
         self.shell = self._socket(context, zmq.DEALER, connection, "shell_port")
         self.iopub = self._socket(context, zmq.SUB, connection, "iopub_port")
         self.iopub.setsockopt(zmq.SUBSCRIBE, b"")
+        self.channels = {self.shell: "shell", self.iopub: "iopub"}
+        self.ordering: ordering.Ordering | None = None
+        if orders is not None:
+            line = self._socket(context, zmq.DEALER, connection, "stdin_port")
+            self.channels[line] = "stdin"
+            bounds = ordering.Bounds(**orders["caps"])
+            answers = Path(orders["answers"])
+            self.ordering = ordering.Ordering(self.session, line, out, answers, bounds)
         self.poller = zmq.Poller()
-        self.poller.register(self.shell, zmq.POLLIN)
-        self.poller.register(self.iopub, zmq.POLLIN)
+        for channel in self.channels:
+            self.poller.register(channel, zmq.POLLIN)
         self.text_left = caps.notebook_text
         self.error_text_left = caps.error_text
         self.images_left = caps.images
@@ -193,6 +211,10 @@ class Conversation:
         found.linger = 0
         found.setsockopt(zmq.MAXMSGSIZE, self.caps.message_bytes)
         found.setsockopt(zmq.HANDSHAKE_IVL, 0)  # it is connected long before the kernel looks
+        if kind == zmq.DEALER:  # a kernel asks on stdin whoever asked it on shell
+            found.setsockopt(zmq.IDENTITY, self.session.bsession)
+        if port == "stdin_port":
+            found.setsockopt(zmq.RCVHWM, WAITING_ORDERS)
         found.connect(f"ipc://{connection['ip']}-{connection[port]}")
         return found
 
@@ -211,7 +233,7 @@ class Conversation:
         """Give the next messages, whether or not anybody is left to send more."""
         found = []
         for one, _ in self.poller.poll(milliseconds):
-            channel = "shell" if one is self.shell else "iopub"
+            channel = self.channels[one]
             try:
                 _, message = self.session.recv(one, mode=zmq.NOBLOCK, copy=True)
             except Exception:  # noqa: BLE001 - whatever a hostile message breaks, it is that message
@@ -251,9 +273,11 @@ class Conversation:
 
     def settle(self) -> None:
         """Take evidence that is still under way once every cell has run."""
-        for _, message in self._remaining(SETTLE_MILLISECONDS, SETTLE_SECONDS):
-            if message.get("msg_type") == "grader_evidence":
-                with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
+        for channel, message in self._remaining(SETTLE_MILLISECONDS, SETTLE_SECONDS):
+            with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
+                if channel == "stdin":
+                    self._asked(message)
+                elif message.get("msg_type") == "grader_evidence":
                     self._evidence(message)
         self._tell_dropped()
 
@@ -313,13 +337,18 @@ class Conversation:
 
     def _converse(self, log: CellLog, mine: str) -> None:
         while not (log.replied and (log.idle or time.monotonic() - log.replied > IDLE_SECONDS)):
-            for channel, message in self.receive(200):
+            waits = self.ordering is not None and self.ordering.waits
+            for channel, message in self.receive(ordering.WAITING_MILLISECONDS if waits else 200):
                 self._take(log, mine, channel, message)
+            if self.ordering is not None:
+                self.ordering.answer()
 
     def _take(self, log: CellLog, mine: str, channel: str, message: dict[str, Any]) -> None:
         """Write one message to the log of the cell that runs, if it is about that cell."""
         try:
-            if message["msg_type"] == "grader_evidence":
+            if channel == "stdin":
+                self._asked(message)
+            elif message["msg_type"] == "grader_evidence":
                 self._evidence(message)  # of an earlier cell too: it was slow, not wrong
             elif message["parent_header"].get("msg_id") != mine:
                 return
@@ -388,6 +417,11 @@ class Conversation:
             self.remarks_left -= 1
             log.remarks.append(told)
 
+    def _asked(self, message: dict[str, Any]) -> None:
+        """Pass on what was asked of the trainer, or told about it."""
+        assert self.ordering is not None
+        self.ordering.take(message, self.cells[message["parent_header"]["msg_id"]])
+
     def _evidence(self, message: dict[str, Any]) -> None:
         """Keep one event of the probe, unread, within the caps."""
         cell = self.cells[message["parent_header"]["msg_id"]]
@@ -418,7 +452,8 @@ def main() -> int:
     connection = json.loads(Path(job["connection"]).read_text(encoding="utf-8"))
     connection["ip"] = str(Path.home() / connection["ip"])
     hand_over(connection, os.dup(sys.stdout.fileno()))
-    conversation = Conversation(connection, Path(sys.argv[2]), Caps(**job["caps"]))
+    caps, orders = Caps(**job["caps"]), job.get("orders")
+    conversation = Conversation(connection, Path(sys.argv[2]), caps, orders)
     try:
         if not conversation.wait_ready():
             return 3

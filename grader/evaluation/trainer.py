@@ -164,6 +164,7 @@ def perform(keras: Any, order: dict[str, Any], arrays: Arrays, begun: Any) -> tu
         callbacks = callbacks_of(keras, order)
         every_epoch: list[Any] | None = [] if order["each_epoch"] else None
         watch = watching(keras, model, begun, every_epoch)
+        first = model.get_weights()
         history = fitted(model, order, arrays, [*callbacks, watch])
         told["training"] = round(time.monotonic() - began, 3)
         step = "result"
@@ -172,6 +173,7 @@ def perform(keras: Any, order: dict[str, Any], arrays: Arrays, begun: Any) -> tu
             "history": {k: [worker.plain(v) for v in vs] for k, vs in history.history.items()},
             "epochs": len(history.epoch),
             "updates": int(model.optimizer.iterations),
+            "moved": not all(map(np.array_equal, first, model.get_weights())),
             "callbacks": [numbers_of(one) for one in given],
         }
         results = named("w", model.get_weights())

@@ -33,6 +33,17 @@ VALUE_BYTES = 100
 NUMBER_BYTES = 32  # of a history
 MOST_JUMPS = 4  # weights that are kept once more for each
 
+# --- trainings that are asked for -------------------------------------------------------------
+
+ORDERS = 200  # of one run
+CLAIMED = 1000  # fits that the notebook trained itself, and said why
+WHY_TEXT = 200  # characters
+ORDER_TEXT_BYTES = 1_000_000  # of an order without its arrays
+ORDER_BYTES = 100_000_000  # of its arrays, in their own types and as they are trained on
+ORDER_ARRAYS = 6
+ANSWER_BYTES = 300_000_000  # weights, an optimizer's three of each, weights of every epoch
+HEAD_BYTES = 3000  # of what the driver says about one
+
 # --- the transcript --------------------------------------------------------------------------
 
 CELL_TEXT = 100_000  # characters
@@ -62,4 +73,13 @@ DRIVER_CAPS = {
     "event_bytes": EVENT_BYTES,
     "evidence_bytes": TOTAL_BYTES,
     "message_bytes": 130_000_000,  # as it arrives, beyond which zmq hangs up
+}
+
+ORDER_CAPS = {
+    "orders": ORDERS,
+    "claimed": CLAIMED,
+    "why_text": WHY_TEXT,
+    "text_bytes": ORDER_TEXT_BYTES,
+    # As an npz file, each array with its name and its shape.
+    "array_bytes": ORDER_BYTES + ORDER_ARRAYS * 4096,
 }

@@ -22,8 +22,9 @@ from io import FileIO
 from pathlib import Path
 
 from grader import environment
-from grader.execute.caps import DRIVER_CAPS
+from grader.execute.caps import DRIVER_CAPS, ORDER_BYTES, ORDER_CAPS
 from grader.execute.claims import Claims, read_claims
+from grader.execute.desk import Desk, Trainer
 from grader.execute.last_words import LastWords
 from grader.execute.remarks import remarks
 from grader.room import Bind, Room, RoomProcess, RoomSpec
@@ -75,6 +76,7 @@ class Run:
 class _Watch:
     """What the coordinator saw while the room was open."""
 
+    desk: Desk | None = None
     outcome: Outcome = Outcome.FINISHED
     peak_mb: float = 0.0
     began: float = field(default_factory=time.monotonic)
@@ -82,6 +84,23 @@ class _Watch:
         None  # where the kernel had to be ended: what is written later is our time
     )
     code: int | None = None  # with which the kernel ended by itself
+
+    @property
+    def waited(self) -> float:
+        """Seconds in which the notebook waited for us: its time stood still."""
+        return self.desk.waited if self.desk is not None else 0.0
+
+
+class _TroubleError(Exception):
+    """The run has to end while something is trained for it."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+class _DriverEndedError(Exception):
+    """Nobody waits any more for what is trained."""
 
 
 class UnreadError(GraderError):
@@ -95,6 +114,7 @@ def execute(
     again: bool = True,
     most: float = math.inf,
     read: Callable[[Path], Claims] = read_claims,
+    trainer: Callable[[], Trainer] | None = None,
 ) -> Execution:
     """Run every cell of a notebook in a fresh room.
 
@@ -108,6 +128,7 @@ def execute(
         again: whether it may be run twice; not where the same was seen before.
         most: seconds that both runs may take; no second one is begun that might take longer.
         read: reads what the driver wrote: where others wait, in a process that can be ended.
+        trainer: begins to train what one run asks for; None where notebooks train by themselves.
 
     Raises:
         GraderError: the room or the kernel could not be started, or what it left not be read; never
@@ -115,18 +136,18 @@ def execute(
     """
     began = time.monotonic()
     try:
-        first, killed = _execute(run, room, read)
+        first, killed = _execute(run, room, read, trainer)
     except UnreadError:
         raise
     except GraderError:
         if time.monotonic() - began + run.timeout > most:
             raise
-        return _execute(run, room, read)[0]
+        return _execute(run, room, read, trainer)[0]
     if not (killed and again):
         return first
     if first.seconds + run.timeout > most:
         return not_again(first)
-    second, _ = _execute(run, room, read)
+    second, _ = _execute(run, room, read, trainer)
     seconds = first.seconds + second.seconds
     return replace(second, seconds=seconds, notes=(*second.notes, Message("execute.again")))
 
@@ -136,11 +157,17 @@ def not_again(execution: Execution) -> Execution:
     return replace(execution, notes=(*execution.notes, Message("execute.not_again")))
 
 
-def _execute(run: Run, room: Room, read: Callable[[Path], Claims]) -> tuple[Execution, bool]:
+def _execute(
+    run: Run,
+    room: Room,
+    read: Callable[[Path], Claims],
+    trainer: Callable[[], Trainer] | None,
+) -> tuple[Execution, bool]:
     """Run the notebook once; also tell whether its kernel was killed and nobody knows why."""
     with workplace("in", "out") as folder, LastWords() as log:
-        _prepare(folder, run, room)
-        watch = _Watch()
+        desk = Desk(folder, trainer()) if trainer is not None else None
+        _prepare(folder, run, room, asks=desk is not None)
+        watch = _Watch(desk)
         kernel, driver = _start(folder, run, room, log)
         try:
             try:
@@ -152,9 +179,11 @@ def _execute(run: Run, room: Room, read: Callable[[Path], Claims]) -> tuple[Exec
                 driver.close()
         finally:
             kernel.kill()
-        seconds = (watch.ended or time.monotonic()) - watch.began
+        seconds = (watch.ended or time.monotonic()) - watch.began - watch.waited
         if not (folder / "out" / "ready").exists() and watch.outcome is not Outcome.MEMORY_LIMIT:
             raise GraderError(Message("execute.no_kernel", {"code": code, "log": log.text()}))
+        if desk is not None:
+            desk.close()
         try:
             claims = read(folder / "out")
         except GraderError as error:
@@ -172,6 +201,7 @@ def _execute(run: Run, room: Room, read: Callable[[Path], Claims]) -> tuple[Exec
         peak_memory_mb=round(watch.peak_mb, 1),
         fixes_seeds=run.fixes_seeds,
         notes=tuple(_notes(claims)),
+        trainings=None if desk is None else desk.trainer.trainings,
     )
     return execution, watch.outcome is Outcome.KERNEL_DIED and watch.code in KILLED
 
@@ -203,7 +233,7 @@ def _notes(claims: Claims) -> Iterator[Message]:
         yield Message("execute.lightened", {"count": claims.lightened})
 
 
-def _prepare(folder: Path, run: Run, room: Room) -> None:
+def _prepare(folder: Path, run: Run, room: Room, *, asks: bool) -> None:
     def write(name: str, content: object) -> None:
         (folder / "in" / name).write_text(json.dumps(content), encoding="utf-8")
 
@@ -226,10 +256,14 @@ def _prepare(folder: Path, run: Run, room: Room) -> None:
             "old_api": run.old_api,
             "said": [cell.said for cell in run.notebook.cells if cell.said],
             "epochs": run.epochs,
+            **({"order_bytes": ORDER_BYTES} if asks else {}),
         },
     )
     cells = [{"index": cell.index, "source": cell.source} for cell in run.notebook.cells]
     job = {"connection": f"{inside}/connection.json", "cells": cells, "caps": DRIVER_CAPS}
+    if asks:
+        (folder / "in" / "answers").mkdir()
+        job["orders"] = {"answers": f"{inside}/answers", "caps": ORDER_CAPS}
     write("driver.json", job)
 
 
@@ -377,6 +411,8 @@ def _attend(
         watch.peak_mb = max(watch.peak_mb, kernel.memory_mb())
         limit = run.timeout if is_ready else READY_SECONDS
         trouble = _trouble(kernel, driver, run, watch, limit)
+        if trouble is None and watch.desk is not None:
+            trouble = _answer(watch.desk, kernel, driver, run, watch, log)
         if trouble is not None:
             watch.outcome = trouble
             return _stop(kernel, driver, watch)
@@ -389,11 +425,45 @@ def _attend(
     return code
 
 
+def _answer(
+    desk: Desk,
+    kernel: RoomProcess,
+    driver: _Driver,
+    run: Run,
+    watch: _Watch,
+    log: LastWords,
+) -> Outcome | None:
+    """Have trained what the notebook asks for; its time stands still, its memory is watched."""
+    looked = 0.0
+
+    def meanwhile() -> None:
+        nonlocal looked
+        now = time.monotonic()
+        if now - looked < POLL_SECONDS:
+            return
+        looked = now
+        log.listen()
+        watch.peak_mb = max(watch.peak_mb, kernel.memory_mb())
+        trouble = _trouble(kernel, driver, run, watch, math.inf)
+        if trouble is not None:
+            raise _TroubleError(trouble)
+        if driver.process.poll() is not None:
+            raise _DriverEndedError
+
+    try:
+        desk.look(meanwhile)
+    except _TroubleError as error:
+        return error.outcome
+    except _DriverEndedError:
+        pass
+    return None
+
+
 def _trouble(
     kernel: RoomProcess, driver: _Driver, run: Run, watch: _Watch, limit: float
 ) -> Outcome | None:
     """Say why the run has to end now, if it has to."""
-    if time.monotonic() - watch.began > limit:
+    if time.monotonic() - watch.began - watch.waited > limit:
         return Outcome.TIME_LIMIT
     if watch.peak_mb > run.memory_mb or driver.process.memory_mb() > DRIVER_MEMORY_MB:
         return Outcome.MEMORY_LIMIT

@@ -25,6 +25,7 @@ from grader.extract.cases import (
 from grader.extract.facts import LAYERS_SHOWN, model_facts, other_models
 from grader.extract.held import Held, Nearest, exercises_held, whose_data
 from grader.extract.matching import ModelReading, read_model
+from grader.extract.proof import chain_of, note_of, proof_of, proven_facts
 from grader.extract.suspicion import suspicions
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import training_facts
@@ -38,6 +39,7 @@ from grader.types import (
     Message,
     Outcome,
     RunFacts,
+    Training,
 )
 
 MOST_FAILED = 100  # cells whose exceptions are kept; the others are counted
@@ -183,7 +185,19 @@ def _concluded(
         if answer is not None and answer.fault is not None:
             raise GraderError(answer.fault)
     found = _evidence(begun.case, run_facts(execution), answers, readings)
+    if execution.trainings is not None:
+        found = _with_proof(found, begun.case, execution.trainings)
     return replace(found, notes=(*execution.notes, *found.notes))
+
+
+def _with_proof(found: Evidence, case: ExerciseCase, trainings: Sequence[Training]) -> Evidence:
+    """Say whose training stands for the model; where it is ours, it is known by our own result."""
+    if case.reading is None or found.training is None:
+        return found
+    chain = chain_of(case.reading, trainings)
+    proof = proof_of(case.reading, chain, trainings)
+    training = proven_facts(found.training, chain)
+    return replace(found, training=training, proof=proof, notes=(*found.notes, *note_of(proof)))
 
 
 def run_facts(execution: Execution) -> RunFacts:

@@ -6,7 +6,7 @@ Enters: a candidate and the fit that shaped it. Leaves: TrainingFacts. Touches n
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -62,11 +62,16 @@ def _settings(candidate: Candidate) -> dict[str, Json]:
 
 def history_of(fits: Sequence[Fit]) -> dict[str, tuple[float, ...]]:
     """Join the histories of all fits, within bounds: the losses first, the middle cut."""
-    names = dict.fromkeys(name for fit in fits for name in fit.history)
+    return joined([fit.history for fit in fits])
+
+
+def joined(histories: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, tuple[float, ...]]:
+    """Join histories within the same bounds."""
+    names = dict.fromkeys(name for history in histories for name in history)
     kept = [*(name for name in FIRST_METRICS if name in names)]
     kept += [name for name in names if name not in FIRST_METRICS][: METRICS - len(kept)]
     most = min(HISTORY, HISTORY_NUMBERS // max(1, len(kept)))
-    whole = {name: [v for fit in fits for v in fit.history.get(name, ())] for name in kept}
+    whole = {name: [v for history in histories for v in history.get(name, ())] for name in kept}
     return {name: tuple(_shortened(values, most)) for name, values in whole.items()}
 
 

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from grader import environment
+from grader.execute.desk import Trainer
 from grader.execute.execute import Run, execute, not_again
 from grader.extract.evaluate import ROOM_SECONDS, evaluate, evaluate_apart
 from grader.extract.retraining import stuck_by_the_book
@@ -27,9 +28,11 @@ from grader.pipeline.engine_errors import blames_engine
 from grader.pipeline.job import Job
 from grader.pipeline.judges import Judges
 from grader.pipeline.runner import Slot
+from grader.pipeline.trainings import Trainings
 from grader.record.store import Store
 from grader.room import Room
 from grader.score.score import ungraded
+from grader.trainer.results import Results, usual_folder
 from grader.types import (
     Attempt,
     Engine,
@@ -184,10 +187,19 @@ class Attempts:
             epochs=job.epochs,
         )
         most, read = self._seconds_left(engine), partial(self.judges.claims, spent=self._judged)
-        execution = execute(run, self.room, again=again, most=most, read=read)
+        trainer = self._trainer(engine, attempt)
+        execution = execute(run, self.room, again=again, most=most, read=read, trainer=trainer)
         self._ran.append(execution.seconds)
         self.store.save_execution(key, execution)
         return execution
+
+    def _trainer(self, engine: Engine, attempt: int) -> Callable[[], Trainer] | None:
+        """Say who trains; None: the notebook itself."""
+        if not self.job.asks_trainer(engine):
+            return None
+        results = Results(usual_folder())
+        secret, cores = self.job.settings.secret, self.slot.cores
+        return lambda: Trainings(self.judges, self.room, results, secret, attempt, cores)
 
     def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
         available = environment.engines()

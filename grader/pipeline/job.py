@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.code.engines import EngineChoice, choose
+from grader.code.engines import AUTO, EngineChoice, choose
 from grader.collect.notebooks import ASKS
 from grader.collect.shelf import Stored, read_again
 from grader.course.data import digest_of, room_files
@@ -25,6 +25,7 @@ from grader.gpus import Gpu
 from grader.pipeline.judging import NOT_LOOKED, Looked
 from grader.pipeline.runner import Slot
 from grader.record.keys import canonical, execution_key, score_key
+from grader.trainer.keys import TRAINER
 from grader.types import Engine, GraderError, Level, Submission
 
 JUDGE_VERSION = "7"  # of extract and score: a change that can move a score raises it
@@ -70,7 +71,18 @@ class Job:
         available = environment.engines()
         if self.submission.notebook is None:
             return EngineChoice(available[0] if available else Engine.JAX, None, may_rerun=False)
+        both = {Engine.TENSORFLOW, Engine.JAX} <= set(available)
+        if self.course.asks_trainer and both and self.settings.engine == AUTO:
+            return choose(self.looked.needs_tensorflow, Engine.TENSORFLOW.value, available)
         return choose(self.looked.needs_tensorflow, self.settings.engine, available)
+
+    def asks_trainer(self, engine: Engine) -> bool:
+        """Whether a notebook on this engine has its trainings done by our own room, which is JAX's.
+
+        One that was asked to run on JAX trains by itself, as does every one where there is no JAX.
+        """
+        wanted = self.course.asks_trainer and engine is Engine.TENSORFLOW
+        return wanted and Engine.JAX in environment.engines()
 
     @cached_property
     def owed(self) -> tuple[Exercise, ...]:
@@ -165,6 +177,8 @@ class Job:
         versions |= environment.installed((*environment.USUAL, *self.course.packages))
         if not self.course.old_api:
             versions["old_api"] = "refused"
+        if self.asks_trainer(engine):
+            versions["trainings"] = f"trainer {TRAINER}"
         return execution_key(
             notebook=self.submission.digest,
             data=self._data_digest,

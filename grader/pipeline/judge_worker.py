@@ -103,6 +103,8 @@ class Worker:
 
         if what == "look":
             return judging.look(given)
+        if what == "order":
+            return judging.order_of(given)
         if what == "judge":
             return judging.judge(given, self._evaluate, self._begins, self._fault)
         assert what == "again", what

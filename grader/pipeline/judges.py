@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # they bring numpy and more, which the process over there loa
     from grader.execute.claims import Claims
     from grader.extract.tasks import Answer, ModelTask
     from grader.pipeline.judging import Again, Assessed, Looked, Run
+    from grader.trainer.order import Order
 
 SECONDS = 120.0  # of the processor, for one thing; the slowest honest run takes a few
 WALL_SECONDS = 1800.0  # for one that waits for ever without working
@@ -113,6 +114,17 @@ class Judges:
         """
         claims: Claims = self._whole("claims", folder, spent=spent)
         return claims
+
+    def order(self, order: Path, arrays: Path, answered: frozenset[str]) -> Order | Message:
+        """Read a training order as it was passed on; where it is none, give why.
+
+        Raises:
+            GraderError: as above.
+        """
+        from grader.pipeline.judging import Asked
+
+        read: Order | Message = self._whole("order", Asked(order, arrays, answered))
+        return read
 
     def judge(
         self, run: Run, evaluate: Evaluate, spent: list[float] | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TypeAlias
 
 from grader.code.engines import fixes_seeds, needs_tensorflow
@@ -25,6 +26,9 @@ from grader.extract.tasks import Answer, ModelTask
 from grader.score.grade import grade_of
 from grader.score.hints_runs import diagnose_source
 from grader.score.score import ungraded
+from grader.trainer.order import Order
+from grader.trainer.refusing import NotAnOrderError
+from grader.trainer.replying import read_asked
 from grader.types import (
     Engine,
     Evidence,
@@ -89,6 +93,23 @@ class Assessed:
 def look(notebook: Notebook) -> Looked:
     """Look at a notebook's code."""
     return Looked(needs_tensorflow(notebook), fixes_seeds(notebook))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An order as it was passed on: its text, its arrays, the results that it may go on from."""
+
+    order: Path
+    arrays: Path
+    answered: frozenset[str]
+
+
+def order_of(asked: Asked) -> Order | Message:
+    """Read a training order; where it is none, give why."""
+    try:
+        return read_asked(asked.order, asked.arrays, asked.answered)
+    except NotAnOrderError as error:
+        return error.message
 
 
 def judge(

@@ -13,7 +13,7 @@ from grader.trainer.keys import key_of
 from grader.trainer.order import Order
 from grader.trainer.result import Outcome, Trained
 from grader.trainer.results import Results
-from grader.trainer.train import Job, Progress, train
+from grader.trainer.train import Job, Meanwhile, Progress, nothing, train
 from grader.types import GraderError, Message
 
 
@@ -35,8 +35,11 @@ def train_once(
     attempt: int = 0,
     cores: tuple[int, ...] = (),
     progress: Progress | None = None,
+    meanwhile: Meanwhile = nothing,
 ) -> Answer:
     """Give what comes of an order, training it only where nobody did before.
+
+    ``meanwhile`` is called again and again; what it raises ends the waiting and the room.
 
     Raises:
         GraderError: the room could not do its work, or the result to go on from is not kept any
@@ -48,9 +51,9 @@ def train_once(
         nonlocal trained_now
         trained_now = True
         job = Job(order, key.seed, _before(order, results))
-        return train([job], room, cores=cores, progress=progress)[0]
+        return train([job], room, cores=cores, progress=progress, meanwhile=meanwhile)[0]
 
-    outcome = results.once(key.key, now)
+    outcome = results.once(key.key, now, meanwhile)
     return Answer(key.key, outcome, known=not trained_now)
 
 

@@ -36,6 +36,7 @@ class _Told(BaseModel):
     history: Annotated[dict[str, list[float | None]], Field(max_length=LONGEST_HISTORY)] = {}
     epochs: Annotated[int, Field(ge=0)] = 0
     updates: Annotated[int, Field(ge=0)] = 0
+    moved: bool = True
     callbacks: Annotated[list[dict[str, float | None]], Field(max_length=MOST_CALLBACKS)] = []
     building: Annotated[float, Field(ge=0)] = 0.0
     training: Annotated[float, Field(ge=0)] = 0.0
@@ -75,6 +76,7 @@ def outcome_of(text: bytes, arrays: dict[str, Array], most_epochs: int) -> Outco
         history={key: tuple(values) for key, values in told.history.items()},
         epochs=told.epochs,
         updates=told.updates,
+        moved=told.moved,
         weights=_numbered(arrays, "w"),
         optimizer=_numbered(arrays, "o"),
         each_epoch=every if any(every) else (),

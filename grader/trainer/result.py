@@ -30,6 +30,7 @@ class Trained:
     callbacks: tuple[Mapping[str, float | None], ...] = ()  # stopped_epoch, best, wait …
     building: float = 0.0  # seconds
     training: float = 0.0  # seconds, compiling included
+    moved: bool = True  # the last weights are not the first ones
 
 
 @dataclass(frozen=True)

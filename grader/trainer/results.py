@@ -15,6 +15,7 @@ import json
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from grader.types import Array, GraderError, Message
 
 MOST_BYTES = 4_000_000_000
 TOLD = "told"
+WAITING_SECONDS = 0.05  # between two tries for a lock
 
 
 def usual_folder() -> Path:
@@ -53,15 +55,18 @@ class Results:
         if not stat.S_ISDIR(state.st_mode) or not _is_ours(state):
             raise GraderError(Message("trainer.not_ours", {"path": str(folder)}))
 
-    def once(self, key: str, train: Callable[[], Outcome]) -> Outcome:
+    def once(
+        self, key: str, train: Callable[[], Outcome], meanwhile: Callable[[], None] = lambda: None
+    ) -> Outcome:
         """Give the result of a key; where there is none, train, while others wait for it.
 
-        What cannot be trained is not kept: whether it can may depend on the machine.
+        What cannot be trained is not kept: whether it can may depend on the machine. ``meanwhile``
+        is called again and again while another one trains it; what it raises ends the waiting.
         """
         found: Outcome | None = self.get(key)
         if found is not None:
             return found
-        with self._locked(key):
+        with self._locked(key, meanwhile):
             found = self.get(key)  # somebody else may have trained it meanwhile
             if found is None:
                 found = train()
@@ -115,19 +120,24 @@ class Results:
                 total -= size
 
     @contextlib.contextmanager
-    def _locked(self, key: str) -> Iterator[None]:
+    def _locked(self, key: str, meanwhile: Callable[[], None]) -> Iterator[None]:
         """Hold the key's lock; the system lets go of it when its holder dies."""
         if sys.platform == "win32":  # no such locks there: equal work may be done twice
             yield
             return
-        import fcntl
 
         path = self._folder / f"{key}.lock"
         while True:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if _is_still(path, lock):  # its last holder may have removed the file meanwhile
-                break
+            try:
+                while not _taken(lock):
+                    meanwhile()
+                    time.sleep(WAITING_SECONDS)
+                if _is_still(path, lock):  # its last holder may have removed the file meanwhile
+                    break
+            except BaseException:
+                os.close(lock)
+                raise
             os.close(lock)
         try:
             yield
@@ -141,6 +151,7 @@ def _arrays(result: Trained) -> dict[str, Array]:
         "history": {key: list(values) for key, values in result.history.items()},
         "epochs": result.epochs,
         "updates": result.updates,
+        "moved": result.moved,
         "callbacks": [dict(one) for one in result.callbacks],
         "building": result.building,
         "training": result.training,
@@ -157,6 +168,16 @@ def _is_ours(state: os.stat_result) -> bool:
     if sys.platform == "win32":
         return True
     return state.st_uid == os.geteuid() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _taken(lock: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_still(path: Path, lock: int) -> bool:

@@ -55,6 +55,13 @@ class Progress(Protocol):
         """Take note of it."""
 
 
+Meanwhile = Callable[[], None]
+
+
+def nothing() -> None:
+    """Nobody has anything to do while a room trains."""
+
+
 @dataclass(frozen=True)
 class _Ending:
     """How a room ended: ``stopped`` where we ended it, for its time or its memory."""
@@ -70,25 +77,29 @@ def train(
     *,
     cores: tuple[int, ...] = (),
     progress: Progress | None = None,
+    meanwhile: Meanwhile = nothing,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Outcome]:
     """Train the jobs, in one room as long as none fails.
+
+    ``meanwhile`` is called again and again; what it raises ends the rooms.
 
     Raises:
         GraderError: the room could not do its work, a control model included; or what it wrote is
             not what our code writes. No word about any order.
     """
+    place = _Place(room, cores, meanwhile, clock)
     outcomes: dict[int, Outcome] = {}
     alone: int | None = None  # the job that a room failed over once
     while waiting := [number for number in range(len(jobs)) if number not in outcomes]:
         chosen = waiting if alone is None else [alone]
-        ending, found = _in_one_room(jobs, chosen, room, cores, progress, clock)
+        ending, found = _in_one_room(jobs, chosen, place, progress)
         outcomes |= found
         left = [number for number in chosen if number not in outcomes]
         if not left:
             alone = None
             continue
-        _require_control(room, cores, ending, clock)
+        _require_control(place, ending)
         if ending.stopped or alone is not None:
             step = "stopped" if ending.stopped else "ended"
             outcomes[left[0]] = Untrainable(step, ending.stopped or f"code {ending.code}")
@@ -98,33 +109,36 @@ def train(
     return [outcomes[number] for number in range(len(jobs))]
 
 
-def _require_control(
-    room: Room, cores: tuple[int, ...], ending: _Ending, clock: Callable[[], float]
-) -> None:
+@dataclass(frozen=True)
+class _Place:
+    """Where and beside what is trained."""
+
+    room: Room
+    cores: tuple[int, ...]
+    meanwhile: Meanwhile
+    clock: Callable[[], float]
+
+
+def _require_control(place: _Place, ending: _Ending) -> None:
     """Raise where not even the smallest model can be trained: then the fault is ours."""
     control = Job(control_order(), seed=1)
     fine = None
     with contextlib.suppress(GraderError):
-        fine = _in_one_room([control], [0], room, cores, None, clock)[1].get(0)
+        fine = _in_one_room([control], [0], place, None)[1].get(0)
     if not isinstance(fine, Trained):
         log = ending.log or ending.stopped
         raise GraderError(Message("trainer.failed", {"code": ending.code, "log": log}))
 
 
 def _in_one_room(
-    jobs: Sequence[Job],
-    chosen: Sequence[int],
-    room: Room,
-    cores: tuple[int, ...],
-    progress: Progress | None,
-    clock: Callable[[], float],
+    jobs: Sequence[Job], chosen: Sequence[int], place: _Place, progress: Progress | None
 ) -> tuple[_Ending, dict[int, Outcome]]:
     with workplace("in", "out") as folder:
         for number in chosen:
             _write(folder / "in", number, jobs[number])
-        process = _start(folder, room, cores)
+        process = _start(folder, place.room, place.cores)
         try:
-            stopped = _watch(process, folder / "out", jobs, chosen, progress, clock)
+            stopped = _watch(process, folder / "out", jobs, chosen, place, progress)
             code = process.poll()
         finally:
             process.kill()
@@ -174,22 +188,23 @@ def _watch(
     out: Path,
     jobs: Sequence[Job],
     chosen: Sequence[int],
+    place: _Place,
     progress: Progress | None,
-    clock: Callable[[], float],
 ) -> str:
     """Wait until the room ends; each job has its own limit. Gives why we ended it, or ""."""
     now = chosen[0]
-    began, last = clock(), (now, -1)
+    began, last = place.clock(), (now, -1)
     while process.poll() is None:
+        place.meanwhile()
         seen = read_progress(out) or last
         if seen != last and seen[0] in chosen:
             if seen[0] > now:
-                now, began = seen[0], clock()
+                now, began = seen[0], place.clock()
             last = seen
             if progress is not None and seen[1] >= 0:
                 progress(seen[0], seen[1], jobs[seen[0]].order.fit.epochs)
         limit = jobs[now].order.work.limit
-        if clock() - began > limit:
+        if place.clock() - began > limit:
             return f"{round(limit)} s"
         if process.memory_mb() > MEMORY_MB:
             return f"{MEMORY_MB} MB"

@@ -85,8 +85,6 @@ class Attempt:
         self.way = way
         self.known = known
         self.answer: Answer | None = None
-        self.why = ""  # it is trained here
-        self.refused = False  # by the trainer, which knows why
         self._real = {name: getattr(model, name) for name in STAND_INS}
         self._place = -1  # of the epoch that runs, among those of the answer
         self._checked = -1  # of the last one that was validated, among those
@@ -124,8 +122,10 @@ class Attempt:
         try:
             self.answer = self._asked()
         except Exception as error:
-            self.why = str(error) if isinstance(error, UnusualError) else type(error).__name__
-            self.refused = isinstance(error, RefusedError)
+            if not isinstance(error, RefusedError):  # the trainer knows why
+                unusual = isinstance(error, UnusualError)
+                # At once: this training may be stopped.
+                self.way.tell(str(error) if unusual else type(error).__name__)
             for name in STAND_INS:
                 delattr(self.model, name)
             self._real["make_train_function"](force)
@@ -236,12 +236,8 @@ def wrap_fit(keras: Any, original: Callable[..., Any], way: Way) -> Callable[...
         attempt = attempted(*args, **kwargs)
         if attempt is None:
             return original(*args, **kwargs)
-        try:
-            with attempt.in_place():
-                history = original(*args, **kwargs)
-        finally:
-            if attempt.why and not attempt.refused:
-                way.tell(attempt.why)
+        with attempt.in_place():
+            history = original(*args, **kwargs)
         attempt.finish()
         return history
 

@@ -1,0 +1,100 @@
+"""Whose training stands for a model: one of ours, or what the notebook tells.
+
+Enters: a model's reading, the trainings of its run. Leaves: a Proof, and facts by our own results.
+Touches nothing.
+
+A notebook may ask for one training and show another model. So a result stands for a model only
+where layers and weights are those of the order and of its result, to the last bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from grader.extract.architecture import LayerSpec
+from grader.extract.matching import ModelReading
+from grader.extract.training import joined
+from grader.types import Array, Message, Proof, Training, TrainingFacts
+
+PROVEN, CLAIMED = "proof.proven", "proof.claimed"
+
+
+def layers_digest(layers: Sequence[LayerSpec]) -> str:
+    """Give a digest of layers and their settings."""
+    told = json.dumps([layer.as_json() for layer in layers], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def weights_digest(weights: Sequence[Array]) -> str:
+    """Give a digest of shapes and values; of no weights none."""
+    told = hashlib.sha256()
+    for weight in weights:
+        told.update(f"{weight.dtype.str} {weight.shape}".encode())
+        told.update(np.ascontiguousarray(weight).tobytes())
+    return told.hexdigest() if weights else ""
+
+
+def chain_of(reading: ModelReading, trainings: Sequence[Training]) -> tuple[Training, ...]:
+    """Give the trainings of ours that made a model what it is, in turn; none where one is not."""
+    if reading.architecture is None or not reading.candidate.final:
+        return ()
+    layers = layers_digest(reading.architecture.layers)
+    weights = weights_digest(reading.candidate.final)
+    ours = {one.key: one for one in trainings if one.key}
+    ends = [one for one in ours.values() if (one.layers, one.weights) == (layers, weights)]
+    chain: list[Training] = ends[-1:]
+    while chain and chain[0].before:
+        earlier = ours.get(chain[0].before)
+        if earlier is None or earlier in chain:
+            return ()
+        chain.insert(0, earlier)
+    return tuple(chain)
+
+
+def proof_of(
+    reading: ModelReading, chain: Sequence[Training], trainings: Sequence[Training]
+) -> Proof:
+    """Say whose training stands for a model; where none of ours does, why."""
+    if chain:
+        return Proof(chain[-1].key)
+    here = [one for one in trainings if not one.key and one.cell == reading.candidate.cell]
+    whys = [one.why for one in here or trainings if one.why is not None]
+    return Proof(why=whys[-1] if whys else Message("proof.another"))
+
+
+def proven_facts(facts: TrainingFacts, chain: Sequence[Training]) -> TrainingFacts:
+    """Give the facts of a training by our own results, where it is ours."""
+    if not chain:
+        return facts
+    history = joined([_numbers(one.history) for one in chain])
+    losses = [value for value in history.get("loss", ()) if math.isfinite(value)]
+    return replace(
+        facts,
+        fits=len(chain),
+        epochs=sum(one.epochs for one in chain),
+        changed=any(one.moved for one in chain),
+        first_loss=losses[0] if losses else None,
+        last_loss=losses[-1] if losses else None,
+        history=history,
+        updates=chain[-1].updates,
+    )
+
+
+def _numbers(history: Mapping[str, Sequence[float | None]]) -> dict[str, tuple[float, ...]]:
+    return {
+        name: tuple(math.nan if value is None else value for value in values)
+        for name, values in history.items()
+    }
+
+
+def note_of(proof: Proof | None) -> tuple[Message, ...]:
+    """Say it in one sentence, where there is something to say."""
+    if proof is None:
+        return ()
+    return (Message(PROVEN) if proof.proven else Message(CLAIMED),)

@@ -1,0 +1,118 @@
+"""The trainings that one run of a notebook asks for: read, trained once, kept as evidence.
+
+Enters: the files of orders, claims. Leaves: replies for the notebook, Trainings for the record.
+Touches: the judge's process, which reads orders; a trainer's room and the folder of results.
+
+What the trainer cannot do, the notebook does, and what it then tells is a claim. What we cannot do
+although we should raises: nobody is graded by it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from grader.execute.desk import Meanwhile, Reply
+from grader.extract.proof import layers_digest, weights_digest
+from grader.pipeline.judges import Judges
+from grader.room import Room
+from grader.trainer.asking import Answer, train_once
+from grader.trainer.order import Order
+from grader.trainer.replying import reply_of
+from grader.trainer.result import Trained, Untrainable, history_as_asked
+from grader.trainer.results import Results
+from grader.types import Message, Training
+
+ALTOGETHER_SECONDS = 3600.0  # of all trainings of a run; each is expected to fit into the rest
+HISTORY_NUMBERS = 400_000  # of all of them that are kept with the run
+LONGEST_ERROR = 200
+
+
+@dataclass
+class Trainings:
+    """The trainings of one run."""
+
+    judges: Judges
+    room: Room
+    results: Results
+    secret: bytes
+    attempt: int
+    cores: tuple[int, ...] = ()
+    once: Callable[..., Answer] = train_once
+    _done: list[Training] = field(default_factory=list, init=False)
+    _seconds: float = field(default=0.0, init=False)
+    _numbers: int = field(default=HISTORY_NUMBERS, init=False)
+
+    @property
+    def trainings(self) -> tuple[Training, ...]:
+        """What was asked for and what was claimed, in turn."""
+        return tuple(self._done)
+
+    def claimed(self, cell: int, why: str) -> None:
+        """Take note that the notebook trained by itself, and why, as it says."""
+        self._done.append(Training(cell, why=Message("proof.told", {"why": why})))
+
+    def train(self, order: Path, arrays: Path, cell: int, meanwhile: Meanwhile) -> Reply:
+        """Do what an order asks for.
+
+        Raises:
+            GraderError: a fault of ours.
+        """
+        meanwhile()
+        asked = self.judges.order(order, arrays, self._answered())
+        if isinstance(asked, Message):
+            return self._refused(cell, asked)
+        left = ALTOGETHER_SECONDS - self._seconds
+        if asked.work.seconds > left:
+            args = {"seconds": round(asked.work.seconds), "most": max(0, round(left))}
+            return self._refused(cell, Message("order.too_long", args))
+        answer = self.once(
+            asked,
+            self.room,
+            self.results,
+            secret=self.secret,
+            attempt=self.attempt,
+            cores=self.cores,
+            meanwhile=meanwhile,
+        )
+        if isinstance(answer.outcome, Untrainable):
+            failed = answer.outcome
+            args = {"step": failed.step, "error": failed.error[:LONGEST_ERROR]}
+            return self._refused(cell, Message("proof.untrainable", args))
+        return self._trained(cell, asked, answer, answer.outcome)
+
+    def _answered(self) -> frozenset[str]:
+        return frozenset(one.key for one in self._done if one.key)
+
+    def _refused(self, cell: int, why: Message) -> Reply:
+        self._done.append(Training(cell, why=why))
+        return Reply({"refused": {"id": why.id, "args": dict(why.args)}})
+
+    def _trained(self, cell: int, order: Order, answer: Answer, result: Trained) -> Reply:
+        seconds = 0.0 if answer.known else result.building + result.training
+        self._seconds += seconds
+        history = history_as_asked(order, result)
+        size = sum(map(len, history.values()))
+        self._numbers -= size
+        self._done.append(
+            Training(
+                cell,
+                key=answer.key,
+                layers=layers_digest(order.architecture.layers),
+                weights=weights_digest(result.weights),
+                before=order.after.result if order.after else "",
+                epochs=result.epochs,
+                updates=result.updates,
+                moved=result.moved,
+                seconds=round(seconds, 3),
+                history=history if self._numbers >= 0 else {},
+            )
+        )
+        told, found = reply_of(order, answer.key, result)
+        file = io.BytesIO()
+        np.savez(file, **found)  # type: ignore[arg-type]  # names are not options
+        return Reply(told, file.getvalue())
