@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from jupyter_client.session import Session
 
 from grader.driver import converse
 from grader.driver.converse import Caps, Conversation, KernelGoneError, Screen
-from grader.execute.caps import DRIVER_CAPS
+from grader.execute.caps import DRIVER_CAPS, ORDER_CAPS
 
 # --- the screen ------------------------------------------------------------------------------
 
@@ -83,8 +84,10 @@ class Kernel:
         self.context = zmq.Context()
         self.shell = self.context.socket(zmq.ROUTER)
         self.iopub = self.context.socket(zmq.PUB)
+        self.stdin = self.context.socket(zmq.ROUTER)
         self.shell.bind(f"ipc://{folder}/k-1")
         self.iopub.bind(f"ipc://{folder}/k-2")
+        self.stdin.bind(f"ipc://{folder}/k-3")
         self.stopped = threading.Event()
         self.parents: list[dict[str, Any]] = []
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -113,6 +116,19 @@ class Kernel:
         message = self.session.msg(kind, {"status": status}, parent=self.request)
         self.session.send(self.shell, message, ident=self.identities)
 
+    def ask(self, kind: str, content: Any, *buffers: bytes, parent: Any = None) -> str:
+        text = json.dumps(content).encode()
+        message = self.session.msg(kind, text, parent=parent or self.request)
+        self.session.send(self.stdin, message, ident=self.identities, buffers=list(buffers))
+        return str(message["header"]["msg_id"])
+
+    def told(self) -> tuple[str, Any, bytes]:
+        """What comes back: which message it is about, what it says, its arrays."""
+        assert self.stdin.poll(PATIENCE * 1000)
+        _, parts = self.session.feed_identities(self.stdin.recv_multipart())
+        reply = self.session.deserialize(parts)
+        return reply["parent_header"]["msg_id"], reply["content"], bytes(reply["buffers"][0])
+
     def done(self, status: str = "ok") -> None:
         self.reply(status=status)
         self.say("status", {"execution_state": "idle"})
@@ -137,11 +153,16 @@ class Bench:
         for name in ("IDLE_SECONDS", "REST_SECONDS"):
             monkeypatch.setattr(converse, name, PATIENCE)
 
-    def talk(self, behave: Callable[[Kernel, Any], None], **caps: int) -> Conversation:
+    def talk(
+        self, behave: Callable[[Kernel, Any], None], *, asks: bool = False, **caps: int
+    ) -> Conversation:
         self.kernels.append(Kernel(self.folder, behave))
-        (self.folder / "out").mkdir()
-        connection = {"key": "key", "ip": f"{self.folder}/k", "shell_port": 1, "iopub_port": 2}
-        found = Conversation(connection, self.folder / "out", Caps(**DRIVER_CAPS | caps))
+        for name in ("out", "answers"):
+            (self.folder / name).mkdir()
+        ports = {"shell_port": 1, "iopub_port": 2, "stdin_port": 3}
+        connection = {"key": "key", "ip": f"{self.folder}/k", **ports}
+        orders = {"answers": str(self.folder / "answers"), "caps": ORDER_CAPS} if asks else None
+        found = Conversation(connection, self.folder / "out", Caps(**DRIVER_CAPS | caps), orders)
         self.talks.append(found)
         assert found.wait_ready()
         return found
@@ -149,6 +170,17 @@ class Bench:
     def events(self) -> list[dict[str, Any]]:
         found = sorted((self.folder / "out" / "evidence").glob("*.json"))
         return [json.loads(path.read_text()) for path in found]
+
+    def answer(self, number: int, told: Any) -> None:
+        """Do as the judge does once the order is there."""
+        until = time.monotonic() + PATIENCE
+        while not (self.folder / "out" / "orders" / f"{number:04d}.json").exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        (self.folder / "answers" / f"{number:04d}.npz").write_bytes(b"weights")
+        new = self.folder / "answers" / "new"
+        new.write_text(json.dumps(told))
+        new.rename(self.folder / "answers" / f"{number:04d}.json")
 
     def transcript(self) -> list[dict[str, Any]]:
         text = (self.folder / "out" / "transcript.jsonl").read_text()
@@ -325,6 +357,74 @@ def test_deep_evidence_costs_nothing_but_itself(bench: Bench) -> None:
 
     assert bench.talk(behave).run(1, "")["status"] == "ok"
     assert bench.events()[-1]["event"] == "seen"
+
+
+def test_a_training_is_asked_for_and_answered_in_the_middle_of_a_cell(bench: Bench) -> None:
+    found: list[Any] = []
+
+    def behave(kernel: Kernel, _: Any) -> None:
+        asked = kernel.ask("grader_order", {"version": 1}, b"arrays")
+        judge = threading.Thread(target=bench.answer, args=(1, {"result": "a"}), daemon=True)
+        judge.start()
+        found.append(kernel.told() == (asked, {"result": "a"}, b"weights"))
+        kernel.say("stream", {"name": "stdout", "text": "trained\n"})
+        kernel.done()
+
+    line = bench.talk(behave, asks=True).run(3, "fit")
+    assert (found, line["status"], line["stdout"]) == ([True], "ok", "trained\n")
+    assert json.loads((bench.folder / "out/orders/0001.json").read_text())["cell"] == 3
+
+
+def test_why_a_fit_was_trained_there_is_told_of_the_cell_in_which_it_was(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.ask("grader_claimed", {"why": "now"})
+        if len(kernel.parents) > 1:
+            kernel.ask("grader_claimed", {"why": "then"}, parent=kernel.parents[0])
+        kernel.done()
+
+    talk = bench.talk(behave, asks=True)
+    talk.run(3, "")
+    talk.run(5, "")
+    talk.settle()
+    heads = sorted((bench.folder / "out" / "orders").glob("*.json"))
+    told = [json.loads(path.read_text()) for path in heads]
+    assert sorted((one["cell"], one["claimed"]) for one in told) == [
+        (3, "now"),
+        (3, "then"),
+        (5, "now"),
+    ]
+
+
+def test_what_is_said_on_stdin_and_is_no_order_costs_nothing_but_itself(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.ask("input_request", {"prompt": "name?"})
+        kernel.ask("grader_order", {})  # no arrays
+        kernel.ask("grader_order", ["no", "mapping"], b"")
+        kernel.ask("grader_order", {}, b"", parent={"header": {"msg_id": "of no cell"}})
+        kernel.stdin.send_multipart([kernel.identities[0], b"<IDS|MSG>", b"no signature"])
+        kernel.done()
+
+    talk = bench.talk(behave, asks=True)
+    assert talk.run(1, "")["status"] == "ok"
+    talk.settle()
+    assert list((bench.folder / "out" / "orders").iterdir()) == []
+
+
+def test_where_nobody_trains_nobody_listens(bench: Bench) -> None:
+    talk = bench.talk(lambda kernel, _: kernel.done())
+    talk.run(1, "")
+    assert sorted(talk.channels.values()) == ["iopub", "shell"]
+    assert not (bench.folder / "out" / "orders").exists()
+
+
+def test_the_end_of_the_run_ends_the_wait_for_an_answer(bench: Bench) -> None:
+    def behave(kernel: Kernel, _: Any) -> None:
+        kernel.ask("grader_order", {}, b"")
+        bench.let_go()
+
+    with pytest.raises(KernelGoneError):
+        bench.talk(behave, asks=True).run(1, "")
+    assert bench.transcript()[0]["status"] == "stopped"
 
 
 def test_messages_that_are_not_signed_are_dropped(bench: Bench) -> None:
