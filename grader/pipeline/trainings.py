@@ -45,7 +45,7 @@ class Trainings:
     once: Callable[..., Answer] = train_once
     _done: list[Training] = field(default_factory=list, init=False)
     _seconds: float = field(default=0.0, init=False)
-    _numbers: int = field(default=HISTORY_NUMBERS, init=False)
+    _numbers: int = field(default_factory=lambda: HISTORY_NUMBERS, init=False)
 
     @property
     def trainings(self) -> tuple[Training, ...]:

@@ -183,12 +183,21 @@ def test_the_course_file_says_whether_old_calls_are_taken(tmp_path, said, accept
     assert load_course(tmp_path).old_api is accepted
 
 
-def test_old_calls_are_accepted_or_refused_and_nothing_else(tmp_path):
+@pytest.mark.parametrize(("said", "asks"), [("", False), ("notebook", False), ("trainer", True)])
+def test_the_course_file_says_who_trains(tmp_path, said, asks):
     build(tmp_path)
-    (tmp_path / "course.toml").write_text("old_api = 'sometimes'\n")
+    if said:
+        (tmp_path / "course.toml").write_text(f"trainings = '{said}'\n")
+    assert load_course(tmp_path).asks_trainer is asks
+
+
+@pytest.mark.parametrize("key", ["old_api", "trainings"])
+def test_a_setting_has_one_of_its_words_and_nothing_else(tmp_path, key):
+    build(tmp_path)
+    (tmp_path / "course.toml").write_text(f"{key} = 'sometimes'\n")
     with pytest.raises(GraderError) as caught:
         load_course(tmp_path)
-    assert caught.value.message.args["key"] == "old_api"
+    assert caught.value.message.args["key"] == key
 
 
 # --- sizes that a student may choose --------------------------------------------------------------

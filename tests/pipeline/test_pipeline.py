@@ -168,12 +168,14 @@ class World:
         self.asked = 0
         self.limits: list[float] = []  # seconds of each room
         self.old_api: list[bool] = []
+        self.trainer: list[bool] = []
 
     def _execute(self, run: Any, _room: object, **how: Any) -> Execution:
         # What a run left is never read by ourselves.
         assert isinstance(how["read"].func.__self__, Judges)
         self.ran.append((run.engine, run.seed))
         self.old_api.append(run.old_api)
+        self.trainer.append(how["trainer"] is not None)
         made = self.give(run)
         return replace(
             made, engine=run.engine, seed=run.seed, attempt=run.attempt, fixes_seeds=run.fixes_seeds
@@ -360,6 +362,24 @@ def test_a_notebook_runs_again_where_a_course_has_come_to_refuse_old_calls(
     _grade(course, tmp_path, _submission())
     _grade(replace(course, old_api=False), tmp_path, _submission())
     assert world.old_api == [True, False]
+
+
+def test_trainings_are_asked_for_where_the_course_says_so_of_a_notebook_on_tensorflow(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    asking = replace(course, asks_trainer=True)
+    _grade(course, tmp_path, _submission())
+    _grade(asking, tmp_path, _submission())
+    _grade(asking, tmp_path, _submission(), engine="jax")
+    monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW,))
+    _grade(asking, tmp_path, _submission())
+    engines = [engine for engine, _ in world.ran]
+    assert list(zip(engines, world.trainer, strict=True)) == [
+        (Engine.JAX, False),
+        (Engine.TENSORFLOW, True),
+        (Engine.TENSORFLOW, False),
+    ], "on JAX it trains by itself, as the first run that is kept did"
 
 
 def test_of_two_runs_the_better_counts(course: Course, world: World, tmp_path: Path) -> None:

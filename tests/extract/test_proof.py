@@ -1,0 +1,113 @@
+"""Whose training stands for a model."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.extract.matching import read_model
+from grader.extract.proof import (
+    chain_of,
+    layers_digest,
+    note_of,
+    proof_of,
+    proven_facts,
+    weights_digest,
+)
+from grader.trainer.layers import read_model as ordered
+from grader.types import Array, Message, Proof, Training
+from tests.support.builders import execution, training
+from tests.support.orders import dense, lstm, sequential
+
+MODEL = sequential(lstm(), dense())
+WEIGHTS = (np.ones((2, 12), np.float32), np.zeros(1, np.float32))
+WHY = Message("proof.told", {"why": "own"})
+
+
+def ours(key: str = "a", weights: tuple[Array, ...] = WEIGHTS, **changes: Any) -> Training:
+    layers = layers_digest(ordered(MODEL).layers)
+    usual = {"epochs": 2, "updates": 6, "moved": True, "history": {"loss": (0.5, 0.25)}}
+    return Training(7, key, layers, weights_digest(weights), **{**usual, **changes})
+
+
+def reading(config: Any = MODEL, weights: tuple[Array, ...] = WEIGHTS) -> Any:
+    return read_model(execution(config=config, weights=weights).candidates[0])
+
+
+def test_a_model_with_the_layers_and_the_weights_of_a_result_is_proven() -> None:
+    chain = chain_of(reading(), [ours()])
+    assert proof_of(reading(), chain, [ours()]) == Proof("a")
+
+
+def other_weights() -> Any:
+    return reading(weights=(WEIGHTS[0] * (1 + 2**-23), WEIGHTS[1]))
+
+
+def other_setting() -> Any:
+    config = copy.deepcopy(MODEL)
+    config["config"]["layers"][1]["config"]["go_backwards"] = True
+    return reading(config)
+
+
+def no_weights() -> Any:
+    return reading(weights=())
+
+
+def no_layers() -> Any:
+    return reading(sequential({"class_name": "Lambda", "config": {}}))
+
+
+@pytest.mark.parametrize("shown", [other_weights, other_setting, no_weights, no_layers])
+def test_a_notebook_that_shows_another_model_than_it_ordered_has_no_proof(shown: Any) -> None:
+    one = shown()
+    assert chain_of(one, [ours()]) == ()
+    assert proof_of(one, (), [ours()]) == Proof(why=Message("proof.another"))
+
+
+def test_a_claim_of_nothing_proves_no_model_without_weights() -> None:
+    claims = [Training(7, why=WHY)]
+    assert chain_of(no_weights(), claims) == ()
+    assert proof_of(no_weights(), (), claims) == Proof(why=WHY)
+
+
+def test_the_reason_is_that_of_the_cell_in_which_the_model_was_trained() -> None:
+    there = Training(7, why=WHY)
+    elsewhere = Training(9, why=Message("order.rates"))
+    assert proof_of(other_weights(), (), [there, elsewhere]).why == WHY
+    assert proof_of(other_weights(), (), [elsewhere]).why == elsewhere.why
+
+
+def test_later_trainings_stand_with_those_that_they_went_on_from() -> None:
+    first = ours("a", (np.zeros(3),), history={"loss": (2.0, None)}, moved=False)
+    last = ours("b", before="a", updates=10, epochs=1, history={"loss": (0.125,)})
+    chain = chain_of(reading(), [first, ours("c", (np.zeros(4),)), last])
+    assert [one.key for one in chain] == ["a", "b"]
+    facts = proven_facts(replace(training(), fits=9, updates=1), chain)
+    assert (facts.fits, facts.epochs, facts.updates, facts.changed) == (2, 3, 10, True)
+    assert facts.history["loss"][::2] == (2.0, 0.125)
+    assert math.isnan(facts.history["loss"][1])
+    assert (facts.first_loss, facts.last_loss) == (2.0, 0.125)
+
+
+@pytest.mark.parametrize("before", ["gone", "b"])
+def test_a_training_whose_beginning_is_not_known_proves_nothing(before: str) -> None:
+    assert chain_of(reading(), [ours("b", before=before)]) == ()
+
+
+def test_a_training_that_moved_nothing_is_known_not_to_have() -> None:
+    facts = proven_facts(training(), [ours(moved=False)])
+    assert facts.changed is False
+
+
+def test_facts_of_a_claimed_training_stay_what_they_were() -> None:
+    assert proven_facts(training(), ()) == training()
+
+
+def test_it_is_said_in_one_sentence_where_trainings_are_asked_for() -> None:
+    told = [note_of(one) for one in (None, Proof("a"), Proof(why=WHY))]
+    assert told == [(), (Message("proof.proven"),), (Message("proof.claimed"),)]

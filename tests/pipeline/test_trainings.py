@@ -1,0 +1,169 @@
+"""The trainings of one run: what is evidence, what is a claim, what is our own fault."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.extract.proof import weights_digest
+from grader.kernel.orders.asking import packed
+from grader.pipeline import trainings as module
+from grader.pipeline.judging import Asked, order_of
+from grader.pipeline.trainings import Trainings
+from grader.trainer.results import Results
+from grader.types import GraderError, Message
+from tests.support.orders import ARRAYS, claim
+from tests.support.trainer_room import ARRAYS as TRAINED
+from tests.support.trainer_room import TOLD, FakeRoom, good, write
+
+
+class Judges:
+    """Reads orders in this process, as the judge's own does."""
+
+    def __init__(self) -> None:
+        self.answered: list[frozenset[str]] = []
+
+    def order(self, order: Path, arrays: Path, answered: frozenset[str]) -> Any:
+        self.answered.append(answered)
+        return order_of(Asked(order, arrays, answered))
+
+
+class Bench:
+    def __init__(self, folder: Path, *answers: Any) -> None:
+        self.folder = folder
+        self.room = FakeRoom(*answers)
+        self.judges = Judges()
+        self.trainings = self.of_a_run()
+
+    def of_a_run(self, attempt: int = 1) -> Trainings:
+        judges: Any = self.judges
+        results = Results(self.folder / "results")
+        return Trainings(judges, self.room, results, b"s" * 32, attempt)
+
+    def ask(self, cell: int = 3, trainings: Trainings | None = None, **changes: Any) -> Any:
+        order, arrays = self.folder / "0001.order", self.folder / "0001.npz"
+        order.write_text(json.dumps(claim(**changes)))
+        arrays.write_bytes(packed(ARRAYS))
+        return (trainings or self.trainings).train(order, arrays, cell, lambda: None)
+
+
+def fails(path: Path, asked: Any, arrays: Any) -> None:
+    write(path, {"failed": "fit", "error": "ValueError: " + "x" * 300}, {})
+
+
+def never(path: Path, asked: Any, arrays: Any) -> None:
+    """Leave nothing: the room failed over it."""
+
+
+def test_what_we_trained_is_told_and_kept_as_evidence(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, good)
+    reply = bench.ask()
+    (one,) = bench.trainings.trainings
+    assert reply.told == {"result": one.key, "epochs": [0, 1], "history": {"loss": [1.0, 1.0]}}
+    with np.load(io.BytesIO(reply.arrays)) as found:
+        assert sorted(found.files) == ["optimizer_0000", "weight_0000", "weight_0001"]
+    assert (one.cell, one.epochs, one.updates, one.why) == (3, 2, 6, None)
+    assert one.weights == weights_digest([TRAINED["w_0000"], TRAINED["w_0001"]])
+    assert one.seconds == TOLD["building"] + TOLD["training"]
+
+
+def test_what_is_no_order_the_notebook_trains_and_we_know_why(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    reply = bench.ask(version=2)
+    (one,) = bench.trainings.trainings
+    assert list(reply.told) == ["refused"]
+    assert (one.key, one.why) == ("", Message("order.unreadable", {"what": "version"}))
+
+
+def test_what_fails_where_others_train_the_notebook_trains_too(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, fails)
+    reply = bench.ask()
+    (one,) = bench.trainings.trainings
+    assert list(reply.told) == ["refused"]
+    assert one.key == ""
+    assert one.why is not None
+    assert one.why.id == "proof.untrainable"
+    assert len(str(one.why.args["error"])) == module.LONGEST_ERROR
+
+
+def test_where_nothing_trains_the_fault_is_ours_and_no_evidence(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, never, never)
+    with pytest.raises(GraderError):
+        bench.ask()
+    assert bench.trainings.trainings == ()
+
+
+def test_a_notebook_goes_on_from_its_own_results_alone(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, good, good)
+    key = bench.ask().told["result"]
+    after = {"result": key, "optimizer": "goes_on"}
+    assert "result" in bench.ask(after=after).told
+    assert bench.trainings.trainings[1].before == key
+    other = bench.of_a_run()
+    assert list(bench.ask(trainings=other, after=after).told) == ["refused"]
+    assert bench.judges.answered[-1] == frozenset()
+
+
+def test_what_was_trained_before_takes_no_time_and_is_evidence_all_the_same(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, good)
+    bench.ask()
+    bench.ask()
+    first, second = bench.trainings.trainings
+    assert len(bench.room.asked) == 1
+    assert (first.key, second.seconds) == (second.key, 0.0)
+
+
+def test_one_run_has_no_more_time_than_all_its_trainings_may_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, good)
+    bench.ask()
+    monkeypatch.setattr(module, "ALTOGETHER_SECONDS", bench.trainings.trainings[0].seconds)
+    assert list(bench.ask(seeds=[1, 2, 3]).told) == ["refused"]
+    why = bench.trainings.trainings[1].why
+    assert why is not None
+    assert why.id == "order.too_long"
+
+
+def test_histories_are_kept_up_to_a_number_of_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HISTORY_NUMBERS", 3)
+    bench = Bench(tmp_path, good, good)
+    bench.ask()
+    reply = bench.ask(seeds=[1, 2, 3])
+    kept = [len(one.history) for one in bench.trainings.trainings]
+    assert kept == [1, 0]
+    assert len(reply.told["history"]["loss"]) == 2, "the notebook has it all"
+
+
+def test_another_attempt_is_another_training(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, good, good)
+    keys = {bench.ask(trainings=bench.of_a_run(n)).told["result"] for n in (1, 2)}
+    assert len(keys) == 2
+
+
+def test_what_ends_the_run_ends_the_training_before_it_is_begun(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    def meanwhile() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.trainings.train(tmp_path / "a", tmp_path / "b", 1, meanwhile)
+    assert bench.judges.answered == []
+
+
+def test_what_the_notebook_says_of_its_own_training_is_noted(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.trainings.claimed(4, "a callback of class Own")
+    (one,) = bench.trainings.trainings
+    assert (one.cell, one.key) == (4, "")
+    assert one.why == Message("proof.told", {"why": "a callback of class Own"})
