@@ -189,9 +189,8 @@ class Conversation:
         if orders is not None:
             line = self._socket(context, zmq.DEALER, connection, "stdin_port")
             self.channels[line] = "stdin"
-            bounds = ordering.Bounds(**orders["caps"])
-            answers = Path(orders["answers"])
-            self.ordering = ordering.Ordering(self.session, line, out, answers, bounds)
+            may, answers = ordering.Bounds(**orders["caps"]), Path(orders["answers"])
+            self.ordering = ordering.Ordering(self.session, line, out, answers, may)
         self.poller = zmq.Poller()
         for channel in self.channels:
             self.poller.register(channel, zmq.POLLIN)

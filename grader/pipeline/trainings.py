@@ -81,8 +81,8 @@ class Trainings:
         )
         if isinstance(answer.outcome, Untrainable):
             failed = answer.outcome
-            args = {"step": failed.step, "error": failed.error[:LONGEST_ERROR]}
-            return self._refused(cell, Message("proof.untrainable", args))
+            told = {"step": failed.step, "error": failed.error[:LONGEST_ERROR]}
+            return self._refused(cell, Message("proof.untrainable", told))
         return self._trained(cell, asked, answer, answer.outcome)
 
     def _answered(self) -> frozenset[str]:

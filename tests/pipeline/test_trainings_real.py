@@ -1,0 +1,222 @@
+"""A notebook's trainings done by our own room: a real kernel, a real driver, a real trainer."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from grader.execute.execute import Run, execute
+from grader.extract.matching import read_model
+from grader.extract.proof import chain_of, proof_of
+from grader.pipeline.judges import Judges
+from grader.pipeline.trainings import Trainings
+from grader.trainer.results import Results
+from grader.types import Engine, Execution, Proof
+from tests.support import notebook_files
+from tests.support.notebook_runs import candidate, cell, notebook, room
+
+pytestmark = pytest.mark.real
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 600.0  # seconds for what comes at some time: reached only where it never comes
+
+DATA = """
+import keras, numpy as np
+X = np.random.default_rng(1).random((64, 5, 2))
+Y = X.sum(axis=(1, 2))[:, None]
+def made(*others, loss="mse", **settings):
+    model = keras.Sequential([keras.layers.LSTM(4), keras.layers.Dense(1), *others])
+    model.compile(settings.pop("optimizer", "adam"), loss, **settings)
+    return model
+"""
+FIT = """
+model = made(metrics=["mae"])
+history = model.fit(X, Y, epochs=3, validation_split=0.25, verbose=2)
+print(sorted(history.history), history.epoch, int(model.optimizer.iterations))
+"""
+AFTERWARDS = """
+print(model.predict(X[:2], verbose=0).shape)
+measured = model.evaluate(X[48:], Y[48:], verbose=0)
+print(np.allclose(measured, [history.history["val_loss"][-1], history.history["val_mae"][-1]]))
+"""
+AGAIN = "print(model.fit(X, Y, epochs=2, verbose=0).epoch, int(model.optimizer.iterations))"
+OWN_CALLBACK = """
+class Own(keras.callbacks.Callback):
+    pass
+own = made()
+own.fit(X, Y, verbose=0, callbacks=[Own()])
+"""
+DECAY = """
+decaying = made(optimizer=keras.optimizers.RMSprop(lr=0.01, decay=1e-3))
+decaying.fit(X, Y, verbose=0)
+"""
+PLANTED = """
+planted = made()
+planted.fit(X, Y, verbose=0)
+planted.set_weights([weight + 1 for weight in planted.get_weights()])
+"""
+FORGED = """
+import os
+kernel = get_ipython().kernel
+def send(kind, content, *buffers):
+    return kernel.session.send(
+        kernel.stdin_socket, kind, content, parent=kernel.get_parent("shell"),
+        ident=kernel._get_shell_context_var(kernel._shell_parent_ident), buffers=list(buffers),
+    )["header"]["msg_id"]
+def told():
+    _, reply = kernel.session.recv(kernel.stdin_socket, mode=0)
+    return reply["parent_header"]["msg_id"], sorted(reply["content"])
+first = send("grader_order", {"version": 1, "result": "a" * 64}, b"no arrays")
+print([told()[0] == first, [os.path.exists(one) for one in ("/in/answers", "/out")]])
+"""
+WHAT_KERAS_SAYS = "made(loss='sparse_categorical_crossentropy').fit(X, -Y, verbose=0)"
+CELLS = (DATA, FIT, AFTERWARDS, AGAIN, OWN_CALLBACK, DECAY, PLANTED, FORGED, WHAT_KERAS_SAYS)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Execution:
+    """One run of all these cells."""
+    folder = tmp_path_factory.mktemp("trainings")
+    judges = Judges(folder)
+    results = Results(folder / "results")
+    one = Run(notebook(*CELLS), Engine.TENSORFLOW, 1, 1, 600.0, 4096, (0,))
+
+    def trainer() -> Trainings:
+        return Trainings(judges, room(), results, b"s" * 32, 1, (0,))
+
+    try:
+        return execute(one, room(), again=False, read=judges.claims, trainer=trainer)
+    finally:
+        judges.close()
+
+
+def proof(ran: Execution, name: str) -> Proof:
+    assert ran.trainings is not None
+    reading = read_model(candidate(ran, name))
+    return proof_of(reading, chain_of(reading, ran.trainings), ran.trainings)
+
+
+def why(ran: Execution, name: str) -> tuple[str, dict[str, Any]]:
+    found = proof(ran, name)
+    assert found.why is not None
+    return found.why.id, dict(found.why.args)
+
+
+def test_a_fit_is_done_by_the_trainer_and_looks_as_if_it_had_been_done_there(
+    ran: Execution,
+) -> None:
+    shown = cell(ran, 2).stdout
+    assert "Epoch 3/3\n2/2 - " in shown
+    assert shown.splitlines()[-1] == "['loss', 'mae', 'val_loss', 'val_mae'] [0, 1, 2] 6"
+    assert cell(ran, 3).stdout == "(2, 1)\nTrue\n"
+    assert cell(ran, 4).stdout == "[0, 1] 10\n"
+
+
+def test_the_model_that_came_of_it_is_proven_with_what_it_went_on_from(ran: Execution) -> None:
+    assert ran.trainings is not None
+    chain = chain_of(read_model(candidate(ran, "model")), ran.trainings)
+    assert [(one.cell, one.epochs, one.updates) for one in chain] == [(2, 3, 6), (4, 2, 10)]
+    assert proof(ran, "model") == Proof(chain[-1].key)
+
+
+def test_the_probe_saw_both_fits_and_their_histories(ran: Execution) -> None:
+    fits = candidate(ran, "model").fits
+    assert [(fit.cell, fit.epochs_run, fit.finished) for fit in fits] == [
+        (2, 3, True),
+        (4, 2, True),
+    ]
+    assert ran.trainings is not None
+    ours = [one.history["loss"] for one in ran.trainings if one.cell in (2, 4)]
+    assert [fit.history["loss"] for fit in fits] == ours
+
+
+def test_what_no_order_can_say_is_trained_there_and_claimed(ran: Execution) -> None:
+    assert cell(ran, 5).status == cell(ran, 6).status == "ok"
+    assert why(ran, "own") == ("proof.told", {"why": "a callback of class Own"})
+    assert why(ran, "decaying") == ("order.setting", {"cls": "RMSprop", "setting": "decay"})
+
+
+def test_weights_that_were_put_there_after_the_training_are_not_proven(ran: Execution) -> None:
+    assert not proof(ran, "planted").proven
+
+
+def test_a_forged_order_is_refused_and_no_answer_lies_in_the_notebooks_room(
+    ran: Execution,
+) -> None:
+    assert cell(ran, 8).stdout == "[True, [False, False]]\n"
+    assert ran.trainings is not None
+    (forged,) = [one for one in ran.trainings if one.cell == 8]
+    assert (forged.key, forged.why and forged.why.id) == ("", "order.unreadable")
+
+
+def test_what_is_wrong_is_said_as_keras_says_it(ran: Execution) -> None:
+    error = cell(ran, 9).error
+    assert error is not None
+    assert error.name == "InvalidArgumentError"
+    assert "label" in error.value
+    assert ran.trainings is not None
+    assert [one.why and one.why.id for one in ran.trainings if one.cell == 9] == [
+        "order.label_range"
+    ]
+
+
+# --- a grader that is ended while a notebook waits -------------------------------------------------
+
+LONG = f"{DATA}\nmodel = made()\nmodel.fit(X, Y, epochs=50_000, verbose=0)"
+
+
+@pytest.fixture
+def grading(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A grader whose notebook waits for a training that takes minutes."""
+    course = tmp_path / "course"
+    course.mkdir()
+    for name in ("assignments", "reference"):
+        (course / name).symlink_to(ROOT / name)
+    (course / "course.toml").write_text('trainings = "trainer"\n')
+    notebook_files.write(course / "kim.ipynb", notebook_files.notebook(LONG))
+    command = (sys.executable, "-m", "grader", "grade", "kim.ipynb")
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    running = subprocess.Popen(
+        (*command, "--exercise", "sequence-prediction"),
+        cwd=course,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    trained = tmp_path / "cache" / "rnn-grader" / "trained"
+    try:
+        until = time.monotonic() + PATIENCE
+        while not list(trained.glob("*.lock")):
+            assert running.poll() is None, "it ended before anything was trained"
+            assert time.monotonic() < until, "nothing was ever asked for"
+            time.sleep(0.1)
+        yield running, trained
+    finally:
+        running.kill()
+        running.wait()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=lambda how: how.name)
+def test_a_grader_that_is_ended_while_a_notebook_waits_leaves_nobody(
+    grading: tuple[subprocess.Popen[bytes], Path], how: signal.Signals
+) -> None:
+    running, trained = grading
+    others = psutil.Process(running.pid).children(recursive=True)
+    assert others
+    running.send_signal(how)
+    running.wait(PATIENCE)
+    _, alive = psutil.wait_procs(others, timeout=PATIENCE)
+    assert alive == []
+    for lock in trained.glob("*.lock"):  # of one that was killed: whoever comes next may take it
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert not list(trained.glob("*.npz"))
