@@ -30,6 +30,7 @@ from grader.types import Array, GraderError, Message
 
 MOST_BYTES = 4_000_000_000
 TOLD = "told"
+UNFINISHED_SECONDS = 3600.0  # no file takes so long to write
 WAITING_SECONDS = 0.05  # between two tries for a lock
 
 
@@ -105,7 +106,12 @@ class Results:
         return self._folder / f"{key}.npz"
 
     def _make_room(self, newest: Path) -> None:
-        """Remove what was asked for longest ago until the rest fits."""
+        """Remove what was never finished, and what was asked for longest ago, until it fits."""
+        long_ago = time.time() - UNFINISHED_SECONDS
+        for path in self._folder.glob(".*.npz.*"):  # of graders that were killed over it
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < long_ago:
+                    path.unlink()
         known = []
         for path in self._folder.glob("*.npz"):
             with contextlib.suppress(FileNotFoundError):

@@ -31,6 +31,7 @@ def trained(number: float = 1.0, size: int = 3) -> Trained:
         callbacks=({"stopped_epoch": 0.0, "best": None},),
         building=1.5,
         training=2.5,
+        moved=False,
     )
 
 
@@ -42,7 +43,8 @@ def plain(one: Any) -> Any:
     """A result with lists in place of arrays, to be compared."""
     assert isinstance(one, Trained)
     arrays = [*one.weights, *one.optimizer, *(w for epoch in one.each_epoch for w in epoch)]
-    rest = (dict(one.history), one.epochs, one.updates, one.callbacks, one.building, one.training)
+    counted = (one.epochs, one.updates, one.moved, one.building, one.training)
+    rest = (dict(one.history), one.callbacks, counted)
     return rest, [(array.dtype, array.tolist()) for array in arrays]
 
 
@@ -160,6 +162,31 @@ def test_threads_wait_for_the_one_that_trains(tmp_path: Path) -> None:
         thread.join()
     assert len(count) == 1
     assert [plain(one) for one in found] == [plain(trained())] * 4
+
+
+def test_who_waits_may_be_called_away(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+
+    def called_away() -> None:
+        raise KeyboardInterrupt
+
+    def train() -> Outcome:
+        for _ in range(2):  # whoever gives up leaves the lock to its holder
+            with pytest.raises(KeyboardInterrupt):
+                results.once(KEY, must_not_train, called_away)
+        return trained()
+
+    assert plain(results.once(KEY, train)) == plain(trained())
+
+
+def test_what_a_killed_grader_never_finished_is_removed_in_time(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    old, new = tmp_path / f".{OTHER}.npz.00000000", tmp_path / f".{OTHER}.npz.00000001"
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (0, 0))
+    results.put(KEY, trained())
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def _asks(folder: Path, turns: int) -> None:

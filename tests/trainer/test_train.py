@@ -200,5 +200,20 @@ def test_each_order_has_a_limit_of_its_own_and_tells_of_its_epochs() -> None:
     assert told == [(0, 0, 2), (0, 1, 2), (1, 0, 2), (1, 1, 2)]
 
 
+def test_what_happens_meanwhile_may_end_the_room() -> None:
+    class Endless(FakeRoom):
+        def start(self, spec: Any, **streams: Any) -> Process:
+            self.process = super().start(spec, **streams)
+            return self.process
+
+    def meanwhile() -> None:
+        raise KeyboardInterrupt
+
+    room = Endless(nothing, code=None)
+    with pytest.raises(KeyboardInterrupt):
+        train([JOB], room, meanwhile=meanwhile)
+    assert room.process.code == -9
+
+
 def test_the_control_is_an_order_like_any_other() -> None:
     assert control_order().work.updates == 1

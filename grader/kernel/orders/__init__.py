@@ -23,7 +23,7 @@ def install(kernel: Any, most_bytes: int, ours: str) -> None:
     Args:
         kernel: on whose stdin channel somebody listens.
         most_bytes: that the arrays of an order may take together.
-        ours: the module of the callbacks that only watch.
+        ours: the package of the callbacks that only watch.
     """
     try:
         import keras

@@ -155,7 +155,7 @@ def callback_settings(callbacks: Sequence[Any], ours: str) -> list[list[Any]]:
 
     Args:
         callbacks: all of them.
-        ours: the module of callbacks that only watch.
+        ours: the package of callbacks that only watch.
 
     Raises:
         UnusualError: one whose doings the trainer cannot know.
@@ -164,7 +164,7 @@ def callback_settings(callbacks: Sequence[Any], ours: str) -> list[list[Any]]:
     for one in callbacks:
         kind = type(one)
         name = kind.__name__
-        if kind.__module__ == ours or name == "LearningRateScheduler":
+        if kind.__module__.partition(".")[0] == ours or name == "LearningRateScheduler":
             continue
         if not _is_keras(kind):
             raise UnusualError(f"a callback of class {name}")

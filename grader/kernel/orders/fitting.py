@@ -63,7 +63,7 @@ class Way:
     Attributes:
         ask: sends an order and its arrays, waits for the answer.
         tell: is told why a fit was trained here, where the trainer does not know it.
-        ours: the module of callbacks that only watch and are no reason to train here.
+        ours: the package of callbacks that only watch and are no reason to train here.
         most_bytes: that the arrays of an order may take together.
     """
 
