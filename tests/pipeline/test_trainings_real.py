@@ -162,7 +162,6 @@ def test_what_is_wrong_is_said_as_keras_says_it(ran: Execution) -> None:
     error = cell(ran, 9).error
     assert error is not None
     assert error.name == "InvalidArgumentError"
-    assert "label" in error.value
     assert ran.trainings is not None
     assert [one.why and one.why.id for one in ran.trainings if one.cell == 9] == [
         "order.label_range"
@@ -212,8 +211,11 @@ def test_a_grader_that_is_ended_while_a_notebook_waits_leaves_nobody(
     running, trained = grading
     others = psutil.Process(running.pid).children(recursive=True)
     assert others
-    running.send_signal(how)
-    running.wait(PATIENCE)
+    until = time.monotonic() + PATIENCE
+    while running.poll() is None:  # the first Ctrl-C lets end what runs, the second does not
+        assert time.monotonic() < until
+        running.send_signal(how)
+        time.sleep(1.0)
     _, alive = psutil.wait_procs(others, timeout=PATIENCE)
     assert alive == []
     for lock in trained.glob("*.lock"):  # of one that was killed: whoever comes next may take it
