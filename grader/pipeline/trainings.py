@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from grader.types import Message, Training
 
 ALTOGETHER_SECONDS = 3600.0  # of all trainings of a run; each is expected to fit into the rest
 HISTORY_NUMBERS = 400_000  # of all of them that are kept with the run
+HELD_BYTES = 64_000_000  # of results that the notebook may go on from, whatever others push out
 LONGEST_ERROR = 200
 
 
@@ -45,6 +46,7 @@ class Trainings:
     once: Callable[..., Answer] = train_once
     _done: list[Training] = field(default_factory=list, init=False)
     _seconds: float = field(default=0.0, init=False)
+    _held: dict[str, Trained] = field(default_factory=dict, init=False)
     _numbers: int = field(default_factory=lambda: HISTORY_NUMBERS, init=False)
 
     @property
@@ -66,6 +68,8 @@ class Trainings:
         asked = self.judges.order(order, arrays, self._answered())
         if isinstance(asked, Message):
             return self._refused(cell, asked)
+        if asked.after is not None and not self._is_there(asked.after.result):
+            return self._refused(cell, Message("trainer.forgotten"))
         left = ALTOGETHER_SECONDS - self._seconds
         if asked.work.seconds > left:
             args = {"seconds": round(asked.work.seconds), "most": max(0, round(left))}
@@ -78,6 +82,7 @@ class Trainings:
             attempt=self.attempt,
             cores=self.cores,
             meanwhile=meanwhile,
+            held=self._held,
         )
         if isinstance(answer.outcome, Untrainable):
             failed = answer.outcome
@@ -88,6 +93,16 @@ class Trainings:
     def _answered(self) -> frozenset[str]:
         return frozenset(one.key for one in self._done if one.key)
 
+    def _is_there(self, key: str) -> bool:
+        return key in self._held or self.results.get(key) is not None
+
+    def _hold(self, key: str, result: Trained) -> None:
+        """Hold what a later training may go on from; the oldest goes first."""
+        self._held.pop(key, None)
+        self._held[key] = replace(result, history={}, each_epoch=())
+        while sum(map(_size, self._held.values())) > HELD_BYTES:
+            del self._held[next(iter(self._held))]
+
     def _refused(self, cell: int, why: Message) -> Reply:
         self._done.append(Training(cell, why=why))
         return Reply({"refused": {"id": why.id, "args": dict(why.args)}})
@@ -95,6 +110,7 @@ class Trainings:
     def _trained(self, cell: int, order: Order, answer: Answer, result: Trained) -> Reply:
         seconds = 0.0 if answer.known else result.building + result.training
         self._seconds += seconds
+        self._hold(answer.key, result)
         history = history_as_asked(order, result)
         size = sum(map(len, history.values()))
         self._numbers -= size
@@ -116,3 +132,7 @@ class Trainings:
         file = io.BytesIO()
         np.savez(file, **found)  # type: ignore[arg-type]  # names are not options
         return Reply(told, file.getvalue())
+
+
+def _size(result: Trained) -> int:
+    return sum(array.nbytes for array in (*result.weights, *result.optimizer))

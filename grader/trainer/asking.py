@@ -6,7 +6,9 @@ of results, and a room where something is to be trained.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from grader.room import Room
 from grader.trainer.keys import key_of
@@ -36,10 +38,12 @@ def train_once(
     cores: tuple[int, ...] = (),
     progress: Progress | None = None,
     meanwhile: Meanwhile = nothing,
+    held: Mapping[str, Trained] = MappingProxyType({}),
 ) -> Answer:
     """Give what comes of an order, training it only where nobody did before.
 
-    ``meanwhile`` is called again and again; what it raises ends the waiting and the room.
+    ``meanwhile`` is called again and again; what it raises ends the waiting and the room. ``held``:
+    results to go on from, by key, that may have had to make room for others.
 
     Raises:
         GraderError: the room could not do its work, or the result to go on from is not kept any
@@ -50,17 +54,17 @@ def train_once(
     def now() -> Outcome:
         nonlocal trained_now
         trained_now = True
-        job = Job(order, key.seed, _before(order, results))
+        job = Job(order, key.seed, _before(order, results, held))
         return train([job], room, cores=cores, progress=progress, meanwhile=meanwhile)[0]
 
     outcome = results.once(key.key, now, meanwhile)
     return Answer(key.key, outcome, known=not trained_now)
 
 
-def _before(order: Order, results: Results) -> Trained | None:
+def _before(order: Order, results: Results, held: Mapping[str, Trained]) -> Trained | None:
     if order.after is None:
         return None
-    before = results.get(order.after.result)
+    before = held.get(order.after.result) or results.get(order.after.result)
     if before is None:
         raise GraderError(Message("trainer.forgotten"))
     return before

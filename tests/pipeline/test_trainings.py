@@ -109,6 +109,26 @@ def test_a_notebook_goes_on_from_its_own_results_alone(tmp_path: Path) -> None:
     assert bench.judges.answered[-1] == frozenset()
 
 
+def test_it_goes_on_although_others_pushed_its_result_out(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, good, good)
+    after = {"result": bench.ask().told["result"], "optimizer": "goes_on"}
+    for path in (tmp_path / "results").iterdir():
+        path.unlink()
+    assert "result" in bench.ask(after=after).told
+
+
+def test_where_nothing_is_left_to_go_on_from_the_notebook_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HELD_BYTES", 0)
+    bench = Bench(tmp_path, good)
+    after = {"result": bench.ask().told["result"], "optimizer": "goes_on"}
+    for path in (tmp_path / "results").iterdir():
+        path.unlink()
+    assert list(bench.ask(after=after).told) == ["refused"]
+    assert bench.trainings.trainings[1].why == Message("trainer.forgotten")
+
+
 def test_what_was_trained_before_takes_no_time_and_is_evidence_all_the_same(
     tmp_path: Path,
 ) -> None:
