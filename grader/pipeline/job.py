@@ -150,9 +150,14 @@ class Job:
         return given or max(asked, default=DEFAULT_MEMORY_MB)
 
     def seed(self, attempt: int) -> int:
-        """Training seed of an attempt, counted from 1."""
+        """Training seed of an attempt, counted from 1.
+
+        Where a trainer trains, that of everybody: equal work is then the same order, trained once.
+        """
         if self.settings.seed is not None:
             return self.settings.seed + attempt - 1
+        if self.asks_trainer(self.choice.engine):
+            return seeds.training_seed(self.settings.secret, "", "", attempt)
         owed = ",".join(self.submission.exercises or ("auto",))
         return seeds.training_seed(self.settings.secret, self.submission.student, owed, attempt)
 

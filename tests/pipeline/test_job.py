@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,14 +47,16 @@ def test_what_runs_with_a_notebook_or_reads_its_claims_is_part_of_a_runs_key(
     assert (room_code_digest.__wrapped__() != before) is counts
 
 
-def key(*files: HandedIn) -> str:
-    course = load_course(job.PACKAGE.parent)
+def made(*files: HandedIn, student: str = "kim", asks: bool = False, **settings: Any) -> Job:
+    course = replace(load_course(job.PACKAGE.parent), asks_trainer=asks)
     notebook = Notebook((Cell(1, "x"),), None, "digest")
     path = Path("/nowhere/kim.ipynb")
-    one = Submission("kim.ipynb", "kim", path, ("char-text",), notebook, None, "0", files=files)
-    return Job(course, Settings(bytes(32)), one, Level.FULL).execution_key(
-        Slot((0,)), Engine.JAX, 1
-    )
+    one = Submission("kim.ipynb", student, path, ("char-text",), notebook, None, "0", files=files)
+    return Job(course, Settings(bytes(32), **settings), one, Level.FULL)
+
+
+def key(*files: HandedIn) -> str:
+    return made(*files).execution_key(Slot((0,)), Engine.JAX, 1)
 
 
 def test_the_epochs_are_part_of_a_runs_key_where_the_notebook_asks_for_numbers() -> None:
@@ -75,3 +79,30 @@ def test_the_author_s_own_files_are_part_of_a_runs_key_by_name_and_content() -> 
     renamed = HandedIn("helpers.py", Path("/nowhere/helper.py"), (), "0" * 64)
     assert key(file) == key(moved)
     assert len({key(), key(file), key(changed), key(renamed), key(file, renamed)}) == 5
+
+
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both engines are there."""
+    monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
+
+
+@pytest.mark.usefixtures("both")
+def test_where_a_trainer_trains_everybody_has_the_same_seed() -> None:
+    def of(attempt: int, **changes: Any) -> int:
+        return made(**changes).seed(attempt)
+
+    assert of(1, asks=True) == of(1, asks=True, student="lee") != of(2, asks=True)
+    alone = {of(1), of(1, student="lee"), of(1, asks=True)}
+    assert len(alone) == 3
+    assert of(1, asks=True, engine="jax") == of(1), "on JAX it trains by itself"
+    assert of(2, asks=True, seed=7) == 8
+
+
+@pytest.mark.usefixtures("both")
+def test_whose_training_it_is_is_part_of_a_runs_key_where_it_is_the_trainers() -> None:
+    def of(engine: Engine, **changes: Any) -> str:
+        return made(seed=1, **changes).execution_key(Slot((0,)), engine, 1)
+
+    assert of(Engine.TENSORFLOW) != of(Engine.TENSORFLOW, asks=True)
+    assert of(Engine.JAX) == of(Engine.JAX, asks=True)
