@@ -133,15 +133,16 @@ def _check_listed(cls: str, key: str, value: Any) -> None:
 
 
 def _check_initializer(cls: str, key: str, value: Any) -> None:
-    if not isinstance(value, Mapping) or value.get("class_name") not in INITIALIZERS:
+    name = value.get("class_name") if isinstance(value, Mapping) else None
+    if not isinstance(name, str) or name not in INITIALIZERS:
         refuse("order.setting", cls=cls, setting=key)
-    keras_own(value, str(value["class_name"]))
+    keras_own(value, name)
     config = value.get("config")
     if not isinstance(config, Mapping):
         refuse("order.setting", cls=cls, setting=key)
-    for name, one in config.items():
-        if name != "seed" and not (one is None or isinstance(one, str) or is_number(one)):
-            refuse("order.setting", cls=cls, setting=f"{key}.{name}")
+    for setting, one in config.items():
+        if setting != "seed" and not (one is None or isinstance(one, str) or is_number(one)):
+            refuse("order.setting", cls=cls, setting=f"{key}.{setting}")
 
 
 def _check_other(cls: str, key: str, value: Any) -> None:

@@ -38,7 +38,7 @@ from grader.score.grade import grade_of
 from grader.score.hints_runs import diagnose_source
 from grader.text.words import Words
 from grader.types import Engine, Execution, GraderError, Isolation, Level, Outcome
-from tests.fuzz import folders, reports, seeds, sources, zips
+from tests.fuzz import folders, reports, seeds, sources, trainings, zips
 from tests.fuzz.mutate import as_json, change_bytes, change_tree
 from tests.support import builders as b
 
@@ -237,4 +237,5 @@ TARGETS = {
     "architecture": Target(make_architecture, run_architecture),
     "zip": Target(make_zip, run_zip),
     "reports": Target(reports.make, reports.run),
+    "order": Target(trainings.make, trainings.run),
 }

@@ -18,7 +18,14 @@ from tests.fuzz.targets import TARGETS, Target
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
-INPUTS = {"notebook": 60, "evidence": 25, "architecture": 300, "zip": 60, "reports": 12}
+INPUTS = {
+    "notebook": 60,
+    "evidence": 25,
+    "architecture": 300,
+    "zip": 60,
+    "reports": 12,
+    "order": 200,
+}
 
 
 def test_every_target_is_fuzzed() -> None:

@@ -90,6 +90,7 @@ DENSE = "model.config.layers.2.config"
         (f"{DENSE}.lora_rank", 4, "order.setting"),
         (f"{DENSE}.kernel_initializer", None, "order.setting"),
         (f"{DENSE}.kernel_initializer", initializer("Mine"), "order.setting"),
+        (f"{DENSE}.kernel_initializer.class_name", {"a": 1}, "order.setting"),
         (
             f"{DENSE}.kernel_initializer",
             initializer("Constant", value=[[1.0], [2.0], [3.0]]),
