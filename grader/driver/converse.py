@@ -273,11 +273,15 @@ class Conversation:
     def settle(self) -> None:
         """Take evidence that is still under way once every cell has run."""
         for channel, message in self._remaining(SETTLE_MILLISECONDS, SETTLE_SECONDS):
-            with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
+            try:
                 if channel == "stdin":
                     self._asked(message)
                 elif message.get("msg_type") == "grader_evidence":
                     self._evidence(message)
+            except OSError:
+                raise  # our own disk: not the message's fault
+            except Exception:  # noqa: BLE001 - whatever a hostile message breaks, it is that message
+                self.malformed += 1
         self._tell_dropped()
 
     def _rest(self, log: CellLog, mine: str) -> None:

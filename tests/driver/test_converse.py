@@ -410,6 +410,17 @@ def test_what_is_said_on_stdin_and_is_no_order_costs_nothing_but_itself(bench: B
     assert list((bench.folder / "out" / "orders").iterdir()) == []
 
 
+def test_a_hostile_message_after_the_last_cell_costs_nothing_but_itself(bench: Bench) -> None:
+    talk = bench.talk(lambda kernel, _: kernel.done(), asks=True)
+    talk.run(1, "")
+    (kernel,) = bench.kernels
+    kernel.ask("grader_order", {})  # no arrays
+    kernel.ask("grader_claimed", {"why": "late"})
+    talk.settle()
+    (head,) = (bench.folder / "out" / "orders").glob("*.json")
+    assert json.loads(head.read_text()) == {"cell": 1, "claimed": "late"}
+
+
 def test_where_nobody_trains_nobody_listens(bench: Bench) -> None:
     talk = bench.talk(lambda kernel, _: kernel.done())
     talk.run(1, "")
