@@ -199,7 +199,8 @@ class Attempts:
             return None
         results = Results(usual_folder())
         secret, cores = self.job.settings.secret, self.slot.cores
-        return lambda: Trainings(self.judges, self.room, results, secret, attempt, cores)
+        spent = self._judged
+        return lambda: Trainings(self.judges, self.room, results, secret, attempt, cores, spent)
 
     def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
         available = environment.engines()

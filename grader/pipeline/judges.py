@@ -115,7 +115,9 @@ class Judges:
         claims: Claims = self._whole("claims", folder, spent=spent)
         return claims
 
-    def order(self, order: Path, arrays: Path, answered: frozenset[str]) -> Order | Message:
+    def order(
+        self, order: Path, arrays: Path, answered: frozenset[str], spent: list[float] | None = None
+    ) -> Order | Message:
         """Read a training order as it was passed on; where it is none, give why.
 
         Raises:
@@ -123,7 +125,7 @@ class Judges:
         """
         from grader.pipeline.judging import Asked
 
-        read: Order | Message = self._whole("order", Asked(order, arrays, answered))
+        read: Order | Message = self._whole("order", Asked(order, arrays, answered), spent=spent)
         return read
 
     def judge(

@@ -43,6 +43,7 @@ class Trainings:
     secret: bytes
     attempt: int
     cores: tuple[int, ...] = ()
+    spent: list[float] | None = None  # seconds of the judge that the submission took so far
     once: Callable[..., Answer] = train_once
     _done: list[Training] = field(default_factory=list, init=False)
     _seconds: float = field(default=0.0, init=False)
@@ -65,7 +66,7 @@ class Trainings:
             GraderError: a fault of ours.
         """
         meanwhile()
-        asked = self.judges.order(order, arrays, self._answered())
+        asked = self.judges.order(order, arrays, self._answered(), self.spent)
         if isinstance(asked, Message):
             return self._refused(cell, asked)
         if asked.after is not None and not self._is_there(asked.after.result):

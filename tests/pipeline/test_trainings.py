@@ -28,7 +28,7 @@ class Judges:
     def __init__(self) -> None:
         self.answered: list[frozenset[str]] = []
 
-    def order(self, order: Path, arrays: Path, answered: frozenset[str]) -> Any:
+    def order(self, order: Path, arrays: Path, answered: frozenset[str], spent: Any) -> Any:
         self.answered.append(answered)
         return order_of(Asked(order, arrays, answered))
 
