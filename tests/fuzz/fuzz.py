@@ -138,6 +138,7 @@ def _run_child(
         scratch.mkdir()
         with told.open("w") as file:
             for number in range(first, last):
+                progress[:16] = struct.pack("qd", number, 0.0)  # who goes on begins after it
                 made = _made(tally, number)
                 if made is None:
                     continue

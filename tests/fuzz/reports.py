@@ -36,11 +36,11 @@ from grader.record.store import Store
 from grader.report import exporters
 from grader.report.export import Export
 from grader.text.words import Words
-from grader.types import GraderError, Record, Verdict
+from grader.types import JUDGED, GraderError, Record, Verdict
 from tests.fuzz import seeds
 from tests.fuzz.mutate import as_json, change_bytes, change_tree, odd_text
 from tests.support import builders as b
-from tests.support.hostile import hostile_records
+from tests.support.hostile import kept_hostile_records
 
 LEE = b.record("lee", "multiplication-lstm", "lee/multiplication-lstm.ipynb")
 LOSSES = (
@@ -72,10 +72,10 @@ def make(rng: random.Random) -> Records:
 def _pool() -> tuple[Record, ...]:
     ordinary = [
         b.record("kim", grade=b.grade(verdict, 40.0, hints=()), salt=verdict)
-        for verdict in Verdict
+        for verdict in JUDGED
         if verdict is not Verdict.GRADER_ERROR
     ]
-    return (*ordinary, b.ungraded("park"), *hostile_records())
+    return (*ordinary, b.ungraded("park"), *kept_hostile_records())
 
 
 def _losses(rng: random.Random) -> tuple[float, ...]:

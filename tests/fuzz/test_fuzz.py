@@ -85,3 +85,19 @@ def test_the_fuzzer_notices(
     assert list(tally.findings) == [3]
     assert told in tally.findings[3]
     assert tally.outcomes["read"] == 5
+
+
+def test_an_input_that_cannot_be_made_is_found_and_the_next_is_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad = fuzzer.generator("zip", 1, 0).random()  # the first, before any progress is told
+
+    def made(rng: random.Random) -> float:
+        number = rng.random()
+        assert number != bad
+        return number
+
+    monkeypatch.setitem(TARGETS, "zip", Target(made, lambda *_: "read"))
+    tally = fuzzer.fuzz("zip", 1, inputs=4)
+    assert list(tally.findings) == [0]
+    assert tally.outcomes["read"] == 3

@@ -135,16 +135,23 @@ def _filled(text: str, at: str) -> str:
 
 
 def hostile_records(at: str = NOBODY) -> list[Record]:
+    """The records of hostile work, and what a teacher with such a name decided on each."""
+    texts = payloads(at)
+    *made, messages_of_all = kept_hostile_records(at)
+    lines = [
+        line for number, one in enumerate(made) for line in _by_hand(one, texts[number], number)
+    ]
+    return [*in_force(made, HandLines(lines)), messages_of_all]
+
+
+def kept_hostile_records(at: str = NOBODY) -> list[Record]:
     """A record per payload with it in every place that a student can write to, and one of all
     messages.
     """
     texts = payloads(at)
     verdicts = cycle(JUDGED)
     made = [_record(text, number, next(verdicts)) for number, text in enumerate(texts)]
-    lines = [
-        line for number, one in enumerate(made) for line in _by_hand(one, texts[number], number)
-    ]
-    return [*in_force(made, HandLines(lines)), _every_message(texts)]
+    return [*made, _every_message(texts)]
 
 
 def _by_hand(record: Record, text: str, number: int) -> Iterator[HandLine]:
