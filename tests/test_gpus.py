@@ -201,7 +201,7 @@ def test_the_devices_of_the_gpu_are_bound_into_the_kernels_room(
 
     (tmp_path / "in").mkdir()
     run = a_run(gpu="GPU-0000", devices=("/dev/nvidia0", "/dev/nvidiactl"), cores=(1,))
-    execute_module._prepare(tmp_path, run, Room())  # type: ignore[arg-type]
+    execute_module._prepare(tmp_path, run, Room(), asks=False)  # type: ignore[arg-type]
     with LastWords() as log:
         execute_module._start_kernel(tmp_path, run, Room(), 3, log)  # type: ignore[arg-type]
     (spec,) = specs

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from grader.course.rewording import any_of
+from grader.record.forgetting import whole_names
 from grader.score.hints_errors import tables
 from tests.support.pattern_steps import Meter, TooManyStepsError
 from tests.support.pattern_texts import recipes
@@ -35,6 +36,7 @@ FUNCTIONS = USES | {"compile"}
 # Patterns that are no constants: where they come from.
 MADE = {
     "grader/course/rewording.py": lambda: [any_of(["a", "a a", "aaa", "aab"])],
+    "grader/record/forgetting.py": lambda: [whole_names(["a", "a a", "aaa", "aab"])],
     "grader/score/hints_errors.py": list,  # see of_the_tables
 }
 

@@ -111,14 +111,19 @@ def _erase_faults(out: Path, going: Sequence[_Kept], student: str) -> None:
         if isinstance(value, str)
     }
     names = ({one.record.submission for one in going} | {student}) - {""}
-    named = re.compile(
-        "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in sorted(names)) or r"\Z."
-    )
+    named = whole_names(names)
     with suppress(FileNotFoundError):
         for path in (out / FAULTS).iterdir():
             text = path.read_text(encoding="utf-8", errors="replace")
             if any(path.name in one for one in told) or named.search(text):
                 path.unlink()
+
+
+def whole_names(names: Iterable[str]) -> re.Pattern[str]:
+    """Give what finds any of the names where it is no part of a longer word."""
+    return re.compile(
+        "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in sorted(names)) or r"\Z."
+    )
 
 
 def _unname(store: Store, going: Sequence[_Kept], staying: Sequence[_Kept]) -> None:
