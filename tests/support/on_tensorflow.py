@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from grader.execute.caps import ORDER_BYTES
 from grader.kernel.orders import data, describing
 
 RNG = np.random.default_rng(5)
@@ -286,7 +287,7 @@ def told(one: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "rates": one.get("rates"),
         "seeds": describing.seeds_of(model),
     }
-    arrays = data.arrays_of({"x": one["x"], "y": one["y"], **fit})
+    arrays = data.arrays_of({"x": one["x"], "y": one["y"], **fit}, ORDER_BYTES)
     first = model.get_weights()
     history = model.fit(one["x"], one["y"], callbacks=callbacks, verbose=0, **fit)
     groups = {"first": first, "last": model.get_weights()}
