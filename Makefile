@@ -54,7 +54,7 @@ test-fast: setup
 
 # Everything but the attacks in an order that was never tried before; the seed is printed.
 test-random: setup
-	$(BIN)/python -m pytest -m "not attacks" --randomly-seed=$$(date +%s)
+	$(BIN)/python -m pytest -m "not attacks" --randomly-seed=$$(date +%s) --hypothesis-profile drawn
 
 # All files of the course, a few of its notebooks: some minutes. All of them: grader verify.
 verify-quick: setup
