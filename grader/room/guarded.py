@@ -168,13 +168,51 @@ def _folders(guarded: Iterable[Guarded]) -> dict[Path, Guarded]:
 
 @contextlib.contextmanager
 def _planted(folder: Path) -> Iterator[Path]:
-    """A file that everybody may read, so that only the room can be what keeps it closed."""
-    path = folder / f"{PLANTED}{secrets.token_hex(8)}"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    """A file that everybody may read, so that only the room can be what keeps it closed.
+
+    Whoever planted it holds its lock, which ends with its holder: what a grader left that was
+    killed just then is known by nobody holding it, and taken away here.
+    """
+    for left in folder.glob(f"{PLANTED}*"):
+        _remove_if_left(left)
+    path, descriptor = _held(folder)
     try:
         os.fchmod(descriptor, 0o644)
         os.write(descriptor, b"a canary")
         yield path
     finally:
-        os.close(descriptor)
         path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _held(folder: Path) -> tuple[Path, int]:
+    """A new file and its lock; another one where somebody took it away before it was locked."""
+    while True:
+        path = folder / f"{PLANTED}{secrets.token_hex(8)}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            _lock(descriptor, wait=True)
+        except OSError:  # a file system without locks: nobody can tell that it is left, either
+            return path, descriptor
+        if path.exists():
+            return path, descriptor
+        os.close(descriptor)
+
+
+def _remove_if_left(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            _lock(descriptor, wait=False)
+            path.unlink()
+        finally:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int, *, wait: bool) -> None:
+    """Take the lock; raises OSError where there are none, or where somebody has it."""
+    if sys.platform == "win32":
+        raise OSError
+    import fcntl
+
+    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

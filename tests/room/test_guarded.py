@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from grader.room import Guarded, open_room
+from grader.room import Guarded, guarded, open_room
 from grader.room.guarded import PLANTED, refuse_below, refuse_what_is_read
 from grader.room.readable import readable_paths
 from grader.types import GraderError, Level
@@ -133,6 +134,42 @@ def test_what_no_room_reads_is_not_refused_and_nothing_stays(closed_room, tmp_pa
     places = [Guarded(p, "room.exposed_out") for p in (tmp_path / "out", tmp_path / "no" / "such")]
     refuse_what_is_read(places, closed_room)
     assert [path.name for path in tmp_path.rglob("*")] == ["out"]
+
+
+@linux
+def test_what_a_killed_grader_left_is_taken_away_and_what_another_holds_is_not(
+    tmp_path: Path,
+) -> None:
+    source = (
+        "import os, sys, pathlib\n"
+        "from grader.room.guarded import _planted\n"
+        "with _planted(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", source, str(tmp_path)], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    with guarded._planted(tmp_path) as held:
+        assert list(tmp_path.iterdir()) == [held]
+        with guarded._planted(tmp_path) as other:
+            assert set(tmp_path.iterdir()) == {held, other}
+    assert not list(tmp_path.iterdir())
+
+
+@linux
+def test_what_was_taken_away_before_it_was_locked_is_planted_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, names = guarded._lock, []
+
+    def slow(descriptor: int, *, wait: bool) -> None:
+        names.extend(path.name for path in tmp_path.iterdir())
+        if len(names) == 1:
+            (tmp_path / names[0]).unlink()
+        lock(descriptor, wait=wait)
+
+    monkeypatch.setattr(guarded, "_lock", slow)
+    with guarded._planted(tmp_path) as path:
+        assert path.read_bytes() == b"a canary"
+        assert path.name not in names[:1]
 
 
 @pytest.mark.real
