@@ -89,13 +89,16 @@ def main() -> None:
     told = remarks.Remarks(app.kernel)
     lacks.install(app.shell, app.kernel, told, settings["said"], settings["epochs"])
     restarts.install(app.shell, app.kernel, told)
+    ready = None
     if orders is not None:  # below the probe, which sees what came of it
-        orders.install(app.kernel, settings["order_bytes"], probe.__name__)
+        ready = orders.install(app.kernel, settings["order_bytes"], probe.__name__)
     probe.install(app.shell, app.kernel)
     if settings.get("data"):
         data_files.install(app.shell, Path(settings["data"]), told)
     if settings["old_api"]:
         old_api.install(told)  # above the probe, which sees what really ran
+    if ready is not None:
+        ready()
     seed_before_first_cell(app.shell, settings["seed"])
     if settings.get("own"):
         own_files.install(Path(settings["own"]))  # last: nothing of ours is imported from there

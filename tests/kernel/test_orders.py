@@ -150,6 +150,7 @@ class TestFit:
             ("planted", "weights of SimpleRNNCell that were set"),
             ("changed_between", "weights that changed between two fits"),
             ("patched", "a model with its own compute_loss"),
+            ("patched_class", "a replaced Model.compute_loss"),
             ("a_data_set", "x of class _BatchDataset"),
             ("frozen", "a layer that is not trainable"),
             ("own_loss", "loss of the notebook's own"),

@@ -9,26 +9,33 @@ says: an order is made where Keras has checked everything and would take its fir
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .asking import Answer, Ask, Line
 from .fitting import Way, wrap_fit
+from .originals import Originals
 
 __all__ = ["Answer", "Ask", "Line", "Way", "install", "wrap_fit"]
 
 
-def install(kernel: Any, most_bytes: int, ours: str) -> None:
+def install(kernel: Any, most_bytes: int, ours: str) -> Callable[[], None]:
     """Have the trainer do what ``fit`` would, where it can; below what watches ``fit``.
 
     Args:
         kernel: on whose stdin channel somebody listens.
         most_bytes: that the arrays of an order may take together.
         ours: the package of the callbacks that only watch.
+
+    Returns:
+        What is to be called once all of ours is installed: what a class of Keras' is given after
+        that is the notebook's own, and its trainings are no orders.
     """
     try:
         import keras
     except ImportError:
-        return  # the notebook's own import fails too, and says so
-    line = Line(kernel)
-    way = Way(line.ask, line.tell, ours, most_bytes)
+        return lambda: None  # the notebook's own import fails too, and says so
+    line, originals = Line(kernel), Originals(keras)
+    way = Way(line.ask, line.tell, ours, most_bytes, originals.refuse_replaced)
     keras.Model.fit = wrap_fit(keras, keras.Model.fit, way)
+    return originals.keep

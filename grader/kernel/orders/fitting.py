@@ -65,12 +65,14 @@ class Way:
         tell: is told why a fit was trained here, where the trainer does not know it.
         ours: the package of callbacks that only watch and are no reason to train here.
         most_bytes: that the arrays of an order may take together.
+        refuse_replaced: raises where a class of Keras' own does not train as Keras does.
     """
 
     ask: Ask
     tell: Callable[[str], None] = lambda _: None
     ours: str = ""
     most_bytes: int = ORDER_BYTES
+    refuse_replaced: Callable[[], None] = lambda: None
 
 
 class Attempt:
@@ -134,6 +136,7 @@ class Attempt:
 
     def _asked(self) -> Answer:
         model, given = self.model, self.given
+        self.way.refuse_replaced()
         callbacks = describing.callbacks_of(given.get("callbacks"))
         arrays = data.arrays_of(given, self.way.most_bytes)
         stand_ins = {name: vars(model).pop(name) for name in STAND_INS if name in vars(model)}
@@ -247,7 +250,8 @@ def wrap_fit(keras: Any, original: Callable[..., Any], way: Way) -> Callable[...
             bound.apply_defaults()
             model, *_ = bound.args
             return Attempt(keras, model, bound.arguments, way, known)
-        except Exception:
+        except Exception as error:
+            way.tell(type(error).__name__)
             return None
 
     return fit
