@@ -40,6 +40,7 @@ class Verdict(StrEnum):
     UNTRAINED = "untrained"
     LOW_ACCURACY = "low_accuracy"
     SUSPICIOUS = "suspicious"
+    WAITING = "waiting"  # nothing failed, and some points are a teacher's to give
     BY_HAND = "by_hand"  # a teacher gave the points, fewer than all
     EXCUSED = "excused"  # a teacher said that it does not count
     ACCEPTED = "accepted"
@@ -284,6 +285,9 @@ class Training:
     key: str = ""  # of the result
     layers: str = ""  # digest of the order's layers
     weights: str = ""  # digest of the result's
+    each_epoch: tuple[
+        str, ...
+    ] = ()  # digests of those after every epoch, where they were asked for
     before: str = ""  # key of the result that it went on from
     epochs: int = 0
     updates: int = 0  # those of what it went on from included
@@ -387,11 +391,23 @@ class TrainingFacts:
 
 
 @dataclass(frozen=True)
+class Repeated:
+    """A claimed training, done again by our own room without what no order can say."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)  # of what came of it
+    learned: bool = False  # its weights moved and its loss fell
+    times: int = 0  # that it was tried, each with another seed
+    seconds: float = 0.0
+    why: Message | None = None  # it could not be done
+
+
+@dataclass(frozen=True)
 class Proof:
     """Whose training stands for a model, where trainings are asked for."""
 
     key: str = ""  # of our own result; "" where all that is known is what the notebook tells
     why: Message | None = None  # nothing of ours stands for it
+    repeated: Repeated | None = None  # of a claim; None where there was nothing to repeat
 
     @property
     def proven(self) -> bool:
@@ -445,11 +461,17 @@ class Check:
     expected: str
     got: str
     cell: int | None = None  # of the notebook, where it is about one
+    waiting: float = 0.0  # points that it would earn, were they not a teacher's to give
 
     @property
     def passed(self) -> bool:
         """Whether it earned all its points; a check without points passes."""
         return self.points >= self.max_points - 1e-9
+
+    @property
+    def failed(self) -> bool:
+        """Whether points are lost, whatever a teacher says about those that wait."""
+        return self.points + self.waiting < self.max_points - 1e-9
 
 
 @dataclass(frozen=True)
@@ -467,6 +489,12 @@ class Grade:
     def graded(self) -> bool:
         """False only for a fault of ours."""
         return self.verdict is not Verdict.GRADER_ERROR
+
+    @property
+    def waiting(self) -> float:
+        """The points that a teacher has yet to give or refuse; none once one has decided."""
+        settled = self.verdict in {Verdict.BY_HAND, Verdict.EXCUSED, Verdict.ACCEPTED}
+        return 0.0 if settled else round(sum(check.waiting for check in self.checks), 2)
 
 
 # --- record ----------------------------------------------------------------------------------

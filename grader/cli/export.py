@@ -199,6 +199,10 @@ def _complaints(export: Export, exporter: Exporter) -> int:
     if excused and exporter.no_excuses:
         names = ", ".join(printable(one, limit=60) for one in excused)
         tell(export.words(exporter.no_excuses, count=len(excused), students=names))
+    more = sorted({one.student for one in export.counting if one.grade.waiting})
+    if more:  # their scores are in the files, as far as they go
+        names = ", ".join(printable(one, limit=60) for one in more)
+        tell(export.words("cli.points_wait", count=len(more), students=names))
     told = {"cli.unmatched": strangers, "cli.waiting": waiting}
     if keys:
         told["cli.no_column"] = lost

@@ -109,15 +109,21 @@ def train(keras: Any, model: Any, task: dict[str, Any], arrays: dict[str, np.nda
         options["learning_rate"] = schedules.InverseTimeDecay(rate, 1, decay)
     optimizer = getattr(keras.optimizers, settings["optimizer"])(**options)
     model.compile(optimizer=optimizer, loss=loss_of(keras, settings))
+    x, y = arrays[task["x"]], arrays[task["y"]]
+    lost = {"before": [model.evaluate(x, y, verbose=0)]} if task.get("compare") else {}
     history = model.fit(
-        arrays[task["x"]],
-        arrays[task["y"]],
+        x,
+        y,
         epochs=task["epochs"],
         batch_size=task.get("batch_size") or 32,
+        steps_per_epoch=task.get("steps"),
         validation_split=task.get("validation_split") or 0.0,
         verbose=0,
     )
-    return {key: [plain(v) for v in values] for key, values in history.history.items()}
+    if lost:
+        lost["after"] = [model.evaluate(x, y, verbose=0)]
+    told = {**history.history, **lost}
+    return {key: [plain(v) for v in values] for key, values in told.items()}
 
 
 def plain(value: Any) -> float | None:

@@ -159,7 +159,7 @@ def measured(case: ExerciseCase, answers: Mapping[str, Answer]) -> Measured:
         args = {"error": (answer.error if answer else "") or ""}
         return Measured(unmet=Message("accuracy.not_rebuilt", args))
     asked = answer.predictions[: len(question.inputs)]  # rows given to fit may follow
-    predictions = _shaped(asked, question.answers)
+    predictions = shaped(asked, question.answers)
     if predictions is None:
         got = "×".join(str(n) for n in answer.predictions.shape[1:]) or "1"
         return Measured(unmet=Message("accuracy.shape", {"got": got}))
@@ -186,7 +186,7 @@ def _obstacle(case: ExerciseCase) -> Message | None:
     return None
 
 
-def _shaped(predictions: Array, answers: Array) -> Array | None:
+def shaped(predictions: Array, answers: Array) -> Array | None:
     """Give the predictions in the answers' shape; (rows, 1) and (rows,) are the same thing."""
     if predictions.size != answers.size or len(predictions) != len(answers):
         return None

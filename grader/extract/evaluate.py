@@ -188,6 +188,8 @@ def _write_request(folder: Path, tasks: Sequence[ModelTask]) -> None:
                 "epochs": plan.epochs,
                 "batch_size": plan.batch_size,
                 "validation_split": plan.validation_split,
+                "steps": plan.steps,
+                "compare": plan.compare,
                 "compile": {
                     "optimizer": plan.optimizer,
                     "loss": plan.loss,

@@ -25,8 +25,8 @@ from grader.extract.cases import (
 from grader.extract.facts import LAYERS_SHOWN, model_facts, other_models
 from grader.extract.held import Held, Nearest, exercises_held, whose_data
 from grader.extract.matching import ModelReading, read_model
-from grader.extract.proof import chain_of, note_of, proof_of, proven_facts
-from grader.extract.suspicion import suspicions
+from grader.extract.proof import chain_of, is_unheard, note_of, proof_of, proven_facts
+from grader.extract.suspicion import ABOUT_CLAIMS, suspicions
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import training_facts
 from grader.text.printable import cut
@@ -47,7 +47,10 @@ WHOLE_ERRORS = 10  # with their tracebacks
 NO_KNOWN_EXERCISE = "diagnose.no_known_exercise"
 LONGEST_VALUE = 300  # characters of an exception without its traceback
 
+UNHEARD = "training_unheard"
+
 Evaluate = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
+Then = Callable[[Evidence, ExerciseCase], Evidence]
 
 
 def extract(
@@ -77,6 +80,7 @@ def extract_each(
     evaluate: Evaluate,
     hidden_seed: HiddenSeed,
     care: Care,
+    then: Then = lambda found, _: found,
 ) -> tuple[Evidence | Unjudged, ...]:
     """Establish the facts as ``extract`` does, each exercise's by itself.
 
@@ -87,6 +91,7 @@ def extract_each(
         evaluate: has tasks done in the evaluation room.
         hidden_seed: gives the seed of an exercise's hidden data.
         care: does what is done for one exercise, and takes what it raises.
+        then: what else is established about an exercise, from what is known of it by then.
     """
     readings = [read_model(candidate) for candidate in execution.candidates]
     every = list(course.exercises.values())
@@ -107,7 +112,7 @@ def extract_each(
     tasks = [task for one in begun if isinstance(one, _Begun) for task in one.tasks]
     answers = evaluate(tasks) if tasks else {}
     return tuple(
-        care.do(one.case.exercise.id, partial(_concluded, one, execution, answers, readings))
+        care.do(one.case.exercise.id, partial(_concluded, one, execution, answers, readings, then))
         if isinstance(one, _Begun)
         else one
         for one in begun
@@ -179,6 +184,7 @@ def _concluded(
     execution: Execution,
     answers: Mapping[str, Answer],
     readings: Sequence[ModelReading],
+    then: Then,
 ) -> Evidence:
     for task in begun.tasks:
         answer = answers.get(task.id)
@@ -187,7 +193,7 @@ def _concluded(
     found = _evidence(begun.case, run_facts(execution), answers, readings)
     if execution.trainings is not None:
         found = _with_proof(found, begun.case, execution.trainings)
-    return replace(found, notes=(*execution.notes, *found.notes))
+    return then(replace(found, notes=(*execution.notes, *found.notes)), begun.case)
 
 
 def _with_proof(found: Evidence, case: ExerciseCase, trainings: Sequence[Training]) -> Evidence:
@@ -197,7 +203,12 @@ def _with_proof(found: Evidence, case: ExerciseCase, trainings: Sequence[Trainin
     chain = chain_of(case.reading, trainings)
     proof = proof_of(case.reading, chain, trainings)
     training = proven_facts(found.training, chain)
-    return replace(found, training=training, proof=proof, notes=(*found.notes, *note_of(proof)))
+    # Of what is ours no claim can raise a doubt.
+    flags = [flag for flag in found.flags if not (chain and flag in ABOUT_CLAIMS)]
+    if not chain and is_unheard(case.reading, trainings):
+        flags.append(UNHEARD)
+    notes = (*found.notes, *note_of(proof))
+    return replace(found, training=training, proof=proof, flags=tuple(flags), notes=notes)
 
 
 def run_facts(execution: Execution) -> RunFacts:

@@ -47,7 +47,11 @@ def chain_of(reading: ModelReading, trainings: Sequence[Training]) -> tuple[Trai
     layers = layers_digest(reading.architecture.layers)
     weights = weights_digest(reading.candidate.final)
     ours = {one.key: one for one in trainings if one.key}
-    ends = [one for one in ours.values() if (one.layers, one.weights) == (layers, weights)]
+    ends = [
+        one
+        for one in ours.values()
+        if one.layers == layers and weights in {one.weights, *one.each_epoch}
+    ]
     chain: list[Training] = ends[-1:]
     while chain and chain[0].before:
         earlier = ours.get(chain[0].before)
@@ -66,6 +70,15 @@ def proof_of(
     here = [one for one in trainings if not one.key and one.cell == reading.candidate.cell]
     whys = [one.why for one in here or trainings if one.why is not None]
     return Proof(why=whys[-1] if whys else Message("proof.another"))
+
+
+def is_unheard(reading: ModelReading, trainings: Sequence[Training]) -> bool:
+    """Whether a model tells of fits where none was asked for, and none was said to be done there.
+
+    A notebook's fit does one or the other before its first step; a story of one does neither.
+    """
+    cells = {fit.cell for fit in reading.candidate.fits if fit.epochs_run}
+    return bool(cells) and cells.isdisjoint(one.cell for one in trainings)
 
 
 def proven_facts(facts: TrainingFacts, chain: Sequence[Training]) -> TrainingFacts:
@@ -94,7 +107,9 @@ def _numbers(history: Mapping[str, Sequence[float | None]]) -> dict[str, tuple[f
 
 
 def note_of(proof: Proof | None) -> tuple[Message, ...]:
-    """Say it in one sentence, where there is something to say."""
+    """Say it in a sentence, and why nothing of ours stands for a model."""
     if proof is None:
         return ()
-    return (Message(PROVEN) if proof.proven else Message(CLAIMED),)
+    if proof.proven:
+        return (Message(PROVEN),)
+    return (Message(CLAIMED), *((proof.why,) if proof.why is not None else ()))

@@ -15,6 +15,7 @@ exercise means them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -24,9 +25,12 @@ from grader.course.exercises import Exercise
 from grader.course.families import DataReading, Family, Question
 from grader.evaluation.allowed import FROM_LOGITS, LOSSES, OPTIMIZERS
 from grader.extract.architecture import Architecture
+from grader.extract.suspicion import WEIGHTS
 from grader.extract.tasks import ModelTask, Training
-from grader.types import Candidate, Evidence, Json, Scalar
+from grader.extract.training import DEFAULT_BATCH, updates_of
+from grader.types import Array, Candidate, Evidence, Json, Scalar
 
+WITH_WEIGHTS = frozenset({*WEIGHTS, "Bidirectional", "TimeDistributed"})
 OPTIONS = tuple(
     "learning_rate momentum nesterov rho beta_1 beta_2 epsilon clipnorm clipvalue weight_decay "
     "amsgrad".split()
@@ -50,22 +54,39 @@ def retraining(
     family: Family,
     seed: int,
     question: Question,
+    rows: tuple[Array, Array] | None = None,
 ) -> ModelTask | None:
     """Describe a training from scratch as the student set it up, on the exercise's data.
 
     It never lasts longer than the exercise asks for: that is what the threshold was measured on.
+    Nor does it make more updates than the student's own did.
+
+    Args:
+        architecture: the student's.
+        candidate: how it was trained.
+        exercise: at the student's own length.
+        family: of the exercise's data.
+        seed: of first weights, of the order of rows, of data that are drawn.
+        question: whose inputs are predicted afterwards.
+        rows: inputs and targets to train on; None takes the exercise's own.
 
     Returns:
-        None where optimizer or loss are not among the built-in ones.
+        None where optimizer or loss are not among the built-in ones, or nothing trained it.
     """
     optimizer, loss = candidate.compile.get("optimizer"), candidate.compile.get("loss")
     fit = max(candidate.fits, key=lambda one: (bool(one.arguments), one.epochs_run), default=None)
-    if optimizer not in OPTIMIZERS or loss not in LOSSES or fit is None:
+    if optimizer not in OPTIMIZERS or loss not in LOSSES:
+        return None
+    if fit is None and not candidate.own_updates:
         return None
     from_logits = candidate.compile.get("loss.from_logits") is True
     if from_logits and loss not in FROM_LOGITS:
         return None
-    x, y = family.training(np.random.default_rng(seed), exercise.data)
+    x, y = rows or family.training(np.random.default_rng(seed), exercise.data)
+    arguments = fit.arguments if fit is not None else _of_a_loop(candidate)
+    batch = _whole(arguments.get("batch_size"), DEFAULT_BATCH)
+    split = _share(arguments.get("validation_split"))
+    epochs, steps = lasting(candidate, exercise, math.ceil(len(x) * (1.0 - split) / batch))
     return ModelTask(
         id=exercise.id,
         architecture=architecture,
@@ -73,16 +94,43 @@ def retraining(
         training=Training(
             x=x,
             y=y,
-            epochs=max(1, min(exercise.epochs, sum(one.epochs_run for one in candidate.fits))),
+            epochs=epochs,
+            steps=steps,
             optimizer=str(optimizer),
             loss=str(loss),
             options=_options(candidate.compile),
             from_logits=from_logits,
-            batch_size=_whole(fit.arguments.get("batch_size"), 32),
-            validation_split=_share(fit.arguments.get("validation_split")),
+            batch_size=batch,
+            validation_split=split,
         ),
         seed=seed,
     )
+
+
+def lasting(candidate: Candidate, exercise: Exercise, per_epoch: int) -> tuple[int, int | None]:
+    """Give epochs and, where there is not one whole epoch, its updates.
+
+    Whoever asked for one update an epoch asked for no more, however many epochs that makes.
+
+    Args:
+        candidate: how the student trained it.
+        exercise: asks for so many epochs at most.
+        per_epoch: updates of an epoch on the rows to train on.
+    """
+    asked = sum(one.epochs_run for one in candidate.fits)
+    updates = updates_of(candidate) if candidate.fits else candidate.own_updates
+    if not candidate.fits:
+        asked = exercise.epochs
+    most = max(1, min(exercise.epochs, asked))
+    if not updates or updates >= most * per_epoch:
+        return most, None
+    return (updates // per_epoch, None) if updates >= per_epoch else (1, updates)
+
+
+def _of_a_loop(candidate: Candidate) -> Mapping[str, Scalar]:
+    """Give the batch size of a loop that called ``train_on_batch``, where its batch was seen."""
+    sample = candidate.own_sample
+    return {"batch_size": sample.x.shape[0]} if sample is not None and sample.x is not None else {}
 
 
 def stuck_by_the_book(evidence: Evidence, exercise: Exercise) -> bool:
@@ -104,6 +152,20 @@ def with_asked_activation(architecture: Architecture, exercise: Exercise) -> Arc
     *others, last = architecture.layers
     put_right = replace(last, config={**last.config, "activation": _last_activation(exercise)})
     return replace(architecture, layers=(*others, put_right))
+
+
+def can_learn(config: Mapping[str, Json]) -> bool:
+    """Whether a model, as Keras tells it, has a layer with weights that a fit may move."""
+    inner = config.get("config")
+    layers = inner.get("layers") if isinstance(inner, dict) else None
+    return isinstance(layers, list) and any(map(_may_move, layers))
+
+
+def _may_move(layer: Json) -> bool:
+    if not isinstance(layer, dict) or layer.get("class_name") not in WITH_WEIGHTS:
+        return False
+    told = layer.get("config")
+    return isinstance(told, dict) and told.get("trainable") is not False
 
 
 def _last_activation(exercise: Exercise) -> Json:

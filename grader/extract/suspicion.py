@@ -27,6 +27,7 @@ from grader.types import Array, Candidate, Fit, Json, Jump
 PRETRAINED = "pretrained"
 HISTORY_CONTRADICTS = "history_contradicts"
 NO_TRAINING_SEEN = "no_training_seen"
+ABOUT_CLAIMS = frozenset({PRETRAINED, HISTORY_CONTRADICTS, NO_TRAINING_SEEN})
 
 CONTROL = "mean"  # every family's constant answer
 GOOD = 0.5  # of the way from the constant answer to a perfect one

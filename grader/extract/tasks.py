@@ -25,6 +25,8 @@ class Training:
     batch_size: int = 32
     validation_split: float = 0.0
     from_logits: bool = False
+    steps: int | None = None  # of an epoch; None: as many as the rows take
+    compare: bool = False  # what was lost before and after: ``before``, ``after`` of the history
 
 
 @dataclass(frozen=True)

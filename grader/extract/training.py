@@ -46,7 +46,7 @@ def training_facts(reading: ModelReading, fit: Fit | None, per_epoch: int = 1) -
         epochs_asked=candidate.fits[-1].epochs_asked if candidate.fits else None,
         rows=_rows(fit) if fit else None,
         batch_size=_whole(fit.arguments.get("batch_size")) if fit else None,
-        updates=_updates(candidate),
+        updates=updates_of(candidate),
         target_kind=_target_kind(fit) if fit else "",
         unseen=candidate.bare,
         reached=next((one.epochs_run for one in candidate.fits[-1:] if not one.ended), None),
@@ -89,7 +89,7 @@ def _rows(fit: Fit) -> int | None:
     return math.floor(fit.sample.x.shape[0] * kept)
 
 
-def _updates(candidate: Candidate) -> int | None:
+def updates_of(candidate: Candidate) -> int | None:
     """Count the steps of all fits together; None where one cannot be counted."""
     total = 0
     for fit in (one for one in candidate.fits if one.ended):

@@ -27,6 +27,7 @@ from grader.pipeline import judging
 from grader.pipeline.engine_errors import blames_engine
 from grader.pipeline.job import Job
 from grader.pipeline.judges import Judges
+from grader.pipeline.repeating import TRIES
 from grader.pipeline.runner import Slot
 from grader.pipeline.trainings import Trainings
 from grader.record.store import Store
@@ -111,7 +112,7 @@ class Attempts:
 
     def _again(self, missed: Mapping[str, Scored], engine: Engine, number: int) -> Iterator[Scored]:
         """Try again what an engine's run missed, each exercise in the way that can help it."""
-        alone = [n for n, c in missed.items() if c.execution.fixes_seeds or self._is_stuck(c)]
+        alone = [n for n, c in missed.items() if _repeats_itself(c) or self._is_stuck(c)]
         for name in alone:
             yield self._retrained(missed[name], number)
         if len(alone) < len(missed) and self._has_time(engine):
@@ -236,6 +237,7 @@ class Attempts:
             execution,
             job.submission.exercises,
             {one: job.hidden_seed(one) for one in job.course.exercises},
+            repeat_seeds=tuple(job.seed(number) for number in range(1, TRIES + 1)),
         )
         for one in self.judges.judge(run, self._evaluate, self._judged):
             yield _scored(one, execution, execution.attempt, execution.seed, "run")
@@ -268,6 +270,12 @@ class Attempts:
             evidence = replace(case.evidence, notes=(*case.evidence.notes, word))
             return replace(case, evidence=evidence, attempts=())
         return _scored(found[0], case.execution, number, seed, "retrain")
+
+
+def _repeats_itself(case: Scored) -> bool:
+    """Whether another run would give the same: it fixes its seeds, and trains by itself."""
+    proof = case.evidence.proof if case.evidence is not None else None
+    return case.execution.fixes_seeds and (proof is None or not proof.proven)
 
 
 def _told(one: judging.Assessed) -> Message:

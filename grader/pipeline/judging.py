@@ -21,8 +21,15 @@ from grader.extract.apart import Apart, Care, Unjudged
 from grader.extract.extract import extract_each, run_facts
 from grader.extract.lengths import asked_at, of_any_length
 from grader.extract.matching import choose, read_model
-from grader.extract.retraining import canonical_question, retraining, with_asked_activation
+from grader.extract.repeating import has_learned
+from grader.extract.retraining import (
+    can_learn,
+    canonical_question,
+    retraining,
+    with_asked_activation,
+)
 from grader.extract.tasks import Answer, ModelTask
+from grader.pipeline.repeating import with_repeats
 from grader.score.grade import grade_of
 from grader.score.hints_runs import diagnose_source
 from grader.score.score import ungraded
@@ -37,6 +44,7 @@ from grader.types import (
     GraderError,
     Message,
     Notebook,
+    Repeated,
     UsedThreshold,
 )
 
@@ -65,6 +73,7 @@ class Run:
     exercises: tuple[str, ...] | None  # None: whatever the notebook turns out to hold
     hidden_seeds: Mapping[str, int]  # of every exercise of the course
     left_out: Mapping[str, Message] = field(default_factory=dict)  # exercises, and why
+    repeat_seeds: tuple[int, ...] = ()  # of claimed trainings that are done again
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,13 @@ def judge(
     source = diagnose_source(run.notebook, run_facts(run.execution))
     unread = left_unread(run.notebook)
     found = extract_each(
-        run.execution, run.exercises, run.course, evaluate, run.hidden_seeds.__getitem__, care
+        run.execution,
+        run.exercises,
+        run.course,
+        evaluate,
+        run.hidden_seeds.__getitem__,
+        care,
+        lambda one, case: with_repeats(one, case, run, evaluate),
     )
     return tuple(
         _assessed(one, run.course, run.execution, care)
@@ -185,6 +200,8 @@ def _trained(again: Again, evaluate: Evaluate) -> tuple[Evidence, float] | None:
     reading = choose([read_model(c) for c in again.execution.candidates], exercise)
     if reading is None or reading.architecture is None:
         return None
+    if again.mended and not can_learn(reading.candidate.config):
+        return None  # no slip keeps it from learning
     own = exercise.sized(reading.input_shape)
     asked = asked_at(exercise, own)
     _, question = canonical_question(family, asked, again.hidden_seed)
@@ -194,6 +211,9 @@ def _trained(again: Again, evaluate: Evaluate) -> tuple[Evidence, float] | None:
     if again.mended:
         architecture = with_asked_activation(architecture, exercise)
     task = retraining(architecture, reading.candidate, own, family, again.seed, question)
+    claimed = evidence.proof is not None and not evidence.proof.proven
+    if claimed and task is not None and task.training is not None:
+        task = replace(task, training=replace(task.training, compare=True))
     answer = evaluate([task])[exercise.id] if task else None
     if answer is not None and answer.fault is not None:
         raise GraderError(answer.fault)
@@ -201,6 +221,9 @@ def _trained(again: Again, evaluate: Evaluate) -> tuple[Evidence, float] | None:
         return None
     metrics = family.measure(answer.predictions.reshape(question.answers.shape), question)
     evidence = replace(evidence, metrics={**evidence.metrics, **metrics})
+    if claimed and evidence.proof is not None:  # this training is ours, too
+        once = Repeated(metrics, has_learned(answer.history), 1, answer.seconds)
+        evidence = replace(evidence, proof=replace(evidence.proof, repeated=once))
     if again.mended and evidence.training is not None:
         training = replace(evidence.training, changed=True, mended=True)
         evidence = replace(evidence, training=training)

@@ -121,6 +121,7 @@ class Trainings:
                 key=answer.key,
                 layers=layers_digest(order.architecture.layers),
                 weights=weights_digest(result.weights),
+                each_epoch=tuple(map(weights_digest, result.each_epoch)),
                 before=order.after.result if order.after else "",
                 epochs=result.epochs,
                 updates=result.updates,

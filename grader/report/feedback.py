@@ -21,7 +21,16 @@ from grader.report.chart import Chart, loss_chart
 from grader.report.page import render
 from grader.report.tones import tone
 from grader.text.words import LEVELS, Words, family_word, number
-from grader.types import Attempt, Check, Evidence, EvidenceClass, Message, Record, Verdict
+from grader.types import (
+    Attempt,
+    Check,
+    Evidence,
+    EvidenceClass,
+    Grade,
+    Message,
+    Record,
+    Verdict,
+)
 
 Draw = Callable[[Mapping[str, Sequence[float]]], Chart | None]
 
@@ -44,10 +53,11 @@ class Piece:
 class CheckLine:
     """One check as a student reads it."""
 
-    mark: str  # right, partly, wrong, none (no points in it)
+    mark: str  # right, partly, wrong, waits, none (no points in it)
     text: str
     points: str
     max_points: str
+    waits: str  # points that a teacher has yet to give
     expected: tuple[Piece, ...]
     got: tuple[Piece, ...]
     where: str
@@ -62,6 +72,7 @@ class Section:
     max_points: str
     share: float
     mark: str
+    waits: str
     lines: tuple[CheckLine, ...]
 
 
@@ -97,6 +108,7 @@ class Part:
     tone: str  # good, check, wrong, ours
     verdict: str
     why: str
+    waits: str  # that points wait for a teacher
     earlier: str  # of a hand-in that does not count: which one does
     by_hand: tuple[str, ...]  # what teachers decided
     comments: tuple[str, ...]  # and remark
@@ -174,6 +186,7 @@ def _part(
         tone=tone(grade.verdict),
         verdict=wording.verdict_name(record, words),
         why=wording.verdict_reason(record, words),
+        waits=_waits(grade, words),
         earlier=earlier,
         by_hand=_by_hand(record, words),
         comments=tuple(comment_texts(record, words)),
@@ -184,7 +197,7 @@ def _part(
         graded=grade.score is not None,
         model=_model(evidence, words),
         hints=tuple(words.say(hint) for hint in grade.hints),
-        sections=_sections(grade.checks, words),
+        sections=_sections(grade, words),
         notes=tuple(words.say(note) for note in (evidence.notes if evidence else ())),
         flags=tuple(wording.flags(record, words)),
         chart=draw(training.history) if training else None,
@@ -213,9 +226,15 @@ def _model(evidence: Evidence | None, words: Words) -> str:
     )
 
 
-def _sections(checks: Sequence[Check], words: Words) -> tuple[Section, ...]:
+def _waits(grade: Grade, words: Words) -> str:
+    return (
+        words("report.waits_total", points=wording.points(grade.waiting)) if grade.waiting else ""
+    )
+
+
+def _sections(grade: Grade, words: Words) -> tuple[Section, ...]:
     by_class: dict[EvidenceClass, list[Check]] = {}
-    for check in checks:
+    for check in grade.checks:
         if check.cls is not None:
             by_class.setdefault(check.cls, []).append(check)
     return tuple(_section(cls, by_class[cls], words) for cls in EvidenceClass if cls in by_class)
@@ -224,12 +243,14 @@ def _sections(checks: Sequence[Check], words: Words) -> tuple[Section, ...]:
 def _section(cls: EvidenceClass, checks: Sequence[Check], words: Words) -> Section:
     points = sum(check.points for check in checks)
     most = sum(check.max_points for check in checks)
+    waiting = sum(check.waiting for check in checks)
     return Section(
         title=wording.class_name(cls, words),
         points=wording.points(points),
         max_points=wording.points(most),
         share=_share(points, most),
-        mark=_mark(points, most),
+        mark=_mark(points, most, waiting),
+        waits=wording.waiting(waiting, words),
         lines=tuple(_line(check, words) for check in checks),
     )
 
@@ -241,7 +262,8 @@ def _line(check: Check, words: Words) -> CheckLine:
     text = words.say(Message(brief, check.message.args)) if brief else ""
     mine, theirs = _compared(expected, got) if compared else ((), ())
     return CheckLine(
-        mark=_mark(check.points, check.max_points),
+        mark=_mark(check.points, check.max_points, check.waiting),
+        waits=wording.waiting(check.waiting, words),
         text=text or wording.check_text(check, words),
         points=wording.points(check.points),
         max_points=wording.points(check.max_points),
@@ -251,11 +273,13 @@ def _line(check: Check, words: Words) -> CheckLine:
     )
 
 
-def _mark(points: float, most: float) -> str:
+def _mark(points: float, most: float, waiting: float) -> str:
     if most <= 0:
         return "none"
     if points >= most - 1e-9:
         return "right"
+    if waiting > 0:
+        return "waits"
     return "partly" if points > 0 else "wrong"
 
 

@@ -22,7 +22,12 @@ MOST_ANNOTATIONS = 10  # GitHub shows no more of a step
 MOST_ROWS = 500  # keeps the summary far below GitHub's 1 MiB
 _LONGEST_REASON = 300
 _PUNCTUATION = re.compile(r"[^\w\s]|_", re.ASCII)
-_MARKS = {Verdict.ACCEPTED: "✅", Verdict.SUSPICIOUS: "🔎", Verdict.GRADER_ERROR: "🛠️"}
+_MARKS = {
+    Verdict.ACCEPTED: "✅",
+    Verdict.SUSPICIOUS: "🔎",
+    Verdict.WAITING: "🔎",
+    Verdict.GRADER_ERROR: "🛠️",
+}
 _BY_HAND = "✍️"
 
 

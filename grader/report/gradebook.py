@@ -16,14 +16,15 @@ from grader.types import Record
 COLUMNS = (
     *("student", "submission", "exercise", "verdict", "graded", "score"),
     *("max_score", "flags", "first_reason", "counts"),
-    *("by_hand", "found_score", "text_by_hand", "decided_by", "comments"),
+    *("by_hand", "found_score", "text_by_hand", "decided_by", "comments", "waiting"),
 )
 
 
 def gradebook(records: Sequence[Record], words: Words) -> str:
     """Give the grades in force; ungraded or excused is an empty score, never a zero.
 
-    ``found_score`` is the grader's own, whatever was decided by hand.
+    ``found_score`` is the grader's own, whatever was decided by hand. ``waiting``: points beside
+    the score that a teacher has yet to give or refuse; empty where none are.
     """
     counts = Counting(records)
     return csv_text([COLUMNS, *(_row(record, counts, words) for record in records)])
@@ -43,6 +44,7 @@ def _row(record: Record, counts: Counting, words: Words) -> tuple[str, ...]:
         inert(wording.reason(record, words)),
         str(counts.counts(record)),
         *_by_hand(record),
+        str(float(grade.waiting)) if grade.waiting else "",
     )
 
 

@@ -48,6 +48,8 @@ def _result(record: Record, words: Words, kept: str, counts: Counting) -> dict[s
     unusual: dict[str, Json] = {} if record.profile == LAPTOP else {"profile": record.profile}
     if not counts.counts(record):
         unusual["counts"] = False
+    if grade.waiting:
+        unusual["waiting"] = round(grade.waiting, _DIGITS)
     return {
         "submission": printable(record.submission),
         "student": printable(record.student),
@@ -81,4 +83,5 @@ def _check(record: Record, check: Check, words: Words) -> dict[str, Json]:
         "message": wording.text_for_student(record, check, words),
         "expected": wording.value(check.expected),
         "got": wording.value(check.got),
+        **({"waiting": round(check.waiting, _DIGITS)} if check.waiting else {}),
     }

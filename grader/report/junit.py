@@ -35,14 +35,15 @@ def _suite(root: ET.Element, student: str, records: list[Record], words: Words) 
     counting = counts.counting
     broken = sum(not one.grade.graded for one in counting)
     accepted = sum(one.grade.verdict is Verdict.ACCEPTED for one in counting)
+    waiting = sum(one.grade.verdict is Verdict.WAITING for one in counting)
     suite = ET.SubElement(
         root,
         "testsuite",
         name=wording.name(student),
         tests=str(len(records)),
-        failures=str(len(counting) - broken - accepted),
+        failures=str(len(counting) - broken - accepted - waiting),
         errors=str(broken),
-        skipped=str(len(records) - len(counting)),
+        skipped=str(len(records) - len(counting) + waiting),
         time=_seconds(one.seconds for one in records),
         timestamp=min(one.graded_at for one in records)[:19],
         hostname="grader",
@@ -52,7 +53,9 @@ def _suite(root: ET.Element, student: str, records: list[Record], words: Words) 
 
 
 def _skipped(record: Record, counts: Counting, words: Words) -> str:
-    """Say why a hand-in does not count; nothing of one that does."""
+    """Say why a hand-in does not count, or that a teacher decides; nothing of any other."""
+    if record.grade.verdict is Verdict.WAITING and counts.counts(record):
+        return wording.reason(record, words)
     if is_excused(record):
         return by_hand.decision_text(record, words)
     return wording.does_not_count(record, counts, words)

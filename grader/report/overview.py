@@ -166,7 +166,8 @@ def _exercises(records: Iterable[Record], titles: Mapping[str, str]) -> list[str
 
 def _needs_a_look(record: Record) -> bool:
     grade = record.grade
-    return not grade.graded or grade.verdict is Verdict.SUSPICIOUS or bool(grade.flags)
+    odd = grade.verdict is Verdict.SUSPICIOUS or grade.waiting > 0
+    return not grade.graded or odd or bool(grade.flags)
 
 
 def _entry(

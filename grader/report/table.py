@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _STYLES = {
     Verdict.ACCEPTED: "green",
     Verdict.SUSPICIOUS: "yellow",
+    Verdict.WAITING: "yellow",
     Verdict.GRADER_ERROR: "magenta",
     Verdict.BY_HAND: "cyan",
     Verdict.EXCUSED: "cyan",
@@ -122,7 +123,9 @@ def _why(record: Record, words: Words) -> str:
     """Say why, and what else teachers did; a fault of ours is told whole, once."""
     first = wording.reason if record.grade.graded else wording.reference
     more = by_hand.all_texts(record, words)[bool(by_hand.decision(record)) :]
-    return " ".join(filter(None, [first(record, words), *more]))
+    waits = wording.waiting(record.grade.waiting, words)
+    told = [first(record, words), waits and f"({waits})", *more]
+    return " ".join(filter(None, told))
 
 
 def _fitted(widths: list[int], available: int) -> list[int]:

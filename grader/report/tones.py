@@ -10,6 +10,7 @@ from grader.types import Verdict
 _SPECIAL = {
     Verdict.ACCEPTED: "good",
     Verdict.SUSPICIOUS: "check",
+    Verdict.WAITING: "check",
     Verdict.GRADER_ERROR: "ours",
     Verdict.BY_HAND: "hand",
     Verdict.EXCUSED: "hand",

@@ -40,6 +40,7 @@ VERDICTS = {
     Verdict.UNTRAINED: "verdict.untrained",
     Verdict.LOW_ACCURACY: "verdict.low_accuracy",
     Verdict.SUSPICIOUS: "verdict.suspicious",
+    Verdict.WAITING: "verdict.waiting",
     Verdict.BY_HAND: "verdict.by_hand",
     Verdict.EXCUSED: "verdict.excused",
     Verdict.ACCEPTED: "verdict.accepted",
@@ -56,6 +57,7 @@ VERDICT_REASONS = {
     Verdict.UNTRAINED: "verdict.untrained.why",
     Verdict.LOW_ACCURACY: "verdict.low_accuracy.why",
     Verdict.SUSPICIOUS: "verdict.suspicious.why",
+    Verdict.WAITING: "verdict.waiting.why",
     Verdict.BY_HAND: "verdict.by_hand.why",
     Verdict.EXCUSED: "verdict.excused.why",
     Verdict.ACCEPTED: "verdict.accepted.why",
@@ -74,6 +76,7 @@ FLAGS = {
     "pretrained": "flag.pretrained",
     "room_lacks": "flag.room_lacks",
     "trained_without_fit": "flag.trained_without_fit",
+    "training_unheard": "flag.training_unheard",
     "weights_contradict_model": "flag.weights_contradict_model",
 }
 # What is said of a check that passed, and of one below which expected and got stand.
@@ -142,6 +145,11 @@ def title(exercise: str, titles: Mapping[str, str], words: Words) -> str:
 def points(number: float) -> str:
     """Write points with at most two decimals: 100, 7.5, 66.67."""
     return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def waiting(number: float, words: Words) -> str:
+    """Say how many points wait for a teacher; nothing where none do."""
+    return words("report.waits", points=points(number)) if number > 0 else ""
 
 
 def score(record: Record) -> str:
@@ -239,6 +247,8 @@ def verdict_reason(record: Record, words: Words) -> str:
         return words("verdict.no_known_exercise.why")
     if record.grade.verdict is Verdict.ACCEPTED and by_hand.decision(record):
         return words("verdict.by_hand.why")
+    if record.grade.verdict is Verdict.SUSPICIOUS and record.grade.waiting:
+        return words("verdict.suspicious.waits")
     return words(VERDICT_REASONS[record.grade.verdict])
 
 

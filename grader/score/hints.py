@@ -91,7 +91,7 @@ def diagnose(
         verdict: what it came to.
     """
     source = _about(evidence, exercise)
-    if verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS):
+    if verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS, Verdict.WAITING):
         kind = [*_notes(evidence, compared, checks), *_spare(source)]
         return _first([*diagnose_runs(evidence, exercise.epochs), *kind], MOST)
     found = _mistakes(evidence, exercise, compared, verdict, source)
@@ -253,7 +253,7 @@ def _reason(whats: Sequence[Message]) -> list[Message]:
 def _advice(exercise: Exercise, checks: Sequence[Check], verdict: Verdict) -> list[Message]:
     """Give the exercise's own hints for the verdict and what failed of its class."""
     cls = ADVICE.get(verdict)
-    failed = [c.id for c in checks if not c.passed and c.cls is cls]
+    failed = [c.id for c in checks if c.failed and c.cls is cls]
     return list(exercise.hints_for(*failed, verdict.value, *([cls.value] if cls else [])))
 
 

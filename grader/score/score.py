@@ -23,6 +23,7 @@ from grader.score.checks_training import training_checks
 from grader.score.hints import diagnose
 from grader.score.hints_runs import NO_KNOWN_EXERCISE, diagnose_unknown
 from grader.score.nearest import nearest
+from grader.score.waiting import CONTRADICTIONS, held_back, why_waiting
 from grader.types import (
     Check,
     Evidence,
@@ -34,9 +35,6 @@ from grader.types import (
 )
 
 MAX_SCORE = 100.0
-CONTRADICTIONS = frozenset(
-    {"weights_contradict_model", "pretrained", "history_contradicts", "no_training_seen"}
-)
 UNSEEN = "no_training_seen"
 ROOM_LACKS = "room_lacks"
 WITHOUT_FIT = "trained_without_fit"
@@ -83,6 +81,7 @@ def score(
         *accuracy_checks(evidence, exercise, threshold, rest[EvidenceClass.ACCURACY]),
     )
     checks = (*standard, *own_checks(own, evidence, exercise, points, standard))
+    checks = tuple(held_back(checks, why_waiting(evidence, threshold)))
     verdict = _verdict(evidence, checks)
     if evidence.model is None:
         total = 0.0  # a notebook without a model earns nothing for running
@@ -157,8 +156,17 @@ def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
         return Verdict.NO_MODEL
     for cls, verdict in FAILURES:
         # Without a fit there are no data to be wrong: what is missing is the training.
-        if any(not c.passed for c in checks if c.cls is cls and c.id != NO_FIT):
+        if any(check.failed for check in checks if check.cls is cls and check.id != NO_FIT):
             return verdict
-    if CONTRADICTIONS & set(evidence.flags) or trained_without_fit(evidence):
+    if CONTRADICTIONS & set(evidence.flags) or _is_for_a_teacher(evidence, checks):
         return Verdict.SUSPICIOUS
-    return Verdict.ACCEPTED
+    return Verdict.WAITING if any(check.waiting for check in checks) else Verdict.ACCEPTED
+
+
+def _is_for_a_teacher(evidence: Evidence, checks: tuple[Check, ...]) -> bool:
+    """Whether a loop of its own trained it on what nobody saw, or nobody did that training again.
+
+    Where trainings are asked for, the repeated one decides about the loop, and points wait or not.
+    """
+    unseen = any(check.id == NO_FIT for check in checks)
+    return trained_without_fit(evidence) and (evidence.proof is None or unseen)

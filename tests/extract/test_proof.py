@@ -13,6 +13,7 @@ import pytest
 from grader.extract.matching import read_model
 from grader.extract.proof import (
     chain_of,
+    is_unheard,
     layers_digest,
     note_of,
     proof_of,
@@ -108,6 +109,30 @@ def test_facts_of_a_claimed_training_stay_what_they_were() -> None:
     assert proven_facts(training(), ()) == training()
 
 
-def test_it_is_said_in_one_sentence_where_trainings_are_asked_for() -> None:
+def test_it_is_said_where_trainings_are_asked_for_and_of_a_claim_why() -> None:
     told = [note_of(one) for one in (None, Proof("a"), Proof(why=WHY))]
-    assert told == [(), (Message("proof.proven"),), (Message("proof.claimed"),)]
+    assert told == [(), (Message("proof.proven"),), (Message("proof.claimed"), WHY)]
+
+
+def test_weights_of_any_epoch_are_a_results_where_they_were_asked_for() -> None:
+    """As where a checkpoint's best ones are loaded."""
+    after = (np.zeros((2, 12), np.float32), np.zeros(1, np.float32))
+    trained = ours(weights=after, each_epoch=(weights_digest(WEIGHTS), weights_digest(after)))
+    assert [one.key for one in chain_of(reading(), [trained])] == ["a"]
+    assert chain_of(reading(), [replace(trained, each_epoch=())]) == ()
+
+
+def test_a_fit_is_asked_for_or_said_to_be_done_here_before_it_begins() -> None:
+    there = reading().candidate.fits[0].cell
+    assert is_unheard(reading(), [])
+    assert is_unheard(reading(), [Training(there + 1, why=WHY)])
+    assert not is_unheard(reading(), [Training(there, why=WHY)])
+    assert not is_unheard(reading(), [ours()])
+
+
+def test_a_model_that_no_fit_trained_has_nothing_to_be_heard_of() -> None:
+    one = reading()
+    idle = replace(one.candidate, fits=())
+    broken_off = replace(one.candidate, fits=(replace(one.candidate.fits[0], epochs_run=0),))
+    for candidate in (idle, broken_off):
+        assert not is_unheard(replace(one, candidate=candidate), [])

@@ -208,10 +208,10 @@ class TestGradebook:
         accepted = b.record("김, 민준", submission="a.ipynb")
         assert gradebook([accepted, b.record("lee", grade=low, submission="b")], WORDS) == (
             "student,submission,exercise,verdict,graded,score,max_score,flags,first_reason,counts,"
-            "by_hand,found_score,text_by_hand,decided_by,comments\n"
-            '"김, 민준",a.ipynb,multiplication-lstm,accepted,True,100.0,100.0,,,True,,100.0,,,\n'
+            "by_hand,found_score,text_by_hand,decided_by,comments,waiting\n"
+            '"김, 민준",a.ipynb,multiplication-lstm,accepted,True,100.0,100.0,,,True,,100.0,,,,\n'
             "lee,b,multiplication-lstm,low_accuracy,True,41.666,100.0,needs_review,"
-            f'"{WORDS("verdict.low_accuracy.why")}",True,,41.666,,,\n'
+            f'"{WORDS("verdict.low_accuracy.why")}",True,,41.666,,,,\n'
         )
 
     def test_ungraded_is_an_empty_cell(self) -> None:

@@ -1,0 +1,64 @@
+"""Points that a teacher has yet to give: a training that nothing of ours stands for.
+
+Enters: Evidence, the Threshold, answered checks. Leaves: why points wait, and the checks without
+them. Touches nothing.
+
+Where trainings are asked for, what a notebook tells of a training of its own earns its points only
+where our own room, doing it again, comes as far. Else they are neither given nor lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from grader.course.expectations import Threshold
+from grader.score.checks_accuracy import accuracy_fraction
+from grader.types import Check, Evidence, EvidenceClass, Message, Repeated
+
+ABOUT_TRAINING = frozenset({EvidenceClass.TRAINING, EvidenceClass.ACCURACY})
+CONTRADICTIONS = frozenset(
+    {
+        *("weights_contradict_model", "pretrained", "history_contradicts", "no_training_seen"),
+        "training_unheard",
+    }
+)
+REVIEWED = "accuracy.needs_review"  # lost where the notebook trains by itself
+
+
+def why_waiting(evidence: Evidence, threshold: Threshold | None) -> Message | None:
+    """Say why the points for training and accuracy wait for a teacher; None where they do not."""
+    if evidence.proof is None or evidence.proof.proven or evidence.training is None:
+        return None
+    if CONTRADICTIONS & set(evidence.flags):
+        return Message("waiting.suspicious")
+    repeated = evidence.proof.repeated
+    if repeated is None:
+        return Message("waiting.not_repeated")
+    return repeated.why or _missed(repeated, threshold)
+
+
+def _missed(repeated: Repeated, threshold: Threshold | None) -> Message | None:
+    """Say what the repeated training did not reach."""
+    if threshold is None or threshold.value is None:
+        return None if repeated.learned else Message("waiting.learned_nothing")
+    value = repeated.metrics.get(threshold.metric)
+    if value is None:
+        return Message("waiting.not_repeated")
+    if accuracy_fraction(value, threshold) >= 1.0:
+        return None
+    args = {"metric": threshold.metric, "value": value, "threshold": threshold.value}
+    return Message("waiting.missed", args)
+
+
+def held_back(checks: Iterable[Check], why: Message | None) -> Iterator[Check]:
+    """Hold back what checks of the training would earn, where their points wait."""
+    for check in checks:
+        if why is None or check.cls not in ABOUT_TRAINING:
+            yield check
+        elif check.message.id == REVIEWED:
+            yield replace(check, waiting=check.max_points)
+        elif check.points > 0:
+            yield replace(check, points=0.0, waiting=check.points, message=why)
+        else:
+            yield check
