@@ -290,10 +290,12 @@ class Training:
     ] = ()  # digests of those after every epoch, where they were asked for
     before: str = ""  # key of the result that it went on from
     epochs: int = 0
+    passes: int | None = None  # over its rows, where an epoch is only a part of one
     updates: int = 0  # those of what it went on from included
     moved: bool = False  # its last weights are not its first ones
     seconds: float = 0.0
     history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    sample: FitSample | None = None  # each row that it was trained on once, of all of them
     why: Message | None = None  # the notebook trained by itself
 
 

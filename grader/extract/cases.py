@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -25,11 +25,12 @@ from grader.extract.lengths import (
     question_for,
 )
 from grader.extract.matching import ModelReading, choose, telling_fit
+from grader.extract.proof import chain_of, ordered_sample
 from grader.extract.retraining import canonical_question
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import DEFAULT_BATCH
-from grader.types import Array, Fit, Message
+from grader.types import Array, Fit, Message, Training
 
 HiddenSeed = Callable[[str], int]
 
@@ -62,8 +63,12 @@ def exercise_case(
     every: Sequence[Exercise],
     course: Course,
     hidden_seed: HiddenSeed,
+    trainings: Sequence[Training] = (),
 ) -> ExerciseCase:
-    """Choose the model that stands for an exercise, look at its data, draw its questions."""
+    """Choose the model that stands for an exercise, look at its data, draw its questions.
+
+    Of a training that is ours the data are what was ordered, all of it; else what was shown.
+    """
     others = [other for other in every if other.id != exercise.id]
     chosen = choose(readings, exercise, others)
     if chosen is None:
@@ -73,12 +78,13 @@ def exercise_case(
         return ExerciseCase(exercise, reading, fit)
     family = load_family(course.reference, exercise.family)
     own = exercise.sized(reading.input_shape)
-    if fit is None and reading.moved:
+    shown = _as_ordered(fit, chain_of(reading, trainings))
+    if shown is None and reading.moved:
         # A loop of its own may have trained it. What it was given was not seen: the usual layout.
         _, question = canonical_question(family, asked_at(exercise, own), hidden_seed(exercise.id))
         if fits_in(question, reading.input_shape):
             return ExerciseCase(exercise, reading, None, None, question, family)
-    data = examined(family, exercise, reading.input_shape, fit) if fit else None
+    data = examined(family, exercise, reading.input_shape, shown) if shown else None
     if data is None or data.layout is None:
         return ExerciseCase(exercise, reading, fit, data, None, family)
     seed, elsewhere = hidden_seed(exercise.id), asked_at(exercise, own)
@@ -91,6 +97,15 @@ def exercise_case(
         family,
         question_for(family, data, elsewhere, seed) if elsewhere is not own else None,
     )
+
+
+def _as_ordered(fit: Fit | None, chain: Sequence[Training]) -> Fit | None:
+    """Give a fit with the data of our own training, where the model is its work."""
+    sample = ordered_sample(chain)
+    if sample is None:
+        return fit
+    given = fit or Fit(chain[-1].cell, sample, None, chain[-1].epochs, {}, True, {})
+    return replace(given, sample=sample)
 
 
 def updates_per_epoch(case: ExerciseCase) -> int:

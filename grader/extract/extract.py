@@ -25,7 +25,14 @@ from grader.extract.cases import (
 from grader.extract.facts import LAYERS_SHOWN, model_facts, other_models
 from grader.extract.held import Held, Nearest, exercises_held, whose_data
 from grader.extract.matching import ModelReading, read_model
-from grader.extract.proof import chain_of, is_unheard, note_of, proof_of, proven_facts
+from grader.extract.proof import (
+    chain_of,
+    is_unheard,
+    note_of,
+    notes_on,
+    proof_of,
+    proven_facts,
+)
 from grader.extract.suspicion import ABOUT_CLAIMS, suspicions
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import training_facts
@@ -102,11 +109,11 @@ def extract_each(
     )
     if not held.exercises:
         return (_nothing_known(execution, readings, held.nearest),)
-    several = len(held.exercises) > 1
+    several, trainings = len(held.exercises) > 1, execution.trainings or ()
     others = every if several else []
     among = [held.nearest.reading] if held.nearest is not None else readings
     begun = [
-        care.do(one.id, partial(_begun, one, among, others, course, hidden_seed))
+        care.do(one.id, partial(_begun, one, among, others, course, hidden_seed, trainings))
         for one in held.exercises
     ]
     tasks = [task for one in begun if isinstance(one, _Begun) for task in one.tasks]
@@ -174,8 +181,9 @@ def _begun(
     every: Sequence[Exercise],
     course: Course,
     hidden_seed: HiddenSeed,
+    trainings: Sequence[Training],
 ) -> _Begun:
-    case = exercise_case(exercise, readings, every, course, hidden_seed)
+    case = exercise_case(exercise, readings, every, course, hidden_seed, trainings)
     return _Begun(case, tasks_of(case))
 
 
@@ -207,7 +215,7 @@ def _with_proof(found: Evidence, case: ExerciseCase, trainings: Sequence[Trainin
     flags = [flag for flag in found.flags if not (chain and flag in ABOUT_CLAIMS)]
     if not chain and is_unheard(case.reading, trainings):
         flags.append(UNHEARD)
-    notes = (*found.notes, *note_of(proof))
+    notes = (*found.notes, *note_of(proof), *notes_on(chain))
     return replace(found, training=training, proof=proof, flags=tuple(flags), notes=notes)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from grader.extract.architecture import LayerSpec
 from grader.extract.matching import ModelReading
 from grader.extract.training import joined
-from grader.types import Array, Message, Proof, Training, TrainingFacts
+from grader.types import Array, FitSample, Message, Proof, Training, TrainingFacts
 
 PROVEN, CLAIMED = "proof.proven", "proof.claimed"
 
@@ -72,6 +72,13 @@ def proof_of(
     return Proof(why=whys[-1] if whys else Message("proof.another"))
 
 
+def ordered_sample(chain: Sequence[Training]) -> FitSample | None:
+    """Give the rows of the longest training that made a model, where they are kept."""
+    kept = [one for one in chain if one.sample is not None]
+    longest = max(reversed(kept), key=lambda one: one.epochs, default=None)
+    return longest.sample if longest is not None else None
+
+
 def is_unheard(reading: ModelReading, trainings: Sequence[Training]) -> bool:
     """Whether a model tells of fits where none was asked for, and none was said to be done there.
 
@@ -90,7 +97,7 @@ def proven_facts(facts: TrainingFacts, chain: Sequence[Training]) -> TrainingFac
     return replace(
         facts,
         fits=len(chain),
-        epochs=sum(one.epochs for one in chain),
+        epochs=sum(one.epochs if one.passes is None else one.passes for one in chain),
         changed=any(one.moved for one in chain),
         first_loss=losses[0] if losses else None,
         last_loss=losses[-1] if losses else None,
@@ -113,3 +120,12 @@ def note_of(proof: Proof | None) -> tuple[Message, ...]:
     if proof.proven:
         return (Message(PROVEN),)
     return (Message(CLAIMED), *((proof.why,) if proof.why is not None else ()))
+
+
+def notes_on(chain: Sequence[Training]) -> tuple[Message, ...]:
+    """Say of epochs that go over a part of the rows how many whole ones they are worth."""
+    if all(one.passes is None for one in chain):
+        return ()
+    told = sum(one.epochs for one in chain)
+    whole = sum(one.epochs if one.passes is None else one.passes for one in chain)
+    return (Message("proof.short_epochs", {"epochs": told, "passes": whole}),)

@@ -116,16 +116,25 @@ class Judges:
         return claims
 
     def order(
-        self, order: Path, arrays: Path, answered: frozenset[str], spent: list[float] | None = None
+        self,
+        order: Path,
+        arrays: Path,
+        answered: frozenset[str],
+        spent: list[float] | None = None,
+        seed: int = 0,
     ) -> Order | Message:
         """Read a training order as it was passed on; where it is none, give why.
+
+        ``seed`` draws what is kept of its rows, ``spent`` is as for ``judge``.
 
         Raises:
             GraderError: as above.
         """
         from grader.pipeline.judging import Asked
 
-        read: Order | Message = self._whole("order", Asked(order, arrays, answered), spent=spent)
+        read: Order | Message = self._whole(
+            "order", Asked(order, arrays, answered, seed), spent=spent
+        )
         return read
 
     def judge(

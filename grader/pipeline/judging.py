@@ -36,6 +36,7 @@ from grader.score.score import ungraded
 from grader.trainer.order import Order
 from grader.trainer.refusing import NotAnOrderError
 from grader.trainer.replying import read_asked
+from grader.trainer.seen import seen_rows
 from grader.types import (
     Engine,
     Evidence,
@@ -111,12 +112,14 @@ class Asked:
     order: Path
     arrays: Path
     answered: frozenset[str]
+    seed: int = 0  # draws the rows that are kept where there are many
 
 
 def order_of(asked: Asked) -> Order | Message:
-    """Read a training order; where it is none, give why."""
+    """Read a training order, with what is kept of its rows; where it is none, give why."""
     try:
-        return read_asked(asked.order, asked.arrays, asked.answered)
+        order = read_asked(asked.order, asked.arrays, asked.answered)
+        return replace(order, seen=seen_rows(order.arrays, asked.seed))
     except NotAnOrderError as error:
         return error.message
 

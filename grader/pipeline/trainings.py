@@ -20,15 +20,19 @@ from grader.execute.desk import Meanwhile, Reply
 from grader.extract.proof import layers_digest, weights_digest
 from grader.pipeline.judges import Judges
 from grader.room import Room
+from grader.seeds import derive
 from grader.trainer.asking import Answer, train_once
+from grader.trainer.fitting import passes
 from grader.trainer.order import Order
 from grader.trainer.replying import reply_of
 from grader.trainer.result import Trained, Untrainable, history_as_asked
 from grader.trainer.results import Results
+from grader.trainer.rows import X
 from grader.types import Message, Training
 
 ALTOGETHER_SECONDS = 3600.0  # of all trainings of a run; each is expected to fit into the rest
 HISTORY_NUMBERS = 400_000  # of all of them that are kept with the run
+SEEN_BYTES = 64_000_000  # of rows that are kept with the run
 HELD_BYTES = 64_000_000  # of results that the notebook may go on from, whatever others push out
 LONGEST_ERROR = 200
 
@@ -66,7 +70,8 @@ class Trainings:
             GraderError: a fault of ours.
         """
         meanwhile()
-        asked = self.judges.order(order, arrays, self._answered(), self.spent)
+        seed = derive(self.secret, "rows", self.attempt)
+        asked = self.judges.order(order, arrays, self._answered(), self.spent, seed)
         if isinstance(asked, Message):
             return self._refused(cell, asked)
         if asked.after is not None and not self._is_there(asked.after.result):
@@ -90,6 +95,14 @@ class Trainings:
             told = {"step": failed.step, "error": failed.error[:LONGEST_ERROR]}
             return self._refused(cell, Message("proof.untrainable", told))
         return self._trained(cell, asked, answer, answer.outcome)
+
+    def _forget_rows(self) -> None:
+        """Keep the rows of the last trainings; what is kept twice is written once."""
+        left = SEEN_BYTES
+        for place, one in reversed(list(enumerate(self._done))):
+            left -= _rows_size(one)
+            if left < 0:
+                self._done[place] = replace(one, sample=None)
 
     def _answered(self) -> frozenset[str]:
         return frozenset(one.key for one in self._done if one.key)
@@ -124,12 +137,15 @@ class Trainings:
                 each_epoch=tuple(map(weights_digest, result.each_epoch)),
                 before=order.after.result if order.after else "",
                 epochs=result.epochs,
+                passes=passes(order.fit, len(order.arrays[X]), result.epochs),
                 updates=result.updates,
                 moved=result.moved,
                 seconds=round(seconds, 3),
                 history=history if self._numbers >= 0 else {},
+                sample=order.seen,
             )
         )
+        self._forget_rows()
         told, found = reply_of(order, answer.key, result)
         file = io.BytesIO()
         np.savez(file, **found)  # type: ignore[arg-type]  # names are not options
@@ -138,3 +154,9 @@ class Trainings:
 
 def _size(result: Trained) -> int:
     return sum(array.nbytes for array in (*result.weights, *result.optimizer))
+
+
+def _rows_size(training: Training) -> int:
+    sample = training.sample
+    parts = (sample.x, sample.y) if sample is not None else ()
+    return sum(part.rows.nbytes for part in parts if part is not None)

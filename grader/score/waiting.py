@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from grader.course.expectations import Threshold
 from grader.score.checks_accuracy import accuracy_fraction
-from grader.types import Check, Evidence, EvidenceClass, Message, Repeated
+from grader.types import Check, Evidence, EvidenceClass, Message, Repeated, Scalar
 
 ABOUT_TRAINING = frozenset({EvidenceClass.TRAINING, EvidenceClass.ACCURACY})
 CONTRADICTIONS = frozenset(
@@ -47,7 +47,8 @@ def _missed(repeated: Repeated, threshold: Threshold | None) -> Message | None:
         return Message("waiting.not_repeated")
     if accuracy_fraction(value, threshold) >= 1.0:
         return None
-    args = {"metric": threshold.metric, "value": value, "threshold": threshold.value}
+    args: dict[str, Scalar] = {"metric": threshold.metric}
+    args |= {"value": value, "threshold": threshold.value}
     return Message("waiting.missed", args)
 
 

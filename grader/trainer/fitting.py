@@ -101,6 +101,17 @@ def read_fit(claim: FitClaim, arrays: Mapping[str, Array]) -> FitSettings:
     return settings
 
 
+def passes(settings: FitSettings, rows: int, epochs: int) -> int | None:
+    """Give how often so many epochs go over so many rows; None where each does so once.
+
+    A last batch that is not full is not asked for: ``len(x) // batch_size`` steps are an epoch.
+    """
+    trained = rows - rows * settings.validation_split
+    whole = max(1, math.floor(trained / settings.batch_size))
+    steps = settings.steps_per_epoch
+    return None if steps is None or steps >= whole else epochs * steps // whole
+
+
 def _class_weight(claim: Mapping[str, float]) -> tuple[tuple[int, float], ...]:
     for label, weight in claim.items():
         if not (label.isascii() and label.isdigit() and len(label) <= len(str(MOST_CLASSES))):

@@ -30,7 +30,7 @@ from grader.trainer.settings import (
     rounded,
 )
 from grader.trainer.work import Work, expected, measure
-from grader.types import Array
+from grader.types import Array, FitSample
 
 VERSION = 1
 EVERY_EPOCH_BYTES = 400_000_000  # of weights that are kept after every epoch
@@ -76,6 +76,7 @@ class Order:
     arrays: Mapping[str, Array]
     metric_names: tuple[str, ...]
     work: Work
+    seen: FitSample | None = None  # what the judge keeps of its rows
 
     def as_json(self) -> dict[str, Any]:
         """Give what the trainer's room trains by; of equal orders it is the same text."""

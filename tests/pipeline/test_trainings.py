@@ -28,9 +28,11 @@ class Judges:
     def __init__(self) -> None:
         self.answered: list[frozenset[str]] = []
 
-    def order(self, order: Path, arrays: Path, answered: frozenset[str], spent: Any) -> Any:
+    def order(
+        self, order: Path, arrays: Path, answered: frozenset[str], spent: Any, seed: int
+    ) -> Any:
         self.answered.append(answered)
-        return order_of(Asked(order, arrays, answered))
+        return order_of(Asked(order, arrays, answered, seed))
 
 
 class Bench:
@@ -187,3 +189,30 @@ def test_what_the_notebook_says_of_its_own_training_is_noted(tmp_path: Path) -> 
     (one,) = bench.trainings.trainings
     assert (one.cell, one.key) == (4, "")
     assert one.why == Message("proof.told", {"why": "a callback of class Own"})
+
+
+def test_the_rows_of_an_order_are_kept_as_evidence(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, good)
+    bench.ask()
+    (one,) = bench.trainings.trainings
+    assert one.sample is not None
+    assert one.sample.x is not None
+    np.testing.assert_array_equal(one.sample.x.rows, ARRAYS["x"])
+
+
+def test_rows_of_earlier_trainings_make_room_for_later_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = sum(array.nbytes for array in ARRAYS.values())
+    monkeypatch.setattr(module, "SEEN_BYTES", size + 1)
+    bench = Bench(tmp_path, good, good)
+    bench.ask()
+    bench.ask(occurrence=1, seeds=[None])
+    assert [one.sample is None for one in bench.trainings.trainings] == [True, False]
+
+
+def test_an_epoch_that_is_a_part_of_one_counts_as_that(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, good)
+    bench.ask(fit={**claim()["fit"], "epochs": 7, "steps_per_epoch": 1})  # of three
+    (one,) = bench.trainings.trainings
+    assert (one.epochs, one.passes) == (7, 2)

@@ -74,7 +74,7 @@ def test_a_teacher_is_asked_to_look() -> None:
 
 
 def test_a_test_that_waits_neither_passed_nor_failed() -> None:
-    suite = ET.fromstring(junit([RECORD, b.record("kim", "char-text")], WORDS))  # noqa: S314 - ours
+    suite = ET.fromstring(junit([RECORD, b.record("kim", "char-text")], WORDS))
     (told,) = suite.iter("testsuite")
     assert (told.get("tests"), told.get("failures"), told.get("skipped")) == ("2", "0", "1")
     (skipped,) = suite.iter("skipped")

@@ -1,0 +1,103 @@
+"""The data of a training that is ours are what was ordered, all of it, whatever was shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grader.course.families import load_family
+from grader.course.load import load_course
+from grader.extract.extract import extract
+from grader.extract.matching import read_model
+from grader.extract.proof import layers_digest, weights_digest
+from grader.trainer.seen import seen_rows
+from grader.types import Array, Evidence, Message, Training
+from tests.extract.notebooks import Room, asked, candidate, own_data, run_with, sequential
+
+COURSE = load_course(Path(__file__).parents[2])
+REVIEWS = COURSE.exercise("sentiment-embedding")
+SEQUENCE = COURSE.exercise("sequence-prediction")
+
+
+def rows_of(name: str) -> tuple[Array, Array]:
+    exercise = COURSE.exercise(name)
+    assert COURSE.reference is not None
+    assert exercise.family is not None
+    family = load_family(COURSE.reference, exercise.family)
+    return family.training(np.random.default_rng(1), exercise.data)
+
+
+def found(
+    name: str, x: Array, y: Array, *, ours: bool = True, batch: int | None = None
+) -> Evidence:
+    """What is found of a notebook that shows right data, and ordered these."""
+    exercise = COURSE.exercise(name)
+    made = candidate(
+        sequential(*asked(exercise), shape=exercise.input_shape), own_data(COURSE, exercise)
+    )
+    architecture = read_model(made).architecture
+    assert architecture is not None
+    training = Training(
+        4,
+        "k" if ours else "",
+        layers=layers_digest(architecture.layers),
+        weights=weights_digest(made.final),
+        epochs=10,
+        passes=batch,
+        updates=80,
+        moved=True,
+        history={"loss": (1.0,)},
+        sample=seen_rows({"x": x, "y": y}, 3),
+        why=None if ours else Message("proof.told", {"why": "Own"}),
+    )
+    run = replace(run_with(made), trainings=(training,))
+    (evidence,) = extract(run, [name], COURSE, Room(exercise), lambda _: 7)
+    return evidence
+
+
+def missed(evidence: Evidence) -> set[str]:
+    return {one.id for one in evidence.data if one.fraction < 1.0}
+
+
+def test_an_order_of_the_exercises_own_data_has_nothing_to_be_missed() -> None:
+    for name in (REVIEWS.id, SEQUENCE.id, "multiplication-gru"):
+        assert missed(found(name, *rows_of(name))) == set()
+
+
+def test_two_reviews_five_hundred_times_are_two() -> None:
+    x, y = rows_of(REVIEWS.id)
+    both = np.array([int(np.argmax(y == 0)), int(np.argmax(y == 1))])
+    few = found(REVIEWS.id, np.tile(x[both], (500, 1)), np.tile(y[both], 500))
+    assert missed(few) == {"data.rows"}
+    assert {one.got for one in few.data if one.id == "data.rows"} == {"2"}
+
+
+def test_windows_that_are_repeated_as_a_whole_are_as_good_as_once() -> None:
+    x, y = rows_of(SEQUENCE.id)
+    assert missed(found(SEQUENCE.id, np.tile(x, (50, 1, 1)), np.tile(y, 50))) == set()
+
+
+def test_what_is_right_in_the_first_rows_alone_is_not_right() -> None:
+    x, y = rows_of("multiplication-gru")
+    wrong = y.copy()
+    wrong[600:] = 0.5  # beyond what a notebook shows
+    assert "data.target" in missed(found("multiplication-gru", x, wrong))
+
+
+@pytest.mark.parametrize(("passes", "epochs"), [(None, 10), (1, 1)])
+def test_epochs_that_are_parts_count_as_that_and_it_is_said(
+    passes: int | None, epochs: int
+) -> None:
+    evidence = found(SEQUENCE.id, *rows_of(SEQUENCE.id), batch=passes)
+    assert evidence.training is not None
+    assert evidence.training.epochs == epochs
+    told = [note.id for note in evidence.notes]
+    assert ("proof.short_epochs" in told) is (passes is not None)
+
+
+def test_of_a_claim_the_data_are_what_was_shown() -> None:
+    x, y = rows_of("multiplication-gru")
+    assert missed(found("multiplication-gru", x, y * 0.0, ours=False)) == set()
