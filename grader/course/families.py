@@ -47,6 +47,7 @@ class Question:
 
     inputs: Array  # float32 or int32, (rows, …) in the student's layout
     answers: Array  # (rows, …)
+    naive: Array | None = None  # what needs no model, where inputs and answers do not tell it
 
 
 class Family(Protocol):

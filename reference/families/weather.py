@@ -56,6 +56,7 @@ HINTS: dict[str, str] = {
     "weather.target_before": "weather.target_before_hint",
     "weather.target_column": "weather.target_column_hint",
     "weather.target": "weather.target_hint",
+    "weather.target_beyond": "weather.target_beyond_hint",
     "weather.rows": "weather.rows_hint",
 }
 COLUMNS = 14
@@ -172,7 +173,9 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     columns, scale = _columns(windows, found.series[places[:, None] + np.arange(steps)])
     if scale is None:
         return DataReading((shape, columns), None)
-    target, line = _target(given, found, places + steps - 1, steps, delay)
+    target, line = _target(
+        given, found, places + steps - 1, steps, delay, whole=fit.kind == "arrays"
+    )
     layout, scaled, notes = _layout(windows, scale)
     rows, row_notes = _count(fit, spec)
     hours = _right("data.hours", "1 h", "1 h", "weather.hours_right")
@@ -196,9 +199,13 @@ def ask(reading: DataReading, rng: np.random.Generator, spec: Mapping[str, Json]
     rows = min(len(ends), _whole(spec, "hidden_rows", 1000))
     ends = np.sort(rng.choice(ends, rows, replace=False))
     inputs, answers = _windows(hidden, ends, steps, delay)
+    today = inputs[:, -1, TEMPERATURE]
     inputs = inputs * np.asarray(told["slope"]) + np.asarray(told["shift"])
-    answers = answers * float(told["answer_slope"]) + float(told["answer_shift"])
-    return Question(inputs.astype(np.float32), answers.astype(np.float32))
+    answers, naive = (
+        (one * float(told["answer_slope"]) + float(told["answer_shift"])).astype(np.float32)
+        for one in (answers, today)
+    )
+    return Question(inputs.astype(np.float32), answers, naive)
 
 
 def measure(predictions: Array, question: Question) -> dict[str, float]:
@@ -229,14 +236,10 @@ def controls(question: Question) -> dict[str, Array]:
 def _naive(question: Question) -> Array:
     """Answer with the window's last hour, a day before the one that is asked for.
 
-    Where the target has a scale of its own, the answer is brought to it.
+    It is brought to the target's own scale by the line that turns readings into targets.
     """
-    answers = question.answers
-    today = question.inputs[:, -1, TEMPERATURE]
-    if not 0.8 < today.std() / answers.std() < 1.25 or abs(today.mean() - answers.mean()) > 1.0:
-        today = (today - today.mean()) / today.std() * answers.std() + answers.mean()
-    naive: Array = today
-    return naive
+    today: Array = question.inputs[:, -1, TEMPERATURE]
+    return today if question.naive is None else question.naive
 
 
 def training(rng: np.random.Generator, spec: Mapping[str, Json]) -> tuple[Array, Array]:  # noqa: ARG001
@@ -407,14 +410,17 @@ def _line(known: Array, given: Array) -> _Target | None:
 
 
 def _target(
-    given: Array, found: _Found, last: Array, steps: int, delay: int
+    given: Array, found: _Found, last: Array, steps: int, delay: int, *, whole: bool
 ) -> tuple[Finding, _Target | None]:
     """The temperature ``delay`` hours after the window's last reading, in any scale.
 
     Up to an hour more is accepted: the textbook's own loop counts from the one after the window.
+    ``whole``: what is given is no single batch.
     """
     expected, series, hour = f"{delay} h", found.series, found.per_hour
     if (last + delay * hour < len(series)).sum() < ENOUGH_PAIRS:
+        if whole and len(given) >= ENOUGH_PAIRS:  # windows enough, and nothing to foretell
+            return _wrong("data.target", expected, "?", "weather.target_beyond", hours=delay), None
         return _right("data.target", expected, "?", "weather.target_unseen"), None
     right = range(delay * hour, (delay + 1) * hour + 1)
     for ahead in right:

@@ -950,7 +950,8 @@ def test_a_scale_of_ones_own_is_followed_to_the_digit():
 def test_the_error_does_not_depend_on_the_scale(scale, shift):
     asked = weather.ask(DataReading((), "standardised"), np.random.default_rng(1), HOURS)
     guess = asked.answers + np.where(np.arange(len(asked.answers)) % 2, 0.2, -0.3)
-    stretched = type(asked)(asked.inputs, asked.answers * scale + shift)
+    naive = asked.naive * scale + shift
+    stretched = type(asked)(asked.inputs, asked.answers * scale + shift, naive)
     own = weather.measure(guess, asked)["mae"]
     assert weather.measure(guess * scale + shift, stretched)["mae"] == pytest.approx(own, rel=1e-3)
 
@@ -958,6 +959,37 @@ def test_the_error_does_not_depend_on_the_scale(scale, shift):
 def test_the_naive_answer_is_the_same_hour_a_day_before():
     asked = weather.ask(DataReading((), "standardised"), np.random.default_rng(1), HOURS)
     assert np.array_equal(weather.controls(asked)["naive"], asked.inputs[:, -1, 1])
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.9), (1.2, -0.9), (10.0, 12.0), (-1.0, 0.0)])
+def test_a_target_in_a_scale_of_its_own_makes_no_answer_better_than_the_naive_one(scale, shift):
+    """Always zero is nearer than yesterday's temperature only where that is not shifted, too."""
+    x, y = climate()
+    plain, own = weather.examine(weather_fit(x, y), HOURS), y * scale + shift
+    moved = weather.examine(weather_fit(x, own), HOURS)
+    assert wrong(moved) == {}
+    asked, usual = (
+        weather.ask(reading, np.random.default_rng(1), HOURS) for reading in (moved, plain)
+    )
+    again = weather.measure(asked.naive, asked)
+    assert again["relative_mae"] == pytest.approx(1.0)
+    assert again["mae"] == pytest.approx(weather.measure(usual.naive, usual)["mae"], rel=1e-3)
+    zero = weather.measure(np.zeros_like(asked.answers), asked)
+    assert zero["relative_mae"] > 1.0
+
+
+def test_windows_whose_targets_lie_behind_the_end_have_none():
+    x, y = climate()
+    series = weather._weather().students
+    ends = np.arange(len(series) - 20, len(series) + 1)
+    told = weather._usual_encoding(HOURS)
+    scaled = series * np.asarray(told["slope"]) + np.asarray(told["shift"])
+    steps = x.shape[1]
+    last = np.stack([scaled[end - steps : end] for end in ends]).astype(np.float32)
+    shown = np.concatenate([last] * 40)
+    reading = weather.examine(weather_fit(shown, np.zeros(len(shown), y.dtype)), HOURS)
+    assert wrong(reading)["data.target"] == "weather.target_beyond"
+    assert_spoken(reading, "weather")
 
 
 def test_the_naive_answer_is_better_than_the_mean():
