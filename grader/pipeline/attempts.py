@@ -79,7 +79,8 @@ class Scored:
         if other.evidence is None:
             return other
         attempts = (*self.attempts, *other.attempts)
-        better = other.points > self.points or not other.attempts
+        worth = (self.points, self.grade.waiting), (other.points, other.grade.waiting)
+        better = worth[1] > worth[0] or not other.attempts
         return replace(other if better else self, attempts=attempts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from grader.course.expectations import (
 from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.extract.evaluate import RoomFailedError
+from grader.extract.matching import read_model
+from grader.extract.proof import layers_digest, weights_digest
 from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.pipeline import attempts, grader, judges
 from grader.pipeline.attempts import Attempts, Scored
@@ -57,6 +60,7 @@ from grader.types import (
     Outcome,
     Record,
     Submission,
+    Training,
     Verdict,
 )
 
@@ -302,6 +306,21 @@ def test_a_model_that_the_textbooks_slip_left_stuck_is_trained_again_put_right(
     assert (len(world.ran), world.trained) == (1, [record.attempts[1].seed])
 
 
+def test_a_model_that_nothing_may_move_is_not_put_right(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    """Its slip is not what keeps it from learning: its layers are frozen."""
+    frozen = copy.deepcopy(CONFIG)
+    for layer in frozen["config"]["layers"]:
+        layer["config"]["trainable"] = False
+    made = _unmoved()
+    still = replace(made.candidates[0], config=frozen)
+    world.give = lambda _run: replace(made, candidates=(still,))
+    (record,) = _grade(_slipping(course), tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.UNTRAINED
+    assert world.trained == []
+
+
 def test_a_model_that_no_fit_moved_is_not_trained_by_us_without_such_a_slip(
     course: Course, world: World, tmp_path: Path
 ) -> None:
@@ -328,6 +347,31 @@ def test_a_notebook_that_fixes_its_seeds_is_retrained_instead_of_rerun(
     assert [attempt.kind for attempt in record.attempts] == ["run", "retrain"]
     assert len(world.ran) == 1
     assert world.trained == [record.attempts[1].seed]
+
+
+def test_seeds_that_are_fixed_change_nothing_where_the_trainer_draws_them(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    """The same order has another seed in the next attempt; nobody trains more than was asked."""
+    made = _execution()
+    (candidate,) = made.candidates
+    architecture = read_model(candidate).architecture
+    assert architecture is not None
+    ours = Training(
+        3,
+        "k",
+        layers=layers_digest(architecture.layers),
+        weights=weights_digest(candidate.final),
+        epochs=100,
+        updates=100,
+        moved=True,
+    )
+    world.give = lambda _run: replace(made, trainings=(ours,))
+    world.error = lambda number: 0.04 if number == 1 else 0.001
+    source = "import numpy as np\nnp.random.seed(1)\nmodel.fit(X, Y)"
+    (record,) = _grade(course, tmp_path, _submission(source)).records
+    assert [attempt.kind for attempt in record.attempts] == ["run", "run"]
+    assert (len(world.ran), world.trained) == (2, [])
 
 
 def test_an_exception_on_jax_is_seen_on_tensorflow_before_it_costs_a_point(
