@@ -24,7 +24,7 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/no_model/only_prints.ipynb \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
-.PHONY: setup demo test test-fast test-random verify-quick attacks check docs bench pins assignments \
+.PHONY: setup demo test test-fast test-random verify-quick attacks trust check docs bench pins assignments \
   exercises-table commands-page clean
 
 setup: $(VENV)/.ready
@@ -62,7 +62,11 @@ verify-quick: setup
 
 # Hostile notebooks, fork bombs among them, through the real grader; wants the machine for itself.
 attacks: setup
-	$(BIN)/python -m pytest -m attacks
+	$(BIN)/python -m pytest -m "attacks and not trust"
+
+# Points without the work, and honest notebooks alike, where our own room trains: most of an hour.
+trust: setup
+	$(BIN)/python -m pytest -m trust
 
 check: setup
 	$(BIN)/ruff format --check .

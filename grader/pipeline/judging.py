@@ -29,7 +29,7 @@ from grader.extract.retraining import (
     with_asked_activation,
 )
 from grader.extract.tasks import Answer, ModelTask
-from grader.pipeline.repeating import with_repeats
+from grader.pipeline.repeating import Repeats
 from grader.score.grade import grade_of
 from grader.score.hints_runs import diagnose_source
 from grader.score.score import ungraded
@@ -138,6 +138,15 @@ def judge(
     care = Apart(fault, run.left_out, begins)
     source = diagnose_source(run.notebook, run_facts(run.execution))
     unread = left_unread(run.notebook)
+    execution = run.execution
+    repeats = Repeats(
+        run.course,
+        execution.engine,
+        execution.device,
+        run.repeat_seeds,
+        run.hidden_seeds,
+        evaluate,
+    )
     found = extract_each(
         run.execution,
         run.exercises,
@@ -145,7 +154,7 @@ def judge(
         evaluate,
         run.hidden_seeds.__getitem__,
         care,
-        lambda one, case: with_repeats(one, case, run, evaluate),
+        repeats.added,
     )
     return tuple(
         _assessed(one, run.course, run.execution, care)
