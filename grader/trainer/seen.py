@@ -34,7 +34,7 @@ def seen_rows(arrays: Mapping[str, Array], seed: int) -> FitSample:
     if len(distinct) > most:
         drawn = np.random.default_rng(seed).choice(len(distinct), most, replace=False)
         kept = distinct[np.sort(drawn)]
-    return FitSample(*(_sample(array, kept, len(distinct)) for array in (x, y)))
+    return FitSample(_sample(x, kept, len(distinct)), _sample(y, kept, len(distinct)))
 
 
 def _distinct(x: Array, y: Array) -> Array:
