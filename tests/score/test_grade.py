@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from grader.course.expectations import Rate, Threshold
-from grader.score.grade import used_threshold
+from grader.course.load import load_course
+from grader.score.grade import TRAINERS, grade_of, used_threshold
+from grader.trainer.keys import ENGINE
+from grader.types import Engine, Proof
+from tests.support.builders import sound
 
 THRESHOLD = Threshold("mse", "lower", 0.01, 0.04, "jax", "cpu", Rate(0.01, 0.1), None, "measured")
 
@@ -26,3 +31,22 @@ def test_where_nobody_measured_it_says_nothing_about_bad_luck() -> None:
     kept = used_threshold(replace(THRESHOLD, widened=True), 3)
     assert kept is not None
     assert (kept.false_fail, kept.attempts) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("proof", "engine", "widened"),
+    [(None, "jax", True), (Proof(), "jax", True), (Proof("a" * 64), "jax", False)],
+)
+def test_what_we_trained_is_held_against_what_was_measured_where_we_train(
+    proof: Proof | None, engine: str, widened: bool
+) -> None:
+    """The notebook ran on TensorFlow, for which nobody measured this exercise."""
+    course = load_course(Path(__file__).parents[2])
+    found = sound(course.exercise("temperature-gru"), proof=proof)
+    used = grade_of(course, found, Engine.TENSORFLOW, "cpu").threshold
+    assert used is not None
+    assert (used.engine, used.widened) == (engine, widened)
+
+
+def test_our_trainings_are_done_where_the_key_says() -> None:
+    assert TRAINERS == (ENGINE, "cpu")
