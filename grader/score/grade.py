@@ -18,7 +18,6 @@ from grader.course.own_checks import load_own_checks
 from grader.score.score import nothing_found, score, ungraded
 from grader.types import Engine, Evidence, Grade, GraderError, UsedThreshold
 
-
 TRAINERS = Engine.JAX, "cpu"  # the engine and device of our own trainings
 
 
