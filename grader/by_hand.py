@@ -4,10 +4,10 @@ Enters: Records, and the lines that were written by hand. Leaves: Records with t
 for every page, table and export. Touches nothing.
 
 Of the lines about a student and an exercise that nobody took back, the last override or excuse
-decides, about the hand-in that counts (``hand_ins``); comments are shown beside it. The grade that
-the grader gave stays in ``Record.by_hand``. An excused exercise has no score and no points to earn,
-so that no sum counts it. Whoever handed in nothing and was given a score or an excuse gets a record
-without a hand-in.
+decides, about the hand-in that counts (``rules``), and nothing is taken off it for being late;
+comments are shown beside it. The grade that the grader gave stays in ``Record.by_hand``. An excused
+exercise has no score and no points to earn, so that no sum counts it. Whoever handed in nothing and
+was given a score or an excuse gets a record without a hand-in.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from functools import cached_property
 from typing import TypeAlias
 
 from grader.hand_ins import Counting
+from grader.rules import Rules, laid_over
 from grader.types import (
     ByHand,
+    ByRules,
     Grade,
     HandKind,
     HandLine,
     Isolation,
     Level,
+    Message,
     Record,
     Verdict,
 )
@@ -81,33 +84,53 @@ class HandLines:
 
 
 def in_force(
-    records: Iterable[Record], by_hand: HandLines, *, absent: bool = False
+    records: Iterable[Record],
+    by_hand: HandLines,
+    rules: Rules | None = None,
+    *,
+    absent: bool = False,
 ) -> list[Record]:
     """Give the records with the grades in force.
 
     Args:
         records: as the store gives them.
         by_hand: what was decided.
+        rules: the course's; None leaves them out, and the last hand-in counts.
         absent: with records for those who have a decision and handed in nothing.
     """
-    there = [one for one in records if not by_hand.is_forgotten(one.student, one.exercise)]
+    kept = [one for one in records if not by_hand.is_forgotten(one.student, one.exercise)]
+    there = kept if rules is None else laid_over(kept, rules)
+    there = [one for one in there if not by_hand.is_forgotten(one.student, one.exercise)]
     chosen = {id(one) for one in Counting(there).chosen.values()}
     ruled = [_ruled(one, by_hand) if id(one) in chosen else one for one in there]
-    return [*ruled, *(_without_hand_in(there, by_hand) if absent else ())]
+    return [*ruled, *(_without_hand_in(there, by_hand, rules) if absent else ())]
 
 
 def _ruled(record: Record, by_hand: HandLines) -> Record:
     lines = by_hand.standing.get((record.student, record.exercise), ())
     asked = by_hand.again_since(record.student, record.exercise)
+    own = record.by_rules.found if record.by_rules is not None else record.grade
     told = ByHand(
-        found=record.grade,
+        found=own,
         decision=by_hand.decision(record.student, record.exercise),
         comments=tuple(one for one in lines if one.kind is HandKind.COMMENT),
         asked_again=asked if asked is not None and record.graded_at < asked.at else None,
     )
-    if told == ByHand(record.grade, None):
+    if told == ByHand(own, None):
         return record
-    return replace(record, grade=_decided(record.grade, told.decision), by_hand=told)
+    grade = _decided(record.grade, told.decision)
+    return replace(
+        record, grade=grade, by_hand=told, by_rules=_waived(record.by_rules, told.decision)
+    )
+
+
+def _waived(by_rules: ByRules | None, decision: HandLine | None) -> ByRules | None:
+    """Take off nothing for lateness where a person decided, and say so where it would have been."""
+    if by_rules is None or decision is None or not by_rules.taken:
+        return by_rules
+    excused = decision.kind is HandKind.EXCUSE
+    told = () if excused else (Message("rules.waived", {"days": by_rules.days}),)
+    return replace(by_rules, taken=0.0, told=told)
 
 
 def _decided(found: Grade, decision: HandLine | None) -> Grade:
@@ -127,7 +150,9 @@ def _decided(found: Grade, decision: HandLine | None) -> Grade:
     return replace(found, verdict=verdict, score=decision.score, flags=())
 
 
-def _without_hand_in(records: Sequence[Record], by_hand: HandLines) -> Iterator[Record]:
+def _without_hand_in(
+    records: Sequence[Record], by_hand: HandLines, rules: Rules | None
+) -> Iterator[Record]:
     handed_in = {(one.student, one.exercise) for one in records}
     for who in by_hand.standing:
         decision = by_hand.decision(*who)
@@ -152,4 +177,5 @@ def _without_hand_in(records: Sequence[Record], by_hand: HandLines) -> Iterator[
             graded_at=decision.at[:19] + "+00:00",
             versions={},
             by_hand=ByHand(None, decision, comments),
+            by_rules=None if rules is None else rules.without_hand_in(*who),
         )

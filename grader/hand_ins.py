@@ -3,11 +3,12 @@
 Enters: names and times of hand-ins, or Records. Leaves: their order, those that count. Touches
 nothing.
 
-The last one counts. Which is the last is told by what a platform wrote into the name, a time or the
-number of the upload. Where there is none, it is told by the name: what is called final comes after
-copies, a higher number after a lower one, copies after what they were copied from. One that cannot
-be read as a notebook counts only where there is no other. Points of several are never added up.
-What is decided by hand is laid over the one that counts before anybody asks here (``by_hand``).
+The last one counts, unless the course says otherwise. Which is the last is told by what a platform
+wrote into the name, a time or the number of the upload. Where there is none, it is told by the
+name: what is called final comes after copies, a higher number after a lower one, copies after what
+they were copied from. One that cannot be read as a notebook counts only where there is no other.
+Points of several are never added up. What the course's rules chose (``rules``) is marked in the
+records before anybody asks here, and what is decided by hand is laid over it (``by_hand``).
 """
 
 from __future__ import annotations
@@ -188,8 +189,16 @@ def last_of(submissions: Sequence[Submission]) -> Submission:
     return max(read or submissions, key=lambda one: place(one.name, one.handed_in))
 
 
+def chosen_of(records: Sequence[Record]) -> Record | None:
+    """Give the record that counts, of some of one student's for one exercise; None: another one."""
+    ruled = [one for one in records if one.by_rules is not None]
+    if ruled:
+        return next((one for one in ruled if one.by_rules and one.by_rules.counts), None)
+    return last(records)
+
+
 def last(records: Sequence[Record]) -> Record:
-    """Give the record that counts, of one student's for one exercise; there has to be one."""
+    """Give the last record, of one student's for one exercise; there has to be one."""
     read = [one for one in records if one.grade.verdict is not Verdict.MALFORMED]
     return max(read or records, key=lambda one: place(one.submission, one.handed_in))
 
@@ -206,11 +215,13 @@ class Counting:
         groups: dict[tuple[str, str], list[Record]] = {}
         for record in self.records:
             groups.setdefault((record.student, record.exercise), []).append(record)
-        return {key: last(group) for key, group in groups.items()}
+        chosen = ((key, chosen_of(group)) for key, group in groups.items())
+        return {key: one for key, one in chosen if one is not None}
 
     def is_chosen(self, record: Record) -> bool:
         """Whether it is this hand-in and no other, be its author excused or not."""
-        return self.chosen[record.student, record.exercise].submission == record.submission
+        chosen = self.chosen.get((record.student, record.exercise))
+        return chosen is not None and chosen.submission == record.submission
 
     def counts(self, record: Record) -> bool:
         """Whether it is this one that counts; what somebody is excused from does not."""

@@ -568,6 +568,39 @@ class ByHand:
     asked_again: HandLine | None = None  # a rerun that nobody has made yet
 
 
+class Timing(StrEnum):
+    """When something was handed in, held against the student's own deadline."""
+
+    NO_DATE = "no_date"  # the exercise has none
+    IN_TIME = "in_time"
+    GRACE = "grace"  # after it, by so little that nothing is taken off
+    LATE = "late"
+    CUT_OFF = "cut_off"  # so late that it earns nothing
+    MARKED = "marked"  # the platform calls it late, and does not say by how much
+    UNKNOWN = "unknown"  # nobody knows when
+
+
+@dataclass(frozen=True)
+class ByRules:
+    """What the course's rules make of a hand-in, and what the grader had given."""
+
+    counts: bool  # of its student's for the exercise it is this one
+    instead: str = ""  # else the submission that counts
+    attempt: int = 1  # from 1, in the order of handing in
+    attempts: int = 1  # of this student for this exercise
+    found: Grade | None = None  # before anything was taken off; None where nothing was handed in
+    timing: Timing = Timing.NO_DATE
+    handed_in: str = ""  # ISO 8601 with offset; "" where nobody knows when
+    due: str = ""  # likewise, the student's own with any extension; "" where there is none
+    days: int = 0  # begun since then, 0 in time
+    taken: float = 0.0  # points, of the exercise's checks
+    told: tuple[Message, ...] = ()  # for the student: what was taken off, and why
+    weight: float = 1.0  # in the course's total
+    points: float | None = None  # that the exercise has in the LMS; None: as many as its checks
+    section: str = ""
+    handed_in_by: str = ""  # another member of the student's group
+
+
 @dataclass(frozen=True)
 class Record:
     """One exercise of one student, graded: what is written, exported and shown."""
@@ -592,3 +625,4 @@ class Record:
     same_as: str = ""  # submission with the very same code, whose run this record tells of
     handed_in: str = ""  # as a platform told it
     by_hand: ByHand | None = None  # read from its own lines, never kept in a record
+    by_rules: ByRules | None = None  # made from course.toml, never kept in a record

@@ -65,7 +65,7 @@ def _export(options: ExportOptions) -> int:
     words = open_words(course, options.lang)
     store = Store(existing(options.out))
     export = Export(
-        records=current(store),
+        records=current(store, course),
         words=words,
         titles=titles(course, words),
         names={key: (key, one.title.ko, one.title.en) for key, one in course.exercises.items()},

@@ -102,7 +102,7 @@ def run(options: GradeOptions) -> int:
                 progress.note(note)
             for reason in dict.fromkeys(room.complaints):
                 progress.note(words("room.cold_some", reason=reason))
-        records = in_force(in_order(collected, graded), store.by_hand())
+        records = of_batch(store, course, in_order(collected, graded))
         written = _finished(course, words, store, records, options.format, spared)
     missing = len(collected.submissions) - len(graded)
     if missing:
@@ -288,14 +288,27 @@ def run_report(out: Path, lang: str | None, form: str) -> int:
     course = open_course()
     words = open_words(course, lang)
     with Store(existing(out)) as store:
-        records = current(store)
+        records = current(store, course)
         whole = finish(course, words, store, records, form, Spared(store.out))
     return exit_code(records, refused=not whole)
 
 
-def current(store: Store) -> list[Record]:
+def current(store: Store, course: Course) -> list[Record]:
     """Give what is stored with the grades in force, and those who handed in nothing."""
-    return in_force(store.latest(), store.by_hand(), absent=True)
+    return in_force(store.latest(), store.by_hand(), course.rules, absent=True)
+
+
+def of_batch(store: Store, course: Course, batch: Sequence[Record]) -> list[Record]:
+    """Give the grades in force of what a batch graded: what was handed in before counts for them.
+
+    Whoever's group handed in has a record of it too. What is to be forgotten is in none.
+    """
+    ruled: dict[str, list[Record]] = {}
+    for one in current(store, course):
+        ruled.setdefault(one.key, []).append(one)
+    by_hand = store.by_hand()
+    there = [one for one in batch if not by_hand.is_forgotten(one.student, one.exercise)]
+    return [record for one in there for record in ruled.get(one.key, [one])]
 
 
 def existing(out: Path) -> Path:
@@ -326,7 +339,7 @@ def finish(
 
     printing.show(words, store.out, records, form, spared)
     sys.stdout.flush()
-    places = printing.write_feedback(course, words, store.out, current(store), spared)
+    places = printing.write_feedback(course, words, store.out, current(store, course), spared)
     forget_asked(store)
     for message in store.warnings:
         tell(words.say(message))

@@ -57,7 +57,7 @@ def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -
         for message in unread:
             if message not in store.warnings:  # which are told with the rest
                 tell(words.say(message))
-        records = current(store)
+        records = current(store, course)
         whole = finish(course, words, store, records, form, spared)
     if form == "table":
         print(words("cli.merged", count=len(found), stores=len(stores), path=str(out)))  # noqa: T201

@@ -48,7 +48,7 @@ class Opened:
     @property
     def in_force(self) -> list[Record]:
         """All records with the grades in force now."""
-        return in_force(self.latest, self.by_hand, absent=True)
+        return in_force(self.latest, self.by_hand, self.course.rules, absent=True)
 
     @property
     def records(self) -> list[Record]:

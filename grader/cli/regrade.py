@@ -67,7 +67,7 @@ def run_regrade(out: Path, lang: str | None, form: str) -> int:
                     store.save(again.record)
                 counts = again.record
             records.append(counts)
-        records = in_force(records, store.by_hand(), absent=True)
+        records = in_force(records, store.by_hand(), course.rules, absent=True)
         whole = finish(course, words, store, records, form, spared)
     return exit_code(records, refused=not whole)
 
@@ -86,8 +86,9 @@ def run_preview(out: Path, lang: str | None, form: str) -> int:
     spared = Spared(store.out)
     latest = store.latest()
     moves = [one for a in _again(latest, spared) if (one := move(a.kept, a.record)) is not None]
-    shown = {one.key: one for one in in_force(latest, store.by_hand())}
-    hand_ins = Counting(latest)
+    ruled = in_force(latest, store.by_hand(), course.rules)
+    shown = {one.key: one for one in reversed(ruled)}  # of a group's, the author's own
+    hand_ins = Counting(ruled)
     if form == "json":
         extra = [_extra(one, shown, hand_ins) for one in moves]
         found = [move_json(one, words, more) for one, more in zip(moves, extra, strict=True)]

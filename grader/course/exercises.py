@@ -17,6 +17,7 @@ from grader.course.expectations import Expectation, Threshold
 from grader.course.marks import AfterValidator, ConfigDict, Field
 from grader.course.profiles import LAPTOP
 from grader.course.sizes import Form, evaluate
+from grader.rules import Rules
 from grader.types import EvidenceClass, GraderError, Json, Message
 
 ASSIGNMENTS = "assignments"
@@ -216,6 +217,7 @@ class Course:
     old_api: bool = True  # calls of 2018 to 2020 run as they did; from course.toml
     hints: int | None = None  # that a check in a notebook may give, from course.toml; None: all
     asks_trainer: bool = False  # a room of ours trains what notebooks ask for; from course.toml
+    rules: Rules = field(default_factory=Rules)  # attempts, dates, lateness; from course.toml
 
     @property
     def reference(self) -> Path | None:

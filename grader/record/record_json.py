@@ -17,7 +17,8 @@ from grader.record import record_v1
 from grader.record.index import first_line
 from grader.types import Record
 
-_NOT_KEPT = {"record": {"by_hand"}}
+_LAID_OVER = ("by_hand", "by_rules")  # made anew of other files each time
+_NOT_KEPT = {"record": {*_LAID_OVER}}
 _HEAD = 60  # bytes: the format is written first, the key and what students chose after it
 
 
@@ -39,12 +40,12 @@ def record_to_json(record: Record, saved_at: int) -> bytes:
     """Write a record. Lone surrogates become "?", NaN becomes a string that reads back as NaN.
 
     Raises:
-        CorruptError: it holds something else than its types say, or what was decided by hand, which
-            would pass for the grader's own from then on.
+        CorruptError: it holds something else than its types say, or what was decided by hand or by
+            the course's rules, which would pass for the grader's own from then on.
         TypeError: it holds something that has no form in JSON at all.
     """
-    if record.by_hand is not None:
-        raise CorruptError("a record with what was decided by hand")
+    if any(getattr(record, name) is not None for name in _LAID_OVER):
+        raise CorruptError("a record with what was decided by hand or by rules")
     kept = KeptRecord(saved_at=saved_at, record=record)
     try:
         return kept.model_dump_json(warnings="error", exclude=_NOT_KEPT).encode()
@@ -63,8 +64,9 @@ def record_from_json(data: bytes, key: str) -> Record:
     record = kept_from_json(data).record
     if record.key != key:
         raise CorruptError(f"key {record.key}")
-    if record.by_hand is not None:
-        raise CorruptError("by_hand")
+    for name in _LAID_OVER:
+        if getattr(record, name) is not None:
+            raise CorruptError(name)
     return record
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from grader.report.late import late_texts
 from grader.report.spreadsheet import csv_text, inert
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -35,10 +36,12 @@ def decision(record: Record) -> HandLine | None:
 
 
 def found_score(record: Record) -> float | None:
-    """Give the grader's own score, whatever is in force; None where it gave none."""
-    if record.by_hand is None:
-        return record.grade.score
-    return record.by_hand.found.score if record.by_hand.found is not None else None
+    """Give the grader's own score, whatever is in force or taken off; None where it gave none."""
+    if record.by_hand is not None:
+        own = record.by_hand.found
+    else:
+        own = record.by_rules.found if record.by_rules is not None else record.grade
+    return own.score if own is not None else None
 
 
 def worth(record: Record) -> float:
@@ -73,11 +76,12 @@ def comment_texts(record: Record, words: Words) -> list[str]:
 
 
 def all_texts(record: Record, words: Words) -> list[str]:
-    """Say all of it: what was decided, what is remarked, and that it will run again."""
+    """Say all of it: what was decided, taken off for being late, remarked, and what runs again."""
     asked = record.by_hand.asked_again if record.by_hand is not None else None
     again = [] if asked is None else [f"{words('hand.runs_again')} {signed(asked, words)}"]
     decided = decision_text(record, words)
-    return [*([decided] if decided else []), *comment_texts(record, words), *again]
+    said = [*([decided] if decided else []), *late_texts(record, words)]
+    return [*said, *comment_texts(record, words), *again]
 
 
 def graded_since(record: Record) -> bool:

@@ -17,7 +17,7 @@ from functools import cached_property
 
 from grader.hand_ins import Counting, is_excused
 from grader.report import wording
-from grader.report.by_hand import worth
+from grader.report.points import in_system, worth_in_system
 from grader.report.roster import Roster, match
 from grader.report.spreadsheet import csv_text
 from grader.text.printable import printable
@@ -63,9 +63,13 @@ class Export:
         return self.titles.get(exercise, exercise)
 
     def score(self, student: str, exercise: str) -> str:
-        """Give the score in force with two decimals, nothing where it is not graded or excused."""
+        """Give the score in force with two decimals, nothing where it is not graded or excused.
+
+        It is out of ``worth``: lateness is taken off, and course.toml's points are the measure.
+        """
         record = self._chosen.get((student, exercise))
-        return "" if record is None or record.grade.score is None else f"{record.grade.score:.2f}"
+        score = None if record is None else in_system(record)
+        return "" if score is None else f"{score:.2f}"
 
     def is_excused(self, student: str, exercise: str) -> bool:
         """Whether a teacher said that it is no zero and does not count."""
@@ -73,8 +77,8 @@ class Export:
         return record is not None and is_excused(record)
 
     def worth(self, exercise: str) -> float:
-        """Give the points that an exercise has at most, whoever is excused from it."""
-        points = (worth(one) for one in self.records if one.exercise == exercise)
+        """Give the points that an exercise has in the system, whoever is excused from it."""
+        points = (worth_in_system(one) for one in self.records if one.exercise == exercise)
         return max(points, default=0.0)
 
     @cached_property

@@ -18,7 +18,9 @@ from grader.hand_ins import Counting
 from grader.report import wording
 from grader.report.by_hand import comment_texts, decision_text
 from grader.report.chart import Chart, loss_chart
+from grader.report.late import late_texts
 from grader.report.page import render
+from grader.report.points import total
 from grader.report.tones import tone
 from grader.text.words import LEVELS, Words, family_word, number
 from grader.types import (
@@ -110,7 +112,7 @@ class Part:
     why: str
     waits: str  # that points wait for a teacher
     earlier: str  # of a hand-in that does not count: which one does
-    by_hand: tuple[str, ...]  # what teachers decided
+    by_hand: tuple[str, ...]  # what teachers decided, and what was taken off for being late
     comments: tuple[str, ...]  # and remark
     problem: str
     score: str
@@ -151,8 +153,7 @@ def feedback_page(
         _part(record, number, words, titles, draw, wording.does_not_count(record, counts, words))
         for number, record in enumerate(ordered, start=1)
     ]
-    counting = [record.grade for record in counts.counting]
-    graded = [one for one in counting if one.graded]
+    counting, points = [record.grade for record in counts.counting], total(counts.counting)
     return render(
         "feedback.html.j2",
         words,
@@ -161,8 +162,8 @@ def feedback_page(
         exercises=len(counting),
         accepted=sum(one.verdict is Verdict.ACCEPTED for one in counting),
         waiting=sum(not one.graded for one in counting),
-        total=wording.points(sum(one.score or 0.0 for one in graded)),
-        total_max=wording.points(sum(one.max_score for one in graded)),
+        total=wording.points(points.score),
+        total_max=wording.points(points.most),
         date=max((one.graded_at for one in records), default="")[:10],
     )
 
@@ -209,10 +210,10 @@ def _part(
 
 
 def _by_hand(record: Record, words: Words) -> tuple[str, ...]:
-    """Say what was decided, and whose the points of the single questions are."""
+    """Say what was decided or taken off, and whose the points of the single questions are."""
     decided = decision_text(record, words)
     own = words("hand.points_found") if decided and record.grade.checks else ""
-    return tuple(text for text in (decided, own) if text)
+    return tuple(text for text in (decided, *late_texts(record, words), own) if text)
 
 
 def _model(evidence: Evidence | None, words: Words) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from grader.hand_ins import Counting, counting
 from grader.report import by_hand, wording
+from grader.report.late import late_texts
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Record, Verdict
@@ -82,7 +83,7 @@ def _annotation(record: Record, words: Words) -> str:
     title = f"{wording.name(record.student)} / {wording.name(record.exercise)}: {verdict}"
     if grade.graded:
         title += f", {wording.score(record)}/{wording.points(grade.max_score)}"
-    said = wording.reason_for_student(record, words) or wording.verdict_reason(record, words)
+    said = _why(record, words) or wording.verdict_reason(record, words)
     file = _property(wording.name(record.submission))
     return f"::{level} file={file},title={_property(title)}::{_data(said)}"
 
@@ -106,8 +107,14 @@ def _cells(record: Record, words: Words) -> list[str]:
         inert(wording.title(record.exercise, {}, words)),
         f"{mark} {inert(wording.verdict_name(record, words))}",
         wording.score(record),
-        inert(printable(wording.reason_for_student(record, words), limit=_LONGEST_REASON)),
+        inert(printable(_why(record, words), limit=_LONGEST_REASON)),
     ]
+
+
+def _why(record: Record, words: Words) -> str:
+    """Say why, and what was taken off for being late."""
+    why = wording.reason_for_student(record, words)
+    return " ".join(filter(None, [why, *late_texts(record, words)]))
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.hand_ins import Counting
-from grader.report import by_hand, wording
+from grader.report import by_hand, points, wording
+from grader.report.late import late_texts
 from grader.report.spreadsheet import csv_text, inert
 from grader.text.words import Words
 from grader.types import Record
@@ -17,14 +18,17 @@ COLUMNS = (
     *("student", "submission", "exercise", "verdict", "graded", "score"),
     *("max_score", "flags", "first_reason", "counts"),
     *("by_hand", "found_score", "text_by_hand", "decided_by", "comments", "waiting"),
+    *("percent", "weight", "section", "attempt", "attempts", "handed_in", "due"),
+    *("late", "days_late", "taken_off", "late_reason", "handed_in_by"),
 )
 
 
 def gradebook(records: Sequence[Record], words: Words) -> str:
     """Give the grades in force; ungraded or excused is an empty score, never a zero.
 
-    ``found_score`` is the grader's own, whatever was decided by hand. ``waiting``: points beside
-    the score that a teacher has yet to give or refuse; empty where none are.
+    ``found_score`` is the grader's own, whatever was taken off for being late or decided by hand.
+    ``waiting``: points beside the score that a teacher has yet to give or refuse; empty where none
+    are. ``late`` is one of ``Timing``: unknown is not in time.
     """
     counts = Counting(records)
     return csv_text([COLUMNS, *(_row(record, counts, words) for record in records)])
@@ -45,6 +49,7 @@ def _row(record: Record, counts: Counting, words: Words) -> tuple[str, ...]:
         str(counts.counts(record)),
         *_by_hand(record),
         str(float(grade.waiting)) if grade.waiting else "",
+        *_by_rules(record, words),
     )
 
 
@@ -57,4 +62,25 @@ def _by_hand(record: Record) -> tuple[str, ...]:
         "" if line is None else inert(line.text),
         "" if line is None else inert(line.by),
         inert(" / ".join(one.text for one in comments)),
+    )
+
+
+def _by_rules(record: Record, words: Words) -> tuple[str, ...]:
+    rules = record.by_rules
+    if rules is None:
+        return ("",) * (len(COLUMNS) - COLUMNS.index("percent"))
+    share = points.percent(record)
+    return (
+        "" if share is None else f"{share:.2f}",
+        f"{rules.weight:g}",
+        inert(rules.section),
+        str(rules.attempt),
+        str(rules.attempts),
+        rules.handed_in,
+        rules.due,
+        rules.timing.value,
+        str(rules.days),
+        str(float(rules.taken)),
+        inert(" ".join(late_texts(record, words))),
+        inert(rules.handed_in_by),
     )

@@ -12,6 +12,7 @@ from grader.hand_ins import Counting
 from grader.report import wording
 from grader.report.by_hand import by_hand_json
 from grader.report.lacking import lacking
+from grader.report.late import late_texts
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Check, Json, Record
@@ -72,7 +73,26 @@ def _result(record: Record, words: Words, kept: str, counts: Counting) -> dict[s
         "record": kept,
         **unusual,
         **by_hand_json(record),
+        **_rules_json(record, words),
     }
+
+
+def _rules_json(record: Record, words: Words) -> dict[str, Json]:
+    """Give what the course's rules made of it; nothing where no rules were laid over it."""
+    rules = record.by_rules
+    if rules is None:
+        return {}
+    told: dict[str, Json] = {
+        "attempt": rules.attempt,
+        "attempts_handed_in": rules.attempts,
+        "late": rules.timing.value,
+        "days_late": rules.days,
+        "taken_off": round(rules.taken, _DIGITS),
+        "handed_in": rules.handed_in or None,
+        "due": rules.due or None,
+        "why": late_texts(record, words),
+    }
+    return {"rules": told}
 
 
 def _check(record: Record, check: Check, words: Words) -> dict[str, Json]:

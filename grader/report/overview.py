@@ -15,6 +15,7 @@ from grader.hand_ins import Counting
 from grader.report import by_hand, wording
 from grader.report.lacking import lacking_lines
 from grader.report.page import render
+from grader.report.points import total
 from grader.report.statistics import ItemStatistics, item_statistics
 from grader.report.tones import tone
 from grader.text.words import Words
@@ -252,20 +253,20 @@ def _student_rows(
     entries: Mapping[int, Entry],
 ) -> list[StudentRow]:
     cells: dict[tuple[str, str], list[Entry]] = {}
-    scores: dict[str, list[float]] = {}
+    scores: dict[str, list[Record]] = {}
     waiting: set[str] = set()
     for record in records:
         cells.setdefault((record.student, record.exercise), []).append(entries[id(record)])
         if not record.grade.graded:
             waiting.add(record.student)
         elif record.grade.score is not None:
-            scores.setdefault(record.student, []).append(record.grade.score)
+            scores.setdefault(record.student, []).append(record)
     return [
         StudentRow(
             student=wording.name(student),
             link=_link(student, pages),
             cells=tuple(tuple(cells.get((student, one), ())) for one in exercises),
-            total=wording.points(sum(scores[student])) if student in scores else "–",
+            total=wording.points(total(scores[student]).score) if student in scores else "–",
             waiting=student in waiting,
         )
         for student in students

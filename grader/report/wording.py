@@ -273,7 +273,10 @@ def does_not_count(record: Record, counts: Counting, words: Words) -> str:
     """Say of a hand-in that does not count which one does; nothing of one that does."""
     if counts.is_chosen(record):
         return ""
-    other = counts.chosen[record.student, record.exercise]
+    other = counts.chosen.get((record.student, record.exercise))
+    if other is None:  # it is none of these
+        instead = record.by_rules.instead if record.by_rules is not None else ""
+        return words("report.does_not_count", other=name(instead))
     return words("report.does_not_count", other=name(other.submission))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from grader.report import wording
 from grader.report.export import Export, Files, json_file
+from grader.report.points import in_system, worth_in_system
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import GraderError, Json, Message, Record, Verdict
@@ -36,7 +37,6 @@ def _result(records: Sequence[Record], about: Mapping[str, str], words: Words) -
     waiting = sum(not record.grade.graded for record in records)
     if waiting:
         raise GraderError(Message("report.export_ungraded", {"waiting": waiting}))
-    grades = [record.grade for record in records]
     return {
         "schema": "classroom50/result/v1",
         "classroom": about["classroom"],
@@ -49,8 +49,8 @@ def _result(records: Sequence[Record], about: Mapping[str, str], words: Words) -
         "review": about["review"],
         "datetime": about["datetime"],
         "graded_at": max((record.graded_at for record in records), default=about["datetime"]),
-        "score": round(sum(grade.score or 0.0 for grade in grades)),
-        "max-score": round(sum(grade.max_score for grade in grades)),
+        "score": round(sum(in_system(record) or 0.0 for record in records)),
+        "max-score": round(sum(map(worth_in_system, records))),
         "tests": [_test(record, words) for record in records],
     }
 
@@ -59,6 +59,6 @@ def _test(record: Record, words: Words) -> dict[str, Json]:
     return {
         "test-name": wording.title(record.exercise, {}, words),
         "passed": record.grade.verdict is Verdict.ACCEPTED,
-        "score": round(record.grade.score or 0.0),
-        "max-score": round(record.grade.max_score),
+        "score": round(in_system(record) or 0.0),
+        "max-score": round(worth_in_system(record)),
     }

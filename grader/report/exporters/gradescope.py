@@ -14,6 +14,7 @@ from grader.hand_ins import is_excused
 from grader.report import by_hand, wording
 from grader.report.by_hand import by_hand_json
 from grader.report.export import Export, Files, json_file
+from grader.report.points import in_system
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Check, Json, Record
@@ -47,7 +48,7 @@ def _results(
         "tests": [test for record in records for test in _tests(record, words)],
     }
     if complete:
-        result["score"] = round(sum(record.grade.score or 0.0 for record in records), 2)
+        result["score"] = round(sum(in_system(record) or 0.0 for record in records), 2)
     return result
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from grader.report import wording
 from grader.report.export import Export, Files, csv_file
 from grader.report.spreadsheet import inert
+from grader.types import Record
 
 COLUMNS = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
@@ -20,10 +21,18 @@ def files(export: Export) -> Files:
     rows: list[list[str]] = [list(COLUMNS)]
     for record in export.counting:
         score = "" if record.grade.score is None else wording.points(record.grade.score)
+        taken = record.by_rules.taken if record.by_rules is not None else 0.0
+        raw = score if not taken else wording.points((record.grade.score or 0.0) + taken)
         most = wording.points(record.grade.max_score)
-        who = [inert(record.exercise), "", record.graded_at, inert(record.student), "", "", ""]
-        rows.append([*who, score, "0", score, most])
-    for record in export.excused:
-        who = [inert(record.exercise), "", record.graded_at, inert(record.student), "", "", ""]
-        rows.append([*who, "", "0", "", "0"])
+        rows.append([*_who(record), raw, wording.points(taken), score, most])
+    rows += [[*_who(record), "", "0", "", "0"] for record in export.excused]
     yield "nbgrader.csv", csv_file(rows)
+
+
+def _who(record: Record) -> list[str]:
+    rules = record.by_rules
+    due, at = (rules.due, rules.handed_in) if rules is not None else ("", "")
+    return [
+        *(inert(record.exercise), due, at or record.graded_at),
+        *(inert(record.student), "", "", ""),
+    ]
