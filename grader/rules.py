@@ -87,11 +87,11 @@ class Rules:
 
     @cached_property
     def _sections(self) -> Mapping[str, str]:
-        return {_folded(student): section for student, section in self.sections.items()}
+        return {folded(student): section for student, section in self.sections.items()}
 
     def section(self, student: str) -> str:
         """Give a student's section; "" where nobody said it."""
-        return self._sections.get(_folded(student), "")
+        return self._sections.get(folded(student), "")
 
     def due(self, student: str, exercise: str) -> datetime | None:
         """Give a student's own deadline, all extensions held against each other."""
@@ -118,13 +118,13 @@ class Rules:
         return any(True for _ in self._longer(student, exercise))
 
     def _longer(self, student: str, exercise: str) -> Iterator[Extension]:
-        groups = {_folded(one.name) for one in self.groups if _is_member(student, one, exercise)}
+        groups = {folded(one.name) for one in self.groups if _is_member(student, one, exercise)}
         for one in self.extensions:
             if one.exercises is not None and exercise not in one.exercises:
                 continue
-            theirs = one.student and _folded(one.student) == _folded(student)
-            section = one.section and _folded(one.section) == _folded(self.section(student))
-            if theirs or section or (one.group and _folded(one.group) in groups):
+            theirs = one.student and folded(one.student) == folded(student)
+            section = one.section and folded(one.section) == folded(self.section(student))
+            if theirs or section or (one.group and folded(one.group) in groups):
                 yield one
 
 
@@ -140,10 +140,10 @@ def laid_over(records: Iterable[Record], rules: Rules) -> list[Record]:
 
 def _everybodys(records: Sequence[Record], groups: Sequence[Group]) -> Iterator[Record]:
     """Give each record, and after it those of the author's group for the same work."""
-    called = {_folded(one.student): one.student for one in records}
+    called = {folded(one.student): one.student for one in records}
     for record in records:
         theirs = [one for one in groups if _is_member(record.student, one, record.exercise)]
-        names = [called.get(_folded(it), it) for one in theirs for it in one.members]
+        names = [called.get(folded(it), it) for one in theirs for it in one.members]
         if record.student in names or not theirs:
             yield record
         for name in dict.fromkeys(names):
@@ -154,9 +154,9 @@ def _everybodys(records: Sequence[Record], groups: Sequence[Group]) -> Iterator[
 
 def _is_member(student: str, group: Group, exercise: str) -> bool:
     """Whether somebody hands in with a group, or is what the group's own folder is called."""
-    names = map(_folded, (group.name, *group.members))
+    names = map(folded, (group.name, *group.members))
     asked = group.exercises is None or exercise in group.exercises
-    return asked and _folded(student) in names
+    return asked and folded(student) in names
 
 
 def _of_one(theirs: Sequence[Record], rules: Rules) -> Iterator[tuple[Record, Record]]:
@@ -259,5 +259,6 @@ def _clock(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """Make equal what is one name: capitals and forms of letters aside it has to be whole."""
     return composed(text, "NFKC").strip().casefold()

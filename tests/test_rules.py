@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from grader.by_hand import HandLines, in_force
@@ -36,7 +37,7 @@ def handed_in(
     )
 
 
-def points(records: list[Record], rules: Rules, student: str = "kim") -> float | None:
+def points(records: Sequence[Record], rules: Rules, student: str = "kim") -> float | None:
     (one,) = [one for one in counting(laid_over(records, rules)) if one.student == student]
     return one.grade.score
 
@@ -46,11 +47,11 @@ def with_rule(rule: Attempts, **changes: object) -> Rules:
 
 
 class TestAttempts:
-    RECORDS = [
+    RECORDS = (
         handed_in(90.0, -2, number=1),
         handed_in(60.0, -1, number=2),
         handed_in(100.0, 1.5, number=3),
-    ]
+    )
 
     @pytest.mark.parametrize(
         ("rule", "earned"),
@@ -150,7 +151,7 @@ class TestByHand:
 
 
 class TestExtensions:
-    RECORDS = [handed_in(90.0, -1, number=1), handed_in(50.0, 2.5, number=2)]
+    RECORDS = (handed_in(90.0, -1, number=1), handed_in(50.0, 2.5, number=2))
 
     def longer(self, days: float = 3) -> list[Extension]:
         return [Extension(student="KIM", longer=timedelta(days=days))]
@@ -269,8 +270,7 @@ def test_one_more_attempt_never_costs_where_the_best_counts(told, more):
 @given(HAND_INS, st.floats(0, 100), st.floats(0.01, 20))
 def test_a_late_attempt_changes_nothing_where_the_last_in_time_counts(told, score, late):
     records = made([(score, days) for score, days in told if days is not None and days <= 0])
-    if not records:
-        return
+    assume(records)
     more = handed_in(score, late, number=99)
     rules = with_rule(Attempts.LAST_IN_TIME)
     assert points([*records, more], rules) == points(records, rules)

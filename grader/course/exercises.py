@@ -8,8 +8,9 @@ holds is then absent and nothing else changes.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -217,7 +218,17 @@ class Course:
     old_api: bool = True  # calls of 2018 to 2020 run as they did; from course.toml
     hints: int | None = None  # that a check in a notebook may give, from course.toml; None: all
     asks_trainer: bool = False  # a room of ours trains what notebooks ask for; from course.toml
-    rules: Rules = field(default_factory=Rules)  # attempts, dates, lateness; from course.toml
+    name: str = ""  # from course.toml
+    read_rules: Callable[[], Rules] = Rules  # from course.toml
+
+    @cached_property
+    def rules(self) -> Rules:
+        """Attempts, dates, lateness, weights.
+
+        Raises:
+            GraderError: course.toml says something that cannot be, or its zone is unknown here.
+        """
+        return self.read_rules()
 
     @property
     def reference(self) -> Path | None:

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from grader.course.data import read_data_set, source
 from grader.course.exercises import (
     ASSIGNMENTS,
@@ -22,17 +24,21 @@ from grader.course.exercises import (
     architecture_at,
 )
 from grader.course.expectations import Expectation
+from grader.course.places import Place
 from grader.course.profiles import LAPTOP, choose, expected_name, is_same, overlaid, take_tables
 from grader.course.rewording import reworded
+from grader.course.rulebook import RuleBook
 from grader.course.schema import (
     AlternativeTable,
     ArchitectureTable,
     PrivateFile,
     PublicFile,
-    SettingsFile,
 )
+from grader.course.settings import SettingsFile
 from grader.course.toml import bad_file, bad_key, checked, fault, read_toml
 from grader.types import GraderError, Message
+
+SETTINGS = "course.toml"  # beside assignments/
 
 
 def find_course(start: Path | None = None) -> Path:
@@ -71,7 +77,8 @@ def load_course(root: Path, profile: str | None = None) -> Course:
     """
     if not (root / ASSIGNMENTS).is_dir():
         raise GraderError(Message("course.not_a_course", {"path": str(root)}))
-    settings = read_settings(root)
+    book = read_book(root)
+    settings = book.settings
     folders = sorted(p.parent for p in (root / ASSIGNMENTS).glob("*/exercise.toml"))
     if not folders:
         raise GraderError(Message("course.no_exercises", {"path": str(root / ASSIGNMENTS)}))
@@ -92,13 +99,31 @@ def load_course(root: Path, profile: str | None = None) -> Course:
         settings.old_api == "accept",
         settings.hints,
         settings.trainings == "trainer",
+        settings.name or "",
+        replace(book, exercises=[one.id for one in found]).rules,
     )
 
 
 def read_settings(root: Path) -> SettingsFile:
     """Read ``course.toml``; a course without one has no settings."""
-    path = root / "course.toml"
-    return checked(SettingsFile, read_toml(path), path) if path.is_file() else SettingsFile()
+    return read_book(root).settings
+
+
+def read_book(root: Path) -> RuleBook:
+    """Read ``course.toml``, whose exercises nobody has held against those there are.
+
+    Raises:
+        GraderError: it is no TOML, or says something it may not say; names the line.
+    """
+    path = root / SETTINGS
+    if not path.is_file():
+        return RuleBook(SettingsFile(), (), Place(path, ""))
+    raw = read_toml(path)
+    place = Place(path, path.read_text("utf-8"))
+    try:
+        return RuleBook(SettingsFile.model_validate(raw), (), place)
+    except ValidationError as error:
+        raise place.invalid(error) from error
 
 
 def read_exercise(root: Path, identifier: str, profile: str) -> Exercise:

@@ -208,26 +208,3 @@ class DataSetFile(Strict):
 
     title: Text
     sources: Annotated[list[SourceTable], Field(min_length=1)]
-
-
-# A name as the package index has it, with at most one bound; no address and no option of pip's.
-Requirement = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9,_-]+\])?"
-        r"((==|>=|<=|~=)[0-9][A-Za-z0-9.+!]*)?$",
-        max_length=100,
-    ),
-]
-
-
-class SettingsFile(Strict):
-    """``course.toml`` beside ``assignments/``; every key may be left out."""
-
-    language: Literal["ko", "en"] | None = None
-    exercises: tuple[str, ...] | None = None
-    profile: str | None = None
-    packages: Annotated[tuple[Requirement, ...], Field(max_length=50)] = ()  # for notebooks' rooms
-    old_api: Literal["accept", "refuse"] = "accept"  # calls of 2018 to 2020
-    hints: Annotated[int, Field(ge=0)] | None = None  # that a check in a notebook may give
-    trainings: Literal["notebook", "trainer"] = "notebook"  # who does what ``fit`` asks for

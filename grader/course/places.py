@@ -1,0 +1,165 @@
+"""Says what is wrong in ``course.toml``, with the line and the nearest word.
+
+Enters: the file's text, what a reader of it found. Leaves: a GraderError. Touches nothing.
+
+``tomllib`` tells no lines, so they are found by it: a key stands on the first line with which the
+text up to there has it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from grader.course.settings import SettingsFile
+from grader.text.printable import printable
+from grader.types import GraderError, Message, Scalar
+
+Keys: TypeAlias = Sequence[str | int]  # ("late", "per_day"), ("groups", 0, "members")
+
+LONGEST = 60
+NEAR = 0.6
+KINDS = {
+    "bool_type": "rules.must_be_bool",
+    "dict_type": "rules.must_be_table",
+    "float_type": "rules.must_be_number",
+    "int_type": "rules.must_be_whole",
+    "model_type": "rules.must_be_table",
+    "moment": "rules.must_be_date",
+    "string_type": "rules.must_be_text",
+    "tuple_type": "rules.must_be_list",
+    "year": "rules.must_be_year",
+}
+BOUNDS = {  # of a number: what pydantic calls it, and its sign
+    "greater_than": ("gt", ">"),
+    "greater_than_equal": ("ge", "≥"),
+    "less_than": ("lt", "<"),
+    "less_than_equal": ("le", "≤"),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The file, to be pointed at."""
+
+    path: Path
+    text: str
+
+    def fault(self, keys: Keys, message_id: str, **args: Scalar) -> GraderError:
+        """Give the error that names the file, the line and the key."""
+        told: dict[str, Scalar] = {
+            "file": str(self.path),
+            "line": line_of(self.text, keys) or "?",
+            "key": printable(".".join(map(str, keys)), limit=LONGEST),
+        }
+        return GraderError(Message(message_id, told | args))
+
+    def unknown(
+        self, keys: Keys, given: str, known: Iterable[str], without: str, near: str
+    ) -> GraderError:
+        """Give the error for a word that is none of the known ones.
+
+        Args:
+            keys: where it stands.
+            given: the word.
+            known: those there are.
+            without: id of the message where none is near.
+            near: id of the message that asks for the nearest.
+        """
+        words = list(known)
+        found = nearest(given, words)
+        args: dict[str, Scalar] = {"given": printable(given, limit=LONGEST)}
+        args |= {"nearest": found, "known": printable(", ".join(words), limit=400)}
+        return self.fault(keys, near if found else without, **args)
+
+    def invalid(self, error: ValidationError) -> GraderError:
+        """Give the error for the first thing that the file may not say."""
+        return self._told(error.errors(include_url=False)[0])
+
+    def _told(self, first: ErrorDetails) -> GraderError:
+        keys, kind, context = first["loc"], first["type"], first.get("ctx", {})
+        given = printable(str(first["input"]), limit=LONGEST)
+        if kind == "extra_forbidden":
+            known = known_keys(keys[:-1])
+            return self.unknown(
+                keys, str(keys[-1]), known, "rules.unknown_key", "rules.unknown_key_near"
+            )
+        if kind == "literal_error":
+            words = context["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+            return self.unknown(keys, given, words, "rules.not_one_of", "rules.not_one_of_near")
+        if kind == "missing":
+            above = self.fault(keys[:-1], "rules.missing")
+            return GraderError(Message("rules.missing", above.message.args | {"key": keys[-1]}))
+        if kind in KINDS:
+            return self.fault(keys, KINDS[kind], given=given)
+        if kind in BOUNDS:
+            name, sign = BOUNDS[kind]
+            return self.fault(
+                keys, "rules.out_of_range", given=given, bound=f"{sign} {context[name]:g}"
+            )
+        return self.fault(keys, "rules.bad_value", given=given, problem=first["msg"])
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """Give the word that a mistyped one most likely means; "" where none is near."""
+    folded = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(given.strip().casefold(), folded, n=1, cutoff=NEAR)
+    return folded[near[0]] if near else ""
+
+
+def known_keys(keys: Keys) -> list[str]:
+    """Give what a table of the file may hold."""
+    schema = SettingsFile.model_json_schema()
+    node: Mapping[str, Any] = schema
+    for key in keys:
+        inner = node["items"] if isinstance(key, int) else None
+        if inner is None:
+            inner = node.get("properties", {}).get(key) or node["additionalProperties"]
+        inner = next((one for one in inner.get("anyOf", ()) if one != {"type": "null"}), inner)
+        node = schema["$defs"][inner["$ref"].rpartition("/")[2]] if "$ref" in inner else inner
+    return list(node.get("properties", ()))
+
+
+def line_of(text: str, keys: Keys) -> int | None:
+    """Give the line, from 1, on which a key of a TOML text begins; None where it has no such key.
+
+    Args:
+        text: TOML without fault.
+        keys: names of tables and keys, numbers of a list's items. An item that stands within a
+            list is found on the line where the list begins.
+    """
+    lines = text.split("\n")
+    while keys and _holds(lines, keys) is not True:
+        keys = keys[:-1]
+    if not keys:
+        return None
+    before, line = 0, len(lines)
+    while line - before > 1:
+        middle = (before + line) // 2
+        whole = next((n for n in range(middle, line) if _holds(lines[:n], keys) is not None), line)
+        if whole < line and not _holds(lines[:whole], keys):
+            before = whole
+        else:
+            line = middle
+    return line
+
+
+def _holds(lines: Sequence[str], keys: Keys) -> bool | None:
+    """Whether lines have a key; None where they are not whole."""
+    try:
+        node: Any = tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError:
+        return None
+    for key in keys:
+        in_list = isinstance(node, list) and isinstance(key, int) and key < len(node)
+        if not in_list and not (isinstance(node, dict) and key in node):
+            return False
+        node = node[key]
+    return True
