@@ -27,6 +27,7 @@ from grader.collect.notebooks import Malformed, parse_notebook
 from grader.collect.people import without_notebook
 from grader.collect.shelf import Shelf
 from grader.collect.sources import look_at, once, why
+from grader.collect.times import read_times
 from grader.types import GraderError, Message, Notebook, Submission
 
 
@@ -92,7 +93,8 @@ def _submissions(batch: Batch, course: _Course, shelf: Shelf) -> Iterator[Submis
     stand_ins = [_stand_in(some) for some in batch.people.values()]
     every = sorted([*batch.notebooks, *stand_ins], key=_order)
     labels = label_all([one.at for one in every])
-    beside = Beside(shelf, [one for source in batch.sources for one in source.files])
+    every_file = [one for source in batch.sources for one in source.files]
+    beside, times = Beside(shelf, every_file), read_times(every_file, shelf)
     for one, label in first_of_each(every, labels, batch.aside.refused):
         if not one.item.notebook:
             yield _without(one, label, batch.people[one.at.named.student], course)
@@ -103,7 +105,8 @@ def _submissions(batch: Batch, course: _Course, shelf: Shelf) -> Iterator[Submis
         alone, around = batch.layouts[one.at.source].alone, batch.sources[one.at.source].around
         given = beside.of(one, alone=alone, around=around) if submission.notebook else ((), ())
         files, notes = given
-        yield replace(submission, files=files, notes=notes)
+        handed_in = submission.handed_in or times.of(one)
+        yield replace(submission, files=files, notes=notes, handed_in=handed_in)
 
 
 def _owing(one: Submission, batch: Sequence[Submission]) -> Submission:

@@ -20,9 +20,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from grader.late import MARK as LATE
+
 # The original name is the student's choice and comes last: what it says is never taken for a mark.
 _CANVAS = re.compile(
-    r"(?s)(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d+)_(?P<upload>\d+)_(?!assignsubmission_file)(?P<original>.+)"
+    r"(?s)(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_(?P<upload>\d+)_"
+    r"(?!assignsubmission_file)(?P<original>.+)"
 )
 _CANVAS_TEXT = re.compile(r"(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d{1,20})_text(?:-\d{1,6})?")
 _MOODLE = re.compile(
@@ -49,7 +52,8 @@ class Mark:
     platform: str
     owner: str
     original: str = ""
-    handed_in: str = ""  # ISO 8601; from Canvas, which tells no time, the number of the upload
+    # ISO 8601; from Canvas, which tells no time, the number of the upload, and that it is late
+    handed_in: str = ""
     number: str = ""  # of the upload, where the platform counts uploads
 
 
@@ -59,7 +63,7 @@ def file_mark(stem: str, *, canvas: bool = True, text: bool = False) -> Mark | N
     if canvas and (by_canvas := _CANVAS.fullmatch(stem)):
         owner = f"{by_canvas['name']}_{by_canvas['id']}"
         number = by_canvas["upload"]
-        told = f"upload {number:0>{_DIGITS}}"
+        told = f"upload {number:0>{_DIGITS}}{LATE if by_canvas['late'] else ''}"
         return Mark("canvas", owner, by_canvas["original"], told, number)
     if match:
         return Mark("moodle", f"{match['name']}_{match['id']}", match["original"])
