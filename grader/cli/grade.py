@@ -21,6 +21,7 @@ from grader.cli.course import course_to_grade_with, open_course, open_words, pro
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.forgetting import forget_asked
 from grader.cli.progress import Progress, open_progress
+from grader.cli.rules import class_list, nobodys, rules_for
 from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
@@ -79,6 +80,7 @@ def run(options: GradeOptions) -> int:
     judges.prepare()
     course = course_to_grade_with(options.paths, options.profile)
     words = open_words(course, options.lang)
+    rules_for(course, ())  # told before hours of training, and not after them
     collected = _collected(course, options, judges)
     if options.dry_run:
         return _shown_only(course, words, collected, options)
@@ -118,7 +120,7 @@ def _shown_only(course: Course, words: Words, collected: Collected, options: Gra
     from grader.cli.dry_run import DryRun
     from grader.cli.roster import roster_file
 
-    roster = roster_file(options.roster) if options.roster else None
+    roster = roster_file(options.roster) if options.roster else class_list(course) or None
     jobs = options.jobs or len(environment.cores())
     return DryRun(course, words, collected, options.out, jobs, roster).show(options.format)
 
@@ -295,7 +297,8 @@ def run_report(out: Path, lang: str | None, form: str) -> int:
 
 def current(store: Store, course: Course) -> list[Record]:
     """Give what is stored with the grades in force, and those who handed in nothing."""
-    return in_force(store.latest(), store.by_hand(), course.rules, absent=True)
+    latest = store.latest()
+    return in_force(latest, store.by_hand(), rules_for(course, latest), absent=True)
 
 
 def of_batch(store: Store, course: Course, batch: Sequence[Record]) -> list[Record]:
@@ -339,7 +342,10 @@ def finish(
 
     printing.show(words, store.out, records, form, spared)
     sys.stdout.flush()
-    places = printing.write_feedback(course, words, store.out, current(store, course), spared)
+    everything = current(store, course)
+    places = printing.write_feedback(course, words, store.out, everything, spared)
+    for message in nobodys(course, everything):
+        tell(words.say(message))
     forget_asked(store)
     for message in store.warnings:
         tell(words.say(message))

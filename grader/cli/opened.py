@@ -18,6 +18,7 @@ from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
 from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
+from grader.cli.rules import rules_for
 from grader.cli.spared import Spared
 from grader.course.exercises import Course
 from grader.hand_ins import Counting
@@ -48,7 +49,7 @@ class Opened:
     @property
     def in_force(self) -> list[Record]:
         """All records with the grades in force now."""
-        return in_force(self.latest, self.by_hand, self.course.rules, absent=True)
+        return in_force(self.latest, self.by_hand, rules_for(self.course, self.latest), absent=True)
 
     @property
     def records(self) -> list[Record]:

@@ -22,6 +22,7 @@ from grader.cli import printing
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, existing, exit_code, finish
+from grader.cli.rules import rules_for
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
 from grader.hand_ins import Counting
@@ -67,7 +68,7 @@ def run_regrade(out: Path, lang: str | None, form: str) -> int:
                     store.save(again.record)
                 counts = again.record
             records.append(counts)
-        records = in_force(records, store.by_hand(), course.rules, absent=True)
+        records = in_force(records, store.by_hand(), rules_for(course, records), absent=True)
         whole = finish(course, words, store, records, form, spared)
     return exit_code(records, refused=not whole)
 
@@ -86,7 +87,7 @@ def run_preview(out: Path, lang: str | None, form: str) -> int:
     spared = Spared(store.out)
     latest = store.latest()
     moves = [one for a in _again(latest, spared) if (one := move(a.kept, a.record)) is not None]
-    ruled = in_force(latest, store.by_hand(), course.rules)
+    ruled = in_force(latest, store.by_hand(), rules_for(course, latest))
     shown = {one.key: one for one in reversed(ruled)}  # of a group's, the author's own
     hand_ins = Counting(ruled)
     if form == "json":

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from grader.course.places import Keys, Place
 from grader.course.settings import ExtensionTable, GroupTable, SettingsFile
 from grader.late import LatePolicy
-from grader.rules import Attempts, Extension, Group, Rules, Terms, folded
+from grader.rules import Attempts, ClassList, Extension, Group, Rules, Terms, folded
 
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 
@@ -49,6 +49,9 @@ class RuleBook:
             zone=zone or UTC,
             exercises={one: self._terms(one, zone) for one in said.exercise},
             groups=tuple(self._groups()),
+            roster=None
+            if said.roster is None
+            else ClassList(said.roster.file, said.roster.section or ""),
             extensions=tuple(
                 self._extension(number, one, zone) for number, one in enumerate(said.extensions)
             ),
@@ -92,7 +95,7 @@ class RuleBook:
         due = said.due and self._moment(said.due, (*at, "due"), zone, end=True)
         if opens and due and opens.astimezone(UTC) >= due.astimezone(UTC):
             raise self.place.fault((*at, "due"), "rules.opens_after_due")
-        return Terms(opens, due, said.weight, said.points, said.title or "")
+        return Terms(opens, due, said.weight, said.points, said.title or "", said.worksheet or "")
 
     def _groups(self) -> Iterator[Group]:
         groups = self.settings.groups

@@ -91,6 +91,10 @@ class ExerciseTable(Strict):
         Moment | None,
         Field(description="The deadline, on the course's clock; a date alone is until its end."),
     ] = None
+    worksheet: Annotated[
+        Name | None,
+        Field(description="Moodle's grading worksheet, a CSV: it tells when each handed in."),
+    ] = None
 
 
 class RosterTable(Strict):

@@ -1,0 +1,181 @@
+"""The course's rules for a class: names as hand-ins have them, sections, times of a worksheet.
+
+Enters: a Course, what was handed in. Leaves: Rules, what is odd about their names. Touches: reads
+the course's roster and worksheets.
+
+``course.toml`` calls people as the class page does, or as any column of the roster.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from grader.cli.roster import roster_file
+from grader.course.exercises import Course
+from grader.course.places import nearest
+from grader.report import worksheet
+from grader.report.roster import CALLED, Roster, match
+from grader.rules import Rules, folded
+from grader.text.printable import printable
+from grader.types import GraderError, Message, Record
+
+SECTIONS = ("Section", "Sections", "section", "분반", "반")
+LONGEST = 60
+
+
+@dataclass(frozen=True)
+class ClassNames:
+    """Who is who: in ``course.toml``, on the roster, among those who handed in."""
+
+    students: Sequence[str]
+    roster: Roster = ()
+
+    @cached_property
+    def rows(self) -> dict[int, str]:
+        """The students of the roster's rows."""
+        return match(self.students, self.roster, CALLED)
+
+    @cached_property
+    def _rows_called(self) -> dict[str, set[int]]:
+        called: dict[str, set[int]] = defaultdict(set)
+        for number, person in enumerate(self.roster):
+            for column, value in person.items():
+                if value and column not in SECTIONS:
+                    called[folded(value)].add(number)
+        return called
+
+    def row(self, name: str) -> int | None:
+        """Give the one row that holds a name; None where none does, or several."""
+        rows = self._rows_called.get(folded(name), set())
+        return next(iter(rows)) if len(rows) == 1 else None
+
+    def student(self, name: str) -> str | None:
+        """Give what somebody is called by hand-ins; None where there is no hand-in."""
+        there = next((one for one in self.students if folded(one) == folded(name)), None)
+        row = self.row(name)
+        return there or (self.rows.get(row) if row is not None else None)
+
+
+def rules_for(course: Course, records: Iterable[Record]) -> Rules:
+    """Give the course's rules for what was handed in.
+
+    Raises:
+        GraderError: course.toml, its roster or a worksheet says something that cannot be.
+    """
+    rules, students = course.rules, sorted({one.student for one in records})
+    names = ClassNames(students, class_list(course))
+
+    def called(name: str) -> str:
+        return names.student(name) or name
+
+    groups = [
+        replace(one, members=tuple(dict.fromkeys(map(called, one.members)))) for one in rules.groups
+    ]
+    longer = [
+        replace(one, student=called(one.student)) if one.student else one
+        for one in rules.extensions
+    ]
+    sections = dict(_sections(rules, names, [it for one in groups for it in one.members]))
+    return replace(
+        rules,
+        groups=groups,
+        extensions=longer,
+        sections=sections,
+        times=_times(course, students),
+    )
+
+
+def class_list(course: Course) -> Roster:
+    """Read the course's roster; nobody where it names none.
+
+    Raises:
+        GraderError: it cannot be read.
+    """
+    said = course.rules.roster
+    return roster_file(course.root / said.file) if said is not None else ()
+
+
+def nobodys(course: Course, records: Iterable[Record]) -> Iterator[Message]:
+    """Say which names of ``course.toml`` are nobody's: a slip there costs somebody an extension.
+
+    Without a roster whoever handed in nothing yet is unknown too, so only who is nearly called as
+    somebody who did is told.
+    """
+    rules, names = (
+        course.rules,
+        ClassNames(sorted({r.student for r in records}), class_list(course)),
+    )
+    said = [*(one.student for one in rules.extensions if one.student)]
+    said += [member for group in rules.groups for member in group.members]
+    known = [*names.students, *(value for person in names.roster for value in person.values())]
+    for name in dict.fromkeys(said):
+        if names.student(name) is None and names.row(name) is None:
+            near = nearest(name, filter(None, known))
+            args = {"name": printable(name, limit=LONGEST), "near": printable(near, limit=LONGEST)}
+            if near or names.roster:
+                yield Message("rules.nobody_near" if near else "rules.nobody", args)
+    yield from _no_sections(rules, names)
+
+
+def _no_sections(rules: Rules, names: ClassNames) -> Iterator[Message]:
+    """Say which sections have more time and nobody in them."""
+    column = section_column(rules, names.roster)
+    known = {one.get(column, "").strip() for one in names.roster} - {""} if column else set()
+    for one in rules.extensions:
+        if one.section and folded(one.section) not in map(folded, known):
+            told = printable(", ".join(sorted(known)), limit=300) or "–"
+            args = {"name": printable(one.section, limit=LONGEST), "known": told}
+            yield Message("rules.no_section", args)
+
+
+def _sections(rules: Rules, names: ClassNames, members: Iterable[str]) -> Iterator[tuple[str, str]]:
+    column = section_column(rules, names.roster)
+    if column is None:
+        return
+    absent = ((row, one) for one in members if (row := names.row(one)) is not None)
+    for row, student in (*names.rows.items(), *absent):
+        if section := names.roster[row].get(column, "").strip():
+            yield student, section
+
+
+def section_column(rules: Rules, roster: Roster) -> str | None:
+    """Give the column with the sections: the one that is named, else one that is usually called so.
+
+    Raises:
+        GraderError: the named one is not there.
+    """
+    if rules.roster is None or not roster:
+        return None
+    named = rules.roster.section
+    if named and named not in roster[0]:
+        found = printable(", ".join(roster[0]), limit=300)
+        args = {"path": rules.roster.file, "wanted": named, "found": found}
+        raise GraderError(Message("rules.no_column", args))
+    return named or next((one for one in SECTIONS if one in roster[0]), None)
+
+
+def _times(course: Course, students: Sequence[str]) -> dict[tuple[str, str], str]:
+    told: dict[tuple[str, str], str] = {}
+    for exercise, terms in course.rules.exercises.items():
+        if terms.worksheet:
+            found = worksheet.times(students, read_worksheet(course.root / terms.worksheet))
+            told |= {(student, exercise): at for student, at in found.items()}
+    return told
+
+
+def read_worksheet(path: Path) -> Roster:
+    """Read a worksheet.
+
+    Raises:
+        GraderError: it cannot be read, or tells no times.
+    """
+    rows = roster_file(path)
+    if not worksheet.has_times(rows):
+        found = printable(", ".join(rows[0]), limit=300)
+        args = {"path": str(path), "wanted": worksheet.COLUMNS[0], "found": found}
+        raise GraderError(Message("rules.no_column", args))
+    return rows

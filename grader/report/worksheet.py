@@ -1,0 +1,66 @@
+"""When people handed in, as Moodle's grading worksheet tells it.
+
+Enters: the worksheet's rows, the students. Leaves: times by student. Touches nothing.
+
+Moodle writes times for people, on its own clock and to the minute: "Friday, 1 May 2026, 5:58 PM",
+"2026년 5월 1일 금요일, 오후 5:58". Moodle's zips tell no time at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from grader.report.roster import CALLED, Roster, match
+
+COLUMNS = (
+    "Last modified (submission)",
+    "최종 수정 (제출물)",
+    "최종 수정 (제출)",
+    "마지막 수정 (제출물)",
+    "마지막 수정 (제출)",
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d\d)"
+_ENGLISH = re.compile(
+    r"(?P<day>\d{1,2}) (?P<month>[A-Za-z]{3,9}) (?P<year>\d{4}),? "
+    rf"{_CLOCK} ?(?P<half>[AaPp][Mm])?"
+)
+_KOREAN = re.compile(
+    r"(?P<year>\d{4})년 ?(?P<month>\d{1,2})월 ?(?P<day>\d{1,2})일[^\d]{0,20}?"
+    rf"(?P<half>오전|오후|[AaPp][Mm])? ?{_CLOCK}"
+)
+_PLAIN = re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d\d)-(?P<day>\d\d)[ T]{_CLOCK}")
+_NOON = 12
+
+
+def times(students: Iterable[str], worksheet: Roster) -> dict[str, str]:
+    """Give when students handed in, ISO 8601 without an offset; whoever has no time is left out."""
+    column = next((one for one in COLUMNS if worksheet and one in worksheet[0]), None)
+    if column is None:
+        return {}
+    rows = match(students, worksheet, CALLED)
+    told = {student: time_of(worksheet[row].get(column, "")) for row, student in rows.items()}
+    return {student: at for student, at in told.items() if at}
+
+
+def has_times(worksheet: Roster) -> bool:
+    """Whether it has a column of times."""
+    return any(one in worksheet[0] for one in COLUMNS)
+
+
+def time_of(text: str) -> str:
+    """Read a time as Moodle writes it; "" where it is none."""
+    found = _ENGLISH.search(text) or _KOREAN.search(text) or _PLAIN.search(text)
+    if found is None:
+        return ""
+    named = found["month"].lower()[:3]
+    month = int(named) if named.isdecimal() else _month(named)
+    hour, half = int(found["hour"]), (found.groupdict().get("half") or "").lower()
+    if half in {"오전", "오후", "am", "pm"}:
+        hour = hour % _NOON + (_NOON if half in {"오후", "pm"} else 0)
+    return f"{found['year']}-{month:02}-{int(found['day']):02}T{hour:02}:{found['minute']}"
+
+
+def _month(named: str) -> int:
+    return _MONTHS.index(named) + 1 if named in _MONTHS else 0  # which is no month: no time
