@@ -24,10 +24,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.authoring.public import public_files
+from grader.authoring.settings import public_settings
 from grader.authoring.wheel import wheel
 from grader.course.data import handout, source
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course, Exercise
-from grader.course.profiles import LAPTOP
+from grader.course.load import SETTINGS
 from grader.course.public import FOLDER
 from grader.course.rewording import resized, reworded
 from grader.types import EvidenceClass, GraderError, Message
@@ -162,18 +163,10 @@ def _files(course: Course) -> Iterator[tuple[str, bytes]]:
     public = public_files(course)
     yield from ((f"{FOLDER}/{name}", content) for name, content in public.items())
     yield wheel(public)
-    settings = course.root / "course.toml"
-    said = _harmless(settings) if settings.is_file() else b""
-    if said or course.profile != LAPTOP:
-        yield settings.name, _with_profile(said, course.profile)
-
-
-def _with_profile(settings: bytes, profile: str) -> bytes:
-    """Give the course's settings with the profile that its students have."""
-    if tomllib.loads(settings.decode()).get("profile", LAPTOP) == profile:
-        return settings
-    others = re.sub(rb"(?m)^[ \t]*profile[ \t]*=.*\n?", b"", settings)
-    return f'profile = "{profile}"\n'.encode() + others
+    settings = course.root / SETTINGS
+    said = tomllib.loads(_harmless(settings).decode()) if settings.is_file() else {}
+    if public_ones := public_settings(said, course.profile):
+        yield SETTINGS, public_ones.encode()
 
 
 def _harmless(path: Path) -> bytes:

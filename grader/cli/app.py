@@ -383,3 +383,23 @@ def data_verify(lang: Lang = None) -> None:
     from grader.cli.data import run_verify
 
     raise typer.Exit(run_verify(lang))
+
+
+course = typer.Typer(help="course.toml, the course's rules: begin one, see what it comes to.")
+app.add_typer(course, name="course")
+
+
+@course.command("init")
+def course_init(lang: Lang = None) -> None:
+    """Write a course.toml to fill in, and its schema for editors."""
+    from grader.cli.course_file import run_init
+
+    raise typer.Exit(run_init(lang))
+
+
+@course.command("check")
+def course_check(lang: Lang = None) -> None:
+    """Say what the course's rules come to: dates, weights, lateness, attempts, names."""
+    from grader.cli.course_file import run_check
+
+    raise typer.Exit(run_check(lang))

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 from grader.cli.plan import Planned, Planner
 from grader.cli.printing import console
 from grader.cli.progress import SOON
-from grader.collect.attempts import together
+from grader.collect.attempts import may_count, together
 from grader.collect.collect import Collected
 from grader.collect.names import file_mark
 from grader.course.exercises import Course
-from grader.hand_ins import is_version, last_of, place
+from grader.hand_ins import is_version, place
 from grader.report.roster import Roster, absent, strangers
 from grader.report.wording import name
 from grader.text.printable import printable
@@ -80,7 +80,8 @@ class DryRun:
     @cached_property
     def planned(self) -> tuple[Planned, ...]:
         """Every hand-in, a student's together."""
-        counting = {last_of(group).name for group in together(self.collected.submissions)}
+        groups, rule = together(self.collected.submissions), self.course.rules.attempts
+        counting = {one.name for group in groups for one in may_count(group, rule)}
         ordered = sorted(self.collected.submissions, key=_order)
         planner = Planner(self.course, self.out)
         return tuple(planner.plan(one, counts=one.name in counting) for one in ordered)

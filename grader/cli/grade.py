@@ -159,7 +159,12 @@ def _collected(course: Course, options: GradeOptions, judges: Judges) -> Collect
     share = read_shard(options.shard)
     titles = {key: (one.title.en, one.title.ko) for key, one in course.exercises.items()}
     found = collect(
-        options.paths, exercise_ids=course.exercises, owed=owed, read=judges.read, titles=titles
+        options.paths,
+        exercise_ids=course.exercises,
+        owed=owed,
+        read=judges.read,
+        titles=titles,
+        attempts=course.rules.attempts,
     )
     return replace(found, submissions=found.submissions[share])
 

@@ -28,6 +28,7 @@ from grader.collect.people import without_notebook
 from grader.collect.shelf import Shelf
 from grader.collect.sources import look_at, once, why
 from grader.collect.times import read_times
+from grader.rules import Attempts
 from grader.types import GraderError, Message, Notebook, Submission
 
 
@@ -58,6 +59,7 @@ def collect(
     read: Callable[[bytes], Notebook] = parse_notebook,
     own_beside: Path | None = None,
     titles: Mapping[str, Sequence[str]] | None = None,
+    attempts: Attempts = Attempts.LAST,
 ) -> Collected:
     """Find and read every submission.
 
@@ -69,6 +71,7 @@ def collect(
         own_beside: the course's folder, where what lies around a notebook given by itself is its
             author's; None where it may be anybody's.
         titles: what exercises are called beside their ids.
+        attempts: which of several hand-ins counts.
 
     Raises:
         GraderError: a path is missing, unreadable or holds no notebook.
@@ -82,7 +85,7 @@ def collect(
         batch = Batch(by_true_names(sources, exercise_ids, called), aside)
         read_ones = within_code(_submissions(batch, course, shelf), aside.refused)
     submissions = [_owing(one, read_ones) for one in read_ones]
-    aside.notes += several(submissions)
+    aside.notes += several(submissions, attempts)
     return Collected(
         tuple(submissions), tuple(aside.ignored), tuple(aside.refused), tuple(aside.notes)
     )

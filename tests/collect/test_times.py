@@ -9,6 +9,7 @@ import pytest
 from grader.collect.collect import Collected, collect
 from grader.collect.names import file_mark
 from grader.collect.times import nbgrader_time
+from grader.rules import Attempts
 from tests.support.notebook_files import notebook, raw
 
 IDS = frozenset({"sequence-prediction", "char-text"})
@@ -90,3 +91,18 @@ def test_late_in_the_name_that_a_student_chose_is_no_mark():
     mark = file_mark("kimminjun_1234_777_LATE_hw")
     assert mark is not None
     assert "LATE" not in mark.handed_in
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (Attempts.LAST, "collect.attempts_by_name"),
+        (Attempts.BEST, "collect.attempts_best"),
+        (Attempts.LAST_IN_TIME, "collect.attempts_in_time"),
+    ],
+)
+def test_which_attempt_counts_is_told_as_the_course_has_it(tmp_path, rule, message):
+    for name in ("hw.ipynb", "hw (1).ipynb"):
+        place(tmp_path / "kim" / name, GOOD)
+    found = collect([tmp_path], exercise_ids=IDS, owed=("char-text",), attempts=rule)
+    assert [one.id for one in found.notes] == [message]

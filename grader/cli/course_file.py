@@ -1,0 +1,136 @@
+"""The commands about ``course.toml``: begin one, and say what it comes to.
+
+Enters: a course. Leaves: the file and its schema; a table, an exit code. Touches: the course's
+folder (``init`` alone), stdout; reads the roster and worksheets.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from grader.cli.course import open_course, open_words
+from grader.cli.printing import console, titles
+from grader.cli.rules import class_list, nobodys, read_worksheet, rules_for, section_column
+from grader.course.editors import SCHEMA
+from grader.course.exercises import Course
+from grader.course.load import SETTINGS, find_course, load_course
+from grader.record import files
+from grader.report.wording import points
+from grader.rules import Attempts, Rules, Terms
+from grader.text.words import Words
+from grader.types import GraderError, Message
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+SOUND, SOME_NOT = 0, 1
+TEMPLATES = SCHEMA.parent / "template"
+EXAMPLE = "EXERCISE"  # in the template
+ATTEMPTS = {
+    Attempts.LAST: "rules.attempts_last",
+    Attempts.BEST: "rules.attempts_best",
+    Attempts.LAST_IN_TIME: "rules.attempts_last_in_time",
+}
+HEAD = (
+    "report.exercise",
+    "rules.opens",
+    "rules.due",
+    "rules.weight",
+    "rules.points",
+    "rules.title",
+)
+
+
+def run_init(lang: str | None) -> int:
+    """Write a ``course.toml`` to be filled in; never over one that is there.
+
+    Raises:
+        GraderError: there is one, or the disk refuses.
+    """
+    root = find_course()  # where one stands, never a course found elsewhere
+    path = root / SETTINGS
+    if path.exists() or path.is_symlink():
+        raise GraderError(Message("rules.there_already", {"path": str(path)}))
+    course = load_course(root)
+    words = open_words(course, lang)
+    text = (TEMPLATES / f"course.{words.lang}.toml").read_text("utf-8")
+    files.write_whole(
+        path, text.replace(EXAMPLE, next(iter(course.exercises))).encode(), shared=True
+    )
+    with files.disk_errors(root / SCHEMA.name):
+        shutil.copyfile(SCHEMA, root / SCHEMA.name)
+    console().print(words("rules.begun", path=str(path)), soft_wrap=True)
+    return SOUND
+
+
+def run_check(lang: str | None) -> int:
+    """Say what the course's rules come to; gives 1 where a name in them is nobody's.
+
+    Raises:
+        GraderError: course.toml, its roster or a worksheet says something that cannot be.
+    """
+    course = open_course()
+    words = open_words(course, lang)
+    rules = rules_for(course, ())
+    for terms in rules.exercises.values():
+        if terms.worksheet:
+            read_worksheet(course.root / terms.worksheet)
+    terminal = console()
+    if course.name:
+        terminal.print(course.name, soft_wrap=True)
+    terminal.print(_table(course, rules, words))
+    for line in _lines(course, rules, words):
+        terminal.print(line, soft_wrap=True)
+    odd = [words.say(message) for message in nobodys(course, ())] if class_list(course) else []
+    for line in odd:
+        terminal.print(line, soft_wrap=True)
+    return SOME_NOT if odd else SOUND
+
+
+def _table(course: Course, rules: Rules, words: Words) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for key in HEAD:
+        table.add_column(words(key), overflow="fold")
+    for exercise, title in titles(course, words).items():
+        terms = rules.exercises.get(exercise, Terms())
+        table.add_row(
+            title,
+            _clock(terms.opens),
+            _clock(terms.due),
+            points(terms.weight),
+            points(100.0 if terms.points is None else terms.points),
+            terms.title or "–",
+        )
+    return table
+
+
+def _lines(course: Course, rules: Rules, words: Words) -> Iterator[str]:
+    yield words(ATTEMPTS[rules.attempts])
+    dated = [one for one in rules.exercises.values() if one.due is not None]
+    late = rules.late
+    if not dated:
+        yield words("rules.no_dates")
+    elif not late.per_day and late.cut_off is None:
+        yield words("rules.no_policy")
+    else:
+        minutes = int(late.grace.total_seconds() // 60)
+        yield words("rules.policy", percent=late.per_day, most=late.most, minutes=minutes)
+        if late.cut_off is not None:
+            yield words("rules.policy_ends", days=late.cut_off)
+    if dated:
+        yield words("rules.clock", zone=str(rules.zone))
+    roster = class_list(course)
+    if roster:
+        column = section_column(rules, roster) or "–"
+        yield words("rules.roster", count=len(roster), column=column)
+    if rules.groups or rules.extensions:
+        yield words("rules.more", groups=len(rules.groups), extensions=len(rules.extensions))
+
+
+def _clock(at: datetime | None) -> str:
+    return "–" if at is None else f"{at:%Y-%m-%d %H:%M}"

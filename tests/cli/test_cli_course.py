@@ -1,0 +1,281 @@
+"""course.toml from the command line: begun, checked, and the same in every page and export."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.course.editors import SCHEMA, schema
+from grader.course.load import read_book
+from grader.course.settings import SettingsFile
+from grader.record.store import Store
+from grader.types import Record, Verdict
+from tests.support import builders as b
+from tests.support.cli_help import Said, Shell
+from tests.support.course_help import ROOT
+
+LSTM, GRU = "multiplication-lstm", "multiplication-gru"
+TEMPLATES = SCHEMA.parent / "template"
+RULES = f"""
+time_zone = "Asia/Seoul"
+[late]
+per_day = 10
+[exercise.{LSTM}]
+title = "HW3"
+points = 10
+weight = 3
+due = 2026-05-01T18:00:00
+[exercise.{GRU}]
+weight = 1
+"""
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+    shell = Shell(monkeypatch, capfd, tmp_path)
+    course = tmp_path / "course"
+    for one in (LSTM, GRU):
+        target = course / "assignments" / one
+        target.mkdir(parents=True)
+        shutil.copy(ROOT / "assignments" / one / "exercise.toml", target)
+    monkeypatch.setenv("GRADER_COURSE", str(course))
+    return shell
+
+
+def course_of(shell: Shell) -> Path:
+    return shell.out.parent / "course"
+
+
+def say(shell: Shell, text: str, **files: str) -> None:
+    (course_of(shell) / "course.toml").write_text(text, "utf-8")
+    for name, content in files.items():
+        (course_of(shell) / f"{name}.csv").write_text(content, "utf-8")
+
+
+def keep(shell: Shell, *records: Record) -> None:
+    store = Store(shell.out)
+    for one in records:
+        store.save(one)
+
+
+def graded(
+    student: str, score: float, handed_in: str = "", exercise: str = LSTM, n: int = 1
+) -> Record:
+    return b.record(
+        student,
+        exercise,
+        submission=f"{student}/{exercise} ({n}).ipynb",
+        grade=b.grade(Verdict.LOW_ACCURACY, score),
+        handed_in=handed_in,
+    )
+
+
+def report(shell: Shell, *options: str) -> Said:
+    return shell("report", "--out", shell.out, "--lang", "en", *options)
+
+
+def rows(shell: Shell) -> list[dict[str, str]]:
+    text = (shell.out / "grades.csv").read_text(encoding="utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def page(shell: Shell, student: str) -> str:
+    return (shell.out / "feedback" / f"{student}.html").read_text(encoding="utf-8")
+
+
+LATE = "2026-05-02T09:30:00"  # a day has begun
+ATTEMPTS = [("2026-04-30T09:00:00", 90.0), ("2026-05-01T17:00:00", 60.0), (LATE, 95.0)]
+
+
+class TestEverywhereTheSame:
+    @pytest.mark.parametrize(
+        ("rule", "score"), [("last", 85.0), ("best", 90.0), ("last_in_time", 60.0)]
+    )
+    def test_one_attempt_counts(self, shell: Shell, rule: str, score: float) -> None:
+        say(shell, f'attempts = "{rule}"\n{RULES}')
+        keep(shell, *(graded("kim", s, at, n=n) for n, (at, s) in enumerate(ATTEMPTS)))
+        report(shell)
+        told = {row["counts"]: row for row in rows(shell)}
+        assert [row["counts"] for row in rows(shell)].count("True") == 1
+        assert float(told["True"]["score"]) == pytest.approx(score)
+        share = f"{score / 10:.2f}"  # of the ten points that it has in the LMS
+        for form, needle in (
+            ("canvas", share),
+            ("moodle", share),
+            ("nbgrader", f",{score:g},100"),
+            ("gradescope", f'"score": {score / 10:g}'),
+        ):
+            shell("export", "--format", form, "--out", shell.out, "--lang", "en")
+            (made,) = (shell.out / "export" / form).glob("*.*")
+            assert needle in made.read_text("utf-8"), form
+        said = json.loads(report(shell, "--format", "json").out)["results"]
+        assert [one["score"] for one in said if one.get("counts", True)] == [pytest.approx(score)]
+        assert f"{3 * score:g} of 300 points" in page(shell, "kim")
+
+    def test_what_is_taken_off_is_told_with_its_reason(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "400")
+        say(shell, RULES)
+        keep(shell, graded("kim", 95.0, LATE))
+        said = report(shell)
+        why = "Handed in late (at 2026-05-02 09:30, due 2026-05-01 18:00; days begun: 1). "
+        assert f"{why}Points taken off: 10." in said.out
+        assert why in page(shell, "kim")
+        (row,) = rows(shell)
+        assert (row["late"], row["days_late"], row["taken_off"]) == ("late", "1", "10.0")
+        assert (row["score"], row["found_score"], row["percent"]) == ("85.0", "95.0", "85.00")
+        assert row["late_reason"].startswith(why)
+        for form in ("junit", "github", "json"):
+            assert "Points taken off: 10" in report(shell, "--format", form).out.replace(
+                "&#46;", "."
+            ).replace("&#58;", ":")
+        shell("export", "--format", "nbgrader", "--out", shell.out)
+        table = csv.DictReader(
+            io.StringIO((shell.out / "export/nbgrader/nbgrader.csv").read_text())
+        )
+        (one,) = list(table)
+        assert (one["raw_score"], one["late_submission_penalty"], one["score"]) == (
+            "95",
+            "10",
+            "85",
+        )
+        assert one["duedate"] == "2026-05-01T18:00:00+09:00"
+
+    def test_an_override_wins_over_lateness_and_says_so(self, shell: Shell) -> None:
+        say(shell, RULES)
+        keep(shell, graded("kim", 95.0, LATE))
+        by = ("--by", "lee", "--out", shell.out, "--lang", "en")
+        shell("override", "kim", LSTM, "--score", 95, "--reason", "was ill", *by)
+        (row,) = rows(shell)
+        assert (row["score"], row["found_score"], row["taken_off"]) == ("95.0", "95.0", "0.0")
+        assert "nothing was taken off for that" in page(shell, "kim")
+
+    def test_a_group_s_hand_in_is_each_member_s(self, shell: Shell) -> None:
+        roster = "Student,ID,SIS User ID,SIS Login ID,분반\nKim Minjun,1,,kim,A\nLee Seo,2,,lee,B\n"
+        say(
+            shell,
+            f'{RULES}[roster]\nfile = "r.csv"\nsection = "분반"\n'
+            '[[groups]]\nname = "t"\nmembers = ["Kim Minjun", "lee"]\n'
+            '[[extensions]]\nsection = "b"\ndays = 3\n',
+            r=roster,
+        )
+        keep(shell, graded("kim", 95.0, LATE))
+        assert report(shell).err == ""
+        found = {row["student"]: row for row in rows(shell)}
+        assert {one: row["score"] for one, row in found.items()} == {"kim": "85.0", "lee": "95.0"}
+        assert {one: row["section"] for one, row in found.items()} == {"kim": "A", "lee": "B"}
+        assert found["lee"]["handed_in_by"] == "kim"
+        assert "95" in page(shell, "lee")
+
+    def test_moodle_s_worksheet_tells_who_is_late(self, shell: Shell) -> None:
+        say(
+            shell,
+            RULES.replace("weight = 3", 'weight = 3\nworksheet = "ws.csv"'),
+            ws="Identifier,Full name,Last modified (submission)\n"
+            'Participant 12,김민준,"Saturday, 2 May 2026, 9:30 AM"\n'
+            'Participant 13,이서연,"Friday, 1 May 2026, 6:00 PM"\n',
+        )
+        keep(shell, graded("김민준_12", 95.0), graded("이서연_13", 95.0), graded("박_14", 95.0))
+        report(shell)
+        assert {row["student"]: (row["late"], row["score"]) for row in rows(shell)} == {
+            "김민준_12": ("late", "85.0"),
+            "이서연_13": ("in_time", "95.0"),
+            "박_14": ("unknown", "95.0"),
+        }
+
+    def test_a_slip_in_a_name_is_told(self, shell: Shell) -> None:
+        say(shell, f'{RULES}[[extensions]]\nstudent = "kimminjum"\ndays = 3\n')
+        keep(shell, graded("kimminjun", 95.0))
+        assert "Did you mean kimminjun?" in report(shell).err
+
+
+class TestInit:
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_what_is_begun_is_sound_and_its_schema_lies_beside_it(
+        self, shell: Shell, lang: str
+    ) -> None:
+        assert shell("course", "init", "--lang", lang).code == 0
+        assert read_book(course_of(shell)).settings.language == lang
+        assert (course_of(shell) / SCHEMA.name).read_bytes() == SCHEMA.read_bytes()
+        assert shell("course", "check", "--lang", lang).code == 0
+
+    def test_nothing_is_written_over(self, shell: Shell) -> None:
+        say(shell, RULES)
+        assert shell("course", "init", "--lang", "en").code == 2
+        assert (course_of(shell) / "course.toml").read_text("utf-8") == RULES
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_template_uncommented_says_everything_that_can_be_said_of_a_class(
+    shell: Shell, lang: str
+) -> None:
+    text = (TEMPLATES / f"course.{lang}.toml").read_text("utf-8").replace("EXERCISE", LSTM)
+    lines = text.split("\n")
+    whole = "\n".join(
+        line.removeprefix("# ") if " = " in line or line.startswith("# [") else line
+        for line in lines
+    )
+    said = tomllib.loads(whole)
+    SettingsFile.model_validate(said)
+    unsaid = SettingsFile.model_fields.keys() - said.keys()
+    assert unsaid == {"exercises", "profile", "packages", "old_api", "hints", "trainings"}
+
+
+class TestCheck:
+    def test_it_shows_what_the_rules_come_to(self, shell: Shell) -> None:
+        say(shell, f'name = "RNN 2026"\n{RULES}')
+        said = shell("course", "check", "--lang", "en")
+        assert said.code == 0
+        for told in (
+            "RNN 2026",
+            "2026-05-01 18:00",
+            "HW3",
+            "Asia/Seoul",
+            "10 %",
+            "last one counts",
+        ):
+            assert told in said.out
+
+    def test_a_fault_ends_with_its_line(self, shell: Shell) -> None:
+        say(shell, f"{RULES}[lte]\nper_day = 3\n")
+        said = shell("course", "check", "--lang", "en")
+        assert said.code == 2
+        assert "line 12" in said.err
+        assert "Did you mean late?" in said.err
+
+    def test_a_name_that_is_nobody_s_is_told(self, shell: Shell) -> None:
+        say(
+            shell,
+            f'{RULES}[roster]\nfile = "r.csv"\n[[extensions]]\nstudent = "kin"\ndays = 3\n',
+            r="Student,Section\nkim,1\nlee,2\n",
+        )
+        said = shell("course", "check", "--lang", "en")
+        assert said.code == 1
+        assert "kin" in said.out
+        assert "Did you mean kim?" in said.out
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ('[roster]\nfile = "gone.csv"\n', "gone.csv"),
+            ('[roster]\nfile = "r.csv"\nsection = "Sektion"\n', "Sektion"),
+            (f'[exercise.{LSTM}]\nworksheet = "r.csv"\n', "Last modified"),
+        ],
+    )
+    def test_a_list_that_cannot_be_used_is_told(self, shell: Shell, text: str, told: str) -> None:
+        say(shell, text, r="Student,Section\nkim,1\n")
+        said = shell("course", "check", "--lang", "en")
+        assert said.code == 2
+        assert told in said.err
+
+
+def test_the_schema_for_editors_is_made_of_the_code() -> None:
+    assert SCHEMA.read_text("utf-8") == schema(), "python -m grader.course.editors"
