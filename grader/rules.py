@@ -177,9 +177,10 @@ def _of_one(theirs: Sequence[Record], rules: Rules) -> Iterator[tuple[Record, Re
     due = rules.due(student, exercise)
     judged = [_judged(one, due, rules) for one in theirs]
     chosen = _chosen(judged, rules.attempts)
-    usual = rules.exercises.get(exercise, Terms()).due
-    if due != usual:  # without the extension another might count; it never costs anybody
-        before = _chosen([_judged(one, usual, rules) for one in theirs], rules.attempts)
+    if rules.has_longer(student, exercise):  # without it another might count: it never costs
+        usual = replace(rules, extensions=())
+        due = usual.due(student, exercise)
+        before = _chosen([_judged(one, due, usual) for one in theirs], rules.attempts)
         chosen = max(
             (chosen, before), key=lambda number: (_points(judged[number]), number == chosen)
         )

@@ -20,14 +20,18 @@ from tests.support import builders as b
 LSTM = "multiplication-lstm"
 DUE = datetime(2026, 5, 1, 18, 0, tzinfo=UTC)
 POLICY = LatePolicy(per_day=10, cut_off=7)
+MARKED = 1000.0
 RULES = Rules(late=POLICY, exercises={LSTM: Terms(due=DUE)})
 
 
 def handed_in(
     score: float | None, days: float | None, student: str = "kim", number: int = 1
 ) -> Record:
-    """A hand-in so many days after the deadline; None where nobody knows."""
-    at = "" if days is None else (DUE + timedelta(days=days)).isoformat()
+    """A hand-in so many days after the deadline; None where nobody knows, MARKED by Canvas alone."""
+    if days == MARKED:
+        at = f"upload {number:020} LATE"
+    else:
+        at = "" if days is None else (DUE + timedelta(days=days)).isoformat()
     verdict = Verdict.LOW_ACCURACY if score is not None else Verdict.GRADER_ERROR
     return b.record(
         student,
@@ -182,6 +186,12 @@ class TestExtensions:
         due = [rules.due(who, LSTM) for who in ("kim", "choi", "park")]
         assert due == [DUE + timedelta(days=days) for days in (1, 2, 0)]
 
+    def test_nor_does_it_where_the_platform_alone_marks_what_is_late(self):
+        rule = with_rule(Attempts.LAST_IN_TIME, exercises={})
+        records = [handed_in(90.0, None, number=1), handed_in(50.0, MARKED, number=2)]
+        assert points(records, rule) == 90.0
+        assert points(records, replace(rule, extensions=self.longer())) == 90.0
+
     def test_it_never_makes_a_worse_attempt_count(self):
         rule = with_rule(Attempts.LAST_IN_TIME)
         assert points(self.RECORDS, rule) == 90.0
@@ -226,7 +236,7 @@ class TestGroups:
 
 
 SCORES = st.none() | st.floats(0, 100)
-DAYS = st.none() | st.floats(-20, 20)
+DAYS = st.none() | st.floats(-20, 20) | st.just(MARKED)
 HAND_INS = st.lists(st.tuples(SCORES, DAYS), min_size=1, max_size=5)
 RULE = st.sampled_from(list(Attempts))
 
@@ -241,12 +251,12 @@ def test_points_are_never_more_than_the_best_attempt_s_and_never_added_up(told, 
     assert earned is None or earned <= max(score for score, _ in told if score is not None)
 
 
-@given(HAND_INS, RULE, st.floats(0, 40), st.booleans())
-def test_an_extension_never_costs(told, rule, days, by_date):
+@given(HAND_INS, RULE, st.floats(0, 40), st.booleans(), st.sampled_from([{}, RULES.exercises]))
+def test_an_extension_never_costs(told, rule, days, by_date, dates):
     more = timedelta(days=days)
     longer = Extension("kim", due=DUE + more) if by_date else Extension("kim", longer=more)
-    before = points(made(told), with_rule(rule))
-    after = points(made(told), with_rule(rule, extensions=[longer]))
+    before = points(made(told), with_rule(rule, exercises=dates))
+    after = points(made(told), with_rule(rule, exercises=dates, extensions=[longer]))
     assert before is None or (after is not None and after >= before - 1e-9)
 
 

@@ -63,6 +63,7 @@ MORE = {
     "new": "adding-an-exercise.md",
     "calibrate": "calibration.md",
     "data": "data.md",
+    "course": "start/instructor.md#the-courses-rules",
 }
 
 

@@ -64,11 +64,15 @@ def _export(options: ExportOptions) -> int:
     course = open_course()
     words = open_words(course, options.lang)
     store = Store(existing(options.out))
+    in_lms = {key: one.title for key, one in course.rules.exercises.items() if one.title}
     export = Export(
         records=current(store, course),
         words=words,
-        titles=titles(course, words),
-        names={key: (key, one.title.ko, one.title.en) for key, one in course.exercises.items()},
+        titles=titles(course, words) | in_lms,
+        names={
+            key: (*filter(None, [in_lms.get(key)]), key, one.title.ko, one.title.en)
+            for key, one in course.exercises.items()
+        },
         roster=roster_file(options.roster) if options.roster else None,
         roster_path=str(options.roster),
         key=options.key,

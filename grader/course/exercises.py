@@ -219,7 +219,7 @@ class Course:
     hints: int | None = None  # that a check in a notebook may give, from course.toml; None: all
     asks_trainer: bool = False  # a room of ours trains what notebooks ask for; from course.toml
     name: str = ""  # from course.toml
-    read_rules: Callable[[], Rules] = Rules  # from course.toml
+    read_rules: Callable[[], Rules] = field(default=Rules, compare=False, repr=False)
 
     @cached_property
     def rules(self) -> Rules:
