@@ -4,7 +4,7 @@ Enters: Records, and the lines that were written by hand. Leaves: Records with t
 for every page, table and export. Touches nothing.
 
 Of the lines about a student and an exercise that nobody took back, the last override or excuse
-decides, about the hand-in that counts (``rules``), and nothing is taken off it for being late;
+decides, about the hand-in that counts (``by_rules``), and nothing is taken off it for being late;
 comments are shown beside it. The grade that the grader gave stays in ``Record.by_hand``. An excused
 exercise has no score and no points to earn, so that no sum counts it. Whoever handed in nothing and
 was given a score or an excuse gets a record without a hand-in.
@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
+from grader.by_rules import laid_over
 from grader.hand_ins import Counting
-from grader.rules import Rules, laid_over
+from grader.rules import Rules
 from grader.types import (
     ByHand,
     ByRules,

@@ -7,7 +7,7 @@ The last one counts, unless the course says otherwise. Which is the last is told
 wrote into the name, a time or the number of the upload. Where there is none, it is told by the
 name: what is called final comes after copies, a higher number after a lower one, copies after what
 they were copied from. One that cannot be read as a notebook counts only where there is no other.
-Points of several are never added up. What the course's rules chose (``rules``) is marked in the
+Points of several are never added up. What the course's rules chose (``by_rules``) is marked in the
 records before anybody asks here, and what is decided by hand is laid over it (``by_hand``).
 """
 

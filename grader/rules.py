@@ -1,32 +1,20 @@
-"""What the course's rules make of hand-ins: whose they are, which one counts, what lateness costs.
+"""What ``course.toml`` says of attempts, dates, lateness, weights, groups and extensions.
 
-Enters: Records as they are kept, the Rules of ``course.toml``. Leaves: the same Records, each with
-its ``ByRules``, late points taken off. Touches nothing.
-
-This is the one place where the points of a student for an exercise come about, before a person
-decides otherwise (``by_hand``): a group's hand-in is each member's, one attempt counts, lateness is
-taken off. Pages, tables and exports show what stands in the record, and compute nothing of it
-again. Points of several attempts are never added up.
+Enters: what ``grader.course.rulebook`` read. Leaves: frozen dataclasses, and each student's own
+deadline. Touches nothing. ``by_rules`` applies them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import cached_property
 
-from grader.hand_ins import last, place
-from grader.late import Lateness, LatePolicy, lateness
+from grader.late import LatePolicy
 from grader.text.printable import composed
-from grader.types import ByRules, Grade, Message, Record, Scalar, Timing, Verdict
-
-TOLD = {
-    Timing.LATE: "rules.late",
-    Timing.CUT_OFF: "rules.cut_off",
-    Timing.MARKED: "rules.marked",
-}
+from grader.types import ByRules
 
 
 class Attempts(StrEnum):
@@ -130,7 +118,7 @@ class Rules:
         return any(True for _ in self._longer(student, exercise))
 
     def _longer(self, student: str, exercise: str) -> Iterator[Extension]:
-        groups = {folded(one.name) for one in self.groups if _is_member(student, one, exercise)}
+        groups = {folded(one.name) for one in self.groups if is_member(student, one, exercise)}
         for one in self.extensions:
             if one.exercises is not None and exercise not in one.exercises:
                 continue
@@ -140,143 +128,15 @@ class Rules:
                 yield one
 
 
-def laid_over(records: Iterable[Record], rules: Rules) -> list[Record]:
-    """Give the records with what the rules make of each; of a group's, each member's."""
-    groups: dict[tuple[str, str], list[Record]] = {}
-    everybody = list(_everybodys(list(records), rules.groups))
-    for one in everybody:
-        groups.setdefault((one.student, one.exercise), []).append(one)
-    made = {id(a): b for theirs in groups.values() for a, b in _of_one(theirs, rules)}
-    return [made[id(one)] for one in everybody]
-
-
-def _everybodys(records: Sequence[Record], groups: Sequence[Group]) -> Iterator[Record]:
-    """Give each record, and after it those of the author's group for the same work."""
-    called = {folded(one.student): one.student for one in records}
-    for record in records:
-        theirs = [one for one in groups if _is_member(record.student, one, record.exercise)]
-        names = [called.get(folded(it), it) for one in theirs for it in one.members]
-        if record.student in names or not theirs:
-            yield record
-        for name in dict.fromkeys(names):
-            if name != record.student:
-                rules = ByRules(counts=False, handed_in_by=record.student)
-                yield replace(record, student=name, by_rules=rules)
-
-
-def _is_member(student: str, group: Group, exercise: str) -> bool:
+def is_member(student: str, group: Group, exercise: str) -> bool:
     """Whether somebody hands in with a group, or is what the group's own folder is called."""
     names = map(folded, (group.name, *group.members))
     asked = group.exercises is None or exercise in group.exercises
     return asked and folded(student) in names
 
 
-def _of_one(theirs: Sequence[Record], rules: Rules) -> Iterator[tuple[Record, Record]]:
-    """Judge one student's hand-ins for one exercise: each as it came, and as it is then."""
-    student, exercise = theirs[0].student, theirs[0].exercise
-    due = rules.due(student, exercise)
-    judged = [_judged(one, due, rules) for one in theirs]
-    chosen = _chosen(judged, rules.attempts)
-    if rules.has_longer(student, exercise):  # without it another might count: it never costs
-        usual = replace(rules, extensions=())
-        due = usual.due(student, exercise)
-        before = _chosen([_judged(one, due, usual) for one in theirs], rules.attempts)
-        chosen = max(
-            (chosen, before), key=lambda number: (_points(judged[number]), number == chosen)
-        )
-    order = sorted(range(len(theirs)), key=lambda number: _place(theirs[number]))
-    for number, one in enumerate(judged):
-        assert one.by_rules is not None
-        counting = replace(
-            one.by_rules,
-            counts=number == chosen,
-            instead="" if number == chosen else judged[chosen].submission,
-            attempt=order.index(number) + 1,
-            attempts=len(theirs),
-        )
-        yield theirs[number], replace(one, by_rules=counting)
-
-
-def _judged(record: Record, due: datetime | None, rules: Rules) -> Record:
-    """Take off what lateness costs."""
-    marks = not rules.has_longer(record.student, record.exercise)
-    handed_in = record.handed_in or rules.times.get((_author(record), record.exercise), "")
-    told = lateness(handed_in, due, rules.zone, rules.late, marks=marks)
-    found = record.grade
-    terms = rules.exercises.get(record.exercise, Terms())
-    grade, taken = _graded(found, told, rules.late)
-    by_rules = ByRules(
-        counts=False,
-        found=found,
-        timing=told.timing,
-        handed_in=told.at.isoformat() if told.at is not None else "",
-        due=due.astimezone(rules.zone).isoformat() if due is not None else "",
-        days=told.days,
-        taken=taken,
-        told=_told(told, due, taken, rules),
-        weight=terms.weight,
-        points=terms.points,
-        section=rules.section(record.student),
-        handed_in_by=record.by_rules.handed_in_by if record.by_rules is not None else "",
-    )
-    return replace(record, grade=grade, by_rules=by_rules)
-
-
-def _author(record: Record) -> str:
-    """Give who handed it in, of a group."""
-    by = record.by_rules.handed_in_by if record.by_rules is not None else ""
-    return by or record.student
-
-
-def _graded(found: Grade, told: Lateness, policy: LatePolicy) -> tuple[Grade, float]:
-    if found.score is None:  # ungraded: there is nothing to take from
-        return found, 0.0
-    left = policy.left(found.score, found.max_score, told.days)
-    return (found, 0.0) if left == found.score else (replace(found, score=left), found.score - left)
-
-
-def _told(told: Lateness, due: datetime | None, taken: float, rules: Rules) -> tuple[Message, ...]:
-    """Say to the student why points are missing, with both times; nothing where none is."""
-    key = TOLD.get(told.timing)
-    if key is None or taken == 0:
-        return ()
-    args: dict[str, Scalar] = {"days": told.days, "taken": round(taken, 2)}
-    args |= {"due": _clock(due.astimezone(rules.zone)) if due is not None else ""}
-    args |= {"at": _clock(told.at) if told.at is not None else "", "most": rules.late.cut_off or 0}
-    return (Message(key, args),)
-
-
-def _chosen(judged: Sequence[Record], rule: Attempts) -> int:
-    """Give the number of the one that counts."""
-    numbers = {id(one): number for number, one in enumerate(judged)}
-    read = [one for one in judged if one.grade.verdict is not Verdict.MALFORMED] or list(judged)
-    if rule is Attempts.BEST:
-        graded = [one for one in read if one.grade.score is not None] or read
-        return numbers[id(max(graded, key=lambda one: (_points(one), _place(one))))]
-    if rule is Attempts.LAST_IN_TIME:
-        read = [one for one in read if not _is_late(one)] or read
-    return numbers[id(last(read))]
-
-
-def _is_late(record: Record) -> bool:
-    return record.by_rules is not None and record.by_rules.days > 0
-
-
-def _points(record: Record) -> float:
-    """Give what is left of the score; less than nothing where there is none."""
-    return -1.0 if record.grade.score is None else record.grade.score
-
-
-def _place(record: Record) -> tuple[object, ...]:
-    return place(record.submission, record.handed_in)
-
-
 def _moment(at: datetime) -> datetime:
     return at.astimezone(UTC)
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def folded(text: str) -> str:

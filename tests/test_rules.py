@@ -11,9 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from grader.by_hand import HandLines, in_force
+from grader.by_rules import laid_over
 from grader.hand_ins import Counting, counting
 from grader.late import LatePolicy
-from grader.rules import Attempts, Extension, Group, Rules, Terms, laid_over
+from grader.rules import Attempts, Extension, Group, Rules, Terms
 from grader.types import HandKind, HandLine, Record, Timing, Verdict
 from tests.support import builders as b
 

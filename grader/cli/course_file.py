@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console, titles
-from grader.cli.rules import class_list, nobodys, read_worksheet, rules_for, section_column
+from grader.cli.rules import class_list, nobodys, rules_for, section_column
 from grader.course.editors import SCHEMA
 from grader.course.exercises import Course
 from grader.course.load import SETTINGS, find_course, load_course
@@ -75,9 +75,6 @@ def run_check(lang: str | None) -> int:
     course = open_course()
     words = open_words(course, lang)
     rules = rules_for(course, ())
-    for terms in rules.exercises.values():
-        if terms.worksheet:
-            read_worksheet(course.root / terms.worksheet)
     terminal = console()
     if course.name:
         terminal.print(course.name, soft_wrap=True)

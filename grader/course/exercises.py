@@ -230,6 +230,10 @@ class Course:
         """
         return self.read_rules()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what goes to a process that judges, which has no use for rules nor time zones."""
+        return {k: v for k, v in self.__dict__.items() if k not in {"rules", "read_rules"}}
+
     @property
     def reference(self) -> Path | None:
         """The instructor's folder; None in a student's copy."""

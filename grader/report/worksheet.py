@@ -21,16 +21,17 @@ COLUMNS = (
     "마지막 수정 (제출)",
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d\d)"
 _ENGLISH = re.compile(
     r"(?P<day>\d{1,2}) (?P<month>[A-Za-z]{3,9}) (?P<year>\d{4}),? "
-    rf"{_CLOCK} ?(?P<half>[AaPp][Mm])?"
+    r"(?P<hour>\d{1,2}):(?P<minute>\d\d) ?(?P<half>[AaPp][Mm])?"
 )
 _KOREAN = re.compile(
     r"(?P<year>\d{4})년 ?(?P<month>\d{1,2})월 ?(?P<day>\d{1,2})일[^\d]{0,20}?"
-    rf"(?P<half>오전|오후|[AaPp][Mm])? ?{_CLOCK}"
+    r"(?P<half>오전|오후|[AaPp][Mm])? ?(?P<hour>\d{1,2}):(?P<minute>\d\d)"
 )
-_PLAIN = re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d\d)-(?P<day>\d\d)[ T]{_CLOCK}")
+_PLAIN = re.compile(
+    r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[ T](?P<hour>\d{1,2}):(?P<minute>\d\d)"
+)
 _NOON = 12
 
 

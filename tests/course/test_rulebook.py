@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.course import places, rulebook
-from grader.course.load import read_book
+from grader.course.load import load_course, read_book
 from grader.course.places import line_of
 from grader.course.rulebook import RuleBook
 from grader.rules import Attempts, Extension, Group, Rules, Terms
 from grader.text.words import Words
 from grader.types import GraderError, Message
+from tests.support.course_help import course_of
 
 IDS = ("multiplication-lstm", "multiplication-gru")
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -197,6 +199,16 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path):
     with pytest.raises(GraderError) as caught:
         read_book(tmp_path)
     assert "line 2" in str(caught.value.message.args["problem"])
+
+
+def test_a_process_that_judges_is_sent_no_rules(tmp_path):
+    course_of(tmp_path, "sequence-prediction")
+    (tmp_path / "course.toml").write_text('time_zone = "Asia/Seoul"\n')
+    course = load_course(tmp_path)
+    assert course.rules.zone == SEOUL
+    sent = pickle.dumps(course)
+    assert not any(told in sent for told in (b"rulebook", b"zoneinfo", b"settings"))
+    assert pickle.loads(sent).rules == Rules()
 
 
 KEYS = st.text("abc", min_size=1, max_size=3)
