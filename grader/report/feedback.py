@@ -346,6 +346,7 @@ def _facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
         return ()
     versions = ", ".join(f"{wording.name(k)} {wording.name(v)}" for k, v in record.versions.items())
     facts = [
+        *_dates(record),
         ("report.graded_at", record.graded_at.replace("T", " ")[:19] + " UTC"),
         ("report.engine", record.engine.value if record.engine else ""),
         ("report.profile", wording.name(record.profile)),
@@ -358,6 +359,13 @@ def _facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
         ("report.key", record.key[:16]),
     ]
     return tuple((words(name), text) for name, text in facts if text)
+
+
+def _dates(record: Record) -> tuple[tuple[str, str], ...]:
+    """Give the student's own deadline, and when it was handed in, on the course's clock."""
+    rules = record.by_rules
+    told = (("rules.due", rules.due), ("rules.handed_in", rules.handed_in)) if rules else ()
+    return tuple((name, at[:16].replace("T", " ")) for name, at in told)
 
 
 def _false_fail(record: Record, words: Words) -> str:

@@ -1,6 +1,6 @@
 """What was taken off for being late, in words.
 
-Enters: Records laid over by the course's rules (``by_rules``). Leaves: short texts. Touches nothing.
+Enters: Records with what the course's rules make of them. Leaves: short texts. Touches nothing.
 """
 
 from __future__ import annotations

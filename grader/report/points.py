@@ -1,6 +1,6 @@
 """Points in force: out of what a school's system wants, in percent, in sums.
 
-Enters: Records with the grades in force, laid over by the course's rules (``by_rules``) and by hand.
+Enters: Records with the grades in force: by the course's rules (``by_rules``) and by hand.
 Leaves: numbers. Touches nothing.
 
 ``record.grade`` is out of the points of the exercise's checks, which are 100. In a school's system

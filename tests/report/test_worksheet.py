@@ -27,7 +27,11 @@ def test_a_time_is_read_as_it_is_written_for_people(text, iso):
 
 def test_each_student_has_the_time_of_their_row():
     rows = [
-        {"Identifier": "Participant 12", "Full name": "김민준", "Last modified (submission)": "1 May 2026, 5:58 PM"},
+        {
+            "Identifier": "Participant 12",
+            "Full name": "김민준",
+            "Last modified (submission)": "1 May 2026, 5:58 PM",
+        },
         {"Identifier": "Participant 13", "Full name": "이서연", "Last modified (submission)": "-"},
     ]
     assert times(["김민준_12", "이서연_13", "박지후_14"], rows) == {"김민준_12": "2026-05-01T17:58"}
