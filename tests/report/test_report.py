@@ -31,7 +31,7 @@ from grader.report.spreadsheet import inert
 from grader.report.table import render_table
 from grader.score.score import ungraded
 from grader.text.words import Words
-from grader.types import UNKNOWN, Message, Record, Submission, Verdict
+from grader.types import UNKNOWN, ByRules, Message, Record, Submission, Verdict
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,10 +208,12 @@ class TestGradebook:
         accepted = b.record("김, 민준", submission="a.ipynb")
         assert gradebook([accepted, b.record("lee", grade=low, submission="b")], WORDS) == (
             "student,submission,exercise,verdict,graded,score,max_score,flags,first_reason,counts,"
-            "by_hand,found_score,text_by_hand,decided_by,comments,waiting\n"
-            '"김, 민준",a.ipynb,multiplication-lstm,accepted,True,100.0,100.0,,,True,,100.0,,,,\n'
+            "by_hand,found_score,text_by_hand,decided_by,comments,waiting,percent,weight,section,"
+            "attempt,attempts,handed_in,due,late,days_late,taken_off,late_reason,handed_in_by\n"
+            '"김, 민준",a.ipynb,multiplication-lstm,accepted,True,100.0,100.0,,,True,,100.0,,,'
+            f"{',' * 13}\n"
             "lee,b,multiplication-lstm,low_accuracy,True,41.666,100.0,needs_review,"
-            f'"{WORDS("verdict.low_accuracy.why")}",True,,41.666,,,,\n'
+            f'"{WORDS("verdict.low_accuracy.why")}",True,,41.666,,,{"," * 13}\n'
         )
 
     def test_ungraded_is_an_empty_cell(self) -> None:
@@ -226,6 +228,11 @@ class TestGradebook:
     def test_a_name_that_looks_like_a_formula_is_text(self, start: str) -> None:
         (row,) = self.table(b.record(f"{start}cmd|' /C calc'!A0"))
         assert row["student"].startswith("'")
+
+    def test_what_course_toml_says_of_somebody_is_text_too(self) -> None:
+        rules = ByRules(counts=True, section="=1+1", handed_in_by="+cmd")
+        (row,) = self.table(b.record(by_rules=rules))
+        assert (row["section"], row["handed_in_by"]) == ("'=1+1", "'+cmd")
 
     def test_plain_text_is_left_alone(self) -> None:
         assert inert("김민준") == "김민준"
