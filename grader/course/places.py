@@ -96,7 +96,7 @@ class Place:
             return self.unknown(keys, given, words, "rules.not_one_of", "rules.not_one_of_near")
         if kind == "missing":
             above = self.fault(keys[:-1], "rules.missing")
-            return GraderError(Message("rules.missing", above.message.args | {"key": keys[-1]}))
+            return GraderError(Message("rules.missing", {**above.message.args, "key": keys[-1]}))
         if kind in KINDS:
             return self.fault(keys, KINDS[kind], given=given)
         if kind in BOUNDS:

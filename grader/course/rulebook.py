@@ -75,11 +75,15 @@ class RuleBook:
             ("time_zone",), named, known, "rules.no_zone", "rules.no_zone_near"
         )
 
-    def _moment(self, value: date, keys: Keys, zone: tzinfo | None, *, end: bool) -> datetime:
+    def _moment(
+        self, value: date | None, keys: Keys, zone: tzinfo | None, *, end: bool
+    ) -> datetime | None:
         """Give a moment with its offset; a date alone is until its end, or from its beginning.
 
         A zone is needed even where the offset is said: times of hand-ins come without.
         """
+        if value is None:
+            return None
         if zone is None:
             raise self.place.fault(keys, "rules.zone_missing")
         if not isinstance(value, datetime):
@@ -91,8 +95,8 @@ class RuleBook:
         at: Keys = ("exercise", exercise)
         self._known(at, (exercise,))
         said = self.settings.exercise[exercise]
-        opens = said.opens and self._moment(said.opens, (*at, "opens"), zone, end=False)
-        due = said.due and self._moment(said.due, (*at, "due"), zone, end=True)
+        opens = self._moment(said.opens, (*at, "opens"), zone, end=False)
+        due = self._moment(said.due, (*at, "due"), zone, end=True)
         if opens and due and opens.astimezone(UTC) >= due.astimezone(UTC):
             raise self.place.fault((*at, "due"), "rules.opens_after_due")
         return Terms(opens, due, said.weight, said.points, said.title or "", said.worksheet or "")
@@ -124,9 +128,10 @@ class RuleBook:
             raise self.place.unknown(
                 (*at, "group"), said.group, groups, "rules.no_group", "rules.no_group_near"
             )
-        due = said.due and self._moment(said.due, (*at, "due"), zone, end=True)
+        due = self._moment(said.due, (*at, "due"), zone, end=True)
         for exercise in said.exercises or ():
-            usual = exercise in self.settings.exercise and self._terms(exercise, zone).due
+            there = exercise in self.settings.exercise
+            usual = self._terms(exercise, zone).due if there else None
             if due and usual and due.astimezone(UTC) < usual.astimezone(UTC):
                 raise self.place.fault((*at, "due"), "rules.extension_earlier", exercise=exercise)
         return Extension(

@@ -90,7 +90,7 @@ def _rules_json(record: Record, words: Words) -> dict[str, Json]:
         "taken_off": round(rules.taken, _DIGITS),
         "handed_in": rules.handed_in or None,
         "due": rules.due or None,
-        "why": late_texts(record, words),
+        "why": list[Json](late_texts(record, words)),
     }
     return {"rules": told}
 

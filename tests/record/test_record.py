@@ -23,7 +23,7 @@ import pytest
 
 from grader.record import files, flushing
 from grader.record.store import Store, UnkeepableError, canonical, execution_key, score_key
-from grader.types import Engine, Execution, GraderError, Jump, Message, Record, Verdict
+from grader.types import ByRules, Engine, Execution, GraderError, Jump, Message, Record, Verdict
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +84,10 @@ class TestRecords:
 
     def test_an_unknown_key_is_no_record(self, store: Store) -> None:
         assert store.load(b.key_of("nothing")) is None
+
+    def test_what_the_course_s_rules_make_of_it_is_never_kept(self, store: Store) -> None:
+        with pytest.raises(UnkeepableError):
+            store.save(b.record(by_rules=ByRules(counts=True)))
 
     def test_a_key_that_is_a_path_is_refused(self, store: Store) -> None:
         with pytest.raises(ValueError, match="not a key"):
