@@ -13,7 +13,8 @@ def _table(**kinds: str) -> dict[str, frozenset[str]]:
     return {name: frozenset(settings.split()) for name, settings in kinds.items()}
 
 
-_EVERY = "learning_rate weight_decay clipnorm global_clipnorm clipvalue"
+DECAY = "decay"  # of the textbooks' time: the rate is divided by 1 + decay * updates
+_EVERY = f"learning_rate weight_decay clipnorm global_clipnorm clipvalue {DECAY}"
 _ADAM = f"{_EVERY} beta_1 beta_2 epsilon"
 
 OPTIMIZERS = _table(

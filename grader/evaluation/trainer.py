@@ -1,8 +1,9 @@
 """In the trainer's room: trains orders, one after the other, as Keras' own ``fit`` does.
 
-Enters: argv[1], a folder with ``NNNN.json`` and ``NNNN.npz`` for each order. Leaves in argv[2] the
-same names with what came of it, as soon as it is there, and in ``progress`` which order and epoch
-is being done. Touches nothing else. Runs as a script and imports nothing of the judge's.
+Enters: argv[1], a folder with ``NNNN.json`` and ``NNNN.npz`` for each order; on stdin a byte each
+time that there is more. Leaves in argv[2] the same names with what came of it, as soon as it is
+there, and in ``progress`` which order and epoch is being done. Touches nothing else but a folder of
+its own for what it compiled. Runs as a script and imports nothing of the judge's.
 
 Every object is made here from a name in a table and from plain settings; no configuration is ever
 deserialised. An order that fails says in which step; the others go on.
@@ -10,8 +11,11 @@ deserialised. An order that fails says in which step; the others go on.
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +48,24 @@ def optimizer_of(keras: Any, told: dict[str, Any]) -> Any:
     if isinstance(rate, dict):
         schedules = keras.optimizers.schedules
         settings["learning_rate"] = made(schedules, trainable.SCHEDULES, rate)
-    return made(keras.optimizers, trainable.OPTIMIZERS, {**told, "settings": settings})
+    decay = settings.pop(trainable.DECAY, None)
+    optimizer = made(keras.optimizers, trainable.OPTIMIZERS, {**told, "settings": settings})
+    return decaying(keras, optimizer, decay) if decay else optimizer
+
+
+def decaying(keras: Any, optimizer: Any, decay: float) -> Any:
+    """Let each update have the rate that InverseTimeDecay gives with one step.
+
+    The optimizer's own rate stays what it is, as it did: callbacks read it, and set it.
+    """
+    usual = optimizer._backend_update_step  # noqa: SLF001 - Keras has no other place for it
+
+    def decayed(gradients: Any, variables: Any, rate: Any) -> Any:
+        updates = keras.ops.cast(optimizer.iterations, "float32")
+        return usual(gradients, variables, rate / (1.0 + decay * updates))
+
+    optimizer._backend_update_step = decayed  # noqa: SLF001
+    return optimizer
 
 
 def metric_of(keras: Any, told: dict[str, Any], number: int, model: Any, y: np.ndarray) -> Any:
@@ -113,6 +134,34 @@ def callbacks_of(keras: Any, order: dict[str, Any]) -> list[Any]:
     return found
 
 
+def drawn(keras: Any, order: dict[str, Any], arrays: Arrays) -> Any:
+    """Give the batches that were drawn beforehand, those of one epoch at a time.
+
+    Gives what ``fit`` takes for them, and the callback that turns to the next epoch.
+    """
+    names = [name for name in ("x", "y", "sample_weight") if name in arrays]
+    batches = np.split(arrays["turns"], np.cumsum(arrays["sizes"])[:-1])
+    steps, first = order["fit"]["steps_per_epoch"], order["fit"]["initial_epoch"]
+
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # a base of the engine's
+        epoch = 0
+
+        def __len__(self) -> int:
+            return int(steps)
+
+        def __getitem__(self, step: int) -> tuple[np.ndarray, ...]:
+            turn = batches[self.epoch * steps + step]
+            return tuple(arrays[name][turn] for name in names)
+
+    class Turning(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            del logs
+            data.epoch = epoch - first
+
+    data = Batches()
+    return data, Turning()
+
+
 def watching(keras: Any, model: Any, begun: Any, every_epoch: list[Any] | None) -> Any:
     """Make the callback that tells of progress and keeps weights after each epoch."""
 
@@ -129,13 +178,19 @@ def watching(keras: Any, model: Any, begun: Any, every_epoch: list[Any] | None) 
     return Watching()
 
 
-def fitted(model: Any, order: dict[str, Any], arrays: Arrays, callbacks: list[Any]) -> Any:
+def fitted(
+    keras: Any, model: Any, order: dict[str, Any], arrays: Arrays, callbacks: list[Any]
+) -> Any:
     """Fit the model as the order says; gives Keras' History."""
     fit = dict(order["fit"])
     weights = {int(label): weight for label, weight in fit.pop("class_weight")}
     if "validation_x" in arrays:
         names = ("validation_x", "validation_y", "validation_weight")
         fit["validation_data"] = tuple(arrays[name] for name in names if name in arrays)
+    if "turns" in arrays:
+        batches, turning = drawn(keras, order, arrays)
+        fit |= {"batch_size": None, "steps_per_epoch": None}
+        return model.fit(batches, callbacks=[turning, *callbacks], verbose=0, **fit)
     return model.fit(
         arrays["x"],
         arrays["y"],
@@ -165,7 +220,7 @@ def perform(keras: Any, order: dict[str, Any], arrays: Arrays, begun: Any) -> tu
         every_epoch: list[Any] | None = [] if order["each_epoch"] else None
         watch = watching(keras, model, begun, every_epoch)
         first = model.get_weights()
-        history = fitted(model, order, arrays, [*callbacks, watch])
+        history = fitted(keras, model, order, arrays, [*callbacks, watch])
         told["training"] = round(time.monotonic() - began, 3)
         step = "result"
         given = callbacks[len(callbacks) - len(order["callbacks"]) :]
@@ -197,26 +252,55 @@ def named(prefix: str, arrays: list[np.ndarray]) -> Arrays:
     return {f"{prefix}_{number:04d}": np.asarray(one) for number, one in enumerate(arrays)}
 
 
+def keep_compiled() -> None:
+    """Compile nothing twice: what this process compiled, and what it was lent, lies in a folder.
+
+    Keras compiles every fit anew, and a later one of an equal model needs just the same.
+    """
+    import jax
+
+    place = Path(tempfile.mkdtemp())
+    lent = jax.config.jax_compilation_cache_dir
+    for path in Path(lent).iterdir() if lent else ():
+        (place / path.name).symlink_to(path)
+    jax.config.update("jax_compilation_cache_dir", str(place))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+def do(keras: Any, path: Path, out: Path) -> None:
+    """Do one order, and forget it."""
+
+    def begun(epoch: int) -> None:
+        new = out / ".progress"
+        new.write_text(json.dumps([int(path.stem), epoch]), encoding="utf-8")
+        new.replace(out / "progress")
+
+    begun(-1)
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    order = json.loads(path.read_text(encoding="utf-8"))
+    told, results = perform(keras, order, arrays, begun)
+    np.savez(out / f"{path.stem}.npz", **results)  # type: ignore[arg-type]
+    (out / f".{path.stem}").write_text(json.dumps(told), encoding="utf-8")
+    (out / f".{path.stem}").replace(out / f"{path.stem}.json")  # whole, or not at all
+    keras.utils.clear_session()
+
+
 def main() -> None:
-    """Do every order of the request."""
+    """Do every order of the request, and what is asked later, until there is no more."""
     import keras
 
     given, out = Path(sys.argv[1]), Path(sys.argv[2])
-    for path in sorted(given.glob("*.json")):
-
-        def begun(epoch: int, name: str = path.stem) -> None:
-            new = out / ".progress"
-            new.write_text(json.dumps([int(name), epoch]), encoding="utf-8")
-            new.replace(out / "progress")
-
-        begun(-1)
-        with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        order = json.loads(path.read_text(encoding="utf-8"))
-        told, results = perform(keras, order, arrays, begun)
-        np.savez(out / f"{path.stem}.npz", **results)  # type: ignore[arg-type]
-        (out / f".{path.stem}").write_text(json.dumps(told), encoding="utf-8")
-        (out / f".{path.stem}").replace(out / f"{path.stem}.json")  # whole, or not at all
+    keep_compiled()
+    done: set[str] = set()
+    while True:
+        for path in sorted(path for path in given.glob("*.json") if path.stem not in done):
+            done.add(path.stem)
+            do(keras, path, out)
+        gc.collect()
+        if not os.read(0, 1):
+            return
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ CLAIMED = 1000  # fits that the notebook trained itself, and said why
 WHY_TEXT = 200  # characters
 ORDER_TEXT_BYTES = 1_000_000  # of an order without its arrays
 ORDER_BYTES = 100_000_000  # of its arrays, in their own types and as they are trained on
-ORDER_ARRAYS = 6
+ORDER_ARRAYS = 8
 ANSWER_BYTES = 300_000_000  # weights, an optimizer's three of each, weights of every epoch
 HEAD_BYTES = 3000  # of what the driver says about one
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.trainer.refusing import refuse
-from grader.trainer.rows import VALIDATION_X, WEIGHT, X
+from grader.trainer.rows import SIZES, VALIDATION_X, WEIGHT, X
 from grader.trainer.settings import rounded
 from grader.types import Array
 
@@ -94,6 +94,8 @@ def read_fit(claim: FitClaim, arrays: Mapping[str, Array]) -> FitSettings:
         validation_freq=claim.validation_freq or 1,
         class_weight=weights,
     )
+    if SIZES in arrays:
+        settings = _drawn(settings, arrays[SIZES])
     if not given and not settings.validation_split:
         return replace(
             settings, validation_batch_size=None, validation_steps=None, validation_freq=1
@@ -110,6 +112,14 @@ def passes(settings: FitSettings, rows: int, epochs: int) -> int | None:
     whole = max(1, math.floor(trained / settings.batch_size))
     steps = settings.steps_per_epoch
     return None if steps is None or steps >= whole else epochs * steps // whole
+
+
+def _drawn(settings: FitSettings, sizes: Array) -> FitSettings:
+    """Read a fit whose batches were drawn beforehand, those of all its epochs."""
+    steps, left = divmod(len(sizes), settings.epochs - settings.initial_epoch)
+    if left or settings.validation_split or settings.class_weight:
+        refuse("order.turns")
+    return replace(settings, batch_size=int(sizes.max()), steps_per_epoch=steps, shuffle=False)
 
 
 def _class_weight(claim: Mapping[str, float]) -> tuple[tuple[int, float], ...]:
@@ -136,6 +146,8 @@ def extent(settings: FitSettings, arrays: Mapping[str, Array]) -> Extent:
     epochs = settings.epochs - settings.initial_epoch
     batches = math.ceil(rows / settings.batch_size)
     steps = min(settings.steps_per_epoch or batches, batches)
+    if SIZES in arrays:
+        steps = len(arrays[SIZES]) // epochs
     validations = 0
     if settings.validation_batch_size is not None:
         validations = math.ceil(checked / settings.validation_batch_size)

@@ -23,7 +23,12 @@ VALIDATION = VALIDATION_X, VALIDATION_Y, VALIDATION_WEIGHT = (
     "validation_y",
     "validation_weight",
 )
-NAMES = (X, Y, WEIGHT, *VALIDATION)
+TURNS, SIZES = (
+    "turns",
+    "sizes",
+)  # where batches were drawn: which row each sample is, batch by batch
+NAMES = (X, Y, WEIGHT, *VALIDATION, TURNS, SIZES)
+MOST_SIZES = 8  # that batches may have: for each a training is compiled anew
 MOST_BYTES = 200_000_000  # of all arrays together, as they are trained on
 MOST_ROWS = 10_000_000
 MOST_AXES = 5
@@ -57,9 +62,26 @@ def read_arrays(claims: Mapping[str, Array]) -> dict[str, Array]:
             refuse("order.lengths", array=x)
     if X not in found:
         refuse("order.unreadable", what=X)
+    _check_turns(found)
     if sum(array.nbytes for array in found.values()) > MOST_BYTES:
         refuse("order.too_many_bytes", most=MOST_BYTES // 10**6)
     return found
+
+
+def _check_turns(found: Mapping[str, Array]) -> None:
+    """Check that each sample is a row that there is, and in one batch."""
+    if not {TURNS, SIZES} & set(found):
+        return
+    if not {TURNS, SIZES} <= set(found):
+        refuse("order.turns")
+    turns, sizes = found[TURNS], found[SIZES]
+    for one in (turns, sizes):
+        if one.ndim != 1 or one.dtype.kind != "i":
+            refuse("order.turns")
+    if turns.min() < 0 or turns.max() >= len(found[X]) or len(np.unique(sizes)) > MOST_SIZES:
+        refuse("order.turns")
+    if sizes.min() < 1 or int(sizes.sum(dtype=np.int64)) != len(turns):
+        refuse("order.turns")
 
 
 def _read(name: str, claim: Array) -> Array:

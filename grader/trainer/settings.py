@@ -88,6 +88,9 @@ def read_optimizer(claim: Any) -> Named:
     if isinstance(settings.get("learning_rate"), Mapping):
         schedule = _schedule(settings.pop("learning_rate"))
     kept = _settings(optimizer, settings, trainable.OPTIMIZERS[optimizer], _OPTIMIZER_REST)
+    decay = kept.get(trainable.DECAY, 0)
+    if isinstance(decay, bool) or not isinstance(decay, (int, float)) or decay < 0:
+        refuse("order.setting", cls=optimizer, setting=trainable.DECAY)
     return Named(optimizer, kept | ({"learning_rate": schedule} if schedule else {}))
 
 

@@ -75,6 +75,13 @@ def test_what_is_no_array_is_trained_by_the_notebook(value: Any) -> None:
         array_of(value, "x")
 
 
+WRONG = """
+    wrong_shape wrong_rows not_compiled no_such_argument both_weights targets_twice
+    weights_beside_a_data_set a_part_of_a_data_set data_set_of_other_rows an_empty_generator
+    nothing_at_all four_parts_to_check too_much_to_split words inputs_too_many no_such_loss
+""".split()
+
+
 @pytest.fixture(scope="module")
 def told() -> dict[str, Any]:
     """What a process saw that trained some models."""
@@ -97,6 +104,16 @@ class TestFit:
             ("scheduled", [0, 1, 2], 6, ["learning_rate", "loss"]),
             ("went_on", [0], 6, ["loss"]),
             ("functional", [0], 2, ["loss"]),
+            ("with_weights", [0, 1], 4, ["loss", "mae", "val_loss", "val_mae"]),
+            ("with_class_weights", [0], 2, ["loss"]),
+            ("on_a_plateau", [0, 1, 2], 6, ["learning_rate", "loss"]),
+            ("history_of_the_model", [0, 1], 4, ["loss"]),
+            ("a_data_set", [0, 1], 4, ["loss", "val_loss"]),
+            ("a_generator", [0, 1], 4, ["loss"]),
+            ("a_sequence", [0, 1], 4, ["loss"]),
+            ("lists", [0], 2, ["loss", "val_loss"]),
+            ("fit_generator", [0, 1], 4, ["loss"]),
+            ("decay", [0, 1], 4, ["loss"]),
         ],
     )
     def test_the_model_is_left_as_if_it_had_been_trained_here(
@@ -151,7 +168,14 @@ class TestFit:
             ("changed_between", "weights that changed between two fits"),
             ("patched", "a model with its own compute_loss"),
             ("patched_class", "a replaced Model.compute_loss"),
-            ("a_data_set", "x of class _BatchDataset"),
+            ("two_inputs", "x of class list"),
+            ("word_vectors", "weights of Embedding that were set"),
+            ("a_stopping_generator", "x of class generator"),
+            ("a_callbacks_data_set", "a callback of class OwnCallback"),
+            ("a_checking_generator", "validation_data of class generator"),
+            ("changing_checks", "validation data that change"),
+            ("some_of_the_checks", "a part of the validation data at a time"),
+            ("taught_by_itself", "data that are drawn from the model itself"),
             ("frozen", "a layer that is not trainable"),
             ("own_loss", "loss of the notebook's own"),
             ("own_metric", "metrics of the notebook's own"),
@@ -163,9 +187,23 @@ class TestFit:
     ) -> None:
         assert told["here"][name] == {"asked": 0, "error": "", "why": why}
 
-    @pytest.mark.parametrize(
-        "name", ["wrong_shape", "wrong_rows", "not_compiled", "no_such_argument"]
-    )
+    def test_what_is_refused_is_trained_here_on_just_what_was_drawn(
+        self, told: dict[str, Any]
+    ) -> None:
+        refused = told["refused"]
+        assert refused["asked"] == len(refused["as without"])
+        assert [name for name, same in refused["as without"].items() if not same] == []
+
+    def test_the_model_has_its_history_and_callbacks_their_effect(
+        self, told: dict[str, Any]
+    ) -> None:
+        ordered = told["ordered"]
+        assert ordered["history_of_the_model"]["same"]
+        assert ordered["history_of_the_model"]["params"]["epochs"] == 2
+        assert ordered["on_a_plateau"]["rate"] < 1e-3
+        assert ordered["decay"]["told"] == 0.5
+
+    @pytest.mark.parametrize("name", WRONG)
     def test_what_is_wrong_is_said_as_keras_says_it(self, told: dict[str, Any], name: str) -> None:
         with_orders, without = told["wrong"][name]
         assert with_orders.partition(":")[0] == without.partition(":")[0] != ""

@@ -7,17 +7,20 @@ and ``NAME.npz`` with arrays, first and last weights and the optimizer's variabl
 from __future__ import annotations
 
 import json
+import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from grader.execute.caps import ORDER_BYTES
-from grader.kernel.orders import data, describing
+from grader.kernel import old_api, remarks
+from grader.kernel.orders import data, describing, sources
 
 RNG = np.random.default_rng(5)
 ROWS, STEPS = 40, 6
@@ -35,6 +38,13 @@ CALLBACKS: dict[str, Callable[..., Any]] = {
 }
 
 Case = dict[str, Any]
+
+
+class Unheard(remarks.Remarks):
+    """Remarks that nobody hears."""
+
+    def _send(self, content: dict[str, Any]) -> None:
+        """Say nothing."""
 
 
 def case(*stack: Any, x: Any = X, y: Any = Y, shape: Any = None, **said: Any) -> Case:
@@ -264,6 +274,110 @@ def by_fit() -> dict[str, Case]:
     }
 
 
+class Batches(keras.utils.PyDataset):
+    """Batches of eight rows; ``moves``: each epoch in another order."""
+
+    def __init__(self, *, moves: bool = False) -> None:
+        super().__init__()
+        self.turns, self.moves = np.arange(ROWS), moves
+
+    def __len__(self) -> int:
+        return ROWS // 8
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+        turns = self.turns[index * 8 : index * 8 + 8]
+        return X[turns], Y[turns]
+
+    def on_epoch_end(self) -> None:
+        if self.moves:
+            self.turns = (self.turns * 7 + 3) % ROWS
+
+
+def batches(most: int | None = None) -> Iterator[tuple[np.ndarray, ...]]:
+    """Batches of seven rows, ever on."""
+    rng = np.random.default_rng(8)
+    for _ in iter(int, 1) if most is None else range(most):
+        turns = rng.integers(0, ROWS, size=7)
+        yield X[turns], Y[turns]
+
+
+def rows(*more: np.ndarray) -> Any:
+    return tf.data.Dataset.from_tensor_slices((X, Y, *more))
+
+
+def by_source() -> dict[str, Case]:
+    """A case for every kind of data that is no array; ``source``: makes it anew."""
+
+    def small(source: Any, **said: Any) -> Case:
+        return case(layers.GRU(3), layers.Dense(1), source=source, **said)
+
+    def classes() -> Any:
+        return tf.data.Dataset.from_tensor_slices((X, THREE)).batch(8)
+
+    weighted = {"fit": {"class_weight": {0: 1.0, 1: 3.0, 2: 0.5}}}
+    checked = {"validation_data": rows().take(10).shuffle(10).batch(4)}
+    return {
+        "data-set": small(lambda: rows().batch(8), metrics=["mae"]),
+        "data-set-shuffled": small(lambda: rows().shuffle(ROWS, seed=3).batch(9)),
+        "data-set-endless": small(lambda: rows().batch(9).repeat(), fit={"steps_per_epoch": 3}),
+        "data-set-in-parts": small(lambda: rows().batch(10), fit={"steps_per_epoch": 2}),
+        "data-set-mapped": small(lambda: rows().map(lambda x, y: (x * 2, y)).batch(8).prefetch(2)),
+        "data-set-uneven": small(lambda: rows().take(9).batch(4).concatenate(rows().batch(8))),
+        "data-set-weights": small(lambda: rows(WEIGHT).batch(8), weighted_metrics=["mse"]),
+        "data-set-double": small(
+            lambda: tf.data.Dataset.from_tensor_slices((X.astype(float), Y.astype(float))).batch(8)
+        ),
+        "data-set-classes": case(
+            layers.GRU(3),
+            layers.Dense(3, activation="softmax"),
+            loss="sparse_categorical_crossentropy",
+            y=THREE,
+            source=classes,
+            **weighted,
+        ),
+        "data-set-checked": small(lambda: rows().batch(8), fit=checked, metrics=["mae"]),
+        "arrays-checked-by-data-set": small(lambda: X, fit={**checked, "y": Y}),
+        "windows": small(
+            lambda: keras.utils.timeseries_dataset_from_array(X[:, 0], Y[5:], STEPS, batch_size=8)
+        ),
+        "sequence": small(Batches),
+        "sequence-shuffled": small(Batches, fit={"shuffle": True}),
+        "sequence-moving": small(lambda: Batches(moves=True)),
+        "sequence-checked": small(Batches, fit={"validation_data": Batches()}),
+        "generator": small(batches, fit={"steps_per_epoch": 4}),
+        "generator-with-an-end": small(lambda: batches(5), fit={"epochs": 1}),
+        "generator-old": small(batches, fit={"steps_per_epoch": 4}, method="fit_generator"),
+    }
+
+
+def by_time() -> dict[str, Case]:
+    """A case for what the textbooks' time said otherwise."""
+    made = keras.optimizers
+    slower = {"monitor": "loss", "patience": 1, "factor": 0.5, "min_delta": 0.3}
+    kinds: dict[str, Any] = {
+        "sgd": made.SGD(lr=0.1, decay=0.1),
+        "rmsprop": made.RMSprop(0.01, decay=0.05),
+        "adam": made.Adam(0.01, decay=0.05),
+    }
+    return {
+        f"decay-{name}": case(layers.GRU(3), layers.Dense(1), optimizer=one)
+        for name, one in kinds.items()
+    } | {
+        # The rate by its formula: what it means does not rest on our own code.
+        "decay-by-schedule": case(
+            layers.GRU(3),
+            layers.Dense(1),
+            optimizer=made.SGD(made.schedules.InverseTimeDecay(0.1, 1, 0.1)),
+        ),
+        "decay-plateau": case(
+            layers.GRU(3),
+            layers.Dense(1),
+            optimizer=made.SGD(lr=0.1, decay=0.1),
+            callbacks=[["ReduceLROnPlateau", slower]],
+        ),
+    }
+
+
 def told(one: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Train a case; gives the order and the history, and the arrays."""
     model = one["model"]
@@ -274,22 +388,29 @@ def told(one: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         metrics=one["metrics"],
         weighted_metrics=one.get("weighted_metrics"),
     )
+    source = one.get("source", lambda: one["x"])
+    if "source" not in one:
+        fit["y"] = one["y"]
     callbacks = [CALLBACKS[name](**settings) for name, settings in one["callbacks"]]
     if "rates" in one:
         rates = dict(zip(range(fit["initial_epoch"], fit["epochs"]), one["rates"], strict=True))
         callbacks.append(keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch]))
+    random.seed(3)
+    given = drawn(model, {"x": source(), **fit})
     order = {
         "version": 1,
         "model": describing.model_of(keras, model),
         "compile": describing.compiled(model),
-        "fit": describing.fit_settings(fit),
+        "fit": describing.fit_settings(given.order),
         "callbacks": describing.callback_settings(callbacks, ""),
         "rates": one.get("rates"),
         "seeds": describing.seeds_of(model),
     }
-    arrays = data.arrays_of({"x": one["x"], "y": one["y"], **fit}, ORDER_BYTES)
+    arrays = data.arrays_of(given.order, ORDER_BYTES) | given.arrays
     first = model.get_weights()
-    history = model.fit(one["x"], one["y"], callbacks=callbacks, verbose=0, **fit)
+    random.seed(3)
+    fitted = getattr(model, one.get("method", "fit"))
+    history = fitted(source(), callbacks=callbacks, verbose=0, **fit)
     groups = {"first": first, "last": model.get_weights()}
     groups["optimizer"] = [np.asarray(variable) for variable in model.optimizer.variables]
     for group, values in groups.items():
@@ -307,11 +428,23 @@ def told(one: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return said, arrays
 
 
+def drawn(model: Any, fit: Case) -> sources.Given:
+    """Give the arguments of ``fit`` as an order says them, all of them."""
+    usual = {"y": None, "sample_weight": None, "steps_per_epoch": None, "class_weight": None}
+    usual |= {"validation_data": None, "validation_split": None, "callbacks": None}
+    given = sources.given_to(keras, model, {**usual, **fit}, ORDER_BYTES, "")
+    if given.why:
+        raise RuntimeError(given.why)
+    return given
+
+
 def main() -> None:
     """Train all cases, or those that argv[2:] names."""
     out, chosen = Path(sys.argv[1]), sys.argv[2:]
     keras.utils.set_random_seed(7)
-    for name, one in (by_layer() | by_optimizer() | by_loss() | by_fit()).items():
+    old_api.install(Unheard(None))
+    every = by_layer() | by_optimizer() | by_loss() | by_fit() | by_source() | by_time()
+    for name, one in every.items():
         if chosen and name not in chosen:
             continue
         said, arrays = told(one)

@@ -7,6 +7,7 @@ a model of its own, so that what comes back is known to the last bit.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 import sys
@@ -20,8 +21,10 @@ os.environ |= {"CUDA_VISIBLE_DEVICES": "-1"}
 import keras
 import numpy as np
 
+from grader.kernel import old_api, remarks
 from grader.kernel.orders import Answer, Way, wrap_fit
 from grader.kernel.orders.originals import Originals
+from grader.kernel.orders.asking import RefusedError
 
 L = keras.layers
 X, Y = np.random.default_rng(1).random((40, 4, 2)), np.random.default_rng(2).random((40, 1))
@@ -204,6 +207,131 @@ def seeds() -> Any:
     return [order["seeds"] for order in orders[-3:]]
 
 
+def with_weights() -> Any:
+    model = usual(weighted_metrics=["mae"])
+    given = {"sample_weight": np.linspace(0, 1, 40), "validation_data": (X[:9], Y[:9])}
+    return seen(model, model.fit(X, Y, epochs=2, verbose=0, **given))
+
+
+def with_class_weights() -> Any:
+    model = compiled(L.SimpleRNN(3), L.Dense(1, activation="sigmoid"), loss="binary_crossentropy")
+    return seen(model, model.fit(X, Y > 0.5, verbose=0, class_weight={0: 1.0, 1: 3.0}))
+
+
+def on_a_plateau() -> Any:
+    slower = keras.callbacks.ReduceLROnPlateau("loss", patience=0, min_delta=9, factor=0.5)
+    model = usual()
+    history = model.fit(X, Y, epochs=3, callbacks=[slower], verbose=0)
+    return seen(model, history) | {"rate": float(model.optimizer.learning_rate)}
+
+
+def history_of_the_model() -> Any:
+    model = usual()
+    history = model.fit(X, Y, epochs=2, verbose=0)
+    return seen(model, history) | {"same": model.history is history, "params": history.params}
+
+
+def slices(rows: int = 20) -> Any:
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((X, Y)).batch(rows)
+
+
+def turns() -> Any:
+    """Two batches, ever again."""
+    return itertools.cycle([(X[:20], Y[:20]), (X[20:], Y[20:])])
+
+
+def generated() -> Any:
+    yield from turns()
+
+
+class Pairs(keras.utils.PyDataset):
+    """The same two batches; ``moves``: other rows in each epoch."""
+
+    def __init__(self, *, moves: bool = False) -> None:
+        super().__init__()
+        self.moves, self.epoch = moves, 0
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Any:
+        rows = (np.arange(index * 20, index * 20 + 20) + 5 * self.moves * self.epoch) % 40
+        return X[rows], Y[rows]
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+
+
+def a_data_set() -> Any:
+    model = usual()
+    history = model.fit(slices(), epochs=2, verbose=0, validation_data=slices(15))
+    return seen(model, history)
+
+
+def a_generator() -> Any:
+    model = usual()
+    return seen(model, model.fit(generated(), steps_per_epoch=2, epochs=2, verbose=0))
+
+
+def a_sequence() -> Any:
+    model = usual()
+    return seen(model, model.fit(Pairs(), epochs=2, verbose=0, shuffle=False))
+
+
+def lists() -> Any:
+    model = usual()
+    checked = (X[:9].tolist(), Y[:9].tolist())
+    return seen(model, model.fit(X.tolist(), Y.tolist(), verbose=0, validation_data=checked))
+
+
+def fit_generator() -> Any:
+    model = usual()
+    return seen(model, model.fit_generator(generated(), 2, 2, verbose=0))
+
+
+def decay() -> Any:
+    model = usual(optimizer=keras.optimizers.SGD(lr=0.1, decay=0.5))
+    history = model.fit(X, Y, epochs=2, verbose=0)
+    return seen(model, history) | {"told": orders[-1]["compile"]["optimizer"]["config"]["decay"]}
+
+
+# --- refused by the trainer: trained here, on what was drawn ---------------------------------------
+
+
+def refusing(order: Any, arrays: Any) -> Answer:
+    orders.append(order)
+    raise RefusedError("no")
+
+
+def as_without(make: Any, **fit: Any) -> bool:
+    """Whether a model that was refused has learnt what Keras alone teaches it."""
+    weights = []
+    ordering = keras.Model.fit
+    for one in (wrap_fit(keras, original, Way(refusing, whys.append)), original):
+        keras.Model.fit = one
+        keras.utils.set_random_seed(4)
+        model = compiled(keras.Input((4, 2)), L.SimpleRNN(3), L.Dense(1))
+        history = model.fit(make(), verbose=0, **fit)
+        weights.append([*model.get_weights(), np.array(history.history["loss"])])
+    keras.Model.fit = ordering
+    return all(np.allclose(a, b, rtol=1e-5) for a, b in zip(*weights, strict=True))
+
+
+def refused() -> Any:
+    orders.clear()
+    found = {
+        "data set": as_without(lambda: slices(15), epochs=3),
+        "shuffled": as_without(lambda: slices(15).shuffle(3, seed=1), epochs=3),
+        "generator": as_without(generated, steps_per_epoch=3, epochs=2),
+        "short generator": as_without(lambda: (one for one in list(slices())), epochs=1),
+        "sequence": as_without(Pairs, epochs=2, shuffle=False),
+        "moving sequence": as_without(lambda: Pairs(moves=True), epochs=3, shuffle=False),
+    }
+    return {"as without": found, "asked": len(orders)}
+
+
 # --- trained here, because an order cannot say it --------------------------------------------------
 
 
@@ -274,10 +402,50 @@ def own_activation() -> Any:
     compiled(L.SimpleRNN(3), L.Dense(1, activation=tanh)).fit(X, Y, verbose=0)
 
 
-def a_data_set() -> Any:
-    import tensorflow as tf
+def a_stopping_generator() -> Any:
+    stop = keras.callbacks.EarlyStopping("loss")
+    usual().fit(generated(), steps_per_epoch=2, epochs=2, verbose=0, callbacks=[stop])
 
-    usual().fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(20), verbose=0)
+
+def a_callbacks_data_set() -> Any:
+    usual().fit(slices(), verbose=0, callbacks=[OwnCallback()])
+
+
+def a_checking_generator() -> Any:
+    checked = {"validation_data": generated(), "validation_steps": 2}
+    usual().fit(X, Y, verbose=0, **checked)
+
+
+def changing_checks() -> Any:
+    usual().fit(X, Y, verbose=0, validation_data=Pairs(moves=True))
+
+
+def some_of_the_checks() -> Any:
+    usual().fit(X, Y, verbose=0, validation_data=slices(), validation_steps=1)
+
+
+def taught_by_itself() -> Any:
+    model = compiled(keras.Input((4, 2)), L.SimpleRNN(3), L.Dense(1))
+
+    def own() -> Any:
+        while True:
+            yield X, model.predict(X, verbose=0)
+
+    model.fit(own(), steps_per_epoch=1, verbose=0)
+
+
+def two_inputs() -> Any:
+    first, second = keras.Input((4, 2)), keras.Input((4, 2))
+    both = L.Concatenate()([L.SimpleRNN(3)(first), L.SimpleRNN(3)(second)])
+    model = keras.Model([first, second], L.Dense(1)(both))
+    model.compile("adam", "mse")
+    model.fit([X, X], Y, verbose=0)
+
+
+def word_vectors() -> Any:
+    words = L.Embedding(9, 4, weights=[np.ones((9, 4), np.float32)])
+    model = compiled(words, L.SimpleRNN(3), L.Dense(1))
+    model.fit(np.zeros((40, 4), int), Y, verbose=0)
 
 
 def frozen() -> Any:
@@ -297,15 +465,77 @@ def not_compiled() -> Any:
     keras.Sequential([L.SimpleRNN(3), L.Dense(1)]).fit(X, Y, verbose=0)
 
 
+def both_weights() -> Any:
+    usual().fit(X, Y, verbose=0, sample_weight=np.ones(40), class_weight={0: 1.0, 1: 2.0})
+
+
+def targets_twice() -> Any:
+    usual().fit(slices(), Y, verbose=0)
+
+
+def weights_beside_a_data_set() -> Any:
+    usual().fit(slices(), sample_weight=np.ones(40), verbose=0)
+
+
+def a_part_of_a_data_set() -> Any:
+    usual().fit(slices(), validation_split=0.5, verbose=0)
+
+
+def data_set_of_other_rows() -> Any:
+    compiled(keras.Input((4, 3)), L.SimpleRNN(3), L.Dense(1)).fit(slices(), verbose=0)
+
+
+def an_empty_generator() -> Any:
+    usual().fit((one for one in ()), verbose=0)
+
+
+def nothing_at_all() -> Any:
+    usual().fit(verbose=0)
+
+
+def four_parts_to_check() -> Any:
+    usual().fit(X, Y, verbose=0, validation_data=(X, Y, Y, Y))
+
+
+def too_much_to_split() -> Any:
+    usual().fit(X, Y, verbose=0, validation_split=0.999)
+
+
+def words() -> Any:
+    usual().fit(np.array([["a"]] * 40), Y, verbose=0)
+
+
+def inputs_too_many() -> Any:
+    compiled(keras.Input((4, 2)), L.SimpleRNN(3), L.Dense(1)).fit([X, X], Y, verbose=0)
+
+
+def no_such_loss() -> Any:
+    usual(loss="mean_error").fit(X, Y, verbose=0)
+
+
 def no_such_argument() -> Any:
     usual().fit(X, Y, epoch=3)
 
 
 ORDERED = (plain, validated, stopped_early, checkpoints, scheduled, went_on, functional)
-ORDERED = (*ORDERED, not_a_number, seeds, validated_at_times)
-HERE = (own_callback, own_step, planted, changed_between, patched, a_data_set, frozen)
-HERE = (*HERE, own_loss, own_metric, own_activation, patched_class)
-WRONG = (wrong_shape, wrong_rows, not_compiled, no_such_argument)
+ORDERED = (*ORDERED, not_a_number, seeds, validated_at_times, with_weights, with_class_weights)
+ORDERED = (*ORDERED, on_a_plateau, history_of_the_model, a_data_set, a_generator, a_sequence)
+OLD = (lists, fit_generator, decay)
+HERE = (own_callback, own_step, planted, changed_between, patched, frozen)
+HERE = (*HERE, own_loss, own_metric, own_activation, two_inputs, word_vectors)
+HERE = (*HERE, a_stopping_generator, a_callbacks_data_set, a_checking_generator, changing_checks)
+HERE = (*HERE, some_of_the_checks, taught_by_itself, patched_class)
+WRONG = (wrong_shape, wrong_rows, not_compiled, no_such_argument, both_weights, targets_twice)
+WRONG = (*WRONG, weights_beside_a_data_set, a_part_of_a_data_set, data_set_of_other_rows)
+WRONG = (*WRONG, an_empty_generator, nothing_at_all, four_parts_to_check, too_much_to_split)
+WRONG = (*WRONG, words, inputs_too_many, no_such_loss)
+
+
+class Unheard(remarks.Remarks):
+    """Remarks that nobody hears."""
+
+    def _send(self, content: dict[str, Any]) -> None:
+        """Say nothing."""
 
 
 def error_of(call: Any) -> str:
@@ -331,7 +561,10 @@ def main() -> None:
         here[call.__name__] = {"asked": len(orders), "error": error, "why": whys[-1]}
     orders.clear()
     wrong = {call.__name__: [error_of(call), plain_errors[call.__name__]] for call in WRONG}
-    everything = {"ordered": found, "here": here, "wrong": wrong, "asked_in_error": len(orders)}
+    everything = {"here": here, "wrong": wrong, "asked_in_error": len(orders)}
+    everything["refused"] = refused()
+    old_api.install(Unheard(None))
+    everything["ordered"] = found | {call.__name__: call() for call in OLD}
     sys.stderr.write(json.dumps(everything) + "\n")
 
 

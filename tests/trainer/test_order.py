@@ -501,3 +501,65 @@ def test_an_order_goes_on_only_from_what_its_notebook_was_given() -> None:
     said = claim(after={"result": KEY, "optimizer": "goes_on"})
     assert read_order(said, ARRAYS, {KEY}).after is not None
     assert refusal(said, answered={"b" * 64}) == "order.after"
+
+
+TURNS = {"turns": np.arange(24) % 5, "sizes": np.array([4, 4, 4, 6, 4, 2])}
+DRAWN_FIT = {**claim()["fit"], "epochs": 2, "class_weight": None, "validation_split": None}
+
+
+class TestDrawnBatches:
+    """Batches of data sets and generators: which row each sample is, batch by batch."""
+
+    def test_they_say_how_many_updates_there_are_and_of_which_size(self) -> None:
+        one = order({**ARRAYS, **TURNS}, fit=DRAWN_FIT)
+        assert (one.work.updates, one.fit.batch_size, one.fit.steps_per_epoch) == (6, 6, 3)
+        assert one.fit.shuffle is False
+        assert one.arrays["turns"].dtype == one.arrays["sizes"].dtype == np.dtype("<i4")
+
+    def test_other_turns_are_other_work(self) -> None:
+        same, other = (
+            order({**ARRAYS, **TURNS, "turns": turns}, fit=DRAWN_FIT)
+            for turns in (TURNS["turns"], TURNS["turns"][::-1])
+        )
+        assert key(same) != key(other)
+
+    @pytest.mark.parametrize(
+        ("arrays", "fit"),
+        [
+            ({"turns": TURNS["turns"] - 1}, {}),
+            ({"turns": TURNS["turns"] + 20}, {}),
+            ({"turns": TURNS["turns"] / 2}, {}),
+            ({"turns": TURNS["turns"][:, None]}, {}),
+            ({"turns": TURNS["turns"][:-1]}, {}),
+            ({"sizes": np.array([4, 4, 4, 6, 6, 0])}, {}),
+            ({"sizes": np.array([4, 4, 4, 6, 8, -2])}, {}),
+            ({"sizes": np.array([2**31 - 1, 2**31 - 1, 26])}, {}),
+            ({"sizes": np.array([12, 12, 0])}, {}),
+            ({"turns": np.zeros(45, int), "sizes": np.arange(1, 10)}, {"epochs": 3}),
+            ({}, {"epochs": 4}),
+            ({}, {"validation_split": 0.5}),
+            ({}, {"class_weight": {"0": 2.0}}),
+        ],
+    )
+    def test_what_does_not_fit_together_is_refused(
+        self, arrays: dict[str, Array], fit: dict[str, Any]
+    ) -> None:
+        said = claim(fit={**DRAWN_FIT, **fit})
+        assert refusal(said, {**ARRAYS, **TURNS, **arrays}) == "order.turns"
+
+    @pytest.mark.parametrize("name", list(TURNS))
+    def test_one_without_the_other_is_refused(self, name: str) -> None:
+        assert refusal(claim(fit=DRAWN_FIT), {**ARRAYS, name: TURNS[name]}) == "order.turns"
+
+
+class TestDecay:
+    """``decay`` of the textbooks' time."""
+
+    def test_it_is_a_setting_of_every_optimizer_and_other_work(self) -> None:
+        with_it = changed("compile.optimizer.config.decay", 1e-3)
+        assert read_order(with_it, ARRAYS).compiled.optimizer.settings["decay"] > 0
+        assert key(read_order(with_it, ARRAYS)) != key(order())
+
+    @pytest.mark.parametrize("decay", [-0.1, True, None, "0.1", float("inf"), [0.1]])
+    def test_only_a_number_above_nothing_is_one(self, decay: Any) -> None:
+        assert refusal(changed("compile.optimizer.config.decay", decay)) == "order.setting"

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from . import beginning, data, describing
+from . import beginning, data, describing, sources
 from .asking import Answer, Ask, RefusedError, UnusualError
 
 BATCH = 32  # Keras' own, where none is given
@@ -79,11 +79,12 @@ class Attempt:
     """One call of ``fit``: asks for it when Keras has checked everything, then stands in for it."""
 
     def __init__(
-        self, keras: Any, model: Any, given: Mapping[str, Any], way: Way, known: Known
+        self, keras: Any, model: Any, given: sources.Given, way: Way, known: Known
     ) -> None:
         self.keras = keras
         self.model = model
-        self.given = given
+        self.drawn = given
+        self.given = given.order
         self.way = way
         self.known = known
         self.answer: Answer | None = None
@@ -137,6 +138,8 @@ class Attempt:
     def _asked(self) -> Answer:
         model, given = self.model, self.given
         self.way.refuse_replaced()
+        if self.drawn.why:
+            raise UnusualError(self.drawn.why)
         callbacks = describing.callbacks_of(given.get("callbacks"))
         arrays = data.arrays_of(given, self.way.most_bytes)
         stand_ins = {name: vars(model).pop(name) for name in STAND_INS if name in vars(model)}
@@ -157,7 +160,7 @@ class Attempt:
         order["each_epoch"] = describing.wants_each_epoch(callbacks)
         epochs = range(given.get("initial_epoch") or 0, given["epochs"])
         order["rates"] = describing.rates_of(callbacks, model, epochs)
-        answer = self.way.ask(order, arrays)
+        answer = self.way.ask(order, {**arrays, **self.drawn.arrays})
         self._require_fitting(answer)
         return answer
 
@@ -240,7 +243,10 @@ def wrap_fit(keras: Any, original: Callable[..., Any], way: Way) -> Callable[...
         if attempt is None:
             return original(*args, **kwargs)
         with attempt.in_place():
-            history = original(*args, **kwargs)
+            if attempt.drawn.untouched:
+                history = original(*args, **kwargs)
+            else:
+                history = original(**attempt.drawn.call)
         attempt.finish()
         return history
 
@@ -249,7 +255,8 @@ def wrap_fit(keras: Any, original: Callable[..., Any], way: Way) -> Callable[...
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             model, *_ = bound.args
-            return Attempt(keras, model, bound.arguments, way, known)
+            given = sources.given_to(keras, model, bound.arguments, way.most_bytes, way.ours)
+            return Attempt(keras, model, given, way, known)
         except Exception as error:
             way.tell(type(error).__name__)
             return None
