@@ -57,6 +57,9 @@ class Trainer(Protocol):
     def trainings(self) -> tuple[Training, ...]:
         """What was asked for and what was claimed, in turn."""
 
+    def close(self) -> None:
+        """End what is held for later trainings: the run is over."""
+
 
 class _Head(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)

@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
@@ -164,8 +165,10 @@ def _execute(
     trainer: Callable[[], Trainer] | None,
 ) -> tuple[Execution, bool]:
     """Run the notebook once; also tell whether its kernel was killed and nobody knows why."""
-    with workplace("in", "out") as folder, LastWords() as log:
+    with workplace("in", "out") as folder, LastWords() as log, ExitStack() as at_end:
         desk = Desk(folder, trainer()) if trainer is not None else None
+        if desk is not None:
+            at_end.callback(desk.trainer.close)
         _prepare(folder, run, room, asks=desk is not None)
         watch = _Watch(desk)
         kernel, driver = _start(folder, run, room, log)

@@ -29,7 +29,7 @@ from grader.pipeline.job import Job
 from grader.pipeline.judges import Judges
 from grader.pipeline.repeating import TRIES
 from grader.pipeline.runner import Slot
-from grader.pipeline.trainings import Trainings
+from grader.pipeline.trainings import Tell, Trainings
 from grader.record.store import Store
 from grader.room import Room
 from grader.score.score import ungraded
@@ -93,6 +93,7 @@ class Attempts:
     room: Room
     store: Store
     judges: Judges
+    tell: Tell = lambda _: None  # of trainings that the trainer does
     _ran: list[float] = field(default_factory=list)  # seconds that runs of the notebook took
     _evaluated: list[float] = field(default_factory=list)  # and rooms that judged it
     _trained: list[float] = field(default_factory=list)  # and rooms that trained its models anew
@@ -201,8 +202,10 @@ class Attempts:
             return None
         results = Results(usual_folder())
         secret, cores = self.job.settings.secret, self.slot.cores
-        spent = self._judged
-        return lambda: Trainings(self.judges, self.room, results, secret, attempt, cores, spent)
+        spent, tell = self._judged, self.tell
+        return lambda: Trainings(
+            self.judges, self.room, results, secret, attempt, cores, spent, tell
+        )
 
     def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
         available = environment.engines()

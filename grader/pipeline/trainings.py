@@ -10,6 +10,7 @@ although we should raises: nobody is graded by it.
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from grader.trainer.replying import reply_of
 from grader.trainer.result import Trained, Untrainable, history_as_asked
 from grader.trainer.results import Results
 from grader.trainer.rows import X
+from grader.trainer.workroom import Workroom
 from grader.types import Message, Training
 
 ALTOGETHER_SECONDS = 3600.0  # of all trainings of a run; each is expected to fit into the rest
@@ -35,6 +37,19 @@ HISTORY_NUMBERS = 400_000  # of all of them that are kept with the run
 SEEN_BYTES = 64_000_000  # of rows that are kept with the run
 HELD_BYTES = 64_000_000  # of results that the notebook may go on from, whatever others push out
 LONGEST_ERROR = 200
+TELL_SECONDS = 1.0  # between two words about a training
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """A training that is being done: for how many seconds, and which of its epochs, from 1."""
+
+    seconds: float
+    epoch: int
+    epochs: int
+
+
+Tell = Callable[[UnderWay | None], None]  # None: it is done
 
 
 @dataclass
@@ -48,11 +63,20 @@ class Trainings:
     attempt: int
     cores: tuple[int, ...] = ()
     spent: list[float] | None = None  # seconds of the judge that the submission took so far
+    tell: Tell = lambda _: None
     once: Callable[..., Answer] = train_once
+    _workroom: Workroom = field(init=False)
     _done: list[Training] = field(default_factory=list, init=False)
     _seconds: float = field(default=0.0, init=False)
     _held: dict[str, Trained] = field(default_factory=dict, init=False)
     _numbers: int = field(default_factory=lambda: HISTORY_NUMBERS, init=False)
+
+    def __post_init__(self) -> None:
+        self._workroom = Workroom(self.room, self.cores)
+
+    def close(self) -> None:
+        """End the room: nobody asks any more."""
+        self._workroom.close()
 
     @property
     def trainings(self) -> tuple[Training, ...]:
@@ -80,16 +104,27 @@ class Trainings:
         if asked.work.seconds > left:
             args = {"seconds": round(asked.work.seconds), "most": max(0, round(left))}
             return self._refused(cell, Message("order.too_long", args))
-        answer = self.once(
-            asked,
-            self.room,
-            self.results,
-            secret=self.secret,
-            attempt=self.attempt,
-            cores=self.cores,
-            meanwhile=meanwhile,
-            held=self._held,
-        )
+        telling = _Telling(self.tell, asked.fit.epochs)
+
+        def looked() -> None:
+            meanwhile()
+            telling.meanwhile()
+
+        try:
+            answer = self.once(
+                asked,
+                self.room,
+                self.results,
+                secret=self.secret,
+                attempt=self.attempt,
+                cores=self.cores,
+                progress=telling.progress,
+                meanwhile=looked,
+                held=self._held,
+                kept=self._workroom,
+            )
+        finally:
+            telling.close()
         if isinstance(answer.outcome, Untrainable):
             failed = answer.outcome
             told = {"step": failed.step, "error": failed.error[:LONGEST_ERROR]}
@@ -150,6 +185,34 @@ class Trainings:
         file = io.BytesIO()
         np.savez(file, **found)  # type: ignore[arg-type]  # names are not options
         return Reply(told, file.getvalue())
+
+
+@dataclass
+class _Telling:
+    """Tells about one training, now and then, if it takes a while."""
+
+    tell: Tell
+    epochs: int
+    _epoch: int = 0
+    _began: float = field(default_factory=time.monotonic)
+    _told: float = 0.0  # seconds after the beginning
+
+    def progress(self, job: int, epoch: int, epochs: int) -> None:
+        """Take note of an epoch."""
+        del job
+        self._epoch, self.epochs = epoch + 1, epochs
+
+    def meanwhile(self) -> None:
+        """Tell, unless it was told just now."""
+        seconds = time.monotonic() - self._began
+        if seconds - self._told >= TELL_SECONDS:
+            self._told = seconds
+            self.tell(UnderWay(seconds, self._epoch, self.epochs))
+
+    def close(self) -> None:
+        """Tell that it is done, where it was told of."""
+        if self._told:
+            self.tell(None)
 
 
 def _size(result: Trained) -> int:

@@ -16,6 +16,7 @@ from grader.trainer.order import Order
 from grader.trainer.result import Outcome, Trained
 from grader.trainer.results import Results
 from grader.trainer.train import Job, Meanwhile, Progress, nothing, train
+from grader.trainer.workroom import Workroom
 from grader.types import GraderError, Message
 
 
@@ -39,11 +40,13 @@ def train_once(
     progress: Progress | None = None,
     meanwhile: Meanwhile = nothing,
     held: Mapping[str, Trained] = MappingProxyType({}),
+    kept: Workroom | None = None,
 ) -> Answer:
     """Give what comes of an order, training it only where nobody did before.
 
     ``meanwhile`` is called again and again; what it raises ends the waiting and the room. ``held``:
-    results to go on from, by key, that may have had to make room for others.
+    results to go on from, by key, that may have had to make room for others. ``kept``: the room to
+    train in, instead of one that is started for it.
 
     Raises:
         GraderError: the room could not do its work, or the result to go on from is not kept any
@@ -55,7 +58,10 @@ def train_once(
         nonlocal trained_now
         trained_now = True
         job = Job(order, key.seed, _before(order, results, held))
-        return train([job], room, cores=cores, progress=progress, meanwhile=meanwhile)[0]
+        outcomes = train(
+            [job], room, cores=cores, progress=progress, meanwhile=meanwhile, kept=kept
+        )
+        return outcomes[0]
 
     outcome = results.once(key.key, now, meanwhile)
     return Answer(key.key, outcome, known=not trained_now)

@@ -36,6 +36,9 @@ class Trainer:
     def trainings(self) -> tuple[Training, ...]:
         return ()
 
+    def close(self) -> None:
+        """There is nothing to end."""
+
 
 class Bench:
     def __init__(self, folder: Path) -> None:

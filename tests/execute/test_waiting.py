@@ -114,6 +114,7 @@ class Trainer:
     def __init__(self, world: World) -> None:
         self.world = world
         self.done: list[Training] = []
+        self.closed = False
 
     def train(self, order: Path, arrays: Path, cell: int, meanwhile: Meanwhile) -> Reply:
         self.world.during(meanwhile)
@@ -126,6 +127,9 @@ class Trainer:
     @property
     def trainings(self) -> tuple[Training, ...]:
         return tuple(self.done)
+
+    def close(self) -> None:
+        self.closed = True
 
 
 @pytest.fixture
@@ -194,6 +198,12 @@ def test_what_ends_the_training_on_our_side_leaves_no_process(world: World, erro
         world.run()
     assert world.kernel.killed
     assert world.driver.killed
+    assert all(trainer.closed for trainer in world.begun)
+
+
+def test_the_trainers_room_ends_with_the_run(world: World) -> None:
+    world.run()
+    assert [trainer.closed for trainer in world.begun] == [True]
 
 
 def test_where_we_could_not_train_all_is_run_once_more_from_the_beginning(world: World) -> None:

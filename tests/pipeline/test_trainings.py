@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from grader.extract.proof import weights_digest
 from grader.kernel.orders.asking import packed
 from grader.pipeline import trainings as module
 from grader.pipeline.judging import Asked, order_of
-from grader.pipeline.trainings import Trainings
+from grader.pipeline.trainings import Trainings, UnderWay
+from grader.trainer.asking import Answer
+from grader.trainer.result import Untrainable
 from grader.trainer.results import Results
 from grader.types import GraderError, Message
 from tests.support.orders import ARRAYS, claim
 from tests.support.trainer_room import ARRAYS as TRAINED
-from tests.support.trainer_room import TOLD, FakeRoom, good, write
+from tests.support.trainer_room import TOLD, FakeRoom, ServingRoom, good, write
 
 
 class Judges:
@@ -38,7 +41,7 @@ class Judges:
 class Bench:
     def __init__(self, folder: Path, *answers: Any) -> None:
         self.folder = folder
-        self.room = FakeRoom(*answers)
+        self.room: FakeRoom = FakeRoom(*answers)
         self.judges = Judges()
         self.trainings = self.of_a_run()
 
@@ -191,6 +194,7 @@ def test_what_the_notebook_says_of_its_own_training_is_noted(tmp_path: Path) -> 
     assert one.why == Message("proof.told", {"why": "a callback of class Own"})
 
 
+<<<<<<< HEAD
 def test_the_rows_of_an_order_are_kept_as_evidence(tmp_path: Path) -> None:
     bench = Bench(tmp_path, good)
     bench.ask()
@@ -216,3 +220,40 @@ def test_an_epoch_that_is_a_part_of_one_counts_as_that(tmp_path: Path) -> None:
     bench.ask(fit={**claim()["fit"], "epochs": 7, "steps_per_epoch": 1})  # of three
     (one,) = bench.trainings.trainings
     assert (one.epochs, one.passes) == (7, 2)
+=======
+def test_one_room_trains_all_of_a_run_and_ends_with_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.room = room = ServingRoom()
+    bench.trainings = bench.of_a_run()
+    for seed in (1, 2, 3):
+        bench.ask(seeds=[seed, None, None])
+    assert room.orders == [["0000", "0001", "0002"]]
+    bench.trainings.close()
+    assert room.processes[0].code == -9
+
+
+def test_how_far_a_training_is_is_told_while_it_lasts_and_that_it_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TELL_SECONDS", 0.0)
+    told: list[UnderWay | None] = []
+
+    def once(order: Any, *_: Any, meanwhile: Any, progress: Any, **__: Any) -> Answer:
+        meanwhile()
+        progress(0, 1, 2)
+        meanwhile()
+        return Answer("a" * 64, Untrainable("fit", "no"), known=False)
+
+    bench = Bench(tmp_path)
+    trainings = replace(bench.trainings, tell=told.append, once=once)
+    bench.ask(trainings=trainings)
+    assert [one and (one.epoch, one.epochs) for one in told] == [(0, 2), (2, 2), None]
+    assert all(one is None or one.seconds >= 0 for one in told)
+
+
+def test_nothing_is_told_of_what_takes_no_time(tmp_path: Path) -> None:
+    told: list[Any] = []
+    bench = Bench(tmp_path, good)
+    bench.ask(trainings=replace(bench.trainings, tell=told.append))
+    assert told == []
+>>>>>>> 3a1d11e (Trainer: one room trains all that a run asks for, and a fault in it costs no later order)

@@ -90,7 +90,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Execution:
     results = Results(folder / "results")
     one = Run(notebook(*CELLS), Engine.TENSORFLOW, 1, 1, 600.0, 4096, (0,))
 
-    def trainer() -> Trainings:
+    def trainer() -> Trainings:  # one room for all of them
         return Trainings(judges, room(), results, b"s" * 32, 1, (0,))
 
     try:

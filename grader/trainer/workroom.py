@@ -1,0 +1,243 @@
+"""The trainer's room: a process that trains what it is asked for, one order after the other.
+
+Enters: jobs. Leaves: what came of them, and how the room ended where it did. Touches: a folder and
+a room process, both gone once it is closed; it begins when something is first to be trained.
+
+It is closed with the run of the notebook that asked, so nothing of one submission is ever in the
+room of another. Within a run an order finds Keras imported and compiled what earlier ones needed,
+and nothing else: each begins with its own seed and its own model, made of its own arrays. A room
+that ends over an order, or that had to be ended, is no room any more, and the next order gets one
+of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from io import FileIO
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from grader import environment
+from grader.extract.evaluate import evaluation_environment
+from grader.room import Bind, Room, RoomProcess, RoomSpec
+from grader.room.workplace import workplace
+from grader.trainer.keys import ENGINE
+from grader.trainer.order import Order
+from grader.trainer.response import read_outcome, read_progress
+from grader.trainer.result import Outcome, Trained
+from grader.types import Array
+
+PACKAGE = Path(__file__).resolve().parents[1]
+MEMORY_MB = 4096
+FILE_MB = 1024  # a result with the weights of every epoch
+POLL_SECONDS = 0.02
+LOG_BYTES = 2000
+
+
+@dataclass(frozen=True)
+class Job:
+    """An order, the seed that its key gives, and the result that it goes on from, if any."""
+
+    order: Order
+    seed: int
+    before: Trained | None = None
+
+
+class Progress(Protocol):
+    """Is told which job is being done, and which of its epochs, from 0."""
+
+    def __call__(self, job: int, epoch: int, epochs: int) -> None:
+        """Take note of it."""
+
+
+Meanwhile = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a room ended; ``stopped`` where we ended it, for its time or its memory."""
+
+    code: int | None
+    stopped: str
+    log: str
+
+
+@dataclass
+class _Running:
+    folder: Path
+    process: RoomProcess
+    more: FileIO  # a byte tells the room that there is more; its end, that there is none
+    orders: int = 0  # that it was given so far
+
+
+@dataclass
+class Workroom:
+    """A trainer's room, there or to be started. One job at a time, from one thread."""
+
+    room: Room
+    cores: tuple[int, ...] = ()
+    clock: Callable[[], float] = time.monotonic
+    _running: _Running | None = field(default=None, init=False)
+    _open: ExitStack = field(default_factory=ExitStack, init=False)
+
+    @property
+    def used(self) -> bool:
+        """Whether it has trained something already."""
+        return self._running is not None
+
+    def do(
+        self, jobs: Sequence[Job], meanwhile: Meanwhile, progress: Progress | None = None
+    ) -> tuple[Ending | None, dict[int, Outcome]]:
+        """Train jobs in turn; gives how the room ended, None where it is there, and what came.
+
+        Raises:
+            GraderError: the room could not be built, or wrote what our code does not write.
+        """
+        try:
+            running = self._told(jobs)
+            first = running.orders - len(jobs)
+            stopped = self._watch(running, jobs, first, meanwhile, progress)
+            code = running.process.poll()
+            if stopped or code is not None:
+                running.process.kill()
+            found = _found(running.folder / "out", jobs, first)
+            ending = None
+            if len(found) < len(jobs) or code is not None:
+                ending = Ending(code, stopped, _tail(running.folder / "log"))
+        except BaseException:
+            self.close()
+            raise
+        if ending is None:
+            _clear(running.folder)
+        else:
+            self.close()
+        return ending, found
+
+    def close(self) -> None:
+        """End it; again: nothing happens."""
+        self._running = None
+        self._open.close()
+
+    def _told(self, jobs: Sequence[Job]) -> _Running:
+        """Hand over jobs, to a new process where there is none."""
+        running = self._running
+        if running is not None and running.process.poll() is not None:
+            self.close()  # it ended while nobody looked
+            running = None
+        if running is None:
+            folder = self._open.enter_context(workplace("in", "out"))
+        else:
+            folder = running.folder
+        first = running.orders if running is not None else 0
+        for number, job in enumerate(jobs, start=first):
+            _write(folder / "in", number, job)
+        if running is None:
+            running = self._running = self._started(folder)
+        else:
+            with contextlib.suppress(OSError):  # it just ended: whoever waits for it will see
+                running.more.write(b"1")
+        running.orders += len(jobs)
+        return running
+
+    def _started(self, folder: Path) -> _Running:
+        reading, writing = os.pipe()
+        more = self._open.enter_context(FileIO(writing, "wb"))
+        with FileIO(reading) as end:
+            process = _start(folder, self.room, self.cores, end.fileno())
+        self._open.callback(process.kill)
+        return _Running(folder, process, more)
+
+    def _watch(
+        self,
+        running: _Running,
+        jobs: Sequence[Job],
+        first: int,
+        meanwhile: Meanwhile,
+        progress: Progress | None,
+    ) -> str:
+        """Wait for what comes of jobs; each has its own limit. Gives why we ended it, or ""."""
+        out, process = running.folder / "out", running.process
+        last_one = out / f"{first + len(jobs) - 1:04d}.json"
+        now, began, last = 0, self.clock(), (first, -1)
+        while process.poll() is None and not last_one.exists():
+            meanwhile()
+            seen = read_progress(out) or last
+            if seen != last and 0 <= seen[0] - first < len(jobs):
+                if seen[0] - first > now:
+                    now, began = seen[0] - first, self.clock()
+                last = seen
+                if progress is not None and seen[1] >= 0:
+                    progress(now, seen[1], jobs[now].order.fit.epochs)
+            limit = jobs[now].order.work.limit
+            if self.clock() - began > limit:
+                return f"{round(limit)} s"
+            if process.memory_mb() > MEMORY_MB:
+                return f"{MEMORY_MB} MB"
+            time.sleep(POLL_SECONDS)
+        return ""
+
+
+def _found(out: Path, jobs: Sequence[Job], first: int) -> dict[int, Outcome]:
+    found = {}
+    for place, job in enumerate(jobs):
+        outcome = read_outcome(out, first + place, job.order)
+        if outcome is not None:
+            found[place] = outcome
+    return found
+
+
+def _clear(folder: Path) -> None:
+    """Remove what was read; the room has read its own."""
+    for place in (folder / "in", folder / "out"):
+        for path in place.iterdir():
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _write(folder: Path, number: int, job: Job) -> None:
+    arrays: dict[str, Array] = dict(job.order.arrays)
+    if (job.before is None) != (job.order.after is None):
+        raise ValueError("a result to go on from belongs to an order that goes on")
+    if job.before is not None:
+        for prefix, group in (("w", job.before.weights), ("o", job.before.optimizer)):
+            arrays |= {f"before_{prefix}_{i:04d}": array for i, array in enumerate(group)}
+    np.savez(folder / f"{number:04d}.npz", **arrays)  # type: ignore[arg-type]
+    text = json.dumps(job.order.as_json() | {"seed": job.seed})
+    (folder / f"{number:04d}.json").write_text(text, encoding="utf-8")
+
+
+def _start(folder: Path, room: Room, cores: tuple[int, ...], more: int) -> RoomProcess:
+    code = room.inside(PACKAGE / "evaluation", "/grader/evaluation")
+    given, out = room.inside(folder / "in", "/in"), room.inside(folder / "out", "/out")
+    spec = RoomSpec(
+        argv=(sys.executable, "-B", f"{code}/trainer.py", given, out),
+        binds=(
+            Bind(PACKAGE / "evaluation", "/grader/evaluation"),
+            Bind(folder / "in", "/in"),
+            Bind(folder / "out", "/out", writable=True),
+        ),
+        env=evaluation_environment(ENGINE, cores),
+        memory_mb=MEMORY_MB,
+        file_mb=FILE_MB,
+        cores=cores or None,
+        warm=environment.IMPORTS,
+    )
+    with (folder / "log").open("wb") as log:
+        return room.start(spec, stdin=more, stdout=subprocess.DEVNULL, stderr=log.fileno())
+
+
+def _tail(log: Path) -> str:
+    try:
+        return log.read_bytes()[-LOG_BYTES:].decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
