@@ -6,11 +6,13 @@ share is divided among them. Told are, per kind of process, how many there were 
 largest PSS of one of them and of all of them together.
 
     python benchmarks/job_memory.py
+    python benchmarks/job_memory.py --trainings   # as a course with the trainer grades
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,9 +25,11 @@ sys.path.insert(0, str(Path(__file__).with_name("class")))
 from grade_class import family, pss_mb
 from notebooks import the_class, write
 
+ROOT = Path(__file__).resolve().parents[1]
 KINDS = {
     "notebook (kernel)": "/grader/kernel/",
     "driver": "/grader/driver/",
+    "trainer": "/grader/evaluation/trainer.py",
     "evaluation": "/grader/evaluation/",
     "fork server": " fork-server",
     "grader": " grader grade ",
@@ -37,6 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--trainings", action="store_true", help="a room of ours trains")
     given = parser.parse_args()
     seen = Seen()
     with tempfile.TemporaryDirectory(prefix="job-memory-") as folder:
@@ -45,7 +50,10 @@ def main() -> None:
             write(place / "class" / one.student / f"{one.exercise}.ipynb", one.cells)
         command = [sys.executable, "-m", "grader", "grade", "class", "--out", "out"]
         process = subprocess.Popen(
-            [*command, "--jobs", str(given.jobs)], cwd=place, stdout=subprocess.DEVNULL
+            [*command, "--jobs", str(given.jobs)],
+            cwd=place,
+            env=os.environ | (trainings(place) if given.trainings else {}),
+            stdout=subprocess.DEVNULL,
         )
         while process.poll() is None:
             seen.look(process.pid)
@@ -54,6 +62,16 @@ def main() -> None:
     for kind, largest in seen.largest.items():
         print(f"{kind:<20}{seen.at_once[kind]:>8}{largest:>10.0f}{seen.together[kind]:>9.0f}")
     print(f"everything together: {seen.all_mb:.0f} MB, {given.jobs} jobs")
+
+
+def trainings(place: Path) -> dict[str, str]:
+    """Make a course with the trainer, and results of its own; gives what names them."""
+    course = place / "course"
+    course.mkdir()
+    for name in ("assignments", "reference"):
+        (course / name).symlink_to(ROOT / name)
+    (course / "course.toml").write_text('trainings = "trainer"\n', encoding="utf-8")
+    return {"GRADER_COURSE": str(course), "XDG_CACHE_HOME": str(place / "cache")}
 
 
 class Seen:

@@ -35,6 +35,7 @@ from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
 from grader.record import files
 from grader.record.store import Store
+from grader.report.trained import trained_lines
 from grader.room import Room, open_room
 from grader.room.quick import quickened
 from grader.text.printable import printable
@@ -92,15 +93,15 @@ def run(options: GradeOptions) -> int:
     room, cold = quickened(room) if options.warm else (room, None)
     with Store(options.out) as store:
         spared = Spared(store.out)
-        grader = Grader(course, room, store, settings, judges)
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
+            grader = Grader(course, room, store, settings, judges, progress.training)
             _tell_aside(collected, words, progress)
             for note in _beforehand(course, words, store, room, cold):
                 progress.note(note)
             done = graded_as_done(grader, collected, progress, words, options.runner, spared)
             graded = list(done)
-            for note in same_code(graded, words):
+            for note in (*same_code(graded, words), *trained_lines(records_of(graded), words)):
                 progress.note(note)
             for reason in dict.fromkeys(room.complaints):
                 progress.note(words("room.cold_some", reason=reason))
@@ -268,6 +269,11 @@ def in_order(collected: Collected, graded: Sequence[Graded]) -> list[Record]:
     place = {one.name: number for number, one in enumerate(collected.submissions)}
     ordered = sorted(graded, key=lambda one: place[one.submission.name])
     return [record for one in ordered for record in one.records]
+
+
+def records_of(graded: Sequence[Graded]) -> list[Record]:
+    """Give all records of a batch."""
+    return [record for one in graded for record in one.records]
 
 
 def same_code(graded: Sequence[Graded], words: Words) -> list[str]:

@@ -16,9 +16,12 @@ from grader.types import Verdict
 
 if TYPE_CHECKING:
     from grader.pipeline.grader import Graded
+    from grader.pipeline.trainings import UnderWay
     from grader.types import Record, Submission
 
 LONGEST_REASON = 160
+LONGEST_SHOWN = 100  # of those that are running
+FIRST_LINE = 60.0  # seconds of a training after which a log has a line of it; then twice as many
 SOON = 120.0  # seconds; above it, minutes say it better
 
 
@@ -36,6 +39,9 @@ class Progress(Protocol):
     def started(self, submission: Submission) -> None:
         """A submission begins to run."""
 
+    def training(self, submission: Submission, under_way: UnderWay | None) -> None:
+        """A training of it is being done by us; None: it is done."""
+
     def finished(self, graded: Graded) -> None:
         """A submission has its records."""
 
@@ -52,6 +58,7 @@ class ProgressLines:
         self.done = 0
         self.began = time.monotonic()
         self.faults: set[str] = set()
+        self.next_lines: dict[str, float] = {}  # seconds of a training until the next word of it
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +68,15 @@ class ProgressLines:
 
     def started(self, submission: Submission) -> None:
         """Say nothing: a line per result is enough."""
+
+    def training(self, submission: Submission, under_way: UnderWay | None) -> None:
+        """Print a line about one that takes long, less and less often."""
+        name = submission.name
+        if under_way is None:
+            self.next_lines.pop(name, None)
+        elif under_way.seconds >= self.next_lines.get(name, FIRST_LINE):
+            self.next_lines[name] = 2 * under_way.seconds
+            self.note(in_training(name, under_way, self.words))
 
     def finished(self, graded: Graded) -> None:
         """Print the result and what is left."""
@@ -86,7 +102,7 @@ class ProgressBar:
         from rich.progress import Progress as RichProgress
 
         self.words = words
-        self.running: dict[str, None] = {}
+        self.running: dict[str, UnderWay | None] = {}
         self.faults: set[str] = set()
         self.bar = RichProgress(
             BarColumn(),
@@ -110,6 +126,12 @@ class ProgressBar:
         self.running[submission.name] = None
         self._describe()
 
+    def training(self, submission: Submission, under_way: UnderWay | None) -> None:
+        """Show how far it is."""
+        if submission.name in self.running:
+            self.running[submission.name] = under_way
+        self._describe()
+
     def finished(self, graded: Graded) -> None:
         """Advance, and leave a line above the bar."""
         self.running.pop(graded.submission.name, None)
@@ -124,7 +146,22 @@ class ProgressBar:
         self.bar.console.print(text, markup=False, highlight=False)
 
     def _describe(self) -> None:
-        self.bar.update(self.task, description=", ".join(printable(n) for n in self.running)[:60])
+        shown = [
+            in_training(name, one, self.words) if one else printable(name)
+            for name, one in list(self.running.items())
+        ]
+        self.bar.update(self.task, description=", ".join(shown)[:LONGEST_SHOWN])
+
+
+def in_training(name: str, under_way: UnderWay, words: Words) -> str:
+    """Say that a submission's model is trained by us, how far it is and since when."""
+    return words(
+        "cli.in_training",
+        name=printable(name),
+        epoch=under_way.epoch,
+        epochs=under_way.epochs,
+        seconds=round(under_way.seconds),
+    )
 
 
 def summary(graded: Graded, words: Words) -> str:

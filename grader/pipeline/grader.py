@@ -14,18 +14,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.attempts import Attempts, Scored
 from grader.pipeline.faults import fault
-from grader.pipeline.job import Job, Settings, record_versions
+from grader.pipeline.job import Job, Settings, may_ask, record_versions
 from grader.pipeline.judges import Judges
 from grader.pipeline.order import Group, groups
 from grader.pipeline.ours import ours
-from grader.pipeline.runner import Runner, Slot
+from grader.pipeline.runner import NOTEBOOK_MB, Runner, Slot
+from grader.pipeline.trainings import UnderWay
 from grader.record.store import Store, UnkeepableError
 from grader.room import Room, open_room
 from grader.room.quick import quickened
@@ -41,6 +42,7 @@ from grader.types import (
     Submission,
 )
 
+TRAINER_MB = 1000.0  # of a trainer's room beside its notebook's
 CRASHES = 3  # a job that was begun this often and never ended is put aside
 
 
@@ -62,6 +64,7 @@ class Grader:
     store: Store
     settings: Settings
     given_judges: Judges | None = None
+    on_training: Callable[[Submission, UnderWay | None], None] = lambda *_: None
 
     @cached_property
     def judges(self) -> Judges:
@@ -138,7 +141,8 @@ class Grader:
             message = Message("pipeline.quarantined", {"times": begun_before})
             records = self._ungraded(job, slot, message, began)
         else:
-            scored = Attempts(job, slot, self.room, self.store, self.judges).run()
+            tell = partial(self.on_training, job.submission)
+            scored = Attempts(job, slot, self.room, self.store, self.judges, tell).run()
             records = tuple(self._record(job, slot, one, began) for one in scored)
         records = self._saved(job, slot, records, began)
         with suppress(GraderError):  # the records are safe, and count all the same next time
@@ -270,6 +274,8 @@ class Workplace:
     settings: Settings
     saved_after: int  # what is saved here is later, whatever this machine's clock says
 
+    free_mb: float = NOTEBOOK_MB
+
     @contextmanager
     def open(self) -> Iterator[Callable[[Group, Slot], list[Graded]]]:
         """Load the course, open a room and the folder's store, without its lock."""
@@ -291,6 +297,12 @@ class GradeGroups:
     def __init__(self, grader: Grader) -> None:
         self.grader = grader
 
+    @property
+    def free_mb(self) -> float:
+        """What one more notebook needs, and its trainer's room where it may ask for trainings."""
+        asks = may_ask(self.grader.course, self.grader.settings)
+        return NOTEBOOK_MB + (TRAINER_MB if asks else 0.0)
+
     def open(self) -> AbstractContextManager[Callable[[Group, Slot], list[Graded]]]:
         """Nothing is left to open."""
         return nullcontext(self.grader.grade_group)
@@ -298,4 +310,5 @@ class GradeGroups:
     def __reduce__(self) -> tuple[type[Workplace], tuple[object, ...]]:
         one, store = self.grader, self.grader.store
         place = (one.course.root, one.course.profile, store.out)
-        return Workplace, (*place, one.room.isolation.level, one.settings, store.last_saved)
+        rest = (one.room.isolation.level, one.settings, store.last_saved, self.free_mb)
+        return Workplace, (*place, *rest)

@@ -230,6 +230,13 @@ class Job:
         return f"{self.submission.name}/{self.execution_key(slot, self.choice.engine, 1)}"
 
 
+def may_ask(course: Course, settings: Settings) -> bool:
+    """Whether notebooks of a batch may have their trainings done by our own room."""
+    if not course.asks_trainer or not {Engine.TENSORFLOW, Engine.JAX} <= set(environment.engines()):
+        return False
+    return settings.engine in (AUTO, Engine.TENSORFLOW.value)
+
+
 def record_versions() -> dict[str, str]:
     """Give the versions that a record tells of: what it ran on, and the judge's."""
     return environment.versions() | {"judge": JUDGE_VERSION}

@@ -18,6 +18,8 @@ from typing import Generic, Protocol, TypeVar
 from grader import environment
 from grader.gpus import Gpu
 
+NOTEBOOK_MB = 1500.0  # one in training takes about 1000, on either engine
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 Task_contra = TypeVar("Task_contra", contravariant=True)
@@ -47,6 +49,10 @@ class Stop:
 class Work(Protocol[Task_contra, Result_co]):
     """What to do with each task. Picklable, for workers that are elsewhere."""
 
+    @property
+    def free_mb(self) -> float:
+        """Megabytes that have to be free for one more task to begin beside others."""
+
     def open(self) -> AbstractContextManager[Callable[[Task_contra, Slot], Result_co]]:
         """Open what a worker needs for it, once; gives what to call, which never raises."""
 
@@ -74,6 +80,7 @@ class Call(Generic[Task, Result]):
     """Work for which nothing has to be opened: a function."""
 
     function: Callable[[Task, Slot], Result]
+    free_mb: float = NOTEBOOK_MB
 
     def open(self) -> AbstractContextManager[Callable[[Task, Slot], Result]]:
         """Give the function."""

@@ -18,6 +18,7 @@ from grader.report.page import render
 from grader.report.points import total
 from grader.report.statistics import ItemStatistics, item_statistics
 from grader.report.tones import tone
+from grader.report.trained import trained_lines
 from grader.text.words import Words
 from grader.types import Record, Verdict
 
@@ -138,6 +139,7 @@ def index_page(
         words,
         students=len(students),
         left_out=", ".join(map(wording.name, left_out)),
+        trained=trained_lines(records, words),
         results=len(records),
         accepted=sum(one.grade.verdict is Verdict.ACCEPTED for one in records),
         date=max((one.graded_at for one in records), default="")[:10],

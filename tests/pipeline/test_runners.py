@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import pickle
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from grader import environment
 from grader.collect.collect import collect
 from grader.course.load import load_course
 from grader.pipeline import runners
-from grader.pipeline.grader import GradeGroups, Grader, Workplace
+from grader.pipeline.grader import TRAINER_MB, GradeGroups, Grader, Workplace
 from grader.pipeline.job import Settings
-from grader.pipeline.runner import Call, Slot, Stop
+from grader.pipeline.runner import NOTEBOOK_MB, Call, Slot, Stop
+from grader.pipeline.runners import local
 from grader.record.store import Store
 from grader.room import open_room
 from grader.text.words import Words
-from grader.types import GraderError, Verdict
+from grader.types import Engine, GraderError, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -176,3 +180,56 @@ def test_pickled_work_is_names_and_settings_and_holds_no_open_store(tmp_path: Pa
         carried = pickle.loads(pickle.dumps(GradeGroups(grader)))
     level = grader.room.isolation.level
     assert carried == Workplace(ROOT, "laptop", tmp_path, level, grader.settings, saved_after=0)
+
+
+def most_at_once(free_mb: float, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many of two jobs run at once that say they need so much, with 2000 MB free."""
+    monkeypatch.setattr(environment, "free_mb", lambda: 2000.0)
+    monkeypatch.setattr(local, "LOOK_SECONDS", 0.01)
+    running, most, met = 0, 0, threading.Barrier(2)
+
+    def job(_: int, __: Slot) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        if free_mb < environment.free_mb():
+            met.wait(60)
+        running -= 1
+
+    slots = (Slot((0,)), Slot((1,)))
+    list(local.LocalRunner(slots, Stop()).run([1, 2], Call(job, free_mb)))
+    return most
+
+
+def test_beside_another_a_job_begins_where_as_much_is_free_as_its_work_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert most_at_once(1500.0, monkeypatch) == 2
+    assert most_at_once(2500.0, monkeypatch) == 1
+
+
+@pytest.mark.parametrize(
+    ("asks", "engine", "installed", "rooms"),
+    [
+        (False, "auto", tuple(Engine), 1),
+        (True, "auto", tuple(Engine), 2),
+        (True, "tensorflow", tuple(Engine), 2),
+        (True, "jax", tuple(Engine), 1),
+        (True, "auto", (Engine.TENSORFLOW,), 1),
+    ],
+)
+def test_a_job_whose_trainings_have_a_room_needs_the_memory_of_two(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asks: bool,
+    engine: str,
+    installed: tuple[Engine, ...],
+    rooms: int,
+) -> None:
+    monkeypatch.setattr(environment, "engines", lambda: installed)
+    course = replace(load_course(ROOT), asks_trainer=asks)
+    settings = Settings(secret=b"s" * 32, engine=engine)
+    with Store(tmp_path) as store:
+        work = GradeGroups(Grader(course, open_room("none"), store, settings))
+        needed = NOTEBOOK_MB + (rooms - 1) * TRAINER_MB
+        assert work.free_mb == pickle.loads(pickle.dumps(work)).free_mb == needed

@@ -15,7 +15,6 @@ from grader import environment
 from grader.pipeline.runner import Result, Runner, Slot, Stop, Task, Work
 
 LOOK_SECONDS = 0.5  # how soon a request to stop is seen
-FREE_MB = 1500  # a notebook in training takes about 1000; beside others it waits for that much
 
 
 def open_runner(slots: Sequence[Slot], stop: Stop) -> Runner:
@@ -53,14 +52,16 @@ class LocalRunner:
                 finally:
                     free.put(slot)
 
-            yield from self._as_done(iter(tasks), job)
+            yield from self._as_done(iter(tasks), job, work.free_mb)
 
-    def _as_done(self, waiting: Iterator[Task], job: Callable[[Task], Result]) -> Iterator[Result]:
+    def _as_done(
+        self, waiting: Iterator[Task], job: Callable[[Task], Result], free_mb: float
+    ) -> Iterator[Result]:
         running: set[Future[Result]] = set()
         pool = ThreadPoolExecutor(len(self.slots), thread_name_prefix="grade")
         try:
             while True:
-                self._fill(pool, running, waiting, job)
+                self._fill(pool, running, waiting, job, free_mb)
                 if not running:
                     return
                 done, running = wait(running, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
@@ -76,10 +77,11 @@ class LocalRunner:
         running: set[Future[Result]],
         waiting: Iterator[Task],
         job: Callable[[Task], Result],
+        free_mb: float,
     ) -> None:
         """Keep every slot busy; no more is handed to the pool, so that a stop is prompt."""
         while len(running) < len(self.slots) and not self.stop.draining.is_set():
-            if running and environment.free_mb() < FREE_MB:
+            if running and environment.free_mb() < free_mb:
                 return  # another look comes when one ends, or soon
             task = next(waiting, None)
             if task is None:
