@@ -23,7 +23,17 @@ import pytest
 
 from grader.record import files, flushing
 from grader.record.store import Store, UnkeepableError, canonical, execution_key, score_key
-from grader.types import ByRules, Engine, Execution, GraderError, Jump, Message, Record, Verdict
+from grader.types import (
+    ByRules,
+    Engine,
+    Execution,
+    GraderError,
+    Jump,
+    Message,
+    Record,
+    Training,
+    Verdict,
+)
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -396,6 +406,21 @@ class TestExecutions:
         assert back.cells == run.cells
         assert math.isnan(back.candidates[0].fits[0].history["loss"][1])
         assert without_arrays(back) == without_arrays(run)
+
+    def test_every_trainings_curves_are_kept_epoch_by_epoch(self, store: Store) -> None:
+        """Ours and the notebook's own, of every run: a run with another seed has its own key."""
+        curves = {"loss": (0.4, 0.3, None), "val_mae": (0.5, 0.4, 0.3)}
+        ours = tuple(
+            Training(cell, key=KEY, epochs=3, updates=9, history=curves) for cell in (3, 5)
+        )
+        for attempt, key in ((1, KEY), (2, KEY[::-1])):
+            run = replace(b.execution(), attempt=attempt, trainings=ours)
+            store.save_execution(key, run)
+        for attempt, key in ((1, KEY), (2, KEY[::-1])):
+            back = store.load_execution(key)
+            assert back is not None
+            assert (back.attempt, back.trainings) == (attempt, ours)
+            assert len(back.candidates[0].fits[0].history["loss"]) == 2
 
     def test_the_text_of_an_execution_is_strict_json(self, store: Store) -> None:
         def refuse(name: str) -> None:
