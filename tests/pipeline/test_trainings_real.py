@@ -79,7 +79,20 @@ first = send("grader_order", {"version": 1, "result": "a" * 64}, b"no arrays")
 print([told()[0] == first, [os.path.exists(one) for one in ("/in/answers", "/out")]])
 """
 WHAT_KERAS_SAYS = "made(loss='sparse_categorical_crossentropy').fit(X, -Y, verbose=0)"
+DRAWN = """
+import tensorflow as tf
+def turns():
+    while True:
+        for start in range(0, 64, 16):
+            yield X[start:start + 16], Y[start:start + 16]
+shuffled = made()
+shuffled.fit(tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(64).batch(16), epochs=2, verbose=0)
+generated = made()
+generated.fit_generator(turns(), steps_per_epoch=4, epochs=2, verbose=0)
+print(int(shuffled.optimizer.iterations), int(generated.optimizer.iterations))
+"""
 CELLS = (DATA, FIT, AFTERWARDS, AGAIN, OWN_CALLBACK, DECAY, PLANTED, FORGED, WHAT_KERAS_SAYS)
+CELLS = (*CELLS, DRAWN)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +155,11 @@ def test_the_probe_saw_both_fits_and_their_histories(ran: Execution) -> None:
 def test_what_no_order_can_say_is_trained_there_and_claimed(ran: Execution) -> None:
     assert cell(ran, 5).status == cell(ran, 6).status == "ok"
     assert why(ran, "own") == ("proof.told", {"why": "a callback of class Own"})
-    assert why(ran, "decaying") == ("order.setting", {"cls": "RMSprop", "setting": "decay"})
+
+
+def test_data_sets_generators_and_the_textbooks_decay_are_trained_by_us(ran: Execution) -> None:
+    assert cell(ran, 10).stdout == "8 8\n"
+    assert all(proof(ran, name).proven for name in ("decaying", "shuffled", "generated"))
 
 
 def test_weights_that_were_put_there_after_the_training_are_not_proven(ran: Execution) -> None:

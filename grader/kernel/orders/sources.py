@@ -125,19 +125,25 @@ def _copied(batch: Any) -> Any:
 
 def _require_plain(keras: Any, told: Arguments, drawable: list[str], callbacks: list[Any]) -> None:
     """Refuse what would be drawn otherwise than Keras draws it, or never to its end."""
+    beside = [told.get(name) is not None for name in ("y", "sample_weight")]
     for name in drawable:
-        value, steps = told[name], told.get("steps_per_epoch") if name == "x" else None
-        kind = kind_of(keras, value)
+        fine = not (name == "x" and (any(beside) or told.get("validation_split")))
+        if not fine or not _has_an_end(keras, told, name, callbacks):
+            raise UnusualError(f"{name} of class {type(told[name]).__name__}")
+
+
+def _has_an_end(keras: Any, told: Arguments, name: str, callbacks: list[Any]) -> bool:
+    """Whether it is known how far Keras draws it."""
+    kind = kind_of(keras, told[name])
+    if kind == "generator":
         many = told["epochs"] - (told.get("initial_epoch") or 0) > 1
         stops = any(type(one).__name__ in STOPPING for one in callbacks)
-        fine = {
-            "generator": name == "x" and not (many and stops),
-            "sequence": steps is not None or getattr(value, "num_batches", None) is not None,
-            "data set": steps is not None or _length(value) != ENDLESS,
-        }
-        beside = name == "x" and (told.get("y") is not None or told.get("validation_split"))
-        if not fine[kind] or beside or told.get("sample_weight") is not None:
-            raise UnusualError(f"{name} of class {type(value).__name__}")
+        return name == "x" and not (many and stops)
+    if name == "x" and told.get("steps_per_epoch") is not None:
+        return True
+    if kind == "sequence":
+        return told[name].num_batches is not None
+    return _length(told[name]) != ENDLESS
 
 
 def _length(data_set: Any) -> int:
