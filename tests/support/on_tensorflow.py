@@ -363,12 +363,6 @@ def by_time() -> dict[str, Case]:
         f"decay-{name}": case(layers.GRU(3), layers.Dense(1), optimizer=one)
         for name, one in kinds.items()
     } | {
-        # The rate by its formula: what it means does not rest on our own code.
-        "decay-by-schedule": case(
-            layers.GRU(3),
-            layers.Dense(1),
-            optimizer=made.SGD(made.schedules.InverseTimeDecay(0.1, 1, 0.1)),
-        ),
         "decay-plateau": case(
             layers.GRU(3),
             layers.Dense(1),

@@ -157,6 +157,22 @@ def test_squared_slices_and_a_useless_bias_are_all_that_differs(cases: dict[str,
         assert apart(cases[name]) > CLOSE > apart(cases[twin]), name
 
 
+def test_turns_are_sent_only_where_arrays_could_not_say_it(cases: dict[str, Case]) -> None:
+    sources = {name for name in cases if name.startswith(("data-set", "sequence", "generator"))}
+    turned = {name for name in sources if "turns" in cases[name].order.arrays}
+    assert turned == {
+        "data-set-endless",
+        "data-set-in-parts",
+        "data-set-shuffled",
+        "data-set-uneven",
+        "generator",
+        "generator-old",
+        "sequence-moving",
+        "sequence-shuffled",
+    }
+    assert len(sources - turned) > 6
+
+
 def apart(case: Case) -> float:
     assert isinstance(case.outcome, Trained)
     pairs = zip(case.outcome.weights, case.last, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from grader.room import open_room
 from grader.trainer.order import Order, read_order
 from grader.trainer.result import Outcome, Trained, Untrainable
 from grader.trainer.train import Job, train
+from grader.trainer.workroom import Workroom
 from grader.types import Array
 from tests.support.orders import ARRAYS, claim, dense, layer, lstm, optimizer, sequential
 
@@ -59,6 +61,21 @@ def test_one_order_after_the_other_each_as_if_alone() -> None:
     assert first.training > 0
 
 
+def test_a_room_that_lasts_teaches_to_the_last_bit_what_a_new_one_teaches() -> None:
+    """Neither what it trained before nor what it had compiled already changes a training."""
+    drawing = order(model=DROPPING, fit={**FIT, "shuffle": True})
+    turns = np.random.default_rng(2).integers(0, len(ARRAYS["x"]), size=40)
+    batches = {**ARRAYS, "turns": turns, "sizes": np.array([10, 10, 10, 10])}
+    jobs = [Job(drawing, 1), Job(order(batches), 1), Job(order(), 5)]
+    room = open_room("auto")
+    with closing(Workroom(room)) as kept:
+        together = [train([job], room, kept=kept)[0] for job in (*jobs, *jobs)]
+    alone = [in_a_room(job)[0] for job in jobs]
+    for number, wanted in enumerate(map(weights_of, alone)):
+        assert weights_of(together[number]) == wanted
+        assert weights_of(together[number + len(jobs)]) == wanted
+
+
 def test_going_on_is_the_same_as_one_long_training() -> None:
     """Three epochs, or two and one more from what the two left: weights, optimizer, updates."""
     whole = order(fit={**FIT, "epochs": 3})
@@ -93,6 +110,28 @@ def test_a_rate_that_was_changed_in_between_counts() -> None:
     assert weights_of(changed) == weights_of(begun)
     assert isinstance(other, Untrainable)  # RMSprop does not go on with what Adam left
     assert other.step == "continue"
+
+
+def test_decay_gives_each_update_the_rate_of_keras_own_schedule_and_keeps_the_optimizers() -> None:
+    """InverseTimeDecay with one step is what old Keras did: rate / (1 + decay * updates)."""
+    schedule = {
+        "module": "keras.optimizers.schedules",
+        "class_name": "InverseTimeDecay",
+        "config": {"initial_learning_rate": 0.1, "decay_steps": 1, "decay_rate": 0.5},
+        "registered_name": None,
+    }
+    settings = ({"learning_rate": 0.1, "decay": 0.5}, {"learning_rate": schedule})
+    settings = (*settings, {"learning_rate": 0.1})
+    told = [{**claim()["compile"], "optimizer": optimizer("SGD", **one)} for one in settings]
+    decayed, scheduled, still = in_a_room(*(Job(order(compile=one), 1) for one in told))
+    assert isinstance(decayed, Trained)
+    assert isinstance(scheduled, Trained)
+    assert isinstance(still, Trained)
+    for mine, theirs in zip(decayed.weights, scheduled.weights, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-7)
+    assert decayed.history["loss"] == pytest.approx(scheduled.history["loss"], rel=1e-6)
+    assert weights_of(still) != weights_of(decayed)
+    assert [float(one.optimizer[1]) for one in (decayed, still)] == pytest.approx([0.1, 0.1])
 
 
 def test_a_training_that_diverges_ends_as_keras_ends_it() -> None:
