@@ -18,7 +18,7 @@ from .asking import UnusualError
 from .data import PAIR, TRIPLE, array_of
 
 NAMES = ("x", "y", "sample_weight")
-MOST_TURNS = 2_000_000  # samples of all epochs together
+MOST_TURNS = 1_000_000  # samples of all epochs together
 MOST_SIZES = 8  # of batches that differ in their rows: for each a training is compiled anew
 TURN_BYTES = 4
 
@@ -115,7 +115,7 @@ class _Rows:
 
     most_bytes: int
     sizes: list[int] = field(default_factory=list)
-    _turns: list[list[int]] = field(default_factory=list)
+    _turns: list[np.ndarray] = field(default_factory=list)
     _samples: int = 0
     _places: dict[bytes, int] = field(default_factory=dict)
     _parts: list[list[np.ndarray]] = field(default_factory=list)
@@ -141,7 +141,7 @@ class _Rows:
         for kept, part in zip(self._parts, parts, strict=True):
             kept.append(part[new])
         self.sizes.append(count)
-        self._turns.append(turns)
+        self._turns.append(np.array(turns, dtype=np.int32))
         self._samples += count
         taken = len(self._places) * flat.shape[1] + self._samples * TURN_BYTES
         if self._samples > MOST_TURNS or taken > self.most_bytes:
@@ -153,7 +153,7 @@ class _Rows:
             rows={
                 name: np.concatenate(part) for name, part in zip(NAMES, self._parts, strict=False)
             },
-            turns=np.array(list(itertools.chain(*self._turns)), dtype=np.int32),
+            turns=np.concatenate(self._turns),
             sizes=np.array(self.sizes, dtype=np.int32),
             steps=steps,
         )
