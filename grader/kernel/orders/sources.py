@@ -69,9 +69,9 @@ def given_to(keras: Any, model: Any, told: Arguments, most_bytes: int, ours: str
         _require_plain(keras, told, drawable, callbacks)
         with _unused(model):
             if "x" in drawable:
-                given = _trained_on(keras, given, tape, most_bytes)
+                given = _trained_on(keras, model, given, tape, most_bytes)
             if "validation_data" in drawable:
-                given = _validated_with(keras, given, most_bytes)
+                given = _validated_with(keras, model, given, most_bytes)
     except Exception as error:
         why = str(error) if isinstance(error, UnusualError) else type(error).__name__
         given = replace(given, why=why)
@@ -178,17 +178,40 @@ def _unused(model: Any) -> Iterator[None]:
         raise UnusualError("data that are drawn from the model itself")
 
 
-def _epochs(keras: Any, **what: Any) -> Any:
+class _OfDataSet:
+    """Keras' iterator over the epochs of a data set, whose steps give an iterator of batches.
+
+    It takes a new one of the data set more often than others do, and each of those shuffles anew.
+    """
+
+    def __init__(self, iterator: Any) -> None:
+        self.iterator = iterator
+
+    def reset(self) -> None:
+        self.iterator.reset()
+
+    def __iter__(self) -> Iterator[Any]:
+        with self.iterator.catch_stop_iteration():
+            for first, last, batches in self.iterator:
+                yield first, last, [next(batches)]
+
+
+def _epochs(keras: Any, model: Any, **what: Any) -> Any:
     """Give Keras' own iterator over epochs, which has no public name."""
+    if kind_of(keras, what["x"]) == "data set":
+        module = importlib.import_module(f"{keras.__name__}.src.backend.tensorflow.trainer")
+        made = module.TFEpochIterator(distribute_strategy=model.distribute_strategy, **what)
+        return _OfDataSet(made)
     module = importlib.import_module(f"{keras.__name__}.src.trainers.epoch_iterator")
     return module.EpochIterator(**what)
 
 
-def _trained_on(keras: Any, given: Given, tape: Tape | None, most_bytes: int) -> Given:
+def _trained_on(keras: Any, model: Any, given: Given, tape: Tape | None, most_bytes: int) -> Given:
     told = given.call
     epochs = told["epochs"] - (told.get("initial_epoch") or 0)
     iterator = _epochs(
         keras,
+        model,
         x=told["x"] if tape is None else tape.playing(),
         steps_per_epoch=told.get("steps_per_epoch"),
         shuffle=told.get("shuffle"),
@@ -209,9 +232,10 @@ def _trained_on(keras: Any, given: Given, tape: Tape | None, most_bytes: int) ->
     return Given(call, {**order, "steps_per_epoch": drawn.steps}, turns)
 
 
-def _validated_with(keras: Any, given: Given, most_bytes: int) -> Given:
+def _validated_with(keras: Any, model: Any, given: Given, most_bytes: int) -> Given:
     told = given.call
-    drawn = draw(_epochs(keras, x=told["validation_data"], shuffle=False), 2, most_bytes)
+    iterator = _epochs(keras, model, x=told["validation_data"], shuffle=False)
+    drawn = draw(iterator, 2, most_bytes)
     if not _same_rows(drawn):
         raise UnusualError("validation data that change")
     if told.get("validation_steps") not in (None, drawn.steps):
