@@ -31,6 +31,8 @@ setup: $(VENV)/.ready
 
 # Two steps: pip refuses hashes and a local project in one.
 $(VENV)/.ready: $(PINS) pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
+	  "This is Python %d.%d; it takes 3.11 to 3.13. Name one: make PYTHON=python3.11 setup" % v)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(PINS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

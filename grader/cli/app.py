@@ -22,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,  # plain help: a tenth of a second less, one line less to fold
 )
 
@@ -107,7 +108,7 @@ def grade(
     ] = False,
     roster: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="With --dry-run: CSV of the class; names who handed nothing in."),
+        typer.Option(help="CSV of the class: who is missing is named. It is remembered."),
     ] = None,
     runner: Annotated[str, typer.Option(help="Where jobs run; local: on this machine.")] = "local",
     profile: Profile = None,
@@ -181,13 +182,17 @@ def regrade(
 @app.command()
 def report(
     out: Out = Path("grades"),
+    roster: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="CSV of the class: who is missing is named. It is remembered."),
+    ] = None,
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
     """Write feedback and print what is stored."""
     from grader.cli.grade import run_report
 
-    raise typer.Exit(run_report(out, lang, format.value))
+    raise typer.Exit(run_report(out, lang, format.value, roster))
 
 
 @app.command()
@@ -202,7 +207,16 @@ def export(
     roster: Annotated[
         Optional[Path], typer.Option(help="CSV that Canvas or Moodle exported: who is who.")  # noqa: UP045
     ] = None,
-    key: Annotated[str, typer.Option(help="Moodle: the column to identify by.")] = "username",
+    key: Annotated[
+        str, typer.Option(help="Moodle: the column to identify by; default: one that is there.")
+    ] = "",
+    column: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="EXERCISE=COLUMN", help="Which column of theirs is an exercise's."),
+    ] = None,
+    new_columns: Annotated[
+        bool, typer.Option("--new-columns", help="Canvas: let it make columns that it lacks.")
+    ] = False,
     about: Annotated[
         Optional[Path], typer.Option(help="Classroom 50: JSON about the submission.")  # noqa: UP045
     ] = None,
@@ -215,7 +229,18 @@ def export(
     """Write the grades for Canvas, Moodle and others."""
     from grader.cli.export import ExportOptions, run_export
 
-    options = ExportOptions(format, out, to, roster, key, about, lang, changed=changed)
+    options = ExportOptions(
+        format=format,
+        out=out,
+        to=to,
+        roster=roster,
+        key=key,
+        about=about,
+        lang=lang,
+        changed=changed,
+        columns=tuple(column or ()),
+        new_columns=new_columns,
+    )
     raise typer.Exit(run_export(options))
 
 
@@ -251,11 +276,16 @@ def prepare(lang: Lang = None) -> None:
 
 
 @app.command()
-def doctor(lang: Lang = None) -> None:
-    """Say what this machine can do: engines, GPUs, isolation."""
+def doctor(
+    every: Annotated[
+        bool, typer.Option("--all", help="Every level of isolation, those not in use too.")
+    ] = False,
+    lang: Lang = None,
+) -> None:
+    """Say what this machine has and which isolation holds."""
     from grader.cli.doctor import run_doctor
 
-    raise typer.Exit(run_doctor(lang))
+    raise typer.Exit(run_doctor(lang, every=every))
 
 
 @app.command()

@@ -5,6 +5,7 @@ Enters: exercise ids. Leaves: ``expected.json`` files, a line per run. Touches: 
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from grader.calibration.calibrate import (
     check_calibration,
 )
 from grader.cli.course import open_course, open_words
+from grader.cli.errors import EXTRAS
 from grader.course.exercises import Course, Exercise
 from grader.course.load import load_course
 from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
+from grader.record import files
 from grader.room import open_room
 from grader.text.words import Words
 from grader.types import Engine, GraderError, Message, Scalar
@@ -37,9 +40,13 @@ def run_calibrate(
     """Do the missing runs of every exercise; continues where an earlier call stopped."""
     course = open_course(profile)
     words = open_words(course, lang)
+    backend = Engine.JAX if engine == "auto" else Engine(engine)
+    require(backend, ("scipy", *(("jinja2", "matplotlib") if plot is not None else ())))
+    if plot is not None:
+        with files.disk_errors(plot):
+            plot.mkdir(parents=True, exist_ok=True)
     room = open_room("auto", without_results(course.root))
     places = slots(jobs or len(environment.cores()), ())
-    backend = Engine.JAX if engine == "auto" else Engine(engine)
     for exercise in _with_sizes(course, ids, words):
         for found in calibrate(course, exercise, backend, count, room, places, _tell):
             value = "–" if found.value is None else f"{found.value:.4g}"
@@ -50,6 +57,22 @@ def run_calibrate(
         course = load_course(course.root, course.profile)
         _tell(str(write_summary(course, plot)))
     return 0
+
+
+def require(engine: Engine, packages: Sequence[str]) -> None:
+    """Miss what the end needs before hours of training, not after them.
+
+    Raises:
+        ModuleNotFoundError: names the package.
+        GraderError: the engine is not installed.
+    """
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise ModuleNotFoundError(package, name=package)
+    if engine not in environment.engines():
+        there = ", ".join(one.value for one in environment.engines()) or "–"
+        args = {"engine": engine.value, "extra": EXTRAS[engine.value], "there": there}
+        raise GraderError(Message("calibrate.no_engine", args))
 
 
 def _with_sizes(course: Course, ids: Sequence[str], words: Words) -> list[Exercise]:
@@ -71,9 +94,10 @@ def run_check_calibration(
     """
     course = open_course(profile)
     words = open_words(course, lang)
+    backend = Engine.JAX if engine == "auto" else Engine(engine)
+    require(backend, ("scipy",))
     room = open_room("auto", without_results(course.root))
     place = slots(1, ())[0]
-    backend = Engine.JAX if engine == "auto" else Engine(engine)
     fitting = True
     for exercise in _with_sizes(course, ids, words):
         identifier = exercise.id

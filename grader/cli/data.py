@@ -65,7 +65,7 @@ def run_verify(lang: str | None) -> int:
     sets, words = _opened(lang)
     _print(sets, words)
     origins = [origin for one in sets for origin in one.origins]
-    states = [_state(origin) for origin in origins]
+    states = [state_of(origin) for origin in origins]
     states += [_state_beside(one) for origin in origins for one in origin.beside]
     return SOME_NOT if DAMAGED in states else ALL_SOUND
 
@@ -87,7 +87,7 @@ def run_fetch(names: Sequence[str], url: str | None, lang: str | None) -> int:
     if url is not None and len(origins) != 1:
         raise GraderError(Message("datasets.one_url"))
     for origin in origins:
-        there = _state(origin) == SOUND
+        there = state_of(origin) == SOUND
         if not there:
             fetch(origin, url or origin.url or "")
         _tell_got(origin, words, there=there)
@@ -166,7 +166,8 @@ def _opened(lang: str | None) -> tuple[tuple[DataSet, ...], Words]:
     return data_sets(course.reference), words
 
 
-def _state(origin: Origin) -> str:
+def state_of(origin: Origin) -> str:
+    """Say of a file whether it is here, and is what it should be: the id of a word."""
     if not origin.path.is_file():
         return MISSING
     try:
@@ -190,7 +191,7 @@ def _print(sets: Sequence[DataSet], words: Words) -> None:
         table.add_column(words(heading), overflow="fold")
     for one in sets:
         for origin in one.origins:
-            state = _state(origin)
+            state = state_of(origin)
             size = f"{origin.path.stat().st_size:,}" if state != MISSING else "–"
             where = words(WHERE[origin.where])
             table.add_row(one.name, origin.name, where, size, words(state), origin.licence)

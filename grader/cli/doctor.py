@@ -1,49 +1,171 @@
-"""``grader doctor``: what this machine has, and what each layer of isolation does on it.
+"""``grader doctor``: what this machine has for grading, and what holds a notebook in on it.
 
-Enters: parsed options. Leaves: an exit code. Touches: stdout; runs the rooms' self-test.
+Enters: parsed options. Leaves: an exit code. Touches: stdout; looks at the course, the secret's
+file, the disk and the memory; runs the rooms' self-test.
+
+What is missing is said with what to do about it. Nothing is made: a secret that is not there yet is
+still not there afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
-from grader import environment
+from grader import environment, seeds
 from grader.cli.course import open_course, open_words
+from grader.cli.data import DAMAGED, MISSING, state_of
+from grader.cli.errors import speak
 from grader.cli.printing import console
+from grader.course.data import CACHE, data_sets
+from grader.course.exercises import Course
 from grader.gpus import find_gpus
-from grader.text.words import Words
-from grader.types import Engine
+from grader.pipeline.job import DEFAULT_MEMORY_MB
+from grader.text.words import Words, pick_language
+from grader.types import Engine, GraderError, Level, Scalar
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from grader.room.spec import LayerReport
 
+LITTLE_DISK_MB = 2000  # what thirty notebooks leave behind, with pictures and weights
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
-def run_doctor(lang: str | None) -> int:
-    """Print engines, GPUs and what each layer of isolation did in a live probe."""
+
+def run_doctor(lang: str | None, *, every: bool = False) -> int:
+    """Print what there is; ``every``: each layer of the levels that are not in use, too."""
     from grader.room import open_room, probe
 
-    words = open_words(open_course(), lang)
+    course, words, trouble = _course(lang)
     terminal = console()
+    for line in (
+        *([trouble] if course is None else [_about(course, words)]),
+        *_python(words),
+        *_engines(words),
+        *_gpus(words),
+        *_memory(words),
+        *_disk(words),
+        *_secret(words),
+        *(_data(course, words) if course is not None else ()),
+    ):
+        terminal.print(line, soft_wrap=True)
+    reports = probe()
+    used = open_room("auto").isolation.level
+    for level in Level:
+        if every or [*Level].index(level) <= [*Level].index(used):
+            terminal.print(_layers(level.value, reports, words))
+    terminal.print(words("cli.level", level=used.value))
+    return 0
+
+
+def _course(lang: str | None) -> tuple[Course | None, Words, str]:
+    """Open the course; where there is none, give why: the machine can be looked at all the same."""
+    if lang is not None:
+        pick_language(lang, None)
+    try:
+        course = open_course()
+        return course, open_words(course, lang), ""
+    except GraderError as error:
+        language = pick_language(lang, None)
+        speak(language)
+        words = Words(language)
+        return None, words, words("doctor.no_course", why=words.say(error.message))
+
+
+def _about(course: Course, words: Words) -> str:
+    measured = sum(one.expectation is not None for one in course.exercises.values())
+    args: dict[str, Scalar] = {"path": str(course.root), "exercises": len(course.exercises)}
+    if course.reference is None:
+        return words("doctor.course_of_students", **args)
+    return words("doctor.course", **args, measured=measured)
+
+
+def _python(words: Words) -> Iterator[str]:
+    yield words("doctor.python", version=sys.version.split()[0], path=sys.executable)
+
+
+def _engines(words: Words) -> Iterator[str]:
+    there = environment.engines()
     for engine in Engine:
-        state = "cli.found" if engine in environment.engines() else "cli.missing"
-        terminal.print(words("cli.engine", engine=engine.value, state=words(state)))
+        state = "cli.found" if engine in there else "cli.missing"
+        yield words("cli.engine", engine=engine.value, state=words(state))
+    if not there:
+        yield words("doctor.no_engine")
+
+
+def _gpus(words: Words) -> Iterator[str]:
     gpus = find_gpus()
     for gpu in gpus:
-        terminal.print(words("cli.gpu", index=gpu.index, name=gpu.name, memory=gpu.memory_mb))
+        yield words("cli.gpu", index=gpu.index, name=gpu.name, memory=gpu.memory_mb)
     if not gpus:
-        terminal.print(words("cli.no_gpu"))
-    reports = probe()
-    for level in dict.fromkeys(report.level for report in reports):
-        terminal.print(_layers(level, reports, words))
-    terminal.print(words("cli.level", level=open_room("auto").isolation.level.value))
-    return 0
+        yield words("cli.no_gpu")
+
+
+def _memory(words: Words) -> Iterator[str]:
+    free, cores = int(environment.free_mb()), len(environment.cores())
+    most = max(free // DEFAULT_MEMORY_MB, 0)
+    yield words("doctor.memory", free=free, limit=DEFAULT_MEMORY_MB, cores=cores)
+    if most < cores:
+        yield words("doctor.little_memory", most=max(most, 1), limit=DEFAULT_MEMORY_MB)
+
+
+def _disk(words: Words) -> Iterator[str]:
+    for place in dict.fromkeys((Path.cwd(), Path(tempfile.gettempdir()))):
+        try:
+            free = shutil.disk_usage(place).free >> 20
+        except OSError as error:
+            yield words("doctor.no_disk", path=str(place), error=error.strerror or str(error))
+            continue
+        key = "doctor.disk" if free >= LITTLE_DISK_MB else "doctor.little_disk"
+        yield words(key, path=str(place), free=free, needed=LITTLE_DISK_MB)
+
+
+def _secret(words: Words) -> Iterator[str]:
+    path = seeds.secret_path()
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        yield words("doctor.no_secret", path=str(path))
+        return
+    except OSError as error:
+        yield words("doctor.bad_secret", path=str(path), error=error.strerror or str(error))
+        return
+    try:
+        seeds.course_secret(path)
+    except GraderError as error:
+        yield words.say(error.message)
+        return
+    yield words("doctor.open_secret" if mode & OTHERS else "doctor.secret", path=str(path))
+
+
+def _data(course: Course, words: Words) -> Iterator[str]:
+    if course.reference is None:
+        return
+    states = [
+        (one.name, origin.where, state_of(origin))
+        for one in data_sets(course.reference)
+        for origin in one.origins
+    ]
+    names = {name for name, _, _ in states}
+    real = {name for name, where, state in states if where == CACHE and state != MISSING}
+    yield words("doctor.data", count=len(names), real=len(real))
+    if damaged := sorted({name for name, _, state in states if state == DAMAGED}):
+        yield words("doctor.damaged_data", names=", ".join(damaged))
+    whole = {name for name, _, state in states if state not in {MISSING, DAMAGED}}
+    if lost := sorted(names - whole):
+        yield words("doctor.no_data", names=", ".join(lost))
 
 
 def _layers(level: str, reports: Sequence[LayerReport], words: Words) -> Table:
     """Arrange a level's layers: those that hold in one line, each other with its reason."""
+    from rich.table import Table
+
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=9)
     grid.add_column(width=1)

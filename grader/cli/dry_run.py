@@ -26,7 +26,8 @@ from grader.collect.collect import Collected
 from grader.collect.names import file_mark
 from grader.course.exercises import Course
 from grader.hand_ins import is_version, place
-from grader.report.roster import Roster, absent, strangers
+from grader.report.attendance import absent, strangers
+from grader.report.roster import Roster
 from grader.report.wording import name
 from grader.text.printable import printable
 from grader.text.words import Words

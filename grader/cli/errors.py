@@ -11,12 +11,23 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grader.types import Scalar
 
 USAGE = 2
 OUR_FAULT = 3  # nothing was graded, and not for the notebook's sake
 INTERRUPTED = 130
 # What commands need, and a check in a notebook does not.
 OF_COMMANDS = frozenset({"ipykernel", "jupyter_client", "psutil", "pydantic", "rich", "typer"})
+# What installs other modules that are asked for; of any other nobody knows.
+EXTRAS = {
+    **dict.fromkeys(("jinja2", "jupytext", "nbformat", "pynvml", "scipy"), "grading"),
+    **dict.fromkeys(("matplotlib", "pandas", "sklearn", "tensorflow", "keras"), "grading"),
+    **dict.fromkeys(("jax", "jaxlib"), "jax"),
+}
 
 _language: list[str] = []
 
@@ -60,13 +71,39 @@ def _tell_error(error: Exception) -> int:
         tell(words.say(message)) if message else print(error, file=sys.stderr)  # noqa: T201
         return USAGE
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("grader"):
-        light = str(error.name).partition(".")[0] in OF_COMMANDS
-        missing = "cli.light_package" if light else "cli.missing_package"
-        tell(words.say(Message(missing, {"package": error.name})))
+        told, args = _missing(str(error.name).partition(".")[0])
+        tell(words.say(Message(told, args)))
         return OUR_FAULT
+    if (path := _their_path(error, sys.argv[1:])) is not None:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        tell(words.say(Message("cli.path_refused", {"path": path, "error": why})))
+        return USAGE
     said = f"{type(error).__name__}: {error}"[:300]
     tell(words.say(Message("cli.fault", {"error": said})))
     return OUR_FAULT
+
+
+def _missing(package: str) -> tuple[str, dict[str, Scalar]]:
+    """Say which extra brings a package: a message's id and arguments."""
+    if package in OF_COMMANDS:
+        return "cli.light_package", {"package": package}
+    if package in EXTRAS:
+        return "cli.missing_package", {"package": package, "extra": EXTRAS[package]}
+    return "cli.other_package", {"package": package}
+
+
+def _their_path(error: Exception, arguments: Sequence[str]) -> str | None:
+    """Give the path that the system refused, where it is one that was named on the command line.
+
+    Or lies in such a one, or around it: a folder that is to be made there.
+    """
+    if not isinstance(error, OSError) or not isinstance(error.filename, str | bytes):
+        return None
+    shown = os.fsdecode(error.filename)
+    path = Path.cwd() / shown
+    given = [Path.cwd() / one.rpartition("=")[2] for one in arguments if one.rpartition("=")[2]]
+    near = any(path.is_relative_to(one) or one.is_relative_to(path) for one in given)
+    return shown if near and path != Path(path.root) else None
 
 
 def language_of(arguments: Sequence[str]) -> str:

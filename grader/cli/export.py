@@ -17,12 +17,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePath
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grade import ALL_ACCEPTED, UNGRADED, current, existing
-from grader.cli.printing import titles
+from grader.cli.lms import chosen_columns, platform_numbers
+from grader.cli.people import people_of
+from grader.cli.printing import PEOPLE, titles
 from grader.cli.roster import read_given, roster_file
 from grader.cli.spared import Spared, Step
 from grader.record import exported, files
@@ -30,13 +33,16 @@ from grader.record.exported import Exported
 from grader.record.store import Store
 from grader.report import exporters
 from grader.report.by_hand import by_hand_table
-from grader.report.export import Export, Exporter
-from grader.report.roster import unmatched
+from grader.report.export import Export, Exporter, Lack
+from grader.report.people import People
+from grader.report.roster import bare, unmatched
+from grader.report.wording import file_stem
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import UNKNOWN, GraderError, Message, Record
 
 BY_HAND = "by-hand.csv"
+LARGEST_PAGE = 50_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class ExportOptions:
     about: Path | None
     lang: str | None
     changed: bool = False  # only whom the last export says otherwise of
+    columns: tuple[str, ...] = ()  # EXERCISE=COLUMN, as typed
+    new_columns: bool = False
 
 
 def run_export(options: ExportOptions) -> int:
@@ -64,32 +72,42 @@ def _export(options: ExportOptions) -> int:
     course = open_course()
     words = open_words(course, options.lang)
     store = Store(existing(options.out))
+    records = current(store, course)
     in_lms = {key: one.title for key, one in course.rules.exercises.items() if one.title}
+    names = {
+        key: (*filter(None, [in_lms.get(key)]), key, one.title.ko, one.title.en)
+        for key, one in course.exercises.items()
+    }
     export = Export(
-        records=current(store, course),
+        records=records,
         words=words,
         titles=titles(course, words) | in_lms,
-        names={
-            key: (*filter(None, [in_lms.get(key)]), key, one.title.ko, one.title.en)
-            for key, one in course.exercises.items()
-        },
+        names=names,
         roster=roster_file(options.roster) if options.roster else None,
         roster_path=str(options.roster),
         key=options.key,
         about=_about(options.about, exporter),
+        chosen=chosen_columns(options.columns, {one.exercise for one in records}, names),
+        new_columns=options.new_columns,
+        numbers=platform_numbers(records),
+        page=partial(_page, store.out),
     )
+    everybody, wrong = people_of(course, store.out, records, export.roster)
+    store.warnings += wrong
     spared = Spared(store.out)
     before = exported.read(store.out, exporter.name)
     store.warnings += before.unread
     place = options.to or store.out / "export" / exporter.name
     if options.changed:
-        export = replace(export, records=_changed(export, exporter, before))
+        export = replace(export, records=_changed(export, exporter, before), everybody=False)
         place /= f"changed-{before.count + 1}"
         if not export.records:
             return _nothing_changed(before, store, words)
+    lacks = list(exporter.lacks(export))  # refuses what can be written for nobody
     written = spared.made(Step.EXPORT, _maker(exporter, export), export.records)
     by_hand = by_hand_table(export.records, words)
-    for name, content in (*written, *_beside(place, by_hand)):
+    whole = None if options.changed else everybody
+    for name, content in (*written, *_beside(place, by_hand, whole)):
         path = place / name
         files.sweep(path.parent, [path.name])
         files.write_whole(path, content, shared=options.to is not None)
@@ -101,7 +119,11 @@ def _export(options: ExportOptions) -> int:
     for message in store.warnings:
         tell(words.say(message))
     print(words("cli.exported", path=str(where), count=len(there)))  # noqa: T201
-    incomplete = _complaints(export, exporter)
+    for line in everybody.sum(words):
+        print(line)  # noqa: T201
+    incomplete = _complaints(export, exporter, lacks)
+    for line in everybody.without_grade(words):
+        tell(line)
     spared.tell(words)
     return UNGRADED if store.warnings or spared else incomplete
 
@@ -115,11 +137,21 @@ def _maker(
     return make
 
 
-def _beside(place: Path, table: str) -> list[tuple[str, bytes]]:
-    """Give the table of what was decided by hand, where anything was, or one lies there."""
-    if table.count("\n") > 1 or (place / BY_HAND).exists():
-        return [(BY_HAND, table.encode("utf-8-sig", "replace"))]
-    return []
+def _beside(place: Path, table: str, everybody: People | None) -> list[tuple[str, bytes]]:
+    """Give the tables of what was decided by hand, where anything was, and of a roster's people."""
+    made = {BY_HAND: table} if table.count("\n") > 1 or (place / BY_HAND).exists() else {}
+    if everybody is not None and everybody.roster is not None:
+        made[PEOPLE] = everybody.table()
+    return [(name, text.encode("utf-8-sig", "replace")) for name, text in made.items()]
+
+
+def _page(out: Path, student: str) -> bytes | None:
+    """Give a student's page of feedback as it was last written."""
+    path = out / "feedback" / f"{file_stem(student)}.html"
+    try:
+        return files.read_at_most(path, LARGEST_PAGE)
+    except OSError:
+        return None
 
 
 def _changed(export: Export, exporter: Exporter, before: Exported) -> list[Record]:
@@ -135,15 +167,17 @@ def _changed(export: Export, exporter: Exporter, before: Exported) -> list[Recor
 def _digests(export: Export, exporter: Exporter) -> dict[str, str]:
     """Give a digest of what the file says of each student: of a file about that one alone.
 
-    The roster only says in which row it stands, so it is left out. Who cannot be written alone has
-    none, and is written and named again each time.
+    Of the roster only what identifies people and says what columns are out of is left: what the
+    other system has already changes with every export. Who cannot be written alone has none, and is
+    written and named again each time.
     """
     found: dict[str, str] = {}
+    roster = None if export.roster is None else bare(export.roster, exporter.keys)
     by_student: dict[str, list[Record]] = {}
     for record in export.records:
         by_student.setdefault(record.student, []).append(record)
     for student, theirs in by_student.items():
-        alone = replace(export, records=theirs, roster=None)
+        alone = replace(export, records=theirs, roster=roster, everybody=False)
         with suppress(Exception):  # told where the files are made
             told = [
                 (name, hashlib.sha256(data).hexdigest()) for name, data in exporter.files(alone)
@@ -193,8 +227,8 @@ def _require_inside(name: str, exporter: Exporter) -> None:
         raise GraderError(Message("report.export_outside", args))
 
 
-def _complaints(export: Export, exporter: Exporter) -> int:
-    """Name everybody whose grade is not in the files."""
+def _complaints(export: Export, exporter: Exporter, lacks: Sequence[Lack]) -> int:
+    """Name everybody whose grade is not in the files, and what else is not."""
     records, keys = export.records, exporter.keys
     waiting = sorted({one.student for one in export.counting if not one.grade.graded})
     strangers = unmatched(records, export.roster, keys) if export.roster and keys else []
@@ -214,7 +248,11 @@ def _complaints(export: Export, exporter: Exporter) -> int:
         if students:
             names = ", ".join(printable(one, limit=60) for one in students)
             tell(export.words(message, count=len(students), students=names))
-    return UNGRADED if any(told.values()) else ALL_ACCEPTED
+    for lack in lacks:
+        said = export.words.say(lack.message)
+        tell(said) if lack.serious else print(said)  # noqa: T201
+    serious = any(told.values()) or any(one.serious for one in lacks)
+    return UNGRADED if serious else ALL_ACCEPTED
 
 
 def _about(path: Path | None, exporter: Exporter) -> dict[str, str]:

@@ -16,7 +16,7 @@ from grader.cli.errors import USAGE
 from grader.cli.grade import ALL_ACCEPTED
 from grader.cli.opened import Opened, author_of, opened, write_pages
 from grader.cli.whose import exercises_called, student_called
-from grader.record import hand_file
+from grader.record import class_file, hand_file
 from grader.report import wording
 from grader.types import HandKind, HandLine, Record
 
@@ -75,7 +75,9 @@ def _ids(texts: Sequence[str]) -> list[str]:
 
 def _student(folder: Opened, text: str) -> str:
     lines = (one.student for one in folder.by_hand.lines if one.student)
-    return student_called(text, [*(one.student for one in folder.latest), *lines])
+    looks = class_file.read(folder.store.out).looks
+    unread = (each.student for one in looks for each in one.aside if each.student)
+    return student_called(text, [*(one.student for one in folder.latest), *lines, *unread])
 
 
 def _exercises(folder: Opened, student: str, texts: Sequence[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import shutil
 from dataclasses import replace
 
 from grader.by_hand import HandLines
+from grader.cli import people
 from grader.record import exported, files, forgetting, hand_file
 from grader.record.store import Store
 from grader.report import wording
@@ -36,6 +37,8 @@ def forget_asked(store: Store) -> list[HandLine]:
 
 def _forget(store: Store, one: HandLine) -> HandLine:
     forgetting.erase(store, one.student, one.exercise)
+    if not _has_anything(store, one.student):
+        people.forget(store.out, one.student)
     _erase_pages(store, one.student)
     note = replace(one, student="", exercise="", text="")
     hand_file.rewrite(store.out, _without(store.by_hand(), one, note))

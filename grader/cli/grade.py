@@ -20,7 +20,9 @@ from grader.by_hand import in_force
 from grader.cli.course import course_to_grade_with, open_course, open_words, profile_note
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.forgetting import forget_asked
+from grader.cli.people import look_of, remember
 from grader.cli.progress import Progress, open_progress
+from grader.cli.roster import roster_file
 from grader.cli.rules import class_list, nobodys, rules_for
 from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
@@ -77,6 +79,8 @@ def run(options: GradeOptions) -> int:
         speak(pick_language(options.lang, None))
     require(options.runner)
     _require_packages()
+    if options.roster is not None:
+        roster_file(options.roster)
     judges = Judges(options.out)
     judges.prepare()
     course = course_to_grade_with(options.paths, options.profile)
@@ -85,13 +89,12 @@ def run(options: GradeOptions) -> int:
     collected = _collected(course, options, judges)
     if options.dry_run:
         return _shown_only(course, words, collected, options)
-    if options.roster is not None:
-        raise GraderError(Message("cli.roster_without_dry_run"))
     settings = _settings(options)
     handed_in = {*options.paths, *(one.path.parent for one in collected.submissions)}
     room = open_room(options.isolation, ours(course.root, options.out, sorted(handed_in)))
     room, cold = quickened(room) if options.warm else (room, None)
     with Store(options.out) as store:
+        remember(store.out, roster=options.roster, look=look_of(options.paths, collected))
         spared = Spared(store.out)
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
@@ -119,7 +122,6 @@ def run(options: GradeOptions) -> int:
 def _shown_only(course: Course, words: Words, collected: Collected, options: GradeOptions) -> int:
     """Say what would be graded, and grade nothing."""
     from grader.cli.dry_run import DryRun
-    from grader.cli.roster import roster_file
 
     roster = roster_file(options.roster) if options.roster else class_list(course) or None
     jobs = options.jobs or len(environment.cores())
@@ -296,11 +298,12 @@ def exit_code(records: Sequence[Record], *, refused: bool = False) -> int:
     return ALL_ACCEPTED if accepted else SOME_NOT
 
 
-def run_report(out: Path, lang: str | None, form: str) -> int:
+def run_report(out: Path, lang: str | None, form: str, roster: Path | None = None) -> int:
     """Write feedback and print what is stored; gives the exit code."""
     course = open_course()
     words = open_words(course, lang)
     with Store(existing(out)) as store:
+        remember(store.out, roster=roster)
         records = current(store, course)
         whole = finish(course, words, store, records, form, Spared(store.out))
     return exit_code(records, refused=not whole)

@@ -18,7 +18,7 @@ from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grade import current, existing, exit_code, finish
 from grader.cli.spared import Spared, Step
-from grader.record import files, hand_file
+from grader.record import class_file, files, hand_file
 from grader.record.index import KEY, MOST_BYTES, keyed_folders
 from grader.record.record_json import CorruptError, KeptRecord, kept_from_json
 from grader.record.store import Store
@@ -52,6 +52,7 @@ def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -
                 with spared.alone(Step.MERGE, one.record.student):
                     _take(store, one)
         _take_by_hand(store, stores)
+        _take_class(store, stores)
         _tell_secrets(words, (one.record for one in found))
         unread += [message for source in stores for message in source.warnings]
         for message in unread:
@@ -104,6 +105,14 @@ def _take_by_hand(target: Store, sources: Iterable[Store]) -> None:
     found = {one.id: one for source in sources for one in source.by_hand().lines}
     new = [one for one in found.values() if one.id not in there]
     hand_file.append(target.out, sorted(new, key=lambda one: one.at))
+
+
+def _take_class(target: Store, sources: Iterable[Store]) -> None:
+    """Add what elsewhere is known of the class: its roster, what could not be looked at."""
+    there = class_file.read(target.out)
+    found = class_file.joined([there, *(class_file.read(one.out) for one in sources)])
+    if found != there:
+        class_file.write(target.out, found)
 
 
 def _tell_secrets(words: Words, records: Iterable[Record]) -> None:

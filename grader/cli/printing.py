@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from grader.cli.errors import tell
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
 from grader.hand_ins import counting
@@ -23,8 +24,10 @@ from grader.types import Record, Verdict
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from grader.report.people import People
     from grader.report.table import GradeTable
 
+PEOPLE = "people.csv"
 WIDTH_OF_LOGS = 120  # columns, where there is no terminal to ask
 
 
@@ -61,9 +64,11 @@ def write_feedback(
     Raises:
         GraderError: the disk refuses what is the whole class's.
     """
+    from grader.cli.people import people_of
     from grader.report.gradebook import gradebook
 
     names = titles(course, words)
+    everybody, wrong = people_of(course, out, records)
     by_student: dict[str, list[Record]] = {}
     for record in records:
         by_student.setdefault(record.student, []).append(record)
@@ -75,7 +80,10 @@ def write_feedback(
                 files.write_whole(path, _student_page(student, theirs, words, names, spared))
             pages[student] = path.relative_to(out).as_posix()
     index, grades = out / "index.html", out / "grades.csv"
-    files.write_whole(index, _class_page(records, words, names, pages, spared))
+    files.write_whole(index, _class_page(records, words, names, pages, spared, everybody))
+    files.write_whole(out / PEOPLE, everybody.table().encode("utf-8-sig", "replace"))
+    for message in wrong:
+        tell(words.say(message))
     table = spared.made_if_any(Step.GRADEBOOK, lambda some: gradebook(some, words), records)
     if table is not None:
         files.write_whole(grades, table.encode("utf-8-sig", "replace"))
@@ -112,13 +120,16 @@ def _class_page(
     names: Mapping[str, str],
     pages: Mapping[str, str],
     spared: Spared,
+    everybody: People,
 ) -> bytes:
     """Give the class's page, of those for whom it can be made; it names the others."""
     from grader.report.overview import index_page
     from grader.report.stand_in import stand_in
 
     def page(some: Sequence[Record]) -> bytes:
-        return index_page(some, words, names, pages, spared.students(Step.OVERVIEW)).encode()
+        left_out = spared.students(Step.OVERVIEW)
+        said = [*everybody.lines(words)]
+        return index_page(some, words, names, pages, left_out, said).encode()
 
     made = spared.made_if_any(Step.OVERVIEW, page, records)
     if made is None:

@@ -5,6 +5,9 @@ Enters: a path. Leaves: a Roster, or bytes. Touches: reads that file.
 
 from __future__ import annotations
 
+import codecs
+import json
+from contextlib import suppress
 from pathlib import Path
 
 from grader.record import files
@@ -12,6 +15,8 @@ from grader.report.roster import Roster, read_roster
 from grader.types import GraderError, Message
 
 LARGEST = 50_000_000  # bytes
+# Spreadsheets of today (a zip) and of old, PDF, pages of HTML.
+_OTHERS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"<!DOCTYPE", b"<html")
 
 
 def roster_file(path: Path) -> Roster:
@@ -21,7 +26,9 @@ def roster_file(path: Path) -> Roster:
         GraderError: it cannot be read, or nobody is in it.
     """
     data = read_given(path)
-    for encoding in ("utf-8-sig", "cp949"):
+    if what := _what_else(data):
+        raise GraderError(Message(what, {"path": str(path)}))
+    for encoding in _encodings(data):
         try:
             roster = read_roster(data.decode(encoding))
             break
@@ -32,6 +39,26 @@ def roster_file(path: Path) -> Roster:
     if not roster:
         raise GraderError(Message("cli.roster_empty", {"path": str(path)}))
     return roster
+
+
+def _what_else(data: bytes) -> str:
+    """Say what it is where it is no CSV, by its first bytes; "" where it may be one.
+
+    Read as CSV a notebook is a roster of nobody, and everybody's grade would be left out.
+    """
+    begin = data[:200].removeprefix(codecs.BOM_UTF8).lstrip()
+    if begin.startswith((b"{", b"[")):
+        with suppress(ValueError, RecursionError):
+            json.loads(data.decode("utf-8-sig"))
+            return "cli.roster_is_notebook" if b'"cells"' in data else "cli.roster_is_other"
+    return "cli.roster_is_other" if begin.startswith(_OTHERS) else ""
+
+
+def _encodings(data: bytes) -> tuple[str, ...]:
+    """Give what it may be written in; spreadsheets call UTF-16 "Unicode text"."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    return ("utf-8-sig", "cp949")
 
 
 def read_given(path: Path) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.collect.beside import Placed
-from grader.collect.called import Titles, by_exercises, unnamed
+from grader.collect.called import Titles, by_exercises, in_repositories, unnamed
 from grader.collect.caps import each_by_itself
 from grader.collect.classes import platform_owners
 from grader.collect.people import Layout, is_somebodys, layout, loose
@@ -28,6 +28,19 @@ class Aside:
         self.ignored: list[Message] = []
         self.refused: list[Message] = []
         self.notes: list[Message] = []
+        self._whose: dict[int, str] = {}
+
+    def refuse(self, reason: Message, student: str) -> None:
+        """Note what could not be looked at, and of whom it would be."""
+        self.refused.append(reason)
+        self._whose[id(reason)] = student
+
+    def unread(self) -> tuple[tuple[str, Message], ...]:
+        """Give what is refused with whose it is, "" where nobody knows."""
+        return tuple(
+            (self._whose.get(id(one), str(one.args.get("student", ""))), one)
+            for one in self.refused
+        )
 
 
 def by_true_names(
@@ -39,7 +52,8 @@ def by_true_names(
     notebooks = [one.at for one in every if one.item.notebook]
     true_names = without_mistaken_uploads(files, notebooks, exercise_ids)
     # What Canvas did not name another platform may have named.
-    where = iter(unnamed(by_exercises(platform_owners(true_names), titles)))
+    owned = in_repositories(platform_owners(true_names), titles)
+    where = iter(unnamed(by_exercises(owned, titles)))
     return [
         replace(source, files=tuple(replace(one, at=next(where)) for one in source.files))
         for source in sources
@@ -66,8 +80,10 @@ class Batch:
         """Leave out what is nobody's for sure."""
         sure = []
         for one, doubt in zip(found, doubts([one.at for one in found]), strict=True):
-            if doubt is not None:
-                (self.aside.refused if doubt.refused else self.aside.notes).append(doubt.message)
+            if doubt is not None and doubt.refused:
+                self.aside.refuse(doubt.message, one.at.named.student)
+            elif doubt is not None:
+                self.aside.notes.append(doubt.message)
             if doubt is None or not doubt.refused:
                 sure.append(one)
         return sure
@@ -99,13 +115,17 @@ class Batch:
         others = [one for one in source.files if not one.item.notebook and one.item.relative.name]
         self.aside.ignored += source.ignored
         self.aside.ignored += [_ignored(one) for one in others]
-        self.aside.refused += [reason for _, reason in source.refused]
+        for student, reason in source.refused:
+            self.aside.refuse(reason, student)
         self.aside.notes += source.notes
         answered = {one.at.named.student for one in self.notebooks}
         for one, reason in source.unopened:
             lone = one.at.named.student not in answered
             may_be = lone and (one.at.named.folders is not None or not laid.alone)
-            (self.aside.refused if may_be else self.aside.ignored).append(reason)
+            if may_be:
+                self.aside.refuse(reason, one.at.named.student)
+            else:
+                self.aside.ignored.append(reason)
         if (note := loose(others, laid)) is not None:
             self.aside.notes.append(note)
         here = [one.at for one in source.files if one.item.notebook]

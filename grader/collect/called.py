@@ -7,6 +7,7 @@ with people named as their files name them. Touches nothing.
     김민준_char-text.ipynb, CHAR-TEXT-김민준 (1)  김민준  (by the exercise's id or title)
     HW3_char-text.ipynb                          HW3_char-text: nobody is called HW3
     char-text (1).ipynb                          the folder's, or nobody's where it is a class's
+    char-text-octocat/homework.ipynb             octocat, and char-text (a repository of GitHub's)
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from grader.collect.files import is_notebook, nfc, stem_of
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import PathNames
 from grader.collect.rounds import WORDS, is_somebody, words_of
-from grader.hand_ins import read_name
+from grader.hand_ins import is_version, read_name
 
 SEVERAL = 2
 MOST_COPIES = 4  # of one exercise that one person leaves in a folder
@@ -73,10 +74,35 @@ class Titles:
         # Of multiplication-lstm-gru nobody knows which.
         return None if self._of_ids & {*words_of(rest)} else (exercise, rest)
 
+    def repository(self, folder: str) -> tuple[str, str] | None:
+        """Give the exercise and the person of EXERCISE-PERSON, as GitHub's classes name folders."""
+        for exercise in sorted(self.names, key=len, reverse=True):
+            if folder.casefold().startswith(f"{exercise}-"):
+                rest = folder[len(exercise) + 1 :]
+                nobody = is_version(rest) or not is_somebody(rest)
+                return None if nobody or self._of_ids & {*words_of(rest)} else (exercise, rest)
+        return None
+
 
 def _bare(text: str) -> str:
     text = _COUNT.sub("", text.strip(" _-.")).strip(_AROUND)
     return read_name(text).left if text else ""
+
+
+def in_repositories(files: Sequence[Whereabouts], titles: Titles) -> list[Whereabouts]:
+    """Name people whose folders are repositories by themselves: one person has one per exercise."""
+    return [_in_repository(one, titles) for one in files]
+
+
+def _in_repository(one: Whereabouts, titles: Titles) -> Whereabouts:
+    named = one.named
+    if named.folders is None or named.platform is not None or named.sample:
+        return one
+    told = titles.repository(named.student)
+    if told is None:
+        return one
+    exercise, person = told
+    return replace(one, named=replace(named, student=person, exercise=named.exercise or exercise))
 
 
 def by_exercises(files: Sequence[Whereabouts], titles: Titles) -> list[Whereabouts]:
@@ -112,16 +138,28 @@ def _read(one: Whereabouts, titles: Titles) -> PathNames:
 
 
 def respondents(files: Sequence[Whereabouts]) -> list[Whereabouts]:
-    """Name people as forms do, EXERCISE - NAME, where that makes no two of them one."""
-    every = Counter((one.source, one.named.student) for one in files)
-    called = Counter((one.source, one.named.respondent) for one in files)
-    clear = {key for key, count in called.items() if count == 1 and key not in every}
-    return [
-        replace(one, named=replace(one.named, student=one.named.respondent))
-        if one.named.respondent is not None and (one.source, one.named.respondent) in clear
-        else one
-        for one in files
-    ]
+    """Name people as forms do, EXERCISE - NAME, where that makes no two of them one.
+
+    What copying added to a name is left out where it makes no two of them one either.
+    """
+    found = files
+    for shown in (_without_copies, str):
+        every = Counter((one.source, one.named.student) for one in found)
+        called = Counter((one.source, shown(one.named.respondent or "")) for one in found)
+        clear = {key for key, count in called.items() if count == 1 and key not in every}
+        found = [
+            replace(one, named=replace(one.named, student=shown(respondent), respondent=None))
+            if (respondent := one.named.respondent) and (one.source, shown(respondent)) in clear
+            else one
+            for one in found
+        ]
+    return list(found)
+
+
+def _without_copies(name: str) -> str:
+    """Give a name without the count of its copies."""
+    read = read_name(name)
+    return read.left if read.copies and not read.finals and not read.olds else name
 
 
 def unnamed(files: Sequence[Whereabouts]) -> list[Whereabouts]:

@@ -40,6 +40,7 @@ class Collected:
     ignored: tuple[Message, ...] = ()  # no notebooks; nothing to worry about
     refused: tuple[Message, ...] = ()  # not looked at and not graded: somebody has to act
     notes: tuple[Message, ...] = ()
+    unread: tuple[tuple[str, Message], ...] = ()  # the refused, by whose it is; "" is nobody knows
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,11 @@ def collect(
     submissions = [_owing(one, read_ones) for one in read_ones]
     aside.notes += several(submissions, attempts)
     return Collected(
-        tuple(submissions), tuple(aside.ignored), tuple(aside.refused), tuple(aside.notes)
+        submissions=tuple(submissions),
+        ignored=tuple(aside.ignored),
+        refused=tuple(aside.refused),
+        notes=tuple(aside.notes),
+        unread=aside.unread(),
     )
 
 
@@ -172,7 +177,7 @@ def _submission(
         fault = error.message
     except OSError as error:
         told = {"name": label.name, "error": why(error)}
-        aside.refused.append(Message("collect.unreadable", told))
+        aside.refuse(Message("collect.unreadable", told), label.student)
         return None
     named = _named(notebook, label.name, course, aside) or found.at.named.exercise
     return Submission(

@@ -17,8 +17,9 @@ from functools import cached_property
 
 from grader.hand_ins import Counting, is_excused
 from grader.report import wording
+from grader.report.columns import Column
 from grader.report.points import in_system, worth_in_system
-from grader.report.roster import Roster, match
+from grader.report.roster import Roster, is_person, match
 from grader.report.spreadsheet import csv_text
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -39,8 +40,15 @@ class Export:
         roster: the other system's own list of students, never an empty one; None where none is
             given.
         roster_path: where it was read, for messages.
-        key: the roster's column to identify students by, as ``--key`` has it.
+        key: the roster's column to identify students by, as ``--key`` has it; "" where nobody
+            said.
         about: what the file of ``--about`` says: all of the exporter's ``ABOUT``, and maybe more.
+        chosen: exercise id to the other system's column for it, as ``--column`` has it.
+        new_columns: whether the other system may make a column where it has none.
+        numbers: student to the name and number of the platform that named them, as
+            ``("canvas", "김민준", "1234")``; nothing of whom no platform named.
+        page: gives a student's page of feedback; None where there is none.
+        everybody: the file is to have a row for all of the roster, not for those of the records.
     """
 
     records: Sequence[Record]
@@ -51,6 +59,11 @@ class Export:
     roster_path: str = ""
     key: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    new_columns: bool = False
+    numbers: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    page: Callable[[str], bytes | None] = field(default=lambda _: None)
+    everybody: bool = True
 
     @cached_property
     def exercises(self) -> list[str]:
@@ -71,10 +84,35 @@ class Export:
         score = None if record is None else in_system(record)
         return "" if score is None else f"{score:.2f}"
 
-    def is_excused(self, student: str, exercise: str) -> bool:
-        """Whether a teacher said that it is no zero and does not count."""
-        record = self._chosen.get((student, exercise))
-        return record is not None and is_excused(record)
+    def points(self, student: str, column: Column) -> str:
+        """Give what a student has in a column of the other system's, with two decimals.
+
+        What a column is out of is shared as its exercises' points are. One that was not handed in
+        earns nothing beside one that was. Nothing where none was, or one is not graded, or the
+        student is excused from all.
+        """
+        there = {one: self._chosen.get((student, one)) for one in column.exercises}
+        counting = {one: r for one, r in there.items() if r is None or not is_excused(r)}
+        records = [record for record in counting.values() if record is not None]
+        scores = [in_system(record) for record in records]
+        earned = sum(one for one in scores if one is not None)
+        most = sum(self.worth(one) for one in counting)
+        if not scores or None in scores:
+            return ""
+        if column.possible is None or most <= 0:
+            return f"{earned:.2f}"
+        return f"{earned / most * column.possible:.2f}"
+
+    def out_of(self, column: Column) -> float:
+        """Give the points that a column has at most."""
+        if column.possible is not None:
+            return column.possible
+        return sum(self.worth(one) for one in column.exercises)
+
+    def is_excused(self, student: str, *exercises: str) -> bool:
+        """Whether a teacher said that none of what there is of these counts, and it is no zero."""
+        there = [self._chosen.get((student, one)) for one in exercises]
+        return any(there) and all(one is None or is_excused(one) for one in there)
 
     def worth(self, exercise: str) -> float:
         """Give the points that an exercise has in the system, whoever is excused from it."""
@@ -90,6 +128,10 @@ class Export:
     def excused(self) -> list[Record]:
         """The records that would count, had their authors not been excused."""
         return [one for one in self._chosen.values() if is_excused(one)]
+
+    def counted_of(self, student: str) -> list[Record]:
+        """The records of one student that count, or would had nobody excused them."""
+        return [one for (whose, _), one in self._chosen.items() if whose == student]
 
     def excused_of(self, student: str) -> list[Record]:
         """The records of one student that would count otherwise."""
@@ -124,6 +166,20 @@ class Export:
         rows = sorted(match(students, self.roster, keys).items())
         return [(self.roster[row], student) for row, student in rows]
 
+    def everyone(self, keys: Sequence[str]) -> list[tuple[Mapping[str, str], str | None]]:
+        """Pair the people of the roster with the students that they are, None for who is none.
+
+        Of an export of what changed only those of the records.
+        """
+        if self.roster is None:
+            return []
+        found = match(sorted({one.student for one in self.records}), self.roster, keys)
+        return [
+            (person, found.get(row))
+            for row, person in enumerate(self.roster)
+            if row in found or (self.everybody and is_person(person))
+        ]
+
     def by_student(self) -> Iterator[tuple[str, str, list[Record]]]:
         """Give each student's folder, name and records that count; one alone needs no folder.
 
@@ -139,6 +195,19 @@ Files = Iterator[tuple[str, bytes]]
 
 
 @dataclass(frozen=True)
+class Lack:
+    """Something that the files do not say, or do otherwise than one may think.
+
+    Attributes:
+        message: what it is, and what to do about it.
+        serious: a grade is missing, so that the exit code is that of something ungraded.
+    """
+
+    message: Message
+    serious: bool = True
+
+
+@dataclass(frozen=True)
 class Exporter:
     """What a module of ``grader/report/exporters`` offers.
 
@@ -150,6 +219,8 @@ class Exporter:
         about: ``ABOUT``, what the file of ``--about`` must say.
         no_excuses: ``NO_EXCUSES``, where the format has no word for who is excused: the id of the
             message that says what to do for them.
+        lacks: gives what is not in the files though somebody may look for it there, each with what
+            to do about it.
     """
 
     name: str
@@ -157,6 +228,7 @@ class Exporter:
     keys: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
     no_excuses: str = ""
+    lacks: Callable[[Export], Iterator[Lack]] = field(default=lambda _: iter(()))
 
 
 def csv_file(rows: Iterable[Sequence[str]]) -> bytes:

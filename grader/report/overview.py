@@ -118,6 +118,7 @@ def index_page(
     titles: Mapping[str, str],
     pages: Mapping[str, str],
     left_out: Sequence[str] = (),
+    people: Sequence[str] = (),
 ) -> str:
     """Give the instructor's page.
 
@@ -127,6 +128,7 @@ def index_page(
         titles: exercise id to title, in the order to show.
         pages: student to the address of the student's page, relative to this one.
         left_out: students whose records cannot be shown here, to be named.
+        people: how the class adds up, and who has no grade (``people``).
     """
     every, hand_ins = records, Counting(records)
     there, records = list(hand_ins.chosen.values()), hand_ins.counting
@@ -140,6 +142,7 @@ def index_page(
         students=len(students),
         left_out=", ".join(map(wording.name, left_out)),
         trained=trained_lines(records, words),
+        people=people,
         results=len(records),
         accepted=sum(one.grade.verdict is Verdict.ACCEPTED for one in records),
         date=max((one.graded_at for one in records), default="")[:10],

@@ -23,8 +23,16 @@ Roster = Sequence[Mapping[str, str]]
 # Columns with the number that the platform writes behind a name: "kimminjun_1234" in Canvas' zips,
 # "김민준_1234" in Moodle's, where the grading worksheet has "Participant 1234".
 _NUMBERED = frozenset({"ID", "Identifier"})
-_PLATFORM_S = re.compile(r"(?P<name>[^/]*\D)_(?P<number>\d+)")
+PLATFORM_S = re.compile(r"(?P<name>[^/]*\D)_(?P<number>\d+)")
 _NUMBER = re.compile(r"(?:[^/]*[_ ])?(\d+)")  # what lies in a folder has its own words
+
+
+# What Moodle knows people by, as its own exports call it: in the grade import, in lists of
+# participants, in grading worksheets.
+KEYS_OF_MOODLE = (
+    *("username", "Username", "idnumber", "ID number", "email", "Email address"),
+    *("이메일 주소", "이메일", "id", "Identifier"),
+)
 
 
 def read_roster(text: str) -> Roster:
@@ -73,24 +81,24 @@ def _by_full_name(students: Iterable[str], roster: Roster) -> dict[int, str]:
     """
     if any(row.get(key) for row in roster for key in _NUMBERED):
         return {}
-    theirs = ((_PLATFORM_S.fullmatch(folded(student)), student) for student in students)
+    theirs = ((PLATFORM_S.fullmatch(folded(student)), student) for student in students)
     called = _alone(
-        ("".join(_WORDS.findall(match["name"])), student) for match, student in theirs if match
+        ("".join(WORDS.findall(match["name"])), student) for match, student in theirs if match
     )
-    rows = _alone((name, row) for row, person in enumerate(roster) for name in _full_names(person))
+    rows = _alone((name, row) for row, person in enumerate(roster) for name in full_names(person))
     named = [(str(rows[name]), student) for name, student in called.items() if name in rows]
     return {int(row): student for row, student in _alone(named).items()}
 
 
-def _full_names(person: Mapping[str, str]) -> set[str]:
+def full_names(person: Mapping[str, str]) -> set[str]:
     """Give a person's name as one word, the family's name first or last."""
-    given_names = {given for given, family in _PARTS if person.get(family)}
-    whole = [column for column in _NAMES if column not in given_names]
-    names = [_WORDS.findall(folded(person.get(column, ""))) for column in whole]
+    given_names = {given for given, family in PARTS if person.get(family)}
+    whole = [column for column in NAMES if column not in given_names]
+    names = [WORDS.findall(folded(person.get(column, ""))) for column in whole]
     names += [[*words[-1:], *words[:-1]] for words in names]
-    for given, family in _PARTS:
+    for given, family in PARTS:
         if person.get(given) and person.get(family):
-            both = [_WORDS.findall(folded(person[part])) for part in (given, family)]
+            both = [WORDS.findall(folded(person[part])) for part in (given, family)]
             names += [[*both[0], *both[1]], [*both[1], *both[0]]]
     return {"".join(words) for words in names if words}
 
@@ -118,114 +126,48 @@ def _may_be(student: str, person: Mapping[str, str], key: str) -> bool:
     name = re.sub(r"[_ ]\d+$", "", student)
     if key not in _NUMBERED or name == student:
         return True
-    return any(_letters(value) == _letters(name) for value in person.values())
+    return any(letters(value) == letters(name) for value in person.values())
 
 
-def _letters(text: str) -> list[str]:
+def letters(text: str) -> list[str]:
+    """Give the letters of a name in an order that no order of its words changes."""
     return sorted(char for char in folded(text) if char.isalpha())
 
 
 # What the exports of Canvas, Moodle and Blackboard call people by; the first is what they are told
 # by. Then any other column: who is missing is told, and nobody's grade hangs on it.
-_NAMES = ("Student", "Full name", "Name", "이름", "성명")
-_LOGINS = (
+NAMES = ("Student", "Full name", "Name", "이름", "성명")
+LOGINS = (
     *("SIS Login ID", "username", "Username", "학번", "SIS User ID", "idnumber", "ID number"),
     *("email", "Email address", "이메일 주소", "이메일", "Identifier", "ID", "id"),
 )
-CALLED = (*_NAMES, *_LOGINS)
+CALLED = (*NAMES, *LOGINS)
 # A given name and a surname in columns of their own, as Moodle and Blackboard write them.
-_PARTS = (("First name", "Last name"), ("First Name", "Last Name"), ("이름", "성"))
+PARTS = (("First name", "Last name"), ("First Name", "Last Name"), ("이름", "성"))
+_AT_MOST = ("Maximum Grade", "Maximum grade")
 _NOT_PEOPLE = frozenset({"points possible", "student, test"})
-_LEAST_OF_A_NAME, _LEAST_OF_A_HANGUL_NAME = 4, 2
-_LEAST_OF_A_LOGIN = 3
-_LONGEST_NAME = 5  # words of a folder's name that may be one person's
-_HANGUL = re.compile(r"[가-힣]")
-_WORDS = re.compile(r"[^\W_]+")
+WORDS = re.compile(r"[^\W_]+")
 
 
-def strangers(students: Iterable[str], roster: Roster) -> list[str]:
-    """Name the students who are nobody of a roster, and whose name mentions nobody of it."""
-    students = list(students)
-    known = {*_matched(students, roster).values()}
-    forms = {form for person in roster for form in _forms(person)}
-    return sorted(one for one in students if one not in known and forms.isdisjoint(_runs(one)))
-
-
-def absent(students: Iterable[str], roster: Roster) -> list[str]:
-    """Name the people of a roster whom none of the students is, and no student's name mentions.
-
-    Students are called by more than their names, "HW3_20230001_김민준" or "김민준_이서연". A name
-    that several people bear counts for them where as many students mention it.
-    """
-    students = list(students)
-    there = {*_matched(students, roster), *_mentioned(students, roster)}
-    keys = _keys(roster)
-    named = {row: _named(person, keys) for row, person in enumerate(roster) if row not in there}
-    return sorted(name for name in named.values() if name and folded(name) not in _NOT_PEOPLE)
-
-
-def _keys(roster: Roster) -> list[str]:
+def columns_about(roster: Roster) -> list[str]:
+    """Give a roster's columns, those first that say what people are called."""
     columns = [column for row in roster[:1] for column in row]
     return [*(one for one in CALLED if one in columns), *(c for c in columns if c not in CALLED)]
 
 
-def _matched(students: Sequence[str], roster: Roster) -> dict[int, str]:
-    people = [{**row, "Student": _turned(row.get("Student", ""))} for row in roster]
-    keys = _keys(roster)
-    return match(students, roster, keys) | match(students, people, keys)
+def bare(roster: Roster, keys: Sequence[str]) -> Roster:
+    """Give a roster without what a system has of grades: who people are, what counts at most."""
+    kept = {*CALLED, *keys, *(part for parts in PARTS for part in parts), *_AT_MOST}
+    return [
+        {name: value if name in kept or not is_person(row) else "" for name, value in row.items()}
+        for row in roster
+    ]
 
 
-def _mentioned(students: Iterable[str], roster: Roster) -> set[int]:
-    """Find the rows of people whose name, login or number stands in a student's name."""
-    said = Counter(word for student in students for word in _runs(student))
-    forms = [_forms(person) for person in roster]
-    bearers = Counter(form for several in forms for form in several)
-    return {
-        row
-        for row, several in enumerate(forms)
-        if any(said[form] >= bearers[form] for form in several)
-    }
-
-
-def _runs(text: str) -> set[str]:
-    """Give the words of a name, and what words that follow each other are as one."""
-    words = _WORDS.findall(folded(text))
-    return {
-        "".join(words[first:last])
-        for first in range(len(words))
-        for last in range(first + 1, min(first + _LONGEST_NAME, len(words)) + 1)
-    }
-
-
-def _forms(person: Mapping[str, str]) -> set[str]:
-    """Give all that one person may be called by in the name of a folder or a file, as one word."""
-    names = [person.get(column, "") for column in _NAMES]
-    for given, family in _PARTS:
-        if person.get(given) and person.get(family):
-            names = [f"{person[given]} {person[family]}", *(n for n in names if n != person[given])]
-    logins = (person.get(column, "").partition("@")[0] for column in _LOGINS)
-    called = {"".join(_WORDS.findall(folded(login))) for login in logins}
-    forms = {form for form in called if len(form) >= _LEAST_OF_A_LOGIN}
-    for words in (_WORDS.findall(folded(name)) for name in names):
-        turned = ("".join([*words[n:], *words[:n]]) for n in {0, 1, len(words) - 1})
-        forms |= {form for form in turned if _is_a_name(form)}
-    return forms
-
-
-def _is_a_name(form: str) -> bool:
-    return len(form) >= (_LEAST_OF_A_HANGUL_NAME if _HANGUL.search(form) else _LEAST_OF_A_NAME)
-
-
-def _turned(text: str) -> str:
-    """Give "Kim, Minjun" as Canvas writes it into names: kimminjun."""
-    return "".join(filter(str.isalnum, text))
-
-
-def _named(person: Mapping[str, str], keys: Sequence[str]) -> str:
-    for given, family in _PARTS:
-        if (first := person.get(given, "")) and (last := person.get(family, "")):
-            return f"{last}{first}" if _HANGUL.search(first + last) else f"{first} {last}"
-    return next((person[key] for key in keys if person.get(key)), "")
+def is_person(row: Mapping[str, str]) -> bool:
+    """Whether a row is about somebody: not Canvas' own second line, nor its student for tests."""
+    called = next((row[key] for key in columns_about([row]) if row.get(key)), "")
+    return bool(called) and folded(called) not in _NOT_PEOPLE
 
 
 def unmatched(records: Iterable[Record], roster: Roster, keys: Sequence[str]) -> list[str]:

@@ -218,10 +218,12 @@ def test_an_exercise_s_title_in_a_file_s_name_is_known(shell: Shell, tmp_path: P
     }
 
 
-def test_a_roster_without_a_dry_run_is_bad_usage(shell: Shell, batch: Path, tmp_path: Path) -> None:
+def test_a_roster_that_is_none_is_refused_before_anything_runs(
+    shell: Shell, batch: Path, tmp_path: Path
+) -> None:
     said = shell.grade(batch, "--roster", tmp_path / "roster.csv")
     assert said.code == 2
-    assert "--dry-run" in said.line
+    assert "roster.csv" in said.line
 
 
 def test_an_empty_folder_is_no_file(shell: Shell, batch: Path) -> None:

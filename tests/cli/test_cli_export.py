@@ -80,7 +80,7 @@ class TestCanvas:
         assert header[-1].endswith("(777)")
 
     def test_who_is_in_no_row_is_named(self, shell: Shell, roster: Path) -> None:
-        keep(shell, b.record("kmj"), b.record("stranger"))
+        keep(shell, b.record("kmj"), b.record("lsy"), b.record("stranger"))
         said = export(shell, "canvas", "--roster", roster)
         assert said.code == 3
         assert "stranger" in said.line
@@ -88,7 +88,9 @@ class TestCanvas:
 
     def test_a_number_with_another_name_is_nobodys(self, shell: Shell, roster: Path) -> None:
         keep(shell, b.record("parkjiho_101"))
-        assert "parkjiho_101" in export(shell, "canvas", "--roster", roster).line
+        told = export(shell, "canvas", "--roster", roster).err.splitlines()
+        assert ["parkjiho_101" in line for line in told] == [True, False]
+        assert "Kim, Minjun; Lee, Seoyeon" in told[1]
 
     def test_without_a_roster_everybody_is_there(self, shell: Shell) -> None:
         keep(shell, b.record("kim"), b.record("lee"))
@@ -131,6 +133,44 @@ class TestCanvas:
         assert said.code == 2
         assert "roster.csv" in said.line
 
+    @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+    @pytest.mark.parametrize("indent", [None, 1])
+    def test_a_notebook_as_roster_is_refused(
+        self, shell: Shell, tmp_path: Path, bom: bytes, indent: int | None
+    ) -> None:
+        path = tmp_path / "multiplication-lstm.ipynb"
+        cells = [{"cell_type": "code", "source": ["Student,ID\n", "kim,1\n"]}]
+        path.write_bytes(bom + json.dumps({"cells": cells}, indent=indent).encode())
+        keep(shell, b.record())
+        said = export(shell, "canvas", "--roster", path)
+        assert said.code == 2
+        assert "is a notebook" in said.line
+
+    @pytest.mark.parametrize("content", [b"PK\x03\x04 a spreadsheet", b"%PDF-1.4", b'["a", "b"]'])
+    def test_what_is_no_csv_is_refused_with_what_to_do(
+        self, shell: Shell, tmp_path: Path, content: bytes
+    ) -> None:
+        path = tmp_path / "roster.csv"
+        path.write_bytes(content)
+        keep(shell, b.record())
+        said = export(shell, "canvas", "--roster", path)
+        assert said.code == 2
+        assert "save it as CSV" in said.line
+
+    def test_a_name_in_brackets_makes_no_notebook_of_a_roster(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "roster.csv"
+        path.write_text("[Student],ID\nkim,1\n", encoding="utf-8")
+        keep(shell, b.record("1"))
+        assert export(shell, "canvas", "--roster", path).code == 0
+
+    def test_a_spreadsheets_unicode_text_is_read(self, shell: Shell, tmp_path: Path) -> None:
+        path = tmp_path / "roster.csv"
+        path.write_text("Student\tID\n김민준\t101\n", encoding="utf-16")
+        keep(shell, b.record("김민준"))
+        assert export(shell, "canvas", "--roster", path).code == 0
+
     def test_a_missing_roster_is_refused(self, shell: Shell, tmp_path: Path) -> None:
         keep(shell, b.record())
         assert export(shell, "canvas", "--roster", tmp_path / "none.csv").code == 2
@@ -163,7 +203,7 @@ class TestMoodle:
         path = tmp_path / "roster.csv"
         path.write_text("idnumber\nkim\n", encoding="utf-8")
         keep(shell, b.record("kim"))
-        said = export(shell, "moodle", "--roster", path)
+        said = export(shell, "moodle", "--roster", path, "--key", "username")
         assert said.code == 2
         assert "username" in said.line
         assert "--key" in said.line

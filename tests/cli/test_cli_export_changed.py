@@ -43,7 +43,9 @@ def keep(shell: Shell, *records: Record) -> None:
 
 def export(shell: Shell, form: str, *arguments: object) -> Said:
     about = ("--about", shell.out.parent / "about.json") if form == "classroom50" else ()
-    return shell("export", "--format", form, "--out", shell.out, "--lang", "en", *about, *arguments)
+    key = ("--key", "username") if form == "moodle" else ()
+    given = (*about, *key, *arguments)
+    return shell("export", "--format", form, "--out", shell.out, "--lang", "en", *given)
 
 
 def decide(shell: Shell, number: int, kind: HandKind, student: str, exercise: str = LSTM) -> None:

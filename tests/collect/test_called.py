@@ -106,3 +106,60 @@ def test_copies_that_name_nobody_among_others_files_are_nobody_s(tmp_path):
 def test_people_in_the_folder_of_an_exercise_are_named_by_their_files(tmp_path):
     found = gather(tmp_path, "char-text/kim_char-text", "char-text/lee_char-text")
     assert who_and_what(found) == {("kim", "char-text"), ("lee", "char-text")}
+
+
+@pytest.mark.parametrize(
+    ("folder", "student"),
+    [
+        ("char-text-octocat", "octocat"),
+        ("char-text-kim-minjun", "kim-minjun"),
+        ("Char-Text-Octocat", "Octocat"),
+        ("char-text-김민준", "김민준"),
+        ("char-text-20231234", "20231234"),
+    ],
+)
+def test_a_repository_of_github_is_its_owners_and_names_the_exercise(tmp_path, folder, student):
+    found = gather(tmp_path, f"{folder}/homework", "lee/homework")
+    assert who_and_what(found) == {(student, "char-text"), ("lee", "")}
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "char-text-3",
+        "char-text-answers",
+        "multiplication-lstm-gru",
+        "char-texts-kim",
+    ],
+)
+def test_a_folder_that_names_nobody_beside_an_exercise_stays_whole(tmp_path, folder):
+    students = {
+        one.student for one in gather(tmp_path, f"{folder}/homework", "lee/homework").submissions
+    }
+    assert students == {folder, "lee"}
+
+
+def test_repositories_of_several_exercises_are_one_persons(tmp_path):
+    names = [
+        f"{exercise}-{who}/notebook"
+        for exercise in ("char-text", "multiplication-gru")
+        for who in ("octocat", "kim")
+    ]
+    found = gather(tmp_path, *names)
+    assert who_and_what(found) == {
+        (who, exercise)
+        for exercise in ("char-text", "multiplication-gru")
+        for who in ("octocat", "kim")
+    }
+
+
+def test_the_file_in_a_repository_says_which_exercise_it_is(tmp_path):
+    found = gather(tmp_path, "char-text-octocat/multiplication-gru", "char-text-kim/char-text")
+    assert who_and_what(found) == {("octocat", "multiplication-gru"), ("kim", "char-text")}
+
+
+def test_a_forms_copy_is_its_respondents_and_two_of_a_name_stay_two(tmp_path):
+    found = gather(tmp_path, "char-text - Choi (1)", "Copy of char-text - Lee")
+    assert who_and_what(found) == {("Choi", "char-text"), ("Lee", "char-text")}
+    found = gather(tmp_path / "two", "char-text - Choi", "char-text - Choi (1)")
+    assert len({one.student for one in found.submissions}) == 2

@@ -56,11 +56,11 @@ class TestCanvas:
         roster = [{"Student": "kim", "Produkte (77)": "", "Other (78)": ""}]
         names = {"multiplication-lstm": ("multiplication-lstm", "Products", "produkte")}
         table = rows("canvas", [b.record("kim")], roster=roster, names=names)
-        assert table[0][5:] == ["Products (77)"]
+        assert table[0][5:] == ["Produkte (77)"]
 
     def test_students_are_found_by_login(self) -> None:
-        table = rows("canvas", [wrong("KIM")], roster=read_roster(ROSTER))
-        assert table[2:] == [["Kim, Minjun", "101", "s1", "kim", "A", "41.67"]]
+        table = rows("canvas", [wrong("KIM")], roster=read_roster(ROSTER), new_columns=True)
+        assert table[2] == ["Kim, Minjun", "101", "s1", "kim", "A", "41.67"]
 
     def test_ungraded_and_missing_stay_empty(self) -> None:
         records = [b.ungraded("kim"), b.record("lee", "sequence-prediction")]

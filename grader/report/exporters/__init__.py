@@ -45,7 +45,13 @@ def load(name: str) -> Exporter:
     told = getattr(module, "NO_EXCUSES", "")
     if not isinstance(told, str):
         raise _incomplete(module, 'NO_EXCUSES = "…"')
-    return Exporter(name, files, _columns(module, "KEYS"), _columns(module, "ABOUT"), told)
+    keys, about = _columns(module, "KEYS"), _columns(module, "ABOUT")
+    lacks = getattr(module, "lacks", None)
+    if lacks is None:
+        return Exporter(name, files, keys, about, told)
+    if not callable(lacks):
+        raise _incomplete(module, "lacks(export)")
+    return Exporter(name, files, keys, about, told, lacks)
 
 
 def _imported(name: str) -> ModuleType:

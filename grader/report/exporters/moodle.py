@@ -1,29 +1,88 @@
-"""Moodle: the CSV of its grade import, with one identifying column and a column per exercise.
+"""Moodle: the grading worksheet of an assignment, filled in, or the CSV of a course's grade import.
 
-"-" is no grade: so is what is not graded, and what a student is excused from. Moodle leaves it out
-of its sums where its gradebook excludes empty grades, as it does unless it is told otherwise.
+The roster decides: a worksheet comes back filled in, with a zip of the feedback pages to upload.
+With a list of participants the file has an identifying column and a column per exercise; there "-"
+is no grade, as what is not graded has, and what a student is excused from. Moodle leaves it out of
+its sums where its gradebook excludes empty grades, as it does unless it is told otherwise.
 """
 
 from __future__ import annotations
 
-from grader.report.export import Export, Files, csv_file
-from grader.report.spreadsheet import inert
+from collections.abc import Iterator, Mapping
 
-KEYS = ("username", "idnumber", "email", "id", "Identifier")
+from grader.report import filled_worksheet as worksheet
+from grader.report.columns import Column
+from grader.report.export import Export, Files, Lack, csv_file
+from grader.report.roster import KEYS_OF_MOODLE as KEYS
+from grader.report.spreadsheet import inert
+from grader.text.printable import printable
+from grader.types import GraderError, Message, Scalar
 
 NO_EXCUSES = "report.moodle_excused"
 
 
 def files(export: Export) -> Files:
-    """Give one row per student; the roster is Moodle's export of participants.
+    """Give one row per student; the roster is Moodle's worksheet, or its export of participants.
 
     Raises:
-        GraderError: the roster has no such column as ``--key`` names.
+        GraderError: nothing says who is who, or the roster has no such column as ``--key`` names.
     """
-    key = export.key
-    export.require(key)
-    rows = [[key, *(inert(export.title(one)) for one in export.exercises)]]
-    for person, student in export.people(KEYS, key):
-        scores = (export.score(student, one) or "-" for one in export.exercises)
-        rows.append([inert(person.get(key, "")), *scores])
+    if _has_worksheet(export):
+        yield "moodle.csv", worksheet.filled(export, KEYS)
+        if (pages := worksheet.feedback_zip(export, KEYS)) is not None:
+            yield "feedback.zip", pages
+        return
+    key = _key(export)
+    columns = [Column(inert(_title(export, one)), (one,)) for one in export.exercises]
+    rows = [[key, *(one.header for one in columns)]]
+    for person, student in _people(export, key):
+        if who := person.get(key, ""):
+            rows.append([inert(who), *(export.points(student, one) or "-" for one in columns)])
     yield "moodle.csv", csv_file(rows)
+
+
+def lacks(export: Export) -> Iterator[Lack]:
+    """Name those whom Moodle would not know, or whose grades it would pass over."""
+    if _has_worksheet(export):
+        yield from worksheet.lacks(export, KEYS)
+        return
+    key = _key(export)
+    known = {student for person, student in _people(export, key) if person.get(key)}
+    matched = {student for _, student in export.people(KEYS, key)}
+    if unknown := sorted(matched - known):
+        names = ", ".join(printable(one, limit=60) for one in unknown)
+        args: dict[str, Scalar] = {"key": key, "count": len(unknown), "students": names}
+        yield Lack(Message("report.moodle_nobody", args))
+
+
+def _has_worksheet(export: Export) -> bool:
+    return export.roster is not None and worksheet.is_worksheet([*export.roster[0]])
+
+
+def _key(export: Export) -> str:
+    """Give the column to identify by: as it was said, else the roster's first that Moodle knows.
+
+    Raises:
+        GraderError: the roster has no such column; or without one nobody said what folders are.
+    """
+    if export.roster is None:
+        if not export.key:
+            raise GraderError(Message("report.moodle_who"))
+        return export.key
+    there = [one for one in KEYS if one in export.roster[0] and one != worksheet.IDENTIFIER]
+    whole = [one for one in there if all(row.get(one) for row in export.roster)]
+    key = export.key or next(iter(whole or there), "username")
+    export.require(key)
+    return key
+
+
+def _people(export: Export, key: str) -> list[tuple[Mapping[str, str], str]]:
+    """Pair rows with students; what a platform made of a name is nothing that Moodle knows."""
+    people = export.people(KEYS, key)
+    if export.roster is not None:
+        return people
+    return [(row, student) for row, student in people if student not in export.numbers]
+
+
+def _title(export: Export, exercise: str) -> str:
+    return export.chosen.get(exercise) or export.title(exercise)

@@ -1,0 +1,102 @@
+"""Everybody of the class: what an OUT folder knows of it, beside its records.
+
+Enters: what was collected, a roster's path, Records. Leaves: People. Touches: ``class.json`` in
+OUT; reads the roster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from grader.cli.roster import roster_file
+from grader.cli.rules import class_list
+from grader.collect.collect import Collected
+from grader.course.exercises import Course
+from grader.record import class_file, hand_file
+from grader.record.class_file import Aside, Look
+from grader.record.forgetting import whole_names
+from grader.report.people import People, people
+from grader.report.roster import Roster
+from grader.types import UNKNOWN, GraderError, Message, Record
+
+LOOSE = "collect.loose_files"
+
+
+def remember(out: Path, *, roster: Path | None = None, look: Look | None = None) -> None:
+    """Keep where the roster is, and what was left aside.
+
+    Raises:
+        GraderError: the roster is none, or the disk refuses.
+    """
+    before = after = class_file.read(out)
+    if roster is not None:
+        roster_file(roster)
+        after = class_file.ClassFile(str(roster.absolute()), after.looks)
+    if look is not None:
+        after = after.seen(look)
+    if after != before:
+        class_file.write(out, after)
+
+
+def look_of(paths: Sequence[Path], collected: Collected) -> Look:
+    """Give what was left aside under the given paths."""
+    unread = [Aside(message, student) for student, message in collected.unread]
+    loose = [Aside(one, unread=False) for one in collected.notes if one.id == LOOSE]
+    return Look(tuple(sorted({str(path.absolute()) for path in paths})), (*unread, *loose))
+
+
+def people_of(
+    course: Course, out: Path, records: Sequence[Record], roster: Roster | None = None
+) -> tuple[People, list[Message]]:
+    """Give everybody, and what is wrong with what was kept about the class.
+
+    Args:
+        course: in whose order exercises are.
+        out: the folder.
+        records: with the grades in force.
+        roster: another one than that of the folder; where that has none, the course's is taken.
+    """
+    kept = class_file.read(out)
+    wrong = [*kept.unread]
+    if roster is None:
+        try:
+            roster = roster_file(Path(kept.roster)) if kept.roster else class_list(course) or None
+        except GraderError as error:
+            wrong.append(error.message)
+    forgotten = {one.student for one in hand_file.read(out).by_hand.to_forget}
+    aside = [one for look in kept.looks for one in look.aside if not _is_about(one, forgotten)]
+    unread: dict[str, list[Message]] = {}
+    for one in aside:
+        if one.unread:
+            unread.setdefault(one.student, []).append(one.message)
+    found = {record.exercise for record in records} - {UNKNOWN}
+    exercises = [one for one in course.exercises if one in found]
+    exercises += sorted(found - course.exercises.keys())
+    loose = [one.message for one in aside if not one.unread]
+    return people(records, exercises, roster, unread, loose), wrong
+
+
+def forget(out: Path, student: str) -> None:
+    """Erase what was left aside of a student, or names them.
+
+    Raises:
+        GraderError: the disk refuses.
+    """
+    before = class_file.read(out)
+    looks = [
+        Look(one.paths, tuple(each for each in one.aside if not _is_about(each, {student})))
+        for one in before.looks
+    ]
+    after = class_file.ClassFile(before.roster, tuple(one for one in looks if one.aside))
+    if after != before:
+        class_file.write(out, after)
+
+
+def _is_about(one: Aside, students: set[str]) -> bool:
+    if one.student in students:
+        return True
+    named = whole_names(students)
+    return any(
+        isinstance(value, str) and named.search(value) for value in one.message.args.values()
+    )

@@ -1,0 +1,148 @@
+"""Moodle's grading worksheet of an assignment, and its zip of feedback files.
+
+Enters: an Export whose roster is such a worksheet. Leaves: the same worksheet with grades and
+feedback filled in, a zip to upload. Touches nothing.
+
+Moodle reads both by ``Participant 1234`` and the number of it, and takes a row only where ``Last
+modified (grade)`` is not older than what it knows: whatever is not filled in stays as it was. A
+grade above the maximum, or for somebody whose grade cannot be changed, it passes over.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+
+from grader.report import wording
+from grader.report.by_hand import all_texts
+from grader.report.columns import Column
+from grader.report.export import Export, Lack, csv_file
+from grader.report.spreadsheet import inert
+from grader.text.printable import printable
+from grader.types import GraderError, Message, Record
+
+IDENTIFIER, GRADE, FEEDBACK = "Identifier", "Grade", "Feedback comments"
+MOST = ("Maximum Grade", "Maximum grade")  # older Moodles, newer ones
+CHANGEABLE = "Grade can be changed"
+_NEEDED = (IDENTIFIER, GRADE, "Last modified (grade)")  # without which Moodle takes none
+_READ = frozenset({*_NEEDED, *MOST, CHANGEABLE, FEEDBACK, "Last modified (submission)"})
+_NUMBER = re.compile(r"\D*(\d{1,18})")
+_FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # of a zip, so that the same pages give the same bytes
+PAGE = "feedback.html"
+
+
+def is_worksheet(header: Sequence[str]) -> bool:
+    """Whether a roster is one."""
+    return all(one in header for one in _NEEDED)
+
+
+def column(export: Export) -> Column:
+    """Give the worksheet's one column, and what is in it.
+
+    Raises:
+        GraderError: there are several exercises, and nobody said which of them are in it; or a
+            column was named that it does not have.
+    """
+    chosen = tuple(one for one in export.exercises if export.chosen.get(one) == GRADE)
+    for exercise, named in export.chosen.items():
+        if named != GRADE:
+            args = {"column": printable(named), "exercise": printable(exercise), "columns": GRADE}
+            raise GraderError(Message("report.column_unknown", args))
+    if not chosen and len(export.exercises) > 1:
+        listed = printable(", ".join(export.exercises), limit=300)
+        choose = " ".join(f'--column "{one}={GRADE}"' for one in export.exercises)
+        args = {"exercises": listed, "choose": printable(choose, limit=600)}
+        raise GraderError(Message("report.moodle_several", args))
+    return Column(GRADE, chosen or tuple(export.exercises), held=True)
+
+
+def filled(export: Export, keys: Sequence[str]) -> bytes:
+    """Give the worksheet with what is known filled in; other rows and cells as they were."""
+    assert export.roster is not None
+    header, one = [*export.roster[0]], column(export)
+    rows = [header]
+    for person, student in export.everyone(keys):
+        told = {} if student is None else _told(export, student, one, person)
+        rows.append([told.get(name) or _kept(name, person[name]) for name in header])
+    return csv_file(rows)
+
+
+def _kept(name: str, text: str) -> str:
+    """Leave a cell as it is where Moodle reads it: another comment would be taken for a new one."""
+    return text if name in _READ else inert(text)
+
+
+def _told(export: Export, student: str, one: Column, person: Mapping[str, str]) -> dict[str, str]:
+    points = export.points(student, _out_of(one, person))
+    told = {GRADE: points} if points else {}
+    if FEEDBACK in person and (text := _feedback(export, student, one)):
+        told[FEEDBACK] = inert(text)
+    return told
+
+
+def _out_of(one: Column, person: Mapping[str, str]) -> Column:
+    """Give the column with the maximum that Moodle has for a row."""
+    text = next((person[name] for name in MOST if person.get(name)), "").replace(",", ".")
+    possible = float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) else 0.0
+    return Column(one.header, one.exercises, possible or None, one.held)
+
+
+def _feedback(export: Export, student: str, one: Column) -> str:
+    """Say in a few lines what came of it, as HTML, which Moodle takes a comment for."""
+    theirs = [r for r in export.counted_of(student) if r.exercise in one.exercises]
+    return "<br>".join(escape(line, quote=False) for line in _lines(theirs, export))
+
+
+def _lines(records: Sequence[Record], export: Export) -> Iterator[str]:
+    words = export.words
+    for record in records:
+        title = wording.title(record.exercise, export.titles, words)
+        verdict = wording.verdict_name(record, words)
+        most = wording.points(record.grade.max_score)
+        score = "" if record.grade.score is None else f" ({wording.score(record)}/{most})"
+        yield printable(f"{title}: {verdict}{score}")
+        yield from map(printable, filter(None, [_why(record, export), *all_texts(record, words)]))
+
+
+def _why(record: Record, export: Export) -> str:
+    return wording.reason_for_student(record, export.words)
+
+
+def lacks(export: Export, keys: Sequence[str]) -> Iterator[Lack]:
+    """Name those whose grade Moodle would pass over.
+
+    Raises:
+        GraderError: as ``column`` does.
+    """
+    column(export)
+    closed = [
+        student
+        for person, student in export.everyone(keys)
+        if student is not None and person.get(CHANGEABLE) == "No"
+    ]
+    if closed:
+        names = ", ".join(printable(one, limit=60) for one in closed)
+        yield Lack(Message("report.moodle_closed", {"count": len(closed), "students": names}))
+
+
+def feedback_zip(export: Export, keys: Sequence[str]) -> bytes | None:
+    """Give students' pages as Moodle takes them back; None where there are none.
+
+    Moodle reads whose a file is from the number between its first two underscores.
+    """
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for person, student in export.everyone(keys):
+            number = _NUMBER.fullmatch(person.get(IDENTIFIER, ""))
+            page = export.page(student) if student is not None else None
+            if number is None or page is None:
+                continue
+            name = re.sub(r"[_/\\\0]+", " ", printable(person.get("Full name", ""))).strip()
+            path = f"{name or 'Participant'}_{number[1]}_assignfeedback_file_{PAGE}"
+            archive.writestr(zipfile.ZipInfo(path, _FIRST_DAY), page, zipfile.ZIP_DEFLATED)
+        if not archive.namelist():
+            return None
+    return made.getvalue()

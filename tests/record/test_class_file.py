@@ -1,0 +1,72 @@
+"""What is known of a class beside its records outlives the command, and goes when it has to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.cli import people
+from grader.record import class_file
+from grader.record.class_file import Aside, ClassFile, Look, joined
+from grader.types import Message
+
+KIM = Aside(Message("collect.nested_archive", {"name": "kim/x.rar"}), "kim")
+LEE = Aside(Message("collect.nested_archive", {"name": "lee/x.rar"}), "lee")
+LOOSE = Aside(
+    Message("collect.loose_files", {"found": "a.pdf, kim.pdf", "count": 2}), "", unread=False
+)
+
+
+def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
+    kept = ClassFile("/class/명단.csv", (Look(("/a", "/b"), (KIM, LOOSE)),))
+    class_file.write(tmp_path, kept)
+    assert class_file.read(tmp_path) == kept
+    assert (tmp_path / class_file.NAME).stat().st_mode & 0o077 == 0
+
+
+def test_nothing_is_known_where_there_is_none(tmp_path: Path) -> None:
+    assert class_file.read(tmp_path) == ClassFile()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        "null",
+        '{"schema": "x"}',
+        '{"schema": "grader/class/v1", "roster": 1, "looks": []}',
+        '{"schema": "grader/class/v1", "roster": "", "looks": [{"paths": "x", "aside": []}]}',
+        '{"schema": "grader/class/v1", "roster": "", "looks": [{"paths": [], "aside": [7]}]}',
+    ],
+)
+def test_a_damaged_one_is_told_and_knows_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / class_file.NAME).write_text(text)
+    kept = class_file.read(tmp_path)
+    assert (kept.roster, kept.looks) == ("", ())
+    assert [one.id for one in kept.unread] == ["record.unreadable"]
+
+
+def test_looking_again_replaces_and_looking_elsewhere_adds() -> None:
+    kept = ClassFile().seen(Look(("/a",), (KIM,))).seen(Look(("/b",), (LEE,)))
+    assert len(kept.looks) == 2
+    assert kept.seen(Look(("/a",))).looks == (Look(("/b",), (LEE,)),)
+    assert kept.seen(Look(("/a", "/b"))).looks == ()
+
+
+def test_several_machines_know_each_thing_once() -> None:
+    first = ClassFile("/roster", (Look(("/a",), (KIM,)),))
+    second = ClassFile("", (Look(("/elsewhere",), (KIM,)), Look(("/b",), (LEE,))))
+    whole = joined([first, second])
+    assert whole.roster == "/roster"
+    assert [one.aside for one in whole.looks] == [(KIM,), (LEE,)]
+
+
+def test_who_is_forgotten_is_in_none_of_it(tmp_path: Path) -> None:
+    class_file.write(tmp_path, ClassFile("/roster", (Look(("/a",), (KIM, LEE, LOOSE)),)))
+    people.forget(tmp_path, "kim")
+    assert "kim" not in (tmp_path / class_file.NAME).read_text()
+    assert class_file.read(tmp_path).looks == (Look(("/a",), (LEE,)),)
