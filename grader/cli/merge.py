@@ -18,7 +18,7 @@ from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grade import current, existing, exit_code, finish
 from grader.cli.spared import Spared, Step
-from grader.record import class_file, files, hand_file
+from grader.record import class_file, files, hand_file, notebook_file
 from grader.record.index import KEY, MOST_BYTES, keyed_folders
 from grader.record.record_json import CorruptError, KeptRecord, kept_from_json
 from grader.record.store import Store
@@ -96,6 +96,9 @@ def _take(target: Store, one: _Kept) -> None:
         execution = one.source.load_execution(key)
         if execution is not None:
             target.save_execution(key, execution)
+    notebook = notebook_file.read(one.source.out, key)
+    if notebook is not None:
+        notebook_file.write(target.out, key, notebook)
     target.save(one.record, one.saved_at)
 
 

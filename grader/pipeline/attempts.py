@@ -30,6 +30,7 @@ from grader.pipeline.judges import Judges
 from grader.pipeline.repeating import TRIES
 from grader.pipeline.runner import Slot
 from grader.pipeline.trainings import Tell, Trainings
+from grader.record import notebook_file
 from grader.record.store import Store
 from grader.room import Room
 from grader.score.score import ungraded
@@ -166,12 +167,13 @@ class Attempts:
     def _execution(self, engine: Engine, attempt: int, *, again: bool) -> Execution:
         job, slot = self.job, self.slot
         key = job.execution_key(slot, engine, attempt)
-        kept = self.store.load_execution(key, job.asked_again)
-        if kept is not None:
-            self._ran.append(kept.seconds)
-            return kept
         notebook = job.submission.notebook
         assert notebook is not None
+        kept = self.store.load_execution(key, job.asked_again)
+        if kept is not None:
+            notebook_file.write(self.store.out, key, notebook)
+            self._ran.append(kept.seconds)
+            return kept
         run = Run(
             notebook=notebook,
             engine=engine,
@@ -194,6 +196,7 @@ class Attempts:
         execution = execute(run, self.room, again=again, most=most, read=read, trainer=trainer)
         self._ran.append(execution.seconds)
         self.store.save_execution(key, execution)
+        notebook_file.write(self.store.out, key, notebook)
         return execution
 
     def _trainer(self, engine: Engine, attempt: int) -> Callable[[], Trainer] | None:
