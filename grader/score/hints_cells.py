@@ -16,6 +16,7 @@ from grader.code.source import Code, read_code
 from grader.score.brackets import left_open
 from grader.score.hints_errors import cut, nearest
 from grader.score.hints_names import Bindings, Place, bindings_of, may_be_meant, names_read
+from grader.text.tracebacks import failing_line
 from grader.types import Cell, CellError, Message, Notebook, RunFacts, Scalar
 
 NAME_ERRORS = frozenset({"diagnose.undefined_name", "diagnose.misspelt_name"})
@@ -38,7 +39,6 @@ EMPTY = "YOUR CODE HERE"  # stands in students' notebooks where code is to be wr
 TELLING = 4  # letters from which a likeness between names says something
 MOST = 10  # failing cells that are looked at
 _NAME = re.compile(r"name '(?P<name>\w+)' is not defined")
-_FAILING_LINE = re.compile(r"^-+> *(?P<line>\d+) (?P<code>.*)$", re.MULTILINE)
 _SEEMS_BOUND = re.compile(
     r"^(?:(?=[^\W\d]\w* *=(?!=))|(?:def|class|import) +)([^\W\d]\w*)", re.MULTILINE
 )
@@ -101,7 +101,8 @@ def _names(
         if match is None or match["name"] in seen:
             continue
         seen.add(match["name"])
-        told = _why_missing(_Missing(match["name"], cell, _line(error)), bound, empty)
+        missing = _Missing(match["name"], cell, failing_line(error.traceback))
+        told = _why_missing(missing, bound, empty)
         if told is not None:
             yield told
 
@@ -205,7 +206,7 @@ def _consequences(
             places = [
                 (name, Place(cell.index, 1, end, anew=True)) for name in _assigned(cell.source)
             ]
-        line = _line(error) if error else math.inf
+        line = failing_line(error.traceback) if error else math.inf
         for name in (name for name, place in places if place.last < line):
             missing.pop(name, None)
         if error is None:
@@ -221,15 +222,6 @@ def _consequences(
             yield Message(CONSEQUENCE, args)
         for name in (name for name, place in places if place.last >= line):
             missing.setdefault(name, cell.index)
-
-
-def _line(error: CellError) -> int:
-    """Give the line of its cell at which an exception was raised; 0 where it is not told.
-
-    Of what a magic such as ``%%time`` runs the traceback shows the magic, as the cell's only line.
-    """
-    arrow = _FAILING_LINE.search(error.traceback)
-    return int(arrow["line"]) if arrow and "run_cell_magic(" not in arrow["code"] else 0
 
 
 def _used(code: Code | None, line: float) -> list[str]:
