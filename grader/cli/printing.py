@@ -16,10 +16,10 @@ from grader.cli.errors import tell
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
 from grader.hand_ins import counting
-from grader.record import files, hand_file
+from grader.record import files, hand_file, notebook_file
 from grader.report import wording
 from grader.text.words import Words
-from grader.types import Record, Verdict
+from grader.types import Notebook, Record, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,7 +77,7 @@ def write_feedback(
         with spared.alone(Step.PAGE, student):
             path = out / "feedback" / f"{wording.file_stem(student)}.html"
             if students is None or student in students or not path.exists():
-                files.write_whole(path, _student_page(student, theirs, words, names, spared))
+                files.write_whole(path, _student_page(student, theirs, words, names, spared, out))
             pages[student] = path.relative_to(out).as_posix()
     index, grades = out / "index.html", out / "grades.csv"
     files.write_whole(index, _class_page(records, words, names, pages, spared, everybody))
@@ -96,6 +96,7 @@ def _student_page(
     words: Words,
     names: Mapping[str, str],
     spared: Spared,
+    out: Path,
 ) -> bytes:
     """Give a student's page: whole, or without its picture, or one that says that there is none."""
     from grader.report.chart import Chart, loss_chart
@@ -107,8 +108,11 @@ def _student_page(
             return loss_chart(history)
         return None
 
+    def code(record: Record) -> Notebook | None:
+        return notebook_file.read(out, record.execution_key)
+
     try:
-        return feedback_page(student, records, words, names, draw).encode()
+        return feedback_page(student, records, words, names, draw, code).encode()
     except Exception as error:  # noqa: BLE001 - the others' pages are made all the same
         spared.keep(Step.PAGE, student, error)
         return stand_in(student, words("report.no_page"), words).encode()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from grader.report.late import late_texts
 from grader.report.spreadsheet import csv_text, inert
 from grader.text.printable import printable
+from grader.text.times import day
 from grader.text.words import Words
 from grader.types import HandKind, HandLine, Json, Record, Scalar
 
@@ -93,7 +94,7 @@ def graded_since(record: Record) -> bool:
 
 def signed(line: HandLine, words: Words) -> str:
     """Give a line's text with who wrote it, and on which day."""
-    who = words("hand.by", by=printable(line.by, limit=LONGEST_NAME), day=line.at[:10])
+    who = words("hand.by", by=printable(line.by, limit=LONGEST_NAME), day=day(line.at, words.zone))
     text = printable(line.text, limit=LONGEST_TEXT)
     return f"{text} ({who})" if text else f"({who})"
 

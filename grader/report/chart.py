@@ -17,6 +17,7 @@ from grader.text.words import number
 
 WIDTH, HEIGHT = 640.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 62.0, 16.0, 14.0, 44.0
+LETTER = 11.0  # width of a label's character on a phone, where the style sheet makes them largest
 MOST_POINTS = 400
 _LOG_FROM = 20.0
 _HUGE = 1e30
@@ -32,6 +33,7 @@ class Tick:
 
     at: float
     label: str
+    anchor: str = "middle"  # "end" where the middle would leave the drawing
 
 
 @dataclass(frozen=True)
@@ -72,28 +74,36 @@ def loss_chart(history: Mapping[str, Sequence[float]]) -> Chart | None:
     finite = [v for points in series.values() for _, v in points if math.isfinite(v)]
     logarithmic = min(finite) > 0 and max(finite) / min(finite) > _LOG_FROM
     low, high = _span(finite, logarithmic=logarithmic)
+    ticks = _log_ticks(low, high) if logarithmic else _even_ticks(low, high)
+    left = max(LEFT, 16.0 + LETTER * max((len(number(one)) for one in ticks), default=0))
     epochs = max(len(history.get(name, ())) for name in _SERIES)
 
     def to_xy(epoch: int, value: float) -> tuple[float, float]:
         level = math.log10(value) if logarithmic else value
         across = (epoch - 1) / max(epochs - 1, 1)
-        x = LEFT + across * (WIDTH - LEFT - RIGHT)
+        x = left + across * (WIDTH - left - RIGHT)
         y = HEIGHT - BOTTOM - (level - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
         return round(x, 1), round(y, 1)
 
     def y_of(value: float) -> float:
         return to_xy(1, value)[1]
 
-    ticks = _log_ticks(low, high) if logarithmic else _even_ticks(low, high)
     return Chart(
         curves=tuple(_curve(name, points, to_xy) for name, points in series.items() if points),
-        x_ticks=tuple(Tick(to_xy(e, finite[0])[0], str(e)) for e in _epoch_ticks(epochs)),
+        x_ticks=tuple(_epoch_tick(to_xy(e, finite[0])[0], str(e)) for e in _epoch_ticks(epochs)),
         y_ticks=tuple(Tick(y_of(value), number(value)) for value in ticks),
         logarithmic=logarithmic,
         epochs=epochs,
         first=number(float(f"{losses[0]:.3g}")),
         last=number(float(f"{losses[-1]:.3g}")),
+        left=left,
     )
+
+
+def _epoch_tick(at: float, label: str) -> Tick:
+    """Keep a label within the drawing, whose edge cuts what stands out."""
+    cut = at + LETTER * len(label) / 2 > WIDTH
+    return Tick(min(at + RIGHT, WIDTH - 1), label, "end") if cut else Tick(at, label)
 
 
 def _drawable(values: Sequence[float]) -> list[float]:

@@ -9,6 +9,7 @@ security policy, which allows the page's own style sheet by its digest, stands b
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,14 @@ from difflib import SequenceMatcher
 from grader.hand_ins import Counting
 from grader.report import wording
 from grader.report.by_hand import comment_texts, decision_text
+from grader.report.cells import Notebooks, Place, Shown, none_kept, shown
 from grader.report.chart import Chart, loss_chart
+from grader.report.explained import explained
 from grader.report.late import late_texts
 from grader.report.page import render
 from grader.report.points import total
 from grader.report.tones import tone
+from grader.text.times import day, moment
 from grader.text.words import LEVELS, Words, family_word, number
 from grader.types import (
     Attempt,
@@ -40,6 +44,7 @@ Draw = Callable[[Mapping[str, Sequence[float]]], Chart | None]
 _COMPARED = (EvidenceClass.STRUCTURE, EvidenceClass.DATA)
 _ATTEMPTS = {"run": "attempt.run", "retrain": "attempt.retrain"}
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+MOST_WORKS = 10_000  # nobody measured more
 COMPARED = 400  # characters that are compared word by word: the work grows with the cube
 
 
@@ -62,7 +67,7 @@ class CheckLine:
     waits: str  # points that a teacher has yet to give
     expected: tuple[Piece, ...]
     got: tuple[Piece, ...]
-    where: str
+    where: Place
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class Part:
     max_score: str
     share: float
     graded: bool
-    model: str
+    model: Place
     hints: tuple[str, ...]
     sections: tuple[Section, ...]
     notes: tuple[str, ...]
@@ -137,6 +142,7 @@ def feedback_page(
     words: Words,
     titles: Mapping[str, str],
     draw: Draw = loss_chart,
+    notebooks: Notebooks = none_kept,
 ) -> str:
     """Give the page of one student.
 
@@ -146,11 +152,13 @@ def feedback_page(
         words: the reader's language.
         titles: exercise id to title, in that language, in the course's order.
         draw: makes a picture of a history; None where there is none to show.
+        notebooks: gives the code that a record tells of; None where it is not kept.
     """
     counts = Counting(records)
     ordered = wording.in_course_order(sorted(records, key=counts.is_chosen, reverse=True), titles)
+    cells = shown(ordered, notebooks, words, titles)
     parts = [
-        _part(record, number, words, titles, draw, wording.does_not_count(record, counts, words))
+        _part(record, number, cells, draw, wording.does_not_count(record, counts, words))
         for number, record in enumerate(ordered, start=1)
     ]
     counting, points = [record.grade for record in counts.counting], total(counts.counting)
@@ -164,18 +172,20 @@ def feedback_page(
         waiting=sum(not one.graded for one in counting),
         total=wording.points(points.score),
         total_max=wording.points(points.most),
-        date=max((one.graded_at for one in records), default="")[:10],
+        date=day(max((one.graded_at for one in records), default=""), words.zone),
+        notebooks=list(cells.views()),
+        explained=explained(words),
     )
 
 
 def _part(
     record: Record,
     number_: int,
-    words: Words,
-    titles: Mapping[str, str],
+    cells: Shown,
     draw: Draw,
     earlier: str,
 ) -> Part:
+    words, titles = cells.words, cells.titles
     grade, evidence = record.grade, record.evidence
     training = evidence.training if evidence else None
     names, figures = _figures(evidence, words)
@@ -196,9 +206,9 @@ def _part(
         max_score=wording.points(grade.max_score),
         share=_share(grade.score or 0.0, grade.max_score),
         graded=grade.score is not None,
-        model=_model(evidence, words),
+        model=_model(record, cells),
         hints=tuple(words.say(hint) for hint in grade.hints),
-        sections=_sections(grade, words),
+        sections=_sections(record, cells),
         notes=tuple(words.say(note) for note in (evidence.notes if evidence else ())),
         flags=tuple(wording.flags(record, words)),
         chart=draw(training.history) if training else None,
@@ -216,15 +226,18 @@ def _by_hand(record: Record, words: Words) -> tuple[str, ...]:
     return tuple(text for text in (decided, *late_texts(record, words), own) if text)
 
 
-def _model(evidence: Evidence | None, words: Words) -> str:
+def _model(record: Record, cells: Shown) -> Place:
+    """Say which model was graded, and where it stands."""
+    evidence = record.evidence
     if evidence is None or evidence.model is None:
-        return ""
+        return Place()
     model = evidence.model
-    return words(
+    text = cells.words(
         "report.model_found" if model.name else "report.model_found_unnamed",
         name=wording.name(model.name),
         cell=model.cell,
     )
+    return Place(text, cells.place(record, model.cell).link)
 
 
 def _waits(grade: Grade, words: Words) -> str:
@@ -233,30 +246,32 @@ def _waits(grade: Grade, words: Words) -> str:
     )
 
 
-def _sections(grade: Grade, words: Words) -> tuple[Section, ...]:
+def _sections(record: Record, cells: Shown) -> tuple[Section, ...]:
     by_class: dict[EvidenceClass, list[Check]] = {}
-    for check in grade.checks:
+    for check in record.grade.checks:
         if check.cls is not None:
             by_class.setdefault(check.cls, []).append(check)
-    return tuple(_section(cls, by_class[cls], words) for cls in EvidenceClass if cls in by_class)
+    found = [cls for cls in EvidenceClass if cls in by_class]
+    return tuple(_section(cls, by_class[cls], record, cells) for cls in found)
 
 
-def _section(cls: EvidenceClass, checks: Sequence[Check], words: Words) -> Section:
+def _section(cls: EvidenceClass, checks: Sequence[Check], record: Record, cells: Shown) -> Section:
     points = sum(check.points for check in checks)
     most = sum(check.max_points for check in checks)
     waiting = sum(check.waiting for check in checks)
     return Section(
-        title=wording.class_name(cls, words),
+        title=wording.class_name(cls, cells.words),
         points=wording.points(points),
         max_points=wording.points(most),
         share=_share(points, most),
         mark=_mark(points, most, waiting),
-        waits=wording.waiting(waiting, words),
-        lines=tuple(_line(check, words) for check in checks),
+        waits=wording.waiting(waiting, cells.words),
+        lines=tuple(_line(check, record, cells) for check in checks),
     )
 
 
-def _line(check: Check, words: Words) -> CheckLine:
+def _line(check: Check, record: Record, cells: Shown) -> CheckLine:
+    words = cells.words
     expected, got = wording.value(check.expected), wording.value(check.got)
     compared = not check.passed and bool(expected and got) and check.cls in _COMPARED
     brief = wording.BRIEF.get(check.message.id) if compared else None
@@ -270,7 +285,7 @@ def _line(check: Check, words: Words) -> CheckLine:
         max_points=wording.points(check.max_points),
         expected=mine,
         got=theirs,
-        where="" if check.passed else wording.cell_name(check.cell, words),
+        where=Place() if check.passed else cells.place(record, check.cell),
     )
 
 
@@ -347,7 +362,7 @@ def _facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
     versions = ", ".join(f"{wording.name(k)} {wording.name(v)}" for k, v in record.versions.items())
     facts = [
         *_dates(record),
-        ("report.graded_at", record.graded_at.replace("T", " ")[:19] + " UTC"),
+        ("report.graded_at", moment(record.graded_at, words.zone)),
         ("report.engine", record.engine.value if record.engine else ""),
         ("report.profile", wording.name(record.profile)),
         ("report.device", wording.name(record.device) if record.device else ""),
@@ -373,8 +388,14 @@ def _false_fail(record: Record, words: Words) -> str:
     used = record.threshold
     if used is None or used.false_fail is None or used.attempts is None:
         return ""
-    rate = f"{100 * used.false_fail:.2g}"
-    return words("report.at_most", rate=rate, attempts=used.attempts)
+    return words("report.at_most", works=_one_in(used.false_fail), attempts=used.attempts)
+
+
+def _one_in(rate: float) -> int:
+    """Give of how many correct works at most one is unlucky, as a number easily said."""
+    works = max(1.0, 1.0 / rate) if rate > 0 else MOST_WORKS
+    digit = 10 ** math.floor(math.log10(works))
+    return min(MOST_WORKS, int(works // digit * digit))
 
 
 def _threshold(record: Record, words: Words) -> str:

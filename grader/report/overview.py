@@ -5,59 +5,34 @@ Enters: all Records. Leaves: one HTML page that needs nothing else. Touches: rea
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
 from urllib.parse import quote
 
 from grader.hand_ins import Counting
 from grader.report import by_hand, wording
+from grader.report.alike import same_code
+from grader.report.analysis import Person, at_risk, hours, mistakes, spent
 from grader.report.lacking import lacking_lines
 from grader.report.page import render
 from grader.report.points import total
-from grader.report.statistics import ItemStatistics, item_statistics
+from grader.report.sorting import Order, order_rules, ordered
+from grader.report.statistics import item_statistics
+from grader.report.summary import exercise_row, item_row, verdict_counts
 from grader.report.tones import tone
 from grader.report.trained import trained_lines
+from grader.text.times import day
 from grader.text.words import Words
 from grader.types import Record, Verdict
 
-_BINS = 10
 _MOST_ATTENTION = 200
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many results have this verdict, and where its stretch of the bar lies."""
-
-    verdict: str
-    tone: str
-    count: int
-    start: float
-    share: float
-
-
-@dataclass(frozen=True)
-class Bin:
-    """One column of a score distribution, as a rectangle of a 100 × 24 drawing."""
-
-    x: float
-    y: float
-    height: float
-
-
-@dataclass(frozen=True)
-class ExerciseRow:
-    """One exercise over the whole class."""
-
-    title: str
-    results: int
-    accepted: int
-    share: float
-    mean: str
-    median: str
-    bins: tuple[Bin, ...]
-    counts: str
+_NONE = "–"
+_TONES = {  # to show only students with such a result
+    "wrong": "report.only_wrong",
+    "check": "report.only_check",
+    "ours": "report.only_ours",
+    "hand": "report.only_hand",
+}
 
 
 @dataclass(frozen=True)
@@ -97,19 +72,7 @@ class StudentRow:
     cells: tuple[tuple[Entry, ...], ...]
     total: str
     waiting: bool  # something is ungraded, so the total may grow
-
-
-@dataclass(frozen=True)
-class ItemRow:
-    """One check over all graded results."""
-
-    exercise: str
-    question: str
-    check: str
-    results: int
-    passed: str
-    share: float
-    mean: str
+    tones: tuple[str, ...]  # of the results in it, each once
 
 
 def index_page(
@@ -135,33 +98,81 @@ def index_page(
     exercises = _exercises(there, titles)
     students = sorted({record.student for record in there})
     entries = {id(record): _entry(record, words, titles, pages) for record in there}
+    rows = _student_rows(there, students, exercises, pages, entries)
+    headings = [wording.title(one, titles, words) for one in exercises]
+    orders = _orders(rows, headings, words)
+
+    def link(student: str) -> str:
+        return _link(student, pages)
+
     look = [entries[id(one)] for one in wording.worst_first(records) if _needs_a_look(one)]
     return render(
         "index.html.j2",
         words,
+        order_rules("matrix", len(exercises) + 2, orders),
         students=len(students),
         left_out=", ".join(map(wording.name, left_out)),
         trained=trained_lines(records, words),
         people=people,
         results=len(records),
         accepted=sum(one.grade.verdict is Verdict.ACCEPTED for one in records),
-        date=max((one.graded_at for one in records), default="")[:10],
-        counts=_counts(records, words),
+        date=day(max((one.graded_at for one in records), default=""), words.zone),
+        counts=verdict_counts(records, words),
         attention=look[:_MOST_ATTENTION],
         attention_left=max(0, len(look) - _MOST_ATTENTION),
         lacking=list(lacking_lines(every, words)),
         earlier=len(every) - len(there),
         excused=len(there) - len(records),
         hand_rows=[_hand_row(one, words, titles, pages) for one in there if one.by_hand],
-        exercises=[wording.title(one, titles, words) for one in exercises],
+        exercises=headings,
         exercise_rows=[
-            _exercise_row(one, records, words, titles)
+            exercise_row(one, records, words, titles)
             for one in exercises
             if any(record.exercise == one for record in records)
         ],
-        student_rows=_student_rows(there, students, exercises, pages, entries),
-        items=[_item_row(one, words, titles) for one in item_statistics(records)],
+        student_rows=rows,
+        orders=orders,
+        filters=[(one, words(said)) for one, said in _TONES.items() if _occurs(one, rows)],
+        same_code=[[Person(wording.name(one), link(one)) for one in g] for g in same_code(there)],
+        items=[item_row(one, words, titles) for one in item_statistics(records)],
+        mistakes=mistakes(records, words, titles, link),
+        risks=at_risk(there, words, titles, link),
+        spent=spent(every, words, titles),
+        hours=hours(every),
     )
+
+
+def _occurs(name: str, rows: Sequence[StudentRow]) -> bool:
+    return any(name in row.tones for row in rows)
+
+
+def _orders(rows: Sequence[StudentRow], headings: Sequence[str], words: Words) -> list[Order]:
+    """Give the orders in which students can be read: by name, by total, by each exercise."""
+    totals = [_shown_number(row.total) for row in rows]
+    by_exercise = [
+        Order(
+            f"by-{number}",
+            words("report.by_points_in", exercise=heading),
+            ordered([_lowest(row.cells[number]) for row in rows]),
+        )
+        for number, heading in enumerate(headings)
+    ]
+    return [
+        Order("by-name", words("report.by_name"), tuple(range(len(rows)))),
+        Order("by-fewest", words("report.by_fewest"), ordered(totals)),
+        Order("by-most", words("report.by_most"), ordered(totals, reverse=True)),
+        *(by_exercise if len(headings) > 1 else []),
+    ]
+
+
+def _lowest(entries: Sequence[Entry]) -> float | None:
+    shown = (_shown_number(one.score) for one in entries)
+    return min((one for one in shown if one is not None), default=None)
+
+
+def _shown_number(text: str) -> float | None:
+    """Read what a cell shows; None for a dash."""
+    return None if text == _NONE else float(text)
 
 
 def _exercises(records: Iterable[Record], titles: Mapping[str, str]) -> list[str]:
@@ -216,40 +227,6 @@ def _link(student: str, pages: Mapping[str, str]) -> str:
     return quote(pages.get(student, ""), safe="/")
 
 
-def _counts(records: Sequence[Record], words: Words) -> list[Count]:
-    counted = Counter((one.grade.verdict, wording.verdict_name(one, words)) for one in records)
-    start = 0.0
-    rows: list[Count] = []
-    for verdict, name in sorted(counted, key=lambda key: (-wording.ORDER.index(key[0]), key[1])):
-        count = counted[verdict, name]
-        share = 100 * count / len(records)
-        rows.append(Count(name, tone(verdict), count, round(start, 3), share))
-        start += share
-    return rows
-
-
-def _exercise_row(
-    exercise: str, records: Iterable[Record], words: Words, titles: Mapping[str, str]
-) -> ExerciseRow:
-    grades = [record.grade for record in records if record.exercise == exercise]
-    scores = [grade.score for grade in grades if grade.score is not None]
-    shares = [g.score / g.max_score for g in grades if g.score is not None and g.max_score > 0]
-    accepted = sum(grade.verdict is Verdict.ACCEPTED for grade in grades)
-    columns = Counter(min(int(share * _BINS), _BINS - 1) for share in shares)
-    most = max(columns.values(), default=1)
-    heights = [22.0 * columns[number] / most for number in range(_BINS)]
-    return ExerciseRow(
-        title=wording.title(exercise, titles, words),
-        results=len(grades),
-        accepted=accepted,
-        share=accepted / len(grades),
-        mean=wording.points(fmean(scores)) if scores else "–",
-        median=wording.points(median(scores)) if scores else "–",
-        bins=tuple(Bin(10.0 * i, round(23 - h, 2), round(h, 2)) for i, h in enumerate(heights)),
-        counts=" ".join(str(columns[number]) for number in range(_BINS)),
-    )
-
-
 def _student_rows(
     records: Sequence[Record],
     students: Sequence[str],
@@ -273,18 +250,11 @@ def _student_rows(
             cells=tuple(tuple(cells.get((student, one), ())) for one in exercises),
             total=wording.points(total(scores[student]).score) if student in scores else "–",
             waiting=student in waiting,
+            tones=tuple(
+                dict.fromkeys(
+                    one.tone for name in exercises for one in cells.get((student, name), ())
+                )
+            ),
         )
         for student in students
     ]
-
-
-def _item_row(item: ItemStatistics, words: Words, titles: Mapping[str, str]) -> ItemRow:
-    return ItemRow(
-        exercise=wording.title(item.exercise, titles, words),
-        question=wording.class_name(item.cls, words),
-        check=wording.name(item.check),
-        results=item.results,
-        passed=f"{100 * item.passed / item.results:.0f} %",
-        share=item.passed / item.results,
-        mean=f"{wording.points(item.mean_points)} / {wording.points(item.max_points)}",
-    )

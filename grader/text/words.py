@@ -15,6 +15,7 @@ import math
 import os
 import string
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,16 @@ _MISSING = "…"
 
 
 class Words:
-    """Speaks one language: ``say`` turns a message into a sentence."""
+    """Speaks one language: ``say`` turns a message into a sentence.
 
-    def __init__(self, lang: str, extra_folders: Sequence[Path] = ()) -> None:
+    ``zone`` is where its reader's clock stands; None for this machine's.
+    """
+
+    def __init__(
+        self, lang: str, extra_folders: Sequence[Path] = (), zone: tzinfo | None = None
+    ) -> None:
         self.lang = lang
+        self.zone = zone
         roots = (_OWN, *extra_folders)
         languages = dict.fromkeys((lang, "en"))
         self._catalogues = [_merged(tuple(roots), language) for language in languages]

@@ -21,7 +21,8 @@ POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 TAGS = frozenset(
     "html head meta title style body a svg symbol path circle rect line polyline text g use main "
     "header p h1 h2 h3 nav table caption thead tbody tr th td b span article section div details "
-    "summary ul ol li dl dt dd figure figcaption footer mark code pre time br".split()
+    "summary ul ol li dl dt dd figure figcaption footer mark code pre time br fieldset legend "
+    "label input".split()
 )
 
 pytestmark = [

@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.report.chart import HEIGHT, WIDTH, Chart, loss_chart
+from grader.report.chart import HEIGHT, LETTER, WIDTH, Chart, loss_chart
+from grader.report.explained import QUESTIONS
 from grader.report.feedback import feedback_page
 from grader.report.overview import index_page
-from grader.report.statistics import item_statistics
+from grader.report.statistics import ENOUGH, item_statistics
+from grader.report.wording import VERDICT_REASONS
 from grader.text.words import Words
 from grader.types import (
     Attempt,
@@ -281,14 +283,44 @@ class TestFeedback:
         assert "No usable notebook" in text
         assert "line 3" in text
 
-    @pytest.mark.parametrize(("lang", "said"), [("en", "at most 0.14 %"), ("ko", "최대 0.14%")])
+    @pytest.mark.parametrize(
+        ("lang", "said"), [("en", "fewer than 1 in 600"), ("ko", "600건에 1건 미만")]
+    )
     def test_it_says_how_often_bad_luck_fails_correct_work(self, lang: str, said: str) -> None:
         known = b.threshold(attempts=3, false_fail=0.00144)
         assert said in feedback(b.record(threshold=known), lang=lang).text
         assert said not in feedback(b.record(threshold=b.threshold()), lang=lang).text
 
+    def test_no_statistician_s_word_is_on_it(self) -> None:
+        known = b.threshold(attempts=3, false_fail=0.00144)
+        text = feedback(b.record(threshold=known)).text
+        for word in ("confidence", "percentile", "quantile", "calibration", "deviation"):
+            assert word not in text
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_it_explains_how_points_and_results_come_about(self, lang: str) -> None:
+        page, words = feedback(b.record(), lang=lang), Words(lang)
+        assert "#explained" in [one["href"] for one in page.all("a")]
+        for said in (*QUESTIONS.values(), *VERDICT_REASONS.values()):
+            assert words(said) in page.text
+
 
 class TestChart:
+    @pytest.mark.parametrize(
+        "losses", [(3e-5, 1e-5, 2e-5), tuple(1.0 / n for n in range(1, 6401)), (0.5, 0.25)]
+    )
+    def test_every_label_lies_within_the_drawing(self, losses: Sequence[float]) -> None:
+        """At the size that labels have on a phone, where they were cut."""
+        chart = loss_chart({"loss": losses})
+        assert chart is not None
+        for tick in chart.x_ticks:
+            width = LETTER * len(tick.label)
+            right = tick.at if tick.anchor == "end" else tick.at + width / 2
+            assert right <= WIDTH
+            assert right - width >= 0
+        for tick in chart.y_ticks:
+            assert LETTER * len(tick.label) <= chart.left - 8
+
     def points(self, chart: Chart) -> list[tuple[float, float]]:
         pairs = " ".join(part for curve in chart.curves for part in curve.stretches).split()
         return [(float(x), float(y)) for x, y in (pair.split(",") for pair in pairs)]
@@ -410,3 +442,31 @@ class TestItemStatistics:
 
     def test_ungraded_results_say_nothing_about_students(self) -> None:
         assert item_statistics([b.ungraded()]) == []
+
+    def test_a_check_that_strong_and_weak_work_miss_alike_tells_nothing_apart(self) -> None:
+        def work(number: int) -> Record:
+            strong = number % 2 == 0
+            checks = (
+                b.check("data.target", 15 if strong else 0, 15),
+                b.check("runs.cells", 10 if strong else 0, 10),
+                b.check("structure.total", 10 if number < 4 else 0, 10),
+            )
+            return b.record(str(number), grade=b.grade(checks=checks))
+
+        rows = {one.check: one for one in item_statistics([work(n) for n in range(8)])}
+        telling = rows["data.target"].discrimination
+        assert telling is not None
+        assert telling > 0.7
+        assert rows["structure.total"].discrimination == pytest.approx(0.0)
+        assert rows["data.target"].difficulty == 0.5
+
+    def test_of_too_few_results_nothing_is_said(self) -> None:
+        def all_but_one(count: int) -> list[Record]:
+            missed = b.grade(checks=(b.check("data.target", 0, 15), b.check("runs.cells", 0, 10)))
+            met = b.grade(checks=(b.check("data.target", 15, 15), b.check("runs.cells")))
+            grades = [missed, *[met] * (count - 1)]
+            return [b.record(str(n), grade=one) for n, one in enumerate(grades)]
+
+        few, enough = (item_statistics(all_but_one(n))[0] for n in (ENOUGH - 1, ENOUGH))
+        assert few.discrimination is None
+        assert enough.discrimination == pytest.approx(1.0)
