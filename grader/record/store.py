@@ -3,8 +3,8 @@
 Enters: Records and Executions. Leaves: the same, when asked for again. Touches: the OUT folder::
 
     results/<key>/record.json      one graded exercise; the truth
-    evidence/<execution key>/      what one run left behind; ``execution/`` is ours, whole or absent,
-                                   ``notebook.json`` the code that ran
+    evidence/<execution key>/      what one run left behind: ``execution/``, whole or absent, and
+                                   ``notebook.json``, the code that ran
     by-hand.jsonl                  what was decided by hand, a line for each
     journal/<job>                  one line per time that a job was begun and not finished
     grades.db                      an index of the above, derived, may be deleted

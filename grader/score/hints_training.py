@@ -106,18 +106,27 @@ def _settings(training: TrainingFacts) -> Iterator[Message]:
     rate = _number(training.compile.get("learning_rate"))
     optimizer = printable(str(training.compile.get("optimizer") or ""), limit=40)
     loss = printable(str(training.compile.get("loss") or ""), limit=60)
-    if rate == 0:
-        yield Message("diagnose.rate_zero", {"optimizer": optimizer})
-    elif rate is not None and rate < TINY:
-        yield Message("diagnose.rate_tiny", {"rate": rate, "optimizer": optimizer})
-    elif rate is not None and rate > (HUGE_SGD if optimizer == "SGD" else HUGE):
-        yield Message("diagnose.rate_huge", {"rate": rate, "optimizer": optimizer})
+    odd = _odd_rate(rate, optimizer)
+    if odd is not None:
+        yield odd
     if "crossentropy" in loss and training.target_kind == "real":
         yield Message("diagnose.loss_crossentropy", {"loss": loss})
     elif loss in ("hinge", "squared_hinge", "categorical_hinge", "cosine_similarity"):
         yield Message("diagnose.loss_other", {"loss": loss})
-    if optimizer in PLAIN and not _number(training.compile.get("optimizer.momentum")):
+    plain = optimizer in PLAIN and not _number(training.compile.get("optimizer.momentum"))
+    if plain and odd is None:  # which names the exercise's optimizer too
         yield Message("diagnose.plain_sgd", {"optimizer": optimizer})
+
+
+def _odd_rate(rate: float | None, optimizer: str) -> Message | None:
+    """Say what a learning rate that no default is near does."""
+    if rate == 0:
+        return Message("diagnose.rate_zero", {"optimizer": optimizer})
+    if rate is not None and rate < TINY:
+        return Message("diagnose.rate_tiny", {"rate": rate, "optimizer": optimizer})
+    if rate is not None and rate > (HUGE_SGD if optimizer == "SGD" else HUGE):
+        return Message("diagnose.rate_huge", {"rate": rate, "optimizer": optimizer})
+    return None
 
 
 def _few_updates(training: TrainingFacts, exercise: Exercise) -> Message | None:
@@ -157,7 +166,7 @@ def _results(evidence: Evidence, exercise: Exercise) -> Iterator[Message]:
         yield Message("diagnose.late_jump", args)
     elif validation and validation[-1] > JUMPED * last:
         yield Message("diagnose.overfitted", {"loss": last, "validation": validation[-1]})
-    else:
+    elif training.epochs >= exercise.epochs:  # else more epochs are the advice, given above
         yield Message("diagnose.still_falling", {"last": last})
 
 

@@ -153,7 +153,7 @@ def _windows(inputs: Array, task: _Task, *, whole: bool) -> Finding:
     if len(missing) and whole and len(inputs) < SAMPLED:
         present = 1.0 - len(missing) / task.windows
         first = _listed(wanted[missing[0]])
-        return _wrong(
+        told = _wrong(
             task,
             "data.windows",
             first,
@@ -162,6 +162,9 @@ def _windows(inputs: Array, task: _Task, *, whole: bool) -> Finding:
             fraction=present,
             missing=len(missing),
         )
+        # Where there are too few rows as well, that is the cause: one mistake, one advice.
+        few = Message(HINTS["sequence.rows"], {"steps": task.steps, "windows": task.windows})
+        return replace(told, hint=few) if len(inputs) < task.windows else told
     return _right("data.windows", expected, got, "sequence.windows_right")
 
 

@@ -34,6 +34,7 @@ from grader.types import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
+RATES = ("diagnose.rate_zero", "diagnose.rate_tiny", "diagnose.rate_huge")
 THRESHOLD = Threshold("mse", "lower", 0.01, 0.045, "jax", "cpu", None, None, "test")
 
 
@@ -423,6 +424,22 @@ class TestAccuracy:
     def test_plain_sgd(self, gru: Exercise) -> None:
         sgd = trained((0.3, 0.05), compile={"optimizer": "SGD", "learning_rate": 0.01})
         assert first(self.low(gru, sgd), gru) == Message("diagnose.plain_sgd", {"optimizer": "SGD"})
+
+    @pytest.mark.parametrize("rate", [0.0, 1e-6, 10.0])
+    def test_a_default_is_not_advised_for_an_optimizer_that_is_slow_at_its_default(
+        self, gru: Exercise, rate: float
+    ) -> None:
+        settings = {"optimizer": "SGD", "learning_rate": rate}
+        told = hints(self.low(gru, trained((0.3, 0.05), compile=settings)), gru)
+        about = [one for one in told if one.id in {"diagnose.plain_sgd", *RATES}]
+        assert [one.id for one in about] == [one.id for one in about if one.id in RATES]
+        assert len(about) == 1
+        assert "the optimizer that the exercise names" in Words("en").say(about[0])
+
+    def test_more_epochs_are_advised_once(self, gru: Exercise) -> None:
+        told = ids(self.low(gru, trained((0.05, 0.012), epochs=30, epochs_asked=30)), gru)
+        assert "diagnose.fewer_epochs" in told
+        assert "diagnose.still_falling" not in told
 
     def test_sgd_with_momentum_is_not_blamed(self, gru: Exercise) -> None:
         settings = {"optimizer": "SGD", "learning_rate": 0.01, "optimizer.momentum": 0.9}
