@@ -245,6 +245,21 @@ def export(
 
 
 @app.command()
+def similar(
+    out: Out = Path("grades"),
+    to: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder for the code as JPlag and Dolos want it."),
+    ] = None,
+    lang: Lang = None,
+) -> None:
+    """Show work that is alike side by side, for a teacher to look at; judges nobody."""
+    from grader.cli.similar import SimilarOptions, run_similar
+
+    raise typer.Exit(run_similar(SimilarOptions(out, to, lang)))
+
+
+@app.command()
 def merge(
     sources: Annotated[
         list[Path], typer.Argument(metavar="SOURCE", help="Folders that --out named elsewhere.")

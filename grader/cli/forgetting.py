@@ -20,6 +20,7 @@ from grader.report import wording
 from grader.types import HandLine
 
 EXPORTS = "export"
+SIMILAR = "similar.html"  # shows code, side by side
 
 
 def forget_asked(store: Store) -> list[HandLine]:
@@ -46,10 +47,11 @@ def _forget(store: Store, one: HandLine) -> HandLine:
 
 
 def _erase_pages(store: Store, student: str) -> None:
-    """Erase the exports, which can be made again, and the page of whoever has nothing left."""
+    """Erase what can be made again, and the page of whoever has nothing left."""
     with files.disk_errors(store.out):
         if (store.out / EXPORTS).is_dir():
             shutil.rmtree(store.out / EXPORTS)
+        (store.out / SIMILAR).unlink(missing_ok=True)
         if not _has_anything(store, student):
             page = store.out / "feedback" / f"{wording.file_stem(student)}.html"
             page.unlink(missing_ok=True)

@@ -1,0 +1,133 @@
+"""Work that is alike: both sides shown, no verdict anywhere else, the code for other programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.record import notebook_file
+from grader.record.store import Store
+from grader.types import Cell, Notebook, Record
+from tests.cli.test_cli_by_hand import by_hand
+from tests.similarity.test_compare import ODD, RENAMED, own
+from tests.support import builders as b
+from tests.support.cli_help import Said, Shell
+
+LSTM = "multiplication-lstm"
+
+
+def keep(shell: Shell, student: str, *cells: str, weights: float | None = None) -> Record:
+    """Keep a graded hand-in with its code, its weights (their own where none are given)."""
+    made = tuple(Cell(n, source) for n, source in enumerate(cells, start=1))
+    number = sum(map(ord, student)) if weights is None else weights
+    losses = tuple(number / (n + 2) for n in range(8))
+    model = b.evidence(train=b.training(losses))
+    assert model.model is not None
+    record = b.record(student, LSTM, evidence=model)
+    run = b.execution(weights=(np.full((2, 3), number, np.float32),))
+    (candidate,) = run.candidates
+    object.__setattr__(candidate, "cell", model.model.cell)
+    store = Store(shell.out)
+    store.save(record)
+    store.save_execution(record.execution_key, run)
+    notebook_file.write(shell.out, record.execution_key, Notebook(made, None, b.key_of(cells)))
+    return record
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+    shell = Shell(monkeypatch, capfd, tmp_path)
+    for number in range(6):
+        keep(shell, f"s{number}", own(number))
+    keep(shell, "kim", own(20), ODD)
+    keep(shell, "lee", RENAMED)
+    return shell
+
+
+def similar(shell: Shell, *arguments: object, lang: str = "en") -> Said:
+    return shell("similar", "--out", shell.out, "--lang", lang, *arguments)
+
+
+def page(shell: Shell) -> str:
+    return (shell.out / "similar.html").read_text(encoding="utf-8")
+
+
+def test_a_pair_is_shown_with_both_sides(shell: Shell) -> None:
+    said = similar(shell)
+    assert (said.code, said.err) == (0, "")
+    assert "Pairs to look at: 1." in said.out
+    text = page(shell)
+    assert text.index("kim · lee") < text.index("scores[width]") < text.index("ergebnis[breite]")
+    assert 'class="line rare"' in text
+    assert "np.f3_1" not in text  # of those who are in no pair
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "nobody&#39;s verdict"), ("ko", "판정이 아닙니다")]
+)
+def test_the_page_says_that_it_is_no_verdict(shell: Shell, lang: str, said: str) -> None:
+    assert similar(shell, lang=lang).code == 0
+    assert said in page(shell)
+
+
+def test_no_student_s_page_and_no_grade_says_anything_of_it(shell: Shell) -> None:
+    similar(shell)
+    shell("report", "--out", shell.out, "--lang", "en")
+    assert "lee" not in (shell.out / "feedback" / "kim.html").read_text(encoding="utf-8")
+    rows = csv.DictReader(io.StringIO((shell.out / "grades.csv").read_text("utf-8-sig")))
+    assert {row["verdict"] for row in rows} == {"accepted"}
+
+
+def test_equal_weights_under_different_code_are_told(shell: Shell) -> None:
+    keep(shell, "choi", own(40), weights=7.0)
+    keep(shell, "ho", own(41), weights=7.0)
+    similar(shell)
+    text = page(shell)
+    told = text[text.index('id="equal"') : text.index('id="pairs"')]
+    assert "choi, ho" in told
+    assert "loss curve, weights, to the last bit" in told
+
+
+def test_whose_code_is_not_kept_is_named(shell: Shell) -> None:
+    Store(shell.out).save(b.record("park", LSTM))
+    said = similar(shell)
+    assert said.code == 3
+    assert "park/multiplication-lstm.ipynb" in said.err
+    assert "park/multiplication-lstm.ipynb" in page(shell)
+
+
+def test_code_stays_text(shell: Shell) -> None:
+    hostile = "\n# </code><script>alert(1)</script>{{ 7*7 }}"
+    keep(shell, "mo", ODD + hostile)
+    similar(shell)
+    assert "<script" not in page(shell)
+    assert "{{ 7*7 }}" in page(shell)
+
+
+def test_the_code_is_written_for_jplag_and_dolos(shell: Shell, tmp_path: Path) -> None:
+    keep(shell, "Kim", own(50))  # another person, and the same name on some disks
+    to = tmp_path / "detectors"
+    assert similar(shell, "--to", to).code == 0
+    rows = list(csv.DictReader(io.StringIO((to / "info.csv").read_text("utf-8"))))
+    assert sorted(row["full_name"] for row in rows) == sorted(
+        ["Kim", "kim", "lee", *(f"s{n}" for n in range(6))]
+    )
+    assert all((to / row["filename"]).is_file() for row in rows)
+    assert len({row["filename"].casefold() for row in rows}) == len(rows)
+    compiled = [compile(path.read_bytes(), path.name, "exec") for path in to.rglob("*.py")]
+    assert len(compiled) > len(rows)  # what everybody was given, too
+    base = {path.name for path in (to / "base-code").iterdir()}
+    assert {f"{LSTM}-{LSTM}.py", f"{LSTM}-reference.py"} <= base
+
+
+def test_forgetting_takes_the_page_along(shell: Shell) -> None:
+    similar(shell)
+    assert by_hand(shell, "forget", "kim", "--yes").code in {0, 1}
+    assert not (shell.out / "similar.html").exists()
+    assert similar(shell).code == 0
+    assert "kim" not in page(shell)
