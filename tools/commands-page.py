@@ -55,6 +55,7 @@ MORE = {
     "regrade": "scoring.md#what-is-kept-and-what-is-done-again",
     "report": "start/instructor.md",
     "export": "start/instructor.md#into-the-schools-system",
+    "similar": "start/instructor.md#work-that-is-alike",
     "merge": "start/instructor.md#several-machines",
     "release": "start/instructor.md#give-it-to-students",
     "prepare": "performance.md",

@@ -84,7 +84,7 @@ def write_feedback(
     files.write_whole(out / PEOPLE, everybody.table().encode("utf-8-sig", "replace"))
     for message in wrong:
         tell(words.say(message))
-    table = spared.made_if_any(Step.GRADEBOOK, lambda some: gradebook(some, words), records)
+    table = spared.made_if_any(Step.GRADEBOOK, lambda some: gradebook(some, words, pages), records)
     if table is not None:
         files.write_whole(grades, table.encode("utf-8-sig", "replace"))
     return {"feedback": out / "feedback", "index": index, "grades": grades}

@@ -5,7 +5,7 @@ Enters: Records. Leaves: CSV, one row per record. Touches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from grader.hand_ins import Counting
 from grader.report import by_hand, points, wording
@@ -19,19 +19,22 @@ COLUMNS = (
     *("max_score", "flags", "first_reason", "counts"),
     *("by_hand", "found_score", "text_by_hand", "decided_by", "comments", "waiting"),
     *("percent", "weight", "section", "attempt", "attempts", "handed_in", "due"),
-    *("late", "days_late", "taken_off", "late_reason", "handed_in_by"),
+    *("late", "days_late", "taken_off", "late_reason", "handed_in_by", "page"),
 )
+NO_PAGES: Mapping[str, str] = {}
 
 
-def gradebook(records: Sequence[Record], words: Words) -> str:
+def gradebook(records: Sequence[Record], words: Words, pages: Mapping[str, str] = NO_PAGES) -> str:
     """Give the grades in force; ungraded or excused is an empty score, never a zero.
 
     ``found_score`` is the grader's own, whatever was taken off for being late or decided by hand.
     ``waiting``: points beside the score that a teacher has yet to give or refuse; empty where none
-    are. ``late`` is one of ``Timing``: unknown is not in time.
+    are. ``late`` is one of ``Timing``: unknown is not in time. ``pages``: student to the student's
+    page, as seen from this file; "" where there is none.
     """
     counts = Counting(records)
-    return csv_text([COLUMNS, *(_row(record, counts, words) for record in records)])
+    rows = ((*_row(one, counts, words), inert(pages.get(one.student, ""))) for one in records)
+    return csv_text([COLUMNS, *rows])
 
 
 def _row(record: Record, counts: Counting, words: Words) -> tuple[str, ...]:

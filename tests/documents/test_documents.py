@@ -19,7 +19,9 @@ import typer
 
 from grader.cli.app import app
 from grader.cli.grade import ALL_ACCEPTED, SOME_NOT
+from grader.record import notebook_file
 from grader.record.store import Store
+from grader.types import Notebook
 from tests.support import builders as b
 from tests.support.cli_help import Shell
 from tests.support.documents import ROOT, Command, in_blocks, in_sentences, pages, read_blocks
@@ -27,7 +29,7 @@ from tests.support.documents import ROOT, Command, in_blocks, in_sentences, page
 BLOCKS = in_blocks()
 # Cheap enough to be run as they stand; the others need rooms, training, a network or hours.
 CHEAP = {"--help", "--version", "list", "report", "regrade", "export", "merge", "release", "new"}
-CHEAP |= {"log"}
+CHEAP |= {"log", "similar"}
 CHEAP_DATA = {"list", "verify"}
 PATH = re.compile(r"`((?:grader|tests|tools|benchmarks|reference|docs)/[\w./-]*(?:\.\w+|/))`")
 MODULE = re.compile(r"`(\w+\.py)`")
@@ -175,6 +177,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / folder, root / folder, ignore=begun)
     for folder in ("grades", "part1", "part2"):
         Store(root / folder).save(b.record("kim"))
+        notebook_file.write(root / folder, b.record("kim").execution_key, Notebook((), None, ""))
     for name, text in ROSTERS.items():
         (root / name).write_text(text, "utf-8")
     (root / "submission.json").write_text(json.dumps(dict.fromkeys(ABOUT, "x")), "utf-8")

@@ -210,17 +210,23 @@ class TestGradebook:
         assert gradebook([accepted, b.record("lee", grade=low, submission="b")], WORDS) == (
             "student,submission,exercise,verdict,graded,score,max_score,flags,first_reason,counts,"
             "by_hand,found_score,text_by_hand,decided_by,comments,waiting,percent,weight,section,"
-            "attempt,attempts,handed_in,due,late,days_late,taken_off,late_reason,handed_in_by\n"
+            "attempt,attempts,handed_in,due,late,days_late,taken_off,late_reason,handed_in_by,page\n"
             '"김, 민준",a.ipynb,multiplication-lstm,accepted,True,100.0,100.0,,,True,,100.0,,,'
-            f"{',' * 13}\n"
+            f"{',' * 14}\n"
             "lee,b,multiplication-lstm,low_accuracy,True,41.666,100.0,needs_review,"
-            f'"{WORDS("verdict.low_accuracy.why")}",True,,41.666,,,{"," * 13}\n'
+            f'"{WORDS("verdict.low_accuracy.why")}",True,,41.666,,,{"," * 14}\n'
         )
 
     def test_ungraded_is_an_empty_cell(self) -> None:
         (row,) = self.table(b.ungraded())
         assert row["score"] == ""
         assert row["graded"] == "False"
+
+    def test_the_file_of_the_page_stands_in_its_row(self) -> None:
+        pages = {"kim": "feedback/kim.html"}
+        table = gradebook([b.record("kim"), b.record("lee")], WORDS, pages)
+        rows = csv.DictReader(io.StringIO(table))
+        assert [row["page"] for row in rows] == ["feedback/kim.html", ""]
 
     def test_no_records_still_give_the_columns(self) -> None:
         assert gradebook([], WORDS).startswith("student,submission,exercise")
