@@ -20,7 +20,7 @@ from grader.report import wording
 from grader.types import HandLine
 
 EXPORTS = "export"
-SIMILAR = "similar.html"  # shows code, side by side
+SIMILAR = "alike.html"  # shows code, side by side
 
 
 def forget_asked(store: Store) -> list[HandLine]:

@@ -1,6 +1,6 @@
 """Looks for work that is alike, and shows it side by side.
 
-Enters: an OUT folder. Leaves: an exit code. Touches: OUT (``similar.html``); the folder for
+Enters: an OUT folder. Leaves: an exit code. Touches: OUT (``alike.html``); the folder for
 JPlag and Dolos, where one is asked for; stdout.
 
 Who is alike is nobody's verdict: no grade, no flag and no student's page says anything of it.

@@ -86,7 +86,7 @@ def similar_page(
         titles: exercise id to title.
     """
     return render(
-        "similar.html.j2",
+        "alike.html.j2",
         words,
         pairs=[_pair(number, one, words) for number, one in enumerate(pairs, start=1)],
         equal=[_equal(one, words, titles) for one in equal],

@@ -54,7 +54,7 @@ def similar(shell: Shell, *arguments: object, lang: str = "en") -> Said:
 
 
 def page(shell: Shell) -> str:
-    return (shell.out / "similar.html").read_text(encoding="utf-8")
+    return (shell.out / "alike.html").read_text(encoding="utf-8")
 
 
 def test_a_pair_is_shown_with_both_sides(shell: Shell) -> None:
@@ -128,6 +128,6 @@ def test_the_code_is_written_for_jplag_and_dolos(shell: Shell, tmp_path: Path) -
 def test_forgetting_takes_the_page_along(shell: Shell) -> None:
     similar(shell)
     assert by_hand(shell, "forget", "kim", "--yes").code in {0, 1}
-    assert not (shell.out / "similar.html").exists()
+    assert not (shell.out / "alike.html").exists()
     assert similar(shell).code == 0
     assert "kim" not in page(shell)
