@@ -20,10 +20,10 @@ from grader.cli.grade import ALL_ACCEPTED, UNGRADED, current, existing
 from grader.cli.printing import titles
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.course.exercises import ASSIGNMENTS, Course
-from grader.hand_ins import counting
+from grader.hand_ins import Counting
 from grader.record import files, notebook_file
 from grader.record.store import Store
-from grader.types import Cell, Notebook, Record
+from grader.types import Cell, Notebook, Record, Verdict
 
 if TYPE_CHECKING:
     from grader.similarity.compare import Work
@@ -51,7 +51,7 @@ def run_similar(options: SimilarOptions) -> int:
     course = open_course()
     words = open_words(course, options.lang)
     with Store(existing(options.out)) as store:
-        records = counting(current(store))
+        records = list(Counting(current(store)).chosen.values())
         works, missing = _works(store.out, records)
         given = list(_given(course))
         pairs = pairs_alike(works, [notebook for _, notebook in given])
@@ -79,7 +79,7 @@ def _works(out: Path, records: Sequence[Record]) -> tuple[list[Work], list[str]]
     missing: dict[tuple[str, str], str] = {}
     for record in records:
         key = record.student, record.submission
-        if not record.execution_key or key in works:
+        if not record.execution_key or key in works or _was_no_notebook(record):
             continue
         notebook = notebook_file.read(out, record.execution_key)
         if notebook is None:
@@ -88,6 +88,12 @@ def _works(out: Path, records: Sequence[Record]) -> tuple[list[Work], list[str]]
             works[key] = Work(record.student, record.submission, notebook)
     lost = [name for key, name in missing.items() if key not in works]
     return list(works.values()), sorted(lost)
+
+
+def _was_no_notebook(record: Record) -> bool:
+    """Whether there was no code to keep, whatever a teacher decided since."""
+    found = record.by_hand.found if record.by_hand is not None else record.grade
+    return found is not None and found.verdict is Verdict.MALFORMED
 
 
 def _given(course: Course) -> Iterator[tuple[str, Notebook]]:

@@ -12,7 +12,7 @@ import pytest
 
 from grader.record import notebook_file
 from grader.record.store import Store
-from grader.types import Cell, Notebook, Record
+from grader.types import Cell, Notebook, Record, Verdict
 from tests.cli.test_cli_by_hand import by_hand
 from tests.similarity.test_compare import ODD, RENAMED, own
 from tests.support import builders as b
@@ -99,6 +99,12 @@ def test_whose_code_is_not_kept_is_named(shell: Shell) -> None:
     assert said.code == 3
     assert "park/multiplication-lstm.ipynb" in said.err
     assert "park/multiplication-lstm.ipynb" in page(shell)
+
+
+def test_what_was_no_notebook_had_no_code_to_keep(shell: Shell) -> None:
+    nothing = b.grade(Verdict.MALFORMED, 0.0, ())
+    Store(shell.out).save(b.record("park", LSTM, grade=nothing, evidence=None, attempts=()))
+    assert (similar(shell).code, "park" in page(shell)) == (0, False)
 
 
 def test_code_stays_text(shell: Shell) -> None:
