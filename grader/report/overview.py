@@ -152,7 +152,7 @@ def _orders(rows: Sequence[StudentRow], headings: Sequence[str], words: Words) -
     by_exercise = [
         Order(
             f"by-{number}",
-            words("report.by_points_in", exercise=heading),
+            heading,
             ordered([_lowest(row.cells[number]) for row in rows]),
         )
         for number, heading in enumerate(headings)

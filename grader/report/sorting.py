@@ -30,7 +30,10 @@ class Order:
 
 def order_rules(table: str, columns: int, orders: Sequence[Order]) -> str:
     """Give the rules for a table of this class; the first order is that of the page."""
-    rules = [f".{table}{{grid-template-columns:minmax(7rem,1.4fr) repeat({columns - 1},auto)}}"]
+    rules = [
+        f".{table}{{grid-template-columns:minmax(9rem,1.5fr) "
+        f"repeat({columns - 1},minmax(6rem,1fr))}}"
+    ]
     for order in orders[1:]:
         places = sorted((row, place) for place, row in enumerate(order.rows, start=1))
         chosen = f"body:has(#{order.id}:checked) .{table} tbody tr"
