@@ -30,10 +30,9 @@ class Order:
 
 def order_rules(table: str, columns: int, orders: Sequence[Order]) -> str:
     """Give the rules for a table of this class; the first order is that of the page."""
-    rules = [
-        f".{table}{{grid-template-columns:minmax(9rem,1.5fr) "
-        f"repeat({columns - 1},minmax(6rem,1fr))}}"
-    ]
+    widths = f"minmax(9rem,1.5fr) repeat({columns - 1},minmax(6rem,1fr))"
+    # On a phone a row is a card, with all its cells below one another.
+    rules = [f"@media (min-width:36.01rem){{.{table}{{grid-template-columns:{widths}}}}}"]
     for order in orders[1:]:
         places = sorted((row, place) for place, row in enumerate(order.rows, start=1))
         chosen = f"body:has(#{order.id}:checked) .{table} tbody tr"

@@ -11,9 +11,12 @@ import pytest
 from grader.cli.printing import write_feedback
 from grader.cli.spared import Spared
 from grader.course.load import load_course
+from grader.record import notebook_file
 from grader.report.wording import file_stem
 from grader.text.words import Words
-from tests.support.browser import PROGRAM, Seen, Visitors, visit
+from grader.types import Cell, Message, Notebook, Verdict
+from tests.support import builders as b
+from tests.support.browser import PROGRAM, Seen, Visitors, look, visit
 from tests.support.hostile import ROOT, hostile_records, meant_for_browsers, payloads
 
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
@@ -45,7 +48,11 @@ def _pages(out: Path, visitors: Visitors, lang: str, *, policy: bool) -> list[st
     Gives the class' page, which names everybody, and the pages of those who aim at browsers.
     """
     words = Words(lang, [ROOT / "reference" / "families" / "locale"])
-    write_feedback(load_course(ROOT), words, out, hostile_records(visitors.address), Spared(out))
+    records = hostile_records(visitors.address)
+    code = Notebook((Cell(1, "\n".join(payloads(visitors.address))),), None, "")
+    for record in records:
+        notebook_file.write(out, record.execution_key, code)
+    write_feedback(load_course(ROOT), words, out, records, Spared(out))
     pages = sorted(out.rglob("*.html"))
     assert len(pages) == len(hostile_records()) + 1
     for page in pages:
@@ -85,6 +92,61 @@ def test_pages_of_hostile_records_are_inert(
     deeds = {a: d for a, s in zip(addresses, found, strict=True) if (d := _deeds(s, a))}
     assert deeds == {}
     assert visitors.paths == []
+
+
+# What is as narrow as a letter, what leaves the screen, which labels of a chart are cut.
+MISLAID = """[
+  ...[...document.querySelectorAll('td,th,dd,p,li,label,summary,h2')].filter(one => {
+    const box = one.getBoundingClientRect();
+    return box.width && one.innerText.trim().length > 7 && box.width < 44 && box.height > 60;
+  }),
+  ...[...document.querySelectorAll('main *')].filter(one =>
+    one.getBoundingClientRect().right > WIDTH + 1 && !one.closest('pre,svg,.hidden,.skip')),
+  ...[...document.querySelectorAll('svg.chart text')].filter(one => {
+    const box = one.getBoundingClientRect(), drawing = one.closest('svg').getBoundingClientRect();
+    return box.left < drawing.left - 1 || box.right > drawing.right + 1;
+  }),
+].map(one => one.outerHTML.slice(0, 80)).concat(
+  document.documentElement.scrollWidth > WIDTH ? ['the page itself'] : [])"""
+
+
+def _class(out: Path, lang: str) -> tuple[str, str]:
+    """Write a class's page and a student's; gives their addresses."""
+    losses = tuple(3e-5 / (n + 1) for n in range(6400))
+    low = b.grade(Verdict.UNTRAINED, 45.0, hints=(Message("diagnose.never_fitted", {"name": "m"}),))
+    records = [
+        b.record("kim", evidence=b.evidence(train=b.training(losses, losses))),
+        b.record("kim", "sequence-prediction"),
+        *(b.record(f"학생 {n} mit_sehr_langem_Namen_{n}", grade=low) for n in range(3)),
+        b.ungraded("lee"),
+    ]
+    code = Notebook((Cell(1, "x = 1\n" + "y" * 500), Cell(7, "model.fit()")), None, "")
+    for record in records:
+        notebook_file.write(out, record.execution_key, code)
+    words = Words(lang, [ROOT / "reference" / "families" / "locale"])
+    places = write_feedback(load_course(ROOT), words, out, records, Spared(out))
+    return places["index"].as_uri(), (places["feedback"] / "kim.html").as_uri()
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_everything_can_be_read_on_a_phone_and_on_a_desk(tmp_path: Path, lang: str) -> None:
+    for address in _class(tmp_path, lang):
+        assert look(address, (390, 1280), MISLAID) == [[], []]
+
+
+def test_a_choice_orders_and_filters_without_a_script(tmp_path: Path) -> None:
+    address, _ = _class(tmp_path, "en")
+    by_points = "document.querySelector('#by-fewest').click()"
+    only = "document.querySelector('#only-ours').click()"
+    rows = """[...document.querySelectorAll('.matrix tbody tr')]
+      .map(one => [one.getBoundingClientRect().top, one.lastElementChild.innerText.split('\\n').pop().trim()])
+      .filter(([top]) => top).sort(([one], [other]) => one - other).map(([, total]) => total)"""
+    (told,) = look(address, (1280,), rows)
+    assert told == ["200", "–", "45", "45", "45"]
+    (ordered,) = look(address, (1280,), f"({by_points}, {rows})")
+    assert ordered == ["45", "45", "45", "200", "–"]
+    (left,) = look(address, (1280,), f"({only}, {rows})")
+    assert left == ["–"]
 
 
 def _unescaped(tmp_path: Path, visitors: Visitors, name: str, head: str = "") -> str:

@@ -192,6 +192,31 @@ async def _visit(addresses: Sequence[str]) -> list[Seen]:
         return [await tab.visit(address) for address in addresses]
 
 
+def look(address: str, widths: Sequence[int], expression: str) -> list[Any]:
+    """Open a page on screens of these widths and give what an expression is there, as JSON.
+
+    ``WIDTH`` in it is the screen's: a phone's own idea of it grows with what does not fit.
+    """
+    return asyncio.run(_look(address, widths, expression))
+
+
+async def _look(address: str, widths: Sequence[int], expression: str) -> list[Any]:
+    found = []
+    async with _opened() as tab:
+        for width in widths:
+            tab.events.clear()
+            screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+            await tab.call("Emulation.setDeviceMetricsOverride", **screen)
+            await tab.call("Page.navigate", url=address)
+            await tab.loaded()
+            await tab.quiet()
+            asked = f"JSON.stringify({expression.replace('WIDTH', str(width))})"
+            answer = await tab.call("Runtime.evaluate", expression=asked)
+            assert "value" in answer["result"], answer
+            found.append(json.loads(answer["result"]["value"]))
+    return found
+
+
 @contextlib.asynccontextmanager
 async def _opened() -> AsyncIterator[Tab]:
     assert PROGRAM is not None
