@@ -74,4 +74,4 @@ def open_words(course: Course, lang: str | None) -> Words:
     language = pick_language(lang, course.language)
     speak(language)
     folder = course.root / "reference" / "families" / "locale"
-    return Words(language, (folder,) if folder.is_dir() else ())
+    return Words(language, (folder,) if folder.is_dir() else (), course.rules.zone)
