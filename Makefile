@@ -8,6 +8,7 @@ FAST = $(BIN)/python -m pytest -n logical --maxprocesses 4 -m "not real and not 
 REAL = $(BIN)/python -m pytest -n logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder \
   -m "real and not attacks" --durations 15
 DOCS_PINS := requirements/docs.txt
+CI_PINS := requirements/ci.txt
 
 # Small and few: every real training below runs in full.
 DEMO := $(addprefix reference/, \
@@ -91,6 +92,8 @@ bench: setup
 pins:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --extra grading --extra jax --extra dev -o $(PINS) pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --constraint $(PINS) --extra ci -o $(CI_PINS) pyproject.toml
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --constraint $(PINS) --group docs -o $(DOCS_PINS)
 

@@ -13,7 +13,8 @@ from typing import Annotated, Optional
 import typer
 
 from grader import __version__
-from grader.cli import hand_commands
+from grader.cli import ci_commands, hand_commands
+from grader.cli.options import EngineOption, IsolationOption, read_ids
 from grader.report import exporters
 
 app = typer.Typer(
@@ -25,23 +26,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,  # plain help: a tenth of a second less, one line less to fold
 )
-
-
-class EngineOption(StrEnum):
-    """Keras backend."""
-
-    AUTO = "auto"
-    TENSORFLOW = "tensorflow"
-    JAX = "jax"
-
-
-class IsolationOption(StrEnum):
-    """Lowest acceptable level."""
-
-    AUTO = "auto"
-    FULL = "full"
-    REDUCED = "reduced"
-    NONE = "none"
 
 
 class FormatOption(StrEnum):
@@ -60,12 +44,6 @@ Profile = Annotated[
     typer.Option("--profile", help="Sizes: laptop (usual) or full, for GPUs."),
 ]
 Format = Annotated[FormatOption, typer.Option("--format", help="What to print on stdout.")]
-
-
-def _ids(text: str) -> tuple[str, ...] | None:
-    """Read exercise ids as they are typed: "a,b", or auto."""
-    ids = tuple(filter(None, map(str.strip, text.split(","))))
-    return None if ids in {(), ("auto",)} else ids
 
 
 @app.callback(invoke_without_command=True)
@@ -123,7 +101,7 @@ def grade(
 
     options = GradeOptions(
         paths=tuple(paths),
-        exercises=_ids(exercise),
+        exercises=read_ids(exercise),
         out=out,
         jobs=jobs,
         engine=engine.value,
@@ -158,7 +136,7 @@ def check(
     """Check your own notebook before handing it in."""
     from grader.cli.check import CheckOptions, run_check
 
-    options = CheckOptions(tuple(paths), _ids(exercise), engine.value, timeout, lang, profile)
+    options = CheckOptions(tuple(paths), read_ids(exercise), engine.value, timeout, lang, profile)
     raise typer.Exit(run_check(options))
 
 
@@ -340,7 +318,7 @@ def verify(
 
     options = VerifyOptions(
         paths=tuple(paths or ()),
-        exercises=_ids(exercise),
+        exercises=read_ids(exercise),
         out=out,
         jobs=jobs,
         engine=engine.value,
@@ -394,6 +372,7 @@ def calibrate(
 
 
 hand_commands.add_to(app)
+ci_commands.add_to(app)
 data = typer.Typer(help="Data sets: what there is, get the real ones, are they sound.")
 app.add_typer(data, name="data")
 

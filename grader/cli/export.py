@@ -259,14 +259,24 @@ def _about(path: Path | None, exporter: Exporter) -> dict[str, str]:
     """Read what the other system wants to know about a submission, if it wants anything."""
     if not exporter.about:
         return {}
-    needed = ", ".join(exporter.about)
     if path is None:
-        args = {"format": exporter.name, "needed": needed}
+        args = {"format": exporter.name, "needed": ", ".join(exporter.about)}
         raise GraderError(Message("cli.about_missing", args))
+    return about_of(path, exporter.name)
+
+
+def about_of(path: Path, name: str) -> dict[str, str]:
+    """Read what an exporter of this name wants to know about a submission.
+
+    Raises:
+        GraderError: the file cannot be read, or says too little.
+    """
+    wanted = exporters.load(name).about
+    needed = ", ".join(wanted)
     try:
         told = json.loads(read_given(path))
     except ValueError:
         told = None
-    if not isinstance(told, dict) or not told.keys() >= set(exporter.about):
+    if not isinstance(told, dict) or not told.keys() >= set(wanted):
         raise GraderError(Message("cli.about_incomplete", {"path": str(path), "needed": needed}))
     return {name: str(value) for name, value in told.items()}

@@ -78,7 +78,7 @@ def run(options: GradeOptions) -> int:
     if options.lang:
         speak(pick_language(options.lang, None))
     require(options.runner)
-    _require_packages()
+    require_packages()
     if options.roster is not None:
         roster_file(options.roster)
     judges = Judges(options.out)
@@ -86,10 +86,10 @@ def run(options: GradeOptions) -> int:
     course = course_to_grade_with(options.paths, options.profile)
     words = open_words(course, options.lang)
     rules_for(course, ())  # told before hours of training, and not after them
-    collected = _collected(course, options, judges)
+    collected = collected_of(course, options, judges)
     if options.dry_run:
         return _shown_only(course, words, collected, options)
-    settings = _settings(options)
+    settings = settings_of(options, seeds.course_secret())
     handed_in = {*options.paths, *(one.path.parent for one in collected.submissions)}
     room = open_room(options.isolation, ours(course.root, options.out, sorted(handed_in)))
     room, cold = quickened(room) if options.warm else (room, None)
@@ -100,7 +100,7 @@ def run(options: GradeOptions) -> int:
         with open_progress(len(collected.submissions), words, live=live) as progress:
             grader = Grader(course, room, store, settings, judges, progress.training)
             _tell_aside(collected, words, progress)
-            for note in _beforehand(course, words, store, room, cold):
+            for note in beforehand(course, words, store, room, cold):
                 progress.note(note)
             done = graded_as_done(grader, collected, progress, words, options.runner, spared)
             graded = list(done)
@@ -128,7 +128,7 @@ def _shown_only(course: Course, words: Words, collected: Collected, options: Gra
     return DryRun(course, words, collected, options.out, jobs, roster).show(options.format)
 
 
-def _beforehand(
+def beforehand(
     course: Course, words: Words, store: Store, room: Room, cold: Message | None
 ) -> Iterator[str]:
     """Say what is not as it could be, before the hours that it may cost."""
@@ -144,7 +144,7 @@ def _beforehand(
         yield words.say(cold)
 
 
-def _require_packages() -> None:
+def require_packages() -> None:
     """Miss what the reports need before hours of training, not after them.
 
     Raises:
@@ -154,7 +154,7 @@ def _require_packages() -> None:
         raise ModuleNotFoundError("jinja2", name="jinja2")
 
 
-def _collected(course: Course, options: GradeOptions, judges: Judges) -> Collected:
+def collected_of(course: Course, options: GradeOptions, judges: Judges) -> Collected:
     """Find the batch, or this machine's share of it; names are those of the whole batch."""
     owed = options.exercises or course.owed
     for one in owed or ():
@@ -187,10 +187,11 @@ def read_shard(text: str | None) -> slice:
     return slice(part - 1, None, parts)
 
 
-def _settings(options: GradeOptions) -> Settings:
+def settings_of(options: GradeOptions, secret: bytes) -> Settings:
+    """Say how to grade, on which GPUs and in how many jobs."""
     chosen = choose_gpus(options.gpus, find_gpus() if options.gpus != "none" else ())
     return Settings(
-        secret=seeds.course_secret(),
+        secret=secret,
         engine=options.engine,
         timeout=options.timeout,
         memory_mb=options.memory_mb,

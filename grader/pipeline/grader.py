@@ -140,6 +140,8 @@ class Grader:
         elif begun_before >= CRASHES:
             message = Message("pipeline.quarantined", {"times": begun_before})
             records = self._ungraded(job, slot, message, began)
+        elif self.settings.until is not None and time.time() >= self.settings.until:
+            records = self._ungraded(job, slot, Message("pipeline.out_of_time"), began)
         else:
             tell = partial(self.on_training, job.submission)
             scored = Attempts(job, slot, self.room, self.store, self.judges, tell).run()

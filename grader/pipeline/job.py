@@ -41,7 +41,8 @@ LONGEST_TIMEOUT = 3600.0
 class Settings:
     """How to grade a batch.
 
-    ``timeout`` (seconds) and ``memory_mb`` bound one attempt; None takes the exercise's own.
+    ``timeout`` (seconds) and ``memory_mb`` bound one attempt; None takes the exercise's own. After
+    ``until`` (seconds since 1970) nothing more is begun.
     """
 
     secret: bytes
@@ -52,6 +53,7 @@ class Settings:
     jobs: int = 1
     gpus: tuple[Gpu, ...] = ()
     warm: bool = True  # rooms begin as forks where they can
+    until: float | None = None
 
 
 @dataclass(frozen=True)

@@ -49,14 +49,16 @@ class UnkeepableError(GraderError):
 class Store:
     """Keeps what was graded in one OUT folder."""
 
-    def __init__(self, out: Path, saved_after: int = 0) -> None:
+    def __init__(self, out: Path, saved_after: int = 0, lent: Path | None = None) -> None:
         """Look at a folder; nothing is touched yet.
 
         Args:
             out: where it is.
             saved_after: what is saved here counts as later than this, as ``last_saved`` gave it.
+            lent: another folder, whose executions are taken where this one has none; only read.
         """
         self.out = out.absolute()
+        self._lent = lent.absolute() if lent is not None else None
         self.warnings: list[Message] = []
         self._lock: int | None = None
         self._index: Index | None = None
@@ -222,10 +224,16 @@ class Store:
 
         ``since``: nor is one that was kept before this time, ISO 8601, "" for any.
         """
+        found = self._load_execution(self.out, key, since)
+        if found is None and self._lent is not None:
+            found = self._load_execution(self._lent, key, since)
+        return found
+
+    def _load_execution(self, place: Path, key: str, since: str) -> Execution | None:
         from grader.record.execution_files import read_about, read_execution
         from grader.record.record_json import CorruptError
 
-        folder = self.out / "evidence" / _checked(key) / "execution"
+        folder = place / "evidence" / _checked(key) / "execution"
         try:
             if since and read_about(folder / "about.json").saved_at < _nanoseconds(since):
                 return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from grader.hand_ins import Counting, counting
 from grader.report import by_hand, wording
@@ -19,8 +19,9 @@ from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Record, Verdict
 
-MOST_ANNOTATIONS = 10  # GitHub shows no more of a step
-MOST_ROWS = 500  # keeps the summary far below GitHub's 1 MiB
+MOST_ANNOTATIONS = 10  # of a kind: GitHub shows no more of a step
+SUMMARY_BYTES = 1000 * 1024  # of a step; of one above 1024 KiB GitHub shows nothing at all
+_REST_BYTES = 200  # that the line about the rest takes
 _LONGEST_REASON = 300
 _PUNCTUATION = re.compile(r"[^\w\s]|_", re.ASCII)
 _MARKS = {
@@ -32,10 +33,11 @@ _MARKS = {
 _BY_HAND = "✍️"
 
 
-def github_summary(records: Sequence[Record], words: Words) -> str:
+def github_summary(records: Sequence[Record], words: Words, most_bytes: int = SUMMARY_BYTES) -> str:
     """Give the job summary of what counts: how many, then a table, worst first.
 
-    Whoever is excused is in the table and in no number.
+    Whoever is excused is in the table and in no number. As many rows as fit into ``most_bytes``;
+    a line says how many did not.
     """
     hand_ins = Counting(records)
     records = hand_ins.counting
@@ -50,10 +52,23 @@ def github_summary(records: Sequence[Record], words: Words) -> str:
         "|---|---|---|---:|---|",
     ]
     ordered = wording.worst_first(hand_ins.chosen.values())
-    lines += [_row(_cells(record, words)) for record in ordered[:MOST_ROWS]]
-    if len(ordered) > MOST_ROWS:
-        lines += ["", words("report.more_rows", more=len(ordered) - MOST_ROWS)]
+    left = most_bytes - len("\n".join(lines).encode()) - _REST_BYTES
+    rows = _fitting((_row(_cells(record, words)) for record in ordered), left)
+    lines += rows
+    if len(ordered) > len(rows):
+        lines += ["", words("report.more_rows", more=len(ordered) - len(rows))]
     return "\n".join(lines) + "\n"
+
+
+def _fitting(rows: Iterable[str], most_bytes: int) -> list[str]:
+    """Give the first rows, as many as fit."""
+    found: list[str] = []
+    for row in rows:
+        most_bytes -= len(row.encode()) + 1
+        if most_bytes < 0:
+            break
+        found.append(row)
+    return found
 
 
 _COLUMNS = (
@@ -65,27 +80,44 @@ _COLUMNS = (
 )
 
 
-def github_annotations(records: Sequence[Record], words: Words) -> list[str]:
-    """Give at most ten workflow commands, worst first; the last says what it leaves out."""
-    ordered = wording.worst_first(counting(records))
-    shown = ordered if len(ordered) <= MOST_ANNOTATIONS else ordered[: MOST_ANNOTATIONS - 1]
-    commands = [_annotation(record, words) for record in shown]
-    if left := len(ordered) - len(shown):
-        commands.append(f"::notice::{_data(words('report.more_rows', more=left))}")
+def github_annotations(
+    records: Sequence[Record], words: Words, places: Mapping[str, str] | None = None
+) -> list[str]:
+    """Give workflow commands, worst first, at most ten of a kind; the last says what is left out.
+
+    Args:
+        records: what was graded.
+        words: the language of the messages.
+        places: name of a submission to its file in the repository, where they differ.
+    """
+    by_kind: dict[str, list[Record]] = {}
+    for record in wording.worst_first(counting(records)):
+        by_kind.setdefault(_kind(record), []).append(record)
+    commands: list[str] = []
+    for kind, some in by_kind.items():
+        shown = some if len(some) <= MOST_ANNOTATIONS else some[: MOST_ANNOTATIONS - 1]
+        commands += [_annotation(kind, record, words, places or {}) for record in shown]
+        if left := len(some) - len(shown):
+            commands.append(f"::{kind}::{_data(words('report.more_rows', more=left))}")
     return commands
 
 
-def _annotation(record: Record, words: Words) -> str:
+def _kind(record: Record) -> str:
+    """Say how loud: what is wrong, what a teacher looks at, what is fine."""
+    if record.grade.verdict is Verdict.ACCEPTED or by_hand.decision(record):
+        return "notice"
+    return "warning" if record.grade.verdict is Verdict.SUSPICIOUS else "error"
+
+
+def _annotation(kind: str, record: Record, words: Words, places: Mapping[str, str]) -> str:
     grade = record.grade
-    settled = grade.verdict is Verdict.ACCEPTED or by_hand.decision(record)
-    level = "notice" if settled else "error"
     verdict = wording.verdict_name(record, words)
     title = f"{wording.name(record.student)} / {wording.name(record.exercise)}: {verdict}"
     if grade.graded:
         title += f", {wording.score(record)}/{wording.points(grade.max_score)}"
     said = _why(record, words) or wording.verdict_reason(record, words)
-    file = _property(wording.name(record.submission))
-    return f"::{level} file={file},title={_property(title)}::{_data(said)}"
+    file = _property(wording.name(places.get(record.submission, record.submission)))
+    return f"::{kind} file={file},title={_property(title)}::{_data(said)}"
 
 
 def _data(text: str) -> str:

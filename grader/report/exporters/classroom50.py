@@ -1,10 +1,14 @@
 """Classroom 50: ``result.json`` of a student's submission; its totals are whole numbers.
 
+A total is the sum of its tests, and is rounded once: each test gets its own whole part, and the
+points that are left go to the largest fractions.
+
 What a student is excused from is in neither total. The format has no place for who decided what.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from grader.report import wording
@@ -37,6 +41,8 @@ def _result(records: Sequence[Record], about: Mapping[str, str], words: Words) -
     waiting = sum(not record.grade.graded for record in records)
     if waiting:
         raise GraderError(Message("report.export_ungraded", {"waiting": waiting}))
+    most = whole_parts([worth_in_system(record) for record in records])
+    scores = whole_parts([in_system(record) or 0.0 for record in records], most)
     return {
         "schema": "classroom50/result/v1",
         "classroom": about["classroom"],
@@ -49,16 +55,35 @@ def _result(records: Sequence[Record], about: Mapping[str, str], words: Words) -
         "review": about["review"],
         "datetime": about["datetime"],
         "graded_at": max((record.graded_at for record in records), default=about["datetime"]),
-        "score": round(sum(in_system(record) or 0.0 for record in records)),
-        "max-score": round(sum(map(worth_in_system, records))),
-        "tests": [_test(record, words) for record in records],
+        "score": sum(scores),
+        "max-score": sum(most),
+        "tests": [
+            _test(record, words, score, whole)
+            for record, score, whole in zip(records, scores, most, strict=True)
+        ],
     }
 
 
-def _test(record: Record, words: Words) -> dict[str, Json]:
+def _test(record: Record, words: Words, score: int, most: int) -> dict[str, Json]:
     return {
         "test-name": wording.title(record.exercise, {}, words),
         "passed": record.grade.verdict is Verdict.ACCEPTED,
-        "score": round(in_system(record) or 0.0),
-        "max-score": round(worth_in_system(record)),
+        "score": score,
+        "max-score": most,
     }
+
+
+def whole_parts(numbers: Sequence[float], most: Sequence[int] | None = None) -> list[int]:
+    """Round numbers so that their sum is the rounded sum, none above its ``most``.
+
+    The largest fractions are rounded up, as many as the sum needs; of equal ones the first.
+    """
+    parts = [math.floor(one) for one in numbers]
+    total = math.floor(math.fsum(numbers) + 0.5)
+    by_fraction = sorted(range(len(numbers)), key=lambda n: parts[n] - numbers[n])
+    for place in by_fraction:
+        if sum(parts) >= total:
+            break
+        if most is None or parts[place] < most[place]:
+            parts[place] += 1
+    return parts

@@ -1,0 +1,118 @@
+"""The notebooks of a change, as a folder to collect from.
+
+Enters: a Repository, what changed. Leaves: a folder with the same names below it, and what was left
+aside. Touches: writes below that folder, which is empty and ours.
+
+With a notebook come the small files that lie beside it in the same commit: it may read them. A
+link is written as a link, last, so that nothing is ever written through one; collecting says that
+links are not followed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from grader.ci.git import Contents, Entry, Repository
+from grader.collect.beside import MOST_BYTES, MOST_FILES
+from grader.collect.files import is_archive, is_notebook
+from grader.collect.notebooks import MAX_BYTES
+from grader.text.printable import printable
+from grader.types import Message
+
+MOST_ASIDE = 5  # names in a line
+LONGEST_NAME = 80
+_OUTSIDE = frozenset({"", ".", "..", ".git"})
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """What a change holds: notebooks that were written into the folder, and other files' names."""
+
+    notebooks: tuple[str, ...]  # paths in the repository
+    others: tuple[str, ...]
+    archives: tuple[str, ...]  # of the others; they may hold notebooks, and are not opened
+    refused: tuple[Message, ...] = ()  # names that cannot be files here
+
+
+def hand_over(repository: Repository, base: str | None, head: str, folder: Path) -> HandedOver:
+    """Write the notebooks that a change added or edited, and what lies beside them."""
+    changed = repository.changed(base, head)
+    work = [one for one in changed if _is_work(one)]
+    others = tuple(os.fsdecode(one.name) for one in changed if not _is_work(one))
+    beside = _beside(work, repository.listed(head)) if work else []
+    refused = set()
+    with repository.contents() as contents:
+        for entry in sorted([*work, *beside], key=lambda one: one.is_link):
+            if not _written(entry, contents, folder):
+                refused.add(os.fsdecode(entry.name))
+    names = [os.fsdecode(one.name) for one in work]
+    return HandedOver(
+        tuple(one for one in names if one not in refused),
+        others,
+        tuple(one for one in others if is_archive(PurePosixPath(one))),
+        tuple(Message("ci.bad_name", {"name": shown(one)}) for one in names if one in refused),
+    )
+
+
+def shown(name: str) -> str:
+    """Show a path of a student's repository."""
+    return printable(name, limit=LONGEST_NAME)
+
+
+def named(names: Sequence[str]) -> str:
+    """Name a few files in a line."""
+    more = "" if len(names) <= MOST_ASIDE else " …"
+    return ", ".join(shown(one) for one in names[:MOST_ASIDE]) + more
+
+
+def _is_work(entry: Entry) -> bool:
+    """Whether it is a notebook, or a link that is called one."""
+    name = PurePosixPath(os.fsdecode(entry.name))
+    return (entry.is_file or entry.is_link) and is_notebook(name)
+
+
+def _is_inside(entry: Entry) -> bool:
+    """Whether it stays below the folder; git's own tools refuse such names, a store need not."""
+    parts = os.fsdecode(entry.name).split("/")
+    return not any(part.lower() in _OUTSIDE for part in parts)
+
+
+def _beside(work: Iterable[Entry], every: Iterable[Entry]) -> list[Entry]:
+    """Give the other ordinary files in the same folders, as many as a room takes."""
+    folders: dict[bytes, int] = {_folder(one): 0 for one in work}
+    found = []
+    for entry in every:
+        folder = _folder(entry)
+        if folder not in folders or not entry.is_file or _is_work(entry):
+            continue
+        folders[folder] += 1
+        if folders[folder] <= MOST_FILES + 1 and _is_inside(entry):  # one more: so it is told
+            found.append(entry)
+    return found
+
+
+def _folder(entry: Entry) -> bytes:
+    return entry.name.rpartition(b"/")[0]
+
+
+def _written(entry: Entry, contents: Contents, folder: Path) -> bool:
+    """Write a file; False where its name can be none here."""
+    if not _is_inside(entry):
+        return False
+    path = folder / os.fsdecode(entry.name)
+    most = MAX_BYTES if _is_work(entry) else MOST_BYTES
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if entry.is_link:
+            path.symlink_to("elsewhere")  # where it leads is nobody's business
+            return True
+        file = os.fdopen(os.open(path, flags, 0o600), "wb")
+    except OSError:  # too long, or a file where another name needs a folder
+        return False
+    with file:
+        contents.write(entry.blob, file, most)
+    return True

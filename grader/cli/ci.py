@@ -1,0 +1,273 @@
+"""``grader ci``: what a change handed in, graded and shown where the platform shows it.
+
+Enters: parsed options. Leaves: exit codes. Touches: git, rooms, the OUT folder, the folder of
+reports, stdout and stderr, signals.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader import seeds
+from grader.by_hand import in_force
+from grader.ci import cache
+from grader.ci.event import Event
+from grader.ci.first_look import Seen, first_look
+from grader.ci.git import Repository
+from grader.ci.handed_in import HandedOver, hand_over, named
+from grader.ci.platforms import Platform, choose
+from grader.ci.policy import PASSED, UNGRADED, Policy, exit_code, read_policy
+from grader.cli.check import NO_SECRET, sound
+from grader.cli.ci_say import Speaker
+from grader.cli.course import course_around, course_to_grade_with, open_words
+from grader.cli.errors import INTERRUPTED, speak
+from grader.cli.export import about_of
+from grader.cli.grade import (
+    GradeOptions,
+    beforehand,
+    collected_of,
+    graded_as_done,
+    in_order,
+    require_packages,
+    settings_of,
+)
+from grader.cli.progress import ProgressLines
+from grader.cli.spared import Spared
+from grader.collect.collect import Collected
+from grader.course.exercises import Course
+from grader.course.public import public_half
+from grader.pipeline.grader import Grader
+from grader.pipeline.job import Settings
+from grader.pipeline.judges import Judges
+from grader.pipeline.ours import ours
+from grader.pipeline.runner import Stop, slots
+from grader.pipeline.runners import LOCAL, open_runner
+from grader.record.store import Store
+from grader.room import Guarded, Room, open_room
+from grader.room.quick import quickened
+from grader.room.workplace import workplace
+from grader.text.words import Words, pick_language
+from grader.types import Message, Record, Submission
+
+MOST_LOOKED_AT = 10  # more notebooks than a student changes at a time: a class is graded at once
+# Said of files of several people; a change is one person's.
+OF_A_CLASS = frozenset(
+    f"collect.{one}"
+    for one in ("many_names", "sections", "class_folder", "class_folder_marks", "several_named")
+)
+
+
+@dataclass(frozen=True)
+class CiOptions:
+    """What ``grader ci`` was asked; ``grading``: as ``grader grade`` has it."""
+
+    grading: GradeOptions
+    repository: Path
+    base: str | None
+    head: str | None
+    student: str | None
+    platform: str
+    reports: Path | None
+    fail_on: str
+    budget: float | None
+    cache: Path | None
+    about: Path | None
+    public: bool = False  # what students' own checks look at, and no more
+    look_first: bool = True
+    structure_only: bool = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one change hands in, and by whom."""
+
+    collected: Collected
+    places: dict[str, str]  # name of a submission to its path in the repository
+    over: HandedOver
+
+
+def run_ci(options: CiOptions) -> int:
+    """Grade what a change handed in; gives the exit code."""
+    asked = options.grading
+    if asked.lang:
+        speak(pick_language(asked.lang, None))
+    require_packages()
+    policy, platform = read_policy(options.fail_on), choose(options.platform)
+    event = _event(platform, options)
+    course = _course(options)
+    words = open_words(course, asked.lang)
+    judges = Judges(asked.out)
+    judges.prepare()
+    with workplace("handed-in") as place:
+        work = _work(options, event, course, judges, place / "handed-in")
+        speaker = Speaker(platform, course, words, asked.out, options.reports, work.places)
+        speaker.note(*_notes(options, event, work))
+        if not work.collected.submissions:
+            speaker.nothing(work.over.others)
+            left = bool(work.collected.refused or work.over.refused)
+            return speaker.finish((), about=None) or (UNGRADED if left else PASSED)
+        return _Job(options, policy, event, course, words, judges, work, speaker, place).run()
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One call of the command, with everything open that it needs."""
+
+    options: CiOptions
+    policy: Policy
+    event: Event
+    course: Course
+    words: Words
+    judges: Judges
+    work: Work
+    speaker: Speaker
+    place: Path
+
+    def run(self) -> int:
+        """Look at the structure, then grade."""
+        submissions = self.work.collected.submissions
+        settings = self._settings()
+        room = open_room(self.options.grading.isolation, self._guarded())
+        room, cold = quickened(room) if settings.warm else (room, None)
+        seen: list[Seen] = []
+        short = self.options.structure_only or self.event.draft
+        if short or (self.options.look_first and len(submissions) <= MOST_LOOKED_AT):
+            seen = self._looked(room, submissions, settings)
+        if short:
+            return self._of_structure(seen)
+        return self._graded(room, settings, cold)
+
+    def _settings(self) -> Settings:
+        secret = NO_SECRET if self.options.public else seeds.course_secret()
+        settings = settings_of(self.options.grading, secret)
+        budget = self.options.budget
+        return settings if budget is None else replace(settings, until=time.time() + budget)
+
+    def _guarded(self) -> tuple[Guarded, ...]:
+        lent = self.options.cache
+        more = () if lent is None else (Guarded(lent, "room.exposed_out"),)
+        return (*ours(self.course.root, self.options.grading.out, [self.place]), *more)
+
+    def _looked(
+        self, room: Room, submissions: Sequence[Submission], settings: Settings
+    ) -> list[Seen]:
+        runner = open_runner(LOCAL, slots(settings.jobs, settings.gpus), Stop())
+        with self.speaker.part("ci.part_structure"):
+            seen = []
+            for one in first_look(self.course, room, submissions, settings, runner):
+                self.speaker.seen(one)
+                seen.append(one)
+        return seen
+
+    def _of_structure(self, seen: Sequence[Seen]) -> int:
+        """End with what is known of the structure; what is not known yet fails nobody."""
+        written = self.speaker.finish_seen(seen)
+        wrong = any(one.sound is False for one in seen) and not self.policy.advisory
+        return written or int(wrong)
+
+    def _graded(self, room: Room, settings: Settings, cold: Message | None) -> int:
+        speaker, asked, lent = self.speaker, self.options.grading, self.options.cache
+        with Store(asked.out, lent=lent) as store:
+            spared = Spared(store.out)
+            grader = Grader(self.course, room, store, settings, self.judges)
+            collected = self.work.collected
+            with speaker.part("ci.part_grading"):
+                progress = ProgressLines(len(collected.submissions), self.words)
+                for note in beforehand(self.course, self.words, store, room, cold):
+                    progress.note(note)
+                done = graded_as_done(grader, collected, progress, self.words, asked.runner, spared)
+                graded = list(done)
+            records = in_force(in_order(collected, graded), store.by_hand())
+            written = speaker.finish(records, self._about(), store, spared)
+            if lent is not None and self.event.trusted:
+                cache.keep(store.out, lent)
+        if len(graded) < len(collected.submissions):
+            return INTERRUPTED
+        left_out = bool(collected.refused or self.work.over.refused or written)
+        return exit_code(records, self._passes, left_out=left_out)
+
+    def _passes(self, record: Record) -> bool:
+        if self.options.public:
+            return self.policy.advisory or sound(record)
+        return self.policy.passes(record)
+
+    def _about(self) -> dict[str, str] | None:
+        path = self.options.about
+        return None if path is None else about_of(path, "classroom50")
+
+
+# --- what is handed in, and by whom ------------------------------------------------------------
+
+
+def _event(platform: Platform, options: CiOptions) -> Event:
+    """Ask the platform; what the command line says, it says better."""
+    told = platform.event(os.environ)
+    return replace(
+        told,
+        base=told.base if options.base is None else options.base,
+        head=told.head if options.head is None else options.head,
+        student=told.student if options.student is None else options.student,
+    )
+
+
+def _course(options: CiOptions) -> Course:
+    """Find the course; never the one that the change brings along, but for a student's own check.
+
+    Raises:
+        GraderError: there is none, or it lies in the repository and nobody named it.
+    """
+    handed_in = options.grading.paths or (options.repository,)
+    if options.public:
+        return public_half(course_around(handed_in, options.grading.profile))
+    return course_to_grade_with(handed_in, options.grading.profile)
+
+
+def _work(options: CiOptions, event: Event, course: Course, judges: Judges, folder: Path) -> Work:
+    """Collect the notebooks that the change added or edited, or what the paths hold."""
+    paths, over = options.grading.paths, HandedOver((), (), (), ())
+    if not paths:
+        repository = Repository(options.repository)
+        head = repository.commit(event.head or "HEAD")
+        over = hand_over(repository, repository.before(event.base, head), head, folder)
+        paths = (folder,)
+        if not over.notebooks:
+            return Work(Collected(()), {}, over)
+    collected = collected_of(course, replace(options.grading, paths=paths), judges)
+    submissions = tuple(_by(one, event) for one in collected.submissions)
+    notes = tuple(one for one in collected.notes if not event.student or one.id not in OF_A_CLASS)
+    places = {one.name: _place(one, folder) for one in submissions}
+    return Work(replace(collected, submissions=submissions, notes=notes), places, over)
+
+
+def _by(submission: Submission, event: Event) -> Submission:
+    """Give the submission in the name of the change's author, where it has one."""
+    return replace(
+        submission,
+        student=event.student or submission.student,
+        handed_in=event.handed_in or submission.handed_in,
+    )
+
+
+def _place(submission: Submission, folder: Path) -> str:
+    """Give the path in the repository."""
+    path = submission.path
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _notes(options: CiOptions, event: Event, work: Work) -> list[Message]:
+    """Say what this grade is, and what was left aside."""
+    notes = []
+    if options.public:
+        notes.append(Message("ci.public"))
+    elif not event.trusted:
+        notes.append(Message("ci.advice"))
+    if event.draft:
+        notes.append(Message("ci.draft"))
+    if work.over.archives:
+        notes.append(Message("ci.archives", {"files": named(work.over.archives)}))
+    notes += [*work.over.refused, *work.collected.refused, *work.collected.notes]
+    return notes

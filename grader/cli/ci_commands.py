@@ -1,0 +1,135 @@
+"""The commands for CI; what they do is imported when called.
+
+Enters: the command line. Leaves: exit codes. Touches: stdout and stderr.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from grader.ci import platforms
+from grader.cli.options import EngineOption, IsolationOption, read_ids
+
+PLATFORMS = "|".join((platforms.AUTO, *platforms.known()))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(ci)
+
+
+def ci(
+    paths: Annotated[
+        Optional[list[Path]],  # noqa: UP045 - typer
+        typer.Argument(metavar="PATH", help="Notebooks; default: those that the change touched."),
+    ] = None,
+    repository: Annotated[
+        Path, typer.Option(help="Where the change is checked out, with its history.")
+    ] = Path(),
+    base: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="COMMIT", help="What to compare with; default: as the event says."),
+    ] = None,
+    head: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="COMMIT", help="What is handed in; default: as the event says."),
+    ] = None,
+    student: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Whose work it is; default: the author of the pull request."),
+    ] = None,
+    exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for results, evidence and feedback.")
+    ] = Path("grades"),
+    reports: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder for summary, comment, JUnit and the platform's own reports."),
+    ] = None,
+    platform: Annotated[
+        str, typer.Option(metavar=f"<{PLATFORMS}>", help="Who runs this job.")
+    ] = platforms.AUTO,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            metavar="<any|N|never>",
+            help="Fail where something is not accepted, below N % of its points, or never.",
+        ),
+    ] = "any",
+    budget: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=1, help="Seconds after which no notebook is begun."),
+    ] = None,
+    structure_first: Annotated[
+        bool, typer.Option(help="Say what is known of the structure before the training.")
+    ] = True,
+    structure_only: Annotated[
+        bool, typer.Option("--structure-only", help="Train for one epoch, and give no grade.")
+    ] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="Only what grader check looks at; needs no reference.")
+    ] = False,
+    cache: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder of runs kept from job to job; only trusted events add to it."),
+    ] = None,
+    about: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Classroom 50: JSON about the submission; writes result.json."),
+    ] = None,
+    jobs: Annotated[
+        Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
+    ] = None,
+    engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.AUTO,
+    timeout: Annotated[
+        Optional[float], typer.Option(min=1, help="Seconds for one notebook.")  # noqa: UP045
+    ] = None,
+    isolation: Annotated[
+        IsolationOption, typer.Option(help="Isolation level to insist on.")
+    ] = IsolationOption.AUTO,
+    gpus: Annotated[str, typer.Option(help="auto, none, or numbers such as 0,1.")] = "auto",
+    profile: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Sizes: laptop (usual) or full, for GPUs."),
+    ] = None,
+    lang: Annotated[Optional[str], typer.Option(help="ko or en; default: the course's.")] = None,  # noqa: UP045
+) -> None:
+    """Grade what a change touched, and show it where the platform shows it."""
+    from grader.cli.ci import CiOptions, run_ci
+    from grader.cli.grade import GradeOptions
+
+    grading = GradeOptions(
+        paths=tuple(paths or ()),
+        exercises=read_ids(exercise),
+        out=out,
+        jobs=jobs,
+        engine=engine.value,
+        timeout=timeout,
+        memory_mb=None,
+        seed=None,
+        isolation=isolation.value,
+        gpus=gpus,
+        lang=lang,
+        format="table",
+        profile=profile,
+    )
+    options = CiOptions(
+        grading=grading,
+        repository=repository,
+        base=base,
+        head=head,
+        student=student,
+        platform=platform,
+        reports=reports,
+        fail_on=fail_on,
+        budget=budget,
+        cache=cache,
+        about=about,
+        public=public,
+        look_first=structure_first,
+        structure_only=structure_only,
+    )
+    raise typer.Exit(run_ci(options))

@@ -1,0 +1,357 @@
+"""``grader ci``, end to end on repositories of this disk: whose work, which files, which code."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from grader.ci.first_look import Seen
+from grader.cli import ci
+from grader.course.load import load_course
+from grader.pipeline.grader import Graded
+from grader.record.store import Store
+from grader.types import Message, Record, Submission, Verdict
+from tests.support import builders as b
+from tests.support.cli_help import ROOT, NoRoom, Said, Shell
+from tests.support.notebook_files import notebook, raw
+from tests.support.repositories import HOSTILE, Working
+
+BAD = b'{"nbformat": 2}'
+PLACE = "assignments/multiplication-lstm/multiplication-lstm.ipynb"
+GOOD = raw(notebook("x = 1"))
+Judge = Callable[[Submission], Record]
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "FORGEJO_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(ci, "open_room", lambda *_: NoRoom())
+    monkeypatch.setattr(ci, "quickened", lambda room: (room, None))
+    return Shell(monkeypatch, capfd, tmp_path)
+
+
+@pytest.fixture
+def student(tmp_path: Path) -> Working:
+    """A student's repository, as the bundle made it."""
+    made = Working(tmp_path / "student")
+    made.write(PLACE, raw(notebook("# your code here")))
+    made.write("README.md", b"read me")
+    made.git("tag", made.commit()[:9])
+    return made
+
+
+class Job:
+    """``grader ci`` as a pull request's job on GitHub calls it."""
+
+    def __init__(self, shell: Shell, student: Working, tmp_path: Path) -> None:
+        self.shell, self.student, self.place = shell, student, tmp_path
+        self.reports, self.summary = tmp_path / "reports", tmp_path / "summary.md"
+        self.base = student.git("rev-parse", "HEAD")
+
+    def judged(self, judge: Judge) -> None:
+        """Have a record for each notebook that was read; what was not is graded as always."""
+        real = ci.graded_as_done
+
+        def graded(grader: Any, collected: Any, *more: Any) -> Iterator[Graded]:
+            for one in collected.submissions:
+                if one.notebook is None:
+                    yield from real(grader, replace(collected, submissions=(one,)), *more)
+                else:
+                    record = judge(one)
+                    grader.store.save(record)
+                    yield Graded(one, (record,))
+
+        self.shell.monkeypatch.setattr(ci, "graded_as_done", graded)
+
+    def event(self, kind: str = "pull_request", **pull: Any) -> None:
+        """Be in a job of GitHub's."""
+        head = self.student.git("rev-parse", "HEAD")
+        told = {
+            "pull_request": {
+                "user": {"login": "kim"},
+                "base": {"sha": self.base},
+                "head": {"sha": head},
+                **pull,
+            },
+            "before": self.base,
+            "sender": {"login": "teacher"},
+        }
+        path = self.place / "event.json"
+        path.write_text(json.dumps(told), "utf-8")
+        for name, value in {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": kind,
+            "GITHUB_EVENT_PATH": str(path),
+            "GITHUB_SHA": head,
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+        }.items():
+            self.shell.monkeypatch.setenv(name, value)
+
+    def __call__(self, *more: object, lang: str = "en") -> Said:
+        return self.shell(
+            *("ci", "--repository", self.student.place, "--out", self.shell.out),
+            *("--reports", self.reports, "--lang", lang, "--no-structure-first", *more),
+        )
+
+
+@pytest.fixture
+def job(shell: Shell, student: Working, tmp_path: Path) -> Job:
+    return Job(shell, student, tmp_path)
+
+
+def accepted(one: Submission) -> Record:
+    return b.record(one.student, submission=one.name, key=b.key_of(one.name))
+
+
+def wrong(one: Submission, score: float = 60.0) -> Record:
+    made = b.grade(Verdict.WRONG_ARCHITECTURE, score)
+    return b.record(one.student, submission=one.name, grade=made, key=b.key_of(one.name))
+
+
+class TestAPullRequest:
+    def test_its_author_is_the_student_and_files_keep_their_names(
+        self, job: Job, student: Working
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event()
+        job.judged(wrong)
+        said = job()
+        assert said.code == 1, said.err
+        (line,) = [one for one in said.out.splitlines() if one.startswith("::error")]
+        assert line.startswith(f"::error file={PLACE},title=kim / multiplication-lstm")
+        assert "| kim |" in job.summary.read_text("utf-8")
+        assert sorted(path.name for path in job.reports.iterdir()) == [
+            *("comment.md", "gl-code-quality-report.json", "junit.xml", "summary.md")
+        ]
+
+    def test_what_it_did_not_touch_is_not_graded(self, job: Job, student: Working) -> None:
+        student.write("other.ipynb", GOOD)
+        student.commit()
+        job.event()
+        seen: list[str] = []
+        job.judged(lambda one: (seen.append(one.name), accepted(one))[1])
+        assert job().code == 0
+        assert seen == ["other.ipynb"]
+
+    def test_one_without_notebooks_passes_and_says_what_it_holds(
+        self, job: Job, student: Working
+    ) -> None:
+        student.write("README.md", b"changed")
+        student.commit()
+        job.event()
+        assert job().code == 0
+        summary = html.unescape(job.summary.read_text("utf-8"))
+        assert "No notebook was added or changed, only other files" in summary
+
+    def test_names_are_text_everywhere_and_the_log_is_deaf_meanwhile(
+        self, job: Job, student: Working, tmp_path: Path
+    ) -> None:
+        for name in HOSTILE:
+            student.write(name, BAD)
+        (student.place / "link.ipynb").symlink_to("/etc/passwd")
+        student.commit()
+        job.event()
+        said = job()
+        assert said.code == 1, said.err
+        deaf = False
+        obeyed = []
+        for line in said.out.splitlines():
+            if line.startswith("::stop-commands::"):
+                deaf, token = True, line.rpartition("::")[2]
+            elif deaf:
+                deaf = line != f"::{token}::"
+            elif line.startswith("::"):
+                obeyed.append(line.split()[0])
+            assert deaf or "##[" not in line
+        assert not deaf
+        assert set(obeyed) <= {"::group::Beforehand", "::group::Grading", "::group::Results"} | {
+            "::error",
+            "::endgroup::",
+            *(one for one in obeyed if one.startswith("::error::")),
+        }
+        assert "pwned" not in {path.name for path in tmp_path.rglob("*")}
+
+    def test_it_speaks_the_courses_language(self, job: Job, student: Working) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event()
+        job.judged(wrong)
+        job(lang="ko")
+        assert "성적은 다른 곳에서" in (job.reports / "comment.md").read_text("utf-8")
+
+    def test_no_path_of_this_machine_is_in_what_students_see(
+        self, job: Job, student: Working, tmp_path: Path
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.write("bad.ipynb", BAD)
+        student.commit()
+        job.event()
+        job.judged(wrong)
+        job()
+        pages = [*job.reports.iterdir(), job.summary, *(job.shell.out / "feedback").iterdir()]
+        told = "".join(page.read_text("utf-8") for page in pages)
+        assert str(tmp_path) not in told
+        assert "/tmp" not in told
+        assert str(ROOT) not in told
+
+
+class TestCodes:
+    @pytest.mark.parametrize(
+        ("fail_on", "score", "code"),
+        [("any", 99.0, 1), ("60", 60.0, 0), ("60%", 59.9, 1), ("never", 0.0, 0)],
+    )
+    def test_the_policy_decides(
+        self, job: Job, student: Working, fail_on: str, score: float, code: int
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event()
+        job.judged(lambda one: wrong(one, score))
+        assert job("--fail-on", fail_on).code == code
+
+    @pytest.mark.parametrize("fail_on", ["any", "10", "never"])
+    def test_a_fault_of_ours_is_no_policys_business(
+        self, job: Job, student: Working, fail_on: str
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event()
+        job.judged(lambda one: b.ungraded(one.student, submission=one.name))
+        assert job("--fail-on", fail_on).code == 3
+
+    @pytest.mark.parametrize("given", ["", "0", "101", "some", "-1", "60.5"])
+    def test_a_policy_that_is_none_is_refused(self, job: Job, given: str) -> None:
+        said = job(f"--fail-on={given}")
+        assert (said.code, "--fail-on" in said.line) == (2, True)
+
+    def test_without_the_history_it_says_what_to_fetch(self, job: Job) -> None:
+        job.event(base={"sha": "d" * 40})
+        said = job()
+        assert (said.code, "fetch-depth: 0" in said.line) == (2, True)
+
+
+class TestOtherEvents:
+    def test_a_push_grades_what_it_brought(self, job: Job, student: Working) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event("push")
+        job.judged(accepted)
+        assert job().code == 0
+        assert "| teacher |" in job.summary.read_text("utf-8")
+        assert "This is advice" not in job.summary.read_text("utf-8")
+
+    def test_paths_need_no_repository(self, job: Job, tmp_path: Path) -> None:
+        path = tmp_path / "handed" / "mine.ipynb"
+        path.parent.mkdir()
+        path.write_bytes(GOOD)
+        job.judged(accepted)
+        assert job(path, "--student", "lee").code == 0
+        assert "lee" in (job.reports / "summary.md").read_text("utf-8")
+
+    def test_a_draft_is_looked_at_and_not_graded(
+        self, job: Job, student: Working, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event(draft=True)
+
+        def look(_: Any, __: Any, some: Sequence[Submission], *___: Any) -> Iterator[Seen]:
+            missed = b.check("structure.layer-1", 0.0, 10.0, got="GRU(30)")
+            yield from (Seen(one, "multiplication-lstm", (missed,)) for one in some)
+
+        monkeypatch.setattr(ci, "first_look", look)
+        monkeypatch.setattr(ci, "graded_as_done", None)
+        assert job().code == 1
+        page = job.summary.read_text("utf-8")
+        assert "It is a draft" in page
+        assert "GRU&#40;30&#41;" in page
+        assert job("--fail-on", "never").code == 0
+
+
+class TestWhoseCourse:
+    def test_a_course_in_the_pull_request_decides_nothing(
+        self, job: Job, student: Working, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without a course of the instructor's the change's own would be found around the job."""
+        student.write("reference/families/evil.py", b"raise SystemExit('ran')")
+        theirs = "assignments/multiplication-lstm/exercise.toml"
+        student.write(theirs, (ROOT / theirs).read_bytes())
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event()
+        monkeypatch.delenv("GRADER_COURSE")
+        monkeypatch.chdir(student.place)
+        said = job()
+        assert said.code == 2, said
+        assert "GRADER_COURSE" in said.line
+
+    def test_what_it_changes_in_grader_expectations_and_workflows_changes_no_result(
+        self, job: Job, student: Working
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.write("grader/score/score.py", b"raise SystemExit('ran')")
+        student.write("reference/multiplication-lstm/expected.json", b'{"threshold": 1e9}')
+        student.write("assignments/multiplication-lstm/exercise.toml", b"[points]\nruns = 100\n")
+        student.write("course.toml", b'language = "ko"\n')
+        student.write(".github/workflows/grade.yml", b"on: pull_request\n")
+        student.write("sitecustomize.py", b"raise SystemExit('ran')")
+        student.commit()
+        job.event()
+        used = []
+        real = ci._Job._graded
+        job.judged(wrong)
+        job.shell.monkeypatch.setattr(
+            ci._Job, "_graded", lambda one, *more: (used.append(one.course), real(one, *more))[1]
+        )
+        said = job()
+        assert said.code == 1, said
+        assert [one.root for one in used] == [ROOT]
+        assert used[0].exercises == load_course(ROOT).exercises
+
+
+class TestRuns:
+    def test_time_that_is_up_leaves_notebooks_ungraded_and_says_so(
+        self, job: Job, student: Working
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event()
+        job.shell.monkeypatch.setattr(ci, "time", SimpleNamespace(time=lambda: 0.0))
+        said = job("--budget", 1)
+        assert said.code == 3
+        record = json.loads(next((job.shell.out / "results").glob("*/record.json")).read_text())
+        (check,) = record["record"]["grade"]["checks"]
+        assert check["message"]["id"] == "pipeline.out_of_time"
+
+    @pytest.mark.parametrize(("kind", "kept"), [("push", 1), ("pull_request", 0)])
+    def test_only_a_job_that_students_cannot_change_adds_to_the_cache(
+        self, job: Job, student: Working, tmp_path: Path, kind: str, kept: int
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event(kind)
+        key = b.key_of("run")
+
+        def run(one: Submission) -> Record:
+            Store(job.shell.out).save_execution(key, b.execution())
+            return accepted(one)
+
+        job.judged(run)
+        assert job("--cache", tmp_path / "cache").code == 0
+        assert len(list((tmp_path / "cache").glob("evidence/*/execution"))) == kept
+
+
+def test_notes_are_words() -> None:
+    for name in ("public", "advice", "draft", "nothing"):
+        from tests.support.notebook_files import worded
+
+        assert worded(Message(f"ci.{name}")) == name

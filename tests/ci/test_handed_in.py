@@ -1,0 +1,182 @@
+"""What a change hands in comes out of git as it is, under whatever name, and nothing else happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.ci.git import Repository
+from grader.ci.handed_in import HandedOver, hand_over
+from grader.collect.notebooks import MAX_BYTES
+from grader.types import GraderError
+from tests.support.notebook_files import notebook, raw, worded
+from tests.support.repositories import HOSTILE, Working, names_below
+
+SOUND = raw(notebook("x = 1"))
+
+
+@pytest.fixture
+def working(tmp_path: Path) -> Working:
+    made = Working(tmp_path / "student")
+    for name in ("untouched", "removed", "edited"):
+        made.write(f"{name}.ipynb", SOUND)
+    return made
+
+
+def over(working: Working, base: str | None, head: str) -> tuple[HandedOver, Path]:
+    folder = working.place.parent / "handed-in"
+    folder.mkdir()
+    repository = Repository(working.place)
+    found = hand_over(repository, base and repository.before(base, head), head, folder)
+    return found, folder
+
+
+def test_the_changed_notebooks_are_handed_over_whatever_they_are_called(working: Working) -> None:
+    base = working.commit()
+    for name in HOSTILE:
+        working.write(name, SOUND)
+    working.write("edited.ipynb", raw(notebook("x = 2")))
+    (working.place / "removed.ipynb").unlink()
+    working.write("docs/notes.txt", b"no notebook")
+    found, folder = over(working, base, working.commit())
+    assert set(found.notebooks) == {*HOSTILE, "edited.ipynb"} == names_below(folder)
+    assert found.others == ("docs/notes.txt",)
+    assert not list(working.place.parent.rglob("pwned"))
+
+
+def test_what_the_base_changed_meanwhile_is_not_the_students(working: Working) -> None:
+    working.commit()
+    working.git("checkout", "-q", "-b", "work")
+    working.write("mine.ipynb", SOUND)
+    head = working.commit()
+    working.git("checkout", "-q", "main")
+    working.write("untouched.ipynb", raw(notebook("y = 3")))
+    found, _ = over(working, working.commit(), head)
+    assert found.notebooks == ("mine.ipynb",)
+
+
+def test_small_files_beside_a_notebook_come_along_and_other_notebooks_do_not(
+    working: Working,
+) -> None:
+    working.write("work/helper.py", b"a = 1")
+    working.write("work/other.ipynb", SOUND)
+    base = working.commit()
+    working.write("work/mine.ipynb", SOUND)
+    found, folder = over(working, base, working.commit())
+    assert found.notebooks == ("work/mine.ipynb",)
+    assert names_below(folder) == {"work/mine.ipynb", "work/helper.py"}
+
+
+def test_a_link_leads_nowhere(working: Working) -> None:
+    base = working.commit()
+    (working.place / "link.ipynb").symlink_to("/etc/passwd")
+    found, folder = over(working, base, working.commit())
+    assert found.notebooks == ("link.ipynb",)
+    assert (folder / "link.ipynb").readlink() == Path("elsewhere")
+
+
+def test_a_repository_cannot_have_its_own_programs_run(working: Working) -> None:
+    base = working.commit()
+    program = working.place / "program"
+    program.write_text("#!/bin/sh\ntouch pwned\ncat\n")
+    program.chmod(0o755)
+    for setting in ("filter.x.smudge", "filter.x.clean", "diff.x.textconv", "diff.external"):
+        working.git("config", setting, str(program))
+    working.git("config", "core.fsmonitor", str(program))
+    for hook in ("post-checkout", "post-index-change", "reference-transaction"):
+        (working.place / ".git" / "hooks" / hook).symlink_to(program)
+    working.write(".gitattributes", b"*.ipynb filter=x diff=x text eol=crlf\n")
+    content = raw(notebook("a = 1\n"))
+    working.write("mine.ipynb", content)
+    blob = working.blob(content)
+    working.git("config", "core.hooksPath", "/dev/null")
+    working.git("update-index", "--add", "--cacheinfo", f"100644,{blob},mine.ipynb")
+    tree = working.git("write-tree")
+    head = working.git("commit-tree", "-m", "x", "-p", base, tree)
+    working.git("config", "--unset", "core.hooksPath")
+    for left in working.place.rglob("pwned"):
+        left.unlink()
+    found, folder = over(working, base, head)
+    assert found.notebooks == ("mine.ipynb",)
+    assert (folder / "mine.ipynb").read_bytes() == content
+    assert not list(working.place.parent.rglob("pwned"))
+
+
+@pytest.mark.parametrize("name", [b"..", b".git", b".GIT", b"."])
+def test_a_name_that_leads_out_is_left_out_and_said(working: Working, name: bytes) -> None:
+    blob = working.blob(SOUND)
+    inner = working.git(
+        *("hash-object", "-w", "-t", "tree", "--literally", "--stdin"),
+        given=b"100644 out.ipynb\0" + bytes.fromhex(blob),
+    )
+    head = working.tree(("40000", name, inner), ("100644", b"sound.ipynb", blob))
+    found, folder = over(working, None, head)
+    assert found.notebooks == ("sound.ipynb",)
+    assert names_below(folder) == {"sound.ipynb"}
+    assert [worded(one) for one in found.refused] == ["bad_name"]
+    assert not (folder.parent / "out.ipynb").exists()
+
+
+def test_nothing_is_written_through_a_link_of_the_same_name(
+    working: Working, tmp_path: Path
+) -> None:
+    blob, link = working.blob(SOUND), working.blob(str(tmp_path / "target").encode())
+    inner = working.git(
+        *("hash-object", "-w", "-t", "tree", "--literally", "--stdin"),
+        given=b"100644 in.ipynb\0" + bytes.fromhex(blob),
+    )
+    (tmp_path / "target").mkdir()
+    head = working.tree(("120000", b"a.ipynb", link), ("40000", b"a.ipynb", inner))
+    found, folder = over(working, None, head)
+    assert found.notebooks == ("a.ipynb/in.ipynb",)
+    assert names_below(folder) == {"a.ipynb/in.ipynb"}
+    assert not list((tmp_path / "target").iterdir())
+
+
+def test_a_name_that_no_file_can_have_is_said(working: Working) -> None:
+    head = working.tree(("100644", b"x" * 300 + b".ipynb", working.blob(SOUND)))
+    found, _ = over(working, None, head)
+    assert (found.notebooks, len(found.refused)) == ((), 1)
+
+
+def test_of_a_file_that_is_too_large_only_its_length_is_kept(working: Working) -> None:
+    base = working.commit()
+    large = working.place / "large.ipynb"
+    with large.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    _, folder = over(working, base, working.commit())
+    about = (folder / "large.ipynb").stat()
+    assert about.st_size == MAX_BYTES + 1
+    assert about.st_blocks * 512 < 2**20
+
+
+def test_without_a_commit_before_everything_is_handed_in(working: Working) -> None:
+    head = working.commit()
+    assert Repository(working.place).before("0" * 40, head) is None
+    found, _ = over(working, None, head)
+    assert len(found.notebooks) == 3
+
+
+def test_archives_are_named_since_they_are_not_opened(working: Working) -> None:
+    base = working.commit()
+    working.write("work.zip", b"PK")
+    found, _ = over(working, base, working.commit())
+    assert (found.notebooks, found.archives) == ((), ("work.zip",))
+
+
+@pytest.mark.parametrize("name", ["", "--help", "no-such", "HEAD:x", "HEAD^{tree}", "f" * 40])
+def test_what_names_no_commit_is_refused(working: Working, name: str) -> None:
+    working.commit()
+    with pytest.raises(GraderError) as caught:
+        Repository(working.place).commit(name)
+    assert worded(caught.value.message) == "no_commit"
+
+
+def test_a_history_that_was_cut_off_is_said_to_be(working: Working) -> None:
+    base = working.commit()
+    working.git("checkout", "-q", "--orphan", "other")
+    working.write("mine.ipynb", SOUND)
+    with pytest.raises(GraderError) as caught:
+        Repository(working.place).before(base, working.commit())
+    assert worded(caught.value.message) == "no_history"
