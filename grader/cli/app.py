@@ -13,6 +13,7 @@ from typing import Annotated, Optional
 import typer
 
 from grader import __version__
+from grader.authoring import bundles
 from grader.cli import ci_commands, hand_commands
 from grader.cli.options import EngineOption, IsolationOption, read_ids
 from grader.report import exporters
@@ -284,13 +285,21 @@ def doctor(
 @app.command()
 def release(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the students' bundle.")],
+    place: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--for",
+            metavar=f"<{'|'.join(bundles.known())}>",
+            help="Instead: the grader for a place that runs it by itself.",
+        ),
+    ] = None,
     profile: Profile = None,
     lang: Lang = None,
 ) -> None:
     """Write what students receive: no solutions, no thresholds."""
     from grader.cli.release import run_release
 
-    raise typer.Exit(run_release(out, lang, profile))
+    raise typer.Exit(run_release(out, lang, profile, place))
 
 
 @app.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -110,11 +110,11 @@ def run_ci(options: CiOptions) -> int:
             speaker.nothing(work.over.others)
             left = bool(work.collected.refused or work.over.refused)
             return speaker.finish((), about=None) or (UNGRADED if left else PASSED)
-        return _Job(options, policy, event, course, words, judges, work, speaker, place).run()
+        return Job(options, policy, event, course, words, judges, work, speaker, place).run()
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """One call of the command, with everything open that it needs."""
 
     options: CiOptions
@@ -126,6 +126,7 @@ class _Job:
     work: Work
     speaker: Speaker
     place: Path
+    then: Callable[[Sequence[Record]], int] = lambda _: PASSED  # told of the records
 
     def run(self) -> int:
         """Look at the structure, then grade."""
@@ -183,14 +184,16 @@ class _Job:
                 graded = list(done)
             records = in_force(in_order(collected, graded), store.by_hand())
             written = speaker.finish(records, self._about(), store, spared)
+            written = self.then(records) or written
             if lent is not None and self.event.trusted:
                 cache.keep(store.out, lent)
         if len(graded) < len(collected.submissions):
             return INTERRUPTED
         left_out = bool(collected.refused or self.work.over.refused or written)
-        return exit_code(records, self._passes, left_out=left_out)
+        return exit_code(records, self.passes, left_out=left_out)
 
-    def _passes(self, record: Record) -> bool:
+    def passes(self, record: Record) -> bool:
+        """Whether a graded record is good enough."""
         if self.options.public:
             return self.policy.advisory or sound(record)
         return self.policy.passes(record)
@@ -228,7 +231,7 @@ def _course(options: CiOptions) -> Course:
 
 def _work(options: CiOptions, event: Event, course: Course, judges: Judges, folder: Path) -> Work:
     """Collect the notebooks that the change added or edited, or what the paths hold."""
-    paths, over = options.grading.paths, HandedOver((), (), (), ())
+    paths, over = options.grading.paths, HandedOver((), (), ())
     if not paths:
         repository = Repository(options.repository)
         head = repository.commit(event.head or "HEAD")
@@ -239,7 +242,7 @@ def _work(options: CiOptions, event: Event, course: Course, judges: Judges, fold
     collected = collected_of(course, replace(options.grading, paths=paths), judges)
     submissions = tuple(_by(one, event) for one in collected.submissions)
     notes = tuple(one for one in collected.notes if not event.student or one.id not in OF_A_CLASS)
-    places = {one.name: _place(one, folder) for one in submissions}
+    places = {one.name: place_of(one, folder) for one in submissions}
     return Work(replace(collected, submissions=submissions, notes=notes), places, over)
 
 
@@ -252,7 +255,7 @@ def _by(submission: Submission, event: Event) -> Submission:
     )
 
 
-def _place(submission: Submission, folder: Path) -> str:
+def place_of(submission: Submission, folder: Path) -> str:
     """Give the path in the repository."""
     path = submission.path
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

@@ -5,6 +5,7 @@ Enters: the command line. Leaves: exit codes. Touches: stdout and stderr.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -12,6 +13,15 @@ import typer
 
 from grader.ci import platforms
 from grader.cli.options import EngineOption, IsolationOption, read_ids
+
+
+class PostOption(StrEnum):
+    """Where the results of pull requests are said."""
+
+    NONE = "none"
+    COMMENT = "comment"
+    CHECK = "check"
+
 
 PLATFORMS = "|".join((platforms.AUTO, *platforms.known()))
 
@@ -80,6 +90,20 @@ def ci(
         Optional[Path],  # noqa: UP045
         typer.Option(help="Classroom 50: JSON about the submission; writes result.json."),
     ] = None,
+    pull: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="OWNER/REPO",
+            help="Instead: every open pull request, fetched from outside; GRADER_TOKEN reads.",
+        ),
+    ] = None,
+    post: Annotated[
+        PostOption, typer.Option(help="With --pull: where its results are said.")
+    ] = PostOption.NONE,
+    remote: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="URL", help="With --pull: where to fetch from, if not from GitHub."),
+    ] = None,
     jobs: Annotated[
         Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
     ] = None,
@@ -132,4 +156,8 @@ def ci(
         look_first=structure_first,
         structure_only=structure_only,
     )
+    if pull is not None:
+        from grader.cli.ci_pull import PullOptions, run_pull
+
+        raise typer.Exit(run_pull(options, PullOptions(pull, post.value, remote)))
     raise typer.Exit(run_ci(options))

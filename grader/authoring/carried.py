@@ -1,0 +1,68 @@
+"""The grader itself and its course as files, for places that run it by themselves.
+
+Enters: a Course. Leaves: names and contents. Touches: reads the folder that the grader runs from,
+and the course's.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from grader.authoring.bundles import File
+from grader.course.data import FIRST_DATE
+from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
+from grader.types import GraderError, Message
+
+PACKAGE = Path(__file__).resolve().parents[1]
+# What builds and installs it: only a copy of the repository has these.
+AROUND = ("pyproject.toml", "README.md", "LICENSE", "requirements/ci.txt")
+SAMPLES = "submissions"  # of students who are none; grading needs none of them
+
+
+def the_grader() -> Iterator[File]:
+    """Give the package, and what installs it with pinned packages.
+
+    Raises:
+        GraderError: it runs from an installation, which has no pins.
+    """
+    root = PACKAGE.parent
+    for name in AROUND:
+        if not (root / name).is_file():
+            raise GraderError(Message("release.no_checkout", {"missing": name}))
+        yield File(name, (root / name).read_bytes())
+    yield from _below(PACKAGE, PACKAGE.name)
+
+
+def the_course(course: Course, *, reference: bool) -> Iterator[File]:
+    """Give the exercises; with what only the instructor has, where the place keeps it to itself."""
+    yield from _below(course.root / ASSIGNMENTS, ASSIGNMENTS)
+    if reference:
+        for one in _below(course.root / REFERENCE, REFERENCE):
+            if SAMPLES not in one.name.split("/"):
+                yield one
+    settings = course.root / "course.toml"
+    if settings.is_file():
+        yield File(settings.name, settings.read_bytes())
+
+
+def zipped(files: Iterable[File]) -> bytes:
+    """Give one zip, the same for the same files, in which programs may be run."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for one in sorted(files, key=lambda file: file.name):
+            about = zipfile.ZipInfo(one.name, FIRST_DATE)
+            about.external_attr = (0o100000 | one.mode) << 16
+            about.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(about, one.data)
+    return packed.getvalue()
+
+
+def _below(folder: Path, name: str) -> Iterator[File]:
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        hidden = any(part.startswith((".", "__pycache__")) for part in parts)
+        if not hidden and path.is_file() and not path.is_symlink():
+            yield File("/".join([name, *parts]), path.read_bytes())

@@ -1,0 +1,199 @@
+"""``grader ci --pull``: the official grade of every open pull request.
+
+Enters: parsed options. Leaves: an exit code. Touches: the network, git, rooms, the OUT folder,
+stdout and stderr, signals.
+
+Pull requests are fetched by the commits of their heads and read as data. Their workflows, graders,
+tests and expectations are files that nobody looks at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader.ci import pulls
+from grader.ci.event import Event
+from grader.ci.git import Repository
+from grader.ci.github_api import Api
+from grader.ci.handed_in import HandedOver, hand_over
+from grader.ci.platforms import choose
+from grader.ci.policy import PASSED, UNGRADED, read_policy
+from grader.ci.pulls import Posted, Pull
+from grader.ci.reports import comment
+from grader.ci.told import Told
+from grader.cli.ci import OF_A_CLASS, CiOptions, Job, Work, place_of
+from grader.cli.ci_say import Speaker
+from grader.cli.course import course_to_grade_with, open_words
+from grader.cli.errors import speak, tell
+from grader.cli.grade import collected_of, require_packages
+from grader.cli.printing import titles
+from grader.collect.collect import Collected
+from grader.course.exercises import Course
+from grader.pipeline.judges import Judges
+from grader.room.workplace import workplace
+from grader.text.words import Words, pick_language
+from grader.types import GraderError, Message, Record, Submission
+
+TOKEN = "GRADER_TOKEN"  # noqa: S105 - its name
+
+
+@dataclass(frozen=True)
+class PullOptions:
+    """What ``grader ci --pull`` was asked, besides what every call is."""
+
+    repository: str
+    post: str
+    remote: str | None
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A pull request and what it hands in."""
+
+    pull: Pull
+    submissions: tuple[Submission, ...] = ()
+    refused: tuple[Message, ...] = ()
+    notes: tuple[Message, ...] = ()
+
+
+def run_pull(options: CiOptions, asked: PullOptions) -> int:
+    """Grade every open pull request that is no draft; gives the exit code."""
+    grading = options.grading
+    if grading.lang:
+        speak(pick_language(grading.lang, None))
+    require_packages()
+    repository = pulls.require_name(asked.repository)
+    policy, platform = read_policy(options.fail_on), choose(options.platform)
+    course = course_to_grade_with((), grading.profile)
+    words = open_words(course, grading.lang)
+    token = os.environ.get(TOKEN, "")
+    api = Api(os.environ.get("GITHUB_API_URL") or "https://api.github.com", token)
+    server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    url = asked.remote or f"{server}/{repository}.git"
+    judges = Judges(grading.out)
+    judges.prepare()
+    found, odd = pulls.open_pulls(api, repository)
+    with workplace("handed-in") as place:
+        store = pulls.store_of(grading.out, token, url)
+        fetching = _Fetching(options, course, judges, store, url, place / "handed-in", words)
+        fetched, failed = fetching.all([one for one in found if not one.draft])
+        work = _joined(fetched, [*odd, *failed])
+        speaker = Speaker(platform, course, words, grading.out, options.reports, work.places)
+        speaker.note(*odd, *failed)
+        if not work.collected.submissions:
+            return UNGRADED if work.collected.refused else PASSED
+        saying = _Saying(api, repository, asked.post, Posted(grading.out), course, words, fetched)
+        job = Job(
+            replace(options, look_first=False),
+            policy,
+            Event(trusted=True),
+            course,
+            words,
+            judges,
+            work,
+            speaker,
+            place,
+        )
+        return replace(job, then=lambda records: saying.all(records, job)).run()
+
+
+@dataclass(frozen=True)
+class _Fetching:
+    """Gets pull requests onto this disk, each by itself: what fails for one fails for one."""
+
+    options: CiOptions
+    course: Course
+    judges: Judges
+    store: Repository
+    url: str
+    folder: Path
+    words: Words
+
+    def all(self, some: Sequence[Pull]) -> tuple[list[Fetched], list[Message]]:
+        """Give what each hands in, and why some could not be looked at."""
+        fetched, failed = [], []
+        for pull in some:
+            try:
+                fetched.append(self._one(pull))
+            except GraderError as error:
+                tell(f"#{pull.number}: {self.words.say(error.message)}")
+                failed.append(Message("ci.pull_failed", {"number": pull.number}))
+        return fetched, failed
+
+    def _one(self, pull: Pull) -> Fetched:
+        folder = self.folder / str(pull.number)
+        folder.mkdir()
+        self.store.fetch(self.url, [pull.base, pull.head])
+        over = hand_over(self.store, self.store.before(pull.base, pull.head), pull.head, folder)
+        if not over.notebooks:
+            return Fetched(pull, refused=over.refused)
+        grading = replace(self.options.grading, paths=(folder,))
+        collected = collected_of(self.course, grading, self.judges)
+        return Fetched(
+            pull,
+            tuple(_of(pull, one) for one in collected.submissions),
+            (*over.refused, *collected.refused),
+            tuple(one for one in collected.notes if one.id not in OF_A_CLASS),
+        )
+
+
+def _of(pull: Pull, submission: Submission) -> Submission:
+    """Give the submission in its author's name, told apart from those of other pull requests."""
+    return replace(
+        submission,
+        name=f"#{pull.number}/{submission.name}",
+        student=pull.student,
+        handed_in=pull.created_at,
+    )
+
+
+def _joined(fetched: Sequence[Fetched], failed: Sequence[Message]) -> Work:
+    """Put what all pull requests hand in into one batch."""
+    submissions = tuple(one for some in fetched for one in some.submissions)
+    places = {one.name: place_of(one, one.path.parent) for one in submissions}
+    refused = [*failed, *(message for one in fetched for message in one.refused)]
+    collected = Collected(submissions, refused=tuple(refused))
+    return Work(collected, places, HandedOver((), (), ()))
+
+
+@dataclass(frozen=True)
+class _Saying:
+    """Tells each pull request its own results."""
+
+    api: Api
+    repository: str
+    post: str
+    posted: Posted
+    course: Course
+    words: Words
+    fetched: Sequence[Fetched]
+
+    def all(self, records: Sequence[Record], job: Job) -> int:
+        """Post what was found; gives 3 where something could not be posted."""
+        code = 0
+        for one in self.fetched:
+            names = {submission.name for submission in one.submissions}
+            theirs = [record for record in records if record.submission in names]
+            if self.post == pulls.NONE or not theirs:
+                continue
+            body = self._body(one, theirs)
+            try:
+                if self.post == pulls.COMMENT:
+                    self.posted.comment(self.api, self.repository, one.pull, body)
+                else:
+                    graded = all(record.grade.graded for record in theirs)
+                    passed = all(map(job.passes, theirs)) if graded else None
+                    self.posted.check(self.api, self.repository, one.pull, body, passed)
+            except GraderError as error:
+                tell(self.words.say(error.message))
+                code = UNGRADED
+        return code
+
+    def _body(self, one: Fetched, records: Sequence[Record]) -> str:
+        commit = self.words("ci.official", commit=one.pull.head)
+        notes = [commit, *map(self.words.say, (*one.refused, *one.notes))]
+        told = Told(records, self.words, titles(self.course, self.words), notes=notes)
+        return comment.write(told).decode()
