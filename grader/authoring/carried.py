@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from grader.authoring.bundles import File
 from grader.course.data import FIRST_DATE
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
 from grader.types import GraderError, Message
@@ -19,7 +19,17 @@ from grader.types import GraderError, Message
 PACKAGE = Path(__file__).resolve().parents[1]
 # What builds and installs it: only a copy of the repository has these.
 AROUND = ("pyproject.toml", "README.md", "LICENSE", "requirements/ci.txt")
+PROGRAM, PLAIN = 0o755, 0o644
 SAMPLES = "submissions"  # of students who are none; grading needs none of them
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a bundle; ``name`` with slashes."""
+
+    name: str
+    data: bytes
+    mode: int = PLAIN
 
 
 def the_grader() -> Iterator[File]:

@@ -38,6 +38,7 @@ PLACEHOLDER = "# YOUR CODE HERE / 여기에 코드를 작성하세요"
 POINTS = "<!-- points -->"
 DATA = "<!-- data -->"
 MANIFEST = "release.json"
+PUBLIC_KEY = "signing-key.pub"  # with which anybody can check an official record
 CHECK = """\
 # 제출하기 전에 확인하기 (점수와 무관) / Check before you hand in (no part of the grade)
 try:
@@ -163,6 +164,9 @@ def _files(course: Course) -> Iterator[tuple[str, bytes]]:
     public = public_files(course)
     yield from ((f"{FOLDER}/{name}", content) for name, content in public.items())
     yield wheel(public)
+    key = course.root / PUBLIC_KEY
+    if key.is_file():
+        yield key.name, _harmless(key)
     settings = course.root / SETTINGS
     said = tomllib.loads(_harmless(settings).decode()) if settings.is_file() else {}
     if public_ones := public_settings(said, course.profile):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader import seeds
@@ -36,6 +36,7 @@ from grader.cli.grade import (
     settings_of,
 )
 from grader.cli.progress import ProgressLines
+from grader.cli.signing import sign
 from grader.cli.spared import Spared
 from grader.collect.collect import Collected
 from grader.course.exercises import Course
@@ -46,6 +47,7 @@ from grader.pipeline.judges import Judges
 from grader.pipeline.ours import ours
 from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner
+from grader.record.signing import public_half as public_half_of_key
 from grader.record.store import Store
 from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
@@ -79,6 +81,7 @@ class CiOptions:
     public: bool = False  # what students' own checks look at, and no more
     look_first: bool = True
     structure_only: bool = False
+    sign: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ def run_ci(options: CiOptions) -> int:
     if asked.lang:
         speak(pick_language(asked.lang, None))
     require_packages()
+    if options.sign:
+        public_half_of_key()  # misses it before hours of training, not after them
     policy, platform = read_policy(options.fail_on), choose(options.platform)
     event = _event(platform, options)
     course = _course(options)
@@ -127,6 +132,7 @@ class Job:
     speaker: Speaker
     place: Path
     then: Callable[[Sequence[Record]], int] = lambda _: PASSED  # told of the records
+    origins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for signed records
 
     def run(self) -> int:
         """Look at the structure, then grade."""
@@ -184,6 +190,8 @@ class Job:
                 graded = list(done)
             records = in_force(in_order(collected, graded), store.by_hand())
             written = speaker.finish(records, self._about(), store, spared)
+            if self.options.sign:
+                sign(records, collected.submissions, self.course, store.out, self.origins)
             written = self.then(records) or written
             if lent is not None and self.event.trusted:
                 cache.keep(store.out, lent)

@@ -29,6 +29,7 @@ PLATFORMS = "|".join((platforms.AUTO, *platforms.known()))
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(ci)
+    app.command(name="verify-record")(verify_record)
 
 
 def ci(
@@ -104,6 +105,9 @@ def ci(
         Optional[str],  # noqa: UP045
         typer.Option(metavar="URL", help="With --pull: where to fetch from, if not from GitHub."),
     ] = None,
+    sign: Annotated[
+        bool, typer.Option("--sign", help="Write signed records that anybody can check.")
+    ] = False,
     jobs: Annotated[
         Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
     ] = None,
@@ -155,9 +159,33 @@ def ci(
         public=public,
         look_first=structure_first,
         structure_only=structure_only,
+        sign=sign,
     )
     if pull is not None:
         from grader.cli.ci_pull import PullOptions, run_pull
 
         raise typer.Exit(run_pull(options, PullOptions(pull, post.value, remote)))
     raise typer.Exit(run_ci(options))
+
+
+def verify_record(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A signed record.")],
+    key: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The public key, or its file; default: the course's signing-key.pub."),
+    ] = None,
+    notebook: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="The notebook that it should be about."),
+    ] = None,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Grade that notebook again, and compare.")
+    ] = False,
+    lang: Annotated[Optional[str], typer.Option(help="ko or en.")] = None,  # noqa: UP045
+) -> None:
+    """Tell whether a signed record is genuine."""
+    from grader.cli.signing import VerifyOptions, run_verify_record
+
+    if rerun and notebook is None:
+        raise typer.BadParameter("--rerun needs --notebook")
+    raise typer.Exit(run_verify_record(VerifyOptions(file, key, notebook, rerun, lang)))

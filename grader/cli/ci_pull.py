@@ -33,6 +33,7 @@ from grader.cli.printing import titles
 from grader.collect.collect import Collected
 from grader.course.exercises import Course
 from grader.pipeline.judges import Judges
+from grader.record.signing import public_half
 from grader.room.workplace import workplace
 from grader.text.words import Words, pick_language
 from grader.types import GraderError, Message, Record, Submission
@@ -65,6 +66,8 @@ def run_pull(options: CiOptions, asked: PullOptions) -> int:
     if grading.lang:
         speak(pick_language(grading.lang, None))
     require_packages()
+    if options.sign:
+        public_half()
     repository = pulls.require_name(asked.repository)
     policy, platform = read_policy(options.fail_on), choose(options.platform)
     course = course_to_grade_with((), grading.profile)
@@ -97,7 +100,12 @@ def run_pull(options: CiOptions, asked: PullOptions) -> int:
             speaker,
             place,
         )
-        return replace(job, then=lambda records: saying.all(records, job)).run()
+        origins = {
+            submission.name: {"repository": repository, "commit": one.pull.head}
+            for one in fetched
+            for submission in one.submissions
+        }
+        return replace(job, then=lambda records: saying.all(records, job), origins=origins).run()
 
 
 @dataclass(frozen=True)

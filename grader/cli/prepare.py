@@ -1,7 +1,7 @@
-"""The command that readies a machine: the course's packages, and what is compiled once.
+"""The command that readies a machine: packages, the key that signs, what is compiled once.
 
-Enters: nothing. Leaves: installed packages, a cache of compiled programs. Touches: stdout, rooms,
-that cache, the environment that the grader runs in, through pip.
+Enters: nothing. Leaves: installed packages, a key pair, a cache of compiled programs. Touches:
+stdout, rooms, that cache, the environment that the grader runs in, through pip.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from grader import environment
 from grader.cli.course import course_to_grade_with, open_words
 from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
+from grader.record import files, signing
 from grader.room import open_room
 from grader.types import Engine, GraderError, Message
 
@@ -23,7 +24,7 @@ MOST_WHY = 600  # characters of pip's complaint
 
 
 def run_prepare(lang: str | None) -> int:
-    """Install the course's packages; run every reference for one epoch, to keep what it compiled.
+    """Install the course's packages, make the key that signs, compile what references need.
 
     Raises:
         GraderError: a package cannot be installed, JAX is not, or the rooms here are no boundary.
@@ -34,6 +35,10 @@ def run_prepare(lang: str | None) -> int:
         install(missing)
         sys.stdout.write(words("cli.packages_installed", packages=", ".join(missing)) + "\n")
         sys.stdout.flush()
+    if importlib.util.find_spec("cryptography") is not None:
+        path = signing.key_path().with_name(signing.PUBLIC_NAME)
+        files.write_whole(path, f"{signing.make_key()}\n".encode(), shared=True)
+        sys.stdout.write(words("cli.signing_key", path=str(path)) + "\n")
     if Engine.JAX not in environment.engines():
         raise GraderError(Message("cli.prepare_needs_jax"))
     from grader.calibration.compiling import fill

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grader import seeds
 from grader.course.exercises import REFERENCE
+from grader.record import signing
 from grader.room import Guarded
 from grader.room.workplace import parent
 
@@ -29,5 +30,6 @@ def without_results(course: Path) -> tuple[Guarded, ...]:
     return (
         Guarded(course / REFERENCE, "room.exposed_reference"),
         Guarded(seeds.secret_path(), "room.exposed_secret"),
+        Guarded(signing.key_path(), "room.exposed_signing_key"),
         Guarded(parent(), "room.exposed_temporary"),
     )

@@ -17,18 +17,8 @@ from typing import TYPE_CHECKING
 from grader import plugins
 
 if TYPE_CHECKING:
+    from grader.authoring.carried import File
     from grader.course.exercises import Course
-
-PROGRAM, PLAIN = 0o755, 0o644
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of a bundle; ``name`` with slashes."""
-
-    name: str
-    data: bytes
-    mode: int = PLAIN
 
 
 @dataclass(frozen=True)

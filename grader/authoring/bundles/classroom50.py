@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.authoring.bundles import PROGRAM, File, program
-from grader.authoring.carried import the_course, the_grader
+from grader.authoring.bundles import program
+from grader.authoring.carried import PROGRAM, File, the_course, the_grader
 from grader.course.exercises import Course
 
 
