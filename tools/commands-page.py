@@ -41,6 +41,9 @@ What is the same for all of them comes from the environment:
 | `GRADER_COURSE` | the course's folder; else the nearest one upwards with `assignments/` |
 | `GRADER_SECRET_FILE` | the file of the course secret; else `rnn-grader/course-secret` below \
 `XDG_DATA_HOME` or `~/.local/share` |
+| `GRADER_SIGNING_KEY_FILE` | the file of the key that signs records; else `signing-key` beside \
+the course secret |
+| `GRADER_TOKEN` | what `grader ci --pull` asks the platform with |
 | `GRADER_DATA` | the cache of real data sets; else `~/.cache/grader/data` |
 | `GRADER_DEBUG` | anything: a fault of the grader shows its traceback |
 
@@ -59,6 +62,8 @@ MORE = {
     "merge": "start/instructor.md#several-machines",
     "release": "start/instructor.md#give-it-to-students",
     "prepare": "performance.md",
+    "ci": "start/ci.md",
+    "verify-record": "start/ci.md#a-grade-that-anybody-can-check",
     "doctor": "security.md",
     "verify": "adding-an-exercise.md#6-measure-and-check",
     "new": "adding-an-exercise.md",

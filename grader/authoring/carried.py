@@ -18,7 +18,8 @@ from grader.types import GraderError, Message
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # What builds and installs it: only a copy of the repository has these.
-AROUND = ("pyproject.toml", "README.md", "LICENSE", "requirements/ci.txt")
+PINS = ("requirements/ci.txt", "requirements/ci-3.14.txt")
+AROUND = ("pyproject.toml", "README.md", "LICENSE", *PINS)
 PROGRAM, PLAIN = 0o755, 0o644
 SAMPLES = "submissions"  # of students who are none; grading needs none of them
 

@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 BUNDLE = Path(__file__).resolve().parent
-PINS = BUNDLE / "requirements" / "ci.txt"
+# On Python 3.14 there is a TensorFlow only as a release candidate, so it has pins of its own.
+PINS = BUNDLE / "requirements" / ("ci.txt" if sys.version_info < (3, 14) else "ci-3.14.txt")
 
 
 def about(work: Path) -> dict[str, str]:

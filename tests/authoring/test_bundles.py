@@ -1,0 +1,228 @@
+"""What is made for places that run the grader by themselves works there, and gives nothing away."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.authoring import bundles
+from grader.authoring.carried import zipped
+from grader.course.load import load_course
+from grader.types import GraderError
+from tests.support.cli_help import ROOT, Shell
+from tests.support.notebook_files import notebook, raw, worded
+from tests.support.repositories import Working
+
+FOLDER = ROOT / "grader" / "authoring" / "bundles"
+OURS = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
+UNREAD = b'{"nbformat": 2}'
+CLASSROOM = {
+    "CLASSROOM": "dl",
+    "ASSIGNMENT": "week-7",
+    "ASSIGNMENT_TYPE": "individual",
+    "USERNAME": "kim",
+    "OWNER": "kim",
+    "SUBMISSION_TAG": "submit/20260901T090000Z-abcdef0",
+    "COMMIT_URL": "https://github.com/o/dl-week-7-kim/commit/a",
+    "RELEASE_URL": "https://github.com/o/dl-week-7-kim/releases/tag/x",
+    "REVIEW_URL": "https://github.com/o/dl-week-7-kim/compare/a...b",
+}
+
+
+@pytest.fixture(scope="module")
+def course() -> Any:
+    return load_course(ROOT)
+
+
+def names(place: str, course: Any) -> dict[str, bytes]:
+    return {one.name: one.data for one in bundles.load(place).files(course)}
+
+
+def written(place: str, course: Any, folder: Path) -> Path:
+    for one in bundles.load(place).files(course):
+        path = folder / one.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.data)
+        path.chmod(one.mode)
+    return folder
+
+
+class TestTheFolder:
+    def test_it_is_the_list(self) -> None:
+        assert list(bundles.known()) == OURS == ["classroom50", "gradescope"]
+
+    def test_an_unknown_place_is_answered_with_the_known(self) -> None:
+        with pytest.raises(GraderError) as caught:
+            bundles.load("moodle")
+        assert worded(caught.value.message) == "no_bundle"
+
+    @pytest.mark.parametrize("place", OURS)
+    def test_each_carries_the_grader_and_the_pins_that_it_is_installed_with(
+        self, place: str, course: Any
+    ) -> None:
+        found = names(place, course)
+        assert {"grader/__main__.py", "grader/locale/ko/ci.po", "requirements/ci.txt"} <= set(found)
+        assert {"pyproject.toml", "README.md", "LICENSE"} <= set(found)
+        assert not [name for name in found if "__pycache__" in name or "/." in name]
+
+    def test_a_published_folder_holds_nothing_that_gives_work_away(self, course: Any) -> None:
+        found = names("classroom50", course)
+        assert not [name for name in found if name.startswith("reference")]
+        expected = (ROOT / "reference/multiplication-lstm/expected.json").read_bytes()
+        assert expected not in found.values()
+
+    def test_gradescope_has_what_a_grade_needs_and_no_samples(self, course: Any) -> None:
+        found = names("gradescope", course)
+        assert "reference/multiplication-lstm/expected.json" in found
+        assert not [
+            name for name in found if name.startswith("reference") and "/submissions/" in name
+        ]
+
+    def test_the_zip_is_the_same_every_time_and_its_programs_can_be_run(self, course: Any) -> None:
+        made = [zipped(bundles.load("gradescope").files(course)) for _ in range(2)]
+        assert made[0] == made[1]
+        with zipfile.ZipFile(io.BytesIO(made[0])) as archive:
+            for name in ("setup.sh", "run_autograder"):
+                assert archive.getinfo(name).external_attr >> 16 & 0o111
+
+    @pytest.mark.parametrize("name", ["_gradescope_setup.sh", "_gradescope_run.sh"])
+    def test_its_scripts_are_ones(self, name: str) -> None:
+        subprocess.run(["bash", "-n", str(FOLDER / name)], check=True)
+
+
+class TestTheCommand:
+    @pytest.fixture
+    def shell(self, monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+        return Shell(monkeypatch, capfd, tmp_path)
+
+    def test_a_zip_where_one_is_taken(self, shell: Shell, tmp_path: Path) -> None:
+        said = shell("release", tmp_path / "made", "--for", "gradescope", "--lang", "en")
+        assert said.code == 0
+        assert zipfile.is_zipfile(tmp_path / "made" / "autograder.zip")
+
+    def test_a_folder_elsewhere_and_never_over_something(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        line = ("release", tmp_path / "made", "--for", "classroom50", "--lang", "en")
+        assert shell(*line).code == 0
+        assert os.access(tmp_path / "made" / "autograder.py", os.X_OK)
+        said = shell(*line)
+        assert (said.code, "not empty" in said.line) == (2, True)
+
+
+# --- their harnesses, imitated ------------------------------------------------------------------
+
+
+def validated(result: dict[str, Any]) -> None:
+    """Ask what Classroom 50's runner and collector ask of a result."""
+    assert result["schema"] == "classroom50/result/v1"
+    for name in ("classroom", "assignment", "assignment_type", "owner"):
+        assert isinstance(result[name], str)
+        assert result[name]
+    assert result["submission"].startswith("submit/")
+    for name in ("commit", "release", "review", "datetime"):
+        assert isinstance(result[name], str)
+        assert result[name]
+    for one in (result, *result["tests"]):
+        assert type(one["score"]) is type(one["max-score"]) is int
+        assert 0 <= one["score"] <= one["max-score"]
+    for one in result["tests"]:
+        assert one["test-name"]
+        assert isinstance(one["passed"], bool)
+    for name in ("score", "max-score"):
+        assert result[name] == sum(one[name] for one in result["tests"])
+
+
+def student(tmp_path: Path) -> Working:
+    made = Working(tmp_path / "work")
+    made.write("assignments/x/x.ipynb", raw(notebook("# your code here")))
+    made.commit()
+    for trap in ("typer", "grader", "json", "sitecustomize"):
+        made.write(f"{trap}.py", b"open('pwned-by-import', 'w')")
+    made.write("sequence-prediction.ipynb", UNREAD)
+    made.commit()
+    return made
+
+
+@pytest.mark.real
+def test_classroom_50_gets_a_result_that_it_takes(course: Any, tmp_path: Path) -> None:
+    folder = written("classroom50", course, tmp_path / "bundle")
+    work = student(tmp_path)
+    done = subprocess.run(
+        [sys.executable, str(folder / "autograder.py")],
+        cwd=work.place,
+        env={**os.environ, **CLASSROOM, "CLASSROOM50_BUNDLE_DIR": str(folder), "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads((work.place / "result.json").read_text("utf-8"))
+    validated(result)
+    assert (result["owner"], result["submission"]) == ("kim", CLASSROOM["SUBMISSION_TAG"])
+    (test,) = result["tests"]
+    assert (test["passed"], test["score"], test["max-score"]) == (False, 0, 100)
+    assert "kim" in (work.place / "release-body.md").read_text("utf-8")
+    assert not list(tmp_path.rglob("pwned*"))
+
+
+def autograder(course: Any, tmp_path: Path) -> dict[str, str]:
+    """Gradescope's folders, with the grader of this environment where its own would be."""
+    place = tmp_path / "autograder"
+    written("gradescope", course, place / "source")
+    (place / "submission").mkdir()
+    (place / "results").mkdir()
+    users = [{"id": 1, "email": "kim@example.org", "name": "Kim"}]
+    told = {"id": 7, "created_at": "2026-09-01T09:00:00.000000+09:00", "users": users}
+    (place / "submission_metadata.json").write_text(json.dumps(told))
+    programs = tmp_path / "environment" / "bin"
+    programs.mkdir(parents=True)
+    program = programs / "grader"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m grader "$@"\n')
+    program.chmod(0o755)
+    return {
+        **os.environ,
+        "AUTOGRADER": str(place),
+        "GRADER_ENVIRONMENT": str(programs.parent),
+        "PYTHONPATH": str(place / "source"),
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def run_autograder(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", f"{environment['AUTOGRADER']}/source/run_autograder"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.real
+def test_gradescope_gets_results_with_the_sum_of_its_tests(course: Any, tmp_path: Path) -> None:
+    environment = autograder(course, tmp_path)
+    place = Path(environment["AUTOGRADER"])
+    (place / "submission" / "sequence-prediction.ipynb").write_bytes(UNREAD)
+    done = run_autograder(environment)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((place / "results" / "results.json").read_text("utf-8"))
+    assert found["score"] == sum(one.get("score", 0) for one in found["tests"]) == 0
+    assert {one["visibility"] for one in found["tests"]} == {"visible"}
+    assert [path.name for path in (place / "results").iterdir()] == ["results.json"]
+
+
+def test_where_the_grader_fails_gradescope_gets_no_score(course: Any, tmp_path: Path) -> None:
+    environment = autograder(course, tmp_path)
+    Path(environment["GRADER_ENVIRONMENT"], "bin", "grader").write_text("#!/bin/sh\nexit 2\n")
+    done = run_autograder(environment)
+    assert done.returncode == 2
+    assert not list((Path(environment["AUTOGRADER"]) / "results").iterdir())
