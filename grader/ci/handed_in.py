@@ -3,9 +3,9 @@
 Enters: a Repository, what changed. Leaves: a folder with the same names below it, and what was left
 aside. Touches: writes below that folder, which is empty and ours.
 
-With a notebook come the small files that lie beside it in the same commit: it may read them. A
-link is written as a link, last, so that nothing is ever written through one; collecting says that
-links are not followed.
+With a notebook come the small files that lie beside it in the same commit: it may read them. No
+link is ever made: one that is called a notebook becomes a file that says where it leads, as git
+keeps it, which is no notebook.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from pathlib import Path, PurePosixPath
 
 from grader.ci.git import Contents, Entry, Repository
 from grader.collect.beside import MOST_BYTES, MOST_FILES
+from grader.collect.caps import NOTEBOOKS
 from grader.collect.files import is_archive, is_notebook
 from grader.collect.notebooks import MAX_BYTES
 from grader.text.printable import printable
-from grader.types import Message
+from grader.types import Message, Scalar
 
 MOST_ASIDE = 5  # names in a line
 LONGEST_NAME = 80
@@ -40,20 +41,25 @@ class HandedOver:
 def hand_over(repository: Repository, base: str | None, head: str, folder: Path) -> HandedOver:
     """Write the notebooks that a change added or edited, and what lies beside them."""
     changed = repository.changed(base, head)
-    work = [one for one in changed if _is_work(one)]
+    every = [one for one in changed if _is_work(one)]
+    work = every[:NOTEBOOKS]
     others = tuple(os.fsdecode(one.name) for one in changed if not _is_work(one))
     beside = _beside(work, repository.listed(head)) if work else []
     refused = set()
     with repository.contents() as contents:
-        for entry in sorted([*work, *beside], key=lambda one: one.is_link):
+        for entry in [*work, *beside]:
             if not _written(entry, contents, folder):
                 refused.add(os.fsdecode(entry.name))
     names = [os.fsdecode(one.name) for one in work]
+    told = [Message("ci.bad_name", {"name": shown(one)}) for one in names if one in refused]
+    if len(every) > len(work):
+        args: dict[str, Scalar] = {"count": len(every), "limit": NOTEBOOKS}
+        told.append(Message("ci.too_many", args))
     return HandedOver(
         tuple(one for one in names if one not in refused),
         others,
         tuple(one for one in others if is_archive(PurePosixPath(one))),
-        tuple(Message("ci.bad_name", {"name": shown(one)}) for one in names if one in refused),
+        tuple(told),
     )
 
 
@@ -107,9 +113,6 @@ def _written(entry: Entry, contents: Contents, folder: Path) -> bool:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if entry.is_link:
-            path.symlink_to("elsewhere")  # where it leads is nobody's business
-            return True
         file = os.fdopen(os.open(path, flags, 0o600), "wb")
     except OSError:  # too long, or a file where another name needs a folder
         return False

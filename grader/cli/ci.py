@@ -18,18 +18,18 @@ from grader.ci import cache
 from grader.ci.event import Event
 from grader.ci.first_look import Seen, first_look
 from grader.ci.git import Repository
-from grader.ci.handed_in import HandedOver, hand_over, named
+from grader.ci.handed_in import named
 from grader.ci.platforms import Platform, choose
 from grader.ci.policy import PASSED, UNGRADED, Policy, exit_code, read_policy
 from grader.cli.check import NO_SECRET, sound
 from grader.cli.ci_say import Speaker
+from grader.cli.ci_work import Work, collected_by
 from grader.cli.course import course_around, course_to_grade_with, open_words
 from grader.cli.errors import INTERRUPTED, speak
 from grader.cli.export import about_of
 from grader.cli.grade import (
     GradeOptions,
     beforehand,
-    collected_of,
     graded_as_done,
     in_order,
     require_packages,
@@ -38,7 +38,6 @@ from grader.cli.grade import (
 from grader.cli.progress import ProgressLines
 from grader.cli.signing import sign
 from grader.cli.spared import Spared
-from grader.collect.collect import Collected
 from grader.course.exercises import Course
 from grader.course.public import public_half
 from grader.pipeline.grader import Grader
@@ -56,11 +55,6 @@ from grader.text.words import Words, pick_language
 from grader.types import Message, Record, Submission
 
 MOST_LOOKED_AT = 10  # more notebooks than a student changes at a time: a class is graded at once
-# Said of files of several people; a change is one person's.
-OF_A_CLASS = frozenset(
-    f"collect.{one}"
-    for one in ("many_names", "sections", "class_folder", "class_folder_marks", "several_named")
-)
 
 
 @dataclass(frozen=True)
@@ -84,15 +78,6 @@ class CiOptions:
     sign: bool = False
 
 
-@dataclass(frozen=True)
-class Work:
-    """What one change hands in, and by whom."""
-
-    collected: Collected
-    places: dict[str, str]  # name of a submission to its path in the repository
-    over: HandedOver
-
-
 def run_ci(options: CiOptions) -> int:
     """Grade what a change handed in; gives the exit code."""
     asked = options.grading
@@ -108,7 +93,9 @@ def run_ci(options: CiOptions) -> int:
     judges = Judges(asked.out)
     judges.prepare()
     with workplace("handed-in") as place:
-        work = _work(options, event, course, judges, place / "handed-in")
+        repository = Repository(options.repository)
+        folder = place / "handed-in"
+        work = collected_by(asked, repository, event, course, judges, folder)
         speaker = Speaker(platform, course, words, asked.out, options.reports, work.places)
         speaker.note(*_notes(options, event, work))
         if not work.collected.submissions:
@@ -142,7 +129,8 @@ class Job:
         room, cold = quickened(room) if settings.warm else (room, None)
         seen: list[Seen] = []
         short = self.options.structure_only or self.event.draft
-        if short or (self.options.look_first and len(submissions) <= MOST_LOOKED_AT):
+        few = sum(one.notebook is not None for one in submissions) <= MOST_LOOKED_AT
+        if short or (self.options.look_first and few):
             seen = self._looked(room, submissions, settings)
         if short:
             return self._of_structure(seen)
@@ -235,38 +223,6 @@ def _course(options: CiOptions) -> Course:
     if options.public:
         return public_half(course_around(handed_in, options.grading.profile))
     return course_to_grade_with(handed_in, options.grading.profile)
-
-
-def _work(options: CiOptions, event: Event, course: Course, judges: Judges, folder: Path) -> Work:
-    """Collect the notebooks that the change added or edited, or what the paths hold."""
-    paths, over = options.grading.paths, HandedOver((), (), ())
-    if not paths:
-        repository = Repository(options.repository)
-        head = repository.commit(event.head or "HEAD")
-        over = hand_over(repository, repository.before(event.base, head), head, folder)
-        paths = (folder,)
-        if not over.notebooks:
-            return Work(Collected(()), {}, over)
-    collected = collected_of(course, replace(options.grading, paths=paths), judges)
-    submissions = tuple(_by(one, event) for one in collected.submissions)
-    notes = tuple(one for one in collected.notes if not event.student or one.id not in OF_A_CLASS)
-    places = {one.name: place_of(one, folder) for one in submissions}
-    return Work(replace(collected, submissions=submissions, notes=notes), places, over)
-
-
-def _by(submission: Submission, event: Event) -> Submission:
-    """Give the submission in the name of the change's author, where it has one."""
-    return replace(
-        submission,
-        student=event.student or submission.student,
-        handed_in=event.handed_in or submission.handed_in,
-    )
-
-
-def place_of(submission: Submission, folder: Path) -> str:
-    """Give the path in the repository."""
-    path = submission.path
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
 def _notes(options: CiOptions, event: Event, work: Work) -> list[Message]:

@@ -10,8 +10,8 @@ tests and expectations are files that nobody looks at.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.ci import pulls
@@ -24,11 +24,12 @@ from grader.ci.policy import PASSED, UNGRADED, read_policy
 from grader.ci.pulls import Posted, Pull
 from grader.ci.reports import comment
 from grader.ci.told import Told
-from grader.cli.ci import OF_A_CLASS, CiOptions, Job, Work, place_of
+from grader.cli.ci import CiOptions, Job
 from grader.cli.ci_say import Speaker
+from grader.cli.ci_work import Work, collected_from
 from grader.cli.course import course_to_grade_with, open_words
 from grader.cli.errors import speak, tell
-from grader.cli.grade import collected_of, require_packages
+from grader.cli.grade import require_packages
 from grader.cli.printing import titles
 from grader.collect.collect import Collected
 from grader.course.exercises import Course
@@ -58,6 +59,7 @@ class Fetched:
     submissions: tuple[Submission, ...] = ()
     refused: tuple[Message, ...] = ()
     notes: tuple[Message, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_pull(options: CiOptions, asked: PullOptions) -> int:
@@ -133,35 +135,26 @@ class _Fetching:
 
     def _one(self, pull: Pull) -> Fetched:
         folder = self.folder / str(pull.number)
-        folder.mkdir()
+        folder.mkdir(parents=True)
         self.store.fetch(self.url, [pull.base, pull.head])
-        over = hand_over(self.store, self.store.before(pull.base, pull.head), pull.head, folder)
-        if not over.notebooks:
-            return Fetched(pull, refused=over.refused)
-        grading = replace(self.options.grading, paths=(folder,))
-        collected = collected_of(self.course, grading, self.judges)
+        before = self.store.before(pull.base, pull.head)
+        over = hand_over(self.store, before, pull.head, folder)
+        event = Event(student=pull.student, handed_in=pull.created_at)
+        work = collected_from(self.options.grading, event, self.course, self.judges, folder, over)
+        mark = f"#{pull.number}/"  # tells apart what several pull requests call the same
         return Fetched(
             pull,
-            tuple(_of(pull, one) for one in collected.submissions),
-            (*over.refused, *collected.refused),
-            tuple(one for one in collected.notes if one.id not in OF_A_CLASS),
+            tuple(replace(one, name=mark + one.name) for one in work.collected.submissions),
+            (*over.refused, *work.collected.refused),
+            work.collected.notes,
+            {mark + name: place for name, place in work.places.items()},
         )
-
-
-def _of(pull: Pull, submission: Submission) -> Submission:
-    """Give the submission in its author's name, told apart from those of other pull requests."""
-    return replace(
-        submission,
-        name=f"#{pull.number}/{submission.name}",
-        student=pull.student,
-        handed_in=pull.created_at,
-    )
 
 
 def _joined(fetched: Sequence[Fetched], failed: Sequence[Message]) -> Work:
     """Put what all pull requests hand in into one batch."""
     submissions = tuple(one for some in fetched for one in some.submissions)
-    places = {one.name: place_of(one, one.path.parent) for one in submissions}
+    places = {name: place for one in fetched for name, place in one.places.items()}
     refused = [*failed, *(message for one in fetched for message in one.refused)]
     collected = Collected(submissions, refused=tuple(refused))
     return Work(collected, places, HandedOver((), (), ()))

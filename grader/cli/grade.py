@@ -154,7 +154,9 @@ def require_packages() -> None:
         raise ModuleNotFoundError("jinja2", name="jinja2")
 
 
-def collected_of(course: Course, options: GradeOptions, judges: Judges) -> Collected:
+def collected_of(
+    course: Course, options: GradeOptions, judges: Judges, own_beside: Path | None = None
+) -> Collected:
     """Find the batch, or this machine's share of it; names are those of the whole batch."""
     owed = options.exercises or course.owed
     for one in owed or ():
@@ -166,6 +168,7 @@ def collected_of(course: Course, options: GradeOptions, judges: Judges) -> Colle
         exercise_ids=course.exercises,
         owed=owed,
         read=judges.read,
+        own_beside=own_beside,
         titles=titles,
         attempts=course.rules.attempts,
     )

@@ -130,7 +130,7 @@ class TestAPullRequest:
         assert line.startswith(f"::error file={PLACE},title=kim / multiplication-lstm")
         assert "| kim |" in job.summary.read_text("utf-8")
         assert sorted(path.name for path in job.reports.iterdir()) == [
-            *("comment.md", "gl-code-quality-report.json", "junit.xml", "summary.md")
+            *("comment.md", "comment.txt", "gl-code-quality-report.json", "junit.xml", "summary.md")
         ]
 
     def test_what_it_did_not_touch_is_not_graded(self, job: Job, student: Working) -> None:
@@ -257,6 +257,23 @@ class TestOtherEvents:
         assert job(path, "--student", "lee").code == 0
         assert "lee" in (job.reports / "summary.md").read_text("utf-8")
 
+    def test_a_folder_of_one_person_is_that_persons_with_what_lies_beside(
+        self, job: Job, tmp_path: Path
+    ) -> None:
+        for name in ("first.ipynb", "second.ipynb"):
+            path = tmp_path / "handed" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(raw(notebook(f"open('mine.csv')  # {name}")))
+        (tmp_path / "handed" / "mine.csv").write_text("1\n")
+        seen: list[Submission] = []
+        job.judged(lambda one: (seen.append(one), accepted(one))[1])
+        said = job(tmp_path / "handed", "--student", "lee")
+        assert said.code == 0, said
+        assert [(one.student, [file.name for file in one.files]) for one in seen] == [
+            ("lee", ["mine.csv"]),
+            ("lee", ["mine.csv"]),
+        ]
+
     def test_a_draft_is_looked_at_and_not_graded(
         self, job: Job, student: Working, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -307,10 +324,10 @@ class TestWhoseCourse:
         student.commit()
         job.event()
         used = []
-        real = ci._Job._graded
+        real = ci.Job._graded
         job.judged(wrong)
         job.shell.monkeypatch.setattr(
-            ci._Job, "_graded", lambda one, *more: (used.append(one.course), real(one, *more))[1]
+            ci.Job, "_graded", lambda one, *more: (used.append(one.course), real(one, *more))[1]
         )
         said = job()
         assert said.code == 1, said

@@ -8,6 +8,7 @@ import pytest
 
 from grader.ci.git import Repository
 from grader.ci.handed_in import HandedOver, hand_over
+from grader.collect.caps import NOTEBOOKS
 from grader.collect.notebooks import MAX_BYTES
 from grader.types import GraderError
 from tests.support.notebook_files import notebook, raw, worded
@@ -68,12 +69,13 @@ def test_small_files_beside_a_notebook_come_along_and_other_notebooks_do_not(
     assert names_below(folder) == {"work/mine.ipynb", "work/helper.py"}
 
 
-def test_a_link_leads_nowhere(working: Working) -> None:
+def test_a_link_becomes_what_git_keeps_of_it(working: Working) -> None:
     base = working.commit()
     (working.place / "link.ipynb").symlink_to("/etc/passwd")
     found, folder = over(working, base, working.commit())
     assert found.notebooks == ("link.ipynb",)
-    assert (folder / "link.ipynb").readlink() == Path("elsewhere")
+    assert not (folder / "link.ipynb").is_symlink()
+    assert (folder / "link.ipynb").read_bytes() == b"/etc/passwd"
 
 
 def test_a_repository_cannot_have_its_own_programs_run(working: Working) -> None:
@@ -118,8 +120,9 @@ def test_a_name_that_leads_out_is_left_out_and_said(working: Working, name: byte
     assert not (folder.parent / "out.ipynb").exists()
 
 
-def test_nothing_is_written_through_a_link_of_the_same_name(
-    working: Working, tmp_path: Path
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_a_link_and_a_folder_of_one_name_nothing_is_written_elsewhere(
+    working: Working, tmp_path: Path, order: int
 ) -> None:
     blob, link = working.blob(SOUND), working.blob(str(tmp_path / "target").encode())
     inner = working.git(
@@ -127,10 +130,10 @@ def test_nothing_is_written_through_a_link_of_the_same_name(
         given=b"100644 in.ipynb\0" + bytes.fromhex(blob),
     )
     (tmp_path / "target").mkdir()
-    head = working.tree(("120000", b"a.ipynb", link), ("40000", b"a.ipynb", inner))
-    found, folder = over(working, None, head)
-    assert found.notebooks == ("a.ipynb/in.ipynb",)
-    assert names_below(folder) == {"a.ipynb/in.ipynb"}
+    both = (("120000", b"a.ipynb", link), ("40000", b"a.ipynb", inner))
+    found, folder = over(working, None, working.tree(*both[::order]))
+    assert len(found.notebooks) == len(found.refused) == 1
+    assert names_below(folder) == set(found.notebooks)
     assert not list((tmp_path / "target").iterdir())
 
 
@@ -180,3 +183,14 @@ def test_a_history_that_was_cut_off_is_said_to_be(working: Working) -> None:
     with pytest.raises(GraderError) as caught:
         Repository(working.place).before(base, working.commit())
     assert worded(caught.value.message) == "no_history"
+
+
+def test_a_change_with_more_notebooks_than_anybody_hands_in_is_cut_and_said(
+    working: Working,
+) -> None:
+    base = working.commit()
+    for number in range(NOTEBOOKS + 3):
+        working.write(f"many/{number}.ipynb", SOUND)
+    found, folder = over(working, base, working.commit())
+    assert len(found.notebooks) == len(names_below(folder)) == NOTEBOOKS
+    assert [worded(one) for one in found.refused] == ["too_many"]
