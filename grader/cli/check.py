@@ -10,8 +10,9 @@ where it lies next door, so that the answer is the same for everybody.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
 from grader.cli.printing import console, titles
 from grader.cli.progress import ProgressLines
 from grader.collect.collect import collect
+from grader.course.exercises import Course
 from grader.course.public import public_half
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
@@ -117,6 +119,18 @@ def sound(record: Record) -> bool:
     return record.grade.verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS, Verdict.WAITING) and all(
         check.passed for check in record.grade.checks if check.cls in SEEN
     )
+
+
+def seen_part(record: Record, course: Course) -> Record:
+    """Give the record with the points of what a self-check looks at, and of nothing else."""
+    known, grade = course.exercises.get(record.exercise), record.grade
+    if known is None or not grade.graded:
+        return record
+    checks = tuple(one for one in grade.checks if one.cls in SEEN)
+    points = known.points_for(None)  # a self-check knows no threshold
+    most = math.fsum(points[cls] for cls in SEEN)
+    score = min(most, math.fsum(one.points for one in checks))
+    return replace(record, grade=replace(grade, checks=checks, score=score, max_score=most))
 
 
 def show(records: Sequence[Record], words: Words, names: Mapping[str, str]) -> None:

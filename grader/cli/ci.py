@@ -21,7 +21,7 @@ from grader.ci.git import Repository
 from grader.ci.handed_in import named
 from grader.ci.platforms import Platform, choose
 from grader.ci.policy import PASSED, UNGRADED, Policy, exit_code, read_policy
-from grader.cli.check import NO_SECRET, sound
+from grader.cli.check import NO_SECRET, seen_part, sound
 from grader.cli.ci_say import Speaker
 from grader.cli.ci_work import Work, collected_by
 from grader.cli.course import course_around, course_to_grade_with, open_words
@@ -30,6 +30,7 @@ from grader.cli.export import about_of
 from grader.cli.grade import (
     GradeOptions,
     beforehand,
+    current,
     graded_as_done,
     in_order,
     require_packages,
@@ -177,7 +178,10 @@ class Job:
                 done = graded_as_done(grader, collected, progress, self.words, asked.runner, spared)
                 graded = list(done)
             records = in_force(in_order(collected, graded), store.by_hand())
-            written = speaker.finish(records, self._about(), store, spared)
+            if self.options.public:
+                records = [seen_part(one, self.course) for one in records]
+            pages = records if self.options.public else current(store)
+            written = speaker.finish(records, self._about(), store, spared, pages)
             if self.options.sign:
                 sign(records, collected.submissions, self.course, store.out, self.origins)
             written = self.then(records) or written

@@ -22,7 +22,6 @@ from grader.ci.reports.summary import page
 from grader.ci.told import Told
 from grader.cli.check import ADVICE, RIGHT, WRONG
 from grader.cli.errors import tell
-from grader.cli.grade import current
 from grader.cli.printing import show, titles, write_feedback
 from grader.cli.spared import Spared
 from grader.course.exercises import Course
@@ -97,8 +96,12 @@ class Speaker:
         about: dict[str, str] | None,
         store: Store | None = None,
         spared: Spared | None = None,
+        pages: Sequence[Record] = (),
     ) -> int:
-        """Print results, write reports and feedback; gives an exit code, 0 where all was said."""
+        """Print results, write reports and feedback; gives an exit code, 0 where all was said.
+
+        ``pages``: the records of whom feedback is written.
+        """
         names = titles(self.course, self.words)
         told = Told(records, self.words, names, self.places, self.notes, about or {})
         code = 0
@@ -106,7 +109,7 @@ class Speaker:
             if store is not None and spared is not None:
                 show(self.words, store.out, records, "table", spared)
                 sys.stdout.flush()
-                write_feedback(self.course, self.words, store.out, current(store), spared)
+                write_feedback(self.course, self.words, store.out, pages, spared)
                 for message in store.warnings:
                     tell(self.words.say(message))
                 spared.tell(self.words)

@@ -17,6 +17,7 @@ from grader.cli import ci
 from grader.course.load import load_course
 from grader.pipeline.grader import Graded
 from grader.record.store import Store
+from grader.report.exporters.classroom50 import ABOUT
 from grader.types import Message, Record, Submission, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT, NoRoom, Said, Shell
@@ -237,6 +238,42 @@ class TestCodes:
         job.event(base={"sha": "d" * 40})
         said = job()
         assert (said.code, "fetch-depth: 0" in said.line) == (2, True)
+
+
+class TestPublicChecks:
+    def test_they_give_the_points_of_what_they_look_at_and_no_others(
+        self, job: Job, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "handed" / "mine.ipynb"
+        path.parent.mkdir()
+        path.write_bytes(GOOD)
+        job.judged(accepted)
+        told = dict.fromkeys(ABOUT, "x") | {"submission": "submit/x"}
+        about = tmp_path / "about.json"
+        about.write_text(json.dumps(told))
+        said = job(path, "--student", "lee", "--public", "--about", about)
+        assert said.code == 0, said.err
+        result = json.loads((job.reports / "result.json").read_text("utf-8"))
+        points = load_course(ROOT).exercise("multiplication-lstm").points_for(None)
+        most = sum(points[cls] for cls in ("runs", "structure", "training"))
+        # The record's own checks of these classes are worth 10, 35 and 15.
+        assert (result["score"], result["max-score"]) == (60, round(most))
+        assert result["max-score"] < 100
+
+    def test_a_notebook_with_a_fault_that_they_see_fails(self, job: Job, tmp_path: Path) -> None:
+        path = tmp_path / "handed" / "mine.ipynb"
+        path.parent.mkdir()
+        path.write_bytes(GOOD)
+        missed = b.check("structure.layer-1", 0.0, 35.0)
+        job.judged(
+            lambda one: b.record(
+                one.student,
+                submission=one.name,
+                grade=b.grade(Verdict.WRONG_ARCHITECTURE, 65.0, (missed,)),
+            )
+        )
+        assert job(path, "--student", "lee", "--public").code == 1
+        assert job(path, "--student", "lee", "--public", "--fail-on", "never").code == 0
 
 
 class TestOtherEvents:

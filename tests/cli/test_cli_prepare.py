@@ -13,6 +13,7 @@ import pytest
 from grader import environment
 from grader.cli import prepare
 from grader.types import GraderError
+from tests.support.cli_help import Shell
 
 ROOT = Path(__file__).resolve().parents[2]
 GONE = "grader-tests-need-no-such-package"
@@ -65,3 +66,17 @@ def test_what_notebooks_usually_import_is_what_the_extra_installs_and_keys_know(
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extra = {one.split(">")[0] for one in project["optional-dependencies"]["room"]}
     assert extra == {*environment.USUAL, "matplotlib", "pandas", "tensorflow"}
+
+
+def test_the_key_that_signs_is_made_first_and_its_public_half_lies_beside_it(
+    monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path
+) -> None:
+    from grader.record import signing
+
+    monkeypatch.setattr(prepare.environment, "engines", lambda: ())
+    monkeypatch.setattr(prepare.environment, "missing", lambda _: ())
+    said = Shell(monkeypatch, capfd, tmp_path)("prepare", "--lang", "en")
+    assert said.code == 2  # without JAX nothing can be compiled
+    public = tmp_path / signing.PUBLIC_NAME
+    assert public.read_text("ascii").strip() == signing.public_half(tmp_path / signing.KEY_NAME)
+    assert str(public) in said.out
