@@ -53,7 +53,7 @@ from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
 from grader.room.workplace import workplace
 from grader.text.words import Words, pick_language
-from grader.types import Message, Record, Submission
+from grader.types import GraderError, Message, Record, Submission
 
 MOST_LOOKED_AT = 10  # more notebooks than a student changes at a time: a class is graded at once
 
@@ -85,6 +85,8 @@ def run_ci(options: CiOptions) -> int:
     if asked.lang:
         speak(pick_language(asked.lang, None))
     require_packages()
+    if options.sign and options.public:
+        raise GraderError(Message("ci.public_unsigned"))
     if options.sign:
         public_half_of_key()  # misses it before hours of training, not after them
     policy, platform = read_policy(options.fail_on), choose(options.platform)

@@ -167,7 +167,9 @@ def test_gradescope_says_whose_it_is(tmp_path: Path) -> None:
     users = [{"email": "lee@x.org", "name": "Lee"}, {"email": "kim@x.org", "name": "Kim"}]
     path.write_text(json.dumps({"created_at": "2026-09-01T09:00:00Z", "users": users}))
     found = load("gradescope").event({"GRADESCOPE_METADATA": str(path)})
-    assert found == Event(student="kim@x.org, lee@x.org", handed_in="2026-09-01T09:00:00Z")
+    assert found == Event(
+        student="kim@x.org, lee@x.org", trusted=True, handed_in="2026-09-01T09:00:00Z"
+    )
 
 
 class TestLogs:

@@ -82,6 +82,10 @@ class TestSigning:
         assert said.code == 2
         assert "grader prepare" in said.err.splitlines()[-1]
 
+    def test_public_checks_are_no_grade_to_sign(self, shell: Shell, work: Path) -> None:
+        said = shell("ci", work, "--student", "kim", "--sign", "--public", "--lang", "en")
+        assert (said.code, "--public gives none" in said.line) == (2, True)
+
     def test_what_is_ungraded_is_not_signed(self, shell: Shell, work: Path, tmp_path: Path) -> None:
         make_key(tmp_path / "signing-key")
         assert (
