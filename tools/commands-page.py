@@ -60,6 +60,7 @@ MORE = {
     "export": "start/instructor.md#into-the-schools-system",
     "similar": "start/instructor.md#work-that-is-alike",
     "merge": "start/instructor.md#several-machines",
+    "plan": "cluster.md#how-long-it-takes",
     "release": "start/instructor.md#give-it-to-students",
     "prepare": "performance.md",
     "ci": "start/ci.md",

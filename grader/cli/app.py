@@ -253,6 +253,46 @@ def merge(
     raise typer.Exit(run_merge(sources, out, lang, format.value))
 
 
+@app.command()
+def plan(
+    students: Annotated[int, typer.Option(min=1, help="How many, one notebook per exercise each.")],
+    exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
+    machines: Annotated[int, typer.Option(min=1, help="How many, all alike.")] = 1,
+    cores: Annotated[
+        Optional[int], typer.Option(min=1, help="Cores of one; default: this machine's.")  # noqa: UP045
+    ] = None,
+    gpus: Annotated[int, typer.Option(min=0, help="GPUs of one, a notebook at a time on each.")] = 0,
+    fails_after: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=1, help="Hours after which a machine fails, on average; default: never."),
+    ] = None,
+    down: Annotated[float, typer.Option(min=0, help="Minutes until one that failed is back.")] = 10,
+    out: Annotated[Path, typer.Option(help="Folder whose records say how long it takes.")] = Path(
+        "grades"
+    ),
+    profile: Profile = None,
+    lang: Lang = None,
+    format: Annotated[str, typer.Option(help="table or json.")] = "table",  # noqa: A002
+) -> None:
+    """Say how long a class takes on given machines; runs nothing."""
+    from grader.cli.plan import PlanOptions, run_plan
+
+    options = PlanOptions(
+        students=students,
+        exercises=_ids(exercise),
+        machines=machines,
+        cores=cores,
+        gpus=gpus,
+        fails_after=fails_after,
+        down=down,
+        out=out,
+        profile=profile,
+        lang=lang,
+        format=format,
+    )
+    raise typer.Exit(run_plan(options))
+
+
 @app.command(name="list")
 def list_exercises(profile: Profile = None, lang: Lang = None) -> None:
     """List the exercises of the course."""

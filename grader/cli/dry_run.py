@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from grader.cli.plan import Planned, Planner
+from grader.cli.foreseen import Planned, Planner
 from grader.cli.printing import console
 from grader.cli.progress import SOON
 from grader.collect.attempts import may_count, together

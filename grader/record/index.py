@@ -122,6 +122,16 @@ class Index:
         with self._guard:
             return [key for (key,) in self._base.execute(query)]
 
+    def newest(self, count: int) -> list[str]:
+        """Keys of graded records, of every exercise the ``count`` that were saved last."""
+        query = """
+            SELECT key FROM (
+              SELECT key, row_number() OVER (PARTITION BY exercise ORDER BY saved_at DESC) AS place
+              FROM records WHERE graded)
+            WHERE place <= ? ORDER BY key"""
+        with self._guard:
+            return [key for (key,) in self._base.execute(query, (count,))]
+
     def older(self, key: str) -> list[str]:
         """Keys of the records that counted before this one did, the last of them first."""
         query = """

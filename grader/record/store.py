@@ -162,6 +162,11 @@ class Store:
         found = (self._newest(index, key) for key in index.current())
         return [record for record in found if record is not None]
 
+    def newest(self, count: int) -> list[Record]:
+        """Return graded records, of every exercise the ``count`` that were saved last."""
+        found = map(self.load, self._synchronised().newest(count))
+        return [record for record in found if record is not None]
+
     def _newest(self, index: Index, key: str) -> Record | None:
         """Return the record of this key or, where it cannot be read, the last one before it."""
         record = self.load(key)
