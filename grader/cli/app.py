@@ -261,7 +261,9 @@ def plan(
     cores: Annotated[
         Optional[int], typer.Option(min=1, help="Cores of one; default: this machine's.")  # noqa: UP045
     ] = None,
-    gpus: Annotated[int, typer.Option(min=0, help="GPUs of one, a notebook at a time on each.")] = 0,
+    gpus: Annotated[
+        int, typer.Option(min=0, help="GPUs of one, a notebook at a time on each.")
+    ] = 0,
     fails_after: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(min=1, help="Hours after which a machine fails, on average; default: never."),

@@ -110,9 +110,7 @@ def _table(found: Plan, course: Course, words: Words) -> Table:
     return table
 
 
-def _told(
-    found: Plan, options: PlanOptions, machines: Machines, words: Words
-) -> Iterator[str]:
+def _told(found: Plan, options: PlanOptions, machines: Machines, words: Words) -> Iterator[str]:
     yield ""
     yield words("cli.plan_work", students=options.students, notebooks=found.notebooks)
     key = "cli.plan_gpu_hours" if options.gpus else "cli.plan_core_hours"

@@ -30,9 +30,7 @@ def planned(shell: Shell, *arguments: object) -> dict[str, Any]:
 def test_hours_and_times_follow_from_what_was_recorded(shell: Shell) -> None:
     store = Store(shell.out)
     store.save(b.record("kim", LSTM, seconds=36.0))
-    found = planned(
-        shell, "--students", 100, "--exercise", LSTM, "--machines", 5, "--cores", 4
-    )
+    found = planned(shell, "--students", 100, "--exercise", LSTM, "--machines", 5, "--cores", 4)
     assert found["notebooks"] == 100
     assert found["core_hours"] == 1.0  # 100 x 36 s
     assert found["gpu_hours"] == 0.0
