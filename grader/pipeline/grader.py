@@ -10,7 +10,7 @@ was run is kept at once, so that a killed grader continues where it stopped.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +20,10 @@ from pathlib import Path
 from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.attempts import Attempts, Scored
+from grader.pipeline.durations import Durations, recorded
+from grader.pipeline.elsewhere import GroupsElsewhere
 from grader.pipeline.faults import fault
+from grader.pipeline.graded import Graded
 from grader.pipeline.job import Job, Settings, may_ask, record_versions
 from grader.pipeline.judges import Judges
 from grader.pipeline.order import Group, groups
@@ -28,7 +31,7 @@ from grader.pipeline.ours import ours
 from grader.pipeline.runner import NOTEBOOK_MB, Runner, Slot
 from grader.pipeline.trainings import UnderWay
 from grader.record.store import Store, UnkeepableError
-from grader.room import Room, open_room
+from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
 from grader.score.score import malformed, ungraded
 from grader.types import (
@@ -42,17 +45,10 @@ from grader.types import (
     Submission,
 )
 
+__all__ = ["GradeGroups", "Graded", "Grader", "Workplace"]
+
 TRAINER_MB = 1000.0  # of a trainer's room beside its notebook's
 CRASHES = 3  # a job that was begun this often and never ended is put aside
-
-
-@dataclass(frozen=True)
-class Graded:
-    """A submission and its records; ``reused`` where nothing had to be run."""
-
-    submission: Submission
-    records: tuple[Record, ...]
-    reused: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,8 +78,14 @@ class Grader:
         def starts(group: Group) -> None:
             on_start(group[0])
 
-        for done in runner.run(groups(self.course, submissions), GradeGroups(self), starts):
+        batch = groups(self.course, submissions, self.took)
+        for done in runner.run(batch, GradeGroups(self), starts):
             yield from done
+
+    @cached_property
+    def took(self) -> Mapping[str, Durations]:
+        """How long notebooks took that were graded into this folder before."""
+        return recorded(self.store)
 
     def grade_group(self, group: Group, slot: Slot) -> list[Graded]:
         """Grade submissions with the very same code: the first runs, the others get its records."""
@@ -99,17 +101,9 @@ class Grader:
         ``like``: records of a submission with the very same code, which is not run again.
         """
         began = time.monotonic()
-        asked = self.store.by_hand().again_since(submission.student)
-        job = Job(
-            self.course,
-            self.settings,
-            submission,
-            self.room.isolation.level,
-            asked_again=asked.at if asked else "",
-        )
+        job = self._job(submission)
         try:
-            if submission.notebook is not None:
-                job = replace(job, looked=self.judges.look(submission.notebook))
+            job = self._looked_at(job)
             return self._grade_journaled(job, slot, began, like)
         except GraderError as error:
             message = error.message
@@ -120,6 +114,40 @@ class Grader:
             records = self._saved(job, slot, records, began)
             self.store.finish(job.journal_key(slot))  # it took nobody down
         return Graded(submission, records)
+
+    def _job(self, submission: Submission) -> Job:
+        asked = self.store.by_hand().again_since(submission.student)
+        level = self.room.isolation.level
+        again = asked.at if asked else ""
+        return Job(self.course, self.settings, submission, level, asked_again=again)
+
+    def _looked_at(self, job: Job) -> Job:
+        if job.submission.notebook is None:
+            return job
+        return replace(job, looked=self.judges.look(job.submission.notebook))
+
+    def needs_run(self, submission: Submission, slot: Slot) -> bool:
+        """Whether ``grade_one`` would run something; where it would fail, it would not."""
+        if submission.notebook is None:
+            return False
+        try:
+            job = self._looked_at(self._job(submission))
+            begun = self.store.begun(job.journal_key(slot))
+            return begun < CRASHES and not self._kept(job, slot, interrupted=begun > 0)
+        except Exception:  # noqa: BLE001 - the same is met by ``grade_one``, which tells it
+            return False
+
+    def journal_key(self, submission: Submission, slot: Slot) -> str:
+        """Name under which the store counts how often this was begun."""
+        return self._looked_at(self._job(submission)).journal_key(slot)
+
+    def failed(self, submission: Submission, slot: Slot, error: Exception) -> Graded:
+        """Give the ungraded records of a submission that a fault of ours kept from being run."""
+        told = error.message if isinstance(error, GraderError) else fault(self.store.out, error)
+        job, began = self._job(submission), time.monotonic()
+        return Graded(
+            submission, self._saved(job, slot, self._ungraded(job, slot, told, began), began)
+        )
 
     def _grade_journaled(
         self, job: Job, slot: Slot, began: float, like: Sequence[Record]
@@ -275,13 +303,13 @@ class Workplace:
     isolation: Level
     settings: Settings
     saved_after: int  # what is saved here is later, whatever this machine's clock says
-
+    hidden: tuple[Guarded, ...] = ()  # what else no room may read here
     free_mb: float = NOTEBOOK_MB
 
     @contextmanager
     def open(self) -> Iterator[Callable[[Group, Slot], list[Graded]]]:
         """Load the course, open a room and the folder's store, without its lock."""
-        room = open_room(self.isolation.value, ours(self.course, self.out))
+        room = open_room(self.isolation.value, (*ours(self.course, self.out), *self.hidden))
         if self.settings.warm:
             room, _ = quickened(room)
         store, judges = Store(self.out, self.saved_after), Judges(self.out)
@@ -308,6 +336,14 @@ class GradeGroups:
     def open(self) -> AbstractContextManager[Callable[[Group, Slot], list[Graded]]]:
         """Nothing is left to open."""
         return nullcontext(self.grader.grade_group)
+
+    def elsewhere(self) -> GroupsElsewhere:
+        """Give it for machines that share no folder with this one.
+
+        Raises:
+            GraderError: rooms are not closed, so that notebooks could use the cluster.
+        """
+        return GroupsElsewhere.of(self.grader, Workplace)
 
     def __reduce__(self) -> tuple[type[Workplace], tuple[object, ...]]:
         one, store = self.grader, self.grader.store

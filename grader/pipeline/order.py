@@ -12,23 +12,31 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TypeAlias
 
 from grader.course.exercises import Course
+from grader.pipeline.durations import Durations, of_course
 from grader.pipeline.job import sample_limits
 from grader.types import Notebook, Submission
 
 Group: TypeAlias = tuple[Submission, ...]  # with the very same code
 
 
-def groups(course: Course, submissions: Sequence[Submission]) -> list[Group]:
-    """Give the batch as groups to run once each; the first of a group is the one that runs."""
+def groups(
+    course: Course,
+    submissions: Sequence[Submission],
+    took: Mapping[str, Durations] | None = None,
+) -> list[Group]:
+    """Give the batch as groups to run once each; the first of a group is the one that runs.
+
+    ``took``: what is recorded of earlier notebooks, by exercise; else the reference's.
+    """
     found: dict[object, list[Submission]] = {}
     for number, submission in enumerate(submissions):
         found.setdefault(_likeness(course, submission) or number, []).append(submission)
-    seconds = expected_seconds(course)
+    seconds = expected_seconds(course, took)
     return sorted(map(tuple, found.values()), key=lambda group: -seconds(group[0]))
 
 
@@ -54,12 +62,16 @@ def _stripped(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.rstrip().splitlines())
 
 
-def expected_seconds(course: Course) -> Callable[[Submission], float]:
+def expected_seconds(
+    course: Course, took: Mapping[str, Durations] | None = None
+) -> Callable[[Submission], float]:
     """Give a function that says about how long a submission will take."""
+    known = took or {}
 
     @cache
     def of_exercise(identifier: str) -> float:
-        return course.exercises[identifier].reference_seconds()
+        (found,) = of_course(course, (identifier,), known)
+        return found.usual
 
     @cache
     def of(exercises: tuple[str, ...]) -> float:

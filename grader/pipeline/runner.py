@@ -13,7 +13,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from grader import environment
 from grader.gpus import Gpu
@@ -55,6 +56,63 @@ class Work(Protocol[Task_contra, Result_co]):
 
     def open(self) -> AbstractContextManager[Callable[[Task_contra, Slot], Result_co]]:
         """Open what a worker needs for it, once; gives what to call, which never raises."""
+
+
+class There(Protocol):
+    """What a machine elsewhere does with parcels. Picklable."""
+
+    def open(
+        self, luggage: Path, hidden: Sequence[Path]
+    ) -> AbstractContextManager[Callable[[Any, Slot], bytes]]:
+        """Open what is needed, with the unpacked luggage; gives what makes bytes of a parcel.
+
+        ``hidden``: places of the cluster's that no room may read.
+
+        Raises:
+            GraderError: this machine cannot do it.
+        """
+
+
+class Elsewhere(Protocol[Task, Result_co]):
+    """The same work for machines that share no folder with this one; ``there`` alone goes there."""
+
+    @property
+    def luggage(self) -> bytes:
+        """A tar file of what every machine needs once; the same for all tasks."""
+
+    @property
+    def there(self) -> There:
+        """What is done on the other machine."""
+
+    def expected(self, task: Task) -> float:
+        """Seconds that a task is expected to take."""
+
+    def without_run(self, task: Task) -> Result_co | None:
+        """Give the result where nothing has to be run: it was done before, or begun too often."""
+
+    def begins(self, task: Task) -> None:
+        """Note that somebody is at it: who takes workers down every time is known by that."""
+
+    def parcel(self, task: Task) -> object:
+        """Give what has to be carried there. Picklable."""
+
+    def received(self, task: Task, data: bytes) -> Result_co:
+        """Keep what came back, and note the end. The same may come twice."""
+
+    def failed(self, task: Task, error: Exception) -> Result_co:
+        """Give the result of a task that cannot be carried at all."""
+
+
+@runtime_checkable
+class Portable(Protocol[Task, Result_co]):
+    """Work that knows how to be done on machines that share no folder with this one."""
+
+    def elsewhere(self) -> Elsewhere[Task, Result_co]:
+        """Give it.
+
+        Raises:
+            GraderError: it must not leave this machine.
+        """
 
 
 class Runner(Protocol):

@@ -57,7 +57,7 @@ class Simulated:
 
 
 def lower_bound(jobs: Sequence[SimulatedJob], machines: Machines) -> float:
-    """Give seconds that no schedule beats, even where nothing fails: all at work, or the longest."""
+    """Give seconds that no schedule beats: all places busy all the time, or the longest job."""
     work = math.fsum(job.seconds for job in jobs)
     longest = max((job.seconds for job in jobs), default=0.0)
     return max(work / (machines.count * machines.places), longest)
@@ -65,7 +65,7 @@ def lower_bound(jobs: Sequence[SimulatedJob], machines: Machines) -> float:
 
 def one_queue(jobs: Sequence[SimulatedJob], machines: Machines, seed: int = 1) -> Simulated:
     """Simulate machines that are given work as they become free."""
-    state = _Run(_longest_first(jobs), machines, random.Random(seed))
+    state = _Run(_longest_first(jobs), machines, random.Random(seed))  # noqa: S311 - a simulation
     return Simulated(state.run(), state.failures, state.lost, lower_bound(jobs, machines))
 
 
@@ -73,7 +73,7 @@ def own_parts(jobs: Sequence[SimulatedJob], machines: Machines, seed: int = 1) -
     """Simulate ``--shard I/N``: every machine does its own part, whatever the others do."""
     alone = Machines(1, machines.places, machines.fails_after, machines.down_minutes)
     parts = [
-        _Run(_longest_first(jobs[number :: machines.count]), alone, random.Random(seed + number))
+        _Run(_longest_first(jobs[number :: machines.count]), alone, random.Random(seed + number))  # noqa: S311
         for number in range(machines.count)
     ]
     return Simulated(

@@ -266,6 +266,12 @@ class Store:
             self._flusher.wrote()  # a notebook may take the whole machine down
         return before
 
+    def begun(self, job: str) -> int:
+        """Return how often a job was begun and never finished."""
+        path = self.journal_path(job)
+        with files.disk_errors(path):
+            return path.read_bytes().count(b"\n") if path.exists() else 0
+
     def finish(self, job: str) -> None:
         """Note that a job came to its end, good or bad."""
         path = self.journal_path(job)

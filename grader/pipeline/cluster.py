@@ -1,0 +1,92 @@
+"""A Ray cluster, joined only where it asks everybody for a token.
+
+Enters: RAY_ADDRESS, where a cluster runs already. Leaves: a Cluster. Touches: connects; where there
+is no address, starts Ray on this machine; starts a program that tries to come in without a token.
+
+Whoever reaches the head of a cluster without tokens runs any program on all its machines. So it is
+not enough that this side has a token: another one without must be turned away.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grader.types import GraderError, Message
+
+MODE, TOKEN_FILE = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH"
+TOKENS = ("RAY_AUTH_TOKEN", TOKEN_FILE)
+TRY_SECONDS = 60.0
+TURNED_AWAY = 42
+# A stranger: the same Ray, without the token. It says whether it was turned away for that.
+STRANGER = f"""
+import sys
+import ray
+try:
+    ray.init(address=sys.argv[1], log_to_driver=False, logging_level="CRITICAL")
+except ray.exceptions.AuthenticationError:
+    sys.exit({TURNED_AWAY})
+"""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A connected cluster."""
+
+    ray: Any  # the module
+    places: int  # cores that its machines gave to Ray
+    hidden: tuple[Path, ...]  # where the token and Ray's sockets lie, here and elsewhere
+
+
+def connect() -> Cluster:
+    """Join the cluster of RAY_ADDRESS, or start one on this machine.
+
+    Raises:
+        GraderError: Ray is not installed, cannot be reached, or lets in whoever comes.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise GraderError(Message("pipeline.no_ray"))
+    if os.environ.get(MODE, "token") != "token":
+        raise GraderError(Message("pipeline.open_cluster", {"address": _address()}))
+    os.environ[MODE] = "token"  # read once, when Ray is first imported
+    import ray
+
+    try:
+        ray.init(log_to_driver=False, logging_level="ERROR", configure_logging=False)
+    except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        args = {"address": _address(), "error": str(error).strip()}
+        raise GraderError(Message("pipeline.no_cluster", args)) from error
+    address = ray.get_runtime_context().gcs_address
+    if not turns_strangers_away(address):
+        ray.shutdown()
+        raise GraderError(Message("pipeline.open_cluster", {"address": address}))
+    return Cluster(ray, max(1, int(ray.cluster_resources().get("CPU", 0))), _hidden())
+
+
+def turns_strangers_away(address: str) -> bool:
+    """Try to come in without a token; whatever else goes wrong is no proof that it is closed."""
+    env = {name: value for name, value in os.environ.items() if name not in TOKENS}
+    env |= {MODE: "disabled"}
+    command = [sys.executable, "-c", STRANGER, address]
+    try:
+        done = subprocess.run(
+            command, env=env, capture_output=True, check=False, timeout=TRY_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == TURNED_AWAY
+
+
+def _address() -> str:
+    return os.environ.get("RAY_ADDRESS") or "–"
+
+
+def _hidden() -> tuple[Path, ...]:
+    """Where Ray keeps its token and its sockets, by its own rules."""
+    token = Path(os.environ.get(TOKEN_FILE) or "~/.ray/auth_token").expanduser()
+    return token, Path(os.environ.get("RAY_TMPDIR") or "/tmp") / "ray"  # noqa: S108 - Ray's own

@@ -1,0 +1,94 @@
+"""What a worker on another machine does with a portion of a batch.
+
+Enters: parcels, luggage. Leaves: the bytes of each result, as it becomes done. Touches: a folder
+for the luggage in the user's cache, a lock for the core that it works on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import os
+import secrets
+import shutil
+import tarfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from grader import environment
+from grader.pipeline.runner import Slot, There
+
+LOOK_SECONDS = 0.2
+OLD_SECONDS = 14 * 24 * 3600.0
+
+
+def done_there(
+    there: There, hidden: Sequence[Path], luggage: bytes, parcels: Sequence[object]
+) -> Iterator[bytes]:
+    """Open the work once, then do parcel after parcel on a core of its own."""
+    folder = unpacked(luggage, base() / "luggage")
+    with core(base() / "cores") as slot, there.open(folder, hidden) as do:
+        for parcel in parcels:
+            yield do(parcel, slot)
+
+
+def base() -> Path:
+    """Where workers of this user keep what they share."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "rnn-grader"
+
+
+def unpacked(luggage: bytes, parent: Path) -> Path:
+    """Unpack luggage unless it is there: once per machine, whole or not at all.
+
+    The folder is named by the content, and belongs to the user alone.
+    """
+    parent.mkdir(0o700, parents=True, exist_ok=True)
+    folder = parent / hashlib.sha256(luggage).hexdigest()[:32]
+    if not folder.is_dir():
+        _sweep(parent)
+        new = parent / f".{secrets.token_hex(8)}"
+        try:
+            with tarfile.open(fileobj=io.BytesIO(luggage)) as tar:
+                tar.extractall(new, filter="data")
+            with suppress(OSError):  # somebody else was faster
+                new.rename(folder)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+    os.utime(folder)
+    return folder
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what nobody asked for in two weeks."""
+    for folder in parent.iterdir():
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > OLD_SECONDS:
+                shutil.rmtree(folder)
+
+
+@contextmanager
+def core(parent: Path) -> Iterator[Slot]:
+    """Have one of this machine's cores to oneself; wait where all are taken.
+
+    A cluster's own count of cores says how many, not which, and pins nothing. A lock belongs to
+    whoever holds it, so a worker that dies gives its core back.
+    """
+    parent.mkdir(0o700, parents=True, exist_ok=True)
+    while True:
+        for number in environment.cores():
+            handle = os.open(parent / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(handle)
+                continue
+            try:
+                yield Slot((number,))
+            finally:
+                os.close(handle)
+            return
+        time.sleep(LOOK_SECONDS)

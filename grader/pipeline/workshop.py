@@ -1,0 +1,166 @@
+"""The other side of grading elsewhere: parcels are graded as anywhere, and sent back as bytes.
+
+Enters: unpacked luggage, Parcels. Leaves: tar files of folders of results. Touches: a folder of its
+own, and rooms, through a Workplace.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from grader.course.data import CACHE_VARIABLE
+from grader.environment import versions
+from grader.pipeline.graded import Graded
+from grader.pipeline.job import JUDGE_VERSION, Settings, room_code_digest
+from grader.pipeline.order import Group
+from grader.pipeline.runner import Slot
+from grader.record.faults import FOLDER as FAULTS
+from grader.room import Guarded
+from grader.room.workplace import workplace
+from grader.types import GraderError, Level, Message, Submission
+
+COURSE, DATA, MANIFEST = "course", "data", "manifest.json"
+SAMPLES = "submissions"  # of the reference, which graded notebooks do not need
+COMES_BACK = ("results", "evidence", FAULTS)
+
+OpenPlace: TypeAlias = "AbstractContextManager[Callable[[Group, Slot], list[Graded]]]"
+
+
+class Place(Protocol):
+    """A Workplace."""
+
+    def open(self) -> OpenPlace:
+        """Open it."""
+
+
+class MakesPlaces(Protocol):
+    """The class of Workplaces; carried by its name."""
+
+    def __call__(
+        self,
+        course: Path,
+        profile: str,
+        out: Path,
+        isolation: Level,
+        settings: Settings,
+        saved_after: int,
+        hidden: tuple[Guarded, ...],
+    ) -> Place:
+        """Make one."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A group with the files that its authors handed in beside, by their digests."""
+
+    group: Group
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The other side: opens a folder of its own and grades into it, as anywhere."""
+
+    places: MakesPlaces
+    profile: str
+    isolation: Level
+    settings: Settings
+    versions: Mapping[str, str]
+
+    @contextmanager
+    def open(
+        self, luggage: Path, hidden: Sequence[Path]
+    ) -> Iterator[Callable[[Parcel, Slot], bytes]]:
+        """Open the course of the luggage, and rooms.
+
+        Raises:
+            GraderError: another grader or other packages are installed here, or rooms are open.
+        """
+        _refuse_others(self.versions)
+        guarded = tuple(Guarded(path, "room.exposed_cluster") for path in hidden)
+        with workplace("out", "files") as folder, _data(luggage / DATA):
+            out = folder / "out"
+            course, level = luggage / COURSE, self.isolation
+            place = self.places(course, self.profile, out, level, self.settings, 0, guarded)
+            with place.open() as grade:
+
+                def do(parcel: Parcel, slot: Slot) -> bytes:
+                    group = _with_files(parcel, folder / "files")
+                    return _packed(out, grade(group, slot))
+
+                yield do
+
+
+def _refuse_others(wanted: Mapping[str, str]) -> None:
+    here = our_versions()
+    names = sorted(wanted.keys() | here.keys())
+    other = [one for one in names if wanted.get(one) != here.get(one)]
+    if other:
+        told = ", ".join(f"{one} {wanted.get(one, '–')} / {here.get(one, '–')}" for one in other)
+        raise GraderError(Message("pipeline.other_grader", {"versions": told}))
+
+
+def our_versions() -> dict[str, str]:
+    """What must be the same on both sides for the records to be the same."""
+    return versions() | {"judge": JUDGE_VERSION, "code": room_code_digest()[:12]}
+
+
+@contextmanager
+def _data(folder: Path) -> Iterator[None]:
+    """Let the course find the downloaded data of the luggage."""
+    before = os.environ.get(CACHE_VARIABLE)
+    os.environ[CACHE_VARIABLE] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ[CACHE_VARIABLE]
+        if before is not None:
+            os.environ[CACHE_VARIABLE] = before
+
+
+def plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Folders and files alone, all alike wherever they lay: the same course is the same bytes."""
+    if not (info.isdir() or info.isfile()) or "__pycache__" in info.name:
+        return None
+    parts = Path(info.name).parts
+    if parts[:2] == (COURSE, "reference") and SAMPLES in parts[3:4]:
+        return None
+    info.mtime, info.uid, info.gid, info.uname, info.gname = 0, 0, 0, "", ""
+    info.mode = 0o755 if info.isdir() else 0o644
+    return info
+
+
+def _with_files(parcel: Parcel, folder: Path) -> Group:
+    """Lay the authors' files down, and say where they are now."""
+    for digest, data in parcel.files.items():
+        (folder / digest).write_bytes(data)
+
+    def here(one: Submission) -> Submission:
+        moved = tuple(replace(f, path=folder / f.digest, inside=()) for f in one.files)
+        return replace(one, files=moved)
+
+    return tuple(map(here, parcel.group))
+
+
+def _packed(out: Path, graded: Sequence[Graded]) -> bytes:
+    """Give what was graded as a tar file, and remove it here."""
+    whole = io.BytesIO()
+    manifest = json.dumps([[record.key for record in one.records] for one in graded]).encode()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        info = tarfile.TarInfo(MANIFEST)
+        info.size = len(manifest)
+        tar.addfile(info, io.BytesIO(manifest))
+        for name in COMES_BACK:
+            if (out / name).is_dir():
+                tar.add(out / name, name, filter=plain)
+                shutil.rmtree(out / name)
+    return whole.getvalue()
