@@ -1,6 +1,7 @@
 """Which GPUs are there, and what a room needs to use one of them.
 
-Enters: the option ``--gpus``. Leaves: Gpus. Touches: asks NVML, where it is installed.
+Enters: the option ``--gpus``. Leaves: Gpus. Touches: asks NVML, where it is installed; reads what
+the driver's tools wrote down for containers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grader import cdi
 from grader.types import GraderError, Message
 
 CONTROL_NODES = (
@@ -19,6 +21,7 @@ CONTROL_NODES = (
     "/dev/nvidia-uvm-tools",
     "/dev/nvidia-modeset",
 )
+FREE_MB = 2000  # with less left, a notebook's engine does not even start there
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,13 @@ class Gpu:
     name: str
     memory_mb: int
     nodes: tuple[str, ...]
+    libraries: tuple[tuple[str, str], ...] = ()  # of the driver: on the host, inside
+    free_mb: int | None = None  # when it was looked at; None: nobody said
+
+    @property
+    def is_full(self) -> bool:
+        """Whether others have taken its memory."""
+        return self.free_mb is not None and self.free_mb < FREE_MB
 
 
 def find_gpus() -> tuple[Gpu, ...]:
@@ -56,10 +66,17 @@ def _gpu(nvml: Any, index: int) -> Gpu:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     name = nvml.nvmlDeviceGetName(handle)
     minor = nvml.nvmlDeviceGetMinorNumber(handle)
-    memory = int(nvml.nvmlDeviceGetMemoryInfo(handle).total) >> 20
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    uuid = _text(nvml.nvmlDeviceGetUUID(handle))
+    device = cdi.container_device((uuid, str(index))) or _by_list(minor)
+    total, free = int(memory.total) >> 20, int(memory.free) >> 20
+    return Gpu(index, uuid, _text(name), total, device.nodes, device.libraries, free)
+
+
+def _by_list(minor: int) -> cdi.ContainerDevice:
+    """What the driver's nodes are usually called; its libraries lie where all others do."""
     nodes = [node for node in CONTROL_NODES if Path(node).exists()]
-    uuid = nvml.nvmlDeviceGetUUID(handle)
-    return Gpu(index, _text(uuid), _text(name), memory, (f"/dev/nvidia{minor}", *nodes))
+    return cdi.ContainerDevice((f"/dev/nvidia{minor}", *nodes), ())
 
 
 def _text(value: str | bytes) -> str:
@@ -68,13 +85,13 @@ def _text(value: str | bytes) -> str:
 
 
 def choose_gpus(option: str, gpus: Sequence[Gpu]) -> tuple[Gpu, ...]:
-    """Give the GPUs to use: all for ``auto``, none for ``none``, else the listed ones.
+    """Give the GPUs to use: for ``auto`` all that are not full, none for ``none``, else the listed.
 
     Raises:
         GraderError: a listed GPU is not there, or the list is no list of numbers.
     """
     if option == "auto":
-        return tuple(gpus)
+        return tuple(gpu for gpu in gpus if not gpu.is_full)
     if option == "none":
         return ()
     by_index = {gpu.index: gpu for gpu in gpus}

@@ -21,7 +21,12 @@ class NVMLError(Exception):
 
 
 def nvml(
-    count: int, *, lost: tuple[int, ...] = (), fails: str = "", as_bytes: bool = False
+    count: int,
+    *,
+    lost: tuple[int, ...] = (),
+    full: tuple[int, ...] = (),
+    fails: str = "",
+    as_bytes: bool = False,
 ) -> types.ModuleType:
     """A stand-in for NVML with some devices; ``fails`` names the call that raises."""
     module = types.ModuleType("pynvml")
@@ -52,13 +57,17 @@ def nvml(
     call("nvmlDeviceGetName", lambda n: text(f"NVIDIA T{n}"))
     call("nvmlDeviceGetUUID", lambda n: text(f"GPU-{n:04d}"))
     call("nvmlDeviceGetMinorNumber", lambda n: n + 4)
-    call("nvmlDeviceGetMemoryInfo", lambda _: types.SimpleNamespace(total=16 << 30))
+    call(
+        "nvmlDeviceGetMemoryInfo",
+        lambda n: types.SimpleNamespace(total=16 << 30, free=(100 if n in full else 15_000) << 20),
+    )
     return module
 
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(gpus, "CONTROL_NODES", ("/dev/null", "/dev/no-such-node"))
+    monkeypatch.setattr(gpus.cdi, "FILES", ())
 
     def put(module: types.ModuleType | None) -> types.ModuleType | None:
         monkeypatch.setitem(sys.modules, "pynvml", module)  # type: ignore[arg-type]
@@ -97,7 +106,7 @@ def test_no_device_means_no_gpus(install: Any) -> None:
 def test_a_gpu_is_told_with_its_lasting_name_and_its_nodes(install: Any, as_bytes: bool) -> None:
     install(nvml(1, as_bytes=as_bytes))
     nodes = ("/dev/nvidia4", "/dev/null")
-    assert find_gpus() == (Gpu(0, "GPU-0000", "NVIDIA T0", 16384, nodes),)
+    assert find_gpus() == (Gpu(0, "GPU-0000", "NVIDIA T0", 16384, nodes, (), 15_000),)
 
 
 def test_a_lost_gpu_hides_no_other(install: Any) -> None:
@@ -110,6 +119,45 @@ def test_nvml_is_closed_again(install: Any, fails: str) -> None:
     module = install(nvml(2, fails=fails))
     find_gpus()
     assert module.open == (1 if fails == "nvmlShutdown" else 0)
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_each_gpu_is_found_and_used(install: Any, count: int) -> None:
+    install(nvml(count))
+    found = find_gpus()
+    assert [one.uuid for one in found] == [f"GPU-{n:04d}" for n in range(count)]
+    assert choose_gpus("auto", found) == found
+
+
+def test_one_that_others_have_filled_is_found_and_not_used_unless_it_is_named(
+    install: Any,
+) -> None:
+    install(nvml(4, full=(2,)))
+    found = find_gpus()
+    assert [one.is_full for one in found] == [False, False, True, False]
+    assert [one.index for one in choose_gpus("auto", found)] == [0, 1, 3]
+    assert [one.index for one in choose_gpus("2", found)] == [2]
+
+
+@pytest.mark.parametrize(
+    "fails", ["nvmlDeviceGetMemoryInfo", "nvmlDeviceGetMinorNumber", "nvmlDeviceGetUUID"]
+)
+def test_gpus_that_do_not_answer_are_none(install: Any, fails: str) -> None:
+    install(nvml(4, fails=fails))
+    assert find_gpus() == ()
+
+
+def test_where_the_drivers_tools_wrote_down_what_a_gpu_needs_that_counts(
+    install: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "nvidia.yaml"
+    path.write_text(
+        "cdiVersion: 0.6.0\nkind: nvidia.com/gpu\ndevices:\n- name: GPU-0000\n"
+        "  containerEdits: {deviceNodes: [{path: /dev/nvidia7}]}\n"
+    )
+    monkeypatch.setattr(gpus.cdi, "FILES", (path,))
+    install(nvml(1))
+    assert find_gpus()[0].nodes == ("/dev/nvidia7",)
 
 
 # --- choosing --------------------------------------------------------------------------------

@@ -211,6 +211,7 @@ def _job(bench: Bench, notebook: Notebook, plan: Plan, slot: Slot) -> Run:
         cores=slot.cores,
         gpu=slot.gpu.uuid if slot.gpu else None,
         devices=slot.gpu.nodes if slot.gpu else (),
+        libraries=slot.gpu.libraries if slot.gpu else (),
         device=slot.device,
         files=room_files(bench.course, (bench.exercise,)),
     )

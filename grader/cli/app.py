@@ -76,7 +76,12 @@ def grade(
     isolation: Annotated[
         IsolationOption, typer.Option(help="Isolation level to insist on.")
     ] = IsolationOption.AUTO,
-    gpus: Annotated[str, typer.Option(help="auto, none, or numbers such as 0,1.")] = "auto",
+    gpus: Annotated[
+        str, typer.Option(help="With --gpu-rooms: auto, none, or numbers such as 0,1.")
+    ] = "auto",
+    gpu_rooms: Annotated[
+        bool, typer.Option("--gpu-rooms", help="Give each notebook a GPU, its driver and all.")
+    ] = False,
     shard: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(metavar="I/N", help="Grade the I-th of N parts only; join with merge."),
@@ -111,6 +116,7 @@ def grade(
         seed=seed,
         isolation=isolation.value,
         gpus=gpus,
+        gpu_rooms=gpu_rooms,
         lang=lang,
         format=format.value,
         shard=shard,

@@ -24,7 +24,7 @@ from grader.cli.errors import speak
 from grader.cli.printing import console
 from grader.course.data import CACHE, data_sets
 from grader.course.exercises import Course
-from grader.gpus import find_gpus
+from grader.gpus import Gpu, find_gpus
 from grader.pipeline.job import DEFAULT_MEMORY_MB
 from grader.text.words import Words, pick_language
 from grader.types import Engine, GraderError, Level, Scalar
@@ -32,7 +32,7 @@ from grader.types import Engine, GraderError, Level, Scalar
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from grader.room.spec import LayerReport
+    from grader.room.spec import LayerReport, Room
 
 LITTLE_DISK_MB = 2000  # what thirty notebooks leave behind, with pictures and weights
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -43,12 +43,12 @@ def run_doctor(lang: str | None, *, every: bool = False) -> int:
     from grader.room import open_room, probe
 
     course, words, trouble = _course(lang)
-    terminal = console()
+    terminal, gpus = console(), find_gpus()
     for line in (
         *([trouble] if course is None else [_about(course, words)]),
         *_python(words),
         *_engines(words),
-        *_gpus(words),
+        *_gpus(gpus, words),
         *_memory(words),
         *_disk(words),
         *_secret(words),
@@ -56,11 +56,15 @@ def run_doctor(lang: str | None, *, every: bool = False) -> int:
     ):
         terminal.print(line, soft_wrap=True)
     reports = probe()
-    used = open_room("auto").isolation.level
+    room = open_room("auto")
+    used = room.isolation.level
     for level in Level:
         if every or [*Level].index(level) <= [*Level].index(used):
             terminal.print(_layers(level.value, reports, words))
     terminal.print(words("cli.level", level=used.value))
+    for gpu in gpus:
+        for line in _cuda(room, gpu, words):
+            terminal.print(line)
     return 0
 
 
@@ -99,10 +103,11 @@ def _engines(words: Words) -> Iterator[str]:
         yield words("doctor.no_engine")
 
 
-def _gpus(words: Words) -> Iterator[str]:
-    gpus = find_gpus()
+def _gpus(gpus: Sequence[Gpu], words: Words) -> Iterator[str]:
     for gpu in gpus:
         yield words("cli.gpu", index=gpu.index, name=gpu.name, memory=gpu.memory_mb)
+        if gpu.is_full:
+            yield words("cli.gpu_full", free=gpu.free_mb)
     if not gpus:
         yield words("cli.no_gpu")
 
@@ -160,6 +165,58 @@ def _data(course: Course, words: Words) -> Iterator[str]:
     whole = {name for name, _, state in states if state not in {MISSING, DAMAGED}}
     if lost := sorted(names - whole):
         yield words("doctor.no_data", names=", ".join(lost))
+
+
+def _cuda(room: Room, gpu: Gpu, words: Words) -> Iterator[str]:
+    """Say whether CUDA starts in a room with this GPU, and what is missing where it does not."""
+    from grader.room.cuda import NO_DEVICE, NO_LIBRARY, OPERATING_SYSTEM, cuda_report
+
+    try:
+        report = cuda_report(room, gpu.nodes, gpu.libraries, gpu.uuid)
+    except GraderError as error:
+        yield words("cli.cuda_no_room", index=gpu.index, error=words.say(error.message))
+        return
+    if report.works:
+        yield words("cli.cuda_works", index=gpu.index)
+        return
+    known = {
+        NO_LIBRARY: "cli.cuda_no_library",
+        NO_DEVICE: "cli.cuda_no_device",
+        OPERATING_SYSTEM: "cli.cuda_refused",
+        0: "cli.cuda_no_device",
+        None: "cli.cuda_no_answer",
+    }
+    yield words(
+        known.get(report.result, "cli.cuda_other"), index=gpu.index, result=str(report.result)
+    )
+    for path, why in report.missing:
+        yield words("cli.cuda_missing", path=path, why=why)
+
+
+def _cuda(room: Room, gpu: Gpu, words: Words) -> Iterator[str]:
+    """Say whether CUDA starts in a room with this GPU, and what is missing where it does not."""
+    from grader.room.cuda import NO_DEVICE, NO_LIBRARY, OPERATING_SYSTEM, cuda_report
+
+    try:
+        report = cuda_report(room, gpu.nodes, gpu.libraries, gpu.uuid)
+    except GraderError as error:
+        yield words("cli.cuda_no_room", index=gpu.index, error=words.say(error.message))
+        return
+    if report.works:
+        yield words("cli.cuda_works", index=gpu.index)
+        return
+    known = {
+        NO_LIBRARY: "cli.cuda_no_library",
+        NO_DEVICE: "cli.cuda_no_device",
+        OPERATING_SYSTEM: "cli.cuda_refused",
+        0: "cli.cuda_no_device",
+        None: "cli.cuda_no_answer",
+    }
+    yield words(
+        known.get(report.result, "cli.cuda_other"), index=gpu.index, result=str(report.result)
+    )
+    for path, why in report.missing:
+        yield words("cli.cuda_missing", path=path, why=why)
 
 
 def _layers(level: str, reports: Sequence[LayerReport], words: Words) -> Table:

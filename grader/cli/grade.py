@@ -27,7 +27,7 @@ from grader.cli.rules import class_list, nobodys, rules_for
 from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
-from grader.gpus import choose_gpus, find_gpus
+from grader.gpus import Gpu, choose_gpus, find_gpus
 from grader.hand_ins import counting
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
@@ -63,6 +63,7 @@ class GradeOptions:
     seed: int | None
     isolation: str
     gpus: str
+    gpu_rooms: bool
     lang: str | None
     format: str
     shard: str | None = None
@@ -192,7 +193,7 @@ def read_shard(text: str | None) -> slice:
 
 def settings_of(options: GradeOptions, secret: bytes) -> Settings:
     """Say how to grade, on which GPUs and in how many jobs."""
-    chosen = choose_gpus(options.gpus, find_gpus() if options.gpus != "none" else ())
+    chosen = _gpus(options)
     return Settings(
         secret=secret,
         engine=options.engine,
@@ -203,6 +204,19 @@ def settings_of(options: GradeOptions, secret: bytes) -> Settings:
         gpus=chosen,
         warm=options.warm,
     )
+
+
+def _gpus(options: GradeOptions) -> tuple[Gpu, ...]:
+    """Give the GPUs that notebooks get: none unless it was asked for.
+
+    Raises:
+        GraderError: a GPU was named, but no notebook is to have one; or it is not there.
+    """
+    if options.gpu_rooms:
+        return choose_gpus(options.gpus, find_gpus() if options.gpus != "none" else ())
+    if options.gpus not in {"auto", "none"}:
+        raise GraderError(Message("gpus.no_rooms", {"option": options.gpus}))
+    return ()
 
 
 def _finished(

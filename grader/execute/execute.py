@@ -29,6 +29,7 @@ from grader.execute.desk import Desk, Trainer
 from grader.execute.last_words import LastWords
 from grader.execute.remarks import remarks
 from grader.room import Bind, Room, RoomProcess, RoomSpec
+from grader.room.cuda import driver_binds, driver_environment
 from grader.room.workplace import workplace
 from grader.types import (
     CellError,
@@ -65,6 +66,7 @@ class Run:
     cores: tuple[int, ...] = ()
     gpu: str | None = None  # as CUDA_VISIBLE_DEVICES calls it
     devices: tuple[str, ...] = ()
+    libraries: tuple[tuple[str, str], ...] = ()  # of the device's driver: on the host, inside
     device: str = "cpu"
     files: Mapping[str, bytes] = field(default_factory=dict)  # next to the notebook, by name
     own_files: Mapping[str, bytes] = field(default_factory=dict)  # the student's, the same
@@ -302,13 +304,15 @@ def _start_kernel(folder: Path, run: Run, room: Room, line: int, log: LastWords)
         settings["own"] = f"{inputs}/own"
         _write_files(kernel_input / "own", run.own_files)
     (kernel_input / "kernel.json").write_text(json.dumps(settings), encoding="utf-8")
+    driver = driver_binds(run.libraries)
     spec = RoomSpec(
         argv=(sys.executable, "-B", f"{code}/start.py", f"{inputs}/kernel.json"),
         binds=(
             Bind(PACKAGE / "kernel", "/grader/kernel"),
             Bind(kernel_input, "/in"),
+            *driver,
         ),
-        env=kernel_environment(run),
+        env=kernel_environment(run) | driver_environment(room, driver),
         memory_mb=run.memory_mb,
         cores=run.cores or None,
         devices=run.devices,

@@ -184,6 +184,7 @@ class Attempts:
             cores=slot.cores,
             gpu=slot.gpu.uuid if slot.gpu else None,
             devices=slot.gpu.nodes if slot.gpu else (),
+            libraries=slot.gpu.libraries if slot.gpu else (),
             device=slot.device,
             files=job.files,
             own_files=job.own_files,

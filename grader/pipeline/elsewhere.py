@@ -10,6 +10,7 @@ comes twice is kept once.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -44,6 +45,7 @@ from grader.room import Room
 from grader.room.workplace import workplace
 from grader.types import GraderError, Level, Message, Submission
 
+DIGEST_BYTES = 32  # before the tar file
 HERE = Slot((0,))  # any core: keys tell how many and of which class, not which
 PARTS_OF_A_COURSE = ("course.toml", "assignments", "reference")
 
@@ -173,6 +175,9 @@ class GroupsElsewhere:
 
 
 def _unpacked(data: bytes, folder: Path) -> Path:
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+    digest, whole = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
+    if hashlib.sha256(whole).digest() != digest:
+        raise ValueError("what came back is not whole")
+    with tarfile.open(fileobj=io.BytesIO(whole)) as tar:
         tar.extractall(folder, filter="data")
     return folder

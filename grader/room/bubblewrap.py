@@ -45,7 +45,12 @@ from grader.types import GraderError, Isolation, Message
 _START_SECONDS = 20.0
 _OPEN_FILES = 1024  # what an ordinary user has; what is sent through sockets is bounded by it too
 _SHARED_MB = 256
-_BUSES = ("/sys/bus/pci", "/sys/devices")
+# Where drivers look their devices, and themselves, up.
+BUSES = (
+    "/sys/bus/pci",
+    "/sys/devices",
+    *(f"/sys/module/{name}" for name in ("nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm")),
+)
 SETPRIV = Path("/usr/bin/setpriv")
 
 
@@ -252,7 +257,7 @@ def _given(spec: RoomSpec) -> list[str]:
         arguments += ["--bind" if bind.writable else "--ro-bind", str(bind.host), bind.inside]
     for device in spec.devices:
         arguments += ["--dev-bind", device, device]
-    for folder in _BUSES if spec.devices else ():  # where drivers look their devices up
+    for folder in BUSES if spec.devices else ():
         arguments += ["--ro-bind-try", folder, folder]
     return arguments
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from grader.room.bubblewrap import handed_over, limits
+from grader.room.bubblewrap import BUSES, handed_over, limits
 from grader.room.cgroups import Cgroup, make_cgroup
 from grader.room.disk import Disk
 from grader.room.process import LinuxProcess
@@ -64,6 +64,7 @@ _MACHINE = (
 )
 _DEVICES = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom")
 _SPARE_THREADS = 4096  # a fork bomb makes some hundred between two looks
+DRIVER = "/proc/driver/nvidia"  # what the driver says of itself and of its devices
 _ZERO = "/dev/zero"  # whoever may write to it can share memory that has no file
 
 
@@ -133,6 +134,8 @@ def _filter(spec: RoomSpec) -> bytes:
 def _landlock(spec: RoomSpec, scratch: Path) -> dict[str, Json]:
     readable = [*map(str, readable_paths()), *_MACHINE, _ZERO]
     readable += [str(bind.host.absolute()) for bind in spec.binds if not bind.writable]
+    if spec.devices:
+        readable += [path for path in (*BUSES, DRIVER) if Path(path).exists()]
     writable = [str(scratch), *_DEVICES, *spec.devices]
     writable += [str(folder.absolute()) for folder in writable_folders(spec)]
     return {"readable": list(readable), "writable": list(writable)}

@@ -131,7 +131,8 @@ def build_filter(
             sockets are left, and no file's rights, owner or times can be changed.
         connects: whether ``connect`` is allowed, and handing over descriptors; asked only without
             namespaces.
-        devices: whether it has a GPU, whose driver shares memory that has no file.
+        devices: whether it has a GPU, whose driver shares memory that has no file, and keeps some
+            in a file that only it has open: CUDA does not start without ``memfd_create``.
 
     Raises:
         GraderError: a processor without a table.
@@ -145,7 +146,7 @@ def build_filter(
     for name in " ".join(_REFUSED.values()).split():
         program += _on(table, name, [_refuse(errno.EPERM)])
     # The flags of clone3 hide behind a pointer; memfd_create is memory that is charged to nobody.
-    for name in ("clone3", "memfd_create"):
+    for name in ("clone3",) if devices else ("clone3", "memfd_create"):
         program += _on(table, name, [_refuse(errno.ENOSYS)])
     program += _on(table, "clone", _refuse_bits(0, _NEW_NAMESPACE))
     program += _on(table, "personality", _only_values(0, (0, _QUERY_PERSONALITY)))

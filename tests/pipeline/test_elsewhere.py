@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from grader.course.load import load_course
-from grader.pipeline.elsewhere import HERE, GroupsElsewhere
+from grader.pipeline.elsewhere import DIGEST_BYTES, HERE, GroupsElsewhere
 from grader.pipeline.graded import Graded
 from grader.pipeline.grader import GradeGroups, Grader, Workplace
 from grader.pipeline.job import Settings
@@ -147,7 +147,7 @@ def test_each_job_sends_its_own_and_nothing_of_the_one_before(
     groups = [(submission(name, name),) for name in ("kim", "lee")]
     sent = there(head, tmp_path, *groups)
     for data in sent:
-        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        with tarfile.open(fileobj=io.BytesIO(data[DIGEST_BYTES:])) as tar:
             assert sum(one.name.endswith("record.json") for one in tar) == 1
 
 

@@ -56,7 +56,7 @@ class Generator:
             value = next(self.parts)
         except StopIteration:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as Ray does
             failed = RayTaskError(error)
 
             def raises() -> bytes:

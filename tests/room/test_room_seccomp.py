@@ -202,6 +202,44 @@ def test_memory_is_not_shared_without_a_file(calls, kind, more):
     assert calls("mmap", 0, 4096, 3, PRIVATE | ANONYMOUS | more) == ALLOW
 
 
+@pytest.mark.parametrize(
+    "closed", [{}, {"namespaces": False, "connects": False}], ids=["full", "reduced"]
+)
+@pytest.mark.parametrize("machine", PROCESSORS)
+def test_a_room_with_a_gpu_refuses_all_that_others_refuse_but_two(machine, closed):
+    """Call by call, each with arguments that filters look at."""
+    usual, gpu = Filter(machine, **closed), Filter(machine, devices=True, **closed)
+    table = PROCESSORS[machine][1]
+    names = {number: name for name, number in table.items()}
+    values = (
+        0,
+        1,
+        2,
+        7,
+        SHARED | ANONYMOUS,
+        SHARED_VALIDATE | ANONYMOUS,
+        TIOCSTI,
+        0x7E020000,
+        16,
+        1024,
+    )
+    arguments = [(0,) * 6, *((value,) * 6 for value in values)]
+    arguments += [(0,) * place + (value,) for place in range(6) for value in values]
+    programs = [build_filter(machine, devices=one.devices, **closed) for one in (usual, gpu)]
+    audit = PROCESSORS[machine][0]
+    other: dict[str, set[int]] = {}
+    for number in range(NEWEST + 2):
+        for given in arguments:
+            padded = (*given, *(0,) * 6)[:6]
+            data = struct.pack("=IIQ6Q", number, audit, 0, *padded)
+            before, after = (run(program, data) for program in programs)
+            if before != after:
+                assert after == ALLOW
+                other.setdefault(names[number], set()).add(padded[3])
+    assert set(other) == {"memfd_create", "mmap"}
+    assert other["mmap"] == {SHARED | ANONYMOUS, SHARED_VALIDATE | ANONYMOUS}
+
+
 def test_the_driver_of_a_gpu_shares_memory_without_a_file():
     assert Filter("x86_64", devices=True)("mmap", 0, 4096, 3, SHARED | ANONYMOUS) == ALLOW
 
