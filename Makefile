@@ -26,7 +26,7 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/no_model/only_prints.ipynb \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
-.PHONY: setup demo test test-fast test-random verify-quick attacks trust check docs bench pins assignments \
+.PHONY: setup demo test test-fast test-random verify-quick attacks trust ray check docs bench pins assignments \
   exercises-table commands-page lint-workflows clean
 
 setup: $(VENV)/.ready
@@ -71,6 +71,11 @@ attacks: setup
 # Points without the work, and honest notebooks alike, where our own room trains: most of an hour.
 trust: setup
 	$(BIN)/python -m pytest -m trust
+
+# A Ray cluster on this machine: a class graded by it and without it, a worker killed, Ctrl-C. Some minutes.
+ray: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "ray>=2.52"
+	$(BIN)/python -m pytest -s tests/pipeline/test_ray_real.py
 
 check: setup
 	$(BIN)/ruff format --check .

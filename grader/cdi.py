@@ -1,6 +1,7 @@
 """What a container needs for a GPU, as the driver's own tools wrote it down.
 
-Enters: a YAML or JSON file of the Container Device Interface (``nvidia-ctk cdi generate``). Leaves: ContainerDevice for a device. Touches: reads that file.
+Enters: a YAML or JSON file of the Container Device Interface (``nvidia-ctk cdi generate``).
+Leaves: ContainerDevice for a device. Touches: reads that file.
 
 Only device nodes and shared libraries are taken. A socket, say of MPS or of the driver's daemon,
 is a way to a process outside; hooks are programs that run outside.
