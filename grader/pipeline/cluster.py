@@ -22,6 +22,7 @@ from grader.types import GraderError, Message
 MODE, TOKEN_FILE = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH"
 TOKENS = ("RAY_AUTH_TOKEN", TOKEN_FILE)
 TRIES = "RAY_NUM_REDIS_GET_RETRIES"  # as it is still called: a second for each
+NICENESS = "RAY_worker_niceness"  # 15 unless told: every other program would come first
 TRY_SECONDS = 180.0  # Ray itself tries for a while, longer on a busy machine
 TURNED_AWAY = 42
 # A stranger: the same Ray, without the token. It says whether it was turned away for that.
@@ -59,6 +60,7 @@ def connect() -> Cluster:
     if os.environ.get(MODE, "token") != "token":
         raise GraderError(Message("pipeline.open_cluster", {"address": _address()}))
     os.environ[MODE] = "token"  # read once, when Ray is first imported
+    os.environ.setdefault(NICENESS, "0")  # of a cluster that begins here
     import ray
 
     try:

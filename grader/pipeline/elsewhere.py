@@ -53,10 +53,21 @@ PARTS_OF_A_COURSE = ("course.toml", "assignments", "reference")
 class Bench(Protocol):
     """What is asked of a Grader."""
 
-    course: Course
-    room: Room
-    store: Store
-    settings: Settings
+    @property
+    def course(self) -> Course:
+        """The course."""
+
+    @property
+    def room(self) -> Room:
+        """Where notebooks run here."""
+
+    @property
+    def store(self) -> Store:
+        """The folder that this process alone writes."""
+
+    @property
+    def settings(self) -> Settings:
+        """How the batch is graded."""
 
     @property
     def took(self) -> Mapping[str, Durations]:

@@ -29,6 +29,8 @@ def done_there(
     there: There, hidden: Sequence[Path], luggage: bytes, parcels: Sequence[object]
 ) -> Iterator[bytes]:
     """Open the work once, then do parcel after parcel on a core of its own."""
+    with suppress(OSError):  # only root may; others start their cluster with RAY_worker_niceness=0
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
     folder = unpacked(luggage, base() / "luggage")
     with core(base() / "cores") as slot, there.open(folder, hidden) as do:
         for parcel in parcels:

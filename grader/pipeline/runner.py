@@ -73,7 +73,7 @@ class There(Protocol):
         """
 
 
-class Elsewhere(Protocol[Task, Result_co]):
+class Elsewhere(Protocol[Task_contra, Result_co]):
     """The same work for machines that share no folder with this one; ``there`` alone goes there."""
 
     @property
@@ -84,30 +84,30 @@ class Elsewhere(Protocol[Task, Result_co]):
     def there(self) -> There:
         """What is done on the other machine."""
 
-    def expected(self, task: Task) -> float:
+    def expected(self, task: Task_contra) -> float:
         """Seconds that a task is expected to take."""
 
-    def without_run(self, task: Task) -> Result_co | None:
+    def without_run(self, task: Task_contra) -> Result_co | None:
         """Give the result where nothing has to be run: it was done before, or begun too often."""
 
-    def begins(self, task: Task) -> None:
+    def begins(self, task: Task_contra) -> None:
         """Note that somebody is at it: who takes workers down every time is known by that."""
 
-    def parcel(self, task: Task) -> object:
+    def parcel(self, task: Task_contra) -> object:
         """Give what has to be carried there. Picklable."""
 
-    def received(self, task: Task, data: bytes) -> Result_co:
+    def received(self, task: Task_contra, data: bytes) -> Result_co:
         """Keep what came back, and note the end. The same may come twice."""
 
-    def failed(self, task: Task, error: Exception) -> Result_co:
+    def failed(self, task: Task_contra, error: Exception) -> Result_co:
         """Give the result of a task that cannot be carried at all."""
 
 
 @runtime_checkable
-class Portable(Protocol[Task, Result_co]):
+class Portable(Protocol[Task_contra, Result_co]):
     """Work that knows how to be done on machines that share no folder with this one."""
 
-    def elsewhere(self) -> Elsewhere[Task, Result_co]:
+    def elsewhere(self) -> Elsewhere[Task_contra, Result_co]:
         """Give it.
 
         Raises:

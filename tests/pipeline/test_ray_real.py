@@ -81,6 +81,7 @@ class Cluster:
             "RAY_ADDRESS": self.address,
             "RAY_TMPDIR": str(self.place / "t"),
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",
         }
         return {**os.environ, **own, **more}
 

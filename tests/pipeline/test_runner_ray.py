@@ -78,6 +78,7 @@ class FakeRay:
     options: dict[str, Any] = field(default_factory=dict)
     sent: list[Generator] = field(default_factory=list)
     most: int = 0
+    left: bool = False
     put_there: list[bytes] = field(default_factory=list)
 
     def remote(self, **options: Any) -> Callable[[Any], Any]:
@@ -103,6 +104,9 @@ class FakeRay:
 
     def get(self, ref: Callable[[], bytes]) -> bytes:
         return ref()
+
+    def shutdown(self) -> None:
+        self.left = True
 
     def cancel(self, ref: Generator, *, force: bool) -> None:
         assert force
@@ -178,6 +182,7 @@ class Work:
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("os.setpriority", lambda *_: None)  # of the tests' own process
     monkeypatch.setattr(environment, "cores", lambda: tuple(range(16)))
 
 
@@ -274,6 +279,7 @@ def test_a_machine_that_cannot_grade_ends_the_batch_with_its_reason() -> None:
         ran(ray, Work(there=Squares(refuses=True)), range(6))
     assert caught.value.message.id == "pipeline.other_grader"
     assert all(one.cancelled for one in ray.sent[1:])
+    assert ray.left
 
 
 def test_a_stop_waits_for_what_runs_and_begins_nothing_new() -> None:
@@ -294,6 +300,19 @@ def test_leaving_early_cancels_what_runs() -> None:
     next(results)
     results.close()  # type: ignore[attr-defined]
     assert sum(one.cancelled for one in ray.sent) >= 3
+
+
+def test_what_ray_prints_is_no_part_of_the_results(capsys: pytest.CaptureFixture[str]) -> None:
+    class Telling(FakeRay):
+        def wait(self, refs: list[Generator], *, num_returns: int, timeout: float) -> Any:
+            print("(raylet) a worker died")
+            return super().wait(refs, num_returns=num_returns, timeout=timeout)
+
+    ran(Telling(), Work(), [1, 2])
+    print("the table")
+    said = capsys.readouterr()
+    assert said.out == "the table\n"
+    assert "a worker died" in said.err
 
 
 def test_work_that_cannot_leave_this_machine_is_refused() -> None:

@@ -11,8 +11,10 @@ the third loss of the same job puts it aside.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
@@ -58,14 +60,18 @@ class RayRunner:
         work: Work[Task, Result],
         on_start: Callable[[Task], None] = lambda _: None,
     ) -> Iterator[Result]:
-        """Give results as they become done; leaving early cancels what runs.
+        """Give results as they become done, then leave the cluster; left early, cancel what runs.
 
         Raises:
             GraderError: the work cannot leave this machine, or a machine cannot do it.
         """
         if not isinstance(work, Portable):
             raise GraderError(Message("pipeline.not_portable"))
-        yield from _Batch(self.cluster, self.stop, work.elsewhere(), on_start).run(tasks)
+        try:
+            with redirect_stdout(sys.stderr):  # where Ray tells of deaths; ours is for results
+                yield from _Batch(self.cluster, self.stop, work.elsewhere(), on_start).run(tasks)
+        finally:
+            self.cluster.ray.shutdown()
 
 
 class _Batch(Generic[Task, Result]):

@@ -1,0 +1,196 @@
+"""Many orders of the same shape in one program: weights, data and seeds are its batch axes.
+
+Enters: orders that are alike, their arrays. Leaves: what ``trainer.perform`` gives, for each.
+Touches nothing. For JAX; runs in the trainer's room and imports nothing of the judge's.
+
+One recurrent layer of thirty units keeps a GPU as busy as a thousandth of it could be. Here Keras'
+own step (``train_step``, which changes nothing but what it is given) is mapped over orders, and an
+epoch is one compiled loop over batches. Each order draws its first weights and its shuffling as
+``fit`` does, so it comes to what it would have come to alone, but for rounding.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from grader.evaluation import trainer, worker
+else:
+    import trainer  # a script finds its neighbours by their bare names
+    import worker
+
+Arrays = dict[str, np.ndarray]
+Done = tuple[dict[str, Any], Arrays]
+DATA = ("x", "y", "sample_weight")
+# What decides between epochs, and what is measured in between, belongs to one order alone.
+PLAIN: dict[str, Any] = {"callbacks": [], "rates": None, "each_epoch": False, "after": None}
+
+
+def likeness(order: dict[str, Any], arrays: Arrays) -> str | None:
+    """Equal for orders that one program can train; None for one that is trained alone."""
+    fit = order["fit"]
+    alone = (
+        any(order[name] != value for name, value in PLAIN.items())
+        or any(name not in DATA for name in arrays)
+        or fit.get("class_weight")
+        or fit.get("validation_split")
+        or fit.get("steps_per_epoch") is not None
+        or fit.get("initial_epoch")
+        or fit.get("shuffle") not in {True, False}
+    )
+    if alone:
+        return None
+    shapes = {name: (one.shape, str(one.dtype)) for name, one in sorted(arrays.items())}
+    told = {name: value for name, value in order.items() if name not in {"seed", "architecture"}}
+    return json.dumps([told, _without_seeds(order["architecture"]), shapes], sort_keys=True)
+
+
+def _without_seeds(value: Any) -> Any:
+    """The same layers, whatever numbers their weights and dropouts are drawn from."""
+    if isinstance(value, dict):
+        return {name: _without_seeds(one) for name, one in value.items() if name != "seed"}
+    return [*map(_without_seeds, value)] if isinstance(value, list) else value
+
+
+def perform_together(
+    keras: Any,
+    orders: Sequence[dict[str, Any]],
+    arrays: Sequence[Arrays],
+    begun: Callable[[int], None],
+) -> list[Done]:
+    """Train orders of one likeness; what fails fails for all, and is then tried one by one."""
+    import jax
+
+    began = time.monotonic()
+    models = [_made(keras, order, given) for order, given in zip(orders, arrays, strict=True)]
+    model = models[0]
+    state = _stacked(jax, [_state(one) for one in models])
+    first = state[0]
+    data = _stacked(jax, [tuple(one.get(name) for name in DATA) for one in arrays])
+    building = time.monotonic() - began
+    epoch, results = _epoch(jax, model), jax.jit(jax.vmap(_results(model)))
+    empty = state[3]
+    histories: list[dict[str, np.ndarray]] = []
+    began = time.monotonic()
+    for number, batches in enumerate(_batches(orders, len(arrays[0]["x"]))):
+        begun(number)
+        state = (*state[:3], empty)  # metrics begin anew with every epoch
+        for one in batches:
+            state = epoch(state, data, one)
+        histories.append({name: np.asarray(v) for name, v in results(state[3]).items()})
+    training = time.monotonic() - began
+    share = len(orders)
+    told = {"building": round(building / share, 3), "training": round(training / share, 3)}
+    return [
+        _one(keras, models[place], place, state, first, histories, told) for place in range(share)
+    ]
+
+
+def _made(keras: Any, order: dict[str, Any], given: Arrays) -> Any:
+    keras.utils.set_random_seed(order["seed"])
+    model = worker.build(keras, order["architecture"], fresh=True)
+    trainer.compiled(keras, model, order, given)
+    model.optimizer.build(model.trainable_variables)
+    # As the first batch of ``fit`` would: metrics get their variables.
+    few = [None if given.get(name) is None else given[name][:2] for name in DATA]
+    model.compute_metrics(few[0], few[1], model(few[0]), few[2])
+    model.reset_metrics()
+    return model
+
+
+def _state(model: Any) -> tuple[list[Any], ...]:
+    parts = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
+    )
+    return tuple([variable.value for variable in part] for part in parts)
+
+
+def _stacked(jax: Any, trees: list[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: np.stack([np.asarray(one) for one in leaves]), *trees)
+
+
+def _batches(orders: Sequence[dict[str, Any]], rows: int) -> Any:
+    """Give for each epoch the rows of its batches: full ones together, then what is left.
+
+    Each is of shape (orders, steps, rows of a batch). Keras draws one permutation before the first
+    epoch, for the batch from which it builds.
+    """
+    fit = orders[0]["fit"]
+    size = fit["batch_size"]
+    whole = rows // size * size
+    draws = [np.random.RandomState(order["seed"]) for order in orders]  # as Keras draws
+    for number in range(-1, fit["epochs"]):
+        drawn = [draw.permutation(rows) if fit["shuffle"] else np.arange(rows) for draw in draws]
+        each = np.stack(drawn)
+        if number >= 0:
+            full = each[:, :whole].reshape(len(orders), -1, size)
+            last = each[:, None, whole:]
+            yield [one for one in (full, last) if one.shape[1] and one.shape[2]]
+
+
+def _epoch(jax: Any, model: Any) -> Any:
+    """Give the compiled loop over batches, for all orders at once."""
+
+    def step(state: Any, data: Any, rows: Any) -> Any:
+        batch = tuple(None if one is None else one[rows] for one in data)
+        _, after = model.train_step(state, batch)
+        return tuple(list(part) for part in after)
+
+    def loop(state: Any, data: Any, batches: Any) -> Any:
+        after, _ = jax.lax.scan(lambda s, rows: (step(s, data, rows), None), state, batches)
+        return after
+
+    return jax.jit(jax.vmap(loop))
+
+
+def _results(model: Any) -> Any:
+    """Give a function from the metrics' variables to what the history tells."""
+
+    def told(variables: Any) -> dict[str, Any]:
+        import keras
+
+        mapping = list(zip(model.metrics_variables, variables, strict=True))
+        with keras.StatelessScope(mapping):
+            return dict(model.get_metrics_result())
+
+    return told
+
+
+def _one(
+    keras: Any,
+    model: Any,
+    place: int,
+    state: Any,
+    first: Any,
+    histories: list[dict[str, np.ndarray]],
+    told: dict[str, Any],
+) -> Done:
+    """Give one order's share, as ``trainer.perform`` tells it."""
+    del keras
+    parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
+    for variables, values in zip(parts, state[:3], strict=True):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(np.asarray(value[place]))
+    weights = model.get_weights()
+    before = [np.asarray(one[place]) for one in first]
+    now = [np.asarray(one[place]) for one in state[0]]
+    names = histories[0] if histories else {}
+    history = {name: [worker.plain(h[name][place]) for h in histories] for name in names}
+    answer = told | {
+        "history": history,
+        "epochs": len(histories),
+        "updates": int(model.optimizer.iterations),
+        "moved": not all(map(np.array_equal, before, now)),
+        "callbacks": [],
+    }
+    results = trainer.named("w", weights)
+    results |= trainer.named("o", [np.asarray(one) for one in model.optimizer.variables])
+    return answer, results

@@ -1,0 +1,72 @@
+"""Sixty-four orders in one program come to what each comes to alone, but for rounding."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader import environment
+from grader.trainer.order import Order, read_order
+from grader.types import Engine
+from tests.support.cli_help import ROOT
+from tests.support.orders import claim, dense, layer, lstm, optimizer, sequential
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(Engine.JAX not in environment.engines(), reason="JAX is not installed"),
+]
+PROGRAM = ROOT / "tests" / "support" / "grouped_program.py"
+ORDERS, ROWS, STEPS = (
+    int(os.environ.get("ORDERS", "64")),
+    20,
+    6,
+)  # of the course: 3,200 rows of 100 steps
+ROUNDING = 2e-4  # relative, after six updates: sums in another order, then Adam's square roots
+
+
+def recurrent(cls: str, units: int, *, sequences: bool) -> dict[str, Any]:
+    if cls == "LSTM":
+        return lstm(units, return_sequences=sequences)
+    return layer(cls, units=units, return_sequences=sequences)
+
+
+def order(cls: str, data: np.random.Generator) -> tuple[Order, dict[str, Any]]:
+    x = data.normal(size=(ROWS, STEPS, 2)).astype(np.float32)
+    arrays = {"x": x, "y": data.normal(size=(ROWS, 1)).astype(np.float32)}
+    model = sequential(
+        recurrent(cls, 30, sequences=True),
+        recurrent(cls, 30, sequences=False),
+        dense(),
+        shape=(STEPS, 2),
+    )
+    settings = {**claim()["compile"], "optimizer": optimizer("Adam", learning_rate=0.001)}
+    fit = {**claim()["fit"], "batch_size": 8, "epochs": 2, "shuffle": True}
+    return read_order(claim(model=model, compile=settings, fit=fit), arrays), arrays
+
+
+@pytest.mark.parametrize("cls", ["SimpleRNN", "LSTM", "GRU"])
+def test_orders_of_one_shape_are_trained_together_as_each_alone(cls: str, tmp_path: Path) -> None:
+    data = np.random.default_rng(5)
+    for number in range(ORDERS):
+        one, arrays = order(cls, data)
+        told = {**one.as_json(), "seed": 100 + number}
+        (tmp_path / f"{number:04d}.json").write_text(json.dumps(told), "utf-8")
+        np.savez(tmp_path / f"{number:04d}.npz", **arrays)
+    env = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": ""}
+    command = [sys.executable, "-B", str(PROGRAM), str(tmp_path)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    print(cls, found)
+    assert found["orders"] == ORDERS
+    assert found["likenesses"] == 1
+    assert found["weights"] < ROUNDING
+    assert found["losses"] < ROUNDING
+    assert found["others"] > 100 * ROUNDING  # another seed is another training
