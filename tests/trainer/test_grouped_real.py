@@ -24,7 +24,7 @@ pytestmark = [
 ]
 PROGRAM = ROOT / "tests" / "support" / "grouped_program.py"
 ORDERS, ROWS, STEPS = (
-    int(os.environ.get("ORDERS", "64")),
+    64,
     20,
     6,
 )  # of the course: 3,200 rows of 100 steps
