@@ -63,17 +63,13 @@ def test_one_order_after_the_other_each_as_if_alone() -> None:
 
 def test_a_room_that_lasts_teaches_to_the_last_bit_what_a_new_one_teaches() -> None:
     """Neither what it trained before nor what it had compiled already changes a training."""
-    drawing = order(model=DROPPING, fit={**FIT, "shuffle": True})
-    turns = np.random.default_rng(2).integers(0, len(ARRAYS["x"]), size=40)
-    batches = {**ARRAYS, "turns": turns, "sizes": np.array([10, 10, 10, 10])}
-    jobs = [Job(drawing, 1), Job(order(batches), 1), Job(order(), 5)]
+    drawing = Job(order(model=DROPPING, fit={**FIT, "shuffle": True}), 1)
+    turns = {"turns": np.arange(40) % len(ARRAYS["x"]), "sizes": np.array([10, 10, 10, 10])}
     room = open_room("auto")
     with closing(Workroom(room)) as kept:
-        together = [train([job], room, kept=kept)[0] for job in (*jobs, *jobs)]
-    alone = [in_a_room(job)[0] for job in jobs]
-    for number, wanted in enumerate(map(weights_of, alone)):
-        assert weights_of(together[number]) == wanted
-        assert weights_of(together[number + len(jobs)]) == wanted
+        jobs = (Job(order({**ARRAYS, **turns}), 1), drawing, drawing)
+        together = [train([job], room, kept=kept)[0] for job in jobs]
+    assert weights_of(together[1]) == weights_of(together[2]) == weights_of(in_a_room(drawing)[0])
 
 
 def test_going_on_is_the_same_as_one_long_training() -> None:
