@@ -309,7 +309,7 @@ def by_source() -> dict[str, Case]:
     """A case for every kind of data that is no array; ``source``: makes it anew."""
 
     def small(source: Any, **said: Any) -> Case:
-        return case(layers.GRU(3), layers.Dense(1), source=source, **said)
+        return plain(source=source, **said)
 
     def classes() -> Any:
         return tf.data.Dataset.from_tensor_slices((X, THREE)).batch(8)
@@ -324,7 +324,7 @@ def by_source() -> dict[str, Case]:
         "data-set-uneven": small(lambda: rows().take(9).batch(4).concatenate(rows().batch(8))),
         "data-set-weights": small(lambda: rows(WEIGHT).batch(8), weighted_metrics=["mse"]),
         "data-set-classes": case(
-            layers.GRU(3),
+            layers.Flatten(),
             layers.Dense(3, activation="softmax"),
             loss="sparse_categorical_crossentropy",
             y=THREE,
@@ -351,16 +351,9 @@ def by_time() -> dict[str, Case]:
         "sgd": made.SGD(lr=0.1, decay=0.1),
         "adam": made.Adam(0.01, decay=0.05),
     }
-    return {
-        f"decay-{name}": case(layers.GRU(3), layers.Dense(1), optimizer=one)
-        for name, one in kinds.items()
-    } | {
-        "decay-plateau": case(
-            layers.GRU(3),
-            layers.Dense(1),
-            optimizer=made.SGD(lr=0.1, decay=0.1),
-            callbacks=[["ReduceLROnPlateau", slower]],
-        ),
+    plateau = made.SGD(lr=0.1, decay=0.1)
+    return {f"decay-{name}": plain(optimizer=one) for name, one in kinds.items()} | {
+        "decay-plateau": plain(optimizer=plateau, callbacks=[["ReduceLROnPlateau", slower]])
     }
 
 

@@ -7,6 +7,7 @@ it is when; a data set that gives the same batches again. Touches: what is drawn
 from __future__ import annotations
 
 import hashlib
+import importlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -67,8 +68,7 @@ class Drawn:
 
     def again(self) -> Any:
         """Give a ``tf.data.Dataset`` with the same batches, epoch after epoch."""
-        import tensorflow as tf
-
+        tf = importlib.import_module("tensorflow")
         count = itertools.count()
 
         def batches() -> Iterator[tuple[np.ndarray, ...]]:

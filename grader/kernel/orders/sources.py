@@ -251,4 +251,5 @@ def _validated_with(keras: Any, model: Any, given: Given, most_bytes: int) -> Gi
 
 def _same_rows(drawn: Drawn) -> bool:
     """Whether both passes gave the same rows, in whatever order."""
-    return np.array_equal(*(np.sort(drawn.turns_of(epoch)) for epoch in range(2)))
+    first, second = (np.sort(drawn.turns_of(epoch)) for epoch in range(2))
+    return np.array_equal(first, second)
