@@ -12,6 +12,7 @@ deserialised. An order that fails says in which step; the others go on.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import sys
@@ -257,8 +258,7 @@ def keep_compiled() -> None:
 
     Keras compiles every fit anew, and a later one of an equal model needs just the same.
     """
-    import jax
-
+    jax = importlib.import_module("jax")
     place = Path(tempfile.mkdtemp())
     lent = jax.config.jax_compilation_cache_dir
     for path in Path(lent).iterdir() if lent else ():
