@@ -287,7 +287,7 @@ def plan(
 
     options = PlanOptions(
         students=students,
-        exercises=_ids(exercise),
+        exercises=read_ids(exercise),
         machines=machines,
         cores=cores,
         gpus=gpus,

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader import seeds
-from grader.by_hand import in_force
 from grader.ci import cache
 from grader.ci.event import Event
 from grader.ci.first_look import Seen, first_look
@@ -33,6 +32,7 @@ from grader.cli.grade import (
     current,
     graded_as_done,
     in_order,
+    of_batch,
     require_packages,
     settings_of,
 )
@@ -179,10 +179,10 @@ class Job:
                     progress.note(note)
                 done = graded_as_done(grader, collected, progress, self.words, asked.runner, spared)
                 graded = list(done)
-            records = in_force(in_order(collected, graded), store.by_hand())
+            records = of_batch(store, self.course, in_order(collected, graded))
             if self.options.public:
                 records = [seen_part(one, self.course) for one in records]
-            pages = records if self.options.public else current(store)
+            pages = records if self.options.public else current(store, self.course)
             written = speaker.finish(records, self._about(), store, spared, pages)
             if self.options.sign:
                 sign(records, collected.submissions, self.course, store.out, self.origins)

@@ -140,6 +140,7 @@ def ci(
         seed=None,
         isolation=isolation.value,
         gpus=gpus,
+        gpu_rooms=False,
         lang=lang,
         format="table",
         profile=profile,

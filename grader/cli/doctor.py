@@ -193,32 +193,6 @@ def _cuda(room: Room, gpu: Gpu, words: Words) -> Iterator[str]:
         yield words("cli.cuda_missing", path=path, why=why)
 
 
-def _cuda(room: Room, gpu: Gpu, words: Words) -> Iterator[str]:
-    """Say whether CUDA starts in a room with this GPU, and what is missing where it does not."""
-    from grader.room.cuda import NO_DEVICE, NO_LIBRARY, OPERATING_SYSTEM, cuda_report
-
-    try:
-        report = cuda_report(room, gpu.nodes, gpu.libraries, gpu.uuid)
-    except GraderError as error:
-        yield words("cli.cuda_no_room", index=gpu.index, error=words.say(error.message))
-        return
-    if report.works:
-        yield words("cli.cuda_works", index=gpu.index)
-        return
-    known = {
-        NO_LIBRARY: "cli.cuda_no_library",
-        NO_DEVICE: "cli.cuda_no_device",
-        OPERATING_SYSTEM: "cli.cuda_refused",
-        0: "cli.cuda_no_device",
-        None: "cli.cuda_no_answer",
-    }
-    yield words(
-        known.get(report.result, "cli.cuda_other"), index=gpu.index, result=str(report.result)
-    )
-    for path, why in report.missing:
-        yield words("cli.cuda_missing", path=path, why=why)
-
-
 def _layers(level: str, reports: Sequence[LayerReport], words: Words) -> Table:
     """Arrange a level's layers: those that hold in one line, each other with its reason."""
     from rich.table import Table

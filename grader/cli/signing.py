@@ -139,6 +139,7 @@ def _graded(notebook: Path, told: Mapping[str, Any]) -> Record | None:
         seed=None,
         isolation="auto",
         gpus="none",
+        gpu_rooms=False,
         lang=None,
         format="table",
     )

@@ -51,7 +51,7 @@ def run_similar(options: SimilarOptions) -> int:
     course = open_course()
     words = open_words(course, options.lang)
     with Store(existing(options.out)) as store:
-        records = list(Counting(current(store)).chosen.values())
+        records = list(Counting(current(store, course)).chosen.values())
         works, missing = _works(store.out, records)
         given = list(_given(course))
         pairs = pairs_alike(works, [notebook for _, notebook in given])

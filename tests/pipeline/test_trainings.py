@@ -194,7 +194,6 @@ def test_what_the_notebook_says_of_its_own_training_is_noted(tmp_path: Path) -> 
     assert one.why == Message("proof.told", {"why": "a callback of class Own"})
 
 
-<<<<<<< HEAD
 def test_the_rows_of_an_order_are_kept_as_evidence(tmp_path: Path) -> None:
     bench = Bench(tmp_path, good)
     bench.ask()
@@ -220,7 +219,8 @@ def test_an_epoch_that_is_a_part_of_one_counts_as_that(tmp_path: Path) -> None:
     bench.ask(fit={**claim()["fit"], "epochs": 7, "steps_per_epoch": 1})  # of three
     (one,) = bench.trainings.trainings
     assert (one.epochs, one.passes) == (7, 2)
-=======
+
+
 def test_one_room_trains_all_of_a_run_and_ends_with_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.room = room = ServingRoom()
@@ -256,4 +256,3 @@ def test_nothing_is_told_of_what_takes_no_time(tmp_path: Path) -> None:
     bench = Bench(tmp_path, good)
     bench.ask(trainings=replace(bench.trainings, tell=told.append))
     assert told == []
->>>>>>> 3a1d11e (Trainer: one room trains all that a run asks for, and a fault in it costs no later order)

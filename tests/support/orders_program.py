@@ -23,8 +23,8 @@ import numpy as np
 
 from grader.kernel import old_api, remarks
 from grader.kernel.orders import Answer, Way, wrap_fit
-from grader.kernel.orders.originals import Originals
 from grader.kernel.orders.asking import RefusedError
+from grader.kernel.orders.originals import Originals
 
 L = keras.layers
 X, Y = np.random.default_rng(1).random((40, 4, 2)), np.random.default_rng(2).random((40, 1))
