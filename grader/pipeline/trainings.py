@@ -23,12 +23,11 @@ from grader.pipeline.judges import Judges
 from grader.room import Room
 from grader.seeds import derive
 from grader.trainer.asking import Answer, train_once
-from grader.trainer.fitting import passes
+from grader.trainer.fitting import passes, rows_of_a_pass
 from grader.trainer.order import Order
 from grader.trainer.replying import reply_of
 from grader.trainer.result import Trained, Untrainable, history_as_asked
 from grader.trainer.results import Results
-from grader.trainer.rows import X
 from grader.trainer.workroom import Workroom
 from grader.types import Message, Training
 
@@ -172,7 +171,9 @@ class Trainings:
                 each_epoch=tuple(map(weights_digest, result.each_epoch)),
                 before=order.after.result if order.after else "",
                 epochs=result.epochs,
-                passes=passes(order.fit, len(order.arrays[X]), result.epochs),
+                passes=passes(
+                    order.fit, rows_of_a_pass(order.arrays, order.fit.epochs), result.epochs
+                ),
                 updates=result.updates,
                 moved=result.moved,
                 seconds=round(seconds, 3),

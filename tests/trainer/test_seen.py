@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grader.trainer.fitting import passes
+from grader.trainer.fitting import passes, rows_of_a_pass
 from grader.trainer.seen import FEWEST, KEPT_BYTES, seen_rows
 from grader.types import Array, ArraySample
 from tests.support.orders import order
@@ -83,3 +83,14 @@ def test_a_last_batch_that_is_not_full_is_not_asked_for() -> None:
     fit = replace(order().fit, steps_per_epoch=3)
     assert passes(fit, 31, 10) is None
     assert passes(replace(fit, steps_per_epoch=1, validation_split=0.5), 31, 10) is None
+
+
+def test_new_rows_for_every_epoch_make_each_a_whole_pass() -> None:
+    fit = replace(order().fit, batch_size=4, steps_per_epoch=2, epochs=3)
+    new = {"x": np.zeros((24, 1)), "turns": np.arange(24)}
+    again = {"x": np.zeros((24, 1)), "turns": np.arange(48) % 24}
+    assert rows_of_a_pass(new, 3) == 8
+    assert passes(fit, rows_of_a_pass(new, 3), 3) is None
+    assert rows_of_a_pass(again, 6) == 24
+    assert passes(fit, rows_of_a_pass(again, 6), 6) == 2
+    assert rows_of_a_pass({"x": np.zeros((24, 1))}, 3) == 24
