@@ -158,7 +158,7 @@ def test_what_no_order_can_say_is_trained_there_and_claimed(ran: Execution) -> N
 
 
 def test_data_sets_generators_and_the_textbooks_decay_are_trained_by_us(ran: Execution) -> None:
-    assert cell(ran, 10).stdout == "8 8\n"
+    assert cell(ran, 10).stdout.endswith("\n8 8\n"), "after what Keras says of shuffling"
     assert all(proof(ran, name).proven for name in ("decaying", "shuffled", "generated"))
 
 
