@@ -24,8 +24,13 @@ from grader.types import Submission
 LONGEST_NAME = 200
 # Said of files of several people; a change is one person's.
 OF_A_CLASS = frozenset(
-    f"collect.{one}"
-    for one in ("many_names", "sections", "class_folder", "class_folder_marks", "several_named")
+    {
+        "collect.class_folder",
+        "collect.class_folder_marks",
+        "collect.many_names",
+        "collect.sections",
+        "collect.several_named",
+    }
 )
 
 

@@ -107,9 +107,9 @@ def test_no_name_becomes_a_mention_or_a_number_of_an_issue(
 def test_an_annotation_is_one_command(records: Sequence[Record], words: Words) -> None:
     for record in records:
         (command,) = github_annotations([record], words)
-        assert re.fullmatch(r"::(error|notice) file=[^:,]*,title=[^:,]*::.*", command), command[
-            :200
-        ]
+        assert re.fullmatch(r"::(error|warning|notice) file=[^:,]*,title=[^:,]*::.*", command), (
+            command[:200]
+        )
         assert not _unseen(command)
 
 

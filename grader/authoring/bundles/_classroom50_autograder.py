@@ -21,7 +21,8 @@ from pathlib import Path
 
 BUNDLE = Path(__file__).resolve().parent
 # On Python 3.14 there is a TensorFlow only as a release candidate, so it has pins of its own.
-PINS = BUNDLE / "requirements" / ("ci.txt" if sys.version_info < (3, 14) else "ci-3.14.txt")
+OLDER, NEWER = "requirements/ci.txt", "requirements/ci-3.14.txt"
+PINS = BUNDLE / (OLDER if sys.version_info < (3, 14) else NEWER)
 
 
 def about(work: Path) -> dict[str, str]:
