@@ -466,7 +466,7 @@ def data_verify(lang: Lang = None) -> None:
     raise typer.Exit(run_verify(lang))
 
 
-course = typer.Typer(help="course.toml, the course's rules: begin one, see what it comes to.")
+course = typer.Typer(help="The course's rules, course.toml: begin, check.")
 app.add_typer(course, name="course")
 
 
