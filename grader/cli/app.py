@@ -238,7 +238,7 @@ def similar(
     ] = None,
     lang: Lang = None,
 ) -> None:
-    """Show work that is alike side by side, for a teacher to look at; judges nobody."""
+    """Show work that is alike, side by side; judges nobody."""
     from grader.cli.similar import SimilarOptions, run_similar
 
     raise typer.Exit(run_similar(SimilarOptions(out, to, lang)))
