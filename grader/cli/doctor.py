@@ -186,9 +186,8 @@ def _cuda(room: Room, gpu: Gpu, words: Words) -> Iterator[str]:
         0: "cli.cuda_no_device",
         None: "cli.cuda_no_answer",
     }
-    yield words(
-        known.get(report.result, "cli.cuda_other"), index=gpu.index, result=str(report.result)
-    )
+    key = known[report.result] if report.result in known else "cli.cuda_other"  # noqa: SIM401
+    yield words(key, index=gpu.index, result=str(report.result))
     for path, why in report.missing:
         yield words("cli.cuda_missing", path=path, why=why)
 
