@@ -26,8 +26,8 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/no_model/only_prints.ipynb \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
-.PHONY: setup demo test test-fast test-random verify-quick attacks trust ray check docs bench pins assignments \
-  exercises-table commands-page lint-workflows clean
+.PHONY: setup demo test test-fast test-random verify-quick attacks trust ray grouped check docs bench pins \
+  assignments exercises-table commands-page lint-workflows clean
 
 setup: $(VENV)/.ready
 
@@ -76,6 +76,10 @@ trust: setup
 ray: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "ray>=2.52"
 	$(BIN)/python -m pytest -s tests/pipeline/test_ray_real.py
+
+# Sixty-four orders of each multiplication model in one program, and each alone. Some minutes.
+grouped: setup
+	ORDERS=64 $(BIN)/python -m pytest -s tests/trainer/test_grouped_real.py
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -20,6 +20,7 @@ from tests.support.orders import claim, dense, layer, lstm, optimizer, sequentia
 
 pytestmark = [
     pytest.mark.real,
+    pytest.mark.skipif("ORDERS" not in os.environ, reason="minutes, one by one: make grouped"),
     pytest.mark.skipif(Engine.JAX not in environment.engines(), reason="JAX is not installed"),
 ]
 PROGRAM = ROOT / "tests" / "support" / "grouped_program.py"
