@@ -24,11 +24,8 @@ pytestmark = [
     pytest.mark.skipif(Engine.JAX not in environment.engines(), reason="JAX is not installed"),
 ]
 PROGRAM = ROOT / "tests" / "support" / "grouped_program.py"
-ORDERS, ROWS, STEPS = (
-    64,
-    20,
-    6,
-)  # of the course: 3,200 rows of 100 steps
+ORDERS = int(os.environ.get("ORDERS", "64"))
+ROWS, STEPS = 20, 6  # of the course: 3,200 rows of 100 steps
 ROUNDING = 2e-4  # relative, after six updates: sums in another order, then Adam's square roots
 
 
