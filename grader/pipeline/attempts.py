@@ -34,6 +34,7 @@ from grader.record import notebook_file
 from grader.record.store import Store
 from grader.room import Room
 from grader.score.score import ungraded
+from grader.score.waiting import CONTRADICTIONS
 from grader.trainer.results import Results, usual_folder
 from grader.types import (
     Attempt,
@@ -125,7 +126,9 @@ class Attempts:
 
     def _may_be_chance(self, case: Scored) -> bool:
         """Whether another seed could have led to another verdict."""
-        return case.grade.verdict is Verdict.LOW_ACCURACY or self._is_stuck(case)
+        return not _contradicts(case) and (
+            case.grade.verdict is Verdict.LOW_ACCURACY or self._is_stuck(case)
+        )
 
     def _is_stuck(self, case: Scored) -> bool:
         """Whether the textbook's slip kept it from learning, or did before it was put right."""
@@ -278,6 +281,12 @@ class Attempts:
             evidence = replace(case.evidence, notes=(*case.evidence.notes, word))
             return replace(case, evidence=evidence, attempts=())
         return _scored(found[0], case.execution, number, seed, "retrain")
+
+
+def _contradicts(case: Scored) -> bool:
+    """Whether its points wait whatever another attempt would reach."""
+    found = case.evidence
+    return found is not None and found.proof is not None and bool(CONTRADICTIONS & {*found.flags})
 
 
 def _repeats_itself(case: Scored) -> bool:

@@ -374,6 +374,18 @@ def test_seeds_that_are_fixed_change_nothing_where_the_trainer_draws_them(
     assert (len(world.ran), world.trained) == (2, [])
 
 
+def test_a_story_of_a_training_that_nobody_heard_of_has_no_second_attempt(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    """Its points wait, whatever we could make of its model."""
+    world.give = lambda _run: replace(_execution(), trainings=())
+    world.error = lambda _number: 0.04
+    source = "import numpy as np\nnp.random.seed(1)\nmodel.fit(X, Y)"
+    (record,) = _grade(course, tmp_path, _submission(source)).records
+    assert record.grade.flags == ("training_unheard",)
+    assert (len(world.ran), world.trained) == (1, [])
+
+
 def test_an_exception_on_jax_is_seen_on_tensorflow_before_it_costs_a_point(
     course: Course, world: World, tmp_path: Path
 ) -> None:
