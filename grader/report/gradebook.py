@@ -71,7 +71,7 @@ def _by_hand(record: Record) -> tuple[str, ...]:
 def _by_rules(record: Record, words: Words) -> tuple[str, ...]:
     rules = record.by_rules
     if rules is None:
-        return ("",) * (len(COLUMNS) - COLUMNS.index("percent"))
+        return ("",) * (COLUMNS.index("page") - COLUMNS.index("percent"))
     share = points.percent(record)
     return (
         "" if share is None else f"{share:.2f}",

@@ -42,5 +42,5 @@ def test_where_notebooks_train_by_themselves_nothing_is_said() -> None:
 
 def test_the_class_page_says_it() -> None:
     page = index_page(CLASS, Words("en"), {}, {})
-    assert "2 distinct trainings for 2 submissions." in page
+    assert "Submissions: 2; distinct trainings: 2." in page
     assert "distinct trainings" not in index_page([b.record()], Words("en"), {}, {})

@@ -36,7 +36,7 @@ SAID = WORDS("waiting.learned_nothing")
 
 
 def exported(name: str, *records: Record) -> dict[str, bytes]:
-    return dict(load(name).files(Export(records, WORDS, {})))
+    return dict(load(name).files(Export(records, WORDS, {}, key="username")))
 
 
 def test_what_waits_is_told_beside_the_score_in_the_table_of_grades() -> None:
