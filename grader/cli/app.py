@@ -311,7 +311,7 @@ def list_exercises(profile: Profile = None, lang: Lang = None) -> None:
 
 @app.command()
 def prepare(lang: Lang = None) -> None:
-    """Install the course's packages and compile what notebooks need."""
+    """Install the course's packages; compile what notebooks need."""
     from grader.cli.prepare import run_prepare
 
     raise typer.Exit(run_prepare(lang))
@@ -393,7 +393,7 @@ def new(
     exercise: Annotated[str, typer.Argument(metavar="ID", help="Lower case, with hyphens.")],
     lang: Lang = None,
 ) -> None:
-    """Begin a new exercise: one that works, to be changed into yours."""
+    """Begin a new exercise: one that works, to be made yours."""
     from grader.cli.new import run_new
 
     raise typer.Exit(run_new(exercise, lang))
@@ -430,7 +430,7 @@ def calibrate(
 
 hand_commands.add_to(app)
 ci_commands.add_to(app)
-data = typer.Typer(help="Data sets: what there is, get the real ones, are they sound.")
+data = typer.Typer(help="Data sets: what there is, whether sound; get the real ones.")
 app.add_typer(data, name="data")
 
 

@@ -125,7 +125,7 @@ def ci(
     ] = None,
     lang: Annotated[Optional[str], typer.Option(help="ko or en; default: the course's.")] = None,  # noqa: UP045
 ) -> None:
-    """Grade what a change touched, and show it where the platform shows it."""
+    """Grade what a change touched, and show it on the platform."""
     from grader.cli.ci import CiOptions, run_ci
     from grader.cli.grade import GradeOptions
 

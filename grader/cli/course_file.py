@@ -18,6 +18,7 @@ from grader.course.editors import SCHEMA
 from grader.course.exercises import Course
 from grader.course.load import SETTINGS, find_course, load_course
 from grader.record import files
+from grader.report.attendance import people_of
 from grader.report.wording import points
 from grader.rules import Attempts, Rules, Terms
 from grader.text.words import Words
@@ -124,7 +125,7 @@ def _lines(course: Course, rules: Rules, words: Words) -> Iterator[str]:
     roster = class_list(course)
     if roster:
         column = section_column(rules, roster) or "–"
-        yield words("rules.roster", count=len(roster), column=column)
+        yield words("rules.roster", count=len(people_of(roster)), column=column)
     if rules.groups or rules.extensions:
         yield words("rules.more", groups=len(rules.groups), extensions=len(rules.extensions))
 

@@ -91,7 +91,7 @@ def rerun(
     out: Out = Path("grades"),
     lang: Lang = None,
 ) -> None:
-    """Have work run anew by the next grade, whatever is kept of it."""
+    """Have work run anew by the next grade, whatever is kept."""
     raise typer.Exit(_run("rerun", student, exercises or [], reason, by, out, lang))
 
 

@@ -304,7 +304,7 @@ class Workplace:
     settings: Settings
     saved_after: int  # what is saved here is later, whatever this machine's clock says
     hidden: tuple[Guarded, ...] = ()  # what else no room may read here
-    free_mb: float = NOTEBOOK_MB
+    free_mb: float = NOTEBOOK_MB  # what one notebook needs
 
     @contextmanager
     def open(self) -> Iterator[Callable[[Group, Slot], list[Graded]]]:
@@ -348,5 +348,5 @@ class GradeGroups:
     def __reduce__(self) -> tuple[type[Workplace], tuple[object, ...]]:
         one, store = self.grader, self.grader.store
         place = (one.course.root, one.course.profile, store.out)
-        rest = (one.room.isolation.level, one.settings, store.last_saved, self.free_mb)
-        return Workplace, (*place, *rest)
+        rest = (one.room.isolation.level, one.settings, store.last_saved)
+        return Workplace, (*place, *rest, (), self.free_mb)

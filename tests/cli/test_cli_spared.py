@@ -159,7 +159,7 @@ class TestReports:
             "table": ("table", "_row"),
             "json": ("json_", "_result"),
             "junit": ("wording", "reason_for_student"),
-            "github": ("github", "_annotation"),
+            "github": ("github", "_cells"),
         }[form]
         if form == "junit":  # accepted work has no reason
             kept.save(b.record("kim", grade=b.grade(Verdict.UNTRAINED, 40.0)))

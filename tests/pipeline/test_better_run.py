@@ -23,11 +23,11 @@ def run(name: str, **points: float | None) -> tuple[Scored, ...]:
 
 
 def _evidence(score: float | None) -> Any:
-    return None if score is None else object()
+    return None if score is None else SimpleNamespace(proof=None, flags=())
 
 
 def _grade(score: float | None) -> Any:
-    return SimpleNamespace(score=score)
+    return SimpleNamespace(score=score, waiting=0.0)
 
 
 def _named(name: str) -> Any:
