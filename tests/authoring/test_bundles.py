@@ -169,7 +169,8 @@ def test_classroom_50_gets_a_result_that_it_takes(course: Any, tmp_path: Path) -
     validated(result)
     assert (result["owner"], result["submission"]) == ("kim", CLASSROOM["SUBMISSION_TAG"])
     (test,) = result["tests"]
-    assert (test["passed"], test["score"], test["max-score"]) == (False, 0, 100)
+    # Public checks alone: nothing of the 25 points for accuracy.
+    assert (test["passed"], test["score"], test["max-score"]) == (False, 0, 75)
     assert "kim" in (work.place / "release-body.md").read_text("utf-8")
     assert not list(tmp_path.rglob("pwned*"))
 
