@@ -120,6 +120,17 @@ class TestEverywhereTheSame:
         assert [one["score"] for one in said if one.get("counts", True)] == [pytest.approx(score)]
         assert f"{3 * score:g} of 300 points" in page(shell, "kim")
 
+    @pytest.mark.parametrize(
+        ("said", "offset"), [('time_zone = "+09:00"\n', " +09:00"), ("", " +00:00")]
+    )
+    def test_pages_tell_times_on_the_courses_clock(
+        self, shell: Shell, said: str, offset: str
+    ) -> None:
+        say(shell, said)
+        keep(shell, graded("kim", 85.0, ATTEMPTS[0][0]))
+        report(shell)
+        assert offset in page(shell, "kim")
+
     def test_what_is_taken_off_is_told_with_its_reason(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
