@@ -26,7 +26,7 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/no_model/only_prints.ipynb \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
-.PHONY: setup demo test test-fast test-random verify-quick attacks trust ray grouped check docs bench pins \
+.PHONY: setup demo test test-fast test-random test-whole verify-quick attacks trust ray grouped check docs bench pins \
   assignments exercises-table commands-page lint-workflows clean
 
 setup: $(VENV)/.ready
@@ -55,6 +55,10 @@ test: setup
 # No kernel, no room, no training: for between two changes.
 test-fast: setup
 	$(FAST)
+
+# The real tests whole: CI runs the longest of them in a short form. Half an hour.
+test-whole: setup
+	$(REAL) --whole
 
 # Everything but the attacks in an order that was never tried before; the seed is printed.
 test-random: setup

@@ -2,6 +2,8 @@
 
 Tests run in random order (pytest-randomly), which a run names at its beginning: ``--randomly-seed=N``
 repeats it, ``-p no:randomly`` keeps the order of the files.
+
+What takes long has a short form, which CI runs; ``--whole`` asks for all of it (``make test-whole``).
 """
 
 from __future__ import annotations
@@ -32,8 +34,23 @@ LONG = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--whole``."""
+    parser.addoption("--whole", action="store_true", help="long tests whole, not in their short form")
+
+
+@pytest.fixture(scope="session")
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Whether a long test is to be run whole."""
+    return bool(request.config.getoption("whole"))
+
+
 @pytest.hookimpl(trylast=True)  # after the order is shuffled
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of long files first, the files in the order above."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests of long files first, the files in the order above; leave out what is whole."""
+    if not config.getoption("whole"):
+        left = [item for item in items if item.get_closest_marker("whole")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
     places = {TESTS / name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path, len(LONG)))

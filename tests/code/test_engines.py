@@ -333,9 +333,10 @@ def test_any_code_has_an_engine(text):
 PROBE_PROGRAM = Path(__file__).parent / "probes" / "engine_probes.py"
 # A 64-bit number that appears in no type and no literal; no reading of the code can see it.
 SILENT = {"large_int_ops"}
+SHORT = [name for place, name in enumerate(PROBES) if place % 3 == 0 or name == "hidden_by_try"]
 
 
-def outcomes(engine: Engine) -> dict[str, dict[str, object]]:
+def outcomes(engine: Engine, probes: list[str]) -> dict[str, dict[str, object]]:
     environment = os.environ | {
         "KERAS_BACKEND": engine.value,
         "CUDA_VISIBLE_DEVICES": "",
@@ -343,16 +344,17 @@ def outcomes(engine: Engine) -> dict[str, dict[str, object]]:
         "OMP_NUM_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-    done = subprocess.run(
-        [sys.executable, PROBE_PROGRAM], env=environment, capture_output=True, check=True, text=True
-    )
+    command = [sys.executable, str(PROBE_PROGRAM), *probes]
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
     return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
-def measured() -> dict[Engine, dict[str, dict[str, object]]]:
+def measured(whole: bool) -> dict[Engine, dict[str, dict[str, object]]]:
+    """What came of the probes on each engine: of every third one without ``--whole``."""
+    probes = list(PROBES) if whole else SHORT
     with ThreadPoolExecutor() as pool:
-        return dict(zip(BOTH, pool.map(outcomes, BOTH), strict=True))
+        return dict(zip(BOTH, pool.map(outcomes, BOTH, [probes, probes]), strict=True))
 
 
 def gated(name: str) -> bool:
@@ -362,7 +364,7 @@ def gated(name: str) -> bool:
 @pytest.mark.real
 def test_most_of_the_probes_run_on_both_engines(measured):
     for engine in BOTH:
-        assert sum(bool(one["ok"]) for one in measured[engine].values()) > 0.7 * len(PROBES)
+        assert sum(bool(one["ok"]) for one in measured[engine].values()) > 0.7 * len(measured[engine])
 
 
 @pytest.mark.real
@@ -377,7 +379,7 @@ def test_what_differs_silently_on_jax_is_sent_to_tensorflow(measured):
 def test_what_jax_lacks_fails_loudly_and_most_of_it_is_known_beforehand(measured):
     jax, tensorflow = measured[Engine.JAX], measured[Engine.TENSORFLOW]
     lacking = {name for name, one in jax.items() if not one["ok"] and tensorflow[name]["ok"]}
-    assert len(lacking) > 20
+    assert len(lacking) > len(jax) / 8
     assert sum(map(gated, lacking)) > 0.9 * len(lacking)
 
 

@@ -1,7 +1,8 @@
 """The trainer learns what Keras on TensorFlow learns: layer by layer, optimizer by optimizer.
 
 From the same first weights and without shuffling, so that only the two engines differ. Each case is
-five epochs of a small model; see ``tests/support/on_tensorflow.py``.
+five epochs of a small model; see ``tests/support/on_tensorflow.py``. Without ``--whole`` it is one of
+each kind, and all that differ or end otherwise.
 """
 
 from __future__ import annotations
@@ -46,6 +47,13 @@ LOOSE = {
     "embedding-rmsprop": SQUARED_SLICES,
     "batch-norm-checked-after-bias": USELESS_BIAS,
 }
+SHORT = """
+    simple-rnn lstm gru bidirectional conv1d embedding-masked each-step-accuracy by-adam by-rmsprop
+    embedding-adam embedding-adam-once embedding-rmsprop embedding-rmsprop-once
+    batch-norm-checked batch-norm-checked-after-bias binary classes validation sample-weight
+    class-weight stopping plateau rates decay-plateau data-set data-set-shuffled sequence
+    sequence-moving generator
+""".split()
 
 
 @dataclass(frozen=True)
@@ -64,12 +72,13 @@ def numbered(arrays: dict[str, Array], group: str) -> tuple[Array, ...]:
 
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
-    """All cases: once on TensorFlow, in a process of its own, and once by the trainer."""
+def cases(tmp_path_factory: pytest.TempPathFactory, whole: bool) -> dict[str, Case]:
+    """The cases: once on TensorFlow, in a process of its own, and once by the trainer."""
     folder = tmp_path_factory.mktemp("tensorflow")
+    names = [] if whole else SHORT
     settings = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
     subprocess.run(
-        [sys.executable, "-m", "tests.support.on_tensorflow", str(folder)],
+        [sys.executable, "-m", "tests.support.on_tensorflow", str(folder), *names],
         cwd=ROOT,
         env={**os.environ, **settings, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)},
         check=True,
@@ -93,6 +102,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
     }
 
 
+@pytest.mark.whole
 def test_there_is_a_case_for_every_layer_optimizer_loss_and_metric(cases: dict[str, Case]) -> None:
     from grader.evaluation import allowed, trainable
 
@@ -157,10 +167,12 @@ def test_squared_slices_and_a_useless_bias_are_all_that_differs(cases: dict[str,
         assert apart(cases[name]) > CLOSE > apart(cases[twin]), name
 
 
-def test_turns_are_sent_only_where_arrays_could_not_say_it(cases: dict[str, Case]) -> None:
+def test_turns_are_sent_only_where_arrays_could_not_say_it(
+    cases: dict[str, Case], whole: bool
+) -> None:
     sources = {name for name in cases if name.startswith(("data-set", "sequence", "generator"))}
     turned = {name for name in sources if "turns" in cases[name].order.arrays}
-    assert turned == {
+    needed = {
         "data-set-endless",
         "data-set-in-parts",
         "data-set-shuffled",
@@ -169,7 +181,9 @@ def test_turns_are_sent_only_where_arrays_could_not_say_it(cases: dict[str, Case
         "sequence-moving",
         "sequence-shuffled",
     }
-    assert len(sources - turned) > 4
+    assert turned == needed & sources
+    assert len(turned) == (7 if whole else 3)
+    assert len(sources - turned) > (4 if whole else 1)
 
 
 def apart(case: Case) -> float:

@@ -1,7 +1,8 @@
 """What recurrent-network notebooks do with Keras and TensorFlow, in pieces for both engines.
 
 Each probe is the code of a notebook cell; ``result``, where it sets one, must not depend on the engine.
-As a program it runs every probe on the engine in KERAS_BACKEND and prints what came out as JSON.
+As a program it runs the probes it is given, or all, on the engine in KERAS_BACKEND and prints what
+came out as JSON.
 """
 
 from __future__ import annotations
@@ -198,10 +199,11 @@ PROBES: dict[str, str] = {
 }
 
 
-def run_all() -> dict[str, dict[str, object]]:
-    """Run every probe; a failure is its exception's name and first words."""
+def run(names: list[str]) -> dict[str, dict[str, object]]:
+    """Run these probes; a failure is its exception's name and first words."""
     found: dict[str, dict[str, object]] = {}
-    for name, code in PROBES.items():
+    for name in names:
+        code = PROBES[name]
         space: dict[str, object] = {}
         try:
             exec(compile(PREAMBLE + "\n" + code, name, "exec"), space)
@@ -214,7 +216,7 @@ def run_all() -> dict[str, dict[str, object]]:
 
 if __name__ == "__main__":
     real, sys.stdout = sys.stdout, sys.stderr
-    outcome = run_all()
+    outcome = run(sys.argv[1:] or list(PROBES))
     import keras
 
     assert keras.backend.backend() == os.environ["KERAS_BACKEND"]
