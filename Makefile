@@ -6,7 +6,7 @@ PINS := requirements/dev.txt
 FAST = $(BIN)/python -m pytest -n logical --maxprocesses 4 -m "not real and not attacks"
 # Two files at a time: a room waits as often as it works.
 REAL = $(BIN)/python -m pytest -n logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder \
-  -m "real and not attacks" --durations 15
+  -m "real and not attacks and not kernel" --durations 15
 DOCS_PINS := requirements/docs.txt
 CI_PINS := requirements/ci.txt
 CI_PINS_NEXT := requirements/ci-3.14.txt
@@ -26,7 +26,7 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/no_model/only_prints.ipynb \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
-.PHONY: setup demo test test-fast test-random test-whole verify-quick attacks trust ray grouped check docs bench pins \
+.PHONY: setup demo test test-fast test-random test-whole verify-quick attacks trust ray grouped check docs bench pins test-kernel \
   assignments exercises-table commands-page lint-workflows clean
 
 setup: $(VENV)/.ready
@@ -67,6 +67,10 @@ test-random: setup
 # All files of the course, a few of its notebooks: some minutes. All of them: grader verify.
 verify-quick: setup
 	$(BIN)/grader verify --quick --allow-uncalibrated
+
+# The kernel for recurrent layers, compiled for every level of this processor, and in rooms.
+test-kernel: setup
+	$(BIN)/python -m pytest tests/trainer/test_kernel_real.py
 
 # Hostile notebooks, fork bombs among them, through the real grader; wants the machine for itself.
 attacks: setup

@@ -37,6 +37,8 @@ IMPORTS = (
     "pandas",
 )
 
+_MARKS = ("flags", "Features", "model name")  # in /proc/cpuinfo
+
 
 @cache
 def versions() -> dict[str, str]:
@@ -90,6 +92,15 @@ def engines() -> tuple[Engine, ...]:
     """Give the installed engines."""
     modules = {Engine.JAX: "jax", Engine.TENSORFLOW: "tensorflow"}
     return tuple(engine for engine, name in modules.items() if importlib.util.find_spec(name))
+
+
+def processor() -> list[str]:
+    """Give what the system tells of the processor: its name and what it can do."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    return sorted({line for line in lines if line.startswith(_MARKS)})
 
 
 def cores() -> tuple[int, ...]:

@@ -32,6 +32,7 @@ from grader.cli.grade import (
     current,
     graded_as_done,
     in_order,
+    kernel_missing,
     of_batch,
     require_packages,
     settings_of,
@@ -175,10 +176,13 @@ class Job:
             collected = self.work.collected
             with speaker.part("ci.part_grading"):
                 progress = ProgressLines(len(collected.submissions), self.words)
-                for note in beforehand(self.course, self.words, store, room, cold):
+                slower = kernel_missing(self.course, asked)
+                for note in beforehand(self.course, self.words, store, room, (cold, slower)):
                     progress.note(note)
                 done = graded_as_done(grader, collected, progress, self.words, asked.runner, spared)
                 graded = list(done)
+                if slower is None and (given_up := kernel_missing(self.course, asked)):
+                    progress.note(self.words.say(given_up))
             records = of_batch(store, self.course, in_order(collected, graded))
             if self.options.public:
                 records = [seen_part(one, self.course) for one in records]

@@ -42,7 +42,8 @@ from grader.room import Room, open_room
 from grader.room.quick import quickened
 from grader.text.printable import printable
 from grader.text.words import Words, pick_language
-from grader.types import UNKNOWN, GraderError, Level, Message, Record, Verdict
+from grader.trainer.kernels import HERE
+from grader.types import UNKNOWN, Engine, GraderError, Level, Message, Record, Verdict
 
 ALL_ACCEPTED, SOME_NOT, UNGRADED = 0, 1, 3
 KEPT = ("results", "evidence", "feedback")
@@ -101,7 +102,8 @@ def run(options: GradeOptions) -> int:
         with open_progress(len(collected.submissions), words, live=live) as progress:
             grader = Grader(course, room, store, settings, judges, progress.training)
             _tell_aside(collected, words, progress)
-            for note in beforehand(course, words, store, room, cold):
+            slower = kernel_missing(course, options)
+            for note in beforehand(course, words, store, room, (cold, slower)):
                 progress.note(note)
             done = graded_as_done(grader, collected, progress, words, options.runner, spared)
             graded = list(done)
@@ -109,6 +111,8 @@ def run(options: GradeOptions) -> int:
                 progress.note(note)
             for reason in dict.fromkeys(room.complaints):
                 progress.note(words("room.cold_some", reason=reason))
+            if slower is None and (given_up := kernel_missing(course, options)):
+                progress.note(words.say(given_up))
         records = of_batch(store, course, in_order(collected, graded))
         written = _finished(course, words, store, records, options.format, spared)
     missing = len(collected.submissions) - len(graded)
@@ -130,9 +134,13 @@ def _shown_only(course: Course, words: Words, collected: Collected, options: Gra
 
 
 def beforehand(
-    course: Course, words: Words, store: Store, room: Room, cold: Message | None
+    course: Course, words: Words, store: Store, room: Room, slower: tuple[Message | None, ...]
 ) -> Iterator[str]:
-    """Say what is not as it could be, before the hours that it may cost."""
+    """Say what is not as it could be, before the hours that it may cost.
+
+    ``slower``: why rooms start cold, and why trainings have no kernel, if so.
+    """
+    cold, kernel = slower
     if note := profile_note(course, words):
         yield note
     if absent := environment.missing(course.packages):
@@ -143,6 +151,15 @@ def beforehand(
         yield words("cli.isolation", level=room.isolation.level.value)
     elif cold is not None:
         yield words.say(cold)
+    if kernel is not None:
+        yield words.say(kernel)
+
+
+def kernel_missing(course: Course, options: GradeOptions) -> Message | None:
+    """Say why trainings take longer than they could, where a room of ours does them."""
+    if not course.asks_trainer or options.engine == Engine.JAX.value:
+        return None
+    return HERE.missing() if Engine.JAX in environment.engines() else None
 
 
 def require_packages() -> None:

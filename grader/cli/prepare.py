@@ -1,7 +1,8 @@
 """The command that readies a machine: packages, the key that signs, what is compiled once.
 
-Enters: nothing. Leaves: installed packages, a key pair, a cache of compiled programs. Touches:
-stdout, rooms, that cache, the environment that the grader runs in, through pip.
+Enters: nothing. Leaves: installed packages, a key pair, the kernel for recurrent layers, a cache of
+compiled programs. Touches: stdout, rooms, these caches, a C++ compiler, the environment that the
+grader runs in, through pip.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from grader.cli.course import course_to_grade_with, open_words
 from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.record import files, signing
-from grader.room import open_room
+from grader.room import Room, open_room
+from grader.room.xla_cache import filling
 from grader.types import Engine, GraderError, Message
 
 MOST_WHY = 600  # characters of pip's complaint
 
 
 def run_prepare(lang: str | None) -> int:
-    """Install the course's packages, make the key that signs, compile what references need.
+    """Install packages, make the key that signs, build the kernel, compile what references need.
 
     Raises:
         GraderError: a package cannot be installed, JAX is not, or the rooms here are no boundary.
@@ -44,10 +46,23 @@ def run_prepare(lang: str | None) -> int:
     from grader.calibration.compiling import fill
 
     room = open_room("auto", without_results(course.root))
+    sys.stdout.write(words.say(_kernel(room)) + "\n")
+    sys.stdout.flush()
     for one in fill(course, room, slots(1)[0]):
         sys.stdout.write(words("cli.prepared", exercise=one.exercise, added=one.added) + "\n")
         sys.stdout.flush()
     return 0
+
+
+def _kernel(room: Room) -> Message:
+    """Build the kernel for recurrent layers; what is said where that fails stops nothing."""
+    from grader.trainer.building import build
+
+    with filling(room) as compiling:
+        built = build(compiling, slots(1)[0].cores)
+    if isinstance(built, Message):
+        return built
+    return Message("kernel.built", {"version": built.version})
 
 
 def install(packages: Sequence[str]) -> None:

@@ -1,9 +1,11 @@
 """In the trainer's room: trains orders, one after the other, as Keras' own ``fit`` does.
 
-Enters: argv[1], a folder with ``NNNN.json`` and ``NNNN.npz`` for each order; on stdin a byte each
-time that there is more. Leaves in argv[2] the same names with what came of it, as soon as it is
-there, and in ``progress`` which order and epoch is being done. Touches nothing else but a folder of
-its own for what it compiled. Runs as a script and imports nothing of the judge's.
+Enters: argv[1], a folder with ``NNNN.json`` and ``NNNN.npz`` for each order; argv[3], if any, a
+folder with the recurrent kernel; on stdin a byte each time that there is more. Leaves in argv[2]
+the same names with what came of it, as soon as it is there, in ``progress`` which order and epoch
+is being done, and in ``kernel`` what is wrong with the kernel: then nothing is trained here, for
+results are kept by what computed them. Touches nothing else but a folder of its own for what it
+compiled. Runs as a script and imports nothing of the judge's.
 
 Every object is made here from a name in a table and from plain settings; no configuration is ever
 deserialised. An order that fails says in which step; the others go on.
@@ -24,9 +26,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from grader.evaluation import trainable, worker
+    from grader.evaluation import recurrent_check, trainable, worker
 else:
-    import trainable  # a script finds its neighbours by their bare names
+    import recurrent_check  # a script finds its neighbours by their bare names
+    import trainable
     import worker
 
 NUMBERS = ("stopped_epoch", "best", "best_epoch", "wait", "cooldown_counter")  # of callbacks
@@ -291,8 +294,13 @@ def main() -> None:
     """Do every order of the request, and what is asked later, until there is no more."""
     import keras
 
-    given, out = Path(sys.argv[1]), Path(sys.argv[2])
+    given, out, *kernel = map(Path, sys.argv[1:])
     keep_compiled()
+    if kernel:
+        wrong = recurrent_check.taken_up(kernel[0])
+        recurrent_check.say(out, wrong)
+        if wrong:
+            return
     done: set[str] = set()
     while True:
         for path in sorted(path for path in given.glob("*.json") if path.stem not in done):

@@ -27,7 +27,6 @@ from grader.types import Isolation
 INSIDE = "/grader/compiled"
 MOST_ENTRIES, MOST_BYTES = 5000, 64 << 20
 _NEVER = "1000000000"  # seconds that a compilation must take before it is written
-_MARKS = ("flags", "Features", "model name")
 
 
 @dataclass(frozen=True)
@@ -103,17 +102,9 @@ def entries(folder: Path) -> int:
 def cache_folder() -> Path:
     """Where the cache of this processor and these versions is."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    parts = json.dumps([sorted(environment.versions().items()), _processor()])
+    parts = json.dumps([sorted(environment.versions().items()), environment.processor()])
     name = hashlib.sha256(parts.encode()).hexdigest()[:16]
     return Path(base) / "rnn-grader" / "compiled" / name
-
-
-def _processor() -> list[str]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    return sorted({line for line in lines if line.startswith(_MARKS)})
 
 
 def _keep(source: Path, folder: Path) -> None:

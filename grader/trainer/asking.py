@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from grader.room import Room
-from grader.trainer.keys import key_of
+from grader.trainer.kernels import HERE, Kernel, KernelFailedError, Kernels
+from grader.trainer.keys import KERAS_OWN, key_of
 from grader.trainer.order import Order
 from grader.trainer.result import Outcome, Trained
 from grader.trainer.results import Results
@@ -41,25 +43,59 @@ def train_once(
     meanwhile: Meanwhile = nothing,
     held: Mapping[str, Trained] = MappingProxyType({}),
     kept: Workroom | None = None,
+    kernels: Kernels = HERE,
 ) -> Answer:
     """Give what comes of an order, training it only where nobody did before.
 
     ``meanwhile`` is called again and again; what it raises ends the waiting and the room. ``held``:
     results to go on from, by key, that may have had to make room for others. ``kept``: the room to
-    train in, instead of one that is started for it.
+    train in, instead of one that is started for it. Where a room cannot work with the kernel it is
+    ended and the order trained in one without; where that succeeds, no kernel is used any more.
 
     Raises:
         GraderError: the room could not do its work, or the result to go on from is not kept any
             more. No word about the order.
     """
-    key, trained_now = key_of(order, secret, attempt), False
+    ask = partial(
+        _once, order, room, results, secret, attempt, cores, progress, meanwhile, held, kept
+    )
+    try:
+        return ask(kernels.usable())
+    except KernelFailedError as failed:
+        answer = ask(None)
+        if isinstance(answer.outcome, Trained):
+            kernels.give_up(failed.message)
+        return answer
+
+
+def _once(
+    order: Order,
+    room: Room,
+    results: Results,
+    secret: bytes,
+    attempt: int,
+    cores: tuple[int, ...],
+    progress: Progress | None,
+    meanwhile: Meanwhile,
+    held: Mapping[str, Trained],
+    kept: Workroom | None,
+    kernel: Kernel | None,
+) -> Answer:
+    key = key_of(order, secret, attempt, kernel.version if kernel else KERAS_OWN)
+    trained_now = False
 
     def now() -> Outcome:
         nonlocal trained_now
         trained_now = True
         job = Job(order, key.seed, _before(order, results, held))
         outcomes = train(
-            [job], room, cores=cores, progress=progress, meanwhile=meanwhile, kept=kept
+            [job],
+            room,
+            cores=cores,
+            progress=progress,
+            meanwhile=meanwhile,
+            kept=kept,
+            kernel=kernel,
         )
         return outcomes[0]
 

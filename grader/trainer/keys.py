@@ -23,7 +23,7 @@ from grader.trainer.order import VERSION, Order
 from grader.types import Array, Engine
 
 TRAINER = "2"  # raise it when the trainer's room trains differently by the same order
-KERNEL = "keras"  # which recurrent kernel computes: Keras' own
+KERAS_OWN = "keras"  # where no kernel of ours computes recurrent layers
 ENGINE = Engine.JAX
 WHOLE = 2**24  # float32 holds every whole number below
 _COUNTED = ("keras", "jax", "jaxlib", "numpy", "python")
@@ -37,8 +37,10 @@ class Key:
     seed: int
 
 
-def key_of(order: Order, secret: bytes, attempt: int = 0) -> Key:
+def key_of(order: Order, secret: bytes, attempt: int = 0, kernel: str = KERAS_OWN) -> Key:
     """Give the key of an order and its seed, another one for each attempt.
+
+    ``kernel`` names what computes recurrent layers. The key holds it; the seed does not follow it.
 
     Models that hold the same seeds are trained alike however often that is asked for. Where none is
     told, ``occurrence`` tells them apart, as their own seeds would on the student's machine.
@@ -53,7 +55,9 @@ def key_of(order: Order, secret: bytes, attempt: int = 0) -> Key:
         }
     )
     seed = derive(secret, "order", content, attempt)
-    return Key(digest({"key": "training/v1", "content": content, "seed": seed} | _engine()), seed)
+    return Key(
+        digest({"key": "training/v1", "content": content, "seed": seed} | _engine(kernel)), seed
+    )
 
 
 def fingerprint(array: Array) -> str:
@@ -78,11 +82,11 @@ def _tells_seeds(order: Order) -> bool:
     return any(seed is not None for seed in order.seeds)
 
 
-def _engine() -> dict[str, Any]:
+def _engine(kernel: str) -> dict[str, Any]:
     versions = environment.versions()
     return {
         "engine": ENGINE,
-        "kernel": KERNEL,
+        "kernel": kernel,
         "trainer": TRAINER,
         "versions": {name: versions.get(name) for name in _COUNTED},
     }

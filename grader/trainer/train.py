@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from grader.room import Room
 from grader.trainer.control import control_order
+from grader.trainer.kernels import Kernel, KernelFailedError
 from grader.trainer.result import Outcome, Trained, Untrainable
 from grader.trainer.workroom import Ending, Job, Meanwhile, Progress, Workroom
 from grader.types import GraderError, Message
@@ -36,19 +37,23 @@ def train(
     meanwhile: Meanwhile = nothing,
     clock: Callable[[], float] = time.monotonic,
     kept: Workroom | None = None,
+    kernel: Kernel | None = None,
 ) -> list[Outcome]:
     """Train the jobs, in one room as long as none fails.
 
     ``meanwhile`` is called again and again; what it raises ends the rooms. ``kept``: a room that
-    may have trained before and is there afterwards, unless it failed.
+    may have trained before and is there afterwards, unless it failed. ``kernel``: what computes
+    recurrent layers, in that room too; without, Keras' own loops do.
 
     Raises:
+        KernelFailedError: a room could not work with the kernel, or did not survive it.
         GraderError: the room could not do its work, a control model included; or what it wrote is
             not what our code writes. No word about any order.
     """
     outcomes: dict[int, Outcome] = {}
     alone: int | None = None  # the job that a room failed over once
     with _opened(kept, Workroom(room, cores, clock)) as workroom:
+        workroom.use(kernel)
         while waiting := [number for number in range(len(jobs)) if number not in outcomes]:
             chosen = waiting if alone is None else [alone]
             fresh = not workroom.used
@@ -63,6 +68,8 @@ def train(
                 alone = left[0]
                 continue
             _require_control(Workroom(room, cores, clock), meanwhile, ending)
+            if kernel is not None and not ending.stopped:
+                raise KernelFailedError(Message("kernel.failed", {"why": f"code {ending.code}"}))
             if alone is not None or (ending.stopped and left[0] == chosen[0]):
                 step = "stopped" if ending.stopped else "ended"
                 outcomes[left[0]] = Untrainable(step, ending.stopped or f"code {ending.code}")

@@ -6,8 +6,8 @@ a room process, both gone once it is closed; it begins when something is first t
 It is closed with the run of the notebook that asked, so nothing of one submission is ever in the
 room of another. Within a run an order finds Keras imported and compiled what earlier ones needed,
 and nothing else: each begins with its own seed and its own model, made of its own arrays. A room
-that ends over an order, or that had to be ended, is no room any more, and the next order gets one
-of its own.
+that ends over an order, that had to be ended, or that computes by another recurrent kernel than is
+asked for, is no room any more, and the next order gets one of its own.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -27,19 +25,15 @@ from typing import Protocol
 
 import numpy as np
 
-from grader import environment
-from grader.extract.evaluate import evaluation_environment
-from grader.room import Bind, Room, RoomProcess, RoomSpec
+from grader.room import Room, RoomProcess
 from grader.room.workplace import workplace
-from grader.trainer.keys import ENGINE
+from grader.trainer.kernels import Kernel, KernelFailedError, read_said
 from grader.trainer.order import Order
 from grader.trainer.response import read_outcome, read_progress
 from grader.trainer.result import Outcome, Trained
-from grader.types import Array
+from grader.trainer.starting import MEMORY_MB, start
+from grader.types import Array, Message
 
-PACKAGE = Path(__file__).resolve().parents[1]
-MEMORY_MB = 4096
-FILE_MB = 1024  # a result with the weights of every epoch
 POLL_SECONDS = 0.02
 LOG_BYTES = 2000
 
@@ -78,15 +72,20 @@ class _Running:
     process: RoomProcess
     more: FileIO  # a byte tells the room that there is more; its end, that there is none
     orders: int = 0  # that it was given so far
+    sound: bool = False  # it said that the kernel is right, or has none
 
 
 @dataclass
 class Workroom:
-    """A trainer's room, there or to be started. One job at a time, from one thread."""
+    """A trainer's room, there or to be started. One job at a time, from one thread.
+
+    ``kernel``: what computes recurrent layers; without, Keras' own loops do.
+    """
 
     room: Room
     cores: tuple[int, ...] = ()
     clock: Callable[[], float] = time.monotonic
+    kernel: Kernel | None = field(default=None, init=False)
     _running: _Running | None = field(default=None, init=False)
     _open: ExitStack = field(default_factory=ExitStack, init=False)
 
@@ -101,6 +100,7 @@ class Workroom:
         """Train jobs in turn; gives how the room ended, None where it is there, and what came.
 
         Raises:
+            KernelFailedError: it could not work with the kernel, and trained nothing.
             GraderError: the room could not be built, or wrote what our code does not write.
         """
         try:
@@ -110,6 +110,9 @@ class Workroom:
             code = running.process.poll()
             if stopped or code is not None:
                 running.process.kill()
+            if not running.sound:
+                _require_sound(running.folder / "out", stopped or f"code {code}")
+                running.sound = True
             found = _found(running.folder / "out", jobs, first)
             ending = None
             if len(found) < len(jobs) or code is not None:
@@ -122,6 +125,12 @@ class Workroom:
         else:
             self.close()
         return ending, found
+
+    def use(self, kernel: Kernel | None) -> None:
+        """Compute by this from the next order on, in a new process where it is another one."""
+        if kernel != self.kernel:
+            self.close()
+            self.kernel = kernel
 
     def close(self) -> None:
         """End it; again: nothing happens."""
@@ -153,9 +162,9 @@ class Workroom:
         reading, writing = os.pipe()
         more = self._open.enter_context(FileIO(writing, "wb"))
         with FileIO(reading) as end:
-            process = _start(folder, self.room, self.cores, end.fileno())
+            process = start(folder, self.room, self.cores, self.kernel, end.fileno())
         self._open.callback(process.kill)
-        return _Running(folder, process, more)
+        return _Running(folder, process, more, sound=self.kernel is None)
 
     def _watch(
         self,
@@ -187,6 +196,13 @@ class Workroom:
         return ""
 
 
+def _require_sound(out: Path, otherwise: str) -> None:
+    """Raise where a room says that the kernel is wrong, or ended before it said anything."""
+    said = read_said(out)
+    if why := otherwise if said is None else said:
+        raise KernelFailedError(Message("kernel.failed", {"why": why}))
+
+
 def _found(out: Path, jobs: Sequence[Job], first: int) -> dict[int, Outcome]:
     found = {}
     for place, job in enumerate(jobs):
@@ -214,26 +230,6 @@ def _write(folder: Path, number: int, job: Job) -> None:
     np.savez(folder / f"{number:04d}.npz", **arrays)  # type: ignore[arg-type]
     text = json.dumps(job.order.as_json() | {"seed": job.seed})
     (folder / f"{number:04d}.json").write_text(text, encoding="utf-8")
-
-
-def _start(folder: Path, room: Room, cores: tuple[int, ...], more: int) -> RoomProcess:
-    code = room.inside(PACKAGE / "evaluation", "/grader/evaluation")
-    given, out = room.inside(folder / "in", "/in"), room.inside(folder / "out", "/out")
-    spec = RoomSpec(
-        argv=(sys.executable, "-B", f"{code}/trainer.py", given, out),
-        binds=(
-            Bind(PACKAGE / "evaluation", "/grader/evaluation"),
-            Bind(folder / "in", "/in"),
-            Bind(folder / "out", "/out", writable=True),
-        ),
-        env=evaluation_environment(ENGINE, cores),
-        memory_mb=MEMORY_MB,
-        file_mb=FILE_MB,
-        cores=cores or None,
-        warm=environment.IMPORTS,
-    )
-    with (folder / "log").open("wb") as log:
-        return room.start(spec, stdin=more, stdout=subprocess.DEVNULL, stderr=log.fileno())
 
 
 def _tail(log: Path) -> str:

@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 
+from grader import environment
 from grader.ci.first_look import Seen
-from grader.cli import ci
+from grader.cli import ci, grade
 from grader.course.load import load_course
 from grader.pipeline.grader import Graded
 from grader.record.store import Store
 from grader.report.exporters.classroom50 import ABOUT
-from grader.types import Message, Record, Submission, Verdict
+from grader.trainer.kernels import Kernel, Kernels
+from grader.types import Engine, Message, Record, Submission, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT, NoRoom, Said, Shell
 from tests.support.notebook_files import notebook, raw
@@ -133,6 +135,32 @@ class TestAPullRequest:
         assert sorted(path.name for path in job.reports.iterdir()) == [
             *("comment.md", "comment.txt", "gl-code-quality-report.json", "junit.xml", "summary.md")
         ]
+
+    @pytest.mark.parametrize("fails_later", [False, True])
+    def test_a_job_without_the_trainers_kernel_says_so_once(
+        self,
+        fails_later: bool,
+        job: Job,
+        student: Working,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event()
+        job.judged(accepted)
+        failed: Kernel | Message = Message("kernel.failed", {"why": "code -4"})
+        found = [Kernel(tmp_path, "avx2 0"), failed] if fails_later else [failed, failed]
+        monkeypatch.setattr(grade, "HERE", Kernels(lambda: found.pop(0)))
+        course = ci.course_to_grade_with
+        monkeypatch.setattr(
+            ci, "course_to_grade_with", lambda *said: replace(course(*said), asks_trainer=True)
+        )
+        engines = (Engine.JAX, Engine.TENSORFLOW)
+        monkeypatch.setattr(environment, "engines", lambda: engines)
+        said = job()
+        assert said.code == 0, said.err
+        assert (said.out + said.err).count("code -4") == 1
 
     def test_what_it_did_not_touch_is_not_graded(self, job: Job, student: Working) -> None:
         student.write("other.ipynb", GOOD)

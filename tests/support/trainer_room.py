@@ -53,8 +53,15 @@ class FakeRoom:
     isolation = Isolation(Level.NONE)
     complaints = ()
 
-    def __init__(self, *answers: Answer, code: int | None = 0, memory: float = 0.0) -> None:
+    def __init__(
+        self,
+        *answers: Answer,
+        code: int | None = 0,
+        memory: float = 0.0,
+        of_kernel: str | None = "",  # what it says of a kernel: "" is right, None nothing
+    ) -> None:
         self.answers, self.code, self.memory = list(answers), code, memory
+        self.of_kernel = of_kernel
         self.specs: list[RoomSpec] = []
         self.asked: list[list[str]] = []
 
@@ -63,7 +70,12 @@ class FakeRoom:
 
     def start(self, spec: RoomSpec, **_: Any) -> Process:
         self.specs.append(spec)
-        given, out = Path(spec.argv[-2]), Path(spec.argv[-1])
+        given, out, *kernel = map(Path, spec.argv[3:])
+        if kernel and self.of_kernel is not None:
+            (out / "kernel").write_text(json.dumps(self.of_kernel))
+        if kernel and self.of_kernel != "":
+            self.asked.append([])
+            return Process(self.code, self.memory)
         answer = self.answers.pop(0)
         self.asked.append([path.stem for path in sorted(given.glob("*.json"))])
         for path in sorted(given.glob("*.json")):
@@ -81,7 +93,10 @@ class Serving(Process):
         self.done: list[str] = []
 
     def poll(self) -> int | None:
-        given, out = Path(self.spec.argv[-2]), Path(self.spec.argv[-1])
+        given, out, *kernel = map(Path, self.spec.argv[3:])
+        if kernel and not self.done and self.code is None:
+            (out / "kernel").write_text(json.dumps(self.room.of_kernel))
+            self.code = 0 if self.room.of_kernel else None  # it trains nothing where that is wrong
         for path in sorted(given.glob("*.json")) if self.code is None else ():
             if path.stem not in self.done:
                 self.done.append(path.stem)
@@ -95,8 +110,8 @@ class Serving(Process):
 class ServingRoom(FakeRoom):
     """A room that lasts. ``ends``: with which code the nth process ends over its nth order."""
 
-    def __init__(self, ends: dict[tuple[int, int], int] | None = None) -> None:
-        super().__init__()
+    def __init__(self, ends: dict[tuple[int, int], int] | None = None, of_kernel: str = "") -> None:
+        super().__init__(of_kernel=of_kernel)
         self.ends = ends or {}
         self.processes: list[Serving] = []
 

@@ -12,8 +12,8 @@ import pytest
 from grader.room import RoomSpec
 from grader.trainer.control import control_order
 from grader.trainer.result import Trained, Untrainable, history_as_asked
+from grader.trainer.starting import MEMORY_MB
 from grader.trainer.train import Job, train
-from grader.trainer.workroom import MEMORY_MB
 from grader.types import GraderError
 from tests.support.orders import order
 from tests.support.trainer_room import ARRAYS, TOLD, Answer, FakeRoom, Process, good, write

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from grader.trainer.result import Trained, Untrainable
+from grader.trainer.starting import MEMORY_MB
 from grader.trainer.train import Job, train
-from grader.trainer.workroom import MEMORY_MB, Workroom
+from grader.trainer.workroom import Workroom
 from tests.support.orders import order
 from tests.support.trainer_room import FakeRoom, ServingRoom, good
 

@@ -1,0 +1,178 @@
+"""The recurrent kernel of this machine: where it is kept, and whether it may be used.
+
+Enters: nothing. Leaves: a Kernel, or why there is none. Touches: reads this user's cache.
+
+What a room loads from there is machine code, so it is kept like what XLA compiled: written by us
+alone (``building.py``), one folder per processor and set of versions, read-only in rooms. Without
+one, or where one fails, recurrent layers are computed by Keras as ever; only slower.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from grader import environment
+from grader.arrays import BadArraysError, read_bounded
+from grader.types import GraderError, Message
+
+SOURCES = Path(__file__).with_name("native")
+ROOMS_PART = Path(__file__).parents[1] / "evaluation" / "recurrent.py"
+LIBRARY, ANSWERS, TOLD = "recurrent.so", "answers.npz", "told.json"
+KERNEL_INSIDE = "/grader/recurrent"
+MOST_BYTES = 64 << 20
+SAID_BYTES = 2000
+OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+@dataclass(frozen=True)
+class Level:
+    """How wide the kernel computes, by what the processor has."""
+
+    name: str
+    width: int  # floats at once
+    flags: tuple[str, ...]  # for the compiler
+    needs: frozenset[str]  # words of /proc/cpuinfo
+    gains: bool = True  # it is faster than XLA's own loops, docs/performance.md
+
+
+LEVELS = (
+    Level("avx512", 16, ("-mavx512f", "-mavx2", "-mfma"), frozenset({"avx512f", "avx2", "fma"})),
+    Level("avx2", 8, ("-mavx2", "-mfma"), frozenset({"avx2", "fma"})),
+    Level("plain", 4, (), frozenset(), gains=False),
+)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel that was built and checked here. ``version``: what keys name it by."""
+
+    folder: Path
+    version: str
+
+
+class KernelFailedError(GraderError):
+    """A room could not work with the kernel; without it, it may."""
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    level: Annotated[str, Field(max_length=20)]
+    library: Annotated[str, Field(max_length=64)]
+    answers: Annotated[str, Field(max_length=64)]
+
+
+def level_of(processor: list[str]) -> Level:
+    """Choose the widest level for a processor, as ``environment.processor`` tells of it."""
+    has = {word for line in processor for word in line.partition(":")[2].split()}
+    return next(level for level in LEVELS if level.needs <= has)
+
+
+def kernel_folder() -> Path:
+    """Where the kernel of this processor, these versions and these sources is."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    parts = [sorted(environment.versions().items()), environment.processor(), sources_digest()]
+    name = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    return Path(base) / "rnn-grader" / "kernel" / name
+
+
+def sources_digest() -> str:
+    """Give a digest of all that the kernel is made of."""
+    paths = [*sorted(SOURCES.iterdir()), ROOMS_PART]
+    return digest(b"".join(path.read_bytes() for path in paths if path.is_file()))
+
+
+def digest(content: bytes) -> str:
+    """Give the digest by which a file of the kernel is known again."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def told(level: Level, library: bytes, answers: bytes) -> bytes:
+    """Write down what the files of a kernel must be."""
+    found = _Told(level=level.name, library=digest(library), answers=digest(answers))
+    return found.model_dump_json().encode()
+
+
+def find() -> Kernel | Message:
+    """Give this machine's kernel, or say why there is none."""
+    folder = kernel_folder()
+    if not level_of(environment.processor()).gains:
+        return Message("kernel.no_gain")
+    if not folder.is_dir():
+        others = folder.parent.is_dir() and any(folder.parent.iterdir())
+        return Message("kernel.elsewhere") if others else Message("kernel.none")
+    try:
+        if not _is_ours(folder.lstat(), stat.S_ISDIR):
+            return Message("kernel.not_ours", {"path": str(folder)})
+        said = _Told.model_validate_json(_read(folder / TOLD))
+        library = digest(_read(folder / LIBRARY))
+        whole = (library, digest(_read(folder / ANSWERS))) == (said.library, said.answers)
+    except (OSError, ValidationError):
+        whole = False
+    if not whole:
+        return Message("kernel.damaged", {"path": str(folder)})
+    version = digest(f"{sources_digest()} {library}".encode())[:16]
+    return Kernel(folder, f"{said.level} {version}")
+
+
+def _read(path: Path) -> bytes:
+    """Read a file that only we could write.
+
+    Raises:
+        OSError: it is another kind of file, another's, or too large.
+    """
+    state = path.lstat()
+    if not _is_ours(state, stat.S_ISREG) or state.st_size > MOST_BYTES:
+        raise PermissionError(path)
+    return path.read_bytes()
+
+
+def _is_ours(state: os.stat_result, kind: Callable[[int], bool]) -> bool:
+    if sys.platform == "win32":  # no kernel is built there
+        return False
+    return kind(state.st_mode) and state.st_uid == os.geteuid() and not state.st_mode & OTHERS
+
+
+def read_said(out: Path) -> str | None:
+    """Read what a room said of the kernel: "" where it is right, None where it said nothing."""
+    try:
+        match json.loads(read_bounded(out / "kernel", SAID_BYTES)):
+            case str() as said:
+                return said
+    except (OSError, BadArraysError, ValueError, RecursionError):
+        pass
+    return None
+
+
+class Kernels:
+    """What this process computes with, until it is given up. Safe for threads."""
+
+    def __init__(self, look: Callable[[], Kernel | Message] = find) -> None:
+        self._look = look
+        self._given_up: Message | None = None
+
+    def usable(self) -> Kernel | None:
+        """Give the kernel, if there is one that works."""
+        found = self._given_up or self._look()
+        return found if isinstance(found, Kernel) else None
+
+    def missing(self) -> Message | None:
+        """Say why Keras' own loops compute, if they do."""
+        found = self._given_up or self._look()
+        return found if isinstance(found, Message) else None
+
+    def give_up(self, why: Message) -> None:
+        """Use no kernel in this process any more."""
+        self._given_up = why
+
+
+HERE = Kernels()

@@ -1,0 +1,89 @@
+"""What is said where trainings could be faster: once, before the batch or after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader import environment
+from grader.cli import grade, prepare
+from grader.text.words import Words
+from grader.trainer import building
+from grader.trainer.kernels import Kernel, Kernels
+from grader.types import Engine, Message
+from tests.cli.test_cli_grade import broken_batch
+from tests.support.cli_help import NoRoom, Shell
+
+OWN_LOOPS = "trained by Keras' own loops"
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+    """A course whose trainings are the grader's."""
+    shell = Shell(monkeypatch, capfd, tmp_path)
+    shell.without_rooms()
+    opened = grade.course_to_grade_with
+    monkeypatch.setattr(
+        grade, "course_to_grade_with", lambda *said: replace(opened(*said), asks_trainer=True)
+    )
+    monkeypatch.setattr(environment, "engines", lambda: (Engine.JAX, Engine.TENSORFLOW))
+    return shell
+
+
+def looking(monkeypatch: pytest.MonkeyPatch, *found: Kernel | Message) -> None:
+    """Have the batch find these, one after the other; the last one again and again."""
+    left = list(found)
+    used = Kernels(lambda: left.pop(0) if len(left) > 1 else left[0])
+    monkeypatch.setattr(grade, "HERE", used)
+
+
+def test_a_batch_without_a_kernel_says_so_once(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking(monkeypatch, Message("kernel.none"))
+    said = shell.grade(broken_batch(tmp_path / "class", ["kim", "lee"]))
+    assert said.err.count(OWN_LOOPS) == 1
+    assert "grader prepare" in said.err
+
+
+def test_a_kernel_that_fails_in_the_batch_is_told_after_it(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = Message("kernel.failed", {"why": "code -4"})
+    looking(monkeypatch, Kernel(tmp_path, "avx2 0"), failed)
+    said = shell.grade(broken_batch(tmp_path / "class", ["kim", "lee"]))
+    assert said.err.count(OWN_LOOPS) == 1
+    assert "code -4" in said.err
+
+
+def test_a_batch_that_has_one_or_trains_in_the_notebook_says_nothing(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = broken_batch(tmp_path / "class", ["kim"])
+    looking(monkeypatch, Kernel(tmp_path, "avx2 0"))
+    assert OWN_LOOPS not in shell.grade(batch).err
+    looking(monkeypatch, Message("kernel.none"))
+    assert OWN_LOOPS not in shell.grade(batch, "--engine", "jax").err
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_prepare_says_what_became_of_the_kernel_and_goes_on(
+    lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("GRADER_SIGNING_KEY_FILE", str(tmp_path / "signing.key"))
+    monkeypatch.setattr(environment, "engines", lambda: (Engine.JAX,))
+    monkeypatch.setattr(environment, "missing", lambda _: ())
+    monkeypatch.setattr(prepare, "open_room", lambda *_: NoRoom())
+    monkeypatch.setattr("grader.calibration.compiling.fill", lambda *_: iter(()))
+    for built, message in (
+        (Message("kernel.no_compiler"), Message("kernel.no_compiler")),
+        (Kernel(tmp_path, "avx2 0"), Message("kernel.built", {"version": "avx2 0"})),
+    ):
+        monkeypatch.setattr(building, "build", lambda *_, built=built: built)
+        assert prepare.run_prepare(lang) == 0
+        *_, last = capsys.readouterr().out.splitlines()
+        assert last == Words(lang).say(message)

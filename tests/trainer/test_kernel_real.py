@@ -1,0 +1,127 @@
+"""The recurrent kernel itself: compiled here, beside Keras' own path and float64."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader import environment
+from grader.room import open_room
+from grader.trainer import building
+from grader.trainer.kernels import LEVELS, LIBRARY, Kernel, Level, find, level_of
+from grader.trainer.result import Trained
+from grader.trainer.train import Job, train
+from grader.trainer.workroom import Workroom
+from tests.support.orders import claim, dense, lstm, order, sequential
+
+ROOT = Path(__file__).resolve().parents[2]
+WIDEST = level_of(environment.processor())
+NO_FARTHER = 1.5  # times Keras' own distance; of eight cases some are nearer, some farther
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(not building.compilers(), reason="no C++ compiler"),
+]
+
+
+def compiled(folder: Path, level: Level) -> Path:
+    """The folder with the kernel of a level."""
+    include = building.headers()
+    assert include is not None
+    command = building.compilers()[0]
+    why = building.compile_library(command, include, level, folder / LIBRARY, folder)
+    assert why == ""
+    return folder
+
+
+def told_by(folder: Path) -> Any:
+    """What ``tests/support/on_kernel.py`` says of a kernel."""
+    env = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.support.on_kernel", str(folder)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **env}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return told_by(compiled(tmp_path_factory.mktemp("kernel"), WIDEST))
+
+
+def require_near(distances: dict[str, list[float]]) -> None:
+    assert len(distances) == 8
+    for case, (ours, keras) in distances.items():
+        assert ours <= NO_FARTHER * keras, case
+        assert ours < 1e-5, case
+
+
+def test_outputs_and_gradients_are_as_near_to_float64_as_keras_own(told: Any) -> None:
+    """Batch, timesteps, features and units are multiples of no vector; all outputs, or the last."""
+    require_near(told["distances"])
+
+
+def test_layers_that_the_kernel_knows_ask_it_and_no_others(told: Any) -> None:
+    known = "LSTM, GRU, GRU reset before, SimpleRNN, sequences, state, backwards, no bias, dropout"
+    assert told["asked"] == {
+        **dict.fromkeys(known.split(", "), 1),
+        "both ways": 2,
+        **dict.fromkeys(
+            "dropout of the state, SimpleRNN dropout, relu, hard sigmoid, unrolled, half, own cell, "
+            "masked, masked SimpleRNN".split(", "),
+            0,
+        ),
+    }
+
+
+def test_a_layer_that_goes_backwards_gives_its_outputs_as_keras_orders_them(told: Any) -> None:
+    assert told["backwards"] < 1e-5
+
+
+def test_nan_stays_nan_from_where_it_comes_in_its_own_row(told: Any) -> None:
+    assert set(map(tuple, told["nan"].values())) == {(False, True, False)}
+
+
+def test_a_room_takes_the_kernel_only_if_it_answers_as_keras_did(told: Any) -> None:
+    right, wrong, damaged = told["taken"]
+    assert right == ""
+    assert wrong.startswith("lstm_2: 0.01 apart")
+    assert damaged.startswith("OSError")
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("level", LEVELS[LEVELS.index(WIDEST) + 1 :], ids=lambda level: level.name)
+def test_narrower_levels_are_as_near(level: Level, tmp_path: Path) -> None:
+    require_near(told_by(compiled(tmp_path, level))["distances"])
+
+
+@pytest.mark.kernel
+def test_it_is_built_and_trains_in_rooms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Learning is as by Keras' own path, but for last bits."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    room = open_room("auto")
+    kernel = building.build(room)
+    assert isinstance(kernel, Kernel), kernel
+    assert kernel == find()
+    job = Job(order(model=sequential(lstm(), dense()), fit={**claim()["fit"], "epochs": 3}), seed=1)
+    with closing(Workroom(room)) as kept:
+        (ours,) = train([job], room, kept=kept, kernel=kernel)
+        (again,) = train([job], room, kept=kept, kernel=kernel)  # by what was compiled just now
+        (own,) = train([job], room, kept=kept)
+    assert isinstance(own, Trained)
+    assert isinstance(ours, Trained)
+    assert isinstance(again, Trained)
+    assert all(map(np.array_equal, ours.weights, again.weights))
+    assert ours.history["loss"] == pytest.approx(own.history["loss"], rel=1e-4)
+    pairs = list(zip(own.weights, ours.weights, strict=True))
+    assert all(np.allclose(one, other, rtol=0, atol=1e-6) for one, other in pairs)
+    assert not all(np.array_equal(one, other) for one, other in pairs)  # the kernel did compute
