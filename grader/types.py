@@ -300,6 +300,25 @@ class Training:
 
 
 @dataclass(frozen=True)
+class TimeSpent:
+    """Seconds of a run, or of all that a submission needed; the rest is other cells and judging."""
+
+    start: float = 0.0  # until kernels answered
+    waiting: float = 0.0  # for trainings of ours to begin, or for an equal one of somebody else's
+    training: float = 0.0  # by our own room, or in cells that train by themselves
+    evaluation: float = 0.0  # in rooms that ask its models
+
+    def plus(self, other: TimeSpent) -> TimeSpent:
+        """Give the sum."""
+        return TimeSpent(
+            round(self.start + other.start, 3),
+            round(self.waiting + other.waiting, 3),
+            round(self.training + other.training, 3),
+            round(self.evaluation + other.evaluation, 3),
+        )
+
+
+@dataclass(frozen=True)
 class Execution:
     """Everything that came out of one run of one notebook. All but ``trainings`` is claims."""
 
@@ -316,6 +335,7 @@ class Execution:
     fixes_seeds: bool = False
     notes: tuple[Message, ...] = ()
     trainings: tuple[Training, ...] | None = None  # None: the notebook trains by itself
+    spent: TimeSpent = field(default_factory=TimeSpent)
 
 
 # --- extract ---------------------------------------------------------------------------------
@@ -624,5 +644,6 @@ class Record:
     profile: str = "laptop"  # whose sizes the exercise had
     same_as: str = ""  # submission with the very same code, whose run this record tells of
     handed_in: str = ""  # as a platform told it
+    spent: TimeSpent | None = None  # of ``seconds``; None where nothing was run for it
     by_hand: ByHand | None = None  # read from its own lines, never kept in a record
     by_rules: ByRules | None = None  # made from course.toml, never kept in a record

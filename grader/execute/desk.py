@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -70,13 +71,18 @@ class _Head(BaseModel):
 
 @dataclass
 class Desk:
-    """The trainings of one run. ``waited``: seconds in which the notebook waited for them."""
+    """The trainings of one run. ``waits``: seconds by cell in which it waited for them."""
 
     folder: Path
     trainer: Trainer
-    waited: float = 0.0
+    waits: dict[int, float] = field(default_factory=dict, init=False)
     _number: int = field(default=0, init=False)
     _orders: int = field(default=0, init=False)
+
+    @property
+    def waited(self) -> float:
+        """Seconds in which the notebook waited, in all cells together."""
+        return math.fsum(self.waits.values())
 
     def look(self, meanwhile: Meanwhile) -> None:
         """Take what was asked since the last look, in turn.
@@ -118,7 +124,7 @@ class Desk:
             reply = self.trainer.train(order, arrays, cell, meanwhile)
             self._put(path.stem, reply)
         finally:
-            self.waited += time.monotonic() - began
+            self.waits[cell] = self.waits.get(cell, 0.0) + time.monotonic() - began
 
     def _put(self, stem: str, reply: Reply) -> None:
         """Write an answer whole; the one before it was read long ago."""

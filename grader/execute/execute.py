@@ -28,6 +28,7 @@ from grader.execute.claims import Claims, read_claims
 from grader.execute.desk import Desk, Trainer
 from grader.execute.last_words import LastWords
 from grader.execute.remarks import remarks
+from grader.execute.spent import time_spent
 from grader.room import Bind, Room, RoomProcess, RoomSpec
 from grader.room.cuda import driver_binds, driver_environment
 from grader.room.workplace import workplace
@@ -83,6 +84,8 @@ class _Watch:
     outcome: Outcome = Outcome.FINISHED
     peak_mb: float = 0.0
     began: float = field(default_factory=time.monotonic)
+    made: float = 0.0  # when the room was about to be
+    start: float = 0.0  # seconds from then until its kernel answered
     ended: float | None = (
         None  # where the kernel had to be ended: what is written later is our time
     )
@@ -152,7 +155,8 @@ def execute(
         return not_again(first)
     second, _ = _execute(run, room, read, trainer)
     seconds = first.seconds + second.seconds
-    return replace(second, seconds=seconds, notes=(*second.notes, Message("execute.again")))
+    notes = (*second.notes, Message("execute.again"))
+    return replace(second, seconds=seconds, notes=notes, spent=first.spent.plus(second.spent))
 
 
 def not_again(execution: Execution) -> Execution:
@@ -171,8 +175,8 @@ def _execute(
         desk = Desk(folder, trainer()) if trainer is not None else None
         if desk is not None:
             at_end.callback(desk.trainer.close)
+        watch = _Watch(desk, made=time.monotonic())
         _prepare(folder, run, room, asks=desk is not None)
-        watch = _Watch(desk)
         kernel, driver = _start(folder, run, room, log)
         try:
             try:
@@ -193,6 +197,8 @@ def _execute(
             claims = read(folder / "out")
         except GraderError as error:
             raise UnreadError(error.message) from error
+    trainings = None if desk is None else desk.trainer.trainings
+    waits = {} if desk is None else desk.waits
     execution = Execution(
         outcome=watch.outcome,
         cells=tuple(_every_cell(claims.cells, run.notebook, watch.outcome)),
@@ -206,7 +212,8 @@ def _execute(
         peak_memory_mb=round(watch.peak_mb, 1),
         fixes_seeds=run.fixes_seeds,
         notes=tuple(_notes(claims)),
-        trainings=None if desk is None else desk.trainer.trainings,
+        trainings=trainings,
+        spent=time_spent(watch.start, waits, claims.cells, claims.candidates, trainings),
     )
     return execution, watch.outcome is Outcome.KERNEL_DIED and watch.code in KILLED
 
@@ -415,6 +422,7 @@ def _attend(
         if not is_ready and ready.exists():
             # The student's time begins when the kernel answers, not while the room is built.
             is_ready, watch.began = True, time.monotonic()
+            watch.start = watch.began - watch.made
         watch.peak_mb = max(watch.peak_mb, kernel.memory_mb())
         limit = run.timeout if is_ready else READY_SECONDS
         trouble = _trouble(kernel, driver, run, watch, limit)

@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
 
 from grader import environment
 from grader.execute.desk import Trainer
@@ -46,6 +46,7 @@ from grader.types import (
     Message,
     Outcome,
     Scalar,
+    TimeSpent,
     UsedThreshold,
     Verdict,
 )
@@ -100,6 +101,13 @@ class Attempts:
     _evaluated: list[float] = field(default_factory=list)  # and rooms that judged it
     _trained: list[float] = field(default_factory=list)  # and rooms that trained its models anew
     _judged: list[float] = field(default_factory=list)  # and the judge, of its processor
+    _where: list[TimeSpent] = field(default_factory=list)  # of each run that is no kept one
+
+    @property
+    def spent(self) -> TimeSpent:
+        """Where the time went so far."""
+        rooms = TimeSpent(training=math.fsum(self._trained), evaluation=math.fsum(self._evaluated))
+        return reduce(TimeSpent.plus, (*self._where, rooms), TimeSpent())
 
     def run(self) -> tuple[Scored, ...]:
         """Run the notebook, and again with other seeds where only the accuracy was missed."""
@@ -199,6 +207,7 @@ class Attempts:
         trainer = self._trainer(engine, attempt)
         execution = execute(run, self.room, again=again, most=most, read=read, trainer=trainer)
         self._ran.append(execution.seconds)
+        self._where.append(execution.spent)
         self.store.save_execution(key, execution)
         notebook_file.write(self.store.out, key, notebook)
         return execution

@@ -43,6 +43,7 @@ from grader.types import (
     Message,
     Record,
     Submission,
+    TimeSpent,
 )
 
 __all__ = ["GradeGroups", "Graded", "Grader", "Workplace"]
@@ -172,8 +173,9 @@ class Grader:
             records = self._ungraded(job, slot, Message("pipeline.out_of_time"), began)
         else:
             tell = partial(self.on_training, job.submission)
-            scored = Attempts(job, slot, self.room, self.store, self.judges, tell).run()
-            records = tuple(self._record(job, slot, one, began) for one in scored)
+            attempts = Attempts(job, slot, self.room, self.store, self.judges, tell)
+            scored = attempts.run()
+            records = tuple(self._record(job, slot, one, began, attempts.spent) for one in scored)
         records = self._saved(job, slot, records, began)
         with suppress(GraderError):  # the records are safe, and count all the same next time
             self.store.finish(journal)
@@ -214,7 +216,7 @@ class Grader:
 
     # --- records -----------------------------------------------------------------------------
 
-    def _record(self, job: Job, slot: Slot, case: Scored, began: float) -> Record:
+    def _record(self, job: Job, slot: Slot, case: Scored, began: float, spent: TimeSpent) -> Record:
         execution = case.execution
         return Record(
             key=job.score_key(slot, case.exercise),
@@ -235,6 +237,7 @@ class Grader:
             threshold=case.threshold,
             hidden_seed=job.hidden_seed(case.exercise),
             profile=_profile(self.course, case.exercise),
+            spent=spent,
         )
 
     def _ungraded(self, job: Job, slot: Slot, message: Message, began: float) -> tuple[Record, ...]:

@@ -19,6 +19,7 @@ from grader.report.points import total
 from grader.report.sorting import Order, order_rules, ordered
 from grader.report.statistics import item_statistics
 from grader.report.summary import exercise_row, item_row, verdict_counts
+from grader.report.time_spent import parts
 from grader.report.tones import tone
 from grader.report.trained import trained_lines
 from grader.text.times import day
@@ -139,6 +140,7 @@ def index_page(
         risks=at_risk(there, words, titles, link),
         spent=spent(every, words, titles),
         hours=hours(every),
+        time_spent=parts(every, words),
     )
 
 

@@ -150,6 +150,23 @@ def test_what_is_trained_costs_the_notebook_no_time(world: World) -> None:
     assert done.seconds < 60
 
 
+def test_where_its_time_went_is_known_apart(world: World) -> None:
+    world.during = lambda meanwhile: later(world, 5000.0, meanwhile)
+    spent = world.run().spent
+    assert (spent.start, spent.waiting, spent.training) == (0.0, 5000.0, 0.0)
+
+
+def test_until_its_kernel_answers_it_is_starting(world: World) -> None:
+    made = world.start
+
+    def slowly(spec: RoomSpec, **how: Any) -> Process:
+        world.now += 7.0
+        return made(spec, **how)
+
+    world.start = slowly  # type: ignore[method-assign]
+    assert world.run(trains=False).spent.start == 14.0  # two rooms, the driver's too
+
+
 def test_what_it_does_itself_still_does(world: World) -> None:
     world.during = lambda meanwhile: later(world, 5000.0, meanwhile)
     world.after = lambda: None

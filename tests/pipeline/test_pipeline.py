@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,7 @@ from grader.types import (
     Outcome,
     Record,
     Submission,
+    TimeSpent,
     Training,
     Verdict,
 )
@@ -227,6 +229,53 @@ def test_a_sound_notebook_is_accepted_in_one_attempt(
     assert [attempt.number for attempt in record.attempts] == [1]
     assert record.evidence is not None
     assert record.evidence.metrics["mse"] == pytest.approx(0.001, rel=1e-3)
+
+
+def test_the_record_says_where_the_time_of_all_attempts_went(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    world.error = lambda number: 0.04 if number == 1 else 0.001
+    world.give = lambda _run: _execution(spent=TimeSpent(start=1.0, waiting=2.0, training=30.0))
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert len(record.attempts) == 2
+    assert record.spent is not None
+    assert (record.spent.start, record.spent.waiting, record.spent.training) == (2.0, 4.0, 60.0)
+    assert record.spent.evaluation >= 0.0
+
+
+def test_rooms_that_train_a_model_anew_are_training_and_those_that_ask_it_evaluation(
+    course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(monotonic=itertools.count().__next__)
+    monkeypatch.setattr(attempts, "time", clock)
+    world.give = lambda _run: _unmoved()
+    (record,) = _grade(_slipping(course), tmp_path, _submission()).records
+    assert [attempt.kind for attempt in record.attempts] == ["run", "retrain"]
+    assert record.spent is not None
+    assert record.spent.training == 1.0 * len(world.trained)
+    assert record.spent.evaluation >= 1.0
+
+
+def test_a_run_that_was_kept_took_no_time_now(course: Course, world: World, tmp_path: Path) -> None:
+    world.give = lambda _run: _execution(spent=TimeSpent(start=1.0, training=30.0))
+    _grade(course, tmp_path, _submission())
+    for path in (tmp_path / "results").rglob("record.json"):
+        path.unlink()
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert len(world.ran) == 1
+    assert record.spent is not None
+    assert (record.spent.start, record.spent.training) == (0.0, 0.0)
+
+
+def test_what_nothing_was_run_for_says_nothing_of_its_time(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    def failing(_run: Any) -> Execution:
+        raise GraderError(Message("execute.no_kernel"))
+
+    world.give = failing
+    (record,) = _grade(course, tmp_path, _submission()).records
+    assert record.spent is None
 
 
 def test_the_record_keeps_the_hidden_seed_and_no_report_shows_it(
