@@ -310,11 +310,16 @@ def list_exercises(profile: Profile = None, lang: Lang = None) -> None:
 
 
 @app.command()
-def prepare(lang: Lang = None) -> None:
+def prepare(
+    kernel: Annotated[
+        bool, typer.Option("--kernel", help="Only build the kernel for recurrent layers.")
+    ] = False,
+    lang: Lang = None,
+) -> None:
     """Install the course's packages; compile what notebooks need."""
     from grader.cli.prepare import run_prepare
 
-    raise typer.Exit(run_prepare(lang))
+    raise typer.Exit(run_prepare(lang, kernel_alone=kernel))
 
 
 @app.command()

@@ -20,19 +20,25 @@ from grader.pipeline.runner import slots
 from grader.record import files, signing
 from grader.room import Room, open_room
 from grader.room.xla_cache import filling
+from grader.text.words import Words
 from grader.types import Engine, GraderError, Message
 
 MOST_WHY = 600  # characters of pip's complaint
 
 
-def run_prepare(lang: str | None) -> int:
+def run_prepare(lang: str | None, *, kernel_alone: bool = False) -> int:
     """Install packages, make the key that signs, build the kernel, compile what references need.
+
+    ``kernel_alone``: build the kernel and nothing else, as where the grader is set up.
 
     Raises:
         GraderError: a package cannot be installed, JAX is not, or the rooms here are no boundary.
     """
     course = course_to_grade_with(())
     words = open_words(course, lang)
+    if kernel_alone:
+        _say(words, _kernel_of(open_room("auto")))
+        return 0
     if missing := environment.missing(course.packages):
         install(missing)
         sys.stdout.write(words("cli.packages_installed", packages=", ".join(missing)) + "\n")
@@ -46,18 +52,24 @@ def run_prepare(lang: str | None) -> int:
     from grader.calibration.compiling import fill
 
     room = open_room("auto", without_results(course.root))
-    sys.stdout.write(words.say(_kernel(room)) + "\n")
-    sys.stdout.flush()
+    _say(words, _kernel_of(room))
     for one in fill(course, room, slots(1)[0]):
         sys.stdout.write(words("cli.prepared", exercise=one.exercise, added=one.added) + "\n")
         sys.stdout.flush()
     return 0
 
 
-def _kernel(room: Room) -> Message:
+def _say(words: Words, message: Message) -> None:
+    sys.stdout.write(words.say(message) + "\n")
+    sys.stdout.flush()
+
+
+def _kernel_of(room: Room) -> Message:
     """Build the kernel for recurrent layers; what is said where that fails stops nothing."""
     from grader.trainer.building import build
 
+    if Engine.JAX not in environment.engines():
+        return Message("kernel.no_jax")
     with filling(room) as compiling:
         built = build(compiling, slots(1)[0].cores)
     if isinstance(built, Message):

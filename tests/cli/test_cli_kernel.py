@@ -87,3 +87,50 @@ def test_prepare_says_what_became_of_the_kernel_and_goes_on(
         assert prepare.run_prepare(lang) == 0
         *_, last = capsys.readouterr().out.splitlines()
         assert last == Words(lang).say(message)
+
+
+class TestPrepareTheKernelAlone:
+    """As where the grader is set up: nothing else is done, and nothing that fails stops it."""
+
+    @pytest.fixture
+    def nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def must_not(*_: object) -> None:
+            raise AssertionError("only the kernel was asked for")
+
+        monkeypatch.setattr(prepare, "install", must_not)
+        monkeypatch.setattr(prepare.signing, "make_key", must_not)
+        monkeypatch.setattr("grader.calibration.compiling.fill", must_not)
+        monkeypatch.setattr(prepare, "open_room", lambda *_: NoRoom())
+
+    @pytest.mark.usefixtures("nothing_else")
+    @pytest.mark.parametrize(
+        ("built", "told"),
+        [
+            (Kernel(Path("x"), "avx2 0"), "built and checked (avx2 0)"),
+            (Message("kernel.no_compiler"), "there is no C++ compiler here"),
+            (Message("kernel.not_built", {"why": "no space left"}), "no space left"),
+        ],
+    )
+    def test_what_became_of_it_is_one_line(
+        self,
+        built: Kernel | Message,
+        told: str,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: Any,
+        tmp_path: Path,
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        monkeypatch.setattr(building, "build", lambda *_: built)
+        said = Shell(monkeypatch, capfd, tmp_path)("prepare", "--kernel", "--lang", "en")
+        assert said.code == 0
+        (line,) = said.out.splitlines()
+        assert told in line
+
+    @pytest.mark.usefixtures("nothing_else")
+    def test_without_jax_there_is_nothing_to_build(
+        self, monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(environment, "engines", lambda: (Engine.TENSORFLOW,))
+        said = Shell(monkeypatch, capfd, tmp_path)("prepare", "--kernel", "--lang", "en")
+        assert said.code == 0
+        assert "JAX" in said.out

@@ -32,11 +32,11 @@ pytestmark = [
 ]
 
 
-def compiled(folder: Path, level: Level) -> Path:
-    """The folder with the kernel of a level."""
+def compiled(folder: Path, level: Level, command: tuple[str, ...] | None = None) -> Path:
+    """The folder with the kernel of a level, by the first compiler or another one."""
     include = building.headers()
     assert include is not None
-    command = building.compilers()[0]
+    command = command or building.compilers()[0]
     why = building.compile_library(command, include, level, folder / LIBRARY, folder)
     assert why == ""
     return folder
@@ -102,6 +102,13 @@ def test_a_room_takes_the_kernel_only_if_it_answers_as_keras_did(told: Any) -> N
 @pytest.mark.parametrize("level", LEVELS[LEVELS.index(WIDEST) + 1 :], ids=lambda level: level.name)
 def test_narrower_levels_are_as_near(level: Level, tmp_path: Path) -> None:
     require_near(told_by(compiled(tmp_path, level))["distances"])
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("command", building.compilers()[1:], ids=lambda one: one[-1])
+def test_other_compilers_make_one_that_is_as_near(command: tuple[str, ...], tmp_path: Path) -> None:
+    """That of the ziglang wheel among them, where it is installed."""
+    require_near(told_by(compiled(tmp_path, WIDEST, command))["distances"])
 
 
 @pytest.mark.kernel

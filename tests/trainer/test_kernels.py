@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from grader import environment
 from grader.room import RoomSpec
+from grader.text.words import Words
 from grader.trainer import building, kernels
 from grader.trainer.asking import train_once
 from grader.trainer.building import build
@@ -402,3 +404,58 @@ def test_every_level_says_how_it_is_compiled() -> None:
     assert [level.width for level in LEVELS] == sorted({16, 8, 4}, reverse=True)
     assert PLAIN.flags == ()
     assert PLAIN.needs == frozenset()
+
+
+@pytest.mark.parametrize("state", ["no_compiler", "elsewhere", "damaged", "not_ours"])
+def test_without_a_sound_kernel_keras_trains_that_is_said_and_building_mends_it(
+    state: str, compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No compiler, another processor, a damaged cache: the batch goes on as without a kernel."""
+    folder = kernel_folder() if state == "no_compiler" else kept()
+    if state == "elsewhere":
+        monkeypatch.setattr(environment, "processor", lambda: ["flags : avx2 fma avx512f"])
+    elif state == "damaged":
+        (folder / LIBRARY).write_bytes(b"half of it")
+    elif state == "not_ours":
+        folder.chmod(0o777)
+    if state == "no_compiler":
+        assert why(build(CheckingRoom())) == "kernel.no_compiler"
+    used, room = Kernels(), FakeRoom(good, good)
+    first = train_once(order(), room, Results(tmp_path / "r"), secret=SECRET, kernels=used)
+    assert isinstance(first.outcome, Trained)
+    assert first.key == key_of(order(), SECRET).key
+    missing = used.missing()
+    assert missing is not None
+    assert missing.id == f"kernel.{'none' if state == 'no_compiler' else state}"
+    for lang, own_loops in (("en", "Keras' own loops"), ("ko", "Keras 자체 루프")):
+        said = Words(lang).say(missing)
+        assert own_loops in said
+        assert "grader prepare" in said
+    compiler("our-cxx", WRITES)
+    built = build(CheckingRoom())
+    assert isinstance(built, Kernel)
+    assert used.missing() is None
+    again = train_once(order(), room, Results(tmp_path / "s"), secret=SECRET, kernels=used)
+    assert again.key == key_of(order(), SECRET, kernel=built.version).key
+    assert [spec.argv[5:] for spec in room.specs] == [(), (str(built.folder),)]
+
+
+def test_only_its_owner_may_write_what_is_kept(compiler: Compiler) -> None:
+    compiler("our-cxx", WRITES)
+    built = build(CheckingRoom())
+    assert isinstance(built, Kernel)
+    places = (built.folder, built.folder.parent, *built.folder.iterdir())
+    assert [path.name for path in places if path.stat().st_mode & 0o022] == []
+
+
+def test_nothing_of_the_languages_library_is_linked(compiler: Compiler) -> None:
+    """A wheel's compiler would have to build that library first, for longer than most wait."""
+    compiler("our-cxx", WRITES)
+    built = build(CheckingRoom())
+    assert isinstance(built, Kernel)
+    command = (built.folder / LIBRARY).read_text().split()
+    assert {"-fno-exceptions", "-fno-rtti"} <= set(command)
+    used = re.findall(
+        r"#include <([^>]+)>", "".join(p.read_text() for p in kernels.SOURCES.iterdir())
+    )
+    assert sorted(set(used)) == ["stdint.h", "stdlib.h"]

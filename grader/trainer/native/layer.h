@@ -4,8 +4,7 @@
 // weights (…, gates * units). Inside, each gate's units are padded to a multiple of the width.
 #pragma once
 
-#include <memory>
-#include <new>
+#include <stdlib.h>
 
 #include "products.h"
 
@@ -19,22 +18,23 @@ struct Sizes {
   long width() const { return padded(units); }
 };
 
-// Floats of our own: zeros, aligned.
+// Floats of our own: zeros, aligned. Without memory for them the room ends.
 class Floats {
  public:
-  explicit Floats(long count)
-      : data_(static_cast<float*>(::operator new[](bytes(count), kAlignment))) {
-    for (long i = 0; i < count; ++i) data_.get()[i] = 0.0f;
+  explicit Floats(long count) : data_(static_cast<float*>(aligned_alloc(kAlignment, bytes(count)))) {
+    if (!data_) abort();
+    for (long i = 0; i < count; ++i) data_[i] = 0.0f;
   }
-  operator float*() const { return data_.get(); }
+  Floats(Floats&& other) : data_(other.data_) { other.data_ = nullptr; }
+  ~Floats() { free(data_); }
+  operator float*() const { return data_; }
 
  private:
-  static constexpr std::align_val_t kAlignment{64};
-  static std::size_t bytes(long count) { return sizeof(float) * static_cast<std::size_t>(count); }
-  struct Free {
-    void operator()(float* data) const { ::operator delete[](data, kAlignment); }
-  };
-  std::unique_ptr<float[], Free> data_;
+  static constexpr size_t kAlignment = 64;
+  static constexpr size_t bytes(long count) {  // whole lines, at least one
+    return (sizeof(float) * static_cast<size_t>(count) / kAlignment + 1) * kAlignment;
+  }
+  float* data_;
 };
 
 // One timestep of an array (batch, timesteps, n), or a state (batch, n): rows `stride` apart.

@@ -1,16 +1,20 @@
 // Products of small matrices, kept in registers tile by tile.
 #pragma once
 
-#include <type_traits>
-
 #include "vectors.h"
 
 namespace rnn {
 
+// A number that is known when compiling, as an argument.
+template <int N>
+struct Count {
+  static constexpr int value = N;
+};
+
 // act(R, n) for rows n, n + 1, … n + R - 1: R rows at once, and ever fewer of those that are left.
 template <int Rows, class Act>
 RNN_INLINE void by_rows(long begin, long end, const Act& act) {
-  for (; begin + Rows <= end; begin += Rows) act(std::integral_constant<int, Rows>{}, begin);
+  for (; begin + Rows <= end; begin += Rows) act(Count<Rows>{}, begin);
   if constexpr (Rows > 1) by_rows<Rows / 2>(begin, end, act);
 }
 

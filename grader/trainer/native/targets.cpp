@@ -1,72 +1,76 @@
 // What XLA calls: takes the arrays of a call in turn, and hands them to the layers.
 //
 // All arrays are float32, row by row. An array that is not wanted or not given has no elements.
-#include <new>
-
+// XLA's C interface, and nothing of C++'s library: a wheel's compiler would have to build that first.
 #include "gru.h"
 #include "lstm.h"
 #include "simple_rnn.h"
-#include "xla/ffi/api/ffi.h"
+#include "xla/ffi/api/c_api.h"
 
 namespace {
 
-namespace ffi = xla::ffi;
-using In = ffi::Buffer<ffi::F32>;
 using rnn::Sizes;
+
+XLA_FFI_Error* wrong(const XLA_FFI_CallFrame& frame, const char* why) {
+  XLA_FFI_Error_Create_Args args = {XLA_FFI_Error_Create_Args_STRUCT_SIZE, nullptr, why,
+                                    XLA_FFI_Error_Code_INVALID_ARGUMENT};
+  return frame.api->XLA_FFI_Error_Create(&args);
+}
+
+// The array of a place, null where there is none of float32. Both kinds of places are alike.
+template <class Places, class Types>
+const XLA_FFI_Buffer* array_at(const Places& places, const Types* types, void* const* arrays,
+                               long number) {
+  if (number >= places.size || types[number] != 1) return nullptr;  // 1: an array, of both kinds
+  const auto* found = static_cast<const XLA_FFI_Buffer*>(arrays[number]);
+  return found->dtype == XLA_FFI_DataType_F32 ? found : nullptr;
+}
+
+long elements(const XLA_FFI_Buffer& array) {
+  long count = 1;
+  for (long i = 0; i < array.rank; ++i) count *= array.dims[i];
+  return count;
+}
 
 class Call {
  public:
-  Call(ffi::RemainingArgs args, ffi::RemainingRets rets) : args_(args), rets_(rets) {
-    const auto inputs = args_.get<In>(0), first = args_.get<In>(kFirst);
-    fine_ = inputs.has_value() && first.has_value() && inputs->dimensions().size() == 3 &&
-            first->dimensions().size() == 2;
+  explicit Call(const XLA_FFI_CallFrame& frame) : frame_(frame) {
+    const XLA_FFI_Buffer *inputs = given(0), *first = given(kFirst);
+    fine_ = inputs && first && inputs->rank == 3 && first->rank == 2;
     if (!fine_) return;
-    const auto x = inputs->dimensions();
-    sizes = {x[0], x[1], x[2], first->dimensions()[1], x[1]};
-    fine_ = inputs->element_count() > 0 && sizes.units > 0;
+    const auto* x = inputs->dims;
+    sizes = {x[0], x[1], x[2], first->dims[1], x[1]};
+    fine_ = elements(*inputs) > 0 && sizes.units > 0;
   }
 
   // The next array, which must have so many elements; null where it does not fit.
-  const float* in(long count) { return taken(args_.get<In>(args_done_++), count); }
-  float* out(long count) {
-    auto found = rets_.get<In>(rets_done_++);
-    return found.has_value() ? taken(**found, count) : failed();
-  }
+  const float* in(long count) { return taken(given(args_done_++), count); }
+  float* out(long count) { return taken(result(rets_done_++), count); }
 
   // The next array, which may have no elements; then null.
   const float* in_if_any(long count) {
-    const auto found = args_.get<In>(args_done_);
-    if (!found.has_value() || found->element_count()) return in(count);
+    const XLA_FFI_Buffer* found = given(args_done_);
+    if (!found || elements(*found)) return in(count);
     ++args_done_;
     return nullptr;
   }
   float* out_if_any(long count) {
-    auto found = rets_.get<In>(rets_done_);
-    if (!found.has_value() || (*found)->element_count()) return out(count);
+    const XLA_FFI_Buffer* found = result(rets_done_);
+    if (!found || elements(*found)) return out(count);
     ++rets_done_;
     return nullptr;
   }
 
   // How long the first axis of a given array or of a result is.
-  long rows_in(int number) const {
-    const auto found = args_.get<In>(number);
-    return found.has_value() && found->dimensions().size() ? found->dimensions()[0] : 0;
-  }
-  long rows_out(int number) const {
-    auto found = rets_.get<In>(number);
-    return found.has_value() && (*found)->dimensions().size() ? (*found)->dimensions()[0] : 0;
-  }
+  long rows_in(int number) const { return rows(given(number)); }
+  long rows_out(int number) const { return rows(result(number)); }
 
   template <class Act>
-  ffi::Error done(const Act& act) const {
-    if (!fine_ || args_done_ != args_.size() || rets_done_ != rets_.size())
-      return ffi::Error(ffi::ErrorCode::kInvalidArgument, "arrays do not fit together");
-    try {
-      act();
-    } catch (const std::bad_alloc&) {
-      return ffi::Error(ffi::ErrorCode::kResourceExhausted, "no memory");
-    }
-    return ffi::Error::Success();
+  XLA_FFI_Error* done(const Act& act) const {
+    if (!fine_ || args_done_ != frame_.args.size || rets_done_ != frame_.rets.size)
+      return wrong(frame_, "arrays do not fit together");
+    act();
+    return nullptr;
   }
 
   Sizes sizes{};
@@ -74,20 +78,21 @@ class Call {
  private:
   static constexpr int kFirst = 3;  // inputs, kernel, recurrent kernel, first state, …
 
-  float* failed() {
+  const XLA_FFI_Buffer* given(long number) const {
+    return array_at(frame_.args, frame_.args.types, frame_.args.args, number);
+  }
+  const XLA_FFI_Buffer* result(long number) const {
+    return array_at(frame_.rets, frame_.rets.types, frame_.rets.rets, number);
+  }
+  static long rows(const XLA_FFI_Buffer* array) { return array && array->rank ? array->dims[0] : 0; }
+  float* taken(const XLA_FFI_Buffer* array, long count) {
+    if (array && elements(*array) == count) return static_cast<float*>(array->data);
     fine_ = false;
     return nullptr;
   }
-  float* taken(const In& array, long count) {
-    return static_cast<long>(array.element_count()) == count ? array.typed_data() : failed();
-  }
-  float* taken(const ffi::ErrorOr<In>& array, long count) {
-    return array.has_value() ? taken(*array, count) : failed();
-  }
 
-  ffi::RemainingArgs args_;
-  ffi::RemainingRets rets_;
-  std::size_t args_done_ = 0, rets_done_ = 0;
+  const XLA_FFI_CallFrame& frame_;
+  long args_done_ = 0, rets_done_ = 0;
   bool fine_ = false;
 };
 
@@ -100,8 +105,8 @@ struct Counts {
         outputs(s.batch * s.timesteps * s.units) {}
 };
 
-ffi::Error simple_forward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
-  Call call(args, rets);
+XLA_FFI_Error* simple_forward(const XLA_FFI_CallFrame& frame) {
+  Call call(frame);
   const Sizes& s = call.sizes;
   const Counts n(s, 1);
   const float *x = call.in(n.inputs), *kernel = call.in(n.kernel), *own = call.in(n.recurrent);
@@ -110,8 +115,8 @@ ffi::Error simple_forward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
   return call.done([&] { rnn::simple::forward(s, x, {kernel, own, bias}, first, y); });
 }
 
-ffi::Error simple_backward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
-  Call call(args, rets);
+XLA_FFI_Error* simple_backward(const XLA_FFI_CallFrame& frame) {
+  Call call(frame);
   const Sizes& s = call.sizes;
   const Counts n(s, 1);
   const float *x = call.in(n.inputs), *kernel = call.in(n.kernel), *own = call.in(n.recurrent);
@@ -125,9 +130,9 @@ ffi::Error simple_backward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
   });
 }
 
-ffi::Error lstm_forward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
+XLA_FFI_Error* lstm_forward(const XLA_FFI_CallFrame& frame) {
   using namespace rnn::lstm;
-  Call call(args, rets);
+  Call call(frame);
   Sizes& s = call.sizes;
   if (call.rows_out(2) != s.timesteps) s.kept = 1;
   const Counts n(s, kGates);
@@ -139,9 +144,9 @@ ffi::Error lstm_forward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
       [&] { forward(s, x, {kernel, own, bias}, first, carry, y, last_carry, trace); });
 }
 
-ffi::Error lstm_backward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
+XLA_FFI_Error* lstm_backward(const XLA_FFI_CallFrame& frame) {
   using namespace rnn::lstm;
-  Call call(args, rets);
+  Call call(frame);
   const Sizes& s = call.sizes;
   const Counts n(s, kGates);
   const float *x = call.in(n.inputs), *kernel = call.in(n.kernel), *own = call.in(n.recurrent);
@@ -159,9 +164,9 @@ ffi::Error lstm_backward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
 }
 
 // The bias has two rows, of inputs and of the state, where the reset comes after the product.
-ffi::Error gru_forward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
+XLA_FFI_Error* gru_forward(const XLA_FFI_CallFrame& frame) {
   using namespace rnn::gru;
-  Call call(args, rets);
+  Call call(frame);
   Sizes& s = call.sizes;
   if (call.rows_out(1) != s.timesteps) s.kept = 1;
   const bool after = call.rows_in(4) == 2;
@@ -172,9 +177,9 @@ ffi::Error gru_forward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
   return call.done([&] { forward(s, x, {kernel, own, bias, after}, first, y, trace); });
 }
 
-ffi::Error gru_backward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
+XLA_FFI_Error* gru_backward(const XLA_FFI_CallFrame& frame) {
   using namespace rnn::gru;
-  Call call(args, rets);
+  Call call(frame);
   const Sizes& s = call.sizes;
   const bool after = call.rows_out(3) == 2;
   const Counts n(s, kGates);
@@ -191,22 +196,40 @@ ffi::Error gru_backward(ffi::RemainingArgs args, ffi::RemainingRets rets) {
   });
 }
 
+// XLA asks first for which version of its interface this was compiled.
+template <XLA_FFI_Error* (*layer)(const XLA_FFI_CallFrame&)>
+XLA_FFI_Error* answered(XLA_FFI_CallFrame* frame) {
+  if (frame->struct_size != XLA_FFI_CallFrame_STRUCT_SIZE)
+    return wrong(*frame, "compiled for another version of XLA");
+  const auto* asked = frame->extension_start;
+  if (asked && asked->type == XLA_FFI_Extension_Metadata) {
+    auto* told = reinterpret_cast<const XLA_FFI_Metadata_Extension*>(asked)->metadata;
+    told->api_version = {XLA_FFI_Api_Version_STRUCT_SIZE, nullptr, XLA_FFI_API_MAJOR,
+                         XLA_FFI_API_MINOR};
+    told->traits = 0;
+    told->state_type_id = XLA_FFI_UNKNOWN_TYPE_ID;
+    return nullptr;
+  }
+  if (frame->stage != XLA_FFI_ExecutionStage_EXECUTE) return wrong(*frame, "nothing to prepare");
+  return layer(*frame);
+}
+
 }  // namespace
 
 #define RNN_VISIBLE __attribute__((visibility("default")))
-#define RNN_TARGET(name)                                             \
-  extern "C" RNN_VISIBLE XLA_FFI_Error* rnn_##name(XLA_FFI_CallFrame*); \
-  XLA_FFI_DEFINE_HANDLER_SYMBOL(rnn_##name, name,                    \
-                                ffi::Ffi::Bind().RemainingArgs().RemainingRets())
-
-RNN_TARGET(simple_forward);
-RNN_TARGET(simple_backward);
-RNN_TARGET(lstm_forward);
-RNN_TARGET(lstm_backward);
-RNN_TARGET(gru_forward);
-RNN_TARGET(gru_backward);
+#define RNN_TARGET(name)                                            \
+  RNN_VISIBLE XLA_FFI_Error* rnn_##name(XLA_FFI_CallFrame* frame) { \
+    return answered<name>(frame);                                   \
+  }
 
 extern "C" {
+RNN_TARGET(simple_forward)
+RNN_TARGET(simple_backward)
+RNN_TARGET(lstm_forward)
+RNN_TARGET(lstm_backward)
+RNN_TARGET(gru_forward)
+RNN_TARGET(gru_backward)
+
 RNN_VISIBLE extern const int rnn_width;
 const int rnn_width = RNN_WIDTH;
 }

@@ -4,7 +4,7 @@
 // compiler's vector types do the rest, so all three are this one source.
 #pragma once
 
-#include <cstdint>
+#include <stdint.h>
 
 namespace rnn {
 
@@ -12,7 +12,7 @@ constexpr long kWidth = RNN_WIDTH;
 constexpr int kRegisters = RNN_WIDTH == 16 ? 16 : 8;  // of sums that one tile keeps
 
 typedef float Vector __attribute__((vector_size(4 * RNN_WIDTH)));
-typedef std::int32_t Integers __attribute__((vector_size(4 * RNN_WIDTH)));
+typedef int32_t Integers __attribute__((vector_size(4 * RNN_WIDTH)));
 typedef float Loose __attribute__((vector_size(4 * RNN_WIDTH), aligned(4), may_alias));
 
 #define RNN_INLINE inline __attribute__((always_inline))
