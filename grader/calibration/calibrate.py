@@ -7,13 +7,12 @@ continues where it stopped. Touches: rooms, that file. The method: ``docs/calibr
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from grader import environment
+from grader.calibration.curves import keep
 from grader.calibration.measure import (
     TRAINED_CONTROLS,
     Bench,
@@ -25,14 +24,19 @@ from grader.calibration.measure import (
 )
 from grader.calibration.scale import scale, scaled, unscale
 from grader.calibration.stalls import has_stalled
-from grader.calibration.thresholds import FEWEST, choose_threshold, prediction_interval
+from grader.calibration.thresholds import FEWEST, prediction_interval
+from grader.calibration.writing import write
 from grader.course.data import data_fingerprint
 from grader.course.exercises import Course, Exercise
-from grader.course.expectations import REFERENCE, SCHEMA, CalibrationRun, Expectation, Threshold
-from grader.course.profiles import expected_name
+from grader.course.expectations import (
+    REFERENCE,
+    TRAINER,
+    CalibrationRun,
+    Expectation,
+    Threshold,
+)
 from grader.pipeline.runner import Call, Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
-from grader.record import files
 from grader.room import Room
 from grader.types import Engine, GraderError, Message, ModelFacts
 
@@ -49,14 +53,16 @@ def plans(
     engine: Engine,
     count: int,
     device: str = "cpu",
+    *,
+    by_trainer: bool = False,
 ) -> Iterator[Plan]:
     """Give the runs that are still missing: ``count`` references and a few of each mistake."""
     done = {(run.control, run.engine, run.device, run.seed) for run in known}
     wanted = [(REFERENCE, number) for number in range(count)]
     wanted += [(c, number) for c in TRAINED_CONTROLS for number in range(min(CONTROL_RUNS, count))]
     for control, number in wanted:
-        one = plan(exercise, control, engine, number)
-        if (control, engine.value, device, one.seed) not in done:
+        one = plan(exercise, control, engine, number, by_trainer=by_trainer)
+        if (control, one.way, device, one.seed) not in done:
             yield one
 
 
@@ -68,6 +74,9 @@ def calibrate(
     room: Room,
     slots: Sequence[Slot],
     report_line: Callable[[str], None],
+    *,
+    by_trainer: bool = False,
+    curves: Path | None = None,
 ) -> tuple[Threshold, ...]:
     """Do every missing run and write the file after each.
 
@@ -79,20 +88,24 @@ def calibrate(
         room: where to run.
         slots: one job per slot at a time; all of the same device.
         report_line: is given a line per run, of one that failed too; a later call does that again.
+        by_trainer: whether the reference's notebook has its trainings done by our own room.
+        curves: folder in which to keep how each reference learned.
     """
     bench = Bench(course, exercise, engine, room)
     fingerprint = data_fingerprint(exercise, bench.family)
     stored = exercise.expectation
     # Other data: nothing that was measured holds any more.
     known = list(stored.runs) if stored and stored.data.fingerprint == fingerprint else []
-    missing = list(plans(exercise, known, engine, count, slots[0].device))
+    missing = list(plans(exercise, known, engine, count, slots[0].device, by_trainer=by_trainer))
     model: ModelFacts | None = None
     began = time.monotonic()
     for done, (one, found) in enumerate(_measured(bench, missing, slots), start=1):
-        line = f"{exercise.id} {engine.value} {one.control} [{done}/{len(missing)}]"
+        line = f"{exercise.id} {one.way} {one.control} [{done}/{len(missing)}]"
         if isinstance(found, Exception):
             report_line(f"{line} {found!r}")
             continue
+        if curves is not None:
+            keep(curves, exercise.id, found[0])
         known += [measured.run for measured in found]
         model = next((measured.model for measured in found if measured.model), model)
         write(bench, fingerprint, known, model)
@@ -114,79 +127,6 @@ def _measured(
             return one, error
 
     return LocalRunner(slots, Stop()).run(missing, Call(measured))
-
-
-# --- the file --------------------------------------------------------------------------------
-
-
-def write(
-    bench: Bench,
-    fingerprint: str,
-    runs: Sequence[CalibrationRun],
-    model: ModelFacts | None,
-) -> tuple[Threshold, ...]:
-    """Write ``expected.json`` from the runs; the thresholds follow from them alone."""
-    exercise = bench.exercise
-    assert exercise.reference_path is not None
-    better = bench.family.BETTER
-    places = dict.fromkeys((run.engine, run.device) for run in runs)
-    attempts = exercise.attempts
-    found = [choose_threshold(runs, *place, better, attempts) for place in places]
-    thresholds = tuple(one for one in found if one is not None)
-    content = {
-        "schema": SCHEMA,
-        "exercise": exercise.id,
-        "profile": exercise.profile,
-        "data": {"fingerprint": fingerprint},
-        "structure": _structure(exercise, model),
-        "runs": [asdict(run) for run in runs],
-        "thresholds": [_threshold(one, attempts) for one in thresholds],
-        "environment": {**environment.versions(), "cores": len(environment.cores())},
-    }
-    path = exercise.reference_path / expected_name(exercise.profile)
-    files.write_whole(path, _text(content).encode(), durably=True, shared=True)
-    return thresholds
-
-
-def _structure(exercise: Exercise, model: ModelFacts | None) -> dict[str, Any]:
-    """Give the layers as the evaluation saw them, in this call or in an earlier one."""
-    stored = exercise.expectation
-    seen = model or (stored.structure if stored else None)
-    if seen is None:
-        return {"layers": [], "total_params": 0}
-    layers = [
-        {"class": one.cls, "output_shape": list(one.output_shape), "params": one.params}
-        for one in seen.layers
-    ]
-    return {"layers": layers, "total_params": seen.total_params}
-
-
-def _threshold(threshold: Threshold, attempts: int) -> dict[str, Any]:
-    entry = asdict(threshold)
-    del entry["widened"]
-    if (fail := threshold.false_fail) is not None:
-        entry["attempts"] = attempts
-        entry["false_fail_after_attempts"] = asdict(fail.after(attempts))
-    rounded: dict[str, Any] = _rounded(entry)
-    return rounded
-
-
-def _rounded(value: Any) -> Any:
-    """Keep four digits: more of them would only be noise in a diff."""
-    if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
-    return float(f"{value:.4g}") if isinstance(value, float) else value
-
-
-def _text(content: Mapping[str, Any]) -> str:
-    """Put each run and each layer on a line of its own: diffs of this file are read by people."""
-    lists = {"runs": content["runs"], "layers": content["structure"]["layers"]}
-    structure = {**content["structure"], "layers": []}
-    text = json.dumps({**content, "structure": structure, "runs": []}, indent=1, ensure_ascii=False)
-    for key, items in lists.items():
-        lines = ",\n  ".join(json.dumps(one, ensure_ascii=False) for one in items)
-        text = text.replace(f'"{key}": []', f'"{key}": [\n  {lines}\n ]', 1)
-    return f"{text}\n"
 
 
 # --- check -----------------------------------------------------------------------------------
@@ -225,7 +165,14 @@ class CalibrationCheck:
 
 
 def check_calibration(
-    course: Course, exercise: Exercise, engine: Engine, room: Room, slot: Slot, runs: int = 2
+    course: Course,
+    exercise: Exercise,
+    engine: Engine,
+    room: Room,
+    slot: Slot,
+    runs: int = 2,
+    *,
+    by_trainer: bool = False,
 ) -> CalibrationCheck:
     """Run the reference anew, with seeds that calibration never used, and compare.
 
@@ -234,11 +181,12 @@ def check_calibration(
             through.
     """
     bench = Bench(course, exercise, engine, room)
-    where = {"exercise": exercise.id, "engine": engine.value, "device": slot.device}
+    way = TRAINER if by_trainer else engine.value
+    where = {"exercise": exercise.id, "engine": way, "device": slot.device}
     stored = exercise.expectation
     if stored is not None and stored.data.fingerprint != data_fingerprint(exercise, bench.family):
         raise GraderError(Message("calibrate.other_data", where))
-    place = (REFERENCE, engine.value, slot.device)
+    place = (REFERENCE, way, slot.device)
     known = [
         run
         for run in (stored.runs if stored else ())
@@ -248,10 +196,10 @@ def check_calibration(
         raise GraderError(Message("calibrate.too_few_runs", {**where, "runs": len(known)}))
     metrics = {one.metric for one in stored.thresholds if (one.engine, one.device) == place[1:]}
     better = {m: way for m, way in bench.family.BETTER.items() if m in metrics or not metrics}
-    fresh = [_fresh_run(bench, stored, engine, number, slot) for number in range(runs)]
+    fresh = [_fresh_run(bench, stored, engine, n, slot, by_trainer) for n in range(runs)]
     learned = [run for run in known if not has_stalled(run, stored)]
     values = compare(learned, fresh, better)
-    return CalibrationCheck(exercise.id, engine.value, slot.device, len(known), values)
+    return CalibrationCheck(exercise.id, way, slot.device, len(known), values)
 
 
 def compare(
@@ -276,7 +224,7 @@ def compare(
 
 
 def _fresh_run(
-    bench: Bench, stored: Expectation, engine: Engine, number: int, slot: Slot
+    bench: Bench, stored: Expectation, engine: Engine, number: int, slot: Slot, by_trainer: bool
 ) -> CalibrationRun:
     """Run the reference with a seed that calibration never takes; again where it stalled.
 
@@ -286,7 +234,8 @@ def _fresh_run(
     control = f"{REFERENCE}/check"
     for attempt in range(bench.exercise.attempts):
         name = f"{control}/{attempt}" if attempt else control
-        fresh = replace(plan(bench.exercise, name, engine, number), control=REFERENCE)
+        again = plan(bench.exercise, name, engine, number, by_trainer=by_trainer)
+        fresh = replace(again, control=REFERENCE)
         run = measure_reference(bench, fresh, slot).run
         if not has_stalled(run, stored):
             break

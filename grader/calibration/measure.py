@@ -17,11 +17,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grader import seeds
+from grader.calibration.on_trainer import trainer
 from grader.calibration.one_epoch import one_epoch
 from grader.collect.notebooks import parse_notebook
 from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
-from grader.course.expectations import REFERENCE, CalibrationRun
+from grader.course.expectations import REFERENCE, TRAINER, CalibrationRun
 from grader.course.families import Family, Question, load_family
 from grader.execute.execute import Run, execute
 from grader.extract.architecture import Architecture
@@ -32,6 +33,7 @@ from grader.extract.retraining import canonical_question, retraining
 from grader.extract.tasks import ModelTask
 from grader.pipeline.runner import Slot
 from grader.room import Room
+from grader.trainer.kernels import HERE, Kernels
 from grader.types import (
     Candidate,
     Engine,
@@ -55,8 +57,14 @@ class Plan:
 
     exercise: str
     control: str
-    engine: Engine
+    engine: Engine  # that trains; of the notebook too, unless a trainer does it for it
     seed: int
+    by_trainer: bool = False
+
+    @property
+    def way(self) -> str:
+        """What stands in the file for how it was trained."""
+        return TRAINER if self.by_trainer else self.engine.value
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ class Measured:
 
     run: CalibrationRun
     model: ModelFacts | None = None
+    history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # of its training
 
 
 @dataclass
@@ -97,10 +106,12 @@ class Bench:
             return self._reference
 
 
-def plan(exercise: Exercise, control: str, engine: Engine, number: int) -> Plan:
+def plan(
+    exercise: Exercise, control: str, engine: Engine, number: int, *, by_trainer: bool = False
+) -> Plan:
     """Describe a run; its number alone gives its seed."""
     seed = seeds.derive(SECRET, exercise.id, control, number)
-    return Plan(exercise.id, control, engine, seed)
+    return Plan(exercise.id, control, engine, seed, by_trainer)
 
 
 def measure(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
@@ -123,13 +134,24 @@ def measure_reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
     execution, evidence = run_reference(bench, plan, slot)
     if evidence.model is None or not evidence.metrics:
         raise _failed(plan)
-    run = _run(plan, slot, plan.control, evidence.metrics, execution.seconds)
-    return Measured(run, evidence.model)
+    seconds = execution.seconds
+    if plan.by_trainer:
+        if evidence.proof is None or not evidence.proof.proven:
+            raise _failed(plan)  # it trained by itself: that is another way
+        seconds += execution.spent.training
+    run = _run(plan, slot, plan.control, evidence.metrics, seconds)
+    history = evidence.training.history if evidence.training else {}
+    return Measured(run, evidence.model, history)
 
 
-def run_reference(bench: Bench, plan: Plan, slot: Slot) -> tuple[Execution, Evidence]:
-    """Run the reference solution through the stages of a submission."""
-    execution = execute(_job(bench, reference_notebook(bench.exercise), plan, slot), bench.room)
+def run_reference(
+    bench: Bench, plan: Plan, slot: Slot, kernels: Kernels = HERE
+) -> tuple[Execution, Evidence]:
+    """Run the reference solution through the stages of a submission.
+
+    ``kernels``: what computes recurrent layers where a trainer trains.
+    """
+    execution = _executed(bench, plan, slot, kernels)
     (evidence,) = extract(
         execution,
         (plan.exercise,),
@@ -140,6 +162,14 @@ def run_reference(bench: Bench, plan: Plan, slot: Slot) -> tuple[Execution, Evid
         lambda _: _hidden_seed(plan),
     )
     return execution, evidence
+
+
+def _executed(bench: Bench, plan: Plan, slot: Slot, kernels: Kernels) -> Execution:
+    job = _job(bench, reference_notebook(bench.exercise), plan, slot)
+    if not plan.by_trainer:
+        return execute(job, bench.room)
+    with trainer(bench.room, slot.cores, plan.seed, kernels) as begin:
+        return execute(replace(job, engine=Engine.TENSORFLOW), bench.room, trainer=begin)
 
 
 def reference_notebook(exercise: Exercise) -> Notebook:
@@ -230,7 +260,7 @@ def _run(
 ) -> CalibrationRun:
     return CalibrationRun(
         control=control,
-        engine=plan.engine.value,
+        engine=plan.way,
         device=slot.device,
         cores=len(slot.cores),
         seed=plan.seed,

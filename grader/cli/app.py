@@ -15,7 +15,7 @@ import typer
 from grader import __version__
 from grader.authoring import bundles
 from grader.cli import ci_commands, hand_commands
-from grader.cli.options import EngineOption, IsolationOption, read_ids
+from grader.cli.options import EngineOption, IsolationOption, WayOption, read_ids
 from grader.report import exporters
 
 app = typer.Typer(
@@ -410,13 +410,19 @@ def calibrate(
         Optional[list[str]], typer.Argument(metavar="ID", help="Default: all.")  # noqa: UP045
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of the reference solution.")] = 20,
-    engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.JAX,
+    engine: Annotated[
+        WayOption, typer.Option(help="Keras backend; trainer: the grader's own room trains.")
+    ] = WayOption.JAX,
     jobs: Annotated[
         Optional[int], typer.Option(min=1, help="Runs at once; default: one per core.")  # noqa: UP045
     ] = None,
     plot: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Folder for a page with a picture per exercise."),
+    ] = None,
+    curves: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder in which to keep how each reference learned."),
     ] = None,
     check: Annotated[
         bool,
@@ -430,7 +436,8 @@ def calibrate(
 
     if check:
         raise typer.Exit(run_check_calibration(exercises or [], engine.value, lang, profile))
-    raise typer.Exit(run_calibrate(exercises or [], seeds, engine.value, jobs, plot, lang, profile))
+    ids = exercises or []
+    raise typer.Exit(run_calibrate(ids, seeds, engine.value, jobs, plot, lang, profile, curves))
 
 
 hand_commands.add_to(app)

@@ -19,6 +19,7 @@ from grader.calibration.calibrate import (
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import EXTRAS
 from grader.course.exercises import Course, Exercise
+from grader.course.expectations import TRAINER
 from grader.course.load import load_course
 from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
@@ -36,11 +37,12 @@ def run_calibrate(
     plot: Path | None,
     lang: str | None,
     profile: str | None = None,
+    curves: Path | None = None,
 ) -> int:
     """Do the missing runs of every exercise; continues where an earlier call stopped."""
     course = open_course(profile)
     words = open_words(course, lang)
-    backend = Engine.JAX if engine == "auto" else Engine(engine)
+    backend, by_trainer = _way(engine)
     require(backend, ("scipy", *(("jinja2", "matplotlib") if plot is not None else ())))
     if plot is not None:
         with files.disk_errors(plot):
@@ -48,7 +50,18 @@ def run_calibrate(
     room = open_room("auto", without_results(course.root))
     places = slots(jobs or len(environment.cores()), ())
     for exercise in _with_sizes(course, ids, words):
-        for found in calibrate(course, exercise, backend, count, room, places, _tell):
+        done = calibrate(
+            course,
+            exercise,
+            backend,
+            count,
+            room,
+            places,
+            _tell,
+            by_trainer=by_trainer,
+            curves=curves,
+        )
+        for found in done:
             value = "–" if found.value is None else f"{found.value:.4g}"
             _tell(f"{exercise.id} {found.engine} {found.metric} {value}: {found.reason}")
     if plot is not None:
@@ -57,6 +70,18 @@ def run_calibrate(
         course = load_course(course.root, course.profile)
         _tell(str(write_summary(course, plot)))
     return 0
+
+
+def _way(engine: str) -> tuple[Engine, bool]:
+    """Say what trains, and whether our own room does so for the reference's notebook.
+
+    Raises:
+        GraderError: notebooks ask a trainer on TensorFlow alone, and it is not installed.
+    """
+    if engine == TRAINER:
+        require(Engine.TENSORFLOW, ())
+        return Engine.JAX, True
+    return Engine.JAX if engine == "auto" else Engine(engine), False
 
 
 def require(engine: Engine, packages: Sequence[str]) -> None:
@@ -94,7 +119,7 @@ def run_check_calibration(
     """
     course = open_course(profile)
     words = open_words(course, lang)
-    backend = Engine.JAX if engine == "auto" else Engine(engine)
+    backend, by_trainer = _way(engine)
     require(backend, ("scipy",))
     room = open_room("auto", without_results(course.root))
     place = slots(1, ())[0]
@@ -102,7 +127,7 @@ def run_check_calibration(
     for exercise in _with_sizes(course, ids, words):
         identifier = exercise.id
         try:
-            found = check_calibration(course, exercise, backend, room, place)
+            found = check_calibration(course, exercise, backend, room, place, by_trainer=by_trainer)
         except GraderError as error:
             _tell(f"{identifier}: {words.say(error.message)}")
             fitting = False

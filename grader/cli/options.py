@@ -16,6 +16,15 @@ class EngineOption(StrEnum):
     JAX = "jax"
 
 
+class WayOption(StrEnum):
+    """What is calibrated: Keras backend, or the grader's own room that trains for notebooks."""
+
+    AUTO = "auto"
+    TENSORFLOW = "tensorflow"
+    JAX = "jax"
+    TRAINER = "trainer"
+
+
 class IsolationOption(StrEnum):
     """Lowest acceptable level."""
 

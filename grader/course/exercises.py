@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from grader.course.expectations import Expectation, Threshold
+from grader.course.expectations import TRAINER, Expectation, Threshold
 from grader.course.marks import AfterValidator, ConfigDict, Field
 from grader.course.profiles import LAPTOP
 from grader.course.sizes import Form, evaluate
@@ -196,7 +196,7 @@ class Exercise:
     def reference_seconds(self) -> float:
         """Give the slowest reference run on the fastest engine that was timed."""
         measured = self.expectation
-        engines = {run.engine for run in measured.runs} if measured else set()
+        engines = {run.engine for run in measured.runs} - {TRAINER} if measured else set()
         times = [measured.reference_seconds(engine) for engine in engines] if measured else []
         return min((one for one in times if one is not None), default=UNMEASURED_SECONDS)
 

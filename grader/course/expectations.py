@@ -19,6 +19,7 @@ from grader.course.marks import BeforeValidator, ConfigDict, Field
 from grader.types import Message, Scalar
 
 REFERENCE = "reference"  # the control named so is the reference solution itself
+TRAINER = "trainer"  # in place of an engine: the notebook asked, and our own room trained
 SCHEMA = "grader/expected/v1"
 
 Better = Literal["lower", "higher"]

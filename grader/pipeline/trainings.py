@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from grader.execute.desk import Meanwhile, Reply
 from grader.extract.proof import layers_digest, weights_digest
-from grader.pipeline.judges import Judges
 from grader.room import Room
 from grader.seeds import derive
 from grader.trainer.asking import Answer, train_once
@@ -51,11 +51,25 @@ class UnderWay:
 Tell = Callable[[UnderWay | None], None]  # None: it is done
 
 
+class Reader(Protocol):
+    """Reads orders, where a hostile one costs nobody else."""
+
+    def order(
+        self,
+        order: Path,
+        arrays: Path,
+        answered: frozenset[str],
+        spent: list[float] | None = None,
+        seed: int = 0,
+    ) -> Order | Message:
+        """Read one; gives why where it is none."""
+
+
 @dataclass
 class Trainings:
     """The trainings of one run."""
 
-    judges: Judges
+    judges: Reader
     room: Room
     results: Results
     secret: bytes

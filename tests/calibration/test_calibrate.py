@@ -44,17 +44,21 @@ MODEL = ModelFacts(
 )
 
 
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
+def one_exercise(place: Path) -> Course:
     """The course with one exercise that nobody calibrated yet."""
-    shutil.copytree(ROOT / "assignments" / GRU, tmp_path / "assignments" / GRU)
-    shutil.copytree(ROOT / "reference" / "families", tmp_path / "reference" / "families")
+    shutil.copytree(ROOT / "assignments" / GRU, place / "assignments" / GRU)
+    shutil.copytree(ROOT / "reference" / "families", place / "reference" / "families")
     shutil.copytree(
         ROOT / "reference" / GRU,
-        tmp_path / "reference" / GRU,
+        place / "reference" / GRU,
         ignore=shutil.ignore_patterns("submissions", "expected.json"),
     )
-    return load_course(tmp_path)
+    return load_course(place)
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    return one_exercise(tmp_path)
 
 
 def measured(control: str, seed: int, mse: float, device: str = "cpu") -> CalibrationRun:

@@ -1,0 +1,34 @@
+"""One calibration run on the trainer, for real: the smallest exercise, in rooms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.calibration.measure import Bench, measure, plan
+from grader.course.expectations import REFERENCE, TRAINER
+from grader.course.load import load_course
+from grader.pipeline.runner import Slot
+from grader.types import Engine
+from tests.support.notebook_runs import room
+
+pytestmark = [pytest.mark.real, pytest.mark.kernel]
+
+
+def test_the_reference_asks_and_what_came_of_it_is_measured() -> None:
+    course = load_course(Path(__file__).parents[2])
+    exercise = course.exercise("sequence-prediction")
+    bench = Bench(course, exercise, Engine.JAX, room())
+    wanted = plan(exercise, REFERENCE, Engine.JAX, 0, by_trainer=True)
+    first, *constants = measure(bench, wanted, Slot((0,)))
+    assert (first.run.control, first.run.engine) == (REFERENCE, TRAINER)
+    assert {one.run.engine for one in constants} == {TRAINER}
+    assert first.run.metrics.keys() == constants[0].run.metrics.keys()
+    assert len(first.history["loss"]) == exercise.epochs
+    again, *_ = measure(bench, wanted, Slot((0,)))
+    assert again.run.metrics == first.run.metrics, "its seed alone decides"
+    other, *_ = measure(
+        bench, plan(exercise, REFERENCE, Engine.JAX, 1, by_trainer=True), Slot((0,))
+    )
+    assert other.run.metrics != first.run.metrics
