@@ -11,6 +11,8 @@ from typing import Any
 
 NAMES = {
     "ours": "this grader",
+    "trainer": "this grader, its own trainer",
+    "trainer_keras": "… without the kernel",
     "nbclient": "nbclient, two at a time",
     "nbgrader": "nbgrader autograde",
     "otter": "otter run",

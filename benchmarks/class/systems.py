@@ -17,7 +17,8 @@ from pathlib import Path
 
 from notebooks import ROOT, STYLES, Handed, write
 
-VENV = Path.home() / ".cache" / "rnn-grader" / "bench-venv"
+CACHE = Path.home() / ".cache" / "rnn-grader"
+VENV = CACHE / "bench-venv"
 ATTEMPTS = re.compile(r"^attempts = \d+$", re.MULTILINE)
 ENTRY = Path(__file__).with_name("entry.py")
 
@@ -29,6 +30,7 @@ class Plan:
     commands: tuple[tuple[str, ...], ...]
     place: Path
     course: Path = ROOT
+    cache: Path | None = None  # in place of this user's
 
 
 def ours(students: Sequence[Handed], place: Path) -> Plan:
@@ -40,6 +42,22 @@ def ours(students: Sequence[Handed], place: Path) -> Plan:
         write(place / "class" / one.student / f"{one.exercise}.ipynb", one.cells)
     command = (sys.executable, "-m", "grader", "grade", "class", "--out", "out", "--format", "json")
     return Plan((command,), place, once(place / "course"))
+
+
+def trainer(students: Sequence[Handed], place: Path, *, kernel: bool = True) -> Plan:
+    """``grader grade`` where our own room trains; nothing is known of earlier rounds."""
+    plan = ours(students, place)
+    (plan.course / "course.toml").write_text('trainings = "trainer"\n', encoding="utf-8")
+    cache = place / "cache"
+    (cache / "rnn-grader").mkdir(parents=True)
+    for name in ("compiled", *(("kernel",) if kernel else ())):
+        (cache / "rnn-grader" / name).symlink_to(CACHE / name)
+    return Plan(plan.commands, plan.place, plan.course, cache)
+
+
+def trainer_keras(students: Sequence[Handed], place: Path) -> Plan:
+    """The same without the kernel for recurrent layers."""
+    return trainer(students, place, kernel=False)
 
 
 def once(place: Path) -> Path:
@@ -117,7 +135,14 @@ def otter(students: Sequence[Handed], place: Path) -> Plan:
     return Plan(tuple(commands), place)
 
 
-SYSTEMS = {"ours": ours, "nbclient": nbclient, "nbgrader": nbgrader, "otter": otter}
+SYSTEMS = {
+    "ours": ours,
+    "trainer": trainer,
+    "trainer_keras": trainer_keras,
+    "nbclient": nbclient,
+    "nbgrader": nbgrader,
+    "otter": otter,
+}
 NEEDS_VENV = ("nbgrader", "otter")
 
 
@@ -148,10 +173,19 @@ def compile_all() -> None:
         subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
 
 
-def surroundings(command: Sequence[str], course: Path = ROOT) -> dict[str, str]:
+def surroundings(
+    command: Sequence[str], course: Path = ROOT, cache: Path | None = None
+) -> dict[str, str]:
     """The environment of a command: its own neighbours come first."""
     path = f"{Path(command[0]).parent}:{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", "GRADER_COURSE": str(course)}
+    own = {"XDG_CACHE_HOME": str(cache)} if cache else {}
+    return {
+        **os.environ,
+        "PATH": path,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "GRADER_COURSE": str(course),
+        **own,
+    }
 
 
 def _prepare(command: list[str], place: Path) -> None:
