@@ -1,8 +1,8 @@
 """What the recurrent kernel computes, and when it is asked. A program of its own: it loads JAX.
 
-argv: a compiled kernel. Prints JSON. ``distances``: for each layer how far the kernel and Keras' own
+argv: a compiled kernel, names of parts. Prints JSON. ``distances``: for each layer how far the kernel and Keras' own
 path are from the same computed in float64, as root mean square over outputs and all gradients,
-relative to their size. ``asked``: for each layer whether Keras asks the kernel. ``backwards``: how
+relative to their size. ``near``: the same of the kernel alone. ``asked``: for each layer whether Keras asks the kernel. ``backwards``: how
 far a layer that goes backwards without bias is from Keras' own. ``nan``: outputs that are NaN where
 an input is. ``taken``: what a room says that loads it, with the right answers and with wrong ones.
 """
@@ -116,19 +116,17 @@ def distance(found: Any, wanted: Any) -> float:
 
 
 def distances(kernel: recurrent.Kernel) -> dict[str, list[float]]:
+    """Of the kernel and of Keras' own path, where all outputs are used and where the last one is."""
     told = {}
     for cell in CELLS:
         *arrays, sent = arrays_of(cell)
         own = gradients(layer_of(cell, sequences=True))
-        with jax.enable_x64(True):
-            wide = [jnp.asarray(one, "float64") for one in arrays]
-            exact = gradients(partial(reference, cell))
+        exact = exactly(cell, arrays)
         for sequences in (True, False):
             last = sent.copy()
             if not sequences:
                 last[:, :-1] = 0
-            with jax.enable_x64(True):
-                wanted = list(exact(jnp.asarray(last, "float64"), *wide))
+            wanted = exact(last)
             keras_has = list(own(last, *arrays))
             with recurrent.used(kernel):
                 ours = gradients(layer_of(cell, sequences=sequences))
@@ -138,6 +136,30 @@ def distances(kernel: recurrent.Kernel) -> dict[str, list[float]]:
             case = f"{cell} {'all' if sequences else 'last'}"
             told[case] = [distance(ours_has, wanted), distance(keras_has, wanted)]
     return told
+
+
+def near(kernel: recurrent.Kernel) -> dict[str, float]:
+    """Of the kernel alone, where all outputs are used: Keras' own path takes long to compile."""
+    told = {}
+    for cell in CELLS:
+        *arrays, sent = arrays_of(cell)
+        with recurrent.used(kernel):
+            ours = gradients(layer_of(cell, sequences=True))
+            told[cell] = distance(list(ours(sent, *arrays)), exactly(cell, arrays)(sent))
+    return told
+
+
+def exactly(cell: str, arrays: list[Any]) -> Any:
+    """Outputs and gradients in float64, of what is sent back."""
+    with jax.enable_x64(True):
+        wide = [jnp.asarray(one, "float64") for one in arrays]
+        function = gradients(partial(reference, cell))
+
+    def of(sent: Any) -> list[Any]:
+        with jax.enable_x64(True):
+            return list(function(jnp.asarray(sent, "float64"), *wide))
+
+    return of
 
 
 class Asked:
@@ -246,16 +268,17 @@ def taken(kernel: recurrent.Kernel, folder: Path) -> list[str]:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder, wanted = Path(sys.argv[1]), sys.argv[2:]
     kernel = recurrent.Kernel(folder / recurrent_check.LIBRARY)
-    told = {
-        "distances": distances(kernel),
-        "asked": asked(),
-        "backwards": backwards(kernel),
-        "nan": nan(kernel),
-        "taken": taken(kernel, folder),
+    parts: dict[str, Any] = {
+        "distances": lambda: distances(kernel),
+        "near": lambda: near(kernel),
+        "asked": asked,
+        "backwards": lambda: backwards(kernel),
+        "nan": lambda: nan(kernel),
+        "taken": lambda: taken(kernel, folder),
     }
-    print(json.dumps(told))
+    print(json.dumps({name: parts[name]() for name in wanted}))
 
 
 if __name__ == "__main__":
