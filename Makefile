@@ -26,8 +26,8 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/no_model/only_prints.ipynb \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
-.PHONY: setup demo test test-fast test-random test-whole verify-quick attacks trust ray grouped check docs bench pins test-kernel \
-  assignments exercises-table commands-page lint-workflows clean
+.PHONY: setup demo test test-fast test-random test-whole test-kernel verify-quick attacks trust ray \
+  class-of-sixty grouped check docs bench pins assignments exercises-table commands-page lint-workflows clean
 
 setup: $(VENV)/.ready
 
@@ -86,6 +86,10 @@ trust: setup
 ray: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "ray>=2.52"
 	$(BIN)/python -m pytest -s tests/pipeline/test_ray_real.py
+
+# A class of sixty made of twenty programs, in a round and waiting: most of an hour.
+class-of-sixty: setup
+	STUDENTS=60 $(BIN)/python -m pytest -s tests/pipeline/test_rounds_real.py
 
 # Sixty-four orders of each multiplication model in one program, and each alone. Some minutes.
 grouped: setup

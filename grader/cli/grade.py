@@ -100,7 +100,8 @@ def run(options: GradeOptions) -> int:
         spared = Spared(store.out)
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
-            grader = Grader(course, room, store, settings, judges, progress.training)
+            told = progress.training, progress.put_off
+            grader = Grader(course, room, store, settings, judges, *told)
             _tell_aside(collected, words, progress)
             slower = kernel_missing(course, options)
             for note in beforehand(course, words, store, room, (cold, slower)):

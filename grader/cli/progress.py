@@ -42,6 +42,9 @@ class Progress(Protocol):
     def training(self, submission: Submission, under_way: UnderWay | None) -> None:
         """A training of it is being done by us; None: it is done."""
 
+    def put_off(self, submission: Submission) -> None:
+        """It ended at what is trained now, and runs again."""
+
     def finished(self, graded: Graded) -> None:
         """A submission has its records."""
 
@@ -78,6 +81,9 @@ class ProgressLines:
             self.next_lines[name] = 2 * under_way.seconds
             self.note(in_training(name, under_way, self.words))
 
+    def put_off(self, submission: Submission) -> None:
+        """Say nothing, either."""
+
     def finished(self, graded: Graded) -> None:
         """Print the result and what is left."""
         self.done += 1
@@ -103,6 +109,7 @@ class ProgressBar:
 
         self.words = words
         self.running: dict[str, UnderWay | None] = {}
+        self.aside: set[str] = set()  # put off: shown while something is trained for them
         self.faults: set[str] = set()
         self.bar = RichProgress(
             BarColumn(),
@@ -123,13 +130,23 @@ class ProgressBar:
 
     def started(self, submission: Submission) -> None:
         """Show it among the running ones."""
+        self.aside.discard(submission.name)
         self.running[submission.name] = None
         self._describe()
 
     def training(self, submission: Submission, under_way: UnderWay | None) -> None:
         """Show how far it is."""
-        if submission.name in self.running:
-            self.running[submission.name] = under_way
+        name = submission.name
+        if under_way is None and name in self.aside:
+            self.running.pop(name, None)
+        elif name in self.running or name in self.aside:
+            self.running[name] = under_way
+        self._describe()
+
+    def put_off(self, submission: Submission) -> None:
+        """Show it no more until it runs again, but for its training."""
+        self.aside.add(submission.name)
+        self.running.pop(submission.name, None)
         self._describe()
 
     def finished(self, graded: Graded) -> None:

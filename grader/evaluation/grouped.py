@@ -1,7 +1,8 @@
 """Many orders of the same shape in one program: weights, data and seeds are its batch axes.
 
 Enters: orders that are alike, their arrays. Leaves: what ``trainer.perform`` gives, for each.
-Touches nothing. For JAX; runs in the trainer's room and imports nothing of the judge's.
+Touches: as a script, the folders of a trainer's room; it does what is alike then, and ends. For
+JAX; imports nothing of the judge's.
 
 One recurrent layer of thirty units keeps a GPU as busy as a thousandth of it could be. Here Keras'
 own step (``train_step``, which changes nothing but what it is given) is mapped over orders, and an
@@ -11,9 +12,13 @@ epoch is one compiled loop over batches. Each order draws its first weights and 
 
 from __future__ import annotations
 
+import gc
 import json
+import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +32,7 @@ else:
 Arrays = dict[str, np.ndarray]
 Done = tuple[dict[str, Any], Arrays]
 DATA = ("x", "y", "sample_weight")
+MOST_TOGETHER = 64  # orders in one program
 # What decides between epochs, and what is measured in between, belongs to one order alone.
 PLAIN: dict[str, Any] = {"callbacks": [], "rates": None, "each_epoch": False, "after": None}
 
@@ -194,3 +200,44 @@ def _one(
     results = trainer.named("w", weights)
     results |= trainer.named("o", [np.asarray(one) for one in model.optimizer.variables])
     return answer, results
+
+
+def do_together(keras: Any, paths: Sequence[Path], out: Path) -> None:
+    """Do orders of one likeness; where that fails leave nothing of them."""
+
+    def begun(epoch: int) -> None:
+        trainer.tell_progress(out, paths[0].stem, epoch)
+
+    begun(-1)
+    given = [trainer.asked(path) for path in paths]
+    try:
+        done = perform_together(keras, [one for one, _ in given], [one for _, one in given], begun)
+    except Exception:  # noqa: BLE001 - whose fault it is shows when each is tried alone
+        traceback.print_exc()
+        return
+    for path, (told, results) in zip(paths, done, strict=True):
+        trainer.leave(out, path.stem, told, results)
+    keras.utils.clear_session()
+
+
+def main() -> None:
+    """Do what is alike of the request, each likeness in one program, and leave the rest undone."""
+    import keras
+
+    given, out = Path(sys.argv[1]), Path(sys.argv[2])
+    trainer.keep_compiled()
+    alike: dict[str, list[Path]] = {}
+    for path in sorted(given.glob("*.json")):
+        told = likeness(*trainer.asked(path))
+        if told is not None:
+            alike.setdefault(told, []).append(path)
+    for paths in alike.values():
+        for first in range(0, len(paths), MOST_TOGETHER):
+            part = paths[first : first + MOST_TOGETHER]
+            if len(part) > 1:
+                do_together(keras, part, out)
+                gc.collect()
+
+
+if __name__ == "__main__":
+    main()

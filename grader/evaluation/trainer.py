@@ -271,22 +271,37 @@ def keep_compiled() -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
+def asked(path: Path) -> tuple[dict[str, Any], Arrays]:
+    """Read an order and its arrays."""
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    order: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return order, arrays
+
+
+def tell_progress(out: Path, stem: str, epoch: int) -> None:
+    """Say which epoch of which order is being done; -1: it is still being built."""
+    new = out / ".progress"
+    new.write_text(json.dumps([int(stem), epoch]), encoding="utf-8")
+    new.replace(out / "progress")
+
+
+def leave(out: Path, stem: str, told: dict[str, Any], results: Arrays) -> None:
+    """Leave what came of an order."""
+    np.savez(out / f"{stem}.npz", **results)  # type: ignore[arg-type]
+    (out / f".{stem}").write_text(json.dumps(told), encoding="utf-8")
+    (out / f".{stem}").replace(out / f"{stem}.json")  # whole, or not at all
+
+
 def do(keras: Any, path: Path, out: Path) -> None:
     """Do one order, and forget it."""
 
     def begun(epoch: int) -> None:
-        new = out / ".progress"
-        new.write_text(json.dumps([int(path.stem), epoch]), encoding="utf-8")
-        new.replace(out / "progress")
+        tell_progress(out, path.stem, epoch)
 
     begun(-1)
-    with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    order = json.loads(path.read_text(encoding="utf-8"))
-    told, results = perform(keras, order, arrays, begun)
-    np.savez(out / f"{path.stem}.npz", **results)  # type: ignore[arg-type]
-    (out / f".{path.stem}").write_text(json.dumps(told), encoding="utf-8")
-    (out / f".{path.stem}").replace(out / f"{path.stem}.json")  # whole, or not at all
+    order, arrays = asked(path)
+    leave(out, path.stem, *perform(keras, order, arrays, begun))
     keras.utils.clear_session()
 
 

@@ -28,6 +28,7 @@ from grader.pipeline.engine_errors import blames_engine
 from grader.pipeline.job import Job
 from grader.pipeline.judges import Judges
 from grader.pipeline.repeating import TRIES
+from grader.pipeline.rounds import Round, Wanted
 from grader.pipeline.runner import Slot
 from grader.pipeline.trainings import Tell, Trainings
 from grader.record import notebook_file
@@ -35,7 +36,11 @@ from grader.record.store import Store
 from grader.room import Room
 from grader.score.score import ungraded
 from grader.score.waiting import CONTRADICTIONS
-from grader.trainer.results import Results, usual_folder
+from grader.trainer.answers import Answers, shared
+from grader.trainer.kept import usual_folder
+from grader.trainer.order import Order
+from grader.trainer.result import Trained
+from grader.trainer.results import Results
 from grader.types import (
     Attempt,
     Engine,
@@ -97,6 +102,7 @@ class Attempts:
     store: Store
     judges: Judges
     tell: Tell = lambda _: None  # of trainings that the trainer does
+    round: Round | None = None  # takes what nobody has trained; None: the notebook waits
     _ran: list[float] = field(default_factory=list)  # seconds that runs of the notebook took
     _evaluated: list[float] = field(default_factory=list)  # and rooms that judged it
     _trained: list[float] = field(default_factory=list)  # and rooms that trained its models anew
@@ -218,12 +224,23 @@ class Attempts:
             return None
         results = Results(usual_folder())
         secret, cores = self.job.settings.secret, self.slot.cores
-        spent, tell = self._judged, self.tell
+        spent, tell, ends = self._judged, self.tell, self.round
+
+        def take(order: Order, held: Mapping[str, Trained]) -> None:
+            if ends is not None:
+                ends.take(Wanted(order, attempt, held, tell))
+
         return lambda: Trainings(
-            self.judges, self.room, results, secret, attempt, cores, spent, tell
+            self.judges, self.room, results, secret, attempt, cores, spent, tell, take
         )
 
     def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
+        """Have tasks done; where trainings are ours, an equal one of a class once."""
+        if not self.job.asks_trainer(self.job.choice.engine):
+            return self._in_rooms(tasks)
+        return shared(tasks, Answers(usual_folder()), self._in_rooms)
+
+    def _in_rooms(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
         available = environment.engines()
         engine = Engine.JAX if Engine.JAX in available else Engine.TENSORFLOW
         spent, most, limit = self._evaluated, EVALUATION_SECONDS, ROOM_SECONDS

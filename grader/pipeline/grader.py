@@ -10,7 +10,7 @@ was run is kept at once, so that a killed grader continues where it stopped.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,12 +28,15 @@ from grader.pipeline.job import Job, Settings, may_ask, record_versions
 from grader.pipeline.judges import Judges
 from grader.pipeline.order import Group, groups
 from grader.pipeline.ours import ours
-from grader.pipeline.runner import NOTEBOOK_MB, Runner, Slot
+from grader.pipeline.rounds import EndsAtOrders, PutOffError, Round, TrainsOrders, pays
+from grader.pipeline.runner import NOTEBOOK_MB, Call, Runner, Slot
 from grader.pipeline.trainings import UnderWay
 from grader.record.store import Store, UnkeepableError
 from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
 from grader.score.score import malformed, ungraded
+from grader.trainer.kept import usual_folder
+from grader.trainer.results import Results
 from grader.types import (
     UNKNOWN,
     Grade,
@@ -62,6 +65,8 @@ class Grader:
     settings: Settings
     given_judges: Judges | None = None
     on_training: Callable[[Submission, UnderWay | None], None] = lambda *_: None
+    on_put_off: Callable[[Submission], None] = lambda _: None
+    round: Round | None = None  # at which notebooks end that need a training; None: they wait
 
     @cached_property
     def judges(self) -> Judges:
@@ -80,8 +85,34 @@ class Grader:
             on_start(group[0])
 
         batch = groups(self.course, submissions, self.took)
+        if pays(self.course, self.settings, batch, runner):
+            batch = yield from self._first_round(batch, runner, starts)
         for done in runner.run(batch, GradeGroups(self), starts):
             yield from done
+
+    def _first_round(
+        self, batch: Sequence[Group], runner: Runner, on_start: Callable[[Group], None]
+    ) -> Generator[Graded, None, list[Group]]:
+        """Grade what needs no training, train for all others, and give those: they run again."""
+        results, secret = Results(usual_folder()), self.settings.secret
+        this = Round(results, secret)
+        ending = replace(self, given_judges=self.judges, round=this)
+        put_off: list[Group] = []
+        work = EndsAtOrders(ending.grade_group, NOTEBOOK_MB)
+        for group, done in runner.run(batch, work, on_start):
+            if done is None:
+                put_off.append(group)
+                self.on_put_off(group[0])
+            else:
+                yield from done
+        out, until = self.store.out, self.settings.until
+        trains = TrainsOrders(self.room, results, secret, out, TRAINER_MB, until)
+        many = [this.orders()] if self.settings.together else []
+        for _ in runner.run(many, Call(trains.together, TRAINER_MB)):
+            pass
+        for _ in runner.run(this.orders(), trains):
+            pass
+        return sorted(put_off, key=batch.index)  # in the order in which they began
 
     @cached_property
     def took(self) -> Mapping[str, Durations]:
@@ -106,6 +137,10 @@ class Grader:
         try:
             job = self._looked_at(job)
             return self._grade_journaled(job, slot, began, like)
+        except PutOffError:
+            with suppress(GraderError):
+                self.store.finish(job.journal_key(slot))  # it took nobody down
+            raise
         except GraderError as error:
             message = error.message
         except Exception as error:  # noqa: BLE001 - one submission never takes the batch with it
@@ -173,7 +208,8 @@ class Grader:
             records = self._ungraded(job, slot, Message("pipeline.out_of_time"), began)
         else:
             tell = partial(self.on_training, job.submission)
-            attempts = Attempts(job, slot, self.room, self.store, self.judges, tell)
+            opened = self.room, self.store, self.judges
+            attempts = Attempts(job, slot, *opened, tell, self.round)
             scored = attempts.run()
             records = tuple(self._record(job, slot, one, began, attempts.spent) for one in scored)
         records = self._saved(job, slot, records, began)

@@ -54,6 +54,8 @@ class Settings:
     gpus: tuple[Gpu, ...] = ()
     warm: bool = True  # rooms begin as forks where they can
     until: float | None = None
+    round: bool | None = None  # a class's trainings are done together; None: where that is cheaper
+    together: bool = False  # what is alike of them in one program: for a GPU, a core gains nothing
 
 
 @dataclass(frozen=True)

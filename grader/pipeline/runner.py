@@ -104,6 +104,15 @@ class Elsewhere(Protocol[Task_contra, Result_co]):
 
 
 @runtime_checkable
+class Here(Protocol):
+    """A runner that does its work in this very process, and may do several works in turn."""
+
+    @property
+    def here(self) -> int:
+        """How many tasks it does at a time."""
+
+
+@runtime_checkable
 class Portable(Protocol[Task_contra, Result_co]):
     """Work that knows how to be done on machines that share no folder with this one."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -49,6 +49,7 @@ class UnderWay:
 
 
 Tell = Callable[[UnderWay | None], None]  # None: it is done
+Take = Callable[[Order, Mapping[str, Trained]], None]  # with the result that it goes on from
 
 
 class Reader(Protocol):
@@ -67,7 +68,7 @@ class Reader(Protocol):
 
 @dataclass
 class Trainings:
-    """The trainings of one run."""
+    """The trainings of one run. ``take`` may end it over an order that nobody has trained."""
 
     judges: Reader
     room: Room
@@ -77,6 +78,7 @@ class Trainings:
     cores: tuple[int, ...] = ()
     spent: list[float] | None = None  # seconds of the judge that the submission took so far
     tell: Tell = lambda _: None
+    take: Take = lambda *_: None
     once: Callable[..., Answer] = train_once
     _workroom: Workroom = field(init=False)
     _done: list[Training] = field(default_factory=list, init=False)
@@ -105,6 +107,7 @@ class Trainings:
 
         Raises:
             GraderError: a fault of ours.
+            PutOffError: it is trained with the class's; the run ends.
         """
         meanwhile()
         seed = derive(self.secret, "rows", self.attempt)
@@ -117,7 +120,8 @@ class Trainings:
         if asked.work.seconds > left:
             args = {"seconds": round(asked.work.seconds), "most": max(0, round(left))}
             return self._refused(cell, Message("order.too_long", args))
-        telling = _Telling(self.tell, asked.fit.epochs)
+        self.take(asked, self._before(asked))
+        telling = Telling(self.tell, asked.fit.epochs)
 
         def looked() -> None:
             meanwhile()
@@ -154,6 +158,10 @@ class Trainings:
 
     def _answered(self) -> frozenset[str]:
         return frozenset(one.key for one in self._done if one.key)
+
+    def _before(self, order: Order) -> Mapping[str, Trained]:
+        key = order.after.result if order.after is not None else ""
+        return {key: self._held[key]} if key in self._held else {}
 
     def _is_there(self, key: str) -> bool:
         return key in self._held or self.results.get(key) is not None
@@ -203,7 +211,7 @@ class Trainings:
 
 
 @dataclass
-class _Telling:
+class Telling:
     """Tells about one training, now and then, if it takes a while."""
 
     tell: Tell

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from grader.room import Room
 from grader.trainer.kernels import HERE, Kernel, KernelFailedError, Kernels
-from grader.trainer.keys import KERAS_OWN, key_of
+from grader.trainer.keys import KERAS_OWN, Key, key_of
 from grader.trainer.order import Order
 from grader.trainer.result import Outcome, Trained
 from grader.trainer.results import Results
@@ -68,6 +68,15 @@ def train_once(
         return answer
 
 
+def key_here(order: Order, secret: bytes, attempt: int = 0, kernels: Kernels = HERE) -> Key:
+    """Give the key that ``train_once`` asks by on this machine."""
+    return _key(order, secret, attempt, kernels.usable())
+
+
+def _key(order: Order, secret: bytes, attempt: int, kernel: Kernel | None) -> Key:
+    return key_of(order, secret, attempt, kernel.version if kernel else KERAS_OWN)
+
+
 def _once(
     order: Order,
     room: Room,
@@ -81,7 +90,7 @@ def _once(
     kept: Workroom | None,
     kernel: Kernel | None,
 ) -> Answer:
-    key = key_of(order, secret, attempt, kernel.version if kernel else KERAS_OWN)
+    key = _key(order, secret, attempt, kernel)
     trained_now = False
 
     def now() -> Outcome:

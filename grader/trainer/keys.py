@@ -48,16 +48,15 @@ def key_of(order: Order, secret: bytes, attempt: int = 0, kernel: str = KERAS_OW
     content = digest(
         {
             "order": VERSION,
-            "content": _alike(order.as_json()),
+            "content": alike(order.as_json()),
             "arrays": {name: fingerprint(array) for name, array in order.arrays.items()},
             "seeds": order.seeds,
             "occurrence": 0 if _tells_seeds(order) else order.occurrence,
         }
     )
     seed = derive(secret, "order", content, attempt)
-    return Key(
-        digest({"key": "training/v1", "content": content, "seed": seed} | _engine(kernel)), seed
-    )
+    named = {"key": "training/v1", "content": content, "seed": seed}
+    return Key(digest(named | engine_and_versions(kernel)), seed)
 
 
 def fingerprint(array: Array) -> str:
@@ -66,12 +65,12 @@ def fingerprint(array: Array) -> str:
     return hashlib.sha256(text + b"\n" + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-def _alike(value: Any) -> Any:
+def alike(value: Any) -> Any:
     """Write equal numbers alike: Keras tells 0 and 0.0 as it was given them."""
     if isinstance(value, dict):
-        return {key: _alike(one) for key, one in value.items()}
+        return {key: alike(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_alike(one) for one in value]
+        return [alike(one) for one in value]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(np.float32(value)) if abs(value) < WHOLE else value
     return value
@@ -82,7 +81,8 @@ def _tells_seeds(order: Order) -> bool:
     return any(seed is not None for seed in order.seeds)
 
 
-def _engine(kernel: str) -> dict[str, Any]:
+def engine_and_versions(kernel: str = KERAS_OWN) -> dict[str, Any]:
+    """Give what a training depends on besides its content; ``kernel``: as in ``key_of``."""
     versions = environment.versions()
     return {
         "engine": ENGINE,

@@ -22,7 +22,12 @@ FILE_MB = 1024  # a result with the weights of every epoch
 
 
 def start(
-    folder: Path, room: Room, cores: tuple[int, ...], kernel: Kernel | None, more: int
+    folder: Path,
+    room: Room,
+    cores: tuple[int, ...],
+    kernel: Kernel | None,
+    more: int,
+    script: str = "trainer.py",
 ) -> RoomProcess:
     """Start it in a folder with ``in`` and ``out``; ``more`` is its stdin.
 
@@ -33,7 +38,7 @@ def start(
     given, out = room.inside(folder / "in", "/in"), room.inside(folder / "out", "/out")
     binds, argv = _kernel_in(room, kernel)
     spec = RoomSpec(
-        argv=(sys.executable, "-B", f"{code}/trainer.py", given, out, *argv),
+        argv=(sys.executable, "-B", f"{code}/{script}", given, out, *argv),
         binds=(
             Bind(PACKAGE / "evaluation", "/grader/evaluation"),
             Bind(folder / "in", "/in"),

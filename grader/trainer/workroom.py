@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -85,6 +86,7 @@ class Workroom:
     room: Room
     cores: tuple[int, ...] = ()
     clock: Callable[[], float] = time.monotonic
+    together: bool = False  # it does what is alike in one program, and ends
     kernel: Kernel | None = field(default=None, init=False)
     _running: _Running | None = field(default=None, init=False)
     _open: ExitStack = field(default_factory=ExitStack, init=False)
@@ -162,7 +164,8 @@ class Workroom:
         reading, writing = os.pipe()
         more = self._open.enter_context(FileIO(writing, "wb"))
         with FileIO(reading) as end:
-            process = start(folder, self.room, self.cores, self.kernel, end.fileno())
+            script = "grouped.py" if self.together else "trainer.py"
+            process = start(folder, self.room, self.cores, self.kernel, end.fileno(), script)
         self._open.callback(process.kill)
         return _Running(folder, process, more, sound=self.kernel is None)
 
@@ -178,16 +181,17 @@ class Workroom:
         out, process = running.folder / "out", running.process
         last_one = out / f"{first + len(jobs) - 1:04d}.json"
         now, began, last = 0, self.clock(), (first, -1)
-        while process.poll() is None and not last_one.exists():
+        whole = math.fsum(job.order.work.limit for job in jobs)
+        while process.poll() is None and (self.together or not last_one.exists()):
             meanwhile()
             seen = read_progress(out) or last
             if seen != last and 0 <= seen[0] - first < len(jobs):
                 if seen[0] - first > now:
-                    now, began = seen[0] - first, self.clock()
+                    now, began = seen[0] - first, began if self.together else self.clock()
                 last = seen
                 if progress is not None and seen[1] >= 0:
                     progress(now, seen[1], jobs[now].order.fit.epochs)
-            limit = jobs[now].order.work.limit
+            limit = whole if self.together else jobs[now].order.work.limit
             if self.clock() - began > limit:
                 return f"{round(limit)} s"
             if process.memory_mb() > MEMORY_MB:

@@ -48,3 +48,19 @@ def test_the_bar_names_who_is_trained_for_as_long_as_it_lasts() -> None:
     assert shown() == "kim (training, epoch 12 of 100, 35 s)"
     bar.training(KIM, None)
     assert shown() == "kim"
+
+
+def test_who_is_put_off_is_shown_while_we_train_for_them_and_when_they_run_again() -> None:
+    bar = ProgressBar(1, WORDS)
+    shown = lambda: bar.bar.tasks[0].description  # noqa: E731
+    bar.started(KIM)
+    bar.put_off(KIM)
+    assert shown() == ""
+    bar.training(KIM, UnderWay(34.6, 12, 100))
+    assert shown() == "kim (training, epoch 12 of 100, 35 s)"
+    bar.training(KIM, None)
+    assert shown() == ""
+    bar.started(KIM)
+    assert shown() == "kim"
+    bar.training(KIM, None)
+    assert shown() == "kim"

@@ -1,4 +1,4 @@
-"""What docs/trainer.md says of ``fit`` is seen by tests that there are."""
+"""What docs/trainer-orders.md says of ``fit`` is seen by tests that there are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "trainer.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "trainer-orders.md").read_text(encoding="utf-8")
 TABLE = PAGE.partition("## What `fit` may be told")[2].partition("\n## ")[0]
 SEEN = [line.split("|")[-2] for line in TABLE.splitlines() if line.startswith("| ")][1:]
 WHERE = ("tests/support/orders_program.py", "tests/kernel", "tests/trainer", "tests/pipeline")

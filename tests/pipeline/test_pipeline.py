@@ -792,6 +792,16 @@ def test_the_runner_gives_every_result_and_starts_nothing_after_a_stop() -> None
     assert sorted(whole) == sorted(s.student for s in submissions)
 
 
+def test_the_runner_does_one_work_after_the_other_unless_it_was_left_early() -> None:
+    runner = LocalRunner(slots(2), Stop())
+    for _ in range(2):
+        assert sorted(runner.run(range(5), Call(lambda n, _: n))) == [*range(5)]
+    results = runner.run(range(50), Call(lambda n, _: n))
+    next(iter(results))
+    results.close()  # type: ignore[attr-defined]  # a generator
+    assert list(runner.run(range(5), Call(lambda n, _: n))) == []
+
+
 def test_no_two_jobs_share_a_gpu() -> None:
     from grader.gpus import Gpu
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,14 @@ import numpy as np
 import pytest
 
 from grader import environment
+from grader.trainer.many import train_many
 from grader.trainer.order import Order, read_order
+from grader.trainer.result import Trained
+from grader.trainer.results import Results
+from grader.trainer.train import Job, train
 from grader.types import Engine
 from tests.support.cli_help import ROOT
+from tests.support.notebook_runs import room
 from tests.support.orders import claim, dense, layer, lstm, optimizer, sequential
 
 pytestmark = [
@@ -47,6 +53,21 @@ def order(cls: str, data: np.random.Generator) -> tuple[Order, dict[str, Any]]:
     settings = {**claim()["compile"], "optimizer": optimizer("Adam", learning_rate=0.001)}
     fit = {**claim()["fit"], "batch_size": 8, "epochs": 2, "shuffle": True}
     return read_order(claim(model=model, compile=settings, fit=fit), arrays), arrays
+
+
+def test_what_is_alike_of_a_list_is_trained_in_one_room_and_kept(tmp_path: Path) -> None:
+    data, results = np.random.default_rng(5), Results(tmp_path)
+    jobs = {f"{n:064x}": Job(order("SimpleRNN", data)[0], seed=100 + n) for n in range(3)}
+    other = replace(jobs[f"{0:064x}"].order, each_epoch=True)
+    jobs["a" * 64] = Job(other, seed=7)
+    train_many(jobs, room(), results, cores=(0,))
+    kept = {key: results.get(key) for key in jobs}
+    assert [one is not None for one in kept.values()] == [True, True, True, False]
+    for key, job in jobs.items():
+        together, (alone,) = kept[key], train([job], room(), cores=(0,))
+        assert isinstance(alone, Trained)
+        if together is not None:
+            np.testing.assert_allclose(together.weights[0], alone.weights[0], rtol=0, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("cls", ["SimpleRNN", "LSTM", "GRU"])

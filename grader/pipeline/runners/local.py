@@ -29,6 +29,11 @@ class LocalRunner:
     slots: Sequence[Slot]
     stop: Stop
 
+    @property
+    def here(self) -> int:
+        """One task per slot."""
+        return len(self.slots)
+
     def run(
         self,
         tasks: Sequence[Task],
@@ -67,8 +72,10 @@ class LocalRunner:
                 done, running = wait(running, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
-        finally:
+        except BaseException:
             self.stop.draining.set()
+            raise
+        finally:
             pool.shutdown(wait=True)
 
     def _fill(

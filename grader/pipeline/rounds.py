@@ -1,0 +1,206 @@
+"""A class's trainings in one round: notebooks end at what nobody has trained, and run again.
+
+Enters: orders that notebooks ended at. Leaves: whether a round is cheaper than waiting; the orders,
+each once; the work of training them. Touches: the folder of results, trainers' rooms.
+
+Nothing of a round is needed afterwards but the results, and these are kept as ever: who is killed
+in the middle of one has lost the notebooks that were at work, and no training that was done.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from types import MappingProxyType
+from typing import TypeAlias
+
+from grader.course.exercises import Course
+from grader.pipeline.durations import START_SECONDS
+from grader.pipeline.faults import fault
+from grader.pipeline.graded import Graded
+from grader.pipeline.job import Settings, may_ask
+from grader.pipeline.order import Group
+from grader.pipeline.runner import Here, Runner, Slot
+from grader.pipeline.trainings import Tell, Telling
+from grader.room import Room
+from grader.trainer.asking import key_here, train_once
+from grader.trainer.many import train_many
+from grader.trainer.order import Order
+from grader.trainer.result import Trained
+from grader.trainer.results import Results
+from grader.trainer.workroom import Job
+from grader.types import GraderError
+
+DISTINCT = 1 / 3  # of a class's trainings, as in one of sixty made of twenty programs
+MOST_BYTES = 1_000_000_000  # of the arrays that wait for their round
+
+Ended: TypeAlias = "tuple[Group, list[Graded] | None]"  # None: put off
+
+
+def cheaper(notebooks: int, jobs: int, seconds: float) -> bool:
+    """Whether a round takes less of the cores than notebooks that wait.
+
+    A round starts every notebook twice. What it saves are cores that stand idle while a notebook
+    waits for an equal training of another's; what it costs besides are cores for which there is no
+    order in it. Of sixty notebooks made of twenty programs, which train for 75 s, it is cheaper
+    where 11 to 40 run at a time; where two do, only above 708 s of a training.
+
+    Args:
+        notebooks: that have different code.
+        jobs: that run at a time, each on a core of its own.
+        seconds: that one training is expected to take.
+    """
+    programs = math.ceil(notebooks * DISTINCT)
+    meets = min(1.0, (jobs - 1) / max(1, notebooks - 1))  # whom another's training keeps waiting
+    idle = (notebooks - programs) * meets * seconds
+    idle -= max(0, jobs - programs) * seconds
+    return idle > notebooks * START_SECONDS
+
+
+def pays(course: Course, settings: Settings, batch: Sequence[Group], runner: Runner) -> bool:
+    """Whether the trainings of a batch are done in a round, rather than while notebooks wait.
+
+    What a training takes is the reference's: most recorded notebooks were answered at once.
+    """
+    if not isinstance(runner, Here) or not may_ask(course, settings):
+        return False
+    if settings.round is not None:
+        return settings.round
+    notebooks = [group[0] for group in batch if group[0].notebook is not None]
+    every = tuple(course.exercises)
+    named = {name for one in notebooks for name in one.exercises or every}
+    seconds = [course.exercises[one].reference_seconds() for one in named & {*every}]
+    return bool(seconds) and cheaper(len(notebooks), runner.here, median(seconds))
+
+
+class PutOffError(Exception):
+    """A run ended at its first unknown order; once that is trained the notebook runs again."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An order that a notebook ended at. ``held``: the result that it goes on from, if any."""
+
+    order: Order
+    attempt: int
+    held: Mapping[str, Trained] = field(default_factory=lambda: MappingProxyType({}))
+    tell: Tell = lambda _: None  # how far it is, in the name of who asked first
+
+
+class Round:
+    """The orders of a class that nobody has trained, each once. Safe for threads."""
+
+    def __init__(self, results: Results, secret: bytes, most_bytes: int = MOST_BYTES) -> None:
+        """Begin one; an order beyond ``most_bytes`` is trained while its notebook waits."""
+        self._results, self._secret, self._most_bytes = results, secret, most_bytes
+        self._wanted: dict[str, Wanted] = {}
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def take(self, wanted: Wanted) -> None:
+        """Take an order and end its run; do nothing where it can be answered at once.
+
+        Raises:
+            PutOffError: it was taken.
+        """
+        key = key_here(wanted.order, self._secret, wanted.attempt).key
+        if self._results.get(key) is not None:
+            return
+        size = _size(wanted)
+        with self._lock:
+            if key not in self._wanted:
+                if self._bytes + size > self._most_bytes:
+                    return
+                self._bytes += size
+                self._wanted[key] = wanted
+        raise PutOffError
+
+    def orders(self) -> list[Wanted]:
+        """Give what was taken, the longest first."""
+        return sorted(self._wanted.values(), key=lambda one: -one.order.work.seconds)
+
+
+def _size(wanted: Wanted) -> int:
+    held = [array for one in wanted.held.values() for array in (*one.weights, *one.optimizer)]
+    return sum(array.nbytes for array in (*wanted.order.arrays.values(), *held))
+
+
+@dataclass(frozen=True)
+class EndsAtOrders:
+    """The first half of a round: a group is graded, or put off (None) for what it asks for."""
+
+    grade: Callable[[Group, Slot], list[Graded]]
+    free_mb: float
+
+    def open(self) -> AbstractContextManager[Callable[[Group, Slot], Ended]]:
+        """Nothing is left to open."""
+        return nullcontext(self._graded)
+
+    def _graded(self, group: Group, slot: Slot) -> Ended:
+        try:
+            return group, self.grade(group, slot)
+        except PutOffError:
+            return group, None
+
+
+@dataclass(frozen=True)
+class TrainsOrders:
+    """The second half: one order per core, each in a room of its own."""
+
+    room: Room
+    results: Results
+    secret: bytes
+    out: Path  # keeps what nobody expected
+    free_mb: float
+    until: float | None = None  # seconds since 1970, after which nothing more is begun
+
+    def open(self) -> AbstractContextManager[Callable[[Wanted, Slot], None]]:
+        """Nothing is left to open."""
+        return nullcontext(self.train)
+
+    def together(self, orders: Sequence[Wanted], slot: Slot) -> None:
+        """Train in one program what is alike; what does not come of that is left for ``train``."""
+        if self._is_late():
+            return
+        jobs = {}
+        for one in orders:
+            if one.order.after is None:
+                key = key_here(one.order, self.secret, one.attempt)
+                jobs[key.key] = Job(one.order, key.seed)
+        try:
+            with suppress(GraderError):
+                train_many(jobs, self.room, self.results, cores=slot.cores)
+        except Exception as error:  # noqa: BLE001 - as below
+            fault(self.out, error)
+
+    def train(self, wanted: Wanted, slot: Slot) -> None:
+        """Train an order. Whatever goes wrong with it its notebook is told when it asks again."""
+        if self._is_late():
+            return
+        telling = Telling(wanted.tell, wanted.order.fit.epochs)
+        try:
+            with suppress(GraderError):
+                train_once(
+                    wanted.order,
+                    self.room,
+                    self.results,
+                    secret=self.secret,
+                    attempt=wanted.attempt,
+                    cores=slot.cores,
+                    progress=telling.progress,
+                    meanwhile=telling.meanwhile,
+                    held=wanted.held,
+                )
+        except Exception as error:  # noqa: BLE001 - one order never takes the batch with it
+            fault(self.out, error)
+        finally:
+            telling.close()
+
+    def _is_late(self) -> bool:
+        return self.until is not None and time.time() >= self.until

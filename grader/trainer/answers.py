@@ -1,0 +1,136 @@
+"""Keeps what our own repeated trainings came to, so that equal claims of a class share one.
+
+Enters: ModelTasks, somebody who has them done. Leaves: Answers. Touches: the folder of results.
+
+A training that we do again for a claim, or for a second chance, is named by its content as an order
+is: layers, settings, rows, what is asked afterwards, seed. Each is done in a room by itself: what
+is kept for everybody must have met nobody else's numbers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from grader.arrays import BadArraysError
+from grader.extract.tasks import Answer, LayerAnswer, ModelTask
+from grader.record.keys import digest
+from grader.trainer.kept import MOST_BYTES, Kept
+from grader.trainer.keys import alike, engine_and_versions, fingerprint
+from grader.types import Array, GraderError
+
+REPEATER = "1"  # raise it when the evaluation room trains differently by the same task
+TEXT_BYTES = 4_000_000
+ANSWER_BYTES = 400_000_000  # predictions, as many as the room may give
+TOLD, PREDICTIONS = "told", "predictions"
+
+Evaluate = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    layers: list[tuple[list[int | None], int]]
+    total_params: int
+    history: dict[str, list[float | None]]
+    seconds: Annotated[float, Field(ge=0)]
+
+
+class Answers:
+    """Answers to trainings, by their keys. Safe for threads and for several processes."""
+
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+        """Use the folder of results, which is made where it is missing.
+
+        Raises:
+            GraderError: somebody else could write to it.
+        """
+        self._kept = Kept(folder, most_bytes)
+
+    def once(self, task: ModelTask, train: Callable[[], Answer]) -> Answer:
+        """Give what came of a task that trains; where nobody knows, train, while others wait.
+
+        What failed is not kept: whether it does may depend on the machine.
+        """
+        key = key_of_task(task)
+
+        def known() -> Answer | None:
+            return self.get(key)
+
+        def made() -> Answer:
+            answer = train()
+            if answer.error is None and answer.fault is None and answer.predictions is not None:
+                with contextlib.suppress(GraderError):  # a full disk costs no training
+                    self._kept.write(key, _arrays(answer))
+            return answer
+
+        return self._kept.once(key, known, made)
+
+    def get(self, key: str) -> Answer | None:
+        """Read an answer; None where there is none, or none that can be read."""
+        try:
+            arrays = self._kept.read(key, ANSWER_BYTES + TEXT_BYTES, 2)
+            told = _Told.model_validate_json(arrays[TOLD].tobytes())
+            predictions = arrays[PREDICTIONS]
+        except (OSError, BadArraysError, KeyError, ValueError):
+            return None
+        self._kept.touch(key)
+        return Answer(
+            layers=tuple(LayerAnswer(tuple(shape), params) for shape, params in told.layers),
+            total_params=told.total_params,
+            predictions=predictions,
+            history={name: tuple(values) for name, values in told.history.items()},
+            seconds=told.seconds,
+        )
+
+
+def shared(tasks: Sequence[ModelTask], answers: Answers, evaluate: Evaluate) -> dict[str, Answer]:
+    """Have tasks done, a training only where none of its content was done before.
+
+    Raises:
+        GraderError: as ``evaluate`` does.
+    """
+    found: dict[str, Answer] = {}
+    for task in tasks:
+        if task.training is not None:
+            found[task.id] = answers.once(task, partial(_alone, task, evaluate))
+    others = [task for task in tasks if task.training is None]
+    return found | (dict(evaluate(others)) if others else {})
+
+
+def _alone(task: ModelTask, evaluate: Evaluate) -> Answer:
+    return evaluate([task])[task.id]
+
+
+def key_of_task(task: ModelTask) -> str:
+    """Give the key of a task that trains: its content, engine and versions; not whose it is."""
+    training = task.training
+    assert training is not None
+    arrays = {"x": training.x, "y": training.y, "inputs": task.inputs}
+    told: dict[str, Any] = {
+        "architecture": task.architecture.as_json(),
+        "settings": {n: v for n, v in vars(training).items() if n not in arrays},
+        "arrays": {n: None if a is None else fingerprint(a) for n, a in arrays.items()},
+        "weights": [fingerprint(one) for one in task.weights],
+        "seed": task.seed,
+    }
+    content = {"key": "repeated/v1", "repeater": REPEATER, "content": alike(told)}
+    return digest(content | engine_and_versions())
+
+
+def _arrays(answer: Answer) -> dict[str, Array]:
+    told = {
+        "layers": [[list(one.output_shape), one.params] for one in answer.layers],
+        "total_params": answer.total_params,
+        "history": {name: list(values) for name, values in answer.history.items()},
+        "seconds": answer.seconds,
+    }
+    assert answer.predictions is not None
+    text = np.frombuffer(json.dumps(told).encode(), dtype=np.uint8)
+    return {TOLD: text, PREDICTIONS: answer.predictions}

@@ -1,0 +1,147 @@
+"""What we train again for a claim is done once for all who claim the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.extract.architecture import Architecture
+from grader.extract.tasks import Answer, LayerAnswer, ModelTask, Training
+from grader.trainer.answers import Answers, key_of_task, shared
+from grader.trainer.results import Results
+from grader.types import GraderError, Message
+from tests.support.orders import order
+
+ARCHITECTURE: Architecture = order().architecture
+TRAINING = Training(
+    x=np.ones((4, 5, 2), np.float32),
+    y=np.zeros((4, 1), np.float32),
+    epochs=3,
+    optimizer="Adam",
+    loss="mse",
+    options={"learning_rate": 0.001},
+    compare=True,
+)
+INPUTS = np.full((2, 5, 2), 0.5, np.float32)
+TASK = ModelTask("gru/repeated-1", ARCHITECTURE, inputs=INPUTS, training=TRAINING, seed=11)
+ANSWER = Answer(
+    layers=(LayerAnswer((None, 3), 84), LayerAnswer((1,), 4)),
+    total_params=88,
+    predictions=np.array([[0.25], [0.5]], np.float32),
+    history={"loss": (1.0, None), "before": (2.0,), "after": (0.5,)},
+    seconds=3.5,
+)
+
+
+class Room:
+    """Answers every task with the next of its answers; ``asked``: which tasks were together."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.asked: list[list[str]] = []
+
+    def __call__(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
+        self.asked.append([task.id for task in tasks])
+        return {task.id: self.answers.pop(0) for task in tasks}
+
+
+def plain(answer: Answer) -> Any:
+    assert answer.predictions is not None
+    rows = answer.predictions.dtype, answer.predictions.tolist()
+    return replace(answer, predictions=None), rows
+
+
+def test_what_came_of_a_training_is_kept_as_it_is_for_whoever_asks_the_same(tmp_path: Path) -> None:
+    first, other = Room(ANSWER), Room()
+    shared([TASK], Answers(tmp_path), first)
+    again = replace(TASK, id="lstm/repeated-2")
+    found = shared([again], Answers(tmp_path), other)
+    assert plain(found["lstm/repeated-2"]) == plain(ANSWER)
+    assert (first.asked, other.asked) == ([["gru/repeated-1"]], [])
+
+
+def other_training(**changes: Any) -> ModelTask:
+    return replace(TASK, training=replace(TRAINING, **changes))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(TASK, seed=12),
+        replace(TASK, inputs=INPUTS + 1),
+        replace(TASK, architecture=replace(ARCHITECTURE, layers=ARCHITECTURE.layers[1:])),
+        other_training(x=TRAINING.x + 1),
+        other_training(y=TRAINING.y + 1),
+        other_training(epochs=4),
+        other_training(steps=1),
+        other_training(optimizer="SGD"),
+        other_training(options={"learning_rate": 0.002}),
+        other_training(batch_size=4),
+        other_training(validation_split=0.5),
+        other_training(from_logits=True),
+        other_training(compare=False),
+        other_training(loss="mae"),
+    ],
+)
+def test_whatever_may_change_what_is_learned_is_another_training(other: ModelTask) -> None:
+    assert key_of_task(other) != key_of_task(TASK)
+
+
+def test_every_setting_of_a_training_is_in_its_key() -> None:
+    told = {"x", "y", "epochs", "optimizer", "loss", "options", "batch_size", "validation_split"}
+    assert told | {"from_logits", "steps", "compare"} == {*vars(TRAINING)}, "a test for the new one"
+
+
+def test_numbers_that_are_equal_as_they_are_trained_with_are_equal() -> None:
+    as_float32 = other_training(options={"learning_rate": float(np.float32(0.001))})
+    assert key_of_task(as_float32) == key_of_task(TASK)
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        Answer(error="ValueError: no", failed="train"),
+        Answer(fault=Message("evaluate.stopped", {"seconds": 3})),
+        replace(ANSWER, error="no answer"),
+        replace(ANSWER, predictions=None),
+    ],
+)
+def test_what_failed_is_tried_again_the_next_time(tmp_path: Path, failed: Answer) -> None:
+    room = Room(failed, ANSWER)
+    assert shared([TASK], Answers(tmp_path), room)[TASK.id] == failed
+    assert plain(shared([TASK], Answers(tmp_path), room)[TASK.id]) == plain(ANSWER)
+
+
+def test_a_fault_of_ours_is_nobodys_answer(tmp_path: Path) -> None:
+    def fails(tasks: Sequence[ModelTask]) -> dict[str, Answer]:
+        raise GraderError(Message("evaluate.altogether", {"seconds": 5}))
+
+    with pytest.raises(GraderError):
+        shared([TASK], Answers(tmp_path), fails)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_has_a_room_to_itself_and_what_trains_nothing_is_asked_each_time(
+    tmp_path: Path,
+) -> None:
+    tries = [ModelTask(name, ARCHITECTURE, inputs=INPUTS) for name in ("gru", "lstm")]
+    room = Room(*[ANSWER] * 5)
+    for _ in range(2):
+        found = shared([*tries, TASK], Answers(tmp_path), room)
+        assert set(found) == {"gru", "lstm", "gru/repeated-1"}
+    assert room.asked == [["gru/repeated-1"], ["gru", "lstm"], ["gru", "lstm"]]
+
+
+def test_what_is_damaged_or_another_kind_of_result_is_trained_anew(tmp_path: Path) -> None:
+    answers = Answers(tmp_path)
+    shared([TASK], answers, Room(ANSWER))
+    (path,) = tmp_path.glob("*.npz")
+    assert Results(tmp_path).get(path.stem) is None
+    path.write_bytes(path.read_bytes()[:-40])
+    assert answers.get(path.stem) is None
+    assert plain(shared([TASK], answers, Room(ANSWER))[TASK.id]) == plain(ANSWER)
