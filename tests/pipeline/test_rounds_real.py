@@ -1,7 +1,7 @@
-"""A class's trainings in a round, with real kernels, drivers and trainer's rooms.
+"""A class of sixty in a round and waiting, with real kernels, drivers and trainer's rooms.
 
-One notebook in a round takes seconds. The class of sixty, in a round and waiting, takes most of an
-hour: ``make class-of-sixty``.
+It takes most of an hour: ``make class-of-sixty``. One notebook in a round is in
+``test_trainings_real.py``.
 """
 
 from __future__ import annotations
@@ -16,63 +16,22 @@ import pytest
 
 from grader import environment
 from grader.course.load import load_course
-from grader.execute.execute import Run, execute
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
-from grader.pipeline.judges import Judges
-from grader.pipeline.rounds import PutOffError, Round, TrainsOrders, Wanted
-from grader.pipeline.runner import Slot, Stop, slots
+from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners.local import LocalRunner
-from grader.pipeline.trainings import Take, Trainings
 from grader.record.store import Store
 from grader.report.trained import trained_lines
 from grader.text.words import Words
 from grader.trainer.kept import usual_folder
-from grader.trainer.results import Results
-from grader.types import Cell, Engine, Notebook, Record, Submission, Verdict
+from grader.types import Cell, Notebook, Record, Submission, Verdict
 from tests.support.class_of_sixty import ROOT, without_times
-from tests.support.notebook_runs import cell, notebook, room
+from tests.support.notebook_runs import room
 
 pytestmark = pytest.mark.real
 SECRET = b"s" * 32
 EXERCISE = "sequence-prediction"
 STUDENTS, PROGRAMS = int(os.environ.get("STUDENTS", "0")), int(os.environ.get("PROGRAMS", "20"))
-
-CODE = """
-import keras, numpy as np
-model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-model.compile("sgd", "mse")
-X = np.random.default_rng(1).random((8, 2))
-print(model.fit(X, X[:, :1], epochs=2, verbose=0).epoch)
-"""
-
-
-def test_a_notebook_ends_at_its_order_and_is_answered_when_it_runs_again(tmp_path: Path) -> None:
-    judges, results = Judges(tmp_path), Results(tmp_path / "results")
-    this = Round(results, SECRET)
-    run = Run(notebook(CODE), Engine.TENSORFLOW, 1, 1, 600.0, 4096, (0,))
-
-    def trainer(take: Take) -> Trainings:
-        return Trainings(judges, room(), results, SECRET, 1, (0,), take=take)
-
-    def ends(order: object, held: object) -> None:
-        this.take(Wanted(order, 1, held))  # type: ignore[arg-type]
-
-    try:
-        with pytest.raises(PutOffError):
-            execute(run, room(), read=judges.claims, trainer=lambda: trainer(ends))
-        (wanted,) = this.orders()
-        TrainsOrders(room(), results, SECRET, tmp_path, 0.0).train(wanted, Slot((0,)))
-        ran = execute(run, room(), read=judges.claims, trainer=lambda: trainer(ends))
-    finally:
-        judges.close()
-    assert cell(ran, 1).stdout == "[0, 1]\n"
-    assert ran.trainings is not None
-    (one,) = ran.trainings
-    assert (bool(one.key), one.epochs, one.seconds) == (True, 2, 0.0)
-
-
-# --- the class of sixty --------------------------------------------------------------------------
 
 
 def _submission(number: int) -> Submission:

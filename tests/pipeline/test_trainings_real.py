@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,11 @@ from grader.execute.execute import Run, execute
 from grader.extract.matching import read_model
 from grader.extract.proof import chain_of, proof_of
 from grader.pipeline.judges import Judges
+from grader.pipeline.rounds import PutOffError, Round, TrainsOrders, Wanted
+from grader.pipeline.runner import Slot
 from grader.pipeline.trainings import Trainings
+from grader.trainer.order import Order
+from grader.trainer.result import Trained
 from grader.trainer.results import Results
 from grader.types import Engine, Execution, Proof
 from tests.support import notebook_files
@@ -183,6 +187,42 @@ def test_what_is_wrong_is_said_as_keras_says_it(ran: Execution) -> None:
     assert [one.why and one.why.id for one in ran.trainings if one.cell == 9] == [
         "order.label_range"
     ]
+
+
+# --- in a round ---------------------------------------------------------------------------------
+
+TINY = """
+import keras, numpy as np
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+X = np.random.default_rng(1).random((8, 2))
+print(model.fit(X, X[:, :1], epochs=2, verbose=0).epoch)
+"""
+
+
+def test_a_notebook_ends_at_its_order_and_is_answered_when_it_runs_again(tmp_path: Path) -> None:
+    judges, results = Judges(tmp_path), Results(tmp_path / "results")
+    this = Round(results, b"s" * 32)
+    run = Run(notebook(TINY), Engine.TENSORFLOW, 1, 1, 600.0, 4096, (0,))
+
+    def trainer() -> Trainings:
+        return Trainings(judges, room(), results, b"s" * 32, 1, (0,), take=take)
+
+    def take(order: Order, held: Mapping[str, Trained]) -> None:
+        this.take(Wanted(order, 1, held))
+
+    try:
+        with pytest.raises(PutOffError):
+            execute(run, room(), read=judges.claims, trainer=trainer)
+        (wanted,) = this.orders()
+        TrainsOrders(room(), results, b"s" * 32, tmp_path, 0.0).train(wanted, Slot((0,)))
+        ran = execute(run, room(), read=judges.claims, trainer=trainer)
+    finally:
+        judges.close()
+    assert cell(ran, 1).stdout == "[0, 1]\n"
+    assert ran.trainings is not None
+    (one,) = ran.trainings
+    assert (bool(one.key), one.epochs, one.seconds) == (True, 2, 0.0)
 
 
 # --- a grader that is ended while a notebook waits -------------------------------------------------
