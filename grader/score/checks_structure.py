@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from grader.course.exercises import ExpectedLayer
 from grader.score.nearest import Comparison
 from grader.text.printable import cut
-from grader.types import Check, EvidenceClass, LayerFact, Message, Scalar
+from grader.types import Check, EvidenceClass, LayerFact, Message, ModelFacts, Scalar
 
 CLASS = EvidenceClass.STRUCTURE
 LONGEST = 1000  # characters of what is said of a model or a layer
+NOTHING = "—"
 
 
 def structure_checks(
@@ -42,15 +43,32 @@ def structure_checks(
     )
     met = zip(compared.pairs, compared.layers, strict=True)
     for number, ((fact, layer), fraction) in enumerate(met, start=1):
-        got, wanted = layer_text(fact, layer), expected_text(layer)
+        got, wanted = _found_text(model, fact, layer), expected_text(layer)
         args: dict[str, Scalar] = {"number": number, "expected": wanted, "got": got}
-        told = Message("structure.layer", args)
+        told = Message(_layer_told(model, fact), args)
         name = f"structure.layer-{number}"
         yield Check(name, CLASS, share * fraction, share, told, wanted, got, model.cell)
-    total, counted = form.total_params, model.total_params
-    told = Message("structure.total", {"expected": total, "got": counted})
+    yield _total(compared, share)
+
+
+def _total(compared: Comparison, share: float) -> Check:
+    """Compare the parameters, counted by the judge; what the notebook counted is no answer."""
+    model, total = compared.model, compared.form.total_params
+    told = Message("structure.total", {"expected": total, "got": model.total_params})
+    got = str(model.total_params)
+    if not model.rebuilt:
+        told, got = Message("structure.total_unseen", {"expected": total}), NOTHING
     earned = share if compared.total else 0.0
-    yield Check("structure.total", CLASS, earned, share, told, str(total), str(counted), model.cell)
+    return Check("structure.total", CLASS, earned, share, told, str(total), got, model.cell)
+
+
+def _layer_told(model: ModelFacts, fact: LayerFact | None) -> str:
+    """Give what is said of a layer: of one that nobody could look into, nothing that it has."""
+    if not model.layers:
+        return "structure.layer_unseen"
+    if model.rebuilt or fact is None:
+        return "structure.layer"
+    return "structure.layer_unread"
 
 
 def chain(names: Iterable[str]) -> str:
@@ -66,18 +84,29 @@ def expected_text(layer: ExpectedLayer) -> str:
 def layer_text(fact: LayerFact | None, layer: ExpectedLayer) -> str:
     """Write a found layer with the settings that the exercise asks about."""
     if fact is None:
-        return "—"
+        return NOTHING
     config = {key: fact.config.get(key) for key in layer.config}
     return _layer_text(fact.cls, config, fact.output_shape, fact.params)
+
+
+def _found_text(model: ModelFacts, fact: LayerFact | None, layer: ExpectedLayer) -> str:
+    """Write a found layer; of one that was never put together only what its model says of it."""
+    if model.rebuilt or fact is None:
+        return layer_text(fact, layer)
+    config = {key: fact.config[key] for key in layer.config if key in fact.config}
+    return f"{fact.cls}({_settings_text(config)})" if config else fact.cls
 
 
 def _layer_text(
     cls: str, config: Mapping[str, object], shape: tuple[int | None, ...], params: int
 ) -> str:
+    sizes = ", ".join("None" if n is None else str(n) for n in (None, *shape))
+    return f"{cls}({_settings_text(config)}) → ({sizes}), {params} params"
+
+
+def _settings_text(config: Mapping[str, object]) -> str:
     told = (
         str(value) if key in ("units", "filters") else f"{key}={value}"
         for key, value in config.items()
     )
-    settings = cut(", ".join(told), LONGEST)
-    sizes = ", ".join("None" if n is None else str(n) for n in (None, *shape))
-    return f"{cls}({settings}) → ({sizes}), {params} params"
+    return cut(", ".join(told), LONGEST)

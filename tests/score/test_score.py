@@ -235,6 +235,33 @@ def test_layers_that_nobody_can_see_are_told_as_such() -> None:
     assert told.id == "structure.layers_unseen"
 
 
+def test_of_layers_that_nobody_can_see_nothing_is_told_as_found() -> None:
+    """The notebook's own count may be the asked one: "should have 11,311; it has 11,311"."""
+    model = sound().model
+    assert model is not None
+    hidden = graded(sound(model=replace(model, layers=(), rebuilt=False)))
+    told = [one for one in hidden.checks if one.cls is EvidenceClass.STRUCTURE]
+    assert {one.message.id for one in told} == {
+        "structure.layers_unseen",
+        "structure.layer_unseen",
+        "structure.total_unseen",
+    }
+    assert {one.got for one in told} == {"", "—"}
+
+
+def test_of_layers_that_were_never_put_together_only_what_they_say_is_told() -> None:
+    model = sound().model
+    assert model is not None
+    first, second, *others = (LayerFact(one.cls, {}, (), 0) for one in model.layers)
+    read = (first, replace(second, config=dict(model.layers[1].config)), *others)
+    grade = graded(sound(model=replace(model, layers=read, rebuilt=False)))
+    layers_told = [one for one in grade.checks if one.id.startswith("structure.layer-")]
+    assert {one.message.id for one in layers_told} == {"structure.layer_unread"}
+    assert layers_told[0].got == first.cls
+    assert layers_told[1].got.startswith(f"{second.cls}(30")
+    assert not any("params" in one.got or "None" in one.got for one in layers_told)
+
+
 def test_a_wrong_layer_costs_points_for_structure_only() -> None:
     wrong = [replace(layers(LSTM)[0], config={**layers(LSTM)[0].config, "units": 10})]
     model = sound().model
