@@ -20,7 +20,7 @@ from grader.collect.files import is_zip, nfc, stem_of, unzipped
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import REFERENCE, SUBMITTED
 from grader.collect.names import file_time, folder_mark
-from grader.collect.rounds import are_a_class_s, is_nobodys
+from grader.collect.rounds import are_a_class_s, are_by_exercise, is_nobodys
 from grader.hand_ins import read_folder, read_name
 
 SEVERAL = 2
@@ -82,6 +82,8 @@ def _are_people(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[str
     if alone:
         names = {read_name(unzipped(name)).base for name in alone}
         return len({name for name in names if not is_exercise(name, exercise_ids)}) >= SEVERAL
+    if all(is_exercise(nfc(path.parts[0]), exercise_ids) for path in notebooks):
+        return are_by_exercise(notebooks, exercise_ids)
     if any(_says_more(nfc(path.parts[0]), exercise_ids) for path in notebooks):
         return False
     owners: dict[str, set[str]] = defaultdict(set)

@@ -16,7 +16,8 @@ from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from grader.collect.exercises import is_exercise
-from grader.collect.files import is_zip, nfc
+from grader.collect.files import is_zip, nfc, unzipped
+from grader.collect.names import folder_mark
 from grader.hand_ins import is_version, read_name
 
 SEVERAL = 2
@@ -72,6 +73,16 @@ def are_a_class_s(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[s
     return len(people) >= SEVERAL and bool(_in_several(notebooks, exercise_ids))
 
 
+def are_by_exercise(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[str]) -> bool:
+    """Whether people are named in the first folders, which are exercises: two in one of them."""
+    people: dict[str, set[str]] = defaultdict(set)
+    for path in notebooks:
+        person = _person(path, exercise_ids)
+        if person is not None and folder_mark(unzipped(person)) is None:
+            people[path.parts[0]].add(person)
+    return any(len(names) >= SEVERAL for names in people.values())
+
+
 def _in_several(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[str]) -> set[str]:
     """Give the people who are named in more than one of the first folders."""
     where: dict[str, set[str]] = defaultdict(set)
@@ -90,5 +101,5 @@ def _person(path: PurePosixPath, exercise_ids: Collection[str]) -> str | None:
     if len(path.parts) > SEVERAL:
         return None if is_nobodys(name) or is_exercise(name, exercise_ids) else name
     read = read_name(name)
-    nobody = is_exercise(name, exercise_ids) or not is_somebody(read.left)
+    nobody = is_exercise(name, exercise_ids) or not is_somebody(read.left) or is_version(read.left)
     return None if nobody else read.base

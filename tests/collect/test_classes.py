@@ -44,6 +44,10 @@ def test_the_first_folder_is_the_student_whatever_the_files_are_called(tmp_path)
         ["class/kim/homework.ipynb", "class/lee/answer.ipynb"],
         ["class/kim.ipynb", "class/lee.ipynb"],
         ["hw1/submissions/kim/hw.ipynb", "hw1/submissions/lee/hw.ipynb"],
+        ["RNN/char-text/kim.ipynb", "RNN/char-text/lee.ipynb"],
+        ["RNN/char-text/kim/hw.ipynb", "RNN/char-text/lee/hw.ipynb"],
+        [f"RNN/Abgaben/{one}/{who}.ipynb" for one in sorted(IDS) for who in ("kim", "lee")],
+        [f"RNN/{one}/{who}.zip/hw.ipynb" for one in sorted(IDS) for who in ("kim", "lee")],
     ],
 )
 def test_one_folder_around_a_whole_class_is_no_student(tmp_path, names):
@@ -59,6 +63,10 @@ def test_one_folder_around_a_whole_class_is_no_student(tmp_path, names):
         ["kim/char-text.ipynb", "kim/sequence-prediction.ipynb"],
         ["kim/hw.ipynb", "kim/old/hw.ipynb"],
         ["kim/1/char-text.ipynb", "kim/2/sequence-prediction.ipynb"],
+        ["kim/char-text/hw1.ipynb", "kim/char-text/hw2.ipynb", "kim/sequence-prediction/x.ipynb"],
+        ["kim/char-text/v1.ipynb", "kim/char-text/v2.ipynb"],
+        ["kim/char-text/old/hw.ipynb", "kim/char-text/mine/hw.ipynb"],
+        ["kim/char-text/homework.ipynb", "kim/sequence-prediction/homework.ipynb"],
         ["kim/homework.ipynb"],
     ],
 )
