@@ -170,7 +170,7 @@ class LeftOut:
     cell: int
     line: int  # of the cell, from 1
     statements: int  # of the cell
-    kind: str  # package, device, display, drive, colab, magic, font, program, network, person
+    kind: str  # package, device, drive, …: see grader/score/hints_runs.py
     what: str  # sklearn
     error: str  # ModuleNotFoundError: No module named 'sklearn'
 
@@ -181,7 +181,7 @@ class Remark:
 
     cell: int
     line: int  # of the cell, from 1
-    kind: str  # old_api, stand_in, asked, restart
+    kind: str  # old_api, stand_in, asked, restart, elsewhere
     what: str  # lr=
     instead: str  # learning_rate=; "" where nothing took its place
 

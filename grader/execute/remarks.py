@@ -19,6 +19,7 @@ NAMES = {
     "stand_in": "execute.stand_in",
     "asked": ASKED,
     "restart": "execute.restart",
+    "elsewhere": "execute.elsewhere",
 }
 WITHOUT = {OLD_API: GONE, ASKED: PRESSED_ENTER}  # nothing took its place
 

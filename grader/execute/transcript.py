@@ -65,6 +65,7 @@ class _LeftOut(BaseModel):
         "program",
         "network",
         "person",
+        "folder",
     ]
     what: Text
     error: Text
@@ -74,7 +75,7 @@ class _Remark(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
     line: Count
-    kind: Literal["old_api", "stand_in", "asked", "restart"]
+    kind: Literal["old_api", "stand_in", "asked", "restart", "elsewhere"]
     what: Text
     instead: Text
 

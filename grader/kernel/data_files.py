@@ -74,8 +74,10 @@ class DataFiles:
                 self.ours.add(os.path.realpath(path))
 
     def find(self, name: str) -> Path | None:
-        """Give the file of the course's that has this name, beside the notebook."""
-        return self.here / name if name in self.own or name in self.stand_ins else None
+        """Give the file of this name beside the notebook: the course's, or one handed in."""
+        beside = self.here / name
+        known = name in self.own or name in self.stand_ins
+        return beside if known or os.path.isfile(beside) else None  # noqa: PTH113 - never raises
 
     def opened(self, path: Path, name: str) -> None:
         """Say what stands in for a textbook's file that was opened."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         notebook_habits,
         old_api,
         own_files,
+        own_places,
         printing,
         probe,
         remarks,
@@ -37,6 +38,7 @@ else:
     import notebook_habits
     import old_api
     import own_files
+    import own_places
     import printing
     import probe
     import remarks
@@ -97,6 +99,7 @@ def main() -> None:
         data_files.install(app.shell, Path(settings["data"]), told)
     if settings["old_api"]:
         old_api.install(told)  # above the probe, which sees what really ran
+    own_places.install(told)  # above the calls of the books' time, which keep the path
     if ready is not None:
         ready()
     seed_before_first_cell(app.shell, settings["seed"])

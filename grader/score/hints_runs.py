@@ -26,6 +26,7 @@ LEFT_OUT = {
     "program": "diagnose.lacks_program",
     "network": "diagnose.lacks_network",
     "person": "diagnose.lacks_person",
+    "folder": "diagnose.lacks_folder",
 }
 NO_KNOWN_EXERCISE = "diagnose.no_known_exercise"  # a model, and no attempt at any exercise
 OWN_TRAINING = frozenset({"source.own_loop", "source.own_program"})  # without fit

@@ -117,6 +117,15 @@ def test_a_textbooks_file_is_found_wherever_it_is_looked_for(
     assert told.heard == [("jena.csv", "weather.csv.zip")]
 
 
+def test_a_file_handed_in_beside_the_notebook_is_found_wherever_its_author_had_it(
+    files: DataFiles, told: Told
+) -> None:
+    Path("own.csv").write_text("mine")
+    with usual_files.finding(open, files)("C:\\Users\\kim\\Desktop\\own.csv") as file:
+        assert file.read() == "mine"
+    assert told.heard == []
+
+
 @pytest.mark.parametrize(
     ("path", "mode"),
     [("data/titanic.csv", "r"), ("data/jena.csv", "w"), ("data/jena.csv", "r+"), (99, "r")],

@@ -112,6 +112,21 @@ def room() -> Iterator[Room]:
         ("open('C:/Windows/Fonts/malgun.ttf')", "font", "malgun.ttf"),
         ("open('/content/drive/MyDrive/data.csv')", "drive", "Google Drive"),
         ("__import__('os').chdir('/content/gdrive/My Drive')", "drive", "Google Drive"),
+        ("__import__('os').chdir('/no-such-disk/rnn')", "folder", "/no-such-disk"),
+        ("open('C:/Users/kim/data.csv')", "folder", r"C:\Users"),
+        (r"__import__('os').chdir(r'D:\과제\rnn')", "folder", r"D:\과제"),
+        ("open('/Users/no-such-person/data.csv', 'w')", "folder", "/Users/no-such-person"),
+        ("__import__('os').listdir('/home/no-such-person/rnn')", "folder", "/home/no-such-person"),
+        (
+            "library(\"raise OSError('unable to open file: name = /no-such-disk/m.h5, errno = 2')\")",
+            "folder",
+            "/no-such-disk",
+        ),
+        (
+            "library(\"raise ValueError('File not found: filepath=D:/models/m.keras.')\")",
+            "folder",
+            r"D:\models",
+        ),
         (f"__import__('subprocess').run(['{GONE}'])", "program", GONE),
         (
             "library(\"raise ImportError('Cannot load backend TkAgg')\","
@@ -161,6 +176,70 @@ def test_a_statement_that_needs_a_name_left_out_is_left_out_too(room: Room) -> N
     assert room["reached"]
     lines = [(line, what) for line, _, what in room.left_out]
     assert lines == [(1, GONE), (1, GONE), (2, GONE), (3, GONE)]
+
+
+def test_a_file_that_a_line_left_out_would_have_written_is_missing_for_the_same_reason(
+    room: Room,
+) -> None:
+    room.run(f"import {GONE}\n{GONE}.draw('model.png')")
+    assert room.run("shown = open('model.png')\nshown.read()\nreached = True") is None
+    assert room["reached"]
+    assert room.left_out[2:] == [(1, "package", GONE), (2, "package", GONE)]
+    assert isinstance(room.run("open('other.png')"), FileNotFoundError)
+
+
+MODEL = """
+class Model:
+    def fit(self, *args, **named): return args, named
+    def compile(self, *args, **named): self.compiled = named
+model, own = Model(), 'own'
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        ("fit(1, callbacks=[Plot(), own], epochs=9)", ((1,), {"callbacks": ["own"], "epochs": 9})),
+        ("fit(1, callbacks=[own, plot])", ((1,), {"callbacks": ["own"]})),
+        ("fit(1, callbacks=(Plot(model), plot.x))", ((1,), {"callbacks": ()})),
+        ("fit(1, callbacks=plot)", ((1,), {})),
+        ("fit_generator(1, callbacks=[Plot()])", ((1,), {"callbacks": []})),
+    ],
+)
+def test_a_training_goes_on_without_a_callback_that_is_missing(
+    room: Room, call: str, value: object
+) -> None:
+    room.run(f"{MODEL}Model.fit_generator = Model.fit\nfrom {GONE} import Plot\nplot = Plot()")
+    told = len(room.left_out)
+    assert room.run(f"history = model.{call}\nreached = True") is None
+    assert room["history"] == value
+    assert room["reached"]
+    assert room.left_out[told:] == [(1, "package", GONE)]
+
+
+def test_a_model_is_compiled_without_a_metric_that_is_missing(room: Room) -> None:
+    room.run(f"{MODEL}import {GONE} as more")
+    assert room.run("model.compile('adam', loss='mse', metrics=['mae', more.F1()])") is None
+    assert room["model"].compiled == {"loss": "mse", "metrics": ["mae"]}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["model.fit(data)", "model.compile(more.Adam(), metrics=['mae'])", "fit(callbacks=[more])"],
+)
+def test_a_call_that_needs_what_is_missing_otherwise_is_left_out(room: Room, line: str) -> None:
+    room.run(f"{MODEL}from {GONE} import data, more, fit")
+    assert room.run(f"value = {line}\nreached = True") is None
+    assert room["reached"]
+    assert "value" not in room.shell.user_ns
+    assert not hasattr(room["model"], "compiled")
+
+
+def test_an_error_of_what_is_left_of_a_training_is_the_students(room: Room) -> None:
+    room.run(f"{MODEL}from {GONE} import Plot")
+    cell = "told = model.fit(1, callbacks=[Plot()], epochs=unknown)"
+    assert isinstance(room.run(cell), NameError)
+    assert isinstance(room.run("told"), NameError)
 
 
 def test_a_name_is_missing_only_while_nobody_binds_it(room: Room) -> None:
@@ -237,6 +316,12 @@ def test_a_package_whose_name_resembles_another_one_is_no_slip(name: str) -> Non
         ("[][0]", "IndexError"),
         ("assert False", "AssertionError"),
         ("open('data.csv')", "FileNotFoundError"),
+        ("open('/no-such-file.csv')", "FileNotFoundError"),
+        ("open('/tmp/no-such-folder/data.csv')", "FileNotFoundError"),
+        ("raise FileNotFoundError(2, 'gone', 'C:/Users/kim/data.csv')", "FileNotFoundError"),
+        ("raise ValueError('https://no.such.site/content/x')", "ValueError"),
+        ("library(\"raise ValueError('must end in .keras: filepath=/content/m')\")", "ValueError"),
+        ("library(\"raise ValueError('see https://no.such.site/content/x')\")", "ValueError"),
         ("raise SystemError('GPU device not found')", "SystemError"),
         ("raise OSError('/content/drive')", "OSError"),
         ("library('raise IndexError')", "IndexError"),

@@ -14,7 +14,7 @@ from typing import Any
 from .asking import Asking
 from .devices import Devices
 from .reasons import Lack, reason
-from .statements import after_import, bound_by, first_import
+from .statements import after_import, bound_by, first_import, texts_in, without_watching
 
 LONGEST = 200  # characters of a text that is reported
 
@@ -46,6 +46,7 @@ class LeavingOut:
         self.usual_traceback: Callable[..., Any] = shell.showtraceback
         self.cells: list[_Cell] = []
         self.missing: dict[str, Lack] = {}
+        self.unwritten: dict[str, Lack] = {}  # files that statements left out speak of
         self.devices = Devices(shell.user_ns)
         self.left_out: BaseException | None = None  # the exception that was not shown
         self.lack: Lack | None = None  # for which it was not
@@ -73,22 +74,30 @@ class LeavingOut:
         if not failed or error is None or result is None or result.error_in_exec is not error:
             return failed
         result.error_in_exec = None
-        return await self._rest_of_import(node, code.co_filename, result, kwargs)
+        return await self._run_rest(node, code.co_filename, result, kwargs)
 
-    async def _rest_of_import(
+    async def _run_rest(
         self, node: ast.stmt | None, file: str, result: Any, kwargs: dict[str, Any]
     ) -> Any:
-        """Run what ``import a, b, c`` had not come to when ``a`` was not there."""
-        if not isinstance(node, ast.Import) or self.lack is None:
-            return False
-        alone = after_import(node, self.lack.what)
+        """Run what of a statement needs nothing that is missing."""
+        alone = self._rest_of(node)
         if alone is None:
             return False
+        for name in bound_by(alone):
+            self.missing.pop(name, None)
         cell = self.cells[-1]
         cell.nodes[cell.next - 1] = alone
         cell.next -= 1
         code = compile(ast.Module([alone], []), file, "exec")
         return await self.run_code(code, result, **kwargs)
+
+    def _rest_of(self, node: ast.stmt | None) -> ast.stmt | None:
+        """Give the rest of ``import a, b, c`` without ``a``, or ``fit`` without a callback."""
+        if node is None or self.lack is None:
+            return None
+        if isinstance(node, ast.Import):
+            return after_import(node, self.lack.what)
+        return without_watching(node, self.missing.keys() - self.shell.user_ns.keys())
 
     def showtraceback(self, *args: Any, **kwargs: Any) -> Any:
         """Show an exception, unless its statement is left out."""
@@ -108,6 +117,7 @@ class LeavingOut:
             lack = lack or reason(error, node, self.devices)
             if lack is None:
                 return False
+            self.unwritten |= dict.fromkeys(texts_in(node), lack)
             self.missing |= dict.fromkeys(bound_by(first_import(node, lack.what)), lack)
             self._tell(node, lack, error, len(cell.nodes))
         except Exception:
@@ -116,7 +126,9 @@ class LeavingOut:
         return True
 
     def _consequence(self, error: Exception) -> Lack | None:
-        """Give the lack for which the name that is missing now was not bound."""
+        """Give the lack for which the name or the file that is missing now was not made."""
+        if isinstance(error, FileNotFoundError):
+            return self.unwritten.get(str(error.filename))
         return self.missing.get(error.name or "") if type(error) is NameError else None
 
     def _tell(self, node: ast.stmt, lack: Lack, error: Exception, statements: int) -> None:

@@ -20,6 +20,7 @@ from pathlib import PurePosixPath
 from subprocess import CalledProcessError
 
 from .devices import Devices
+from .elsewhere import folder_elsewhere
 from .places import causes, file_of, raised_on_purpose
 from .spelling import is_slip
 
@@ -133,6 +134,11 @@ def _network(error: Exception) -> Lack | None:
     return Lack("network", "internet") if unnamed else None
 
 
+def _folder(error: Exception) -> Lack | None:
+    root = folder_elsewhere(error)
+    return Lack("folder", root) if root is not None else None
+
+
 RULES: tuple[Callable[[Exception], Lack | None], ...] = (
     _colab,
     _display,
@@ -142,4 +148,5 @@ RULES: tuple[Callable[[Exception], Lack | None], ...] = (
     _drive,
     _program,
     _network,
+    _folder,
 )

@@ -6,8 +6,14 @@ Enters: a top-level statement. Leaves: names. Touches nothing.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import copy
+from collections.abc import Collection, Iterator
 
+WATCHING = {  # what such a call is told that only looks on, and changes nothing of the training
+    "fit": ("callbacks",),
+    "fit_generator": ("callbacks",),
+    "compile": ("metrics", "weighted_metrics"),
+}
 _OWN_SCOPE = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,
@@ -75,3 +81,36 @@ def mentioned_in(node: ast.AST) -> set[str]:
         elif isinstance(one, ast.Attribute):
             found.add(one.attr)
     return found
+
+
+def texts_in(node: ast.AST) -> set[str]:
+    """Give every text that a tree holds: the names of files among them."""
+    return {
+        one.value
+        for one in ast.walk(node)
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value
+    }
+
+
+def without_watching(node: ast.stmt, missing: Collection[str]) -> ast.stmt | None:
+    """Give ``fit(…, callbacks=[a, b])`` or ``compile(…, metrics=[a, b])`` without what is missing.
+
+    None for another statement, and where nothing of it could be left out.
+    """
+    if not isinstance(node, (ast.Assign, ast.Expr)) or not isinstance(node.value, ast.Call):
+        return None
+    called = node.value.func
+    names = WATCHING.get(called.attr, ()) if isinstance(called, ast.Attribute) else ()
+    rest = copy.deepcopy(node)
+    assert isinstance(rest.value, ast.Call)
+    changed = False
+    for keyword in [one for one in rest.value.keywords if one.arg in names]:
+        if mentioned_in(keyword.value).isdisjoint(missing):
+            continue
+        changed = True
+        if isinstance(keyword.value, (ast.List, ast.Tuple)):
+            every = keyword.value.elts
+            keyword.value.elts = [one for one in every if mentioned_in(one).isdisjoint(missing)]
+        else:
+            rest.value.keywords.remove(keyword)
+    return rest if changed else None
