@@ -1,9 +1,9 @@
-"""In the notebook's room: callbacks that write to a folder of another computer write beside it.
+r"""In the notebook's room: callbacks that write to a folder of another computer write beside it.
 
 Enters: Keras' callbacks, remarks. Leaves: ones that take a path of this machine in the place of a
 path that it has not. Touches: how those callbacks are made.
 
-A checkpoint on Google Drive or in ``C:\\Users`` would end ``fit`` after its first epoch, and with
+A checkpoint on Google Drive or in ``C:\Users`` would end ``fit`` after its first epoch, and with
 it a training that is worth far more than the line which names the folder.
 """
 

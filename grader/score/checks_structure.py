@@ -45,7 +45,7 @@ def structure_checks(
     for number, ((fact, layer), fraction) in enumerate(met, start=1):
         got, wanted = _found_text(model, fact, layer), expected_text(layer)
         args: dict[str, Scalar] = {"number": number, "expected": wanted, "got": got}
-        told = Message(_layer_told(model, fact), args)
+        told = _layer_told(model, fact, args)
         name = f"structure.layer-{number}"
         yield Check(name, CLASS, share * fraction, share, told, wanted, got, model.cell)
     yield _total(compared, share)
@@ -62,13 +62,13 @@ def _total(compared: Comparison, share: float) -> Check:
     return Check("structure.total", CLASS, earned, share, told, str(total), got, model.cell)
 
 
-def _layer_told(model: ModelFacts, fact: LayerFact | None) -> str:
-    """Give what is said of a layer: of one that nobody could look into, nothing that it has."""
+def _layer_told(model: ModelFacts, fact: LayerFact | None, args: dict[str, Scalar]) -> Message:
+    """Say what a layer is; of one that nobody could look into, nothing that it has."""
     if not model.layers:
-        return "structure.layer_unseen"
+        return Message("structure.layer_unseen", args)
     if model.rebuilt or fact is None:
-        return "structure.layer"
-    return "structure.layer_unread"
+        return Message("structure.layer", args)
+    return Message("structure.layer_unread", args)
 
 
 def chain(names: Iterable[str]) -> str:
