@@ -108,7 +108,7 @@ def room() -> Iterator[Room]:
         ),
         ("config.list_physical_devices('GPU')[0]", "device", "GPU"),
         ("assert config.list_physical_devices('GPU'), 'no GPU'", "device", "GPU"),
-        ("open('/usr/share/fonts/truetype/nanum/NanumGone.ttf')", "font", "NanumGone.ttf"),
+        ("open('/usr/share/fonts/truetype/nanum/NoSuchOne.ttf')", "font", "NoSuchOne.ttf"),
         ("open('C:/Windows/Fonts/malgun.ttf')", "font", "malgun.ttf"),
         ("open('/content/drive/MyDrive/data.csv')", "drive", "Google Drive"),
         ("__import__('os').chdir('/content/gdrive/My Drive')", "drive", "Google Drive"),

@@ -20,6 +20,7 @@ WORDS = (
     "lr=",
     "data.csv.zip",
     "keras.layers",
+    "input()",
     "30",
     "김민준",
 )

@@ -431,6 +431,7 @@ class TestLanguage:
         ("model(으)로", "model로"),
         ("Conv1D(으)로", "Conv1D로"),
         ("print을(를)", "print를"),
+        ("input()(으)로", "input()으로"),
         ("lr=은(는)", "lr=은"),
         ("…을(를)", "…을(를)"),
     ],
