@@ -122,7 +122,7 @@ class DryRun:
     def _file(self, one: Planned) -> str:
         if one.submission.notebook is None and one.problem and _is_nobodys_file(one.problem):
             return "–"
-        shown = printable(own_name(one.submission.name), limit=LONGEST)
+        shown = printable(own_name(one.submission), limit=LONGEST)
         return shown if one.counts else f"({shown})"
 
     def _exercise(self, one: Planned) -> str:
@@ -223,13 +223,15 @@ def _order(one: Submission) -> tuple[str, tuple[object, ...]]:
     return one.student, place(one.name, one.handed_in)
 
 
-def own_name(name: str) -> str:
+def own_name(one: Submission) -> str:
     """Give what a student called a hand-in, without what says whose it is."""
-    path = PurePosixPath(name)
+    path = PurePosixPath(one.name)
     if len(path.parts) > 1 and not is_version(path.parts[0]):
         return str(PurePosixPath(*path.parts[1:]))
     mark = file_mark(path.stem)
-    return f"{mark.original}{path.suffix}" if mark and mark.original else name
+    if mark is None or not mark.original or one.student not in mark.owner:
+        return one.name  # named like a platform's, and read as it stands
+    return f"{mark.original}{path.suffix}"
 
 
 def _planned_json(one: Planned, words: Words) -> dict[str, Json]:

@@ -218,6 +218,16 @@ def test_an_exercise_s_title_in_a_file_s_name_is_known(shell: Shell, tmp_path: P
     }
 
 
+def test_a_file_that_only_looks_as_if_canvas_had_named_it_is_shown_as_it_is_called(
+    shell: Shell, tmp_path: Path
+) -> None:
+    names = ["HW_3_1_kim.ipynb", "HW_3_1_lee.ipynb"]
+    for name in names:
+        write(tmp_path / "hw" / name)
+    printed = shell.grade(tmp_path / "hw", "--dry-run", lang="en").out
+    assert all(name in printed for name in names)
+
+
 def test_a_roster_that_is_none_is_refused_before_anything_runs(
     shell: Shell, batch: Path, tmp_path: Path
 ) -> None:
