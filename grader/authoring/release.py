@@ -132,7 +132,7 @@ def release(course: Course, out: Path) -> tuple[Path, ...]:
             own folders.
     """
     _make_room(course, out)
-    files = dict(_files(course))
+    files = dict(released(course))
     written = []
     for name, content in sorted(files.items()):
         path = out / name
@@ -146,7 +146,7 @@ def release(course: Course, out: Path) -> tuple[Path, ...]:
     return (*written, path)
 
 
-def _files(course: Course) -> Iterator[tuple[str, bytes]]:
+def released(course: Course) -> Iterator[tuple[str, bytes]]:
     """Everything below ``assignments/``, with notebooks made anew and secrets refused; the rest."""
     root = course.root / ASSIGNMENTS
     made = {

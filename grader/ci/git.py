@@ -126,6 +126,22 @@ class Repository:
             entries.append(Entry(name, int(mode, 8), blob.decode()))
         return entries
 
+    def prefix(self) -> str:
+        """Give how the names of files below the place begin: its own path in the repository."""
+        return os.fsdecode(self._run("rev-parse", "--show-prefix")).rstrip("\n")
+
+    def edited(self, base: str, below: Sequence[str]) -> list[str]:
+        """Name the files that the working folder has otherwise than a commit, as git names them.
+
+        Args:
+            base: the commit.
+            below: the paths in which files that git does not know yet count too.
+        """
+        unlike = ("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", base, "--")
+        new = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", *below)
+        told = self._run(*unlike) + self._run(*new)
+        return sorted({os.fsdecode(one) for one in told.split(b"\0") if one})
+
     def fetch(self, url: str, commits: Sequence[str]) -> None:
         """Get commits by their names, with their history, from another repository.
 

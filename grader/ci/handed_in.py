@@ -80,7 +80,7 @@ def _is_work(entry: Entry) -> bool:
     return (entry.is_file or entry.is_link) and is_notebook(name)
 
 
-def _is_inside(entry: Entry) -> bool:
+def is_inside(entry: Entry) -> bool:
     """Whether it stays below the folder; git's own tools refuse such names, a store need not."""
     parts = os.fsdecode(entry.name).split("/")
     return not any(part.lower() in _OUTSIDE for part in parts)
@@ -95,7 +95,7 @@ def _beside(work: Iterable[Entry], every: Iterable[Entry]) -> list[Entry]:
         if folder not in folders or not entry.is_file or _is_work(entry):
             continue
         folders[folder] += 1
-        if folders[folder] <= MOST_FILES + 1 and _is_inside(entry):  # one more: so it is told
+        if folders[folder] <= MOST_FILES + 1 and is_inside(entry):  # one more: so it is told
             found.append(entry)
     return found
 
@@ -106,7 +106,7 @@ def _folder(entry: Entry) -> bytes:
 
 def _written(entry: Entry, contents: Contents, folder: Path) -> bool:
     """Write a file; False where its name can be none here."""
-    if not _is_inside(entry):
+    if not is_inside(entry):
         return False
     path = folder / os.fsdecode(entry.name)
     most = MAX_BYTES if _is_work(entry) else MOST_BYTES

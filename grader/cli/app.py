@@ -15,7 +15,21 @@ import typer
 from grader import __version__
 from grader.authoring import bundles
 from grader.cli import ci_commands, hand_commands
-from grader.cli.options import EngineOption, IsolationOption, WayOption, read_ids
+from grader.cli.options import (
+    Engine,
+    EngineOption,
+    Exercise,
+    GpuRooms,
+    Gpus,
+    IsolationLevel,
+    IsolationOption,
+    Jobs,
+    Lang,
+    Out,
+    Profile,
+    WayOption,
+    read_ids,
+)
 from grader.report import exporters
 
 app = typer.Typer(
@@ -38,12 +52,6 @@ class FormatOption(StrEnum):
     GITHUB = "github"
 
 
-Lang = Annotated[Optional[str], typer.Option("--lang", help="ko or en.")]  # noqa: UP045 - typer
-Out = Annotated[Path, typer.Option("--out", help="Folder for results, evidence and feedback.")]
-Profile = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--profile", help="Sizes: laptop (usual) or full, for GPUs."),
-]
 Format = Annotated[FormatOption, typer.Option("--format", help="What to print on stdout.")]
 
 
@@ -60,12 +68,10 @@ def root(
 @app.command()
 def grade(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Notebooks, folders, zips.")],
-    exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
+    exercise: Exercise = "auto",
     out: Out = Path("grades"),
-    jobs: Annotated[
-        Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
-    ] = None,
-    engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.AUTO,
+    jobs: Jobs = None,
+    engine: Engine = EngineOption.AUTO,
     timeout: Annotated[
         Optional[float], typer.Option(min=1, help="Seconds for one attempt.")  # noqa: UP045
     ] = None,
@@ -73,15 +79,9 @@ def grade(
     seed: Annotated[
         Optional[int], typer.Option(min=0, help="Training seed of the first attempt.")  # noqa: UP045
     ] = None,
-    isolation: Annotated[
-        IsolationOption, typer.Option(help="Isolation level to insist on.")
-    ] = IsolationOption.AUTO,
-    gpus: Annotated[
-        str, typer.Option(help="With --gpu-rooms: auto, none, or numbers such as 0,1.")
-    ] = "auto",
-    gpu_rooms: Annotated[
-        bool, typer.Option("--gpu-rooms", help="Give each notebook a GPU, its driver and all.")
-    ] = False,
+    isolation: IsolationLevel = IsolationOption.AUTO,
+    gpus: Gpus = "auto",
+    gpu_rooms: GpuRooms = False,
     shard: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(metavar="I/N", help="Grade the I-th of N parts only; join with merge."),
@@ -132,8 +132,8 @@ def grade(
 @app.command()
 def check(
     paths: Annotated[list[Path], typer.Argument(metavar="NOTEBOOK", help="Notebooks, folders.")],
-    exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
-    engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.AUTO,
+    exercise: Exercise = "auto",
+    engine: Engine = EngineOption.AUTO,
     timeout: Annotated[
         Optional[float], typer.Option(min=1, help="Seconds for the notebook.")  # noqa: UP045
     ] = None,
@@ -262,7 +262,7 @@ def merge(
 @app.command()
 def plan(
     students: Annotated[int, typer.Option(min=1, help="How many, one notebook per exercise each.")],
-    exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
+    exercise: Exercise = "auto",
     machines: Annotated[int, typer.Option(min=1, help="How many, all alike.")] = 1,
     cores: Annotated[
         Optional[int], typer.Option(min=1, help="Cores of one; default: this machine's.")  # noqa: UP045
@@ -361,17 +361,22 @@ def verify(
         Optional[list[Path]],  # noqa: UP045
         typer.Argument(metavar="SAMPLE", help="Samples; default: all of the course."),
     ] = None,
-    exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
+    exercise: Exercise = "auto",
     quick: Annotated[bool, typer.Option("--quick", help="All files, few runs: minutes.")] = False,
+    changed: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="COMMIT",
+            help="Only what differs from it, and what students will see differently.",
+        ),
+    ] = None,
     allow_uncalibrated: Annotated[
         bool, typer.Option("--allow-uncalibrated", help="Say, but do not fail for, a calibration.")
     ] = False,
     profile: Profile = None,
     out: Out = Path(".verify"),
-    jobs: Annotated[
-        Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
-    ] = None,
-    engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.AUTO,
+    jobs: Jobs = None,
+    engine: Engine = EngineOption.AUTO,
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
@@ -390,6 +395,10 @@ def verify(
         lang=lang,
         format=format.value,
     )
+    if changed is not None:
+        from grader.cli.verify_changed import run_changed
+
+        raise typer.Exit(run_changed(options, changed))
     raise typer.Exit(run_verify(options))
 
 

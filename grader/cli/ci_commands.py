@@ -12,7 +12,20 @@ from typing import Annotated, Optional
 import typer
 
 from grader.ci import platforms
-from grader.cli.options import EngineOption, IsolationOption, read_ids
+from grader.cli.options import (
+    Engine,
+    EngineOption,
+    Exercise,
+    GpuRooms,
+    Gpus,
+    IsolationLevel,
+    IsolationOption,
+    Jobs,
+    Lang,
+    Out,
+    Profile,
+    read_ids,
+)
 
 
 class PostOption(StrEnum):
@@ -52,10 +65,8 @@ def ci(
         Optional[str],  # noqa: UP045
         typer.Option(help="Whose work it is; default: the author of the pull request."),
     ] = None,
-    exercise: Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")] = "auto",
-    out: Annotated[
-        Path, typer.Option("--out", help="Folder for results, evidence and feedback.")
-    ] = Path("grades"),
+    exercise: Exercise = "auto",
+    out: Out = Path("grades"),
     reports: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Folder for summary, comment, JUnit and the platform's own reports."),
@@ -108,22 +119,16 @@ def ci(
     sign: Annotated[
         bool, typer.Option("--sign", help="Write signed records that anybody can check.")
     ] = False,
-    jobs: Annotated[
-        Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
-    ] = None,
-    engine: Annotated[EngineOption, typer.Option(help="Keras backend.")] = EngineOption.AUTO,
+    jobs: Jobs = None,
+    engine: Engine = EngineOption.AUTO,
     timeout: Annotated[
         Optional[float], typer.Option(min=1, help="Seconds for one notebook.")  # noqa: UP045
     ] = None,
-    isolation: Annotated[
-        IsolationOption, typer.Option(help="Isolation level to insist on.")
-    ] = IsolationOption.AUTO,
-    gpus: Annotated[str, typer.Option(help="auto, none, or numbers such as 0,1.")] = "auto",
-    profile: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Sizes: laptop (usual) or full, for GPUs."),
-    ] = None,
-    lang: Annotated[Optional[str], typer.Option(help="ko or en; default: the course's.")] = None,  # noqa: UP045
+    isolation: IsolationLevel = IsolationOption.AUTO,
+    gpus: Gpus = "auto",
+    gpu_rooms: GpuRooms = False,
+    profile: Profile = None,
+    lang: Lang = None,
 ) -> None:
     """Grade what a change touched, and show it on the platform."""
     from grader.cli.ci import CiOptions, run_ci
@@ -140,7 +145,7 @@ def ci(
         seed=None,
         isolation=isolation.value,
         gpus=gpus,
-        gpu_rooms=False,
+        gpu_rooms=gpu_rooms,
         lang=lang,
         format="table",
         profile=profile,
@@ -182,7 +187,7 @@ def verify_record(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Grade that notebook again, and compare.")
     ] = False,
-    lang: Annotated[Optional[str], typer.Option(help="ko or en.")] = None,  # noqa: UP045
+    lang: Lang = None,
 ) -> None:
     """Tell whether a signed record is genuine."""
     from grader.cli.signing import VerifyOptions, run_verify_record

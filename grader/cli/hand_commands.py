@@ -11,6 +11,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from grader.cli.options import Lang, Out
+
 Student = Annotated[str, typer.Argument(metavar="STUDENT", help="As the class page has it.")]
 Exercises = Annotated[
     list[str], typer.Argument(metavar="EXERCISE", help="Ids or titles, one or several.")
@@ -27,8 +29,6 @@ By = Annotated[
 Absent = Annotated[
     bool, typer.Option("--absent", help="The student is in no result: handed in nothing at all.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder for results, evidence and feedback.")]
-Lang = Annotated[Optional[str], typer.Option("--lang", help="ko or en.")]  # noqa: UP045
 
 
 class LogFormat(StrEnum):

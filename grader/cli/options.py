@@ -6,6 +6,10 @@ Enters: what was typed. Leaves: choices, ids. Touches nothing.
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
 
 
 class EngineOption(StrEnum):
@@ -32,6 +36,24 @@ class IsolationOption(StrEnum):
     FULL = "full"
     REDUCED = "reduced"
     NONE = "none"
+
+
+Exercise = Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")]
+Lang = Annotated[Optional[str], typer.Option("--lang", help="ko or en.")]  # noqa: UP045 - typer
+Out = Annotated[Path, typer.Option("--out", help="Folder for results, evidence and feedback.")]
+Profile = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--profile", help="Sizes: laptop (usual) or full, for GPUs."),
+]
+Jobs = Annotated[
+    Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
+]
+Engine = Annotated[EngineOption, typer.Option(help="Keras backend.")]
+IsolationLevel = Annotated[IsolationOption, typer.Option(help="Isolation level to insist on.")]
+Gpus = Annotated[str, typer.Option(help="With --gpu-rooms: auto, none, or numbers such as 0,1.")]
+GpuRooms = Annotated[
+    bool, typer.Option("--gpu-rooms", help="Give each notebook a GPU, its driver and all.")
+]
 
 
 def read_ids(text: str) -> tuple[str, ...] | None:

@@ -51,7 +51,7 @@ def _run_release_for(place: str, out: Path, lang: str | None, profile: str | Non
         files.write_whole(target, zipped(made), shared=True)
     else:
         target = out
-        if out.exists() and any(out.iterdir()):
+        if out.exists() and any(one.name != ".git" for one in out.iterdir()):
             raise GraderError(Message("release.place_taken", {"path": str(out)}))
         for one in made:
             files.write_whole(out / one.name, one.data, shared=True)

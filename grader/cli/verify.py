@@ -79,17 +79,29 @@ def _check_course(course: Course, words: Words, options: VerifyOptions) -> int:
     if course.reference is None:
         raise GraderError(Message("cli.no_reference"))
     exercises = [course.exercise(one) for one in options.exercises or course.exercises]
-    static = _static(course, exercises, words, options)
+    tally = static(course, exercises, words, options)
     found = cases(course, exercises, options.out / REFERENCES)
     chosen = quick(found) if options.quick else found
-    collected = Collected(tuple(_submission(case, course) for case in chosen))
-    wanted = {case.name: case for case in chosen}
-    tally = static + _graded(course, words, options, collected, wanted)
+    return ran(course, words, options, tally, chosen)
+
+
+def ran(
+    course: Course,
+    words: Words,
+    options: VerifyOptions,
+    tally: Tally,
+    chosen: Sequence[CourseCase],
+) -> int:
+    """Run notebooks of the course and say how all came out, files included; gives the code."""
+    if chosen:
+        collected = Collected(tuple(_submission(case, course) for case in chosen))
+        wanted = {case.name: case for case in chosen}
+        tally += _graded(course, words, options, collected, wanted)
     key = "cli.verified_course_waiting" if tally.waiting else "cli.verified_course"
     return _concluded(tally, words, key)
 
 
-def _static(
+def static(
     course: Course, exercises: Sequence[Exercise], words: Words, options: VerifyOptions
 ) -> Tally:
     """Look at the files, and say at once what is wrong with them: the runs take minutes."""

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from grader.authoring import bundles
 from grader.authoring.carried import zipped
 from grader.course.load import load_course
 from grader.types import GraderError
 from tests.support.cli_help import ROOT, Shell
+from tests.support.course_help import course_of
 from tests.support.notebook_files import notebook, raw, worded
 from tests.support.repositories import Working
 
@@ -57,7 +59,7 @@ def written(place: str, course: Any, folder: Path) -> Path:
 
 class TestTheFolder:
     def test_it_is_the_list(self) -> None:
-        assert list(bundles.known()) == OURS == ["classroom50", "gradescope"]
+        assert list(bundles.known()) == OURS == ["classroom50", "github", "gradescope"]
 
     def test_an_unknown_place_is_answered_with_the_known(self) -> None:
         with pytest.raises(GraderError) as caught:
@@ -68,13 +70,41 @@ class TestTheFolder:
     def test_each_carries_the_grader_and_the_pins_that_it_is_installed_with(
         self, place: str, course: Any
     ) -> None:
-        found = names(place, course)
+        found = {
+            one.removeprefix(".github/grader/"): data for one, data in names(place, course).items()
+        }
         assert {"grader/__main__.py", "grader/locale/ko/ci.po", "requirements/ci.txt"} <= set(found)
         assert {"pyproject.toml", "README.md", "LICENSE"} <= set(found)
         assert not [name for name in found if "__pycache__" in name or "/." in name]
 
     def test_a_published_folder_holds_nothing_that_gives_work_away(self, course: Any) -> None:
         found = names("classroom50", course)
+        assert not [name for name in found if name.startswith("reference")]
+        expected = (ROOT / "reference/multiplication-lstm/expected.json").read_bytes()
+        assert expected not in found.values()
+
+    @pytest.mark.parametrize("place", ["classroom50", "github"])
+    def test_of_the_courses_rules_only_what_students_may_know_is_published(
+        self, place: str, tmp_path: Path
+    ) -> None:
+        own = course_of(tmp_path, "sequence-prediction")
+        (own.root / "course.toml").write_text(
+            'language = "ko"\n[[extensions]]\nstudent = "Kim Xaver"\ndays = 3  # has mumps\n'
+        )
+        found = names(place, load_course(own.root))
+        assert b"ko" in found["course.toml"]
+        assert not [name for name, data in found.items() if b"Xaver" in data or b"mumps" in data]
+
+    def test_a_students_repository_has_workflows_and_the_action_that_they_use(
+        self, course: Any
+    ) -> None:
+        found = names("github", course)
+        check = yaml.safe_load(found[".github/workflows/check.yml"])
+        used = [one.get("uses", "") for one in check["jobs"]["check"]["steps"]]
+        (place,) = (one for one in used if one.startswith("./"))
+        action = place.removeprefix("./course/") + "/action.yml"
+        assert found[action] == (ROOT / "action.yml").read_bytes()
+        assert {".github/workflows/comment.yml", "grader_course/course.json"} <= set(found)
         assert not [name for name in found if name.startswith("reference")]
         expected = (ROOT / "reference/multiplication-lstm/expected.json").read_bytes()
         assert expected not in found.values()
@@ -107,6 +137,12 @@ class TestTheCommand:
         said = shell("release", tmp_path / "made", "--for", "gradescope", "--lang", "en")
         assert said.code == 0
         assert zipfile.is_zipfile(tmp_path / "made" / "autograder.zip")
+
+    def test_an_empty_clone_is_filled(self, shell: Shell, tmp_path: Path) -> None:
+        clone = Working(tmp_path / "students")
+        said = shell("release", clone.place, "--for", "github", "--lang", "en")
+        assert said.code == 0, said.err
+        assert ".github/workflows/check.yml" in clone.git("ls-files", "--others")
 
     def test_a_folder_elsewhere_and_never_over_something(
         self, shell: Shell, tmp_path: Path

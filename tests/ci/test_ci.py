@@ -22,7 +22,7 @@ from grader.report.exporters.classroom50 import ABOUT
 from grader.trainer.kernels import Kernel, Kernels
 from grader.types import Engine, Message, Record, Submission, Verdict
 from tests.support import builders as b
-from tests.support.cli_help import ROOT, NoRoom, Said, Shell
+from tests.support.cli_help import ROOT, Said, Shell
 from tests.support.notebook_files import notebook, raw
 from tests.support.repositories import HOSTILE, Working
 
@@ -30,15 +30,6 @@ BAD = b'{"nbformat": 2}'
 PLACE = "assignments/multiplication-lstm/multiplication-lstm.ipynb"
 GOOD = raw(notebook("x = 1"))
 Judge = Callable[[Submission], Record]
-
-
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "FORGEJO_ACTIONS", "GITHUB_STEP_SUMMARY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(ci, "open_room", lambda *_: NoRoom())
-    monkeypatch.setattr(ci, "quickened", lambda room: (room, None))
-    return Shell(monkeypatch, capfd, tmp_path)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tests.support.workflows import (
     WORKFLOWS,
     jobs,
     loaded,
+    programs,
     run_step,
     step,
     steps,
@@ -31,8 +32,10 @@ PULL = EXAMPLES / "github-pull-request.yml"
 COMMENT = EXAMPLES / "github-comment.yml"
 OFFICIAL = EXAMPLES / "github-official.yml"
 GITLAB = EXAMPLES / "gitlab-ci.yml"
+OF_THE_COURSE = "./course/.github/grader"
 PINNED = re.compile(r"(?P<action>[\w-]+/[\w/-]+)@(?P<commit>[0-9a-f]{40})")
-OF_THE_INSTRUCTOR = [one for one in WORKFLOWS if one not in (PULL, COMMENT)]
+COURSE = EXAMPLES / "github-course.yml"
+OFFICIALLY = [one for one in WORKFLOWS if one not in (PULL, COMMENT, COURSE)]  # with secrets
 
 
 def of_a_file(path: Path) -> str:
@@ -47,12 +50,14 @@ class TestEveryOne:
     @every
     def test_no_expression_stands_in_a_script(self, path: Path) -> None:
         scripts = [one["run"] for one in steps(path) if "run" in one]
-        assert scripts or path == PULL
+        assert scripts
         assert not [script for script in scripts if EXPRESSION.search(script)]
 
     @every
     def test_actions_are_pinned_to_commits_and_say_which_version_that_is(self, path: Path) -> None:
-        used = [one["uses"] for one in steps(path) if "uses" in one and one["uses"] != "./grader"]
+        used = [
+            one["uses"] for one in steps(path) if "uses" in one and one["uses"] != OF_THE_COURSE
+        ]
         assert used
         assert all(PINNED.fullmatch(one) for one in used), used
         text = path.read_text("utf-8")
@@ -83,18 +88,18 @@ class TestEveryOne:
     @every_workflow
     def test_a_superseded_run_is_said_to_be_one(self, path: Path) -> None:
         told = loaded(path)["concurrency"]
-        assert told["cancel-in-progress"] is (path in (PULL, COMMENT))
+        assert told["cancel-in-progress"] is (path in (PULL, COMMENT, COURSE))
 
     @every_workflow
     def test_no_checkout_leaves_a_token_behind(self, path: Path) -> None:
         found = [one["with"] for one in steps(path) if "checkout" in one.get("uses", "")]
         assert all(one["persist-credentials"] is False for one in found)
 
-    @pytest.mark.parametrize("path", [ACTION, PULL, COMMENT], ids=of_a_file)
-    def test_no_secret_is_named_where_students_files_are(self, path: Path) -> None:
+    @pytest.mark.parametrize("path", [ACTION, PULL, COMMENT, COURSE], ids=of_a_file)
+    def test_no_secret_is_named_where_a_pull_requests_files_are(self, path: Path) -> None:
         assert not re.search(r"\bsecrets\b\s*[.\[]", path.read_text("utf-8"))
 
-    @pytest.mark.parametrize("path", OF_THE_INSTRUCTOR, ids=of_a_file)
+    @pytest.mark.parametrize("path", OFFICIALLY, ids=of_a_file)
     def test_a_secret_is_nowhere_but_in_the_step_that_grades_and_not_in_a_job_of_a_pull_request(
         self, path: Path
     ) -> None:
@@ -103,6 +108,11 @@ class TestEveryOne:
             if one.get("name") != "Grade":
                 assert "secrets." not in str(one)
         assert all(job["environment"] == "grading" for job in jobs(path))
+
+    def test_code_of_a_pull_request_runs_in_a_private_repository_alone(self) -> None:
+        (job,) = jobs(COURSE)
+        assert job["if"] == "${{ github.event.repository.private }}"
+        assert job["permissions"] == {"contents": "read"}
 
     def test_a_machine_of_ones_own_is_for_private_repositories_and_one_job(self) -> None:
         (job,) = jobs(EXAMPLES / "github-gpu.yml")
@@ -138,16 +148,12 @@ class TestEveryOne:
 
 
 class TestWhatIsTrusted:
-    def test_students_exercises_come_from_the_branch_that_is_not_theirs(self) -> None:
-        student, course, grader = (
-            one["with"] for one in steps(PULL) if "checkout" in one.get("uses", "")
-        )
+    def test_exercises_and_grader_come_from_the_branch_that_is_not_the_changes(self) -> None:
+        student, course = (one["with"] for one in steps(PULL) if "checkout" in one.get("uses", ""))
         assert "repository" not in student
         assert "repository" not in course
         assert course["ref"] == "${{ github.event.repository.default_branch }}"
-        assert grader["ref"] == "${{ env.COMMIT }}"
-        assert re.fullmatch(r"[0-9a-f]{40}", loaded(PULL)["env"]["COMMIT"])
-        places = [Path(one["path"]) for one in (student, course, grader)]
+        places = [Path(one["path"]) for one in (student, course)]
         assert not any(a == b or a in b.parents for a in places for b in places if a is not b)
 
     def test_pages_and_plain_tables_alone_are_uploaded(self) -> None:
@@ -211,12 +217,8 @@ def job(tmp_path: Path) -> Job:
 
 def stand_in(job: Job, code: int = 0) -> str:
     """A grader that notes what it was asked, and the search path that finds it."""
-    folder = job.temp.parent / "bin"
-    folder.mkdir()
-    path = folder / "grader"
-    path.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > asked\nexit {code}\n', encoding="utf-8")
-    path.chmod(0o755)
-    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+    script = f'printf "%s\\n" "$@" > asked\nexit {code}'
+    return programs(job.temp.parent / "bin", grader=script)
 
 
 class TestTheActionsScript:
@@ -296,13 +298,17 @@ BAD = "assignments/multiplication-lstm/multiplication-lstm.ipynb"
 SOUND = "reference/sequence-prediction/submissions/accepted/textbook.ipynb"
 
 
+RUN = "https://github.com/course/assignments/actions/runs/1"
+
+
 class TestComment:
     def write(self, tmp_path: Path, content: bytes | Path) -> int:
         """Run the step on an artifact with this content, or with a link to that place."""
         table = tmp_path / "untrusted" / "comment.txt"
         table.parent.mkdir()
         table.symlink_to(content) if isinstance(content, Path) else table.write_bytes(content)
-        return run_step(COMMENT, "Write the comment", {}, tmp_path).returncode
+        given = {"github.event.workflow_run.html_url": RUN}
+        return run_step(COMMENT, "Write the comment", given, tmp_path).returncode
 
     def test_it_may_comment_and_read_the_artifact_and_nothing_else(self) -> None:
         (job,) = jobs(COMMENT)
@@ -312,8 +318,11 @@ class TestComment:
     def test_nothing_in_the_artifact_comes_to_life(self, tmp_path: Path) -> None:
         hostile = "ok\n```\n@everyone ![x](http://evil)\n</pre><img src=x>\n\x1b[31m\u202ered\n"
         assert self.write(tmp_path, hostile.encode() + b"\xff\xfe\n") == 0
-        said, empty, *lines = (tmp_path / "comment.md").read_text(encoding="utf-8").splitlines()
-        assert said.startswith("What this pull request's own run says")
+        text = (tmp_path / "comment.md").read_text(encoding="utf-8")
+        korean, _, english, empty, *lines = text.splitlines()
+        assert english.startswith("What this pull request's own run says")
+        assert korean.endswith(f"({RUN}#artifacts)")
+        assert english.endswith(f"({RUN}#artifacts)")
         assert empty == ""
         assert all(line.startswith("    ") for line in lines)
         assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", "".join(lines))

@@ -15,7 +15,7 @@ from grader.cli import ci
 from grader.pipeline.grader import Graded
 from grader.types import GraderError, Record, Submission, Verdict
 from tests.support import builders as b
-from tests.support.cli_help import ROOT, NoRoom, Said, Shell
+from tests.support.cli_help import ROOT, Said, Shell
 from tests.support.fake_api import FakeApi, pull
 from tests.support.notebook_files import notebook, raw, worded
 from tests.support.repositories import HOSTILE, Working
@@ -41,8 +41,6 @@ class Course:
         self.work.write(PLACE, raw(notebook("# your code here")))
         self.base = self.work.commit()
         self.seen: list[Submission] = []
-        shell.monkeypatch.setattr(ci, "open_room", lambda *_: NoRoom())
-        shell.monkeypatch.setattr(ci, "quickened", lambda room: (room, None))
         shell.monkeypatch.setenv("GITHUB_API_URL", api.root)
         shell.monkeypatch.setenv("GRADER_TOKEN", TOKEN)
 
@@ -78,8 +76,8 @@ class Course:
 
 
 @pytest.fixture
-def course(monkeypatch: pytest.MonkeyPatch, capfd: Any, api: FakeApi, tmp_path: Path) -> Course:
-    return Course(Shell(monkeypatch, capfd, tmp_path), api, tmp_path)
+def course(shell: Shell, api: FakeApi, tmp_path: Path) -> Course:
+    return Course(shell, api, tmp_path)
 
 
 def verdicts(one: Submission) -> Record:

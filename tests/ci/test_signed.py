@@ -18,19 +18,10 @@ from grader.pipeline.grader import Graded
 from grader.record.signing import make_key, signed
 from grader.types import ByHand, Submission, Verdict
 from tests.support import builders as b
-from tests.support.cli_help import ROOT, NoRoom, Shell
+from tests.support.cli_help import ROOT, Shell
 from tests.support.notebook_files import notebook, raw
 
 GOOD = raw(notebook("x = 1"))
-
-
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "FORGEJO_ACTIONS", "GITHUB_STEP_SUMMARY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(ci, "open_room", lambda *_: NoRoom())
-    monkeypatch.setattr(ci, "quickened", lambda room: (room, None))
-    return Shell(monkeypatch, capfd, tmp_path)
 
 
 @pytest.fixture

@@ -71,3 +71,27 @@ def run_step(
         check=False,
         timeout=600,
     )
+
+
+def programs(folder: Path, **scripts: str) -> str:
+    """Make programs that stand in for others; gives the search path that finds them first."""
+    folder.mkdir(exist_ok=True)
+    for name, script in scripts.items():
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def run_script(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a job's script as its platform does: in a shell of its own, in the job's folder."""
+    here = str(Path(sys.executable).parent)
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-c", script],
+        cwd=folder,
+        env={**os.environ, "PATH": f"{here}:{os.environ['PATH']}", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )

@@ -1,0 +1,158 @@
+"""Runs the steps of the Containerfile in a Debian root, where there is no program for images.
+
+    python tools/container-steps.py ROOT                    # the steps, then what the image runs
+    python tools/container-steps.py ROOT -- ci /in/x.ipynb  # that, instead of its CMD
+    python tools/container-steps.py ROOT --script FILE      # a script as root, in a fresh root
+
+Enters: the Containerfile, as it stands. Leaves: an exit code. Touches: makes ROOT by
+``debootstrap`` where it is not there; needs root and bubblewrap. What is lent (``--lend PATH``) is
+there read-only, and pip's settings of this machine are the root's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CONTEXT = Path(__file__).resolve().parents[1]
+FILE = CONTEXT / "Containerfile"
+SUITE = "bookworm"
+LENT = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One instruction with what follows it."""
+
+    name: str
+    text: str
+
+
+@dataclass
+class Image:
+    """What instructions said so far."""
+
+    root: Path
+    lent: Sequence[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    user: str = "root"
+    folder: str = "/"
+    entry: list[str] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+
+    def run(self, line: Sequence[str]) -> int:
+        """Run a program in the root."""
+        become = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups"]
+        lent = [part for one in self.lent if Path(one).exists() for part in ("--ro-bind", one, one)]
+        known = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+        known |= {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
+        known |= {"HOME": "/root" if self.user == "root" else f"/home/{self.user}"}
+        known |= self.environment
+        done = subprocess.run(
+            [
+                *("bwrap", "--bind", str(self.root), "/", "--dev", "/dev", "--proc", "/proc"),
+                *("--tmpfs", "/tmp", *lent, "--cap-add", "ALL", "--chdir", self.folder, "--"),  # noqa: S108
+                *(() if self.user == "root" else become),
+                *line,
+            ],
+            env=known,
+            check=False,
+        )
+        return done.returncode
+
+
+def parsed(text: str) -> list[Step]:
+    """Read a Containerfile of the plain kind that ours is: no heredocs, no other escape."""
+    steps, waiting = [], ""
+    for line in text.splitlines():
+        if line.lstrip().startswith("#"):
+            continue
+        waiting += line.rstrip()
+        if waiting.endswith("\\"):
+            waiting = waiting[:-1]
+        elif waiting.strip():
+            name, _, rest = waiting.strip().partition(" ")
+            steps.append(Step(name, rest.strip()))
+            waiting = ""
+    return steps
+
+
+def take(step: Step, image: Image) -> int:
+    """Do what an instruction says; gives an exit code.
+
+    Raises:
+        SystemExit: it is none that this knows.
+    """
+    match step.name:
+        case "FROM":
+            return made(image.root)
+        case "ENV":
+            pairs = (one.partition("=") for one in shlex.split(step.text))
+            image.environment |= {key: value for key, _, value in pairs}
+        case "COPY":
+            *sources, target = shlex.split(step.text)
+            for one in sources:
+                copy(CONTEXT / one, image.root / target.lstrip("/"), into=target.endswith("/"))
+        case "RUN":
+            return image.run(["sh", "-c", step.text])
+        case "USER":
+            image.user = step.text
+        case "WORKDIR":
+            image.folder = step.text
+        case "ENTRYPOINT":
+            image.entry = json.loads(step.text)
+        case "CMD":
+            image.command = json.loads(step.text)
+        case _:
+            raise SystemExit(f"{step.name}: not known here")
+    return 0
+
+
+def made(root: Path) -> int:
+    """Make a Debian of the smallest kind where there is none."""
+    if (root / "etc/debian_version").is_file():
+        return 0
+    line = ["debootstrap", "--variant=minbase", SUITE, str(root)]
+    return subprocess.run(line, check=False).returncode
+
+
+def copy(source: Path, target: Path, *, into: bool) -> None:
+    """Copy as COPY does: of a folder what is in it."""
+    if source.is_dir():
+        left = shutil.ignore_patterns("__pycache__")  # as .dockerignore has it
+        shutil.copytree(source, target, dirs_exist_ok=True, ignore=left)
+        return
+    place = target / source.name if into else target
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, place)
+
+
+def main() -> int:
+    """Run the steps one after another, and then what the image is for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--lend", action="append", default=[], help="a path to have there as well")
+    parser.add_argument("--script", help="run this instead, as root, in a root as it is made")
+    parser.add_argument("arguments", nargs="*", help="for the image's program")
+    given = parser.parse_args()
+    image = Image(given.root.resolve(), [*LENT, *given.lend])
+    if given.script:
+        return made(image.root) or image.run(["bash", given.script])
+    for step in parsed(FILE.read_text("utf-8")):
+        sys.stdout.write(f"{step.name} {' '.join(step.text.split())}\n")
+        sys.stdout.flush()
+        if code := take(step, image):
+            return code
+    return image.run([*image.entry, *(given.arguments or image.command)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
