@@ -25,7 +25,9 @@ from pathlib import Path
 CONTEXT = Path(__file__).resolve().parents[1]
 FILE = CONTEXT / "Containerfile"
 SUITE = "bookworm"
-LENT = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs")
+LENT = ("/etc/resolv.conf", "/etc/pip.conf")
+TEMPORARY = "/tmp"  # noqa: S108 - the root's own
+CERTIFICATES = "/run/pip-certificates.pem"  # in the root, of a machine that has its own
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,16 @@ class Image:
         lent = [part for one in self.lent if Path(one).exists() for part in ("--ro-bind", one, one)]
         known = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
         known |= {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
+        if own := os.environ.get("PIP_CERT"):
+            lent += ["--ro-bind", own, CERTIFICATES]
+            known["PIP_CERT"] = CERTIFICATES
         known |= {"HOME": "/root" if self.user == "root" else f"/home/{self.user}"}
         known |= self.environment
         done = subprocess.run(
             [
                 *("bwrap", "--bind", str(self.root), "/", "--dev", "/dev", "--proc", "/proc"),
-                *("--tmpfs", "/tmp", *lent, "--cap-add", "ALL", "--chdir", self.folder, "--"),  # noqa: S108
+                *("--perms", "1777", "--tmpfs", TEMPORARY, *lent, "--cap-add", "ALL"),
+                *("--chdir", self.folder, "--"),
                 *(() if self.user == "root" else become),
                 *line,
             ],

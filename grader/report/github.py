@@ -34,7 +34,7 @@ _BY_HAND = "✍️"
 
 
 def github_summary(records: Sequence[Record], words: Words, most_bytes: int = SUMMARY_BYTES) -> str:
-    """Give the job summary of what counts: how many, then a table, worst first.
+    """Give the job summary of what counts: how many, a table, worst first, then the reasons.
 
     Whoever is excused is in the table and in no number. As many rows as fit into ``most_bytes``;
     a line says how many did not.
@@ -49,34 +49,35 @@ def github_summary(records: Sequence[Record], words: Words, most_bytes: int = SU
         words("report.accepted_of", accepted=accepted, total=len(records)),
         "",
         _row(words(name) for name in _COLUMNS),
-        "|---|---|---|---:|---|",
+        "|---|---|---:|---|",
     ]
     ordered = wording.worst_first(hand_ins.chosen.values())
     left = most_bytes - len("\n".join(lines).encode()) - _REST_BYTES
-    rows = _fitting((_row(_cells(record, words)) for record in ordered), left)
-    lines += rows
-    if len(ordered) > len(rows):
-        lines += ["", words("report.more_rows", more=len(ordered) - len(rows))]
+    shown = _fitting(((_row(_cells(one, words)), _reason(one, words)) for one in ordered), left)
+    lines += [row for row, _ in shown]
+    if reasons := [f"- {reason}" for _, reason in shown if reason]:
+        lines += ["", *reasons]
+    if len(ordered) > len(shown):
+        lines += ["", words("report.more_rows", more=len(ordered) - len(shown))]
     return "\n".join(lines) + "\n"
 
 
-def _fitting(rows: Iterable[str], most_bytes: int) -> list[str]:
-    """Give the first rows, as many as fit."""
-    found: list[str] = []
-    for row in rows:
-        most_bytes -= len(row.encode()) + 1
+def _fitting(entries: Iterable[tuple[str, str]], most_bytes: int) -> list[tuple[str, str]]:
+    """Give the first rows with their reasons, as many as fit."""
+    found: list[tuple[str, str]] = []
+    for row, reason in entries:
+        most_bytes -= len(row.encode()) + len(reason.encode()) + 4
         if most_bytes < 0:
             break
-        found.append(row)
+        found.append((row, reason))
     return found
 
 
 _COLUMNS = (
     "report.student",
     "report.exercise",
-    "report.verdict",
     "report.score",
-    "report.reason",
+    "report.verdict",
 )
 
 
@@ -137,10 +138,16 @@ def _cells(record: Record, words: Words) -> list[str]:
     return [
         inert(wording.name(record.student)),
         inert(wording.title(record.exercise, {}, words)),
-        f"{mark} {inert(wording.verdict_name(record, words))}",
         wording.score(record),
-        inert(printable(_why(record, words), limit=_LONGEST_REASON)),
+        f"{mark} {inert(wording.verdict_name(record, words))}",
     ]
+
+
+def _reason(record: Record, words: Words) -> str:
+    """Say why, below the table: a fifth column fits on no phone. Nothing where there is no reason."""
+    why = inert(printable(_why(record, words), limit=_LONGEST_REASON))
+    exercise = inert(wording.title(record.exercise, {}, words))
+    return why and f"**{inert(wording.name(record.student))}**, {exercise}: {why}"
 
 
 def _why(record: Record, words: Words) -> str:

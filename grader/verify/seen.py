@@ -101,7 +101,7 @@ def _threshold(entry: Threshold, words: Words) -> str:
     if entry.value is None:
         return words("changed.no_threshold")
     key = "changed.at_most" if entry.better == "lower" else "changed.at_least"
-    return words(key, metric=entry.metric, value=f"{entry.value:.6g}")
+    return words(key, figure=entry.metric, value=f"{entry.value:.6g}")
 
 
 def _layers(layers: tuple[ExpectedLayer, ...]) -> str:

@@ -94,7 +94,7 @@ def test_a_row_of_the_summary_is_one_line(records: Sequence[Record], words: Word
     lines = github_summary(records, words).splitlines()
     rows = [line for line in lines if line.startswith("|")]
     assert len(rows) == len(records) + 2
-    assert all(row.count("|") == 6 for row in rows)
+    assert all(row.count("|") == 5 for row in rows)
     assert not [line for line in lines if line.startswith("::")]
 
 
