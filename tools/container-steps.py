@@ -50,6 +50,15 @@ class Image:
     entry: list[str] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
 
+    def home(self) -> str:
+        """Give the folder of whoever runs things, as the root's own list of users has it."""
+        known = self.root / "etc/passwd"
+        lines = known.read_text("utf-8").splitlines() if known.is_file() else []
+        for name, _, number, *_, folder, _shell in (one.split(":") for one in lines):
+            if self.user in {name, number}:
+                return folder
+        return "/root"
+
     def run(self, line: Sequence[str]) -> int:
         """Run a program in the root."""
         become = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups"]
@@ -59,7 +68,7 @@ class Image:
         if own := os.environ.get("PIP_CERT"):
             lent += ["--ro-bind", own, CERTIFICATES]
             known["PIP_CERT"] = CERTIFICATES
-        known |= {"HOME": "/root" if self.user == "root" else f"/home/{self.user}"}
+        known["HOME"] = self.home()
         known |= self.environment
         done = subprocess.run(
             [
