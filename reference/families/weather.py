@@ -177,7 +177,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
         given, found, places + steps - 1, steps, delay, whole=fit.kind == "arrays"
     )
     layout, scaled, notes = _layout(windows, scale)
-    rows, row_notes = _count(fit, spec)
+    rows, row_notes = _count(fit, spec, _differing(windows, places))
     hours = _right("data.hours", "1 h", "1 h", "weather.hours_right")
     notes = (*notes, *row_notes)
     if found.per_hour > 1:
@@ -480,9 +480,20 @@ def _encoding(scale: _Scale, target: _Target | None) -> dict[str, Json]:
     }
 
 
-def _count(fit: FitSample, spec: Mapping[str, Json]) -> tuple[Finding, tuple[Message, ...]]:
+def _differing(windows: Array, places: Array) -> float:
+    """Give the share of windows that are hours of their own, and not another one blurred.
+
+    The same numbers a second time are no blur: readings every ten minutes repeat themselves.
+    """
+    flat = windows.reshape(len(windows), -1)
+    return len(np.unique(places)) / len(np.unique(flat, axis=0))
+
+
+def _count(
+    fit: FitSample, spec: Mapping[str, Json], differing: float
+) -> tuple[Finding, tuple[Message, ...]]:
     assert fit.x is not None
-    least, rows = _whole(spec, "min_rows", 1000), fit.x.shape[0]
+    least, rows = _whole(spec, "min_rows", 1000), round(fit.x.shape[0] * differing)
     if fit.kind != "arrays":  # of a dataset only its first batch was seen
         finding = _right("data.rows", f"≥ {least}", "?", "weather.rows_uncounted")
         return finding, (finding.message,)

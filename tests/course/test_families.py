@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.course.families import DataReading, load_family
+from grader.course.load import load_course
 from grader.text.words import Words
 from grader.types import ArraySample, FitSample, GraderError, Message
 
@@ -588,6 +589,32 @@ def test_one_window_as_long_as_the_text_is_asked_nothing():
     assert_spoken(reading, "characters")
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    ["가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노도로", "abcdefghijklm " * 4],
+)
+def test_a_text_that_a_list_knows_is_no_text_to_learn(sentence):
+    """What follows each character is known from it alone, and needs no network."""
+    x, y = letters(sentence=sentence)
+    reading = characters.examine(fit(x, y), {**TEXT, "shortest": 20})
+    assert wrong(reading)
+    assert set(wrong(reading)) == {"data.sentence"}
+    assert reading.layout is None, "it is asked nothing"
+    assert_spoken(reading, "characters")
+
+
+def test_a_list_of_our_own_sentence_knows_a_good_part_of_it():
+    spec = load_course(ROOT).exercise("char-text").data
+    reading = characters.examine(fit(*characters.training(None, spec), rows=512), spec)
+    assert wrong(reading) == {}
+
+
+def test_a_list_is_as_good_as_its_most_frequent_answers():
+    windows = np.array([[0, 1], [0, 1], [2, 1], [3, 1], [4, 2]])
+    following = np.array([[9, 5], [9, 5], [9, 5], [9, 6], [9, 7]])
+    assert characters._by_list(windows, following) == 3 / 4, "equal windows count once"
+
+
 def test_windows_without_characters_are_no_reading_and_no_fault():
     reading = characters.examine(fit(np.zeros((30, 20, 0)), np.zeros((30, 20, 0))), TEXT)
     assert reading.layout is None
@@ -695,6 +722,41 @@ def test_weather_is_read_in_any_order_of_windows(seed, shuffled, column):
     reading = weather.examine(weather_fit(x, y[:, None] if column else y), HOURS)
     assert wrong(reading) == {}
     assert reading.layout == "standardised"
+
+
+def test_windows_that_are_blurred_copies_of_some_are_no_more_than_those():
+    x, y = climate()
+    few, after = np.tile(x[::85], (64, 1, 1)), np.tile(y[::85], 64)
+    assert len(few) > 1000
+    blurred = (few + np.random.default_rng(0).normal(0, 1e-5, few.shape)).astype(np.float32)
+    reading = weather.examine(weather_fit(blurred, after, rows=2000), HOURS)
+    assert wrong(reading) == {"data.rows": "weather.rows"}
+    assert {one.got for one in reading.findings if one.id == "data.rows"} == {str(len(x[::85]))}
+
+
+def test_windows_of_which_each_has_a_blurred_copy_are_enough():
+    x, y = climate()
+    noise = np.random.default_rng(0).normal(0, 1e-5, x.shape).astype(np.float32)
+    both = np.concatenate([x, x + noise])
+    reading = weather.examine(weather_fit(both, np.tile(y, 2), rows=3000), HOURS)
+    assert wrong(reading) == {}
+
+
+def test_errors_are_the_same_in_whatever_scale_a_target_is():
+    """Measured in readings: neither a shift nor another unit makes a model, or the naive answer, better."""
+    x, y = climate()
+    usual = weather.examine(weather_fit(x, y), HOURS)
+    own = weather.examine(weather_fit(x, 1000 * y + 9e3), HOURS)
+    asked = [weather.ask(one, np.random.default_rng(4), HOURS) for one in (usual, own)]
+    guess = asked[0].answers + np.float32(0.5)
+    for control in ("naive", "mean"):
+        first, second = (
+            weather.measure(weather.controls(one)[control], one)["relative_mae"] for one in asked
+        )
+        assert second == pytest.approx(first, rel=1e-3)
+    first = weather.measure(guess, asked[0])
+    second = weather.measure(1000 * guess + 9e3, asked[1])
+    assert second == pytest.approx(first, rel=1e-3)
 
 
 def test_the_columns_of_the_weather_are_standardised():
