@@ -290,7 +290,9 @@ class Training:
     ] = ()  # digests of those after every epoch, where they were asked for
     before: str = ""  # key of the result that it went on from
     epochs: int = 0
-    passes: int | None = None  # over its rows, where an epoch is only a part of one
+    rows: int = 0  # that a whole pass over its data has
+    samples: int | None = None  # of all epochs; None where each goes over all rows once
+    fresh: bool = False  # of those samples no row came twice
     updates: int = 0  # those of what it went on from included
     moved: bool = False  # its last weights are not its first ones
     seconds: float = 0.0

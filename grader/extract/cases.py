@@ -17,6 +17,7 @@ import numpy as np
 
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Question, load_family
+from grader.extract.distinct import each_once
 from grader.extract.lengths import (
     asked_at,
     examined,
@@ -100,10 +101,10 @@ def exercise_case(
 
 
 def _as_ordered(fit: Fit | None, chain: Sequence[Training]) -> Fit | None:
-    """Give a fit with the data of our own training, where the model is its work."""
+    """Give a fit with the data of our own training, where the model is its work; each row once."""
     sample = ordered_sample(chain)
     if sample is None:
-        return fit
+        return fit and replace(fit, sample=each_once(fit.sample))
     given = fit or Fit(chain[-1].cell, sample, None, chain[-1].epochs, {}, True, {})
     return replace(given, sample=sample)
 
@@ -111,13 +112,23 @@ def _as_ordered(fit: Fit | None, chain: Sequence[Training]) -> Fit | None:
 def updates_per_epoch(case: ExerciseCase) -> int:
     """Give how many updates the exercise's training makes in an epoch, at Keras' own batch size.
 
-    Only where a loop of the notebook's own is measured by it: the data are drawn for that.
+    Only where a loop of the notebook's own is measured by it.
     """
     if case.reading is None or case.family is None or not case.reading.candidate.own_updates:
         return 1
+    return max(1, math.ceil((rows_asked(case) or 0) / DEFAULT_BATCH))
+
+
+def rows_asked(case: ExerciseCase) -> int | None:
+    """Give how many rows the exercise trains on, at the length of the student's; None: unknown.
+
+    The data are drawn for that.
+    """
+    if case.reading is None or case.family is None:
+        return None
     own = case.exercise.sized(case.reading.input_shape)
     inputs, _ = case.family.training(np.random.default_rng(0), own.data)
-    return max(1, math.ceil(len(inputs) / DEFAULT_BATCH))
+    return len(inputs)
 
 
 def tasks_of(case: ExerciseCase) -> tuple[ModelTask, ...]:

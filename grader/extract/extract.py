@@ -18,6 +18,7 @@ from grader.extract.cases import (
     HiddenSeed,
     exercise_case,
     measured,
+    rows_asked,
     suspect_of,
     tasks_of,
     updates_per_epoch,
@@ -210,12 +211,13 @@ def _with_proof(found: Evidence, case: ExerciseCase, trainings: Sequence[Trainin
         return found
     chain = chain_of(case.reading, trainings)
     proof = proof_of(case.reading, chain, trainings)
-    training = proven_facts(found.training, chain)
+    asked = rows_asked(case) if any(one.samples is not None for one in chain) else None
+    training = proven_facts(found.training, chain, asked)
     # Of what is ours no claim can raise a doubt.
     flags = [flag for flag in found.flags if not (chain and flag in ABOUT_CLAIMS)]
     if not chain and is_unheard(case.reading, trainings):
         flags.append(UNHEARD)
-    notes = (*found.notes, *note_of(proof), *notes_on(chain))
+    notes = (*found.notes, *note_of(proof), *notes_on(chain, asked))
     return replace(found, training=training, proof=proof, flags=tuple(flags), notes=notes)
 
 

@@ -72,10 +72,24 @@ def proof_of(
     return Proof(why=whys[-1] if whys else Message("proof.another"))
 
 
+def whole_passes(one: Training, asked: int | None = None) -> int:
+    """Give how many whole passes over its rows a training is worth, at most its epochs.
+
+    Args:
+        one: a training of ours.
+        asked: rows that the exercise trains on. Whoever has more of them need not see them all
+            in each epoch; of rows that are never the same again, as many are a pass.
+    """
+    if one.samples is None or (one.fresh and asked is None):
+        return one.epochs
+    rows = one.rows if asked is None else min(one.rows, asked)
+    return min(one.epochs, one.samples // max(1, rows))
+
+
 def ordered_sample(chain: Sequence[Training]) -> FitSample | None:
     """Give the rows of the longest training that made a model, where they are kept."""
     kept = [one for one in chain if one.sample is not None]
-    longest = max(reversed(kept), key=lambda one: one.epochs, default=None)
+    longest = max(reversed(kept), key=whole_passes, default=None)
     return longest.sample if longest is not None else None
 
 
@@ -88,8 +102,13 @@ def is_unheard(reading: ModelReading, trainings: Sequence[Training]) -> bool:
     return bool(cells) and cells.isdisjoint(one.cell for one in trainings)
 
 
-def proven_facts(facts: TrainingFacts, chain: Sequence[Training]) -> TrainingFacts:
-    """Give the facts of a training by our own results, where it is ours."""
+def proven_facts(
+    facts: TrainingFacts, chain: Sequence[Training], asked: int | None = None
+) -> TrainingFacts:
+    """Give the facts of a training by our own results, where it is ours.
+
+    ``asked``: rows that the exercise trains on.
+    """
     if not chain:
         return facts
     history = joined([_numbers(one.history) for one in chain])
@@ -97,7 +116,7 @@ def proven_facts(facts: TrainingFacts, chain: Sequence[Training]) -> TrainingFac
     return replace(
         facts,
         fits=len(chain),
-        epochs=sum(one.epochs if one.passes is None else one.passes for one in chain),
+        epochs=sum(whole_passes(one, asked) for one in chain),
         changed=any(one.moved for one in chain),
         first_loss=losses[0] if losses else None,
         last_loss=losses[-1] if losses else None,
@@ -122,10 +141,10 @@ def note_of(proof: Proof | None) -> tuple[Message, ...]:
     return (Message(CLAIMED), *((proof.why,) if proof.why is not None else ()))
 
 
-def notes_on(chain: Sequence[Training]) -> tuple[Message, ...]:
+def notes_on(chain: Sequence[Training], asked: int | None = None) -> tuple[Message, ...]:
     """Say of epochs that go over a part of the rows how many whole ones they are worth."""
-    if all(one.passes is None for one in chain):
-        return ()
     told = sum(one.epochs for one in chain)
-    whole = sum(one.epochs if one.passes is None else one.passes for one in chain)
+    whole = sum(whole_passes(one, asked) for one in chain)
+    if whole == told:
+        return ()
     return (Message("proof.short_epochs", {"epochs": told, "passes": whole}),)

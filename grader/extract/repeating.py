@@ -19,7 +19,7 @@ from grader.course.families import Family, Question
 from grader.extract.architecture import Architecture
 from grader.extract.cases import ExerciseCase, shaped
 from grader.extract.lengths import asked_at, fits_in, of_any_length
-from grader.extract.retraining import canonical_question, retraining
+from grader.extract.retraining import canonical_question, has_no_rate, retraining
 from grader.extract.tasks import Answer, ModelTask
 from grader.types import Array, FitSample, GraderError, Message, Repeated
 
@@ -117,6 +117,8 @@ def whole_rows(sample: FitSample) -> tuple[Array, Array] | None:
 def _task(case: ExerciseCase, plan: _Plan, seed: int, times: int) -> ModelTask:
     assert case.reading is not None
     own = case.exercise.sized(case.reading.input_shape)
+    if has_no_rate(case.reading.candidate):
+        raise _NotRepeatableError(Message("waiting.no_rate"))
     task = retraining(
         plan.architecture,
         case.reading.candidate,

@@ -127,6 +127,11 @@ def lasting(candidate: Candidate, exercise: Exercise, per_epoch: int) -> tuple[i
     return (updates // per_epoch, None) if updates >= per_epoch else (1, updates)
 
 
+def has_no_rate(candidate: Candidate) -> bool:
+    """Whether the rate seen last is 0: its schedule ended there, or it never learned at all."""
+    return candidate.compile.get("learning_rate") == 0.0
+
+
 def _of_a_loop(candidate: Candidate) -> Mapping[str, Scalar]:
     """Give the batch size of a loop that called ``train_on_batch``, where its batch was seen."""
     sample = candidate.own_sample

@@ -20,14 +20,16 @@ from grader.course.families import load_family
 from grader.extract.apart import Apart, Care, Unjudged
 from grader.extract.extract import extract_each, run_facts
 from grader.extract.lengths import asked_at, of_any_length
-from grader.extract.matching import choose, read_model
+from grader.extract.matching import ModelReading, choose, read_model
 from grader.extract.repeating import has_learned
 from grader.extract.retraining import (
     can_learn,
     canonical_question,
+    has_no_rate,
     retraining,
     with_asked_activation,
 )
+from grader.extract.slope import has_no_slope, slope_task
 from grader.extract.tasks import Answer, ModelTask
 from grader.pipeline.repeating import Repeats
 from grader.score.grade import grade_of
@@ -37,6 +39,7 @@ from grader.trainer.order import Order
 from grader.trainer.refusing import NotAnOrderError
 from grader.trainer.replying import read_asked
 from grader.trainer.seen import seen_rows
+from grader.trainer.trained_on import trained_rows
 from grader.types import (
     Engine,
     Evidence,
@@ -119,7 +122,7 @@ def order_of(asked: Asked) -> Order | Message:
     """Read a training order, with what is kept of its rows; where it is none, give why."""
     try:
         order = read_asked(asked.order, asked.arrays, asked.answered)
-        return replace(order, seen=seen_rows(order.arrays, asked.seed))
+        return replace(order, seen=seen_rows(*trained_rows(order.arrays, order.fit), asked.seed))
     except NotAnOrderError as error:
         return error.message
 
@@ -212,8 +215,9 @@ def _trained(again: Again, evaluate: Evaluate) -> tuple[Evidence, float] | None:
     reading = choose([read_model(c) for c in again.execution.candidates], exercise)
     if reading is None or reading.architecture is None:
         return None
-    if again.mended and not can_learn(reading.candidate.config):
-        return None  # no slip keeps it from learning
+    claimed = evidence.proof is not None and not evidence.proof.proven
+    if not _can_be_trained(again, reading, claimed=claimed):
+        return None
     own = exercise.sized(reading.input_shape)
     asked = asked_at(exercise, own)
     _, question = canonical_question(family, asked, again.hidden_seed)
@@ -223,10 +227,9 @@ def _trained(again: Again, evaluate: Evaluate) -> tuple[Evidence, float] | None:
     if again.mended:
         architecture = with_asked_activation(architecture, exercise)
     task = retraining(architecture, reading.candidate, own, family, again.seed, question)
-    claimed = evidence.proof is not None and not evidence.proof.proven
     if claimed and task is not None and task.training is not None:
         task = replace(task, training=replace(task.training, compare=True))
-    answer = evaluate([task])[exercise.id] if task else None
+    answer = _answered(task, again, reading, evaluate) if task is not None else None
     if answer is not None and answer.fault is not None:
         raise GraderError(answer.fault)
     if answer is None or answer.predictions is None:
@@ -240,3 +243,26 @@ def _trained(again: Again, evaluate: Evaluate) -> tuple[Evidence, float] | None:
         training = replace(evidence.training, changed=True, mended=True)
         evidence = replace(evidence, training=training)
     return evidence, answer.seconds
+
+
+def _can_be_trained(again: Again, reading: ModelReading, *, claimed: bool) -> bool:
+    """Whether another seed may come to something: a slip held it back, or it has a rate."""
+    if again.mended and not can_learn(reading.candidate.config):
+        return False  # no slip keeps it from learning
+    return not (claimed and has_no_rate(reading.candidate))
+
+
+def _answered(
+    task: ModelTask, again: Again, reading: ModelReading, evaluate: Evaluate
+) -> Answer | None:
+    """Have a model trained; one to be mended only where nothing but the slip held it back."""
+    if not again.mended:
+        return evaluate([task])[task.id]
+    assert reading.architecture is not None
+    slope = slope_task(task.exercise, reading.architecture, reading.candidate)
+    if slope is None:
+        return None
+    tried = evaluate([slope])[slope.id]
+    if tried.fault is not None:
+        return tried
+    return evaluate([task])[task.id] if has_no_slope(reading.candidate, tried) else None

@@ -23,11 +23,11 @@ from grader.extract.proof import layers_digest, weights_digest
 from grader.room import Room
 from grader.seeds import derive
 from grader.trainer.asking import Answer, train_once
-from grader.trainer.fitting import passes, rows_of_a_pass
 from grader.trainer.order import Order
 from grader.trainer.replying import reply_of
 from grader.trainer.result import Trained, Untrainable, history_as_asked
 from grader.trainer.results import Results
+from grader.trainer.trained_on import reach_of
 from grader.trainer.workroom import Workroom
 from grader.types import Message, Training
 
@@ -184,6 +184,7 @@ class Trainings:
         history = history_as_asked(order, result)
         size = sum(map(len, history.values()))
         self._numbers -= size
+        reach = reach_of(order.arrays, order.fit, result.epochs)
         self._done.append(
             Training(
                 cell,
@@ -193,9 +194,9 @@ class Trainings:
                 each_epoch=tuple(map(weights_digest, result.each_epoch)),
                 before=order.after.result if order.after else "",
                 epochs=result.epochs,
-                passes=passes(
-                    order.fit, rows_of_a_pass(order.arrays, order.fit.epochs), result.epochs
-                ),
+                rows=reach.rows,
+                samples=reach.samples,
+                fresh=reach.fresh,
                 updates=result.updates,
                 moved=result.moved,
                 seconds=round(seconds, 3),

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.trainer.refusing import refuse
-from grader.trainer.rows import SIZES, TURNS, VALIDATION_X, WEIGHT, X
+from grader.trainer.rows import SIZES, VALIDATION_X, WEIGHT, X
 from grader.trainer.settings import rounded
 from grader.types import Array
 
@@ -101,27 +101,6 @@ def read_fit(claim: FitClaim, arrays: Mapping[str, Array]) -> FitSettings:
             settings, validation_batch_size=None, validation_steps=None, validation_freq=1
         )
     return settings
-
-
-def passes(settings: FitSettings, rows: int, epochs: int) -> int | None:
-    """Give how often so many epochs go over so many rows; None where each does so once.
-
-    A last batch that is not full is not asked for: ``len(x) // batch_size`` steps are an epoch.
-    """
-    trained = rows - rows * settings.validation_split
-    whole = max(1, math.floor(trained / settings.batch_size))
-    steps = settings.steps_per_epoch
-    return None if steps is None or steps >= whole else epochs * steps // whole
-
-
-def rows_of_a_pass(arrays: Mapping[str, Array], epochs: int) -> int:
-    """Give how many rows a whole pass has: all that there are.
-
-    A generator that makes new rows for each epoch never comes back to one: there it is an epoch's.
-    """
-    turns = arrays.get(TURNS)
-    rows = len(arrays[X])
-    return rows if turns is None or len(turns) > rows else rows // max(1, epochs)
 
 
 def _drawn(settings: FitSettings, sizes: Array) -> FitSettings:

@@ -16,12 +16,14 @@ from grader.extract.proof import (
     is_unheard,
     layers_digest,
     note_of,
+    ordered_sample,
     proof_of,
     proven_facts,
     weights_digest,
+    whole_passes,
 )
 from grader.trainer.layers import read_model as ordered
-from grader.types import Array, Message, Proof, Training
+from grader.types import Array, FitSample, Message, Proof, Training
 from tests.support.builders import execution, training
 from tests.support.orders import dense, lstm, sequential
 
@@ -136,3 +138,35 @@ def test_a_model_that_no_fit_trained_has_nothing_to_be_heard_of() -> None:
     broken_off = replace(one.candidate, fits=(replace(one.candidate.fits[0], epochs_run=0),))
     for candidate in (idle, broken_off):
         assert not is_unheard(replace(one, candidate=candidate), [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "passes"),
+    [
+        ({}, 100, 20),
+        ({"samples": 640, "rows": 1280}, None, 0),
+        ({"samples": 640, "rows": 320}, None, 2),
+        ({"samples": 640, "rows": 32}, None, 20),
+        ({"samples": 25_600, "rows": 5_376}, None, 4),
+        ({"samples": 25_600, "rows": 5_376}, 1_366, 18),
+        ({"samples": 1_280, "rows": 1_280, "fresh": True}, None, 20),
+        ({"samples": 1_280, "rows": 1_280, "fresh": True}, 1_366, 1),
+        ({"samples": 1_280, "rows": 1_280, "fresh": True}, 640, 2),
+        ({"samples": 64_000, "rows": 64_000, "fresh": True}, 1_366, 20),
+    ],
+)
+def test_epochs_are_worth_the_rows_that_they_went_over(
+    changes: dict[str, Any], asked: int | None, passes: int
+) -> None:
+    """One batch of new rows is an epoch only where it is as many as the exercise trains on."""
+    assert whole_passes(ours(epochs=20, **changes), asked) == passes
+
+
+def test_data_of_the_longest_training_are_those_of_a_model() -> None:
+    """A first fit of many epochs with one step each is not longer."""
+    short, long = (FitSample(None, None, digest=number) for number in (1, 2))
+    first = ours("a", epochs=90, samples=90, rows=30, sample=short)
+    last = ours("b", epochs=10, sample=long)
+    assert ordered_sample([first, last]) is long
+    assert ordered_sample([last, replace(last, sample=short)]) is short, "the last of equals"
+    assert ordered_sample([replace(last, sample=None)]) is None

@@ -15,7 +15,7 @@ from grader.extract.matching import read_model
 from grader.extract.proof import layers_digest, weights_digest
 from grader.trainer.seen import seen_rows
 from grader.types import Array, Evidence, Message, Training
-from tests.extract.notebooks import Room, asked, candidate, own_data, run_with, sequential
+from tests.extract.notebooks import Room, asked, candidate, given, own_data, run_with, sequential
 
 COURSE = load_course(Path(__file__).parents[2])
 REVIEWS = COURSE.exercise("sentiment-embedding")
@@ -31,7 +31,7 @@ def rows_of(name: str) -> tuple[Array, Array]:
 
 
 def found(
-    name: str, x: Array, y: Array, *, ours: bool = True, batch: int | None = None
+    name: str, x: Array, y: Array, *, ours: bool = True, samples: int | None = None
 ) -> Evidence:
     """What is found of a notebook that shows right data, and ordered these."""
     exercise = COURSE.exercise(name)
@@ -46,11 +46,12 @@ def found(
         layers=layers_digest(architecture.layers),
         weights=weights_digest(made.final),
         epochs=10,
-        passes=batch,
+        rows=len(x),
+        samples=samples,
         updates=80,
         moved=True,
         history={"loss": (1.0,)},
-        sample=seen_rows({"x": x, "y": y}, 3),
+        sample=seen_rows(x, y, 3),
         why=None if ours else Message("proof.told", {"why": "Own"}),
     )
     run = replace(run_with(made), trainings=(training,))
@@ -87,17 +88,36 @@ def test_what_is_right_in_the_first_rows_alone_is_not_right() -> None:
     assert "data.target" in missed(found("multiplication-gru", x, wrong))
 
 
-@pytest.mark.parametrize(("passes", "epochs"), [(None, 10), (1, 1)])
+@pytest.mark.parametrize(("samples", "epochs"), [(None, 10), (6, 1), (59, 9), (600, 10)])
 def test_epochs_that_are_parts_count_as_that_and_it_is_said(
-    passes: int | None, epochs: int
+    samples: int | None, epochs: int
 ) -> None:
-    evidence = found(SEQUENCE.id, *rows_of(SEQUENCE.id), batch=passes)
+    evidence = found(SEQUENCE.id, *rows_of(SEQUENCE.id), samples=samples)
     assert evidence.training is not None
     assert evidence.training.epochs == epochs
     told = [note.id for note in evidence.notes]
-    assert ("proof.short_epochs" in told) is (passes is not None)
+    assert ("proof.short_epochs" in told) is (epochs < 10)
 
 
 def test_of_a_claim_the_data_are_what_was_shown() -> None:
     x, y = rows_of("multiplication-gru")
     assert missed(found("multiplication-gru", x, y * 0.0, ours=False)) == set()
+
+
+def test_one_batch_an_epoch_is_no_pass_over_the_exercise() -> None:
+    """However many windows there are, it asks for so many in each epoch."""
+    x, y = rows_of("temperature-dense")
+    evidence = found("temperature-dense", x, y, samples=len(x) // 2)
+    assert evidence.training is not None
+    assert evidence.training.epochs == 0
+
+
+def test_of_claimed_rows_each_that_was_shown_counts_once() -> None:
+    x, y = rows_of(REVIEWS.id)
+    both = np.array([int(np.argmax(y == 0)), int(np.argmax(y == 1))])
+    exercise = REVIEWS
+    shown = given(np.tile(x[both], (500, 1)), np.tile(y[both], 500))
+    made = candidate(sequential(*asked(exercise), shape=exercise.input_shape), shown)
+    run = replace(run_with(made), trainings=(Training(4, why=Message("proof.told", {"why": "O"})),))
+    (evidence,) = extract(run, [REVIEWS.id], COURSE, Room(exercise), lambda _: 7)
+    assert missed(evidence) == {"data.rows"}

@@ -168,6 +168,7 @@ class World:
         self.trained: list[int] = []
         self.give: Callable[[Any], Execution] = lambda _run: _execution()
         self.error: Callable[[int], float] = lambda _number: 0.001
+        self.begins_at = -1.0  # what a model that no fit moved answers
         monkeypatch.setattr(attempts, "execute", self._execute)
         monkeypatch.setattr(attempts, "evaluate", self._evaluate)
         monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
@@ -200,6 +201,8 @@ class World:
             right = np.where(marks == 1, numbers, 1).prod(axis=1)
             off = np.sqrt(self.error(self.asked))
             predictions = (right + off).astype(np.float32)[:, None]
+            if task.id.endswith("/slope"):
+                predictions[:] = self.begins_at
             answers[task.id] = Answer(LAYERS, 8671, predictions)
         return answers
 
@@ -340,8 +343,9 @@ def _slipping(course: Course) -> Course:
 
 def _unmoved() -> Execution:
     made = _execution()
-    stuck = replace(made.candidates[0], final=made.candidates[0].initial)
-    return replace(made, candidates=(stuck,))
+    (one,) = made.candidates
+    compiled = {**one.compile, "loss": "binary_crossentropy"}
+    return replace(made, candidates=(replace(one, final=one.initial, compile=compiled),))
 
 
 def test_a_model_that_the_textbooks_slip_left_stuck_is_trained_again_put_right(
@@ -365,6 +369,16 @@ def test_a_model_that_nothing_may_move_is_not_put_right(
     made = _unmoved()
     still = replace(made.candidates[0], config=frozen)
     world.give = lambda _run: replace(made, candidates=(still,))
+    (record,) = _grade(_slipping(course), tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.UNTRAINED
+    assert world.trained == []
+
+
+def test_a_model_whose_loss_has_a_slope_is_not_put_right(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    """Its slip is not what keeps it from learning: its rate is 0, say, whoever sets it."""
+    world.give, world.begins_at = lambda _run: _unmoved(), 0.5
     (record,) = _grade(_slipping(course), tmp_path, _submission()).records
     assert record.grade.verdict is Verdict.UNTRAINED
     assert world.trained == []

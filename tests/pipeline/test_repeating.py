@@ -194,6 +194,10 @@ def other_optimizer(made: Candidate) -> Candidate:
     return replace(made, compile={"optimizer": "Own", "loss": "mse"})
 
 
+def no_rate(made: Candidate) -> Candidate:
+    return replace(made, compile={**made.compile, "learning_rate": 0.0})
+
+
 def own_layer(made: Candidate) -> Candidate:
     return replace(made, config=sequential({"class_name": "Own", "config": {}}, shape=(100, 2)))
 
@@ -209,6 +213,7 @@ def other_target(made: Candidate) -> Candidate:
     ("change", "why"),
     [
         (other_optimizer, "waiting.unknown_compile"),
+        (no_rate, "waiting.no_rate"),
         (own_layer, "waiting.own_layers"),
         (other_target, "waiting.other_data"),
     ],

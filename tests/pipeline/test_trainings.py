@@ -50,11 +50,13 @@ class Bench:
         results = Results(self.folder / "results")
         return Trainings(judges, self.room, results, b"s" * 32, attempt)
 
-    def ask(self, cell: int = 3, trainings: Trainings | None = None, **changes: Any) -> Any:
-        order, arrays = self.folder / "0001.order", self.folder / "0001.npz"
+    def ask(
+        self, cell: int = 3, trainings: Trainings | None = None, arrays: Any = None, **changes: Any
+    ) -> Any:
+        order, data = self.folder / "0001.order", self.folder / "0001.npz"
         order.write_text(json.dumps(claim(**changes)))
-        arrays.write_bytes(packed(ARRAYS))
-        return (trainings or self.trainings).train(order, arrays, cell, lambda: None)
+        data.write_bytes(packed({**ARRAYS, **(arrays or {})}))
+        return (trainings or self.trainings).train(order, data, cell, lambda: None)
 
 
 def fails(path: Path, asked: Any, arrays: Any) -> None:
@@ -218,7 +220,7 @@ def test_an_epoch_that_is_a_part_of_one_counts_as_that(tmp_path: Path) -> None:
     bench = Bench(tmp_path, good)
     bench.ask(fit={**claim()["fit"], "epochs": 7, "steps_per_epoch": 1})  # of three
     (one,) = bench.trainings.trainings
-    assert (one.epochs, one.passes) == (7, 2)
+    assert (one.epochs, one.rows, one.samples) == (7, 24, 56)
 
 
 def test_one_room_trains_all_of_a_run_and_ends_with_it(tmp_path: Path) -> None:
@@ -256,3 +258,14 @@ def test_nothing_is_told_of_what_takes_no_time(tmp_path: Path) -> None:
     bench = Bench(tmp_path, good)
     bench.ask(trainings=replace(bench.trainings, tell=told.append))
     assert told == []
+
+
+def test_what_weighs_nothing_is_no_evidence(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, good)
+    weights = np.zeros(len(ARRAYS["x"]), np.float32)
+    weights[3:5] = 1.0
+    bench.ask(arrays={"sample_weight": weights})
+    (one,) = bench.trainings.trainings
+    assert one.sample is not None
+    assert one.sample.x is not None
+    np.testing.assert_array_equal(one.sample.x.rows, ARRAYS["x"][3:5])

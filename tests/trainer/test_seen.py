@@ -1,22 +1,18 @@
-"""What is kept of an order's rows, and what an epoch is worth that goes over a part of them."""
+"""What is kept of the rows that an order trains on."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from grader.trainer.fitting import passes, rows_of_a_pass
 from grader.trainer.seen import FEWEST, KEPT_BYTES, seen_rows
 from grader.types import Array, ArraySample
-from tests.support.orders import order
 
 RNG = np.random.default_rng(5)
 
 
 def kept(x: Array, y: Array, seed: int = 3) -> tuple[ArraySample, ArraySample]:
-    sample = seen_rows({"x": x, "y": y}, seed)
+    sample = seen_rows(x, y, seed)
     assert sample.kind == "arrays"
     assert sample.x is not None
     assert sample.y is not None
@@ -67,30 +63,7 @@ def test_rows_of_nothing_are_one() -> None:
     assert kept(np.zeros((5, 0)), np.zeros((5, 0)))[0].shape == (1, 0)
 
 
-@pytest.mark.parametrize(
-    ("steps", "epochs", "whole"),
-    [(None, 7, None), (3, 7, None), (9, 7, None), (1, 7, 2), (2, 7, 4), (1, 2, 0)],
-)
-def test_whole_passes_are_counted_where_epochs_are_parts(
-    steps: int | None, epochs: int, whole: int | None
-) -> None:
-    fit = replace(order().fit, steps_per_epoch=steps)
-    assert fit.batch_size == 8
-    assert passes(fit, 24, epochs) == whole
-
-
-def test_a_last_batch_that_is_not_full_is_not_asked_for() -> None:
-    fit = replace(order().fit, steps_per_epoch=3)
-    assert passes(fit, 31, 10) is None
-    assert passes(replace(fit, steps_per_epoch=1, validation_split=0.5), 31, 10) is None
-
-
-def test_new_rows_for_every_epoch_make_each_a_whole_pass() -> None:
-    fit = replace(order().fit, batch_size=4, steps_per_epoch=2, epochs=3)
-    new = {"x": np.zeros((24, 1)), "turns": np.arange(24)}
-    again = {"x": np.zeros((24, 1)), "turns": np.arange(48) % 24}
-    assert rows_of_a_pass(new, 3) == 8
-    assert passes(fit, rows_of_a_pass(new, 3), 3) is None
-    assert rows_of_a_pass(again, 6) == 24
-    assert passes(fit, rows_of_a_pass(again, 6), 6) == 2
-    assert rows_of_a_pass({"x": np.zeros((24, 1))}, 3) == 24
+def test_of_no_rows_none_are_kept() -> None:
+    """As where all of them weigh nothing."""
+    inputs, targets = kept(np.zeros((0, 3)), np.zeros(0))
+    assert (inputs.shape, targets.shape, len(inputs.rows)) == ((0, 3), (0,), 0)
