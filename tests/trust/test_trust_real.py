@@ -22,8 +22,10 @@ ROOT = HERE.parents[1]
 IDEAS = sorted(path.name for path in (HERE / "cheats").iterdir())
 COURSE = ("assignments", "reference")
 KNOWN_TO_PASS = {
-    "two_faced_data": "a data set that shows other rows to whoever looks is repeated on the right "
-    "ones, and earns what they earn",
+    "few_rows_unseen": "of a data set in a claimed fit only the first batch is seen, and the model is "
+    "trained again on the exercise's rows (ADR 93)",
+    "story_and_word": "what is claimed with right data, model and settings earns what it would have "
+    "earned by asking, whether or not anything was trained (ADR 73)",
 }
 
 
