@@ -144,7 +144,7 @@ def _cells(record: Record, words: Words) -> list[str]:
 
 
 def _reason(record: Record, words: Words) -> str:
-    """Say why, below the table: a fifth column fits on no phone. Nothing where there is no reason."""
+    """Say why, below the table, since a fifth column fits on no phone; "" where nothing is wrong."""
     why = inert(printable(_why(record, words), limit=_LONGEST_REASON))
     exercise = inert(wording.title(record.exercise, {}, words))
     return why and f"**{inert(wording.name(record.student))}**, {exercise}: {why}"
