@@ -144,7 +144,7 @@ def _cells(record: Record, words: Words) -> list[str]:
 
 
 def _reason(record: Record, words: Words) -> str:
-    """Say why, below the table, since a fifth column fits on no phone; "" where nothing is wrong."""
+    """Say why, below the table, since a fifth column fits on no phone; "" where all is right."""
     why = inert(printable(_why(record, words), limit=_LONGEST_REASON))
     exercise = inert(wording.title(record.exercise, {}, words))
     return why and f"**{inert(wording.name(record.student))}**, {exercise}: {why}"
