@@ -23,6 +23,7 @@ from grader.course.exercises import ASSIGNMENTS, Course
 from grader.hand_ins import Counting
 from grader.record import files, notebook_file
 from grader.record.store import Store
+from grader.report.alike import NOBODY, author, partners
 from grader.types import Cell, Notebook, Record, Verdict
 
 if TYPE_CHECKING:
@@ -51,12 +52,12 @@ def run_similar(options: SimilarOptions) -> int:
     course = open_course()
     words = open_words(course, options.lang)
     with Store(existing(options.out)) as store:
-        records = list(Counting(current(store, course)).chosen.values())
+        records = current(store, course)
         works, missing = _works(store.out, records)
         given = list(_given(course))
         pairs = pairs_alike(works, [notebook for _, notebook in given])
         equal = equal_trainings(_results(store, records))
-        page = similar_page(pairs, equal, missing, len(works), words, titles(course, words))
+        page = similar_page(pairs, equal, missing, works, words, titles(course, words))
         files.write_whole(store.out / SIMILAR, page.encode())
         warnings = list(store.warnings)
     print(words("similar.written", path=str(options.out / SIMILAR), pairs=len(pairs)))  # noqa: T201
@@ -72,22 +73,30 @@ def run_similar(options: SimilarOptions) -> int:
 
 
 def _works(out: Path, records: Sequence[Record]) -> tuple[list[Work], list[str]]:
-    """Give each hand-in that counts once, and the names of those whose code is not kept."""
+    """Give each hand-in that counts once, and the names of those whose code is not kept.
+
+    A group's hand-in is its author's, with whom the others may have all of it in common.
+    """
     from grader.similarity.compare import Work
 
-    works: dict[tuple[str, str], Work] = {}
-    missing: dict[tuple[str, str], str] = {}
-    for record in records:
-        key = record.student, record.submission
-        if not record.execution_key or key in works or _was_no_notebook(record):
-            continue
-        notebook = notebook_file.read(out, record.execution_key)
+    together = partners(records)
+    theirs: dict[tuple[str, str], list[Record]] = {}
+    for record in Counting(records).chosen.values():
+        if record.execution_key and not _was_no_notebook(record):
+            theirs.setdefault((author(record), record.submission), []).append(record)
+    works: list[Work] = []
+    missing: list[str] = []
+    for (student, submission), group in theirs.items():
+        found = (notebook_file.read(out, one.execution_key) for one in group)
+        notebook = next((one for one in found if one is not None), None)
         if notebook is None:
-            missing[key] = record.submission
-        else:
-            works[key] = Work(record.student, record.submission, notebook)
-    lost = [name for key, name in missing.items() if key not in works]
-    return list(works.values()), sorted(lost)
+            missing.append(submission)
+            continue
+        shared = [together.get((student, one.exercise), NOBODY) for one in group]
+        rules = group[0].by_rules
+        section = rules.section if rules is not None else ""
+        works.append(Work(student, submission, notebook, section, shared[0].intersection(*shared)))
+    return works, sorted(missing)
 
 
 def _was_no_notebook(record: Record) -> bool:
@@ -111,10 +120,11 @@ def _given(course: Course) -> Iterator[tuple[str, Notebook]]:
 
 
 def _results(store: Store, records: Sequence[Record]) -> Iterator[Result]:
-    """Give what each training came to: its weights, its losses."""
+    """Give what each training came to: its weights, its losses; a group's once."""
     from grader.similarity.trainings import CURVE, WEIGHTS, Result, curve_digest
 
-    for record in records:
+    chosen = Counting(records).chosen.values()
+    for record in {(one.submission, one.exercise): one for one in chosen}.values():
         evidence = record.evidence
         if evidence is None or evidence.training is None or not evidence.training.changed:
             continue
@@ -125,7 +135,7 @@ def _results(store: Store, records: Sequence[Record]) -> Iterator[Result]:
             WEIGHTS: _weights(store, record),
         }
         for kind, digest in told.items():
-            yield Result(record.student, record.submission, record.exercise, code, kind, digest)
+            yield Result(author(record), record.submission, record.exercise, code, kind, digest)
 
 
 def _weights(store: Store, record: Record) -> str:

@@ -2,10 +2,12 @@
 
 Enters: hand-ins, what everybody was given. Leaves: names of files with contents. Touches nothing.
 
-``submissions/<student>/<notebook>.py`` is what JPlag calls a root folder, ``base-code/`` what it
-leaves out; Dolos reads ``info.csv`` beside the files (columns ``filename``, ``full_name``,
-``label``) and ignores ``base-code/``. Code cells become one file each notebook; what only a
-notebook understands becomes ``pass``, so that both programs can parse it.
+For JPlag ``submissions`` is the root folder, each folder or file in it a submission, and
+``base-code`` what ``-bc`` leaves out of all. Dolos reads ``info.csv`` alone: of each row
+``filename``, from where the table lies, ``full_name`` and ``label``, which colours those of one
+section alike; ``ignored`` is "true" for the one file whose code does not count, and there may be no
+second. Code cells become one file each notebook; what only a notebook understands becomes ``pass``,
+so that both programs can parse it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from grader.report.wording import file_stem
 from grader.similarity.compare import Work
 from grader.types import Notebook
 
-SUBMISSIONS, BASE_CODE, INFO = "submissions", "base-code", "info.csv"
+SUBMISSIONS, BASE_CODE, INFO = "submissions", "base-code/given.py", "info.csv"
+COLUMNS = ("filename", "full_name", "label", "ignored")
 
 
 def detector_files(
@@ -31,15 +34,16 @@ def detector_files(
         works: the hand-ins; several of one student stand in one folder.
         given: the code that everybody had, with a name for each.
     """
-    rows: list[Sequence[str]] = [("filename", "full_name", "label")]
+    rows: list[Sequence[str]] = [COLUMNS]
     taken: set[str] = set()
     for work in works:
         name = _free(f"{SUBMISSIONS}/{file_stem(work.student)}/{_stem(work.submission)}", taken)
-        rows.append((name, inert(work.student), inert(work.student)))
+        rows.append((name, inert(work.student), inert(work.section), "false"))
         yield name, _python(work.notebook)
-    for name, notebook in given:
-        yield f"{BASE_CODE}/{name}.py", _python(notebook)
-    yield INFO, csv_text(rows).encode("utf-8", "replace")
+    if given:
+        rows.append((BASE_CODE, "", "", "true"))
+        yield BASE_CODE, b"\n".join(f"# {name}\n".encode() + _python(one) for name, one in given)
+    yield INFO, csv_text(rows).encode("utf-8", "replace")  # a mark before it would be of a name
 
 
 def _stem(submission: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from grader.report import wording
 from grader.report.page import render
-from grader.similarity.compare import Pair, Place, Work
+from grader.similarity.compare import MOST_PAIRS, Pair, Place, Work
 from grader.similarity.trainings import Equal
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -71,7 +71,7 @@ def similar_page(
     pairs: Sequence[Pair],
     equal: Sequence[Equal],
     missing: Sequence[str],
-    works: int,
+    works: Sequence[Work],
     words: Words,
     titles: Mapping[str, str],
 ) -> str:
@@ -81,7 +81,7 @@ def similar_page(
         pairs: what to look at, the most telling first.
         equal: equal trainings under different code.
         missing: hand-ins whose code is not kept, so that they were not compared.
-        works: hand-ins that were compared.
+        works: the hand-ins that were compared.
         words: the reader's language.
         titles: exercise id to title.
     """
@@ -91,7 +91,9 @@ def similar_page(
         pairs=[_pair(number, one, words) for number, one in enumerate(pairs, start=1)],
         equal=[_equal(one, words, titles) for one in equal],
         missing=", ".join(wording.name(one) for one in missing),
-        works=works,
+        works=len(works),
+        together=any(one.partners for one in works),
+        most=len(pairs) if len(pairs) >= MOST_PAIRS else 0,
     )
 
 

@@ -29,11 +29,13 @@ Place = tuple[int, int]  # cell, line
 
 @dataclass(frozen=True)
 class Work:
-    """One hand-in of one student."""
+    """One hand-in of one student, or of a group by one of it."""
 
     student: str
     submission: str
     notebook: Notebook
+    section: str = ""
+    partners: frozenset[str] = frozenset()  # with whom all of it may be in common
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,16 @@ def pairs_alike(works: Sequence[Work], given: Iterable[Notebook]) -> list[Pair]:
     pairs = [
         _pair(works, found, shared, i, j)
         for i, j in shared.enough()
-        if works[i].student != works[j].student
+        if not _may_share(works[i], works[j])
     ]
     pairs.sort(key=lambda one: (-one.weight, one.one.student, one.other.student))
     return pairs[:MOST_PAIRS]
+
+
+def _may_share(one: Work, other: Work) -> bool:
+    """Whether they are one person's, or of people who hand in together."""
+    together = other.student in one.partners or one.student in other.partners
+    return together or one.student == other.student
 
 
 Lines = tuple[int, int, int]  # cell, first line, last line

@@ -12,13 +12,16 @@ import pytest
 
 from grader.record import notebook_file
 from grader.record.store import Store
+from grader.similarity.compare import MOST_PAIRS
 from grader.types import Cell, Notebook, Record, Verdict
 from tests.cli.test_cli_by_hand import by_hand
 from tests.similarity.test_compare import ODD, RENAMED, own
 from tests.support import builders as b
 from tests.support.cli_help import Said, Shell
+from tests.support.course_help import course_of
+from tests.support.detector_rules import dolos_takes, jplag_takes
 
-LSTM = "multiplication-lstm"
+LSTM, SEQUENCE = "multiplication-lstm", "sequence-prediction"
 
 
 def keep(shell: Shell, student: str, *cells: str, weights: float | None = None) -> Record:
@@ -115,20 +118,71 @@ def test_code_stays_text(shell: Shell) -> None:
     assert "{{ 7*7 }}" in page(shell)
 
 
-def test_the_code_is_written_for_jplag_and_dolos(shell: Shell, tmp_path: Path) -> None:
+def test_jplag_takes_what_is_written_for_it(shell: Shell, tmp_path: Path) -> None:
     keep(shell, "Kim", own(50))  # another person, and the same name on some disks
     to = tmp_path / "detectors"
     assert similar(shell, "--to", to).code == 0
-    rows = list(csv.DictReader(io.StringIO((to / "info.csv").read_text("utf-8"))))
-    assert sorted(row["full_name"] for row in rows) == sorted(
-        ["Kim", "kim", "lee", *(f"s{n}" for n in range(6))]
+    submissions, base = jplag_takes(to / "submissions", to / "base-code")
+    assert len(submissions) == 9  # one for each person
+    assert len({name.casefold() for name in submissions}) == 9
+    assert {len(files) for files in submissions.values()} == {1}
+    (given,) = base
+    told = given.read_text("utf-8")
+    assert f"# {LSTM}-{LSTM}\n" in told
+    assert f"# {LSTM}-reference\n" in told
+
+
+def test_dolos_takes_what_is_written_for_it(shell: Shell, tmp_path: Path) -> None:
+    keep(shell, '=cmd|"x", y', own(50))
+    to = tmp_path / "detectors"
+    similar(shell, "--to", to)
+    found = dolos_takes(to / "info.csv")
+    people = [*(f"s{n}" for n in range(6)), "kim", "lee", '\'=cmd|"x", y']
+    assert sorted(found.names.values()) == sorted(people)
+    assert found.ignored == to / "base-code" / "given.py"
+    assert found.labels == {""}
+
+
+class TestGroups:
+    """People whom course.toml lets hand in together."""
+
+    @pytest.fixture(autouse=True)
+    def course(self, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        place = tmp_path / "course"
+        course_of(place, LSTM, SEQUENCE)
+        group = '[[groups]]\nname = "team 1"\nmembers = ["kim", "lee", "mo"]\n'
+        (place / "course.toml").write_text(group, "utf-8")
+        monkeypatch.setenv("GRADER_COURSE", str(place))
+        return place
+
+    @pytest.mark.parametrize(
+        ("lang", "said"), [("en", "hands in together"), ("ko", "함께 제출한다고")]
     )
-    assert all((to / row["filename"]).is_file() for row in rows)
-    assert len({row["filename"].casefold() for row in rows}) == len(rows)
-    compiled = [compile(path.read_bytes(), path.name, "exec") for path in to.rglob("*.py")]
-    assert len(compiled) > len(rows)  # what everybody was given, too
-    base = {path.name for path in (to / "base-code").iterdir()}
-    assert {f"{LSTM}-{LSTM}.py", f"{LSTM}-reference.py"} <= base
+    def test_members_are_no_pair_and_the_page_says_so(
+        self, shell: Shell, lang: str, said: str
+    ) -> None:
+        assert similar(shell, lang=lang).code == 0
+        assert said in page(shell)
+        assert 'id="pairs"' not in page(shell)
+
+    def test_nor_are_the_members_of_one_hand_in(self, shell: Shell, tmp_path: Path) -> None:
+        """Each has a record of it, and the code stands in the export once."""
+        to = tmp_path / "detectors"
+        similar(shell, "--to", to)
+        assert 'id="equal"' not in page(shell)
+        names = dolos_takes(to / "info.csv").names.values()
+        assert sorted(names) == [*("lee",), *(f"s{n}" for n in range(6))]
+
+    def test_somebody_else_beside_a_member_is_a_pair(self, shell: Shell) -> None:
+        keep(shell, "zoe", own(60), ODD)
+        assert "Pairs to look at: 1." in similar(shell).out
+        assert "lee · zoe" in page(shell)
+
+    def test_another_exercise_of_theirs_is_not_shared(self, shell: Shell, course: Path) -> None:
+        with (course / "course.toml").open("a") as rules:
+            rules.write(f'exercises = ["{SEQUENCE}"]\n')
+        similar(shell)
+        assert "kim · lee" in page(shell)
 
 
 def test_forgetting_takes_the_page_along(shell: Shell) -> None:
@@ -137,3 +191,12 @@ def test_forgetting_takes_the_page_along(shell: Shell) -> None:
     assert not (shell.out / "alike.html").exists()
     assert similar(shell).code == 0
     assert "kim" not in page(shell)
+
+
+def test_where_there_are_more_pairs_than_are_listed_the_page_says_so(shell: Shell) -> None:
+    similar(shell)
+    assert "that share most are listed" not in page(shell)
+    for number in range(12):
+        keep(shell, f"t{number}", own(80))
+    similar(shell)
+    assert f"Only the {MOST_PAIRS} that share most are listed." in page(shell)

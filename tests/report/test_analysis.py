@@ -6,10 +6,12 @@ import re
 
 import pytest
 
+from grader.by_rules import laid_over
 from grader.report.alike import same_code
 from grader.report.analysis import at_risk, hours, mistakes, spent
 from grader.report.overview import index_page
 from grader.report.sorting import Order, order_rules, ordered
+from grader.rules import Group, Rules
 from grader.text.words import Words
 from grader.types import Grade, Message, Record, Verdict
 from tests.report.test_report_pages import TITLES, Page
@@ -103,6 +105,17 @@ def test_who_handed_in_the_same_code_is_named_on_the_class_s_page() -> None:
     shown = index_page(records, WORDS, TITLES, pages)
     part = shown[shown.index('id="same-code"') : shown.index('id="exercises"')]
     assert re.findall(r'href="([^"]*)"', part) == ["feedback/kim.html", "feedback/lee.html"]
+
+
+def test_who_hands_in_together_is_no_pair() -> None:
+    rules = Rules(groups=[Group("team", ("kim", "lee"))])
+    records = [
+        b.record("kim", submission="kim/a.ipynb"),
+        b.record("lee", submission="lee/b.ipynb", same_as="kim/a.ipynb"),
+    ]
+    assert same_code(laid_over(records, rules)) == []
+    third = b.record("park", submission="park/c.ipynb", same_as="kim/a.ipynb")
+    assert same_code(laid_over([*records, third], rules)) == [("kim", "lee", "park")]
 
 
 def test_one_s_own_second_hand_in_is_no_pair() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -96,6 +97,14 @@ def test_cells_in_another_order_are_the_same_cells() -> None:
 def test_one_student_s_own_hand_ins_are_no_pair() -> None:
     twice = (work("kim", ODD), work("kim", ODD, submission="kim/b.ipynb"))
     assert found(*twice) == []
+
+
+def test_who_hands_in_together_is_no_pair() -> None:
+    kim, lee = work("kim", STUB, ODD), work("lee", STUB, ODD)
+    assert names(found(kim, lee)) == [("kim", "lee")]
+    assert found(replace(kim, partners=frozenset({"lee"})), lee) == []
+    assert found(kim, replace(lee, partners=frozenset({"kim"}))) == []
+    assert names(found(replace(kim, partners=frozenset({"mo"})), lee)) == [("kim", "lee")]
 
 
 def test_the_same_code_is_told_as_such() -> None:
