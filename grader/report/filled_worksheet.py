@@ -5,7 +5,8 @@ feedback filled in, a zip to upload. Touches nothing.
 
 Moodle reads both by ``Participant 1234`` and the number of it, and takes a row only where ``Last
 modified (grade)`` is not older than what it knows: whatever is not filled in stays as it was. A
-grade above the maximum, or for somebody whose grade cannot be changed, it passes over.
+grade above the maximum, or for somebody whose grade cannot be changed, it passes over. The columns
+are called as ``moodle_words`` has them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
+from grader.report import moodle_words as called
 from grader.report import wording
 from grader.report.by_hand import all_texts
 from grader.report.columns import Column
@@ -24,11 +26,12 @@ from grader.report.spreadsheet import inert
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Record
 
-IDENTIFIER, GRADE, FEEDBACK = "Identifier", "Grade", "Feedback comments"
-MOST = ("Maximum Grade", "Maximum grade")  # older Moodles, newer ones
-CHANGEABLE = "Grade can be changed"
-_NEEDED = (IDENTIFIER, GRADE, "Last modified (grade)")  # without which Moodle takes none
-_READ = frozenset({*_NEEDED, *MOST, CHANGEABLE, FEEDBACK, "Last modified (submission)"})
+_READ = frozenset(
+    {
+        *(one for names in called.NEEDED for one in names),
+        *(*called.MOST, *called.CHANGEABLE, *called.FEEDBACK, *called.SUBMITTED),
+    }
+)
 _NUMBER = re.compile(r"\D*(\d{1,18})")
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # of a zip, so that the same pages give the same bytes
 PAGE = "feedback.html"
@@ -36,7 +39,7 @@ PAGE = "feedback.html"
 
 def is_worksheet(header: Sequence[str]) -> bool:
     """Whether a roster is one."""
-    return all(one in header for one in _NEEDED)
+    return all(called.column(header, names) for names in called.NEEDED)
 
 
 def column(export: Export) -> Column:
@@ -46,17 +49,19 @@ def column(export: Export) -> Column:
         GraderError: there are several exercises, and nobody said which of them are in it; or a
             column was named that it does not have.
     """
-    chosen = tuple(one for one in export.exercises if export.chosen.get(one) == GRADE)
+    assert export.roster is not None
+    grade = called.column(export.roster[0], called.GRADE)
+    chosen = tuple(one for one in export.exercises if export.chosen.get(one) in called.GRADE)
     for exercise, named in export.chosen.items():
-        if named != GRADE:
-            args = {"column": printable(named), "exercise": printable(exercise), "columns": GRADE}
+        if named not in called.GRADE:
+            args = {"column": printable(named), "exercise": printable(exercise), "columns": grade}
             raise GraderError(Message("report.column_unknown", args))
     if not chosen and len(export.exercises) > 1:
         listed = printable(", ".join(export.exercises), limit=300)
-        choose = " ".join(f'--column "{one}={GRADE}"' for one in export.exercises)
+        choose = " ".join(f'--column "{one}={grade}"' for one in export.exercises)
         args = {"exercises": listed, "choose": printable(choose, limit=600)}
         raise GraderError(Message("report.moodle_several", args))
-    return Column(GRADE, chosen or tuple(export.exercises), held=True)
+    return Column(grade, chosen or tuple(export.exercises), held=True)
 
 
 def filled(export: Export, keys: Sequence[str]) -> bytes:
@@ -77,15 +82,16 @@ def _kept(name: str, text: str) -> str:
 
 def _told(export: Export, student: str, one: Column, person: Mapping[str, str]) -> dict[str, str]:
     points = export.points(student, _out_of(one, person))
-    told = {GRADE: points} if points else {}
-    if FEEDBACK in person and (text := _feedback(export, student, one)):
-        told[FEEDBACK] = inert(text)
+    told = {one.header: points} if points else {}
+    comments = called.column(person, called.FEEDBACK)
+    if comments and (text := _feedback(export, student, one)):
+        told[comments] = inert(text)
     return told
 
 
 def _out_of(one: Column, person: Mapping[str, str]) -> Column:
     """Give the column with the maximum that Moodle has for a row."""
-    text = next((person[name] for name in MOST if person.get(name)), "").replace(",", ".")
+    text = person.get(called.column(person, called.MOST), "").replace(",", ".")
     possible = float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) else 0.0
     return Column(one.header, one.exercises, possible or None, one.held)
 
@@ -121,7 +127,7 @@ def lacks(export: Export, keys: Sequence[str]) -> Iterator[Lack]:
     closed = [
         student
         for person, student in export.everyone(keys)
-        if student is not None and person.get(CHANGEABLE) == "No"
+        if student is not None and person.get(called.column(person, called.CHANGEABLE)) in called.NO
     ]
     if closed:
         names = ", ".join(printable(one, limit=60) for one in closed)
@@ -136,11 +142,15 @@ def feedback_zip(export: Export, keys: Sequence[str]) -> bytes | None:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for person, student in export.everyone(keys):
-            number = _NUMBER.fullmatch(person.get(IDENTIFIER, ""))
+            number = _NUMBER.fullmatch(person.get(called.column(person, called.IDENTIFIER), ""))
             page = export.page(student) if student is not None else None
             if number is None or page is None:
                 continue
-            name = re.sub(r"[_/\\\0]+", " ", printable(person.get("Full name", ""))).strip()
+            name = re.sub(
+                r"[_/\\\0]+",
+                " ",
+                printable(person.get(called.column(person, called.FULL_NAME), "")),
+            ).strip()
             path = f"{name or 'Participant'}_{number[1]}_assignfeedback_file_{PAGE}"
             archive.writestr(zipfile.ZipInfo(path, _FIRST_DAY), page, zipfile.ZIP_DEFLATED)
         if not archive.namelist():

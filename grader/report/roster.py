@@ -16,23 +16,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from grader.report import moodle_words
 from grader.text.printable import composed
 from grader.types import Record
 
 Roster = Sequence[Mapping[str, str]]
 # Columns with the number that the platform writes behind a name: "kimminjun_1234" in Canvas' zips,
-# "김민준_1234" in Moodle's, where the grading worksheet has "Participant 1234".
-_NUMBERED = frozenset({"ID", "Identifier"})
+# "김민준_1234" in Moodle's, where the grading worksheet has "Participant 1234", "참가자1234".
+_NUMBERED = frozenset({"ID", *moodle_words.IDENTIFIER})
 PLATFORM_S = re.compile(r"(?P<name>[^/]*\D)_(?P<number>\d+)")
-_NUMBER = re.compile(r"(?:[^/]*[_ ])?(\d+)")  # what lies in a folder has its own words
-
-
-# What Moodle knows people by, as its own exports call it: in the grade import, in lists of
-# participants, in grading worksheets.
-KEYS_OF_MOODLE = (
-    *("username", "Username", "idnumber", "ID number", "email", "Email address"),
-    *("이메일 주소", "이메일", "id", "Identifier"),
-)
+_NUMBER = re.compile(r"(?:[^/]*[_ ]|참가자)?(\d+)")  # what lies in a folder has its own words
 
 
 def read_roster(text: str) -> Roster:
@@ -136,15 +129,15 @@ def letters(text: str) -> list[str]:
 
 # What the exports of Canvas, Moodle and Blackboard call people by; the first is what they are told
 # by. Then any other column: who is missing is told, and nobody's grade hangs on it.
-NAMES = ("Student", "Full name", "Name", "이름", "성명")
+NAMES = ("Student", *moodle_words.FULL_NAME, "Name", "이름", "성명")
 LOGINS = (
     *("SIS Login ID", "username", "Username", "학번", "SIS User ID", "idnumber", "ID number"),
-    *("email", "Email address", "이메일 주소", "이메일", "Identifier", "ID", "id"),
+    *("id 번호", "email", "Email address", "이메일 주소", "이메일"),
+    *(*moodle_words.IDENTIFIER, "ID", "id"),
 )
 CALLED = (*NAMES, *LOGINS)
 # A given name and a surname in columns of their own, as Moodle and Blackboard write them.
 PARTS = (("First name", "Last name"), ("First Name", "Last Name"), ("이름", "성"))
-_AT_MOST = ("Maximum Grade", "Maximum grade")
 _NOT_PEOPLE = frozenset({"points possible", "student, test"})
 WORDS = re.compile(r"[^\W_]+")
 
@@ -157,7 +150,7 @@ def columns_about(roster: Roster) -> list[str]:
 
 def bare(roster: Roster, keys: Sequence[str]) -> Roster:
     """Give a roster without what a system has of grades: who people are, what counts at most."""
-    kept = {*CALLED, *keys, *(part for parts in PARTS for part in parts), *_AT_MOST}
+    kept = {*CALLED, *keys, *(part for parts in PARTS for part in parts), *moodle_words.MOST}
     return [
         {name: value if name in kept or not is_person(row) else "" for name, value in row.items()}
         for row in roster

@@ -3,7 +3,7 @@
 Enters: the worksheet's rows, the students. Leaves: times by student. Touches nothing.
 
 Moodle writes times for people, on its own clock and to the minute: "Friday, 1 May 2026, 5:58 PM",
-"2026년 5월 1일 금요일, 오후 5:58". Moodle's zips tell no time at all.
+"금요일, 1 5월 2026, 05:58 오후" (its Korean language pack). Moodle's zips tell no time at all.
 """
 
 from __future__ import annotations
@@ -11,15 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from grader.report import moodle_words
 from grader.report.roster import CALLED, Roster, match
 
-COLUMNS = (
-    "Last modified (submission)",
-    "최종 수정 (제출물)",
-    "최종 수정 (제출)",
-    "마지막 수정 (제출물)",
-    "마지막 수정 (제출)",
-)
+COLUMNS = moodle_words.SUBMITTED
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ENGLISH = re.compile(
     r"(?P<day>\d{1,2}) (?P<month>[A-Za-z]{3,9}) (?P<year>\d{4}),? "
@@ -28,6 +23,10 @@ _ENGLISH = re.compile(
 _KOREAN = re.compile(
     r"(?P<year>\d{4})년 ?(?P<month>\d{1,2})월 ?(?P<day>\d{1,2})일[^\d]{0,20}?"
     r"(?P<half>오전|오후|[AaPp][Mm])? ?(?P<hour>\d{1,2}):(?P<minute>\d\d)"
+)
+_DAY_FIRST = re.compile(
+    r"(?P<day>\d{1,2}) {1,2}(?P<month>\d{1,2})월 (?P<year>\d{4}),? "
+    r"(?P<hour>\d{1,2}):(?P<minute>\d\d) ?(?P<half>오전|오후|[AaPp][Mm])?"
 )
 _PLAIN = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[ T](?P<hour>\d{1,2}):(?P<minute>\d\d)"
@@ -52,7 +51,8 @@ def has_times(worksheet: Roster) -> bool:
 
 def time_of(text: str) -> str:
     """Read a time as Moodle writes it; "" where it is none."""
-    found = _ENGLISH.search(text) or _KOREAN.search(text) or _PLAIN.search(text)
+    forms = (_ENGLISH, _DAY_FIRST, _KOREAN, _PLAIN)
+    found = next(filter(None, (form.search(text) for form in forms)), None)
     if found is None:
         return ""
     named = found["month"].lower()[:3]

@@ -14,6 +14,9 @@ from grader.report.worksheet import time_of, times
         ("Friday, 1 May 2026, 12:05 AM", "2026-05-01T00:05"),
         ("Friday, 1 May 2026, 12:05 PM", "2026-05-01T12:05"),
         ("Fri, 01 September 2026, 17:58", "2026-09-01T17:58"),
+        ("금요일, 1 5월 2026, 05:58 오후", "2026-05-01T17:58"),
+        ("금요일, 01  5월 2026, 12:05 오전", "2026-05-01T00:05"),
+        ("금요일, 1 12월 2026, 05:58 PM", "2026-12-01T17:58"),
         ("2026년 5월 1일 금요일, 오후 5:58", "2026-05-01T17:58"),
         ("2026년 5월 1일 (금) 오전 12:05", "2026-05-01T00:05"),
         ("2026년 5월 1일 금요일, PM 5:58", "2026-05-01T17:58"),
@@ -35,6 +38,18 @@ def test_each_student_has_the_time_of_their_row():
         {"Identifier": "Participant 13", "Full name": "이서연", "Last modified (submission)": "-"},
     ]
     assert times(["김민준_12", "이서연_13", "박지후_14"], rows) == {"김민준_12": "2026-05-01T17:58"}
+
+
+def test_the_korean_worksheet_tells_them_too():
+    rows = [
+        {
+            "식별자": "참가자12",
+            "전체 이름": "김 민준",
+            "마지막 수정됨(제출)": "금요일, 1 5월 2026, 05:58 오후",
+        }
+    ]
+    assert times(["김 민준_12"], rows) == {"김 민준_12": "2026-05-01T17:58"}
+    assert times(["이 서연_12"], rows) == {}  # another's name
 
 
 def test_a_list_without_times_tells_none():

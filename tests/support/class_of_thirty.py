@@ -140,15 +140,24 @@ WORKSHEET = (
 )
 
 
-def moodle_worksheet(folder: Path, most: str = "10.00") -> Path:
+KOREAN_WORKSHEET = (
+    *("식별자", "전체 이름", "이메일 주소", "상태", "성적", "최대 성적"),
+    *("Grade can be changed", "마지막 수정됨(제출)", "마지막 수정됨(성적)"),
+    "피드백 코멘트",
+)
+
+
+def moodle_worksheet(folder: Path, most: str = "10.00", *, korean: bool = False) -> Path:
     """Moodle's grading worksheet of the assignment."""
-    rows = [list(WORKSHEET)]
+    rows = [list(KOREAN_WORKSHEET if korean else WORKSHEET)]
+    called = "참가자" if korean else "Participant "
+    yes = "예" if korean else "Yes"
     for one in CLASS:
         there = one.kind != "nothing"
         status = "Submitted for grading - " if there else "No submission"
         time = "Monday, 2 March 2026, 9:00 AM" if there else "-"
-        who = [f"Participant {one.number}", f"{one.given} {one.family}"]
-        rows.append([*who, f"{one.login}@example.org", status, "", most, "Yes", time, "-", ""])
+        who = [f"{called}{one.number}", f"{one.given} {one.family}"]
+        rows.append([*who, f"{one.login}@example.org", status, "", most, yes, time, "-", ""])
     return _written(folder / "Grades-RNN-Homework 3-55.csv", b"\xef\xbb\xbf" + _csv(rows))
 
 

@@ -52,6 +52,35 @@ def rows_of(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
+# As Moodle's Korean language pack has them (2.x and 4.4 alike); what is not in it Moodle writes in English.
+_KOREAN = {
+    "식별자": "Identifier",
+    "전체 이름": "Full name",
+    "이메일 주소": "Email address",
+    "상태": "Status",
+    "성적": "Grade",
+    "최대 성적": "Maximum grade",
+    "마지막 수정됨(제출)": "Last modified (submission)",
+    "마지막 수정됨(성적)": "Last modified (grade)",
+    "피드백 코멘트": "Feedback comments",
+}
+_HIDDEN_USER = "참가자"  # of which Moodle takes as many letters away, whatever they are
+_ANSWERS = {"예": "Yes", "아니오": "No"}
+
+
+def _worksheet_of(content: bytes) -> list[list[str]]:
+    """Read a worksheet in either language, as a Moodle in that language does."""
+    header, *rows = rows_of(content)
+    if header[0] != "식별자":
+        return [header, *rows]
+    taken = []
+    for row in rows:
+        assert row[0].startswith(_HIDDEN_USER), row
+        cells = [_ANSWERS.get(cell, cell) for cell in row[1:]]
+        taken.append([f"Participant {row[0].removeprefix(_HIDDEN_USER)}", *cells])
+    return [[_KOREAN.get(name, name) for name in header], *taken]
+
+
 def canvas_takes(content: bytes, gradebook: bytes) -> Taken:
     """Upload a file into a course whose gradebook was exported as this."""
     there = rows_of(gradebook)
@@ -123,10 +152,10 @@ def _canvas_otherwise(row: Sequence[str], held: Mapping[str, Mapping[str, str]])
 
 def moodle_takes_worksheet(content: bytes, worksheet: bytes, now: Mapping[str, str] = {}) -> Taken:
     """Upload a worksheet that was downloaded as this; ``now``: participant to a grade made since."""
-    there = rows_of(worksheet)
+    there = _worksheet_of(worksheet)
     most = {"Maximum Grade", "Maximum grade"}
     held = {row[0]: dict(zip(there[0], row, strict=True)) for row in there[1:]}
-    header, *rows = rows_of(content)
+    header, *rows = _worksheet_of(content)
     for needed in ("Identifier", "Grade", "Last modified (grade)"):
         assert needed in header, needed
     taken = Taken()
@@ -161,7 +190,7 @@ def moodle_takes_worksheet(content: bytes, worksheet: bytes, now: Mapping[str, s
 
 def moodle_takes_zip(content: bytes, worksheet: bytes) -> Taken:
     """Upload a zip of feedback files."""
-    known = {row[0].rpartition(" ")[2] for row in rows_of(worksheet)[1:]}
+    known = {row[0].rpartition(" ")[2] for row in _worksheet_of(worksheet)[1:]}
     taken = Taken()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None

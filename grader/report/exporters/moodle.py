@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from grader.report import filled_worksheet as worksheet
 from grader.report.columns import Column
 from grader.report.export import Export, Files, Lack, csv_file
-from grader.report.roster import KEYS_OF_MOODLE as KEYS
+from grader.report.moodle_words import IDENTIFIER, KEYS
 from grader.report.spreadsheet import inert
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
@@ -69,7 +69,7 @@ def _key(export: Export) -> str:
         if not export.key:
             raise GraderError(Message("report.moodle_who"))
         return export.key
-    there = [one for one in KEYS if one in export.roster[0] and one != worksheet.IDENTIFIER]
+    there = [one for one in KEYS if one in export.roster[0] and one not in IDENTIFIER]
     whole = [one for one in there if all(row.get(one) for row in export.roster)]
     key = export.key or next(iter(whole or there), "username")
     export.require(key)
