@@ -93,7 +93,8 @@ def _judged(record: Record, due: datetime | None, rules: Rules) -> Record:
         due=due.astimezone(rules.zone).isoformat() if due is not None else "",
         days=told.days,
         taken=taken,
-        told=_told(told, due, taken, rules),
+        waiting=_waiting(found, told, rules.late),
+        told=_told(told, due, taken, rules, held=found.waiting > 0),
         weight=terms.weight,
         points=terms.points,
         section=rules.section(record.student),
@@ -115,10 +116,24 @@ def _graded(found: Grade, told: Lateness, policy: LatePolicy) -> tuple[Grade, fl
     return (found, 0.0) if left == found.score else (replace(found, score=left), found.score - left)
 
 
-def _told(told: Lateness, due: datetime | None, taken: float, rules: Rules) -> tuple[Message, ...]:
-    """Say to the student why points are missing, with both times; nothing where none is."""
+def _waiting(found: Grade, told: Lateness, policy: LatePolicy) -> float | None:
+    """Give what the score would rise by, were all points given that wait."""
+    if found.score is None or not found.waiting:
+        return None
+    most, days = found.max_score, told.days
+    whole = policy.left(found.score + found.waiting, most, days)
+    return round(whole - policy.left(found.score, most, days), 2)
+
+
+def _told(
+    told: Lateness, due: datetime | None, taken: float, rules: Rules, *, held: bool
+) -> tuple[Message, ...]:
+    """Say to the student why points are missing, with both times; nothing where none is.
+
+    ``held``: points wait for a teacher, which are lost after the cut-off whoever decides.
+    """
     key = TOLD.get(told.timing)
-    if key is None or taken == 0:
+    if key is None or (taken == 0 and not (held and told.timing is Timing.CUT_OFF)):
         return ()
     args: dict[str, Scalar] = {"days": told.days, "taken": round(taken, 2)}
     args |= {"due": _clock(due.astimezone(rules.zone)) if due is not None else ""}

@@ -616,6 +616,7 @@ class ByRules:
     due: str = ""  # likewise, the student's own with any extension; "" where there is none
     days: int = 0  # begun since then, 0 in time
     taken: float = 0.0  # points, of the exercise's checks
+    waiting: float | None = None  # of the points that wait, what lateness leaves; None: all
     told: tuple[Message, ...] = ()  # for the student: what was taken off, and why
     weight: float = 1.0  # in the course's total
     points: float | None = None  # that the exercise has in the LMS; None: as many as its checks
@@ -649,3 +650,10 @@ class Record:
     spent: TimeSpent | None = None  # of ``seconds``; None where nothing was run for it
     by_hand: ByHand | None = None  # read from its own lines, never kept in a record
     by_rules: ByRules | None = None  # made from course.toml, never kept in a record
+
+    @property
+    def waiting(self) -> float:
+        """The points that a teacher has yet to give or refuse, less what lateness takes of them."""
+        held = self.grade.waiting
+        left = self.by_rules.waiting if self.by_rules is not None else None
+        return held if left is None else min(held, left)

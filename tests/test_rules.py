@@ -246,6 +246,34 @@ def made(told: list[tuple[float | None, float | None]]) -> list[Record]:
     return [handed_in(score, days, number=number) for number, (score, days) in enumerate(told)]
 
 
+def waiting(score: float, held: float, days: float) -> Record:
+    """A hand-in with points that wait for a teacher, so many days after the deadline."""
+    late = handed_in(score, days)
+    check = replace(b.check("training.loss", 0.0, held), waiting=held)
+    grade = replace(late.grade, verdict=Verdict.WAITING, checks=(check,))
+    return replace(late, grade=grade)
+
+
+class TestPointsThatWait:
+    def test_after_the_cut_off_none_are_left_to_give(self):
+        (one,) = laid_over([waiting(60.0, 40.0, 7.5)], RULES)
+        assert (one.grade.score, one.waiting) == (0.0, 0.0)
+        assert one.grade.waiting == 40.0  # what the grader held back stays in the record
+
+    def test_who_would_have_had_nothing_is_told_too(self):
+        (one,) = laid_over([waiting(0.0, 40.0, 7.5)], RULES)
+        assert one.by_rules is not None
+        assert [message.id for message in one.by_rules.told] == ["rules.cut_off"]
+
+    def test_lateness_takes_of_them_what_the_score_did_not_have(self):
+        (one,) = laid_over([waiting(5.0, 40.0, 0.5)], RULES)  # 10 points for a day
+        assert (one.grade.score, one.waiting) == (0.0, 35.0)
+
+    def test_in_time_all_wait(self):
+        (one,) = laid_over([waiting(60.0, 40.0, -1)], RULES)
+        assert (one.grade.score, one.waiting) == (60.0, 40.0)
+
+
 @given(HAND_INS, RULE)
 def test_points_are_never_more_than_the_best_attempt_s_and_never_added_up(told, rule):
     earned = points(made(told), with_rule(rule))
@@ -306,3 +334,15 @@ def test_an_override_wins_whatever_the_rules_say(told, rule, score):
 @given(HAND_INS, RULE)
 def test_an_excuse_counts_nowhere_whatever_the_rules_say(told, rule):
     assert counting(in_force(made(told), decided(HandKind.EXCUSE), with_rule(rule))) == []
+
+
+@given(st.floats(0, 100), st.floats(0, 1), st.floats(-20, 20))
+def test_score_and_what_waits_are_the_score_had_all_been_given(score, part, days):
+    held = round((100 - score) * part, 2)
+    assume(held > 0)
+    (one,) = laid_over([waiting(score, held, days)], RULES)
+    whole = points([handed_in(score + held, days)], RULES)
+    assert whole is not None
+    assert one.grade.score is not None
+    assert one.grade.score + one.waiting == pytest.approx(whole, abs=0.011)
+    assert 0.0 <= one.waiting <= held + 0.01

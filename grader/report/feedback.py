@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from grader.hand_ins import Counting
@@ -32,7 +32,6 @@ from grader.types import (
     Check,
     Evidence,
     EvidenceClass,
-    Grade,
     Message,
     Record,
     Verdict,
@@ -197,7 +196,7 @@ def _part(
         tone=tone(grade.verdict),
         verdict=wording.verdict_name(record, words),
         why=wording.verdict_reason(record, words),
-        waits=_waits(grade, words),
+        waits=_waits(record, words),
         earlier=earlier,
         by_hand=_by_hand(record, words),
         comments=tuple(comment_texts(record, words)),
@@ -240,17 +239,18 @@ def _model(record: Record, cells: Shown) -> Place:
     return Place(text, cells.place(record, model.cell).link)
 
 
-def _waits(grade: Grade, words: Words) -> str:
-    return (
-        words("report.waits_total", points=wording.points(grade.waiting)) if grade.waiting else ""
-    )
+def _waits(record: Record, words: Words) -> str:
+    waiting = record.waiting
+    return words("report.waits_total", points=wording.points(waiting)) if waiting else ""
 
 
 def _sections(record: Record, cells: Shown) -> tuple[Section, ...]:
     by_class: dict[EvidenceClass, list[Check]] = {}
+    in_vain = record.grade.waiting > 0 and not record.waiting  # too late to earn anything
     for check in record.grade.checks:
         if check.cls is not None:
-            by_class.setdefault(check.cls, []).append(check)
+            one = replace(check, waiting=0.0) if in_vain else check
+            by_class.setdefault(check.cls, []).append(one)
     found = [cls for cls in EvidenceClass if cls in by_class]
     return tuple(_section(cls, by_class[cls], record, cells) for cls in found)
 

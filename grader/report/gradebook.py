@@ -5,21 +5,30 @@ Enters: Records. Leaves: CSV, one row per record. Touches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from grader.hand_ins import Counting
 from grader.report import by_hand, points, wording
 from grader.report.late import late_texts
 from grader.report.spreadsheet import csv_text, inert
 from grader.text.words import Words
-from grader.types import Record
+from grader.types import EvidenceClass, Record
 
+POINTS = tuple(f"points_{one.value}" for one in EvidenceClass)
 COLUMNS = (
     *("student", "submission", "exercise", "verdict", "graded", "score"),
     *("max_score", "flags", "first_reason", "counts"),
     *("by_hand", "found_score", "text_by_hand", "decided_by", "comments", "waiting"),
     *("percent", "weight", "section", "attempt", "attempts", "handed_in", "due"),
-    *("late", "days_late", "taken_off", "late_reason", "handed_in_by", "page"),
+    *("late", "days_late", "taken_off", "late_reason", "handed_in_by"),
+    *POINTS,
+    "page",
+)
+# What a column holds that is no text.
+TRUTHS = frozenset({"graded", "counts"})
+WHOLE = frozenset({"attempt", "attempts", "days_late"})
+NUMBERS = frozenset(
+    {"score", "max_score", "found_score", "waiting", "percent", "weight", "taken_off", *POINTS}
 )
 NO_PAGES: Mapping[str, str] = {}
 
@@ -30,11 +39,20 @@ def gradebook(records: Sequence[Record], words: Words, pages: Mapping[str, str] 
     ``found_score`` is the grader's own, whatever was taken off for being late or decided by hand.
     ``waiting``: points beside the score that a teacher has yet to give or refuse; empty where none
     are. ``late`` is one of ``Timing``: unknown is not in time. ``pages``: student to the student's
-    page, as seen from this file; "" where there is none.
+    page, as seen from this file; "" where there is none. ``points_runs`` and so on: what the five
+    questions earned, before lateness and before anything by hand.
     """
+    return csv_text([COLUMNS, *rows(records, words, pages)])
+
+
+def rows(
+    records: Sequence[Record], words: Words, pages: Mapping[str, str] = NO_PAGES
+) -> Iterator[tuple[str, ...]]:
+    """Give a row of cells for each record, as ``gradebook`` has them."""
     counts = Counting(records)
-    rows = ((*_row(one, counts, words), inert(pages.get(one.student, ""))) for one in records)
-    return csv_text([COLUMNS, *rows])
+    for one in records:
+        page = inert(pages.get(one.student, ""))
+        yield (*_row(one, counts, words), *_by_class(one), page)
 
 
 def _row(record: Record, counts: Counting, words: Words) -> tuple[str, ...]:
@@ -51,7 +69,7 @@ def _row(record: Record, counts: Counting, words: Words) -> tuple[str, ...]:
         inert(wording.reason(record, words)),
         str(counts.counts(record)),
         *_by_hand(record),
-        str(float(grade.waiting)) if grade.waiting else "",
+        str(float(record.waiting)) if record.waiting else "",
         *_by_rules(record, words),
     )
 
@@ -71,7 +89,7 @@ def _by_hand(record: Record) -> tuple[str, ...]:
 def _by_rules(record: Record, words: Words) -> tuple[str, ...]:
     rules = record.by_rules
     if rules is None:
-        return ("",) * (COLUMNS.index("page") - COLUMNS.index("percent"))
+        return ("",) * (COLUMNS.index(POINTS[0]) - COLUMNS.index("percent"))
     share = points.percent(record)
     return (
         "" if share is None else f"{share:.2f}",
@@ -87,3 +105,9 @@ def _by_rules(record: Record, words: Words) -> tuple[str, ...]:
         inert(" ".join(late_texts(record, words))),
         inert(rules.handed_in_by),
     )
+
+
+def _by_class(record: Record) -> Iterator[str]:
+    for cls in EvidenceClass:
+        earned = [check.points for check in record.grade.checks if check.cls is cls]
+        yield str(round(float(sum(earned)), 2)) if earned else ""

@@ -49,8 +49,8 @@ def _result(record: Record, words: Words, kept: str, counts: Counting) -> dict[s
     unusual: dict[str, Json] = {} if record.profile == LAPTOP else {"profile": record.profile}
     if not counts.counts(record):
         unusual["counts"] = False
-    if grade.waiting:
-        unusual["waiting"] = round(grade.waiting, _DIGITS)
+    if record.waiting:
+        unusual["waiting"] = round(record.waiting, _DIGITS)
     return {
         "submission": printable(record.submission),
         "student": printable(record.student),

@@ -185,7 +185,7 @@ def _exercises(records: Iterable[Record], titles: Mapping[str, str]) -> list[str
 
 def _needs_a_look(record: Record) -> bool:
     grade = record.grade
-    odd = grade.verdict is Verdict.SUSPICIOUS or grade.waiting > 0
+    odd = grade.verdict is Verdict.SUSPICIOUS or record.waiting > 0
     return not grade.graded or odd or bool(grade.flags)
 
 

@@ -123,7 +123,7 @@ def _why(record: Record, words: Words) -> str:
     """Say why, and what else teachers did; a fault of ours is told whole, once."""
     first = wording.reason if record.grade.graded else wording.reference
     more = by_hand.all_texts(record, words)[bool(by_hand.decision(record)) :]
-    waits = wording.waiting(record.grade.waiting, words)
+    waits = wording.waiting(record.waiting, words)
     told = [first(record, words), waits and f"({waits})", *more]
     return " ".join(filter(None, told))
 

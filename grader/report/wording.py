@@ -247,7 +247,9 @@ def verdict_reason(record: Record, words: Words) -> str:
         return words("verdict.no_known_exercise.why")
     if record.grade.verdict is Verdict.ACCEPTED and by_hand.decision(record):
         return words("verdict.by_hand.why")
-    if record.grade.verdict is Verdict.SUSPICIOUS and record.grade.waiting:
+    if record.grade.verdict is Verdict.WAITING and not record.waiting:
+        return words("verdict.waiting.in_vain")
+    if record.grade.verdict is Verdict.SUSPICIOUS and record.waiting:
         return words("verdict.suspicious.waits")
     return words(VERDICT_REASONS[record.grade.verdict])
 

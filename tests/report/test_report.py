@@ -210,11 +210,12 @@ class TestGradebook:
         assert gradebook([accepted, b.record("lee", grade=low, submission="b")], WORDS) == (
             "student,submission,exercise,verdict,graded,score,max_score,flags,first_reason,counts,"
             "by_hand,found_score,text_by_hand,decided_by,comments,waiting,percent,weight,section,"
-            "attempt,attempts,handed_in,due,late,days_late,taken_off,late_reason,handed_in_by,page\n"
+            "attempt,attempts,handed_in,due,late,days_late,taken_off,late_reason,handed_in_by,"
+            "points_runs,points_structure,points_data,points_training,points_accuracy,page\n"
             '"김, 민준",a.ipynb,multiplication-lstm,accepted,True,100.0,100.0,,,True,,100.0,,,'
-            f"{',' * 14}\n"
+            f"{',' * 14}10.0,35.0,15.0,15.0,25.0,\n"
             "lee,b,multiplication-lstm,low_accuracy,True,41.666,100.0,needs_review,"
-            f'"{WORDS("verdict.low_accuracy.why")}",True,,41.666,,,{"," * 14}\n'
+            f'"{WORDS("verdict.low_accuracy.why")}",True,,41.666,,,{"," * 19}\n'
         )
 
     def test_ungraded_is_an_empty_cell(self) -> None:

@@ -7,9 +7,12 @@ import io
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
+from grader.by_rules import laid_over
 from grader.hand_ins import Counting
+from grader.late import LatePolicy
 from grader.report import wording
 from grader.report.export import Export
 from grader.report.exporters import load
@@ -19,6 +22,7 @@ from grader.report.json_ import results_json
 from grader.report.junit import junit
 from grader.report.overview import index_page
 from grader.report.table import render_table
+from grader.rules import Rules, Terms
 from grader.text.words import Words
 from grader.types import Message, Record, Verdict
 from tests.support import builders as b
@@ -101,3 +105,30 @@ def test_what_a_teacher_has_settled_waits_no_more() -> None:
     assert settled.grade.waiting == 0.0
     assert wording.waiting(settled.grade.waiting, WORDS) == ""
     assert Counting([settled]).counting == [settled]
+
+
+class TestAfterTheCutOff:
+    """Nothing is left to give, so nothing waits, wherever a score is."""
+
+    RULES = Rules(
+        late=LatePolicy(per_day=10, cut_off=7),
+        exercises={RECORD.exercise: Terms(due=datetime(2026, 5, 1, tzinfo=UTC))},
+    )
+    (LATE,) = laid_over([replace(RECORD, handed_in="2026-05-20T00:00:00+00:00")], RULES)
+
+    def test_tables_and_other_programs_have_none(self) -> None:
+        (row,) = csv.DictReader(io.StringIO(gradebook([self.LATE], WORDS)))
+        assert (row["score"], row["waiting"], row["late"]) == ("0.0", "", "cut_off")
+        (told,) = results_json([self.LATE], WORDS, lambda _: "")["results"]  # type: ignore[union-attr]
+        assert isinstance(told, dict)
+        assert "waiting" not in told
+
+    def test_a_student_reads_that_none_are(self) -> None:
+        page = feedback_page("kim", [self.LATE], WORDS, {})
+        assert "it earns no points" in page
+        assert "no points wait for a teacher" in page
+        assert "#i-waits" not in page
+
+    def test_no_teacher_is_asked_for_it(self) -> None:
+        page = index_page([self.LATE], WORDS, {}, {})
+        assert "Nothing is waiting for a teacher." in page
