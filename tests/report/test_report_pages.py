@@ -470,3 +470,49 @@ class TestItemStatistics:
         few, enough = (item_statistics(all_but_one(n))[0] for n in (ENOUGH - 1, ENOUGH))
         assert few.discrimination is None
         assert enough.discrimination == pytest.approx(1.0)
+
+
+class _Cells(HTMLParser):
+    """How many things stand in each cell that a phone shows with its label beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth, self.things = -1, 0
+        self.many: list[str] = []
+        self.label = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        label = dict(attrs).get("data-label")
+        if tag == "td" and label is not None:
+            self.depth, self.things, self.label = 0, 0, label
+        elif self.depth >= 0 and tag not in {"br", "use", "rect", "line"}:
+            self.things += self.depth == 0
+            self.depth += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "td" and self.depth == 0:
+            if self.things > 1:
+                self.many.append(self.label)
+            self.depth = -1
+        elif self.depth > 0 and tag not in {"br", "use", "rect", "line"}:
+            self.depth -= 1
+
+    def handle_data(self, data: str) -> None:
+        self.things += self.depth == 0 and bool(data.strip())
+
+
+def test_a_cell_with_its_label_beside_it_holds_one_thing() -> None:
+    """On a phone the label and each thing take a place of their own: a comma stood below a label."""
+    hint = (Message("diagnose.never_fitted", {"name": "model", "cell": 3}),)
+    low = b.grade(Verdict.UNTRAINED, 20.0, (), hint)
+    records = [
+        *(b.record(name, grade=low) for name in ("kim", "lee", "park")),
+        b.record("choi"),
+        b.ungraded("mo"),
+    ]
+    links = {one.student: f"feedback/{one.student}.html" for one in records}
+    seen = _Cells()
+    seen.feed(index_page(records, Words("en"), TITLES, links))
+    assert not seen.many
+    seen.feed("<td data-label='x'><a>a</a>, <a>b</a></td>")
+    assert seen.many == ["x"]
