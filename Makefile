@@ -28,7 +28,7 @@ DEMO := $(addprefix reference/, \
 
 .PHONY: setup demo test test-fast test-random test-whole test-kernel verify-quick attacks trust ray \
   class-of-sixty grouped check docs bench pins assignments exercises-table commands-page \
-  lint-workflows clean container-steps
+  lint-workflows clean container-steps parquet class-of-thirty
 
 setup: $(VENV)/.ready
 
@@ -91,6 +91,14 @@ ray: setup
 # A class of sixty made of twenty programs, in a round and waiting: most of an hour.
 class-of-sixty: setup
 	STUDENTS=60 $(BIN)/python -m pytest -s tests/pipeline/test_rounds_real.py
+# What pandas makes of every export, Parquet too, which takes a package of 50 MB.
+parquet: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pyarrow>=15"
+	$(BIN)/python -m pytest tests/cli/test_pandas.py tests/report/test_parquet.py
+
+# A class of thirty from Canvas' and Moodle's zips to their imports, in real rooms. Some fifteen minutes.
+class-of-thirty: setup
+	$(BIN)/python -m tests.thirty --out .thirty
 
 # Sixty-four orders of each multiplication model in one program, and each alone. Some minutes.
 grouped: setup
@@ -149,4 +157,4 @@ commands-page: setup
 	$(BIN)/python tools/commands-page.py
 
 clean:
-	rm -rf $(VENV) .demo .site .cache .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .demo .thirty .site .cache .mypy_cache .ruff_cache .pytest_cache

@@ -27,6 +27,7 @@ EXTRAS = {
     **dict.fromkeys(("jinja2", "jupytext", "nbformat", "pynvml", "scipy"), "grading"),
     **dict.fromkeys(("matplotlib", "pandas", "sklearn", "tensorflow", "keras"), "grading"),
     **dict.fromkeys(("jax", "jaxlib"), "jax"),
+    "pyarrow": "parquet",
 }
 
 _language: list[str] = []

@@ -24,9 +24,9 @@ from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grade import ALL_ACCEPTED, UNGRADED, current, existing
 from grader.cli.lms import chosen_columns, platform_numbers
-from grader.cli.people import people_of
+from grader.cli.people import people_of, roster_of
 from grader.cli.printing import PEOPLE, titles
-from grader.cli.roster import read_given, roster_file
+from grader.cli.roster import read_given
 from grader.cli.spared import Spared, Step
 from grader.record import exported, files
 from grader.record.exported import Exported
@@ -78,13 +78,14 @@ def _export(options: ExportOptions) -> int:
         key: (*filter(None, [in_lms.get(key)]), key, one.title.ko, one.title.en)
         for key, one in course.exercises.items()
     }
+    roster, roster_path = roster_of(options.roster, course, options.out, exporter.keys)
     export = Export(
         records=records,
         words=words,
         titles=titles(course, words) | in_lms,
         names=names,
-        roster=roster_file(options.roster) if options.roster else None,
-        roster_path=str(options.roster),
+        roster=roster,
+        roster_path=roster_path,
         key=options.key,
         about=_about(options.about, exporter),
         chosen=chosen_columns(options.columns, {one.exercise for one in records}, names),
@@ -119,6 +120,8 @@ def _export(options: ExportOptions) -> int:
     for message in store.warnings:
         tell(words.say(message))
     print(words("cli.exported", path=str(where), count=len(there)))  # noqa: T201
+    if export.roster is not None and options.roster is None:
+        print(words("cli.by_roster", path=printable(roster_path)))  # noqa: T201
     for line in everybody.sum(words):
         print(line)  # noqa: T201
     incomplete = _complaints(export, exporter, lacks)
@@ -237,7 +240,7 @@ def _complaints(export: Export, exporter: Exporter, lacks: Sequence[Lack]) -> in
     if excused and exporter.no_excuses:
         names = ", ".join(printable(one, limit=60) for one in excused)
         tell(export.words(exporter.no_excuses, count=len(excused), students=names))
-    more = sorted({one.student for one in export.counting if one.grade.waiting})
+    more = sorted({one.student for one in export.counting if one.waiting})
     if more:  # their scores are in the files, as far as they go
         names = ", ".join(printable(one, limit=60) for one in more)
         tell(export.words("cli.points_wait", count=len(more), students=names))

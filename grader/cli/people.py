@@ -6,7 +6,7 @@ OUT; reads the roster.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from grader.cli.roster import roster_file
@@ -21,6 +21,7 @@ from grader.report.roster import Roster
 from grader.types import UNKNOWN, GraderError, Message, Record
 
 LOOSE = "collect.loose_files"
+NUMBERS = frozenset({"ID", "id"})  # columns
 
 
 def remember(out: Path, *, roster: Path | None = None, look: Look | None = None) -> None:
@@ -46,6 +47,43 @@ def look_of(paths: Sequence[Path], collected: Collected) -> Look:
     return Look(tuple(sorted({str(path.absolute()) for path in paths})), (*unread, *loose))
 
 
+def known_roster(course: Course, out: Path) -> tuple[Roster | None, str]:
+    """Give the class's roster, and where it lies: the folder's, else the course's.
+
+    Raises:
+        GraderError: it cannot be read.
+    """
+    kept, said = class_file.read(out), course.rules.roster
+    if kept.roster:
+        return roster_file(Path(kept.roster)), kept.roster
+    return (class_list(course), str(course.root / said.file)) if said is not None else (None, "")
+
+
+def roster_of(
+    named: Path | None, course: Course, out: Path, keys: Collection[str]
+) -> tuple[Roster | None, str]:
+    """Give the roster that was named, else the class's where it is some other system's own.
+
+    Args:
+        named: on the command line.
+        course: whose roster it may be.
+        out: whose roster it may be, before the course's.
+        keys: the columns by which that system knows people. A number alone is no sign of it: other
+            lists have an "ID", too.
+
+    Raises:
+        GraderError: the named one cannot be read.
+    """
+    if named is not None:
+        return roster_file(named), str(named)
+    try:
+        roster, path = known_roster(course, out)
+    except GraderError:  # told with everybody's state
+        return None, ""
+    known = {one for one in keys if roster and one in roster[0]}
+    return (roster, path) if known - NUMBERS else (None, "")
+
+
 def people_of(
     course: Course, out: Path, records: Sequence[Record], roster: Roster | None = None
 ) -> tuple[People, list[Message]]:
@@ -61,7 +99,7 @@ def people_of(
     wrong = [*kept.unread]
     if roster is None:
         try:
-            roster = roster_file(Path(kept.roster)) if kept.roster else class_list(course) or None
+            roster, _ = known_roster(course, out)
         except GraderError as error:
             wrong.append(error.message)
     forgotten = {one.student for one in hand_file.read(out).by_hand.to_forget}

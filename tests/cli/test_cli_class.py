@@ -17,6 +17,7 @@ from grader.types import HandKind, HandLine, Verdict
 from tests.support import builders as b
 from tests.support import class_of_thirty as c
 from tests.support.cli_help import Said, Shell
+from tests.support.course_help import course_of
 from tests.support.lms_rules import (
     canvas_takes,
     moodle_takes_grades,
@@ -63,6 +64,42 @@ class TestCanvas:
         }
         assert said.code == 3  # somebody is on no roster
         assert c.STRANGER.student in said.err
+
+    def test_the_class_s_own_roster_does_where_none_is_named(
+        self, shell: Shell, tmp_path: Path, roster: Path
+    ) -> None:
+        export(shell, "canvas", "--roster", roster)
+        named = written(shell, "canvas", "canvas.csv")
+        shell("report", "--out", shell.out, "--lang", "en", "--roster", roster)
+        said = export(shell, "canvas", "--to", tmp_path / "to")
+        assert (tmp_path / "to" / "canvas.csv").read_bytes() == named
+        assert f"By the class's roster: {roster}" in said.out
+
+    def test_so_does_the_course_s(
+        self, shell: Shell, tmp_path: Path, roster: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        course_of(tmp_path / "course", c.EXERCISE)
+        rules = f'[roster]\nfile = "{roster}"\n'
+        (tmp_path / "course" / "course.toml").write_text(rules, "utf-8")
+        monkeypatch.setenv("GRADER_COURSE", str(tmp_path / "course"))
+        said = export(shell, "canvas")
+        taken = canvas_takes(written(shell, "canvas", "canvas.csv"), roster.read_bytes())
+        assert taken.clean
+        assert len(taken.grades) == 27
+        assert "By the class's roster" in said.out
+
+    @pytest.mark.parametrize("header", ["Name,ID", "이름,학번"])
+    def test_a_list_that_is_not_the_system_s_own_is_not_taken_for_it(
+        self, shell: Shell, tmp_path: Path, roster: Path, header: str
+    ) -> None:
+        other = tmp_path / "other.csv"
+        other.write_text(f"{header}\nKim Minjun,1001\n", "utf-8")
+        export(shell, "canvas")
+        without = written(shell, "canvas", "canvas.csv")
+        shell("report", "--out", shell.out, "--lang", "en", "--roster", other)
+        said = export(shell, "canvas")
+        assert written(shell, "canvas", "canvas.csv") == without
+        assert "By the class's roster" not in said.out
 
     def test_everybody_of_the_roster_has_a_row_and_who_handed_in_nothing_is_named(
         self, shell: Shell, roster: Path
@@ -222,6 +259,35 @@ class TestMoodle:
         assert "62/100" in taken.comments["Participant 1001"]
         assert c.STRANGER.moodle_student in said.err
         assert "Minjun Yoon; Seoyeon Yoon; Jiho Yoon" in said.err
+
+    def test_a_korean_worksheet_comes_back_in_korean(
+        self, shell: Shell, tmp_path: Path, worksheet: Path
+    ) -> None:
+        english = export(shell, "moodle", "--roster", worksheet)
+        taken = moodle_takes_worksheet(
+            written(shell, "moodle", "moodle.csv"), worksheet.read_bytes()
+        )
+        korean = c.moodle_worksheet(tmp_path / "korean", korean=True)
+        shell("report", "--out", shell.out, "--lang", "ko")
+        said = export(shell, "moodle", "--roster", korean)
+        assert said.code == english.code
+        content = written(shell, "moodle", "moodle.csv")
+        assert rows_of(content)[0] == list(c.KOREAN_WORKSHEET)
+        again = moodle_takes_worksheet(content, korean.read_bytes())
+        assert again.clean
+        assert again.grades == taken.grades
+        pages = moodle_takes_zip(written(shell, "moodle", "feedback.zip"), korean.read_bytes())
+        assert pages.clean
+        assert len(pages.files) == 27
+
+    def test_a_locked_grade_of_a_korean_worksheet_is_told(
+        self, shell: Shell, tmp_path: Path, worksheet: Path
+    ) -> None:
+        korean = c.moodle_worksheet(tmp_path / "korean", korean=True)
+        text = korean.read_text("utf-8-sig").splitlines()
+        text[1] = text[1].replace(",예,", ",아니오,")
+        korean.write_text("\n".join(text), "utf-8")
+        assert "Minjun Kim_1001" in export(shell, "moodle", "--roster", korean).err
 
     def test_every_row_and_cell_of_it_is_there(self, shell: Shell, worksheet: Path) -> None:
         export(shell, "moodle", "--roster", worksheet)

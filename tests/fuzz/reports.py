@@ -40,6 +40,7 @@ from grader.types import JUDGED, GraderError, Record, Verdict
 from tests.fuzz import seeds
 from tests.fuzz.mutate import as_json, change_bytes, change_tree, odd_text
 from tests.support import builders as b
+from tests.support.exporting import OF_TEXT
 from tests.support.hostile import kept_hostile_records
 
 LEE = b.record("lee", "multiplication-lstm", "lee/multiplication-lstm.ipynb")
@@ -157,7 +158,7 @@ def _refuse(constant: str) -> None:
 
 
 def _check_exports(latest: Sequence[Record], spared: Spared) -> None:
-    for name in exporters.known():
+    for name in OF_TEXT:
         exporter = exporters.load(name)
 
         def files(some: Sequence[Record], exporter: Any = exporter) -> Mapping[str, bytes]:

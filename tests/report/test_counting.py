@@ -24,6 +24,7 @@ from grader.report.table import render_table
 from grader.text.words import Words
 from grader.types import Record, Verdict
 from tests.support import builders as b
+from tests.support.exporting import OF_TEXT
 
 WORDS = Words("en")
 EARLIER = b.record("kim", submission="kim/a.ipynb")
@@ -89,7 +90,7 @@ def test_the_class_s_page_and_statistics_are_of_what_counts() -> None:
     assert {one.results for one in item_statistics(BOTH)} == {1}
 
 
-@pytest.mark.parametrize("name", exporters.known())
+@pytest.mark.parametrize("name", OF_TEXT)
 def test_every_export_has_the_last_alone(name: str) -> None:
     export = Export(BOTH, WORDS, {}, key="username", about=ABOUT)
     text = b"".join(content for _, content in exporters.load(name).files(export)).decode()
@@ -110,3 +111,28 @@ def test_the_exit_code_is_of_what_counts_and_of_whatever_is_ungraded(
     records: list[Record], code: int
 ) -> None:
     assert exit_code(records) == code
+
+
+HALF = b.record("kim", submission="kim/b (1).ipynb", grade=b.grade(Verdict.LOW_ACCURACY, 45.83, ()))
+WHOLE = b.record("kim", submission="kim/b.ipynb")
+
+
+@pytest.mark.parametrize("name", OF_TEXT)
+def test_no_export_adds_two_attempts_up(name: str) -> None:
+    """One of 100 and one of 45.83 were once 145.83 of 200."""
+    export = Export([WHOLE, HALF], WORDS, {}, key="username", about=ABOUT)
+    files = dict(exporters.load(name).files(export))
+    text = b"".join(files.values()).decode()
+    assert "145.83" not in text
+    assert "146" not in text
+    assert "200" not in text.replace(HALF.graded_at, "")
+    assert len(files) == 1
+
+
+def test_no_page_adds_two_attempts_up() -> None:
+    for page in (
+        feedback_page("kim", [WHOLE, HALF], WORDS, {}),
+        index_page([WHOLE, HALF], WORDS, {}, {}),
+    ):
+        assert "145.83" not in page
+        assert "45.83" in page
