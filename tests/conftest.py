@@ -36,7 +36,9 @@ LONG = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--whole``."""
-    parser.addoption("--whole", action="store_true", help="long tests whole, not in their short form")
+    parser.addoption(
+        "--whole", action="store_true", help="long tests whole, not in their short form"
+    )
 
 
 @pytest.fixture(scope="session")

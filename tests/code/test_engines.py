@@ -364,7 +364,9 @@ def gated(name: str) -> bool:
 @pytest.mark.real
 def test_most_of_the_probes_run_on_both_engines(measured):
     for engine in BOTH:
-        assert sum(bool(one["ok"]) for one in measured[engine].values()) > 0.7 * len(measured[engine])
+        assert sum(bool(one["ok"]) for one in measured[engine].values()) > 0.7 * len(
+            measured[engine]
+        )
 
 
 @pytest.mark.real
