@@ -130,7 +130,7 @@ def test_a_check_loads_numpy_and_no_other_library_where_there_is_none() -> None:
         "assert answer.asked == 3 and not answer.problem, repr(answer)\n"
         "assert '아직' in repr(answer) and '<table' in answer._repr_html_()"
     )
-    from grader.authoring.release import release
+    from grader.authoring.bundle import release
     from grader.course.load import load_course
 
     with tempfile.TemporaryDirectory() as place:

@@ -4,28 +4,32 @@ Enters: a Course. Leaves: the files of ``grader_course/``, by name. Touches: rea
 
 One filter for everybody: a release writes these files, a check in the project's own checkout makes
 them anew. Of a family only what looks at the data given to ``fit`` is in them: the definitions that
-``examine`` needs, as they stand. A family that looks its data up in a data set stays at home, since
-the set holds the hidden part as well.
+``examine`` needs, as they stand. A data set holds the hidden part as well, so of a family that
+looks data up in one there are the definitions of ``look``, and the files that students have.
 """
 
 from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from grader import __version__
 from grader.course.exercises import Course, Exercise
+from grader.course.families import LooksInFiles, load_family
 from grader.course.own_checks import load_own_checks
-from grader.course.public import FILE, SCHEMA, described
+from grader.course.public import FILE, SCHEMA, described, digest_of, kept_name
 from grader.text.catalogue import read_catalogue, written_catalogue
 from grader.text.words import LANGUAGES
 from grader.types import EvidenceClass, Json
 
 LOOKS = ("examine", "OWN")  # what of a family looks at data
+LOOKS_IN_FILES = ("look", "read_files", "OWN", "STAND_INS")  # what does so in students' files
 AT_HOME = "grader.course.data"  # what opens a data set
+LARGEST = 2_000_000  # bytes of a file that is carried; a larger one lies beside the notebook alone
 PACKAGE = '"""The public half of a course, for `from grader import check`."""\n'
 
 
@@ -35,29 +39,40 @@ class Looking:
 
     source: str
     texts: frozenset[str]  # every text that stands in it
+    in_files: bool = False  # that students have
 
 
 def public_files(course: Course) -> dict[str, bytes]:
     """Give the files of the public half by their names within its folder."""
     families = dict(_families(course))
-    files = {"__init__.py": PACKAGE, FILE: _table(course, families)}
+    handed = {key: _handed_out(course, one, families) for key, one in course.exercises.items()}
+    files = {"__init__.py": PACKAGE, FILE: _table(course, families, handed)}
     files |= {f"families/{name}.py": one.source for name, one in families.items()}
     known = frozenset[str]().union(*(one.texts for one in families.values()))
     for lang in LANGUAGES:
         words = _words(course, lang)
         kept = {key: words[key] for key in sorted(words.keys() & known)}
         files[f"families/locale/{lang}/families.po"] = written_catalogue(kept, lang)
-    return {name: content.encode() for name, content in files.items()}
+    return {name: content.encode() for name, content in files.items()} | {
+        kept_name(name, digest_of(content)): content
+        for each in handed.values()
+        for name, content in each.items()
+        if len(content) <= LARGEST
+    }
 
 
-def _table(course: Course, families: Mapping[str, Looking]) -> str:
+def _table(
+    course: Course,
+    families: Mapping[str, Looking],
+    handed: Mapping[str, Mapping[str, bytes]],
+) -> str:
     table = {
         "schema": SCHEMA,
         "grader": __version__,
         "language": course.language,
         "hints": course.hints,
         "exercises": {
-            key: described(one, _data(one, families), _own(one))
+            key: described(one, _data(one, families), handed[key], _own(one))
             for key, one in course.exercises.items()
         },
     }
@@ -76,6 +91,18 @@ def _data(exercise: Exercise, families: Mapping[str, Looking]) -> dict[str, Json
     return {key: value for key, value in exercise.data.items() if key in looking.texts}
 
 
+def _handed_out(
+    course: Course, exercise: Exercise, families: Mapping[str, Looking]
+) -> Mapping[str, bytes]:
+    """Give the files that students have, and in which their data are looked up."""
+    looking = families.get(exercise.family or "")
+    if looking is None or not looking.in_files:
+        return {}
+    assert course.reference is not None
+    family = load_family(course.reference, exercise.family or "")
+    return cast("LooksInFiles", family).looked_up_in(exercise.data)
+
+
 def _families(course: Course) -> Iterator[tuple[str, Looking]]:
     if course.reference is None:
         return
@@ -87,11 +114,12 @@ def _families(course: Course) -> Iterator[tuple[str, Looking]]:
 
 
 def looking_part(source: str) -> Looking | None:
-    """Take what ``examine`` needs out of a family's source; None where it needs a data set."""
+    """Take what looking needs out of a family's source; None where it needs a data set."""
     tree = ast.parse(source)
     lines = source.splitlines()
     definitions = {name: node for node in tree.body for name in _defined(node)}
-    needed = _closure(definitions)
+    in_files = LOOKS_IN_FILES[0] in definitions
+    needed = _closure(definitions, LOOKS_IN_FILES if in_files else LOOKS)
     nodes = [node for node in tree.body if needed.intersection(_defined(node))]
     imports = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     used = {one.id for node in nodes for one in ast.walk(node) if isinstance(one, ast.Name)}
@@ -109,13 +137,13 @@ def looking_part(source: str) -> Looking | None:
         for one in ast.walk(node)
         if isinstance(one, ast.Constant) and isinstance(one.value, str)
     }
-    return Looking("\n\n\n".join(parts) + "\n", frozenset(texts))
+    return Looking("\n\n\n".join(parts) + "\n", frozenset(texts), in_files)
 
 
-def _closure(definitions: Mapping[str, ast.stmt]) -> set[str]:
+def _closure(definitions: Mapping[str, ast.stmt], looks: Sequence[str]) -> set[str]:
     """Give every definition that looking needs, by way of others too."""
     needed: set[str] = set()
-    waiting = [name for name in LOOKS if name in definitions]
+    waiting = [name for name in looks if name in definitions]
     while waiting:
         name = waiting.pop()
         if name not in needed:

@@ -1,8 +1,8 @@
 """What students receive, made from the reference solutions.
 
 Enters: ``reference/<id>/solution.py``, a notebook in py:percent form. Leaves: the notebook with the
-answers taken out (``stub``), the same as a submission (``full``), a folder for students
-(``release``). Touches: reads the course; ``release`` writes one folder.
+answers taken out (``stub``), the same as a submission (``full``). Touches: reads the course;
+``write_assignments`` writes into it.
 
 Between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` stands what only the instructor has. The
 same source gives the same bytes.
@@ -10,26 +10,19 @@ same source gives the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-import shutil
 import sys
-import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import nbformat
 from nbformat import NotebookNode
 
-from grader.authoring.public import public_files
-from grader.authoring.settings import public_settings
-from grader.authoring.wheel import wheel
+from grader.authoring.around import Published, badge, colab_cell
 from grader.course.data import handout, source
-from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course, Exercise
-from grader.course.load import SETTINGS
-from grader.course.public import FOLDER
+from grader.course.exercises import Course, Exercise
 from grader.course.rewording import resized, reworded
 from grader.types import EvidenceClass, GraderError, Message
 
@@ -37,8 +30,6 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PLACEHOLDER = "# YOUR CODE HERE / 여기에 코드를 작성하세요"
 POINTS = "<!-- points -->"
 DATA = "<!-- data -->"
-MANIFEST = "release.json"
-PUBLIC_KEY = "signing-key.pub"  # with which anybody can check an official record
 CHECK = """\
 # 제출하기 전에 확인하기 (점수와 무관) / Check before you hand in (no part of the grade)
 try:
@@ -68,7 +59,8 @@ def stub(solution: Path, exercise: Exercise) -> NotebookNode:
     markers = sum(cell.source.count(BEGIN) for cell in notebook.cells)
     if not markers:
         raise GraderError(Message("release.no_markers", {"file": str(solution)}))
-    notebook.cells.append(_check_cell(exercise))
+    code = CHECK.format(exercise=exercise.id)
+    notebook.cells.append(_code_cell(exercise, "check", code))
     return _transformed(notebook, lambda source: _without_answers(source, solution))
 
 
@@ -113,86 +105,25 @@ def write_assignments(course: Course) -> tuple[Path, ...]:
     return tuple(changed)
 
 
-def made_for(course: Course, exercise: Exercise) -> dict[str, bytes]:
-    """Give what is made for students: the notebook, and the data that lie next to it."""
+def made_for(
+    course: Course, exercise: Exercise, published: Published | None = None, package: str = ""
+) -> dict[str, bytes]:
+    """Give what is made for students: the notebook, and the data that lie next to it.
+
+    Args:
+        course: with its data sets.
+        exercise: one of it.
+        published: where Colab will find all this; None: nowhere.
+        package: the file name of the course's own wheel there.
+    """
     files = handout(course, exercise)
     data = {name: content for name, content in files.items() if "/" not in name}
-    notebook = text(stub(_solution(exercise), exercise)).encode()
-    return {f"{exercise.id}.ipynb": notebook, **data}
-
-
-def release(course: Course, out: Path) -> tuple[Path, ...]:
-    """Write what students get: ``assignments/`` with fresh notebooks, and what checks them.
-
-    Returns:
-        The files written.
-
-    Raises:
-        GraderError: ``out`` holds something that no release wrote, or lies inside the course's
-            own folders.
-    """
-    _make_room(course, out)
-    files = dict(released(course))
-    written = []
-    for name, content in sorted(files.items()):
-        path = out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        written.append(path)
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    manifest = {"schema": "grader/release/v1", "files": digests}
-    path = out / MANIFEST
-    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", "utf-8")
-    return (*written, path)
-
-
-def released(course: Course) -> Iterator[tuple[str, bytes]]:
-    """Everything below ``assignments/``, with notebooks made anew and secrets refused; the rest."""
-    root = course.root / ASSIGNMENTS
-    made = {
-        f"{exercise.id}/{name}": content
-        for exercise in course.exercises.values()
-        for name, content in made_for(course, exercise).items()
-    }
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root).as_posix()
-        hidden = any(part.startswith((".", "__")) for part in Path(name).parts)
-        if hidden or path.is_symlink() or not path.is_file() or name in made:
-            continue
-        yield f"{ASSIGNMENTS}/{name}", _harmless(path)
-    yield from ((f"{ASSIGNMENTS}/{name}", content) for name, content in made.items())
-    public = public_files(course)
-    yield from ((f"{FOLDER}/{name}", content) for name, content in public.items())
-    yield wheel(public)
-    key = course.root / PUBLIC_KEY
-    if key.is_file():
-        yield key.name, _harmless(key)
-    settings = course.root / SETTINGS
-    said = tomllib.loads(_harmless(settings).decode()) if settings.is_file() else {}
-    if public_ones := public_settings(said, course.profile):
-        yield SETTINGS, public_ones.encode()
-
-
-def _harmless(path: Path) -> bytes:
-    content = path.read_bytes()
-    if BEGIN.encode() in content:
-        raise GraderError(Message("release.holds_answers", {"file": str(path)}))
-    return content
-
-
-def _make_room(course: Course, out: Path) -> None:
-    """Clear an earlier release; refuse to clear anything else."""
-    resolved, root = out.resolve(), course.root.resolve()
-    if resolved == root or any(resolved.is_relative_to(root / d) for d in (ASSIGNMENTS, REFERENCE)):
-        raise GraderError(Message("release.inside_course", {"path": str(out)}))
-    if out.is_dir() and any(out.iterdir()):
-        if not (out / MANIFEST).is_file():
-            raise GraderError(Message("release.not_empty", {"path": str(out)}))
-        for folder in (ASSIGNMENTS, FOLDER):
-            shutil.rmtree(out / folder, ignore_errors=True)
-        for earlier in out.glob(f"{FOLDER}-*.whl"):
-            earlier.unlink()
-    out.mkdir(parents=True, exist_ok=True)
+    notebook = stub(_solution(exercise), exercise)
+    if published is not None:
+        code = colab_cell(published, exercise, package, sorted(data))
+        notebook.cells.insert(1, _code_cell(exercise, "colab", code))
+        notebook.cells[0].source += f"\n\n{badge(published, exercise)}"
+    return {f"{exercise.id}.ipynb": text(notebook).encode(), **data}
 
 
 def _solution(exercise: Exercise) -> Path:
@@ -233,16 +164,16 @@ def _notebook(solution: Path, exercise: Exercise) -> NotebookNode:
     return notebook
 
 
-def _check_cell(exercise: Exercise) -> NotebookNode:
-    """Ask for a check; where grading runs the notebook there may be none, and that is right."""
+def _code_cell(exercise: Exercise, name: str, code: str) -> NotebookNode:
+    """Make a cell that no solution has; where grading runs it, it does nothing, and rightly so."""
     return _node(
         {
             "cell_type": "code",
             "execution_count": None,
-            "id": f"{exercise.id[:48]}-check",
-            "metadata": {"tags": ["check"]},
+            "id": f"{exercise.id[:48]}-{name}",
+            "metadata": {"tags": [name]},
             "outputs": [],
-            "source": CHECK.format(exercise=exercise.id),
+            "source": code,
         }
     )
 

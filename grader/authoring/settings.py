@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -21,12 +21,15 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 OF_THE_TEACHER = frozenset({"worksheet"})  # in the table of an exercise
 
 
-def public_settings(said: Mapping[str, Any], profile: str) -> str:
+def public_settings(
+    said: Mapping[str, Any], profile: str, exercises: Collection[str] | None = None
+) -> str:
     """Give the file; "" where it would say nothing.
 
     Args:
         said: ``course.toml``, parsed and found sound.
         profile: whose sizes students get.
+        exercises: the ids that they get; None: all.
     """
     theirs = {key: said[key] for key in SettingsFile.model_fields if key in said}
     theirs = {key: value for key, value in theirs.items() if key not in PRIVATE | {"profile"}}
@@ -36,8 +39,16 @@ def public_settings(said: Mapping[str, Any], profile: str) -> str:
         theirs["exercise"] = {
             one: {key: value for key, value in table.items() if key not in OF_THE_TEACHER}
             for one, table in theirs["exercise"].items()
+            if exercises is None or one in exercises
         }
+    if exercises is not None and "exercises" in theirs:
+        owed = [one for one in theirs["exercises"] if one in exercises]
+        theirs = {**theirs, "exercises": owed} if owed else _without(theirs, "exercises")
     return "".join(f"{line}\n" for line in _table(theirs, ()))
+
+
+def _without(table: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key != name}
 
 
 def _table(values: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[str]:

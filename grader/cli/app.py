@@ -346,13 +346,21 @@ def release(
             help="Instead: the grader for a place that runs it by itself.",
         ),
     ] = None,
+    exercise: Annotated[
+        str, typer.Option(help="Ids of the exercises, comma-separated; all where not said.")
+    ] = "auto",
+    week: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, help="Instead of ids: those of a week, as course.toml has it."),
+    ] = None,
     profile: Profile = None,
     lang: Lang = None,
 ) -> None:
     """Write what students receive: no solutions, no thresholds."""
-    from grader.cli.release import run_release
+    from grader.cli.release import ReleaseOptions, run_release
 
-    raise typer.Exit(run_release(out, lang, profile, place))
+    options = ReleaseOptions(out, lang, profile, place, read_ids(exercise), week)
+    raise typer.Exit(run_release(options))
 
 
 @app.command()

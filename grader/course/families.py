@@ -74,6 +74,32 @@ class Family(Protocol):
         """The exercise's training inputs and targets in the canonical layout."""
 
 
+class Looks(Protocol):
+    """What looks at the data given to ``fit``: a family, or the part of it that students have."""
+
+    def examine(self, fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
+        """As a family does."""
+
+
+class LooksInFiles(Protocol):
+    """What a family defines as well that looks data up in a data set, for students' checks.
+
+    ``look`` answers as ``examine`` does, and needs no data set. Students have it, ``read_files``
+    and what these two need; the files are those of ``handout`` that lie beside their notebooks.
+    """
+
+    STAND_INS: tuple[str, ...]  # what is handed out under these names is another file elsewhere
+
+    def looked_up_in(self, spec: Mapping[str, Json]) -> Mapping[str, bytes]:
+        """Give the files that students have, and in which their data are looked up."""
+
+    def read_files(self, files: Mapping[str, bytes], spec: Mapping[str, Json]) -> object:
+        """Read these files; what comes out is handed to ``look``."""
+
+    def look(self, fit: FitSample, spec: Mapping[str, Json], students: object) -> DataReading:
+        """Judge the sampled arrays of one ``fit``."""
+
+
 NOT_OWN = frozenset({"data.shape", "data.target", "data.rows"})  # where a family does not say
 
 

@@ -9,6 +9,7 @@ about accuracy are not. It is read without anything but the standard library.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,10 +29,11 @@ from grader.course.profiles import LAPTOP
 from grader.course.sizes import Form, FreeSize, LayerForm
 from grader.types import EvidenceClass, GraderError, Json, Message, Verdict
 
-SCHEMA = "grader/public/v1"
+SCHEMA = "grader/public/v2"
 FOLDER = "grader_course"  # an importable name: the folder may be installed as well
 FILE = "course.json"
 ABOUT_ACCURACY = (EvidenceClass.ACCURACY.value, Verdict.LOW_ACCURACY.value)
+DATA = "data"  # the folder of the files that are carried
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,22 @@ class PublicCourse:
     hints: int | None  # that a check may give; None: all
     version: str  # of the grader that wrote it
     own_checks: Mapping[str, tuple[EvidenceClass, ...]]  # classes that have more to ask, by id
+    files: Mapping[str, Mapping[str, str]]  # in which data are looked up, and their digests, by id
 
     @property
     def words(self) -> Path:
         """Where its families' words are."""
         return self.folder / "families" / "locale"
+
+
+def digest_of(content: bytes) -> str:
+    """Name the content of a file."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def kept_name(name: str, digest: str) -> str:
+    """Say where the public half has a file: two exercises may call theirs the same."""
+    return f"{DATA}/{digest[:16]}/{name}"
 
 
 def public_half(course: Course) -> Course:
@@ -71,13 +84,17 @@ def _public(exercise: Exercise) -> Exercise:
 
 
 def described(
-    exercise: Exercise, data: Mapping[str, Json] | None, own: Sequence[EvidenceClass]
+    exercise: Exercise,
+    data: Mapping[str, Json] | None,
+    files: Mapping[str, bytes],
+    own: Sequence[EvidenceClass],
 ) -> dict[str, Any]:
     """Describe the public half of an exercise as JSON has it.
 
     Args:
         exercise: as the instructor has it.
         data: what its family asks to look at data; None where students have no such family.
+        files: that students have, and in which the family looks data up.
         own: the classes of which the exercise has checks of its own.
     """
     return {
@@ -93,6 +110,7 @@ def described(
         ],
         "family": exercise.family if data is not None else None,
         "data": dict(data or {}),
+        "files": {name: digest_of(content) for name, content in files.items()},
         "hints": [
             {"when": one.when, **one.message.args}
             for one in exercise.hints
@@ -124,6 +142,7 @@ def read_public(folder: Path) -> PublicCourse:
                 key: tuple(EvidenceClass(cls) for cls in one["own_checks"])
                 for key, one in entries.items()
             },
+            files={key: dict(one["files"]) for key, one in entries.items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         args = {"file": str(path), "problem": f"{type(error).__name__}: {error}"}

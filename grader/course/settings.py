@@ -95,6 +95,42 @@ class ExerciseTable(Strict):
         Name | None,
         Field(description="Moodle's grading worksheet, a CSV: it tells when each handed in."),
     ] = None
+    week: Annotated[
+        Annotated[int, Field(ge=1, le=60, strict=True)] | None,
+        Field(description="In which it is given out: grader release --week."),
+    ] = None
+
+
+class PublishedTable(Strict):
+    """Where a release can be read, for Colab: ``[published]``."""
+
+    github: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$",
+            max_length=150,
+            description="A public repository, OWNER/NAME, that holds what grader release wrote.",
+        ),
+    ]
+    branch: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=100, description="Of it.")
+    ] = "main"
+    folder: Annotated[
+        str,
+        Field(
+            pattern=r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$",
+            max_length=200,
+            description="In it; its top where it is not said.",
+        ),
+    ] = ""
+    grader: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https://[^\s'\"]+\.whl$",
+            max_length=500,
+            description="Address of the grader's own wheel, where it is not beside the release.",
+        ),
+    ] = None
 
 
 class RosterTable(Strict):
@@ -168,6 +204,7 @@ class SettingsFile(Strict):
     ] = "last"
     late: LateTable = LateTable()
     exercise: dict[str, ExerciseTable] = Field(default_factory=dict)
+    published: PublishedTable | None = None
     roster: RosterTable | None = None
     groups: tuple[GroupTable, ...] = ()
     extensions: tuple[ExtensionTable, ...] = ()

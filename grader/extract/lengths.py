@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grader.course.exercises import Exercise
-from grader.course.families import DataReading, Family, Question
+from grader.course.families import DataReading, Family, Looks, Question
 from grader.extract.architecture import Architecture
 from grader.types import Finding, Fit, Message, Scalar
 
@@ -81,12 +81,12 @@ def told(data: DataReading, others: Sequence[Other]) -> DataReading:
 
 
 def examined(
-    family: Family, exercise: Exercise, shape: Sequence[int | None], fit: Fit
+    family: Looks, exercise: Exercise, shape: Sequence[int | None], fit: Fit
 ) -> DataReading:
     """Say what the data are that a fit was given: of the exercise, or else what is wrong.
 
     Args:
-        family: of the exercise's data.
+        family: what looks at the exercise's data.
         exercise: at its own lengths.
         shape: of the model's input, without the batch axis.
         fit: with the sample that was seen.

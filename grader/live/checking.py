@@ -88,7 +88,7 @@ def _answer(
     if keras is not None:
         watch(keras)
     models = _models(keras, names, model, history) if keras is not None else ()
-    found = evidence_of(keras, models, exercise, course)
+    found = evidence_of(keras, models, exercise, course, cells_of(names))
     return answer_of(found, models, exercise, course, names, words)
 
 

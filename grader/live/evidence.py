@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from grader.course.exercises import Exercise
-from grader.course.families import DataReading, load_family
+from grader.course.families import DataReading
 from grader.course.public import PublicCourse
 from grader.evaluation.worker import build, describe
 from grader.extract.facts import model_facts, other_models
@@ -24,10 +24,13 @@ from grader.extract.matching import ModelReading, choose, read_model, telling_fi
 from grader.extract.tasks import Answer, LayerAnswer
 from grader.extract.training import training_facts
 from grader.kernel.probe import models as probe
+from grader.live.looking import looks_of, may_be_of_another_file
 from grader.live.names import HeldModel
 from grader.live.trainings import KnownFits
-from grader.types import Candidate, Evidence, Outcome, RunFacts, TrainingFacts
+from grader.types import Candidate, Evidence, Notebook, Outcome, RunFacts, TrainingFacts
 
+UNSEEN, UNASKED = "live.data_unseen", "live.data_unasked"
+MISSING, ELSEWHERE = "live.data_missing", "live.data_elsewhere"
 NOWHERE = 0  # a live notebook's cells are in no order
 ATTEMPTED_NOTHING = RunFacts(Outcome.FINISHED, 0, (), None)
 
@@ -47,8 +50,7 @@ class LiveEvidence:
 
     evidence: Evidence
     chosen: LiveModel | None
-    data_unseen: bool = False  # it was trained, and nobody knows on what
-    data_unasked: bool = False  # it may be known; what looks at it is on the instructor's side
+    data_unknown: str = ""  # why nobody can tell whether the data are right: the id of a message
     epochs_unsure: bool = False  # more was trained than is known of
 
 
@@ -72,18 +74,30 @@ def read_live(keras: Any, held: HeldModel, known: KnownFits) -> LiveModel:
 
 
 def evidence_of(
-    keras: Any, models: Sequence[LiveModel], exercise: Exercise, course: PublicCourse
+    keras: Any,
+    models: Sequence[LiveModel],
+    exercise: Exercise,
+    course: PublicCourse,
+    ran: Notebook | None = None,
 ) -> LiveEvidence:
-    """Establish what the grader would of one exercise, of models that are there now."""
+    """Establish what the grader would of one exercise, of models that are there now.
+
+    Args:
+        keras: the notebook's.
+        models: its models.
+        exercise: the one that is checked.
+        course: with all of them.
+        ran: the cells, as they ran; None where they are not known.
+    """
     chosen = _chosen(models, exercise, list(course.exercises.values()))
     if chosen is None:
         empty = Evidence(exercise.id, ATTEMPTED_NOTHING, None, (), None, None, {})
         return LiveEvidence(empty, None)
     reading = chosen.reading.built_for(exercise)
-    fit = telling_fit(reading.candidate)
-    data = _data(reading, exercise, course)
-    seen = fit is not None and fit.sample.x is not None
-    elsewhere = fit is None and chosen.known.updates > 0  # trained, and by no fit that is known
+    elsewhere = telling_fit(reading.candidate) is None and chosen.known.updates > 0  # by no fit
+    data, unknown = _data(reading, exercise, course, ran)
+    if elsewhere:
+        unknown = unknown or UNSEEN
     evidence = Evidence(
         exercise=exercise.id,
         runs=ATTEMPTED_NOTHING,
@@ -99,8 +113,7 @@ def evidence_of(
     return LiveEvidence(
         evidence,
         chosen,
-        data_unseen=(fit is not None and not seen) or elsewhere,
-        data_unasked=exercise.family is None,
+        data_unknown=unknown,
         epochs_unsure=chosen.known.more > 0 or elsewhere,
     )
 
@@ -115,12 +128,22 @@ def _chosen(
     return next((one for one in models if one.reading is reading), None)
 
 
-def _data(reading: ModelReading, exercise: Exercise, course: PublicCourse) -> DataReading | None:
+def _data(
+    reading: ModelReading, exercise: Exercise, course: PublicCourse, ran: Notebook | None
+) -> tuple[DataReading | None, str]:
+    """Look at the data given to ``fit``; else say why nobody can tell, where there are any."""
     fit = telling_fit(reading.candidate)
-    if fit is None or fit.sample.x is None or exercise.family is None:
-        return None
-    family = load_family(course.folder, exercise.family)
-    return examined(family, exercise, reading.input_shape, fit)
+    if fit is None:
+        return None, ""
+    looks = looks_of(course, exercise)
+    if looks is None:
+        return None, MISSING if exercise.family else UNASKED
+    if fit.sample.x is None:
+        return None, UNSEEN
+    data = examined(looks, exercise, reading.input_shape, fit)
+    if may_be_of_another_file(course, exercise, data, ran):
+        return None, ELSEWHERE
+    return data, ""
 
 
 def _training(chosen: LiveModel, exercise: Exercise) -> TrainingFacts:

@@ -85,10 +85,8 @@ def _structure(
 
 def _data(found: LiveEvidence, grade: Grade, words: Words) -> Iterator[Line]:
     cls = EvidenceClass.DATA
-    if found.data_unasked:
-        yield Line(UNKNOWN, cls, words("live.data_unasked"))
-    elif found.data_unseen:
-        yield Line(UNKNOWN, cls, words("live.data_unseen"))
+    if found.data_unknown:
+        yield Line(UNKNOWN, cls, words(found.data_unknown))
     elif not found.evidence.data:
         yield Line(NOT_YET, cls, words("live.data_not_yet"))
     else:

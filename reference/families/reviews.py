@@ -19,10 +19,11 @@ import hashlib
 import io
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -57,10 +58,13 @@ WORDS = 10_000  # what the exercises' Embedding has room for
 OTHER_LENGTH = "course_length"  # said where ``length`` is a student's: the length of the course
 AT_A_TIME = 1000  # reviews
 INDEX = "word_index.json"
+# What keras.datasets gives in grading is another file than on a student's computer.
+STAND_INS: tuple[str, ...] = ("imdb",)
 USUAL_WORDS = "usual_words.txt"
 NEGATED, HAS_DEGREE = 0.3, 0.5
 # By chance half of the labels agree.
 ALMOST_ALL, ALMOST_NONE = 0.9, 0.1
+LabelsIn: TypeAlias = Callable[[str], Mapping[bytes, float]]  # by encoded review, of a layout
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,14 @@ class _Corpus:
     index: Mapping[str, int]
     x_hidden: tuple[tuple[int, ...], ...] = ()
     y_hidden: Array | None = None  # None: the judge invents its own
+
+
+@dataclass(frozen=True)
+class _Reviews:
+    """Reviews as rows of word numbers, 1 for likes."""
+
+    words: Sequence[Sequence[int]]
+    labels: Array  # (reviews,)
 
 
 @dataclass(frozen=True)
@@ -94,11 +106,44 @@ def handout(spec: Mapping[str, Json]) -> dict[str, bytes]:
     index = json.dumps(_index(corpus), ensure_ascii=False).encode()
     whole = json.dumps(_with_usual_words(_index(longer)), ensure_ascii=False).encode()
     asked = {f"{KERAS}imdb.npz": _packed(longer), f"{KERAS}imdb_word_index.json": whole}
-    return {str(spec.get("file", f"{DATA_SET}.npz")): _packed(corpus), INDEX: index, **asked}
+    return {**looked_up_in(spec), INDEX: index, **asked}
+
+
+def looked_up_in(spec: Mapping[str, Json]) -> dict[str, bytes]:
+    """Give the file that students have, and in which a check of theirs looks reviews up."""
+    return {_file(spec): _packed(_corpus(spec))}
+
+
+def _file(spec: Mapping[str, Json]) -> str:
+    return str(spec.get("file", f"{DATA_SET}.npz"))
+
+
+def read_files(files: Mapping[str, bytes], spec: Mapping[str, Json]) -> _Reviews:
+    """Read the reviews of the students' file.
+
+    Its bytes are those that the course names, and the notebook itself unpickles them.
+    """
+    with np.load(io.BytesIO(files[_file(spec)]), allow_pickle=True) as file:
+        return _Reviews(
+            (*file["x_train"], *file["x_test"]), np.concatenate([file["y_train"], file["y_test"]])
+        )
 
 
 def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
-    """Judge what ``fit`` was fed: shapes, words, labels, number of reviews."""
+    """Judge what ``fit`` was fed; see ``look``."""
+    return _look(fit, spec, [partial(_labels_of, spec, longer=one) for one in (False, True)])
+
+
+def look(fit: FitSample, spec: Mapping[str, Json], students: _Reviews) -> DataReading:
+    """Judge what ``fit`` was fed, as ``examine`` does, by the reviews of the students' file."""
+    return _look(fit, spec, [partial(_labels_at, students, length=_whole(spec, "length", 40))])
+
+
+def _look(fit: FitSample, spec: Mapping[str, Json], files: Sequence[LabelsIn]) -> DataReading:
+    """Judge what ``fit`` was fed: shapes, words, labels, number of reviews.
+
+    ``files``: in which the reviews are looked up, one after the other.
+    """
     length = _whole(spec, "length", 40)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
         return DataReading(
@@ -114,7 +159,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     words = _words(reviews)
     if words.fraction < 1.0:
         return DataReading((shape, words, rows), None, notes=notes)
-    layout, known = _looked_up(reviews, spec)
+    layout, known = _looked_up(reviews, files)
     if layout is None:
         got = f"{reviews.min():g} … {reviews.max():g}"
         words = _wrong("data.words", words.expected, got, "reviews.other_numbers")
@@ -367,14 +412,14 @@ def _encoded(reviews: Sequence[Sequence[int]], layout: str, length: int) -> Arra
 # --- what was given to fit ---------------------------------------------------------------------
 
 
-def _looked_up(reviews: Array, spec: Mapping[str, Json]) -> tuple[str | None, Array]:
+def _looked_up(reviews: Array, files: Sequence[LabelsIn]) -> tuple[str | None, Array]:
     """Find the layout in which the reviews are a file's; give their labels, NaN where unknown.
 
     The course's own file comes first: the one that stands for IMDB's takes longer to look through.
     """
     rows = [_digest(row) for row in reviews.astype(np.int32)]
-    for longer, layout in itertools.product((False, True), LAYOUTS):
-        labels = _labels_of(spec, layout, longer=longer)
+    for labels_in, layout in itertools.product(files, LAYOUTS):
+        labels = labels_in(layout)
         known = np.array([labels.get(row, np.nan) for row in rows])
         if np.isfinite(known).mean() >= ALMOST_ALL:
             return layout, known
@@ -384,26 +429,30 @@ def _looked_up(reviews: Array, spec: Mapping[str, Json]) -> tuple[str | None, Ar
 def _labels_of(spec: Mapping[str, Json], layout: str, *, longer: bool) -> dict[bytes, float]:
     """Give the labels by encoded review: kept for the course's own length, not for every other."""
     if longer:
-        return _labels_at(_longer_corpus(spec), layout, _whole(spec, "length", 40))
+        return _labels_at(_students(_longer_corpus(spec)), layout, _whole(spec, "length", 40))
     if OTHER_LENGTH in spec:
-        return _labels_at(_corpus(spec), layout, _whole(spec, "length", 40))
+        return _labels_at(_students(_corpus(spec)), layout, _whole(spec, "length", 40))
     return parsed(_source(), _labels, json.dumps(dict(spec), sort_keys=True), layout)
 
 
 def _labels(found: Source, table: str, layout: str) -> dict[bytes, float]:
-    corpus = parsed(found, _parse, table)
-    return _labels_at(corpus, layout, _whole(json.loads(table), "length", 40))
+    reviews = _students(parsed(found, _parse, table))
+    return _labels_at(reviews, layout, _whole(json.loads(table), "length", 40))
 
 
-def _labels_at(corpus: _Corpus, layout: str, length: int) -> dict[bytes, float]:
-    """Give every review of the students' file, encoded, with its label; some at a time."""
-    reviews = (*corpus.x_train, *corpus.x_test)
-    labels = np.concatenate([corpus.y_train, corpus.y_test])
+def _students(corpus: _Corpus) -> _Reviews:
+    return _Reviews(
+        (*corpus.x_train, *corpus.x_test), np.concatenate([corpus.y_train, corpus.y_test])
+    )
+
+
+def _labels_at(reviews: _Reviews, layout: str, length: int) -> dict[bytes, float]:
+    """Give every review, encoded, with its label; some at a time."""
     found: dict[bytes, float] = {}
-    for start in range(0, len(reviews), AT_A_TIME):
+    for start in range(0, len(reviews.words), AT_A_TIME):
         part = slice(start, start + AT_A_TIME)
-        inputs = _encoded(reviews[part], layout, length)
-        for row, label in zip(inputs, labels[part], strict=True):
+        inputs = _encoded(reviews.words[part], layout, length)
+        for row, label in zip(inputs, reviews.labels[part], strict=True):
             found[_digest(row)] = float(label)
     return found
 

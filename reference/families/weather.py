@@ -65,6 +65,8 @@ PER_HOUR = "per_hour"  # how many readings an hour the student's windows have
 TARGET_RIGHT = "weather.target_right"
 FILE, TABLE = f"{DATA_SET}.csv.zip", f"{DATA_SET}.csv"
 JENA = "jena_climate_2009_2016.csv"
+# What is handed out under this name in grading is another file than a student has elsewhere.
+STAND_INS: tuple[str, ...] = (JENA.removesuffix(".csv"),)
 STATION = "JFK"
 HIDDEN_FROM = {"new-york-2013": (2013, 10), "jena": (2014, 1)}  # year and month
 TEN_MINUTES = 6  # of Jena's rows are an hour
@@ -117,10 +119,21 @@ class _Target:
     shift: float
 
 
-def handout(spec: Mapping[str, Json]) -> dict[str, bytes]:  # noqa: ARG001 the protocol's shape
+def handout(spec: Mapping[str, Json]) -> dict[str, bytes]:
     """Give the files of a student's room; Jena's name is there for textbooks' notebooks."""
-    found = _source()
-    return {FILE: parsed(found, _own_file), f"{KERAS}{JENA}.zip": parsed(found, _like_jenas)}
+    return {**looked_up_in(spec), f"{KERAS}{JENA}.zip": parsed(_source(), _like_jenas)}
+
+
+def looked_up_in(spec: Mapping[str, Json]) -> dict[str, bytes]:  # noqa: ARG001 the protocol's shape
+    """Give the file that students have, and in which a check of theirs looks windows up."""
+    return {FILE: parsed(_source(), _own_file)}
+
+
+def read_files(files: Mapping[str, bytes], spec: Mapping[str, Json]) -> Array:  # noqa: ARG001
+    """Read the readings of the students' file, (hours, 14)."""
+    with zipfile.ZipFile(io.BytesIO(files[FILE])) as archive:
+        _, *rows = csv.reader(archive.read(TABLE).decode().splitlines())
+    return np.array([row[1:] for row in rows], dtype=np.float64)
 
 
 def _own_file(found: Source) -> bytes:
@@ -148,7 +161,15 @@ def _stamps(count: int) -> Iterator[str]:
 
 
 def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
-    """Judge what ``fit`` was fed: shapes, places in the file, scale, target, number of windows."""
+    """Judge what ``fit`` was fed; see ``look``."""
+    return look(fit, spec, _weather().students)
+
+
+def look(fit: FitSample, spec: Mapping[str, Json], students: Array) -> DataReading:
+    """Judge what ``fit`` was fed: shapes, places in the file, scale, target, number of windows.
+
+    ``students``: what is looked up in, the readings of the students' file, (hours, 14).
+    """
     steps, delay = _whole(spec, "lookback", 36), _whole(spec, "delay", DAY)
     if fit.x is None or fit.y is None or not len(fit.x.rows) or not len(fit.y.rows):
         return DataReading(
@@ -164,9 +185,9 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
         return DataReading(
             (shape, _wrong("data.scale", "0 ± 1", "NaN", "weather.not_finite")), None
         )
-    found = _found(windows[:, :, TEMPERATURE])
+    found = _found(windows[:, :, TEMPERATURE], students)
     if found is None or 1 < found.per_hour > steps / DAY:
-        hours = _too_fine(found, steps) if found else _other_hours(windows)
+        hours = _too_fine(found, steps) if found else _other_hours(windows, students)
         return DataReading((shape, hours), None)
     windows, given = windows[found.there], given[found.there]
     places = found.places[found.there]
@@ -176,7 +197,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     target, line = _target(
         given, found, places + steps - 1, steps, delay, whole=fit.kind == "arrays"
     )
-    layout, scaled, notes = _layout(windows, scale)
+    layout, scaled, notes = _layout(windows, scale, students)
     rows, row_notes = _count(fit, spec, _differing(windows, places))
     hours = _right("data.hours", "1 h", "1 h", "weather.hours_right")
     notes = (*notes, *row_notes)
@@ -322,9 +343,8 @@ def _shape(x: ArraySample, y: ArraySample, steps: int, delay: int) -> Finding:
     return _right("data.shape", expected, got, "weather.shape_right")
 
 
-def _found(given: Array) -> _Found | None:
+def _found(given: Array, students: Array) -> _Found | None:
     """Look windows (n, steps) of temperatures up: by the hour, around the end, in finer steps."""
-    students = _weather().students
     again = np.arange(len(students) + given.shape[1] + LONGEST_DELAY + 1) % len(students)
     around = students[again]
     tried = ((students, 1), *((around, per_hour) for per_hour in (1, *FINER)))
@@ -365,9 +385,8 @@ def _too_fine(found: _Found, steps: int) -> Finding:
     return told(minutes=minutes, hours=hours, rows=DAY * found.per_hour)
 
 
-def _other_hours(windows: Array) -> Finding:
+def _other_hours(windows: Array, series: Array) -> Finding:
     """Tell windows that skip hours, as the textbook's step=6 does with rows of an hour."""
-    series = _weather().students
     for every in SKIPPED:
         _, found = _places(windows[:, :, TEMPERATURE], series[:, TEMPERATURE], every)
         if found.mean() >= ALMOST_ALL:
@@ -453,14 +472,15 @@ def _looked_up(given: Array, series: Array, goal: Array, column: int) -> _Target
     return _line(series[goal[inside], column], given[inside])
 
 
-def _layout(windows: Array, scale: _Scale) -> tuple[str, Finding, tuple[Message, ...]]:
+def _layout(
+    windows: Array, scale: _Scale, series: Array
+) -> tuple[str, Finding, tuple[Message, ...]]:
     """Tell standardised readings from raw ones and from scales of the student's own."""
     temperature = windows[:, :, TEMPERATURE]
     mean, spread = float(temperature.mean()), float(temperature.std())
     got = f"{mean:.2g} ± {spread:.2g}"
     if np.allclose(scale.slope, 1.0, atol=EXACT) and np.allclose(scale.shift, 0.0, atol=0.1):
         return RAW, _wrong("data.scale", "0 ± 1", got, "weather.raw"), ()
-    series = _weather().students
     usual = scale.slope * series.std(axis=0)
     centre = scale.slope * series.mean(axis=0) + scale.shift
     right = _right("data.scale", "0 ± 1", got, "weather.scale_right")

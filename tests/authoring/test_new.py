@@ -125,7 +125,7 @@ def test_a_name_that_the_course_uses_itself_is_refused(course: Course, identifie
 
 
 def test_a_students_copy_is_refused(course: Course, tmp_path: Path) -> None:
-    from grader.authoring.release import release
+    from grader.authoring.bundle import release
 
     release(course, tmp_path / "students")
     assert refused(load_course(tmp_path / "students"), ID)[0] == "cli.no_reference"

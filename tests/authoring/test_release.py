@@ -11,12 +11,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from grader.authoring.bundle import release
 from grader.authoring.release import (
     BEGIN,
     END,
     PLACEHOLDER,
     full,
-    release,
     stub,
     text,
     write_assignments,
@@ -196,7 +196,14 @@ def released(course, out):
 def test_the_bundle_holds_assignments_what_checks_them_and_nothing_else(tmp_path):
     names = released(COURSE, tmp_path / "out")
     (packed,) = (n for n in names if n.endswith(".whl"))
-    beside = {"release.json", "course.toml", packed}
+    beside = {
+        "release.json",
+        "course.toml",
+        "README.md",
+        "README.ko.md",
+        "requirements.txt",
+        packed,
+    }
     assert all(n.startswith(("assignments/", "grader_course/")) or n in beside for n in names)
     for exercise in EXERCISES:
         assert f"assignments/{exercise.id}/{exercise.id}.ipynb" in names

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.authoring.release import full, release, text
+from grader.authoring.bundle import release
+from grader.authoring.release import full, text
 from grader.course.exercises import Course
 from grader.course.load import load_course
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from typing import Any
 
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_every_table_about_people_is_private():
     of_people = {
         name
         for name, one in SettingsFile.model_fields.items()
-        if name not in {"late", "exercise"} and "Table" in str(one.annotation)
+        if name not in {"late", "exercise", "published"} and "Table" in str(one.annotation)
     }
     assert of_people == PRIVATE
 
@@ -79,3 +80,13 @@ def test_what_is_written_reads_back_as_it_was(name: str, tables: dict[str, Any])
     kept = tomllib.loads(public_settings(said, "laptop"))
     assert kept["name"] == name
     assert kept.get("exercise", {}) == hidden
+
+
+def test_of_a_part_of_the_course_only_its_rules_are_told():
+    said = {
+        "exercises": ["a", "b"],
+        "exercise": {"a": {"due": date(2026, 5, 1)}, "b": {"week": 3}},
+    }
+    kept = tomllib.loads(public_settings(said, "laptop", ["b"]))
+    assert kept == {"exercises": ["b"], "exercise": {"b": {"week": 3}}}
+    assert "exercises" not in tomllib.loads(public_settings(said, "laptop", ["c"]))

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.authoring.bundle import release
 from grader.authoring.new import begin
-from grader.authoring.release import full, made_for, release, stub, text
+from grader.authoring.release import full, made_for, stub, text
 from grader.course.data import data_fingerprint
 from grader.course.exercises import Course, Exercise
 from grader.course.families import load_family

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from grader import check
-from grader.authoring.release import release
+from grader.authoring.bundle import release
 from grader.course.load import load_course
 from grader.course.public import FILE, FOLDER
 from grader.live import checking, course

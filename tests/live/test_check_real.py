@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from grader.authoring.release import release
+from grader.authoring.bundle import release
 from grader.course.load import load_course
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from grader.course.load import load_course
 from grader.course.public import PublicCourse
 from grader.extract.matching import read_model
 from grader.live.answer import Answer
-from grader.live.evidence import LiveEvidence, LiveModel
+from grader.live.evidence import ELSEWHERE, UNASKED, UNSEEN, LiveEvidence, LiveModel
 from grader.live.names import HeldModel
 from grader.live.telling import WITHOUT_CELL, answer_of
 from grader.live.trainings import KnownFits
@@ -38,6 +38,7 @@ def course(**changes: Any) -> PublicCourse:
         "hints": None,
         "version": __version__,
         "own_checks": {},
+        "files": {},
     }
     return PublicCourse(**facts | changes)
 
@@ -49,9 +50,7 @@ def live(*fits: Fit, more: int = 0, updates: int = 0, name: str = "model") -> Li
     return LiveModel(HeldModel(SimpleNamespace(), name, 1), known, reading)
 
 
-def told(
-    evidence: Evidence, chosen: LiveModel | None, words: Words = EN, **unknown: bool
-) -> Answer:
+def told(evidence: Evidence, chosen: LiveModel | None, words: Words = EN, **unknown: Any) -> Answer:
     found = LiveEvidence(evidence, chosen, **unknown)
     models = [chosen] if chosen is not None else []
     return answer_of(found, models, EXERCISE, course(), {"X": 1}, words)
@@ -77,16 +76,21 @@ def test_never_is_anything_said_to_have_passed() -> None:
 
 
 def test_data_that_nobody_saw_are_neither_right_nor_wrong() -> None:
-    answer = told(b.sound(EXERCISE, data=()), live(FIT), data_unseen=True)
+    answer = told(b.sound(EXERCISE, data=()), live(FIT), data_unknown=UNSEEN)
     assert marks(answer) == ["✓✓✓✓✓", "–", "✓✓"]
     assert answer.right == answer.asked == 7
     assert "the data given to fit" in repr(answer)
 
 
-def test_what_only_grading_looks_at_is_said_so_whether_it_was_seen_or_not() -> None:
-    for unseen in (True, False):
-        answer = told(b.sound(EXERCISE, data=()), live(FIT), data_unasked=True, data_unseen=unseen)
-        assert "only grading looks" in repr(answer)
+def test_what_only_grading_looks_at_is_said_so() -> None:
+    answer = told(b.sound(EXERCISE, data=()), live(FIT), data_unknown=UNASKED)
+    assert "only grading looks" in repr(answer)
+
+
+def test_a_file_that_is_another_one_in_grading_makes_nothing_wrong() -> None:
+    answer = told(b.sound(EXERCISE, data=()), live(FIT), data_unknown=ELSEWHERE)
+    assert marks(answer) == ["✓✓✓✓✓", "–", "✓✓"]
+    assert "in grading" in repr(answer)
 
 
 def test_a_model_without_a_fit_has_not_been_tried_yet() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from grader.authoring.carried import File, of_the_checkout, the_grader
-from grader.authoring.release import released
+from grader.authoring.bundle import released
 from grader.course.exercises import Course
 
 PLACE = ".github/grader"

@@ -1,0 +1,140 @@
+"""What students receive beside their notebooks: how to begin, packages, a way into Colab.
+
+Enters: a course, where it is published. Leaves: the texts of files, a notebook's cell. Touches:
+reads ``students/`` beside this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import __version__
+from grader.course.exercises import ASSIGNMENTS, Course, Exercise
+from grader.text.words import Words
+
+TEXTS = Path(__file__).with_name("students")
+README = "README.md"
+REQUIREMENTS = "requirements.txt"
+LANGUAGE = {"ko": "한국어", "en": "English"}
+# What the notebooks import, as `pyproject.toml` has it, and what opens them.
+PACKAGES = ("jupyterlab>=4", "matplotlib>=3.8", "pandas>=2.2", "tensorflow>=2.18")
+GRADER = f"rnn_grader-{__version__}-py3-none-any.whl"
+BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+CELL = """\
+# Colab에서만: 확인 프로그램과 데이터를 가져옵니다 / in Colab only: gets the checker and the data
+import sys
+
+if 'google.colab' in sys.modules:
+    import subprocess
+    from urllib.request import urlretrieve
+
+    subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet',
+                    {grader!r},
+                    {course!r}])
+    for name in {files!r}:
+        urlretrieve({folder!r} + name, name)"""
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where a release can be read: in a public repository on GitHub, from which Colab opens."""
+
+    github: str  # OWNER/REPOSITORY
+    branch: str = "main"
+    folder: str = ""  # in it, without a stroke at either end
+    wheel: str = ""  # the address of the grader's own; beside the release where there is none
+
+    @property
+    def grader(self) -> str:
+        """Where the grader's own package is."""
+        return self.wheel or self.raw(GRADER)
+
+    def raw(self, name: str) -> str:
+        """Give the address of a file of the release."""
+        place = "/".join(filter(None, (self.github, self.branch, self.folder, name)))
+        return f"https://raw.githubusercontent.com/{place}"
+
+    def colab(self, name: str) -> str:
+        """Give the address that opens a notebook of the release in Colab."""
+        place = "/".join(filter(None, (self.github, "blob", self.branch, self.folder, name)))
+        return f"https://colab.research.google.com/github/{place}"
+
+
+def badge(published: Published, exercise: Exercise) -> str:
+    """Give the Markdown of a picture that opens the notebook in Colab."""
+    notebook = f"{ASSIGNMENTS}/{exercise.id}/{exercise.id}.ipynb"
+    return f"[![Open in Colab]({BADGE})]({published.colab(notebook)})"
+
+
+def colab_cell(
+    published: Published, exercise: Exercise, course_wheel: str, files: Sequence[str]
+) -> str:
+    """Give the code that makes a notebook's Colab what the bundle's folder is; elsewhere nothing.
+
+    Args:
+        published: where the release is.
+        exercise: of the notebook.
+        course_wheel: the file name of the course's package.
+        files: that lie beside the notebook.
+    """
+    return CELL.format(
+        grader=published.grader,
+        course=published.raw(course_wheel),
+        files=list(files),
+        folder=published.raw(f"{ASSIGNMENTS}/{exercise.id}/"),
+    )
+
+
+def readmes(
+    course: Course, languages: Sequence[str], course_wheel: str, published: Published | None
+) -> Mapping[str, str]:
+    """Give a README for each language; the first is README.md."""
+    names = {
+        lang: README if not place else f"README.{lang}.md" for place, lang in enumerate(languages)
+    }
+    return {
+        names[lang]: _readme(course, lang, names, course_wheel, published) for lang in languages
+    }
+
+
+def _readme(
+    course: Course,
+    lang: str,
+    names: Mapping[str, str],
+    course_wheel: str,
+    published: Published | None,
+) -> str:
+    words = Words(lang)
+    others = [f"[{LANGUAGE[one]}]({name})" for one, name in names.items() if one != lang]
+    told = {
+        "course": course.name or words("release.readme_title"),
+        "other": f"\n{' · '.join(others)}\n" if others else "",
+        "wheel": course_wheel,
+        "grader": f"rnn-grader[student] @ {published.grader}"
+        if published
+        else f"./{GRADER}[student]",
+        "where": "" if published else words("release.readme_where", file=GRADER),
+        "colab": words("release.readme_colab")
+        if published
+        else words("release.readme_no_colab", course=course_wheel, grader=GRADER),
+        "exercises": _table(course, lang),
+        "first": next(iter(course.exercises)),
+    }
+    return (TEXTS / f"README.{lang}.md").read_text("utf-8").format(**told)
+
+
+def _table(course: Course, lang: str) -> str:
+    rows = (
+        f"| [{one.id}]({ASSIGNMENTS}/{one.id}/{one.id}.ipynb) | "
+        f"{one.title.ko if lang == 'ko' else one.title.en} | {sum(one.points.values()):g} |"
+        for one in course.exercises.values()
+    )
+    head = "| 실습 | 내용 | 점 |" if lang == "ko" else "| exercise | about | points |"
+    return "\n".join([head, "|---|---|---:|", *rows])
+
+
+def requirements(course: Course) -> str:
+    """Give the packages that the notebooks use, those that the course names too."""
+    return "\n".join([*PACKAGES, *course.packages]) + "\n"

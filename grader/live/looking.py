@@ -1,0 +1,101 @@
+"""Who looks at the data given to ``fit``, on the students' side.
+
+Enters: the public half of a course, an exercise. Leaves: what answers as the exercise's family
+does. Touches: reads the family's public part, and the files that students have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+from grader.course.exercises import ASSIGNMENTS, Exercise
+from grader.course.families import DataReading, Looks, LooksInFiles, load_family
+from grader.course.public import PublicCourse, digest_of, kept_name
+from grader.types import FitSample, Json, Notebook
+
+
+@dataclass(frozen=True)
+class InFiles:
+    """A family that looks data up in files that students have."""
+
+    family: LooksInFiles
+    students: object
+
+    def examine(self, fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
+        """Look at data as the judge does, who has the whole data set."""
+        return self.family.look(fit, spec, self.students)
+
+
+def looks_of(course: PublicCourse, exercise: Exercise) -> Looks | None:
+    """Give what looks at an exercise's data; None where only the instructor has it.
+
+    A file that the course handed out may be missing here, or be another one by now: None too.
+    """
+    if exercise.family is None:
+        return None
+    family = load_family(course.folder, exercise.family)
+    files = course.files.get(exercise.id, {})
+    if not files:
+        return family
+    places = {name: _place(course, exercise, name, digest) for name, digest in files.items()}
+    there = tuple((name, path) for name, path in places.items() if path is not None)
+    if len(there) < len(files):
+        return None
+    table = json.dumps(dict(exercise.data), sort_keys=True)
+    students = _read(course.folder, exercise.family, there, table, tuple(files.values()))
+    return InFiles(cast("LooksInFiles", family), students)
+
+
+def may_be_of_another_file(
+    course: PublicCourse, exercise: Exercise, data: DataReading, ran: Notebook | None
+) -> bool:
+    """Whether data that are not the exercise's own may be so in grading alone.
+
+    What a textbook's notebook downloads is another file here than the one that stands in for it
+    there. Shapes and targets are right or wrong in either.
+
+    Args:
+        course: with the family.
+        exercise: the one that is checked.
+        data: what the family said.
+        ran: the notebook's cells; None where they are not known.
+    """
+    family = load_family(course.folder, exercise.family or "")
+    foreign = any(one.id in family.OWN and one.fraction < 1.0 for one in data.findings)
+    names: tuple[str, ...] = getattr(family, "STAND_INS", ())
+    cells = ran.cells if ran is not None else ()
+    return foreign and any(name in cell.source for name in names for cell in cells)
+
+
+def _place(course: PublicCourse, exercise: Exercise, name: str, digest: str) -> Path | None:
+    """Find a file as the course handed it out: carried along, in the bundle, with the notebook."""
+    for path in _places(course, exercise, name, digest):
+        with contextlib.suppress(OSError):
+            if digest_of(path.read_bytes()) == digest:
+                return path
+    return None
+
+
+def _places(course: PublicCourse, exercise: Exercise, name: str, digest: str) -> Iterator[Path]:
+    yield course.folder / kept_name(name, digest)
+    yield course.folder.parent / ASSIGNMENTS / exercise.id / name
+    yield Path(name)  # beside the notebook
+
+
+@lru_cache(maxsize=4)
+def _read(
+    folder: Path,
+    family: str,
+    places: tuple[tuple[str, Path], ...],
+    table: str,
+    digests: tuple[str, ...],  # other files under the same names are read anew
+) -> object:
+    del digests
+    files = {name: path.read_bytes() for name, path in places}
+    return cast("LooksInFiles", load_family(folder, family)).read_files(files, json.loads(table))
