@@ -28,7 +28,7 @@ DEMO := $(addprefix reference/, \
 
 .PHONY: setup demo test test-fast test-random test-whole test-kernel verify-quick attacks trust ray \
   class-of-sixty grouped check docs bench pins assignments exercises-table commands-page \
-  lint-workflows clean container-steps parquet class-of-thirty
+  lint-workflows clean container-steps parquet class-of-thirty agreement
 
 setup: $(VENV)/.ready
 
@@ -103,6 +103,10 @@ class-of-thirty: setup
 # Sixty-four orders of each multiplication model in one program, and each alone. Some minutes.
 grouped: setup
 	ORDERS=64 $(BIN)/python -m pytest -s tests/trainer/test_grouped_real.py
+
+# What a check in a notebook calls right, over all samples of the course, without training. Some minutes.
+agreement: setup
+	AGREEMENT=1 $(BIN)/python -m pytest -s tests/live/test_agreement.py
 
 check: setup
 	$(BIN)/ruff format --check .

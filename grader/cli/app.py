@@ -137,14 +137,22 @@ def check(
     timeout: Annotated[
         Optional[float], typer.Option(min=1, help="Seconds for the notebook.")  # noqa: UP045
     ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Cells and structure in seconds, without training.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Check again whenever a notebook is saved.")
+    ] = False,
     profile: Profile = None,
     lang: Lang = None,
 ) -> None:
     """Check your own notebook before handing it in."""
-    from grader.cli.check import CheckOptions, run_check
+    from grader.cli.check import CheckOptions, run_check, run_watch
 
-    options = CheckOptions(tuple(paths), read_ids(exercise), engine.value, timeout, lang, profile)
-    raise typer.Exit(run_check(options))
+    options = CheckOptions(
+        tuple(paths), read_ids(exercise), engine.value, timeout, lang, profile, fast
+    )
+    raise typer.Exit(run_watch(options) if watch else run_check(options))
 
 
 @app.command()

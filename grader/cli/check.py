@@ -10,8 +10,9 @@ where it lies next door, so that the answer is the same for everybody.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
 from grader.cli.printing import console, titles
 from grader.cli.progress import ProgressLines
+from grader.cli.watching import each_save
 from grader.collect.collect import collect
 from grader.course.exercises import Course
 from grader.course.public import public_half
@@ -33,7 +35,7 @@ from grader.room import open_room
 from grader.room.workplace import workplace
 from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import EvidenceClass, Level, Record, Submission, Verdict
+from grader.types import EvidenceClass, GraderError, Level, Record, Submission, Verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 SEEN = (EvidenceClass.RUNS, EvidenceClass.STRUCTURE, EvidenceClass.TRAINING)
 NO_SECRET = bytes(32)  # nothing hidden is drawn in a self-check
 PATIENCE = 1800.0  # seconds; how long the instructor waits is not the student's machine's business
+HASTE = 120.0  # seconds for a notebook whose fits take one step
 RIGHT, WRONG, ADVICE = "✓", "✗", "→"
 
 
@@ -53,6 +56,17 @@ class MarkedLine:
 
 
 @dataclass(frozen=True)
+class Look:
+    """What a check looks at, and how it says so; the last two are ids of messages."""
+
+    verdict: Callable[[Record, Words], str]
+    lines: Callable[[Record, Words], Iterator[MarkedLine]]
+    right: Callable[[Record], bool]
+    all_right: str
+    not_yet: str
+
+
+@dataclass(frozen=True)
 class CheckOptions:
     """What ``grader check`` was asked."""
 
@@ -62,6 +76,7 @@ class CheckOptions:
     timeout: float | None
     lang: str | None
     profile: str | None = None
+    fast: bool = False  # without training
 
 
 def run_check(options: CheckOptions) -> int:
@@ -75,43 +90,73 @@ def run_check(options: CheckOptions) -> int:
         options.paths, exercise_ids=course.exercises, owed=owed, own_beside=course.root
     )
     settings = Settings(
-        secret=NO_SECRET, engine=options.engine, timeout=options.timeout or PATIENCE
+        secret=NO_SECRET,
+        engine=options.engine,
+        timeout=options.timeout or (HASTE if options.fast else PATIENCE),
+        one_step=options.fast,
     )
+    look = look_of(options)
     room = open_room("auto", without_results(course.root))
     if room.isolation.level is Level.NONE:
         tell(words("cli.check_open"))
     with workplace() as place, Store(place) as store:
         grader = Grader(course, room, store, settings)
-        with Quiet(words) as progress:
+        with Quiet(words, fast=options.fast) as progress:
             for message in (*collected.refused, *collected.notes):
                 progress.note(words.say(message))
             graded = list(graded_as_done(grader, collected, progress, words))
     records = [record for one in graded for record in one.records]
-    show(records, words, titles(course, words))
+    show(records, words, titles(course, words), look)
     if len(graded) < len(collected.submissions):
         return INTERRUPTED
-    return _code(records)
+    return _code(records, look)
+
+
+def run_watch(options: CheckOptions) -> int:
+    """Check now, and again whenever one of the files is saved; Ctrl-C ends it.
+
+    Returns:
+        What the last whole check came to.
+    """
+    code = INTERRUPTED
+    words = open_words(course_around(options.paths, options.profile), options.lang)
+    with contextlib.suppress(KeyboardInterrupt):
+        for turn, _ in enumerate(each_save(options.paths)):
+            try:
+                found = run_check(options)
+            except GraderError as error:
+                if turn == 0:
+                    raise
+                tell(words.say(error.message))
+                continue
+            if found == INTERRUPTED:
+                break
+            code = found
+            console().print(f"\n{words('cli.check_watching')}")
+    return code
 
 
 class Quiet(ProgressLines):
     """Says what is running, and leaves the result to the end."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Words, *, fast: bool = False) -> None:
         super().__init__(0, words)
+        self.fast = fast
 
     def started(self, submission: Submission) -> None:
         """Say that it runs, since a training takes a while."""
         if submission.problem is None:
-            self.note(self.words("cli.check_running", name=submission.name))
+            told = "cli.check_fast_running" if self.fast else "cli.check_running"
+            self.note(self.words(told, name=submission.name))
 
     def finished(self, graded: Graded) -> None:
         """Say nothing yet."""
 
 
-def _code(records: Sequence[Record]) -> int:
+def _code(records: Sequence[Record], look: Look) -> int:
     if not all(record.grade.graded for record in records):
         return UNGRADED
-    return ALL_ACCEPTED if all(map(sound, records)) else SOME_NOT
+    return ALL_ACCEPTED if all(map(look.right, records)) else SOME_NOT
 
 
 def sound(record: Record) -> bool:
@@ -133,21 +178,22 @@ def seen_part(record: Record, course: Course) -> Record:
     return replace(record, grade=replace(grade, checks=checks, score=score, max_score=most))
 
 
-def show(records: Sequence[Record], words: Words, names: Mapping[str, str]) -> None:
+def show(
+    records: Sequence[Record], words: Words, names: Mapping[str, str], look: Look | None = None
+) -> None:
     """Print what a self-check found, notebook by notebook."""
-    terminal = console()
+    terminal, look = console(), look or WHOLE
     for submission in dict.fromkeys(record.submission for record in records):
         terminal.print(f"\n{printable(submission)}")
         for record in records:
             if record.submission == submission:
                 title = wording.title(record.exercise, names, words)
-                verdict = wording.verdict_name(record, words)
-                terminal.print(f"  {title}: {verdict}")
-                terminal.print(_grid(marked_lines(record, words)))
-    if records and all(map(sound, records)):
-        terminal.print(f"\n{words('cli.check_sound')}")
+                terminal.print(f"  {title}: {look.verdict(record, words)}")
+                terminal.print(_grid(look.lines(record, words)))
+    if records and all(map(look.right, records)):
+        terminal.print(f"\n{words(look.all_right)}")
     elif records and all(record.grade.graded for record in records):
-        terminal.print(f"\n{words('cli.check_not_yet')}")
+        terminal.print(f"\n{words(look.not_yet)}")
 
 
 def _grid(lines: Iterable[MarkedLine]) -> Table:
@@ -168,12 +214,12 @@ def marked_lines(record: Record, words: Words) -> Iterator[MarkedLine]:
         yield MarkedLine(WRONG, wording.reason(record, words))
         return
     for cls in SEEN:
-        yield from _class(cls, record, words)
+        yield from lines_of(cls, record, words)
     for hint in record.grade.hints:
         yield MarkedLine(ADVICE, words.say(hint))
 
 
-def _class(cls: EvidenceClass, record: Record, words: Words) -> Iterator[MarkedLine]:
+def lines_of(cls: EvidenceClass, record: Record, words: Words) -> Iterator[MarkedLine]:
     """Give one line where all is right, else a line for each thing that is not."""
     checks = [one for one in record.grade.checks if one.cls is cls]
     missed = [one for one in checks if not one.passed]
@@ -182,3 +228,19 @@ def _class(cls: EvidenceClass, record: Record, words: Words) -> Iterator[MarkedL
     for check in missed:
         cell = wording.cell_name(check.cell, words)
         yield MarkedLine(WRONG, f"{cell and f'{cell}: '}{wording.check_text(check, words)}")
+
+
+WHOLE = Look(
+    verdict=wording.verdict_name,
+    lines=marked_lines,
+    right=sound,
+    all_right="cli.check_sound",
+    not_yet="cli.check_not_yet",
+)
+
+
+def look_of(options: CheckOptions) -> Look:
+    """Give what these options ask to look at."""
+    from grader.cli.check_fast import fast_look
+
+    return fast_look() if options.fast else WHOLE

@@ -74,6 +74,7 @@ class Run:
     fixes_seeds: bool = False
     old_api: bool = True  # calls of 2018 to 2020 run as they did
     epochs: int | None = None  # that are asked for, where a notebook asks how many
+    one_step: bool = False  # of every fit, for a look that cannot wait
 
 
 @dataclass
@@ -268,6 +269,7 @@ def _prepare(folder: Path, run: Run, room: Room, *, asks: bool) -> None:
             "old_api": run.old_api,
             "said": [cell.said for cell in run.notebook.cells if cell.said],
             "epochs": run.epochs,
+            "one_step": run.one_step,
             **({"order_bytes": ORDER_BYTES} if asks else {}),
         },
     )

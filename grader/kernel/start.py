@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         lacks,
         notebook_habits,
         old_api,
+        one_step,
         own_files,
         own_places,
         printing,
@@ -37,6 +38,7 @@ else:
     import lacks
     import notebook_habits
     import old_api
+    import one_step
     import own_files
     import own_places
     import printing
@@ -94,6 +96,8 @@ def main() -> None:
     ready = None
     if orders is not None:  # below the probe, which sees what came of it
         ready = orders.install(app.kernel, settings["order_bytes"], probe.__name__)
+    if settings.get("one_step"):
+        one_step.install()  # below the probe, which sees what was asked for
     probe.install(app.shell, app.kernel)
     if settings.get("data"):
         data_files.install(app.shell, Path(settings["data"]), told)

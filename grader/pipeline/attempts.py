@@ -208,6 +208,7 @@ class Attempts:
             fixes_seeds=job.looked.fixes_seeds,
             old_api=job.course.old_api,
             epochs=job.epochs,
+            one_step=job.settings.one_step,
         )
         most, read = self._seconds_left(engine), partial(self.judges.claims, spent=self._judged)
         trainer = self._trainer(engine, attempt)

@@ -56,6 +56,7 @@ class Settings:
     until: float | None = None
     round: bool | None = None  # a class's trainings are done together; None: where that is cheaper
     together: bool = False  # what is alike of them in one program: for a GPU, a core gains nothing
+    one_step: bool = False  # of every fit: models are looked at, and not trained
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,9 @@ class Job:
 
         One that was asked to run on JAX trains by itself, as does every one where there is no JAX.
         """
-        wanted = self.course.asks_trainer and engine is Engine.TENSORFLOW
-        return wanted and Engine.JAX in environment.engines()
+        wanted = self.course.asks_trainer and not self.settings.one_step
+        here = engine is Engine.TENSORFLOW and Engine.JAX in environment.engines()
+        return wanted and here
 
     @cached_property
     def owed(self) -> tuple[Exercise, ...]:
@@ -186,6 +188,8 @@ class Job:
         versions |= environment.installed((*environment.USUAL, *self.course.packages))
         if not self.course.old_api:
             versions["old_api"] = "refused"
+        if self.settings.one_step:
+            versions["fits"] = "one step"
         if self.asks_trainer(engine):
             versions["trainings"] = f"trainer {TRAINER}"
         return execution_key(
@@ -236,7 +240,9 @@ class Job:
 
 def may_ask(course: Course, settings: Settings) -> bool:
     """Whether notebooks of a batch may have their trainings done by our own room."""
-    if not course.asks_trainer or not {Engine.TENSORFLOW, Engine.JAX} <= set(environment.engines()):
+    if settings.one_step or not course.asks_trainer:
+        return False
+    if not {Engine.TENSORFLOW, Engine.JAX} <= set(environment.engines()):
         return False
     return settings.engine in (AUTO, Engine.TENSORFLOW.value)
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from rich.console import Console
 
 from grader.cli import check
 from grader.cli.check import show, sound
+from grader.cli.check_fast import fast_look, right_so_far
 from grader.course.load import load_course
 from grader.course.public import public_half
+from grader.report import wording
 from grader.text.words import Words
 from grader.types import Message, Record, Verdict
 from tests.support import builders as b
@@ -74,6 +77,60 @@ class TestText:
     def test_a_failing_cell_beside_a_sound_model_is_not_ready(self) -> None:
         checks = (b.check("runs.cells", 8, 10), b.check("structure.layer-1", 35, 35))
         assert not sound(b.record(grade=b.grade(Verdict.ACCEPTED, 98.0, checks)))
+
+
+class TestFast:
+    """Without training: what can be told, and no word about what cannot."""
+
+    def said(self, record: Record, monkeypatch: pytest.MonkeyPatch, words: Words = WORDS) -> str:
+        console = Console(width=400, file=io.StringIO(), markup=False, force_terminal=False)
+        monkeypatch.setattr(check, "console", lambda: console)
+        show([record], words, {}, fast_look())
+        return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+    def untrained(self, **training: object) -> Record:
+        exercise = load_course(ROOT).exercises["multiplication-lstm"]
+        facts = replace(b.training((1.0,)), epochs=1, **training)
+        evidence = b.sound(exercise, data=(), training=facts)
+        checks = (
+            b.check("runs.cells", 10, 10, Message("runs.all", {"cells": 9})),
+            b.check("structure.layer-1", 35, 35),
+            b.check("data.fit", 0, 15, Message("data.no_fit")),
+            b.check("training.epochs", 0, 15, Message("training.no_epochs", {"asked": 100})),
+        )
+        grade = b.grade(Verdict.UNTRAINED, 45.0, checks, (HINT,))
+        return b.record(evidence=evidence, grade=grade)
+
+    def test_what_was_not_trained_is_not_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        record = self.untrained(epochs_asked=100)
+        said = self.said(record, monkeypatch)
+        assert right_so_far(record)
+        assert "✗" not in said
+        assert "→" not in said
+        assert WORDS.say(Message("training.no_epochs", {"asked": 100})) not in said
+        assert "Epochs that fit asks for: 100" in said
+        assert WORDS("cli.check_fast_sound") in said
+        assert wording.verdict_name(record, WORDS) not in said
+
+    def test_a_fit_that_is_not_there_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert WORDS("cli.fast_no_fit") in self.said(self.untrained(fits=0), monkeypatch)
+
+    def test_a_wrong_layer_is_wrong_and_advice_is_given(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert not right_so_far(wrong())
+        said = self.said(wrong(), monkeypatch)
+        assert "✗ cell 6: Layer 1 should be" in said
+        assert "→" in said
+        assert WORDS("cli.check_fast_not_yet") in said
+
+    def test_a_file_that_cannot_be_read_is_no_success(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = b.check("runs.readable", 0, 100, Message("collect.empty_file"))
+        broken = b.record(evidence=None, grade=b.grade(Verdict.MALFORMED, 0.0, (told,)))
+        assert not right_so_far(broken)
+        assert "✗ The file is empty." in self.said(broken, monkeypatch)
 
 
 class TestPublicHalf:
@@ -138,3 +195,25 @@ class TestReal:
         beside = self.check(bundle, "sequence-prediction.ipynb")
         assert alone.returncode == beside.returncode == 1
         assert alone.stdout == beside.stdout
+
+    def test_without_training_later_cells_are_seen_and_nothing_is_called_wrong_for_it(
+        self, bundle: Path
+    ) -> None:
+        """The last cell asks for a loss of every epoch: no error, though one step was taken."""
+        (bundle / "course.toml").write_text('exercises = ["sequence-prediction"]\n')
+        write(
+            bundle / "mine.ipynb",
+            notebook(
+                "import numpy as np\nimport tensorflow as tf\nk = tf.keras.layers",
+                "model = tf.keras.Sequential([k.Input((4, 1)), k.SimpleRNN(10), k.Dense(1)])\n"
+                "model.compile('adam', 'mse')",
+                "x = np.arange(40.0).reshape(10, 4, 1) / 40\n"
+                "history = model.fit(x, x[:, -1], epochs=100, validation_split=0.2)",
+                "assert len(history.history['val_loss']) == len(history.epoch) == 100",
+            ),
+        )
+        done = self.check(bundle, "mine.ipynb", "--fast")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "✗" not in done.stdout
+        assert "Epochs that fit asks for: 100" in done.stdout
+        assert "Not known without training" in done.stdout

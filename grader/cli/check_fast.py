@@ -1,0 +1,75 @@
+"""What ``grader check --fast`` says: what can be told of a notebook whose fits took one step.
+
+Enters: records of such a run, words. Leaves: marked lines. Touches nothing.
+
+Cells and structure are known. What a training would have shown is not, and is never said to be
+wrong: neither the data, nor the epochs, nor the accuracy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grader.cli.check import ADVICE, WRONG, Look, MarkedLine, lines_of
+from grader.report import wording
+from grader.text.words import Words
+from grader.types import EvidenceClass, Record, Verdict
+
+KNOWN = (EvidenceClass.RUNS, EvidenceClass.STRUCTURE)
+NOT_YET, UNKNOWN = "○", "–"
+# What needs no training to be seen.
+BEFORE_TRAINING = (
+    Verdict.GRADER_ERROR,
+    Verdict.MALFORMED,
+    Verdict.MEMORY_LIMIT,
+    Verdict.TIME_LIMIT,
+    Verdict.RUNTIME_ERROR,
+    Verdict.NO_MODEL,
+    Verdict.WRONG_ARCHITECTURE,
+)
+
+
+def fast_look() -> Look:
+    """Give what ``--fast`` looks at, and how it says so."""
+    return Look(
+        verdict=_verdict,
+        lines=_lines,
+        right=right_so_far,
+        all_right="cli.check_fast_sound",
+        not_yet="cli.check_fast_not_yet",
+    )
+
+
+def right_so_far(record: Record) -> bool:
+    """Whether cells and structure are right."""
+    grade = record.grade
+    return (
+        grade.graded
+        and record.evidence is not None
+        and record.evidence.model is not None
+        and all(check.passed for check in grade.checks if check.cls in KNOWN)
+    )
+
+
+def _verdict(record: Record, words: Words) -> str:
+    if record.grade.verdict in BEFORE_TRAINING:
+        return wording.verdict_name(record, words)
+    return words("cli.fast_verdict")
+
+
+def _lines(record: Record, words: Words) -> Iterator[MarkedLine]:
+    if record.evidence is None:
+        yield MarkedLine(WRONG, wording.reason(record, words))
+        return
+    for cls in KNOWN:
+        yield from lines_of(cls, record, words)
+    training = record.evidence.training
+    if training is None or not training.fits:
+        yield MarkedLine(NOT_YET, words("cli.fast_no_fit"))
+    elif training.epochs_asked is None:
+        yield MarkedLine(UNKNOWN, words("cli.fast_training"))
+    else:
+        yield MarkedLine(UNKNOWN, words("cli.fast_epochs", epochs=training.epochs_asked))
+    if record.grade.verdict in BEFORE_TRAINING:
+        for hint in record.grade.hints:
+            yield MarkedLine(ADVICE, words.say(hint))
