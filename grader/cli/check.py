@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.cli.check_fast import fast_look
+from grader.cli.check_lines import ADVICE, WRONG, Look, MarkedLine, lines_of
 from grader.cli.course import course_around, open_words
 from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
@@ -44,26 +46,6 @@ SEEN = (EvidenceClass.RUNS, EvidenceClass.STRUCTURE, EvidenceClass.TRAINING)
 NO_SECRET = bytes(32)  # nothing hidden is drawn in a self-check
 PATIENCE = 1800.0  # seconds; how long the instructor waits is not the student's machine's business
 HASTE = 120.0  # seconds for a notebook whose fits take one step
-RIGHT, WRONG, ADVICE = "✓", "✗", "→"
-
-
-@dataclass(frozen=True)
-class MarkedLine:
-    """A sentence with its mark: right, wrong or advice."""
-
-    mark: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a check looks at, and how it says so; the last two are ids of messages."""
-
-    verdict: Callable[[Record, Words], str]
-    lines: Callable[[Record, Words], Iterator[MarkedLine]]
-    right: Callable[[Record], bool]
-    all_right: str
-    not_yet: str
 
 
 @dataclass(frozen=True)
@@ -219,17 +201,6 @@ def marked_lines(record: Record, words: Words) -> Iterator[MarkedLine]:
         yield MarkedLine(ADVICE, words.say(hint))
 
 
-def lines_of(cls: EvidenceClass, record: Record, words: Words) -> Iterator[MarkedLine]:
-    """Give one line where all is right, else a line for each thing that is not."""
-    checks = [one for one in record.grade.checks if one.cls is cls]
-    missed = [one for one in checks if not one.passed]
-    if checks and not missed:
-        yield MarkedLine(RIGHT, wording.check_text(checks[-1], words))
-    for check in missed:
-        cell = wording.cell_name(check.cell, words)
-        yield MarkedLine(WRONG, f"{cell and f'{cell}: '}{wording.check_text(check, words)}")
-
-
 WHOLE = Look(
     verdict=wording.verdict_name,
     lines=marked_lines,
@@ -241,6 +212,4 @@ WHOLE = Look(
 
 def look_of(options: CheckOptions) -> Look:
     """Give what these options ask to look at."""
-    from grader.cli.check_fast import fast_look
-
     return fast_look() if options.fast else WHOLE

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.cli.check import ADVICE, WRONG, Look, MarkedLine, lines_of
+from grader.cli.check_lines import ADVICE, WRONG, Look, MarkedLine, lines_of
 from grader.report import wording
 from grader.text.words import Words
 from grader.types import EvidenceClass, Record, Verdict

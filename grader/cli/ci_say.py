@@ -20,7 +20,7 @@ from grader.ci.platforms import Platform
 from grader.ci.policy import UNGRADED
 from grader.ci.reports.summary import page
 from grader.ci.told import Told
-from grader.cli.check import ADVICE, RIGHT, WRONG
+from grader.cli.check_lines import ADVICE, RIGHT, WRONG
 from grader.cli.errors import tell
 from grader.cli.printing import show, titles, write_feedback
 from grader.cli.spared import Spared

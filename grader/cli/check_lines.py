@@ -1,0 +1,45 @@
+"""The lines in which a check answers, and what tells one kind of check from another.
+
+Enters: records, words. Leaves: marked lines. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from grader.report import wording
+from grader.text.words import Words
+from grader.types import EvidenceClass, Record
+
+RIGHT, WRONG, ADVICE = "✓", "✗", "→"
+
+
+@dataclass(frozen=True)
+class MarkedLine:
+    """A sentence with its mark: right, wrong or advice."""
+
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a check looks at, and how it says so; the last two are ids of messages."""
+
+    verdict: Callable[[Record, Words], str]
+    lines: Callable[[Record, Words], Iterator[MarkedLine]]
+    right: Callable[[Record], bool]
+    all_right: str
+    not_yet: str
+
+
+def lines_of(cls: EvidenceClass, record: Record, words: Words) -> Iterator[MarkedLine]:
+    """Give one line where all is right, else a line for each thing that is not."""
+    checks = [one for one in record.grade.checks if one.cls is cls]
+    missed = [one for one in checks if not one.passed]
+    if checks and not missed:
+        yield MarkedLine(RIGHT, wording.check_text(checks[-1], words))
+    for check in missed:
+        cell = wording.cell_name(check.cell, words)
+        yield MarkedLine(WRONG, f"{cell and f'{cell}: '}{wording.check_text(check, words)}")
