@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from grader.authoring.carried import File, of_the_checkout, the_grader
 from grader.authoring.bundle import released
+from grader.authoring.carried import File, of_the_checkout, the_grader
 from grader.course.exercises import Course
 
 PLACE = ".github/grader"
