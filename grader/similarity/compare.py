@@ -5,7 +5,8 @@ that share most of what is rare first. Touches nothing. Imported late: it brings
 
 Code is compared by fragments of ``LENGTH`` tokens. Fragments of the template and of the references
 do not count. Each other one weighs by how few have it (scikit-learn's inverse document frequency):
-what the whole class writes weighs next to nothing, what two students alone write weighs most.
+what the whole class writes weighs next to nothing, what two students alone write weighs most. Two
+who share only what many write are no pair.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ LEAST_FRAGMENTS = 12  # in common: about two lines of code; fewer happen to anyb
 LEAST_SHARE = 0.3  # of the weight of the smaller one
 MOST_PAIRS = 60  # to look at
 RARE = 3  # students who have a fragment, at most, for its lines to be marked as rare
+MANY = 0.25  # of the hand-ins: what more of them have tells of nobody
 Place = tuple[int, int]  # cell, line
 
 
@@ -76,6 +78,7 @@ def pairs_alike(works: Sequence[Work], given: Iterable[Notebook]) -> list[Pair]:
         _pair(works, found, shared, i, j)
         for i, j in shared.enough()
         if not _may_share(works[i], works[j])
+        and (found[i].keys() & found[j].keys() & shared.telling or _same(works[i], works[j]))
     ]
     pairs.sort(key=lambda one: (-one.weight, one.one.student, one.other.student))
     return pairs[:MOST_PAIRS]
@@ -85,6 +88,10 @@ def _may_share(one: Work, other: Work) -> bool:
     """Whether they are one person's, or of people who hand in together."""
     together = other.student in one.partners or one.student in other.partners
     return together or one.student == other.student
+
+
+def _same(one: Work, other: Work) -> bool:
+    return one.notebook.digest == other.notebook.digest
 
 
 Lines = tuple[int, int, int]  # cell, first line, last line
@@ -116,6 +123,7 @@ class _Shared:
     weights: Array
     fragments: Array
     rare: frozenset[str]
+    telling: frozenset[str]  # what not many have
 
     def share(self, i: int, j: int) -> float:
         smaller = min(self.weights[i, i], self.weights[j, j])
@@ -143,6 +151,7 @@ def _shared(found: Sequence[_Found]) -> _Shared:
         weights=(there.multiply(weights) @ there.T).toarray(),
         fragments=(there @ there.T).toarray(),
         rare=frozenset(names[counts <= RARE].tolist()),
+        telling=frozenset(names[counts <= max(RARE, MANY * len(found))].tolist()),
     )
 
 
@@ -157,7 +166,7 @@ def _pair(works: Sequence[Work], found: Sequence[_Found], shared: _Shared, i: in
         min(1.0, shared.share(i, j)),
         (_lines(found[i], common), _lines(found[j], common)),
         (_lines(found[i], rare), _lines(found[j], rare)),
-        same=one.notebook.digest == other.notebook.digest,
+        same=_same(one, other),
     )
 
 

@@ -82,6 +82,15 @@ def test_what_the_whole_class_writes_makes_no_pair() -> None:
     assert found() == []
 
 
+def test_who_wrote_nothing_but_what_many_did_is_in_no_pair() -> None:
+    """The book's own lines: all of what each has is in common, and it tells of nobody."""
+    book = [work(f"b{n}", STUB, USUAL, f"n = {n}") for n in range(RARE + 2)]
+    assert found(*book) == []
+    ring = [work(f"c{n}", STUB, USUAL, ODD, f"n = {n}") for n in range(RARE + 1)]
+    assert len(found(*book, *ring)) == 6  # four who share what nobody else has
+    assert len(pairs_alike(book[:2], [])) == 1  # of two, each line is what few have
+
+
 def test_what_everybody_was_given_makes_no_pair() -> None:
     long = "\n".join(f"np.given_{n}(X, axis={n}).more_{n}(Y)" for n in range(20))
     works = [work("kim", long, own(1)), work("lee", long, own(2))]
@@ -142,7 +151,7 @@ def test_few_means_few() -> None:
 
 def test_of_many_pairs_the_most_telling_are_given() -> None:
     copies = [work(f"c{n}", ODD, f"np.z{n}(X)") for n in range(14)]
-    pairs = pairs_alike(copies, [])
+    pairs = pairs_alike([*copies, *(work(f"s{n}", own(n)) for n in range(60))], [])
     assert len(pairs) == MOST_PAIRS
     assert [one.weight for one in pairs] == sorted((one.weight for one in pairs), reverse=True)
 
