@@ -278,7 +278,8 @@ class Class:
 def without_times(record: Record) -> bytes:
     """A record as it is kept, but for what a clock says."""
     attempts = tuple(replace(one, seconds=0.0) for one in record.attempts)
-    return record_to_json(replace(record, attempts=attempts, seconds=0.0, graded_at=""), 0)
+    plain = replace(record, attempts=attempts, seconds=0.0, spent=None, graded_at="")
+    return record_to_json(plain, 0)
 
 
 def main() -> None:

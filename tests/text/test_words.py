@@ -137,7 +137,7 @@ NO_MESSAGES = {"accuracy.{}": "the id of a check: the metric is the threshold's"
 SAYS = ("Message", "words", "knows")  # what takes an id first
 PIECE = re.compile(r"[a-z]_|_[a-z]|[a-z]\\?\.|\.[a-z]")  # of an id; less could be of anything
 ID = re.compile(r"[a-z]+(?:\.[a-z0-9_]+)+")
-FILE = re.compile(r".*\.(?:json|toml)")
+FILE = re.compile(r".*\.(?:json|toml|py)")
 CODE = (PACKAGE, ROOT / "reference" / "families")
 
 
