@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -156,27 +155,37 @@ def _make_room(course: Course, out: Path) -> frozenset[str]:
         return frozenset()
     if not (out / MANIFEST).is_file():
         raise GraderError(Message("release.not_empty", {"path": str(out)}))
-    for folder in (ASSIGNMENTS, FOLDER):
-        shutil.rmtree(out / folder, ignore_errors=True)
-    for earlier in out.glob(f"{FOLDER}-*.whl"):
-        earlier.unlink()
-    theirs = frozenset(name for name in AROUND if _is_theirs(out, name))
-    for name in AROUND:
-        if name not in theirs:
-            (out / name).unlink(missing_ok=True)
+    digests = _of_the_earlier_one(out)
+    theirs = frozenset(
+        name for name in AROUND if (out / name).is_file() and not _is_ours(out, name, digests)
+    )
+    for name in digests:
+        if _is_ours(out, name, digests):
+            (out / name).unlink()
+            _without_empty_folders(out, (out / name).parent)
     return theirs
 
 
-def _is_theirs(out: Path, name: str) -> bool:
-    """Whether a file is there that no release wrote, or that was changed since."""
-    path = out / name
-    if not path.is_file():
-        return False
+def _of_the_earlier_one(out: Path) -> dict[str, str]:
+    """Give the digests of the files of the release that is there; none where nobody can tell."""
     try:
         digests = json.loads((out / MANIFEST).read_text("utf-8"))["files"]
-        return bool(digests.get(name) != _digest(path.read_bytes()))
+        return {str(name): str(digest) for name, digest in digests.items()}
     except (ValueError, KeyError, AttributeError, TypeError):
-        return True
+        return {}
+
+
+def _is_ours(out: Path, name: str, digests: Mapping[str, str]) -> bool:
+    """Whether a file is as the earlier release wrote it."""
+    path = out / name
+    inside = path.resolve().is_relative_to(out.resolve()) and path.is_file()
+    return inside and digests.get(name) == _digest(path.read_bytes())
+
+
+def _without_empty_folders(out: Path, folder: Path) -> None:
+    while folder != out and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
 
 
 def _digest(content: bytes) -> str:

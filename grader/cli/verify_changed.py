@@ -10,9 +10,11 @@ Of the course as it was nothing is run or imported: it is read, as the one that 
 from __future__ import annotations
 
 import os
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.authoring.settings import public_settings
 from grader.ci import platforms
 from grader.ci.git import Repository
 from grader.ci.handed_in import is_inside, named
@@ -33,7 +35,7 @@ from grader.verify.touched import Touched, is_of_the_course, to_run, touched
 
 MARKDOWN, PAGE = "changes.md", "changes.html"
 LARGEST = 2**30  # bytes of one file of a course
-TEXTS = (SETTINGS, f"{ASSIGNMENTS}/README.md")  # of all exercises together
+README = f"{ASSIGNMENTS}/README.md"  # of all exercises together
 
 
 @dataclass(frozen=True)
@@ -126,13 +128,22 @@ def _show(compared: Comparison, words: Words, out: Path) -> None:
 
 
 def _texts(compared: Comparison) -> list[Change]:
+    was, now = compared.root, compared.now.root
+    before = None if compared.before is None else _settings(was / SETTINGS, compared.before.profile)
     return [
-        Change(name, _text(compared.root / name), _text(compared.now.root / name)) for name in TEXTS
+        Change(SETTINGS, before, _settings(now / SETTINGS, compared.now.profile)),
+        Change(README, _text(was / README), _text(now / README)),
     ]
 
 
 def _text(path: Path) -> str | None:
     return path.read_text("utf-8", errors="replace") if path.is_file() else None
+
+
+def _settings(path: Path, profile: str) -> str | None:
+    """Give what students get of ``course.toml``: names, groups and extensions stay here."""
+    text = _text(path)
+    return None if text is None else public_settings(tomllib.loads(text), profile)
 
 
 def _exercises(compared: Comparison, words: Words) -> list[Change]:

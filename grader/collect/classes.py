@@ -20,12 +20,11 @@ from grader.collect.files import is_zip, nfc, stem_of, unzipped
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import REFERENCE, SUBMITTED
 from grader.collect.names import file_time, folder_mark
-from grader.collect.rounds import are_a_class_s, are_by_exercise, is_nobodys
+from grader.collect.rounds import MANY_NAMES, are_a_class_s, are_by_exercise, is_nobodys
 from grader.hand_ins import read_folder, read_name
 
 SEVERAL = 2
 NAMESAKES = 5  # one in so many folders of a section may be called as one of another section is
-MANY_NAMES = 5  # of notebooks in one folder, each of which may be a student's
 _COURSE = frozenset({SUBMITTED, REFERENCE})
 _TRUSTED = 3  # letters or digits of a user's name, with less it may be a part of one
 _TRUSTED_DIGITS = 5

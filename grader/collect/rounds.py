@@ -21,6 +21,7 @@ from grader.collect.names import folder_mark
 from grader.hand_ins import is_version, read_name
 
 SEVERAL = 2
+MANY_NAMES = 5  # of notebooks in one folder, each of which may be a student's
 LEAST_DIGITS = 5  # of a student's number
 WORDS = re.compile(r"[가-힣]+|[^\W_가-힣]+")
 _DIGITS = "0123456789"
@@ -74,13 +75,23 @@ def are_a_class_s(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[s
 
 
 def are_by_exercise(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[str]) -> bool:
-    """Whether people are named in the first folders, which are exercises: two in one of them."""
-    people: dict[str, set[str]] = defaultdict(set)
+    """Whether several people are named in the first folders, which are exercises.
+
+    Two folders in one of them, or files of two names in several. Two names of files in one alone
+    may be one student's tries; many are not.
+    """
+    folders: dict[str, set[str]] = defaultdict(set)
+    files: dict[str, set[str]] = defaultdict(set)
     for path in notebooks:
         person = _person(path, exercise_ids)
         if person is not None and folder_mark(unzipped(person)) is None:
-            people[path.parts[0]].add(person)
-    return any(len(names) >= SEVERAL for names in people.values())
+            (folders if len(path.parts) > SEVERAL else files)[path.parts[0]].add(person)
+    if any(len(names) >= SEVERAL for names in folders.values()):
+        return True
+    if any(len(names) >= MANY_NAMES for names in files.values()):
+        return True
+    times = Counter(name for names in files.values() for name in names)
+    return sum(count >= SEVERAL for count in times.values()) >= SEVERAL
 
 
 def _in_several(notebooks: Sequence[PurePosixPath], exercise_ids: Collection[str]) -> set[str]:

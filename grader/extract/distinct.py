@@ -22,7 +22,7 @@ def distinct_places(x: Array, y: Array) -> Array:
     """
     if not len(x):
         return np.zeros(0, dtype=np.int64)
-    flat = [np.ascontiguousarray(one).reshape(len(one), -1) for one in (x, y)]
+    flat = [np.ascontiguousarray(_with_one_zero(one)).reshape(len(one), -1) for one in (x, y)]
     rows = np.concatenate([one.view(np.uint8).reshape(len(one), -1) for one in flat], axis=1)
     if not rows.shape[1]:  # of nothing at all, whatever comes is the same
         return np.zeros(1, dtype=np.int64)
@@ -31,10 +31,16 @@ def distinct_places(x: Array, y: Array) -> Array:
     return np.sort(places)
 
 
+def _with_one_zero(array: Array) -> Array:
+    """Write -0.0, which is the same number, as 0.0."""
+    return array + 0 if np.issubdtype(array.dtype, np.floating) else array
+
+
 def each_once(sample: FitSample) -> FitSample:
     """Give what a notebook shows of its arrays, with as many rows as differ.
 
-    Only the first rows of many are shown: the others repeat themselves as often as those.
+    Only the first rows of many are shown: the others repeat themselves as often as those. Where
+    these come again and again in the same turn, as ``np.tile`` lays them, there are no others.
     """
     x, y = sample.x, sample.y
     if sample.kind != "arrays" or x is None or y is None or not x.shape or not y.shape:
@@ -45,8 +51,14 @@ def each_once(sample: FitSample) -> FitSample:
     differ = len(distinct_places(x.rows[:shown], y.rows[:shown]))
     if differ == shown:
         return sample
-    count = max(differ, x.shape[0] * differ // shown)
+    tiled = 2 * differ <= shown and all(_comes_in_turn(one.rows[:shown], differ) for one in (x, y))
+    count = differ if tiled else max(differ, x.shape[0] * differ // shown)
     return replace(sample, x=_counting(x, count), y=_counting(y, count))
+
+
+def _comes_in_turn(rows: Array, differ: int) -> bool:
+    """Whether rows are the first ``differ`` of them, again and again."""
+    return np.array_equal(rows, np.resize(rows[:differ], rows.shape))
 
 
 def _counting(part: ArraySample, count: int) -> ArraySample:

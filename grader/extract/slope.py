@@ -43,7 +43,9 @@ def has_no_slope(candidate: Candidate, answer: Answer) -> bool:
     if not len(predictions) or not np.isfinite(predictions).all():
         return False
     found = shares(predictions, seen[1])
-    return found is not None and bool(((found < CUT_OFF) | (found > 1.0 - CUT_OFF)).all())
+    if found is None or not found.size:
+        return False
+    return bool(((found < CUT_OFF) | (found > 1.0 - CUT_OFF)).all())
 
 
 def _rows(candidate: Candidate) -> tuple[Array, Array] | None:

@@ -18,6 +18,7 @@ from grader.course.exercises import Exercise
 from grader.course.families import DataReading
 from grader.course.public import PublicCourse
 from grader.evaluation.worker import build, describe
+from grader.extract.distinct import each_once
 from grader.extract.facts import model_facts, other_models
 from grader.extract.lengths import examined
 from grader.extract.matching import ModelReading, choose, read_model, telling_fit
@@ -140,6 +141,7 @@ def _data(
         return None, MISSING if exercise.family else UNASKED
     if fit.sample.x is None:
         return None, UNSEEN
+    fit = replace(fit, sample=each_once(fit.sample))
     data = examined(looks, exercise, reading.input_shape, fit)
     if may_be_of_another_file(course, exercise, data, ran):
         return None, ELSEWHERE

@@ -249,7 +249,7 @@ def _can_be_trained(again: Again, reading: ModelReading, *, claimed: bool) -> bo
     """Whether another seed may come to something: a slip held it back, or it has a rate."""
     if again.mended and not can_learn(reading.candidate.config):
         return False  # no slip keeps it from learning
-    return not (claimed and has_no_rate(reading.candidate))
+    return not ((claimed or again.mended) and has_no_rate(reading.candidate))
 
 
 def _answered(

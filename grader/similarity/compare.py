@@ -25,7 +25,7 @@ LEAST_FRAGMENTS = 12  # in common: about two lines of code; fewer happen to anyb
 LEAST_SHARE = 0.3  # of the weight of the smaller one
 MOST_PAIRS = 60  # to look at
 RARE = 3  # students who have a fragment, at most, for its lines to be marked as rare
-MANY = 0.25  # of the hand-ins: what more of them have tells of nobody
+MANY = 0.5  # of the hand-ins: what more of them have tells of nobody
 Place = tuple[int, int]  # cell, line
 
 

@@ -87,6 +87,19 @@ class TestReadme:
             assert (out / "requirements.txt").read_text() == "numpy\n"
             assert not {"README.md", "README.ko.md", "requirements.txt"} & files.keys()
 
+    def test_what_no_release_wrote_stays_wherever_it_lies(
+        self, course: Course, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "out"
+        released(course, out)
+        own = out / "assignments" / GRU / "extra.ipynb"
+        own.write_text("{}")
+        files = released(course, out, Plan(exercises=(LSTM,)))
+        assert own.read_text() == "{}"
+        assert [path.name for path in own.parent.iterdir()] == ["extra.ipynb"]
+        assert not (out / "assignments/sequence-prediction").exists()
+        assert f"assignments/{LSTM}/{LSTM}.ipynb" in files
+
     def test_what_a_release_wrote_is_replaced(self, course: Course, tmp_path: Path) -> None:
         out = tmp_path / "out"
         released(course, out)

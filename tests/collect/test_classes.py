@@ -44,7 +44,6 @@ def test_the_first_folder_is_the_student_whatever_the_files_are_called(tmp_path)
         ["class/kim/homework.ipynb", "class/lee/answer.ipynb"],
         ["class/kim.ipynb", "class/lee.ipynb"],
         ["hw1/submissions/kim/hw.ipynb", "hw1/submissions/lee/hw.ipynb"],
-        ["RNN/char-text/kim.ipynb", "RNN/char-text/lee.ipynb"],
         ["RNN/char-text/kim/hw.ipynb", "RNN/char-text/lee/hw.ipynb"],
         [f"RNN/Abgaben/{one}/{who}.ipynb" for one in sorted(IDS) for who in ("kim", "lee")],
         [f"RNN/{one}/{who}.zip/hw.ipynb" for one in sorted(IDS) for who in ("kim", "lee")],
@@ -53,6 +52,13 @@ def test_the_first_folder_is_the_student_whatever_the_files_are_called(tmp_path)
 def test_one_folder_around_a_whole_class_is_no_student(tmp_path, names):
     found = gather(tmp_path, *names)
     assert people(found) == ["kim", "lee"]
+    assert notes(found) == ["class_folder"]
+
+
+def test_files_of_many_names_in_an_exercise_s_folder_are_as_many_people(tmp_path):
+    class_ = ["choi", "jung", "kim", "lee", "park"]
+    found = gather(tmp_path, *(f"RNN/char-text/{who}.ipynb" for who in class_))
+    assert people(found) == class_
     assert notes(found) == ["class_folder"]
 
 
@@ -65,6 +71,8 @@ def test_one_folder_around_a_whole_class_is_no_student(tmp_path, names):
         ["kim/1/char-text.ipynb", "kim/2/sequence-prediction.ipynb"],
         ["kim/char-text/hw1.ipynb", "kim/char-text/hw2.ipynb", "kim/sequence-prediction/x.ipynb"],
         ["kim/char-text/v1.ipynb", "kim/char-text/v2.ipynb"],
+        ["kim/char-text/first_try.ipynb", "kim/char-text/with_plots.ipynb"],
+        ["kim/char-text/char-text_cpu.ipynb", "kim/char-text/char-text_gpu.ipynb"],
         ["kim/char-text/old/hw.ipynb", "kim/char-text/mine/hw.ipynb"],
         ["kim/char-text/homework.ipynb", "kim/sequence-prediction/homework.ipynb"],
         ["kim/homework.ipynb"],

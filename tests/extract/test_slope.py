@@ -43,6 +43,7 @@ def test_of_classes_the_share_of_the_right_one_decides() -> None:
     assert not stuck("categorical_crossentropy", [[2.0, -1.0], [1.0, 3.0]], right)
     assert not stuck("categorical_crossentropy", [[2.0, -1.0]], [[1.0]])
     assert stuck("categorical_crossentropy", [[0.0, 0.0]], [[0.0, 1.0]])
+    assert not stuck("categorical_crossentropy", [[2.0, -1.0]], [[0.0, 0.0]])  # of no class
 
 
 @pytest.mark.parametrize("loss", ["mse", "mean_absolute_error", "own"])

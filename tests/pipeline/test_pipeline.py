@@ -374,6 +374,19 @@ def test_a_model_that_nothing_may_move_is_not_put_right(
     assert world.trained == []
 
 
+def test_a_model_that_was_given_no_rate_is_not_put_right(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    """It never learned by its own settings, so ours have none to learn by."""
+    made = _unmoved()
+    (one,) = made.candidates
+    still = replace(one, compile={**one.compile, "learning_rate": 0.0})
+    world.give = lambda _run: replace(made, candidates=(still,))
+    (record,) = _grade(_slipping(course), tmp_path, _submission()).records
+    assert record.grade.verdict is Verdict.UNTRAINED
+    assert world.trained == []
+
+
 def test_a_model_whose_loss_has_a_slope_is_not_put_right(
     course: Course, world: World, tmp_path: Path
 ) -> None:

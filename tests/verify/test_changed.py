@@ -319,6 +319,15 @@ class TestTheCommand:
         assert "<strong>Aim.</strong>" in (instructor.out / "changes.html").read_text("utf-8")
         assert f"assignments/{GRU}/{GRU}.ipynb" in instructor.seen
 
+    def test_of_the_settings_only_what_students_get_is_shown(self, instructor: Instructor) -> None:
+        """The page is an artifact of a job: who has more time, and why, is nobody's business."""
+        told = '[[extensions]]\nstudent = "kim"\ndays = 3\nreason = "in hospital"\n'
+        instructor.work.write("course/course.toml", f'name = "Deep Learning"\n{told}'.encode())
+        assert instructor().code == 0
+        assert "Deep Learning" in instructor.page()
+        for private in ("kim", "hospital", "extensions"):
+            assert private not in instructor.page()
+
     def test_what_the_base_changed_meanwhile_is_not_this_changes(
         self, instructor: Instructor
     ) -> None:
