@@ -64,7 +64,7 @@ def test_what_does_not_go_together_is_told_and_nothing_is_written(
 
 def test_the_language_that_is_asked_for_is_the_readmes(tmp_path: Path) -> None:
     run_release(ReleaseOptions(tmp_path / "out", "ko"))
-    assert "받은 것이" in (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "무엇을 받았는지" in (tmp_path / "out" / "README.md").read_text("utf-8")
     assert not (tmp_path / "out" / "README.en.md").exists()
 
 
@@ -73,5 +73,5 @@ def test_without_one_the_courses_own_comes_first_and_the_other_beside_it(
 ) -> None:
     (course / "course.toml").write_text('language = "ko"\n')
     run_release(ReleaseOptions(tmp_path / "out", None))
-    assert "받은 것이" in (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "무엇을 받았는지" in (tmp_path / "out" / "README.md").read_text("utf-8")
     assert "What you received" in (tmp_path / "out" / "README.en.md").read_text("utf-8")
