@@ -46,7 +46,6 @@ class Comparison:
     before: Course | None
     root: Path  # where the course as it was lies
     base: str
-    names: tuple[str, ...]  # of the course's files that differ
 
 
 def run_changed(options: VerifyOptions, base: str) -> int:
@@ -69,7 +68,7 @@ def run_changed(options: VerifyOptions, base: str) -> int:
         root = place / "before"
         _lay_out(repository, commit, root)
         before = _read(root, options.profile, words)
-        compared = Comparison(course, before, root, commit[:12], ours)
+        compared = Comparison(course, before, root, commit[:12])
         _show(compared, words, options.out)
         return _verify(compared, touched(ours, course, before), words, options)
 

@@ -23,6 +23,7 @@ from tests.support.workflows import (
     loaded,
     programs,
     run_step,
+    skip_without_full_isolation,
     step,
     steps,
     triggers,
@@ -272,8 +273,7 @@ class TestTheActionsScript:
 
 @pytest.mark.real
 def test_the_action_grades_and_fails_with_a_readable_summary(job: Job) -> None:
-    if shutil.which("bwrap") is None:
-        pytest.skip("no full isolation here")
+    skip_without_full_isolation()
     for name in HOSTILE:
         job.student.write(name, b'{"nbformat": 2}')
     for trap in ("typer", "grader", "numpy", "sitecustomize", "json"):

@@ -26,6 +26,7 @@ from tests.support.workflows import (
     programs,
     run_script,
     run_step,
+    skip_without_full_isolation,
     steps,
 )
 
@@ -174,8 +175,7 @@ def test_the_official_step_grades_a_good_a_bad_and_a_hostile_pull_request(
     api: FakeApi, place: Path
 ) -> None:
     """And one that edits grader, expectations and workflow gets what the same work gets without."""
-    if shutil.which("bwrap") is None:
-        pytest.skip("no full isolation here")
+    skip_without_full_isolation()
     name = loaded(OFFICIAL)["env"]["STUDENTS"]
     work = Working(place.parent / "students")
     work.write(PLACE, raw(notebook("# your code here")))

@@ -7,10 +7,7 @@ twice, two handed in the same code, one a zip.
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from grader.collect.collect import collect
 from grader.record.store import Store
 from grader.types import Record, Submission, Verdict
 from tests.support import builders as b
+from tests.support.lms_files import as_csv, written, zipped
 from tests.support.notebook_files import notebook, raw
 
 EXERCISE = "multiplication-lstm"
@@ -88,7 +86,7 @@ def _canvas_files(upload: int = 9000) -> Iterator[tuple[str, bytes]]:
         elif one.kind == "pdf":
             yield f"{begin}_{upload}_homework.pdf", PDF
         elif one.kind == "zip":
-            yield f"{begin}_{upload}_homework.zip", _zip([(f"{EXERCISE}.ipynb", one.file())])
+            yield f"{begin}_{upload}_homework.zip", zipped([(f"{EXERCISE}.ipynb", one.file())])
         elif one.kind != "nothing":
             yield f"{begin}_{upload}_{EXERCISE}.ipynb", one.file()
 
@@ -102,19 +100,19 @@ def _moodle_files() -> Iterator[tuple[str, bytes]]:
         elif one.kind == "pdf":
             yield f"{folder}/homework.pdf", PDF
         elif one.kind == "zip":
-            yield f"{folder}/homework.zip", _zip([(f"{EXERCISE}.ipynb", one.file())])
+            yield f"{folder}/homework.zip", zipped([(f"{EXERCISE}.ipynb", one.file())])
         elif one.kind != "nothing":
             yield f"{folder}/{EXERCISE}.ipynb", one.file()
 
 
 def canvas_zip(folder: Path) -> Path:
     """What "Download submissions" of Canvas gives."""
-    return _written(folder / "submissions.zip", _zip(_canvas_files()))
+    return written(folder / "submissions.zip", zipped(_canvas_files()))
 
 
 def moodle_zip(folder: Path) -> Path:
     """What "Download all submissions" of Moodle gives, since its version 4.1."""
-    return _written(folder / "RNN-Homework 3-55.zip", _zip(_moodle_files()))
+    return written(folder / "RNN-Homework 3-55.zip", zipped(_moodle_files()))
 
 
 def canvas_roster(folder: Path, title: str = TITLE, possible: str = "10", held: str = "") -> Path:
@@ -130,7 +128,7 @@ def canvas_roster(folder: Path, title: str = TITLE, possible: str = "10", held: 
         who = [f"{one.family}, {one.given}", str(one.number), f"s{one.number}", one.login, "A"]
         rows.append([*who, held, "7.5", "7.5", "80"])
     rows.append(["Student, Test", "9", "", "abcdef", "A", "", "", "", ""])
-    return _written(folder / "canvas.csv", _csv(rows))
+    return written(folder / "canvas.csv", as_csv(rows))
 
 
 WORKSHEET = (
@@ -158,34 +156,14 @@ def moodle_worksheet(folder: Path, most: str = "10.00", *, korean: bool = False)
         time = "Monday, 2 March 2026, 9:00 AM" if there else "-"
         who = [f"{called}{one.number}", f"{one.given} {one.family}"]
         rows.append([*who, f"{one.login}@example.org", status, "", most, yes, time, "-", ""])
-    return _written(folder / "Grades-RNN-Homework 3-55.csv", b"\xef\xbb\xbf" + _csv(rows))
+    return written(folder / "Grades-RNN-Homework 3-55.csv", b"\xef\xbb\xbf" + as_csv(rows))
 
 
 def moodle_participants(folder: Path) -> Path:
     """Moodle's list of participants, as its table is downloaded."""
     rows = [["First name", "Last name", "ID number", "Email address"]]
     rows += [[one.given, one.family, f"s{one.number}", f"{one.login}@example.org"] for one in CLASS]
-    return _written(folder / "courseid_5_participants.csv", _csv(rows))
-
-
-def _zip(files: Sequence[tuple[str, bytes]] | Iterator[tuple[str, bytes]]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        for name, content in files:
-            archive.writestr(name, content)
-    return made.getvalue()
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
-
-
-def _written(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
+    return written(folder / "courseid_5_participants.csv", as_csv(rows))
 
 
 def points_of(one: Person) -> float:

@@ -5,15 +5,13 @@ Enters: people. Leaves: paths. Touches: writes zips, lists and a course into a f
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.support.class_of_thirty import KOREAN_WORKSHEET
 from tests.support.course_help import course_of
+from tests.support.lms_files import as_csv, written, zipped
 from tests.thirty import people as p
 from tests.thirty.people import EXERCISE, Person
 
@@ -26,7 +24,7 @@ Files = Iterator[tuple[str, bytes]]
 
 def canvas(folder: Path, some: Sequence[Person]) -> tuple[Path, Path]:
     """Write what "Download submissions" gives, and the gradebook's export."""
-    submissions = _written(folder / "submissions.zip", _zip(_canvas_files(some)))
+    submissions = written(folder / "submissions.zip", zipped(_canvas_files(some)))
     about = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
     rows = [[*about, COLUMN, "Old (5)", "Final Score"]]
     rows.append(["    Points Possible", "", "", "", "", f"{POINTS:g}", "20", "(read only)"])
@@ -36,7 +34,7 @@ def canvas(folder: Path, some: Sequence[Person]) -> tuple[Path, Path]:
         who = [name, str(one.number), f"s{one.number}", one.login, section]
         rows.append([*who, "", "7.5", "80"])
     rows.append(["Student, Test", "9", "", "abcdef", "A", "", "", ""])
-    return submissions, _written(folder / "gradebook.csv", _csv(rows))
+    return submissions, written(folder / "gradebook.csv", as_csv(rows))
 
 
 def _canvas_files(some: Sequence[Person]) -> Files:
@@ -59,7 +57,7 @@ def moodle(folder: Path, some: Sequence[Person]) -> tuple[Path, Path]:
         for one in some
         for name, content in _named_apart(one)
     )
-    submissions = _written(folder / "RNN-HW3-55.zip", _zip(files))
+    submissions = written(folder / "RNN-HW3-55.zip", zipped(files))
     rows = [list(KOREAN_WORKSHEET)]
     for one in _listed(some):
         there = one.kind not in {p.NOTHING, p.MEMBER}
@@ -67,7 +65,7 @@ def moodle(folder: Path, some: Sequence[Person]) -> tuple[Path, Path]:
         who = [f"참가자{one.number}", f"{one.family} {one.given}", one.login, status]
         at = _time(one) if there else "-"
         rows.append([*who, "", f"{POINTS:.2f}", "예", at, "-", ""])
-    return submissions, _written(folder / "Grades-RNN-HW3-55.csv", BOM + _csv(rows))
+    return submissions, written(folder / "Grades-RNN-HW3-55.csv", BOM + as_csv(rows))
 
 
 def _clean(one: Person) -> str:
@@ -93,7 +91,7 @@ def _handed_in(one: Person) -> Files:
     if one.kind == p.PDF:
         yield "homework.pdf", PDF
     elif one.kind == p.ZIPPED:
-        yield "homework.zip", _zip([(f"{EXERCISE}.ipynb", one.notebook())])
+        yield "homework.zip", zipped([(f"{EXERCISE}.ipynb", one.notebook())])
     elif one.kind in {p.AGAIN, p.TWO}:
         second = EXERCISE if one.kind == p.AGAIN else f"{EXERCISE}_final"
         yield f"{EXERCISE}.ipynb", one.notebook(1)
@@ -121,29 +119,9 @@ def course(place: Path, roster: Path, *, worksheet: bool, some: Sequence[Person]
         rules += ["[[groups]]", 'name = "team 1"', f"members = [{members}]"]
     for one in extended:
         rules += ["[[extensions]]", f'student = "{one}"', "days = 3", 'reason = "was ill"']
-    _written(place / "course.toml", ("\n".join(rules) + "\n").encode())
+    written(place / "course.toml", ("\n".join(rules) + "\n").encode())
     return place
 
 
 def _listed(some: Sequence[Person]) -> list[Person]:
     return [one for one in some if one.kind != p.STRANGER]
-
-
-def _zip(files: Files | Sequence[tuple[str, bytes]]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        for name, content in files:
-            archive.writestr(name, content)
-    return made.getvalue()
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
-
-
-def _written(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
