@@ -219,8 +219,9 @@ class FitSample:
     y: ArraySample | None
     validation_x: ArraySample | None = None
     validation_y: ArraySample | None = None
-    kind: str = "arrays"  # arrays, dataset, generator, unknown
+    kind: str = "arrays"  # arrays, drawn, dataset, generator, unknown
     digest: int | None = None  # as claimed: fits on the same data have the same
+    batch: int | None = None  # of what was drawn: rows of the largest batch
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,7 @@ class Candidate:
     jumps: tuple[Jump, ...] = ()  # the last few, that before the first fit included
     bare: bool = False  # its weights are too large to be looked at, and are not here
     own_updates: int = 0  # of its weights, by loops of the notebook's own: no fit made them
-    own_sample: FitSample | None = None  # the first batch given to train_on_batch
+    own_sample: FitSample | None = None  # given to train_on_batch: the first batch, or all drawn
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
         order=reader.order if moved else before.order,
         bare=before.bare or event.bare,
         own_updates=max(before.own_updates, event.updates),
-        own_sample=before.own_sample or _first_batch(event, arrays),
+        own_sample=_batches(event, arrays) or before.own_sample,
     )
     if story.candidate.bare:  # some of its weights would be another moment's
         story.left = ()
@@ -188,8 +188,8 @@ def _end(story: Story, event: Event, arrays: Mapping[str, Array]) -> None:
     story.add(*missing, _end_fit(begun, event, arrays))
 
 
-def _first_batch(event: Event, arrays: Mapping[str, Array]) -> FitSample | None:
-    """Give what ``train_on_batch`` was first given, where this event brings it."""
+def _batches(event: Event, arrays: Mapping[str, Array]) -> FitSample | None:
+    """Give what ``train_on_batch`` was given, where this event brings it: more than before."""
     if event.event != "seen" or event.late_sample is None or event.late_sample.x is None:
         return None
     return _fit_sample(event.late_sample, arrays)
@@ -271,7 +271,7 @@ def _fit_sample(sample: Sample | None, arrays: Mapping[str, Array]) -> FitSample
     if sample is None:
         return UNSEEN
     parts = {name: _sampled(getattr(sample, name), arrays.get(f"sample_{name}")) for name in PARTS}
-    return FitSample(**parts, kind=sample.kind, digest=sample.digest)
+    return FitSample(**parts, kind=sample.kind, digest=sample.digest, batch=sample.batch)
 
 
 def _sampled(described: Sampled | None, rows: Array | None) -> ArraySample | None:

@@ -43,6 +43,7 @@ class Sample(_Strict):
     """What a call of ``fit`` was given."""
 
     kind: Text = "arrays"
+    batch: Count | None = None  # rows of the largest that was drawn
     same: bool = False  # as in the fit before: sent once, for a loop may call fit a thousand times
     digest: int | None = None  # by which it is found again
     x: Sampled | None = None

@@ -17,7 +17,7 @@ import numpy as np
 
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Question, load_family
-from grader.extract.distinct import each_once
+from grader.extract.distinct import as_shown, each_once, is_first_batch
 from grader.extract.lengths import (
     asked_at,
     examined,
@@ -34,6 +34,7 @@ from grader.extract.training import DEFAULT_BATCH
 from grader.types import Array, Fit, Message, Training
 
 HiddenSeed = Callable[[str], int]
+FIRST_BATCH = "data.first_batch"
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,12 @@ def exercise_case(
     every: Sequence[Exercise],
     course: Course,
     hidden_seed: HiddenSeed,
-    trainings: Sequence[Training] = (),
+    trainings: Sequence[Training] | None = None,
 ) -> ExerciseCase:
     """Choose the model that stands for an exercise, look at its data, draw its questions.
 
-    Of a training that is ours the data are what was ordered, all of it; else what was shown.
+    Of a training that is ours the data are what was ordered, all of it; else what was shown. Where
+    trainings are ours (not None), what was not shown is not there.
     """
     others = [other for other in every if other.id != exercise.id]
     chosen = choose(readings, exercise, others)
@@ -79,13 +81,22 @@ def exercise_case(
         return ExerciseCase(exercise, reading, fit)
     family = load_family(course.reference, exercise.family)
     own = exercise.sized(reading.input_shape)
-    shown = _as_ordered(fit, chain_of(reading, trainings))
+    chain = chain_of(reading, trainings or ())
+    shown = _as_ordered(fit, chain, strictly=trainings is not None)
     if shown is None and reading.moved:
         # A loop of its own may have trained it. What it was given was not seen: the usual layout.
         _, question = canonical_question(family, asked_at(exercise, own), hidden_seed(exercise.id))
         if fits_in(question, reading.input_shape):
             return ExerciseCase(exercise, reading, None, None, question, family)
     data = examined(family, exercise, reading.input_shape, shown) if shown else None
+    if (
+        data is not None
+        and trainings is not None
+        and not chain
+        and fit
+        and is_first_batch(fit.sample)
+    ):
+        data = replace(data, notes=(*data.notes, Message(FIRST_BATCH)))
     if data is None or data.layout is None:
         return ExerciseCase(exercise, reading, fit, data, None, family)
     seed, elsewhere = hidden_seed(exercise.id), asked_at(exercise, own)
@@ -100,11 +111,16 @@ def exercise_case(
     )
 
 
-def _as_ordered(fit: Fit | None, chain: Sequence[Training]) -> Fit | None:
-    """Give a fit with the data of our own training, where the model is its work; each row once."""
+def _as_ordered(fit: Fit | None, chain: Sequence[Training], *, strictly: bool) -> Fit | None:
+    """Give a fit with the data of our own training, where the model is its work; each row once.
+
+    ``strictly``: of a training that is not ours, with no more than was shown.
+    """
     sample = ordered_sample(chain)
     if sample is None:
-        return fit and replace(fit, sample=each_once(fit.sample))
+        if fit is None:
+            return None
+        return replace(fit, sample=each_once(as_shown(fit.sample) if strictly else fit.sample))
     given = fit or Fit(chain[-1].cell, sample, None, chain[-1].epochs, {}, True, {})
     return replace(given, sample=sample)
 

@@ -12,6 +12,9 @@ import numpy as np
 
 from grader.types import Array, ArraySample, FitSample
 
+DRAWN = "drawn"  # each row once, of all that was drawn
+FIRST_BATCHES = frozenset({"dataset", "generator"})
+
 
 def distinct_places(x: Array, y: Array) -> Array:
     """Give the place of each row of inputs with its target where it comes first, in order.
@@ -34,6 +37,22 @@ def distinct_places(x: Array, y: Array) -> Array:
 def _with_one_zero(array: Array) -> Array:
     """Write -0.0, which is the same number, as 0.0."""
     return array + 0 if np.issubdtype(array.dtype, np.floating) else array
+
+
+def is_first_batch(sample: FitSample) -> bool:
+    """Whether of what was given to ``fit`` its first batch was seen and nothing else."""
+    return sample.kind in FIRST_BATCHES and sample.x is not None
+
+
+def as_shown(sample: FitSample) -> FitSample:
+    """Give what a notebook shows of what it trained on as arrays of so many rows.
+
+    Where no result of ours tells it, there is no more than was shown: of a data set of which the
+    first batch was seen alone, that is all.
+    """
+    if sample.kind == DRAWN or is_first_batch(sample):
+        return replace(sample, kind="arrays")
+    return sample
 
 
 def each_once(sample: FitSample) -> FitSample:

@@ -110,7 +110,7 @@ def extract_each(
     )
     if not held.exercises:
         return (_nothing_known(execution, readings, held.nearest),)
-    several, trainings = len(held.exercises) > 1, execution.trainings or ()
+    several, trainings = len(held.exercises) > 1, execution.trainings
     others = every if several else []
     among = [held.nearest.reading] if held.nearest is not None else readings
     begun = [
@@ -182,7 +182,7 @@ def _begun(
     every: Sequence[Exercise],
     course: Course,
     hidden_seed: HiddenSeed,
-    trainings: Sequence[Training],
+    trainings: Sequence[Training] | None,
 ) -> _Begun:
     case = exercise_case(exercise, readings, every, course, hidden_seed, trainings)
     return _Begun(case, tasks_of(case))

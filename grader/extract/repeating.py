@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from grader.course.families import Family, Question
 from grader.extract.architecture import Architecture
 from grader.extract.cases import ExerciseCase, shaped
+from grader.extract.distinct import DRAWN
 from grader.extract.lengths import asked_at, fits_in, of_any_length
 from grader.extract.retraining import canonical_question, has_no_rate, retraining
 from grader.extract.tasks import Answer, ModelTask
@@ -108,7 +109,7 @@ def _plan(case: ExerciseCase, hidden_seed: int) -> _Plan:
 def whole_rows(sample: FitSample) -> tuple[Array, Array] | None:
     """Give inputs and targets where every row of them was seen."""
     x, y = sample.x, sample.y
-    if sample.kind != "arrays" or x is None or y is None:
+    if sample.kind not in ("arrays", DRAWN) or x is None or y is None:
         return None
     whole = len(x.rows) == x.shape[0] == len(y.rows) == y.shape[0] > 0
     return (x.rows, y.rows) if whole else None

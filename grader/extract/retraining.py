@@ -84,7 +84,8 @@ def retraining(
         return None
     x, y = rows or family.training(np.random.default_rng(seed), exercise.data)
     arguments = fit.arguments if fit is not None else _of_a_loop(candidate)
-    batch = _whole(arguments.get("batch_size"), DEFAULT_BATCH)
+    drawn = fit.sample.batch if fit is not None else None
+    batch = _whole(arguments.get("batch_size"), drawn or DEFAULT_BATCH)
     split = _share(arguments.get("validation_split"))
     epochs, steps = lasting(candidate, exercise, math.ceil(len(x) * (1.0 - split) / batch))
     return ModelTask(
@@ -135,7 +136,9 @@ def has_no_rate(candidate: Candidate) -> bool:
 def _of_a_loop(candidate: Candidate) -> Mapping[str, Scalar]:
     """Give the batch size of a loop that called ``train_on_batch``, where its batch was seen."""
     sample = candidate.own_sample
-    return {"batch_size": sample.x.shape[0]} if sample is not None and sample.x is not None else {}
+    if sample is None or sample.x is None:
+        return {}
+    return {"batch_size": sample.batch or sample.x.shape[0]}
 
 
 def stuck_by_the_book(evidence: Evidence, exercise: Exercise) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from grader.extract.distinct import DRAWN
 from grader.extract.matching import ModelReading
 from grader.types import Candidate, Fit, Json, Scalar, TrainingFacts
 
@@ -82,7 +83,7 @@ def _shortened(values: Sequence[float], most: int) -> Sequence[float]:
 
 def _rows(fit: Fit) -> int | None:
     """Count the rows that each epoch trained on; of a dataset only its first batch was seen."""
-    if fit.sample.kind != "arrays" or fit.sample.x is None:
+    if fit.sample.kind not in ("arrays", DRAWN) or fit.sample.x is None:
         return None
     split = fit.arguments.get("validation_split")
     kept = 1.0 - split if isinstance(split, float) and 0.0 < split < 1.0 else 1.0
@@ -96,7 +97,7 @@ def updates_of(candidate: Candidate) -> int | None:
         rows, steps = _rows(fit), _whole(fit.arguments.get("steps_per_epoch"))
         if rows is None and steps is None:
             return None
-        batch = _whole(fit.arguments.get("batch_size")) or DEFAULT_BATCH
+        batch = _whole(fit.arguments.get("batch_size")) or fit.sample.batch or DEFAULT_BATCH
         total += fit.epochs_run * (steps or math.ceil((rows or 0) / batch))
     return total
 

@@ -93,19 +93,19 @@ def main() -> None:
     told = remarks.Remarks(app.kernel)
     lacks.install(app.shell, app.kernel, told, settings["said"], settings["epochs"])
     restarts.install(app.shell, app.kernel, told)
-    ready = None
+    trainer = None
     if orders is not None:  # below the probe, which sees what came of it
-        ready = orders.install(app.kernel, settings["order_bytes"], probe.__name__)
+        trainer = orders.install(app.kernel, settings["order_bytes"], probe.__name__)
     if settings.get("one_step"):
         one_step.install()  # below the probe, which sees what was asked for
-    probe.install(app.shell, app.kernel)
+    probe.install(app.shell, app.kernel, None if trainer is None else trainer.trained)
     if settings.get("data"):
         data_files.install(app.shell, Path(settings["data"]), told)
     if settings["old_api"]:
         old_api.install(told)  # above the probe, which sees what really ran
     own_places.install(told)  # above the calls of the books' time, which keep the path
-    if ready is not None:
-        ready()
+    if trainer is not None:
+        trainer.ready()
     seed_before_first_cell(app.shell, settings["seed"])
     if settings.get("own"):
         own_files.install(Path(settings["own"]))  # last: nothing of ours is imported from there

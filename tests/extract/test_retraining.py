@@ -22,6 +22,7 @@ from grader.extract.retraining import (
 )
 from grader.extract.tasks import ModelTask, Training
 from grader.types import (
+    ArraySample,
     Candidate,
     Evidence,
     Fit,
@@ -244,3 +245,17 @@ def test_only_the_last_activation_is_put_right(conv1d: Exercise) -> None:
     given = Architecture((200,), "int32", (first, LayerSpec("Dense", dense)))
     put_right = LayerSpec("Dense", {**dense, "activation": "sigmoid"})
     assert with_asked_activation(given, conv1d) == replace(given, layers=(first, put_right))
+
+
+def test_a_repeated_data_set_is_cut_into_batches_as_large_as_its_own() -> None:
+    drawn = FitSample(None, None, kind="drawn", batch=3)
+    found = task(candidate(replace(fit(), sample=drawn)))
+    assert found is not None
+    assert found.training is not None
+    assert found.training.batch_size == 3
+    rows = ArraySample((40, 4, 1), "float32", np.zeros((40, 4, 1), np.float32), {})
+    loop = replace(candidate(), own_updates=100, own_sample=replace(drawn, x=rows, y=rows))
+    found = task(loop)
+    assert found is not None
+    assert found.training is not None
+    assert found.training.batch_size == 3

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from grader.extract.matching import read_model
-from grader.extract.training import training_facts
-from grader.types import Candidate, Fit, FitSample
+from grader.extract.training import training_facts, updates_of
+from grader.types import ArraySample, Candidate, Fit, FitSample
 
 UNSEEN = FitSample(None, None)
 
@@ -32,3 +34,13 @@ def test_a_training_that_ended_was_cut_off_nowhere() -> None:
 def test_a_model_that_a_fit_began_to_train_is_not_yet_a_trained_one() -> None:
     assert not read_model(candidate(fit(40, ended=False))).trained
     assert read_model(candidate(fit(40))).trained
+
+
+def test_updates_of_a_data_set_are_those_of_the_batches_that_were_drawn() -> None:
+    """One update an epoch is that, however the repeated training would cut its rows."""
+    x = ArraySample((1000, 3), "float32", np.zeros((4, 3), np.float32), {})
+    drawn = FitSample(x, x, kind="drawn", batch=1000)
+    of_it = candidate(replace(fit(20), sample=drawn))
+    assert updates_of(of_it) == 20
+    assert updates_of(candidate(replace(fit(20), sample=replace(drawn, batch=None)))) == 20 * 32
+    assert updates_of(candidate(replace(fit(20), sample=replace(drawn, kind="dataset")))) is None

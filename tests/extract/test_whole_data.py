@@ -14,7 +14,7 @@ from grader.extract.extract import extract
 from grader.extract.matching import read_model
 from grader.extract.proof import layers_digest, weights_digest
 from grader.trainer.seen import seen_rows
-from grader.types import Array, Evidence, Message, Training
+from grader.types import Array, ArraySample, Evidence, FitSample, Message, Training
 from tests.extract.notebooks import Room, asked, candidate, given, own_data, run_with, sequential
 
 COURSE = load_course(Path(__file__).parents[2])
@@ -102,6 +102,61 @@ def test_epochs_that_are_parts_count_as_that_and_it_is_said(
 def test_of_a_claim_the_data_are_what_was_shown() -> None:
     x, y = rows_of("multiplication-gru")
     assert missed(found("multiplication-gru", x, y * 0.0, ours=False)) == set()
+
+
+def claimed(name: str, sample: FitSample, *, strictly: bool = True) -> Evidence:
+    """What is found of a notebook that trained by itself; strictly, though a trainer was there."""
+    exercise = COURSE.exercise(name)
+    made = candidate(sequential(*asked(exercise), shape=exercise.input_shape), sample)
+    run = run_with(made)
+    if strictly:
+        why = Message("proof.told", {"why": "a callback of class Own"})
+        run = replace(run, trainings=(Training(4, why=why),))
+    (evidence,) = extract(run, [name], COURSE, Room(exercise), lambda _: 7)
+    return evidence
+
+
+NAMES = ("temperature-dense", "multiplication-gru", REVIEWS.id, "char-text", SEQUENCE.id)
+FEW = {
+    "temperature-dense": "data.rows",
+    "multiplication-gru": "data.rows",
+    REVIEWS.id: "data.rows",
+    "char-text": "data.sentence",
+    SEQUENCE.id: "data.rows",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", ["dataset", "generator"])
+def test_what_was_not_seen_of_a_claimed_data_set_is_not_right(name: str, kind: str) -> None:
+    """Sixteen windows, again and again, look like the first batch of many."""
+    batch = 4 if name == SEQUENCE.id else 16
+    x, y = (one[:batch] for one in rows_of(name))
+    first = replace(given(x, y), kind=kind)
+    evidence = claimed(name, first)
+    assert FEW[name] in missed(evidence)
+    assert "data.first_batch" in [note.id for note in evidence.notes]
+    before = claimed(name, first, strictly=False)
+    assert FEW[name] not in missed(before), "where nobody else trains, nothing has changed"
+    assert "data.first_batch" not in [note.id for note in before.notes]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_claimed_data_set_of_which_all_was_seen_has_nothing_to_be_missed(name: str) -> None:
+    x, y = rows_of(name)
+    parts = [ArraySample(one.shape, str(one.dtype), one, {}) for one in (x, y)]
+    evidence = claimed(name, FitSample(*parts, kind="drawn", batch=16))
+    assert missed(evidence) == set()
+    assert "data.first_batch" not in [note.id for note in evidence.notes]
+
+
+def test_of_more_than_can_be_shown_the_rest_is_like_what_was() -> None:
+    name = "multiplication-gru"
+    x, y = rows_of(name)
+    parts = [ArraySample(one.shape, str(one.dtype), one[:500], {}) for one in (x, y)]
+    assert missed(claimed(name, FitSample(*parts, kind="drawn"))) == set()
+    wrong = [parts[0], replace(parts[1], rows=parts[1].rows * 0.5)]
+    assert "data.target" in missed(claimed(name, FitSample(*wrong, kind="drawn")))
 
 
 def test_one_batch_an_epoch_is_no_pass_over_the_exercise() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from grader.kernel.probe import fits
+from grader.kernel.probe.drawn import Shown
 from grader.kernel.probe.fits import FitStory
 
 
@@ -17,12 +18,18 @@ class Told:
     """A probe that keeps what is sent."""
 
     keras = SimpleNamespace(
-        callbacks=SimpleNamespace(CallbackList=tuple), Sequential=int, utils=SimpleNamespace()
+        callbacks=SimpleNamespace(CallbackList=tuple),
+        Sequential=int,
+        utils=SimpleNamespace(PyDataset=set),
     )
     cell = 1
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = []
+        self.trained: Callable[[Any], bool] | None = None
+        self.shown = Shown()
+
+    def count(self, *_: Any) -> None: ...
 
     def number(self, _: Any) -> int:
         return 0
@@ -30,7 +37,8 @@ class Told:
     def send(self, event: str, content: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.events.append((event, content, arrays))
 
-    def is_news(self, *_: Any) -> bool:
+    def is_news(self, _: int, sample: dict[str, Any], *__: Any) -> bool:
+        sample["digest"] = 5
         return True
 
     def repeats(self, _: int) -> None:
@@ -56,8 +64,8 @@ def batches() -> Iterator[Any]:
         yield np.ones((8, 6, 2)), np.zeros(8)
 
 
-def story(told: Told, source: Any) -> tuple[FitStory, dict[str, Any]]:
-    given = {"x": source}
+def story(told: Told, source: Any, y: Any = None) -> tuple[FitStory, dict[str, Any]]:
+    given = {"x": source, "y": y}
     watchers: Any = SimpleNamespace(usual=lambda one: one, patient=lambda one: one)
     model: Any = SimpleNamespace(built=True)
     return FitStory(told, model, given, watchers), given  # type: ignore[arg-type]
@@ -79,5 +87,60 @@ def test_a_generator_that_gave_nothing_yet_is_unknown_when_the_fit_begins(told: 
     one, _ = story(told, batches())
     one.begin()
     ((_, content, arrays),) = told.events
-    assert content["sample"] == {"kind": "unknown"}
+    assert content["sample"] == {"kind": "unknown", "digest": 5}
     assert arrays == {}
+
+
+def ended(told: Told, source: Any, y: Any = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What a fit of one epoch is told to have gone over, when it ends."""
+    one, given = story(told, source, y)
+    one.begin()
+    for _, batch in zip(range(3), given["x"], strict=False):
+        assert len(batch)
+    one.end(SimpleNamespace(history={}))
+    event, content, arrays = told.events[-1]
+    assert event == "fit_end"
+    return content["late_sample"], arrays
+
+
+X = np.arange(1200, dtype=np.float32).reshape(600, 2)
+
+
+def counted() -> Iterator[Any]:
+    for number in range(5):
+        yield X[number : number + 2], X[number : number + 2, 0]
+
+
+def test_where_somebody_else_trains_a_fit_of_ones_own_shows_all_its_rows(told: Told) -> None:
+    told.trained = lambda _: False
+    sample, arrays = ended(told, [(X[:8], X[:8, 0])] * 3)
+    assert (sample["kind"], sample["x"]["shape"], sample["digest"]) == ("drawn", [8, 2], 5)
+    np.testing.assert_array_equal(arrays["sample_x"], X[:8])
+
+
+def test_of_arrays_those_rows_too_that_were_not_shown_at_first(told: Told) -> None:
+    told.trained = lambda _: False
+    sample, arrays = ended(told, X, X[:, 0])
+    assert (sample["kind"], len(arrays["sample_x"]), sample["digest"]) == ("arrays", 600, 5)
+
+
+def test_of_a_generator_what_was_drawn(told: Told) -> None:
+    told.trained = lambda _: False
+    sample, arrays = ended(told, counted())
+    assert sample["x"]["shape"] == [4, 2], "three batches of two, one row further each time"
+    np.testing.assert_array_equal(arrays["sample_x"], X[:4])
+
+
+def test_the_same_data_a_second_time_are_not_shown_again(told: Told) -> None:
+    told.trained = lambda _: False
+    data = [(X[:8], X[:8, 0])]
+    assert ended(told, data)[0]
+    assert ended(told, data) == ({}, {})
+
+
+@pytest.mark.parametrize("trained", [None, lambda _: True])
+def test_else_only_what_is_told_of_every_fit(told: Told, trained: Any) -> None:
+    told.trained = trained
+    assert ended(told, [(X[:8], X[:8, 0])] * 3) == ({}, {})
+    assert ended(told, X, X[:, 0]) == ({}, {})
+    assert ended(told, counted())[0]["kind"] == "generator"

@@ -10,32 +10,44 @@ says: an order is made where Keras has checked everything and would take its fir
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from .asking import Answer, Ask, Line
 from .fitting import Way, wrap_fit
 from .originals import Originals
 
-__all__ = ["Answer", "Ask", "Line", "Way", "install", "wrap_fit"]
+__all__ = ["Answer", "Ask", "Installed", "Line", "Way", "install", "wrap_fit"]
 
 
-def install(kernel: Any, most_bytes: int, ours: str) -> Callable[[], None]:
+@dataclass(frozen=True)
+class Installed:
+    """What was installed.
+
+    Attributes:
+        ready: is to be called once all of ours is installed: what a class of Keras' is given after
+            that is the notebook's own, and its trainings are no orders.
+        trained: whether a model is as the trainer left it.
+    """
+
+    ready: Callable[[], None]
+    trained: Callable[[Any], bool]
+
+
+def install(kernel: Any, most_bytes: int, ours: str) -> Installed:
     """Have the trainer do what ``fit`` would, where it can; below what watches ``fit``.
 
     Args:
         kernel: on whose stdin channel somebody listens.
         most_bytes: that the arrays of an order may take together.
         ours: the package of the callbacks that only watch.
-
-    Returns:
-        What is to be called once all of ours is installed: what a class of Keras' is given after
-        that is the notebook's own, and its trainings are no orders.
     """
     try:
         import keras
     except ImportError:
-        return lambda: None  # the notebook's own import fails too, and says so
+        # The notebook's own import fails too, and says so.
+        return Installed(lambda: None, lambda _: False)
     line, originals = Line(kernel), Originals(keras)
     way = Way(line.ask, line.tell, ours, most_bytes, originals.refuse_replaced)
     keras.Model.fit = wrap_fit(keras, keras.Model.fit, way)
-    return originals.keep
+    return Installed(originals.keep, way.known.holds)

@@ -16,7 +16,7 @@ import inspect
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,12 @@ class Known:
         """Remember what the trainer made of a model."""
         optimizer = weakref.ref(model.optimizer)
         self._results[model] = (result, _digest(model.get_weights()), optimizer)
+
+    def holds(self, model: Any) -> bool:
+        """Whether a model is just what the trainer made of it."""
+        if model not in self._results:
+            return False
+        return self._results[model][1] == _digest(model.get_weights())
 
     def after(self, model: Any) -> dict[str, str] | None:
         """Give the result that a fit of this model goes on from; None where there is none.
@@ -66,6 +72,7 @@ class Way:
         ours: the package of callbacks that only watch and are no reason to train here.
         most_bytes: that the arrays of an order may take together.
         refuse_replaced: raises where a class of Keras' own does not train as Keras does.
+        known: which models the trainer has trained.
     """
 
     ask: Ask
@@ -73,20 +80,18 @@ class Way:
     ours: str = ""
     most_bytes: int = ORDER_BYTES
     refuse_replaced: Callable[[], None] = lambda: None
+    known: Known = field(default_factory=Known)
 
 
 class Attempt:
     """One call of ``fit``: asks for it when Keras has checked everything, then stands in for it."""
 
-    def __init__(
-        self, keras: Any, model: Any, given: sources.Given, way: Way, known: Known
-    ) -> None:
+    def __init__(self, keras: Any, model: Any, given: sources.Given, way: Way) -> None:
         self.keras = keras
         self.model = model
         self.drawn = given
         self.given = given.order
         self.way = way
-        self.known = known
         self.answer: Answer | None = None
         self._real = {name: getattr(model, name) for name in STAND_INS}
         self._place = -1  # of the epoch that runs, among those of the answer
@@ -118,7 +123,7 @@ class Attempt:
         for callback in _list(self.given.get("callbacks")):
             if getattr(callback, "best_weights", None) is not None:
                 callback.best_weights = self.model.get_weights()
-        self.known.note(self.model, self.answer.result)
+        self.way.known.note(self.model, self.answer.result)
 
     def _make_train_function(self, force: bool = False) -> None:
         """Keras is about to begin: make an order of it, else let it train."""
@@ -151,7 +156,7 @@ class Attempt:
         finally:
             vars(model).update(stand_ins)
         order["compile"] = describing.compiled(model)
-        order["after"] = self.known.after(model)
+        order["after"] = self.way.known.after(model)
         if order["after"] is None:
             beginning.refuse_touched(self.keras, model)
             if int(np.asarray(model.optimizer.iterations)):
@@ -234,7 +239,6 @@ def wrap_fit(keras: Any, original: Callable[..., Any], way: Way) -> Callable[...
         way: how a training is asked for.
     """
     signature = inspect.signature(original)
-    known = Known()
 
     @functools.wraps(original)
     def fit(*args: Any, **kwargs: Any) -> Any:
@@ -256,7 +260,7 @@ def wrap_fit(keras: Any, original: Callable[..., Any], way: Way) -> Callable[...
             bound.apply_defaults()
             model, *_ = bound.args
             given = sources.given_to(keras, model, bound.arguments, way.most_bytes, way.ours)
-            return Attempt(keras, model, given, way, known)
+            return Attempt(keras, model, given, way)
         except Exception as error:
             way.tell(type(error).__name__)
             return None

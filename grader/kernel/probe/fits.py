@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .drawn import NOTHING, Rows, Told, of_arrays, of_data
 from .models import build, can_build, describe, digest_of, numbered, weights_of
 from .repeats import Repeats, asked_for, history_of
 from .samples import PAIR, Recorder, take_sample
@@ -62,12 +63,15 @@ class FitStory:
         self.joins = False  # the fits before it, which are told together
         self.began = time.monotonic()
         self.report_at = FIRST_REPORT
+        self.digest: int | None = None  # of its data, by which they are found again
         self.recorder: Recorder | None = None
+        self.rows = Rows()
         self.sample = take_sample(
             probe.keras, given.get("x"), given.get("y"), given.get("validation_data")
         )
         if inspect.isgenerator(given.get("x")):
-            self.recorder = Recorder(given["x"])
+            noted = {} if probe.trained is None else {"note": self.rows.take}
+            self.recorder = Recorder(given["x"], **noted)
             given["x"] = iter(self.recorder)
         callbacks = given.get("callbacks")
         ready = model.built or can_build(probe.keras, model, self.sample[0])
@@ -92,6 +96,7 @@ class FitStory:
         drawn = self._late_sample()
         sample, arrays = drawn if drawn[0] else self.sample
         news = self.probe.is_news(self.number, sample, arrays, self.source)
+        self.digest = sample.get("digest")
         weights = weights_of(self.model)
         before = self.probe.repeats(self.number)
         arguments = plain_arguments(self.given)
@@ -144,7 +149,8 @@ class FitStory:
         self.probe.repeated(self.number, self.model)
 
     def _end(self, finished: bool, history: Any, weights: list[np.ndarray]) -> None:
-        late_sample, late = self._late_sample()
+        went_over = self._went_over()
+        late_sample, late = went_over if went_over[0] else self._late_sample()
         before, arguments = dict(self.probe.ended(self.number)), plain_arguments(self.given)
         fields = {
             "begun": self.begun,
@@ -159,11 +165,27 @@ class FitStory:
             fields["sample"] = {**self.sample[0], "same": True}
         self._send("fit_end", fields, {**late, **numbered("final", weights)})
         repeats = None
-        if finished and self.begun and weights and not late:
+        if finished and self.begun and weights and not (late and self.recorder is not None):
             left = digest_of(self.model, weights)
             repeats = Repeats(self.probe.cell, arguments, left, before)
             repeats.add(arguments, self.epochs, history)
         self.probe.begin_repeats(self.number, repeats)
+
+    def _went_over(self) -> Told:
+        """Give all that it went over, where somebody else trains and this was trained here."""
+        probe, given = self.probe, self.given
+        if probe.trained is None or not self.begun or probe.trained(self.model):
+            return NOTHING
+        if self.recorder is not None:
+            return probe.shown.spend(self.number, None, self.rows.told())
+        if probe.shown.has(self.number, self.digest):
+            return NOTHING
+        sample, arrays = self.sample
+        if sample["kind"] == "arrays":
+            found = of_arrays(self.source, given.get("y"), len(arrays.get("sample_x", ())))
+        else:
+            found = of_data(probe.keras, self.source, given.get("steps_per_epoch"), self.epochs)
+        return probe.shown.spend(self.number, self.digest, found)
 
     def _late_sample(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sample what a generator gave: nothing is known of it before."""

@@ -1,7 +1,8 @@
 """In the notebook's room: counts, for each model, the updates of its weights that no ``fit`` makes.
 
 Enters: ``train_on_batch`` and ``Optimizer.apply``. Leaves: ones that do the same; counts, and the
-first batch of ``train_on_batch``. Touches nothing of the notebook's.
+first batch of ``train_on_batch``; where there is a trainer, the rows of all. Touches nothing of the
+notebook's.
 
 A step that ``tf.function`` compiled is run without Python, so no call can be counted. But its
 optimizer counts its updates, and that count is read before and after what is not the loop's own,
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .drawn import NOTHING, Rows
 from .models import build
 from .samples import take_sample
 
@@ -44,6 +46,7 @@ class Loops:
         self._held: list[tuple[Any, list[Any]]] = []
         self._sampled: set[int] = set()
         self._untold: dict[int, Sample] = {}
+        self._rows: dict[int, Rows] = {}
         self._searches = SEARCHES
 
     @contextlib.contextmanager
@@ -77,6 +80,8 @@ class Loops:
     def batch(self, model: Any, x: Any, y: Any) -> None:
         """Tell what ``train_on_batch`` starts from, the first time that it is called."""
         number = self.probe.number(model)
+        if self.probe.trained is not None:
+            self._rows.setdefault(number, Rows()).take((x, y))
         if number in self._sampled:
             return
         self._sampled.add(number)
@@ -95,9 +100,13 @@ class Loops:
             while len(self._held) > MOST_HELD:
                 self._let_go(*self._held.pop(0))
 
-    def first_batch(self, number: int) -> Sample:
-        """Give the sample of a model's first batch, once."""
-        return self._untold.pop(number, ({}, {}))
+    def batches(self, number: int) -> Sample:
+        """Give the sample of a model's first batch, once; of all, where a trainer saw none."""
+        first, rows = self._untold.pop(number, NOTHING), self._rows.get(number)
+        if rows is None or not rows.is_news:
+            return first
+        told = self.probe.shown.spend(number, None, rows.told())
+        return told if told[0] else first
 
     def end_cell(self) -> None:
         """Count, and tell of models that no variable of the notebook holds."""

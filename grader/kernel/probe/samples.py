@@ -6,7 +6,7 @@ data set is iterated once more, a generator is read along with the training.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ MOST_AXES = 8
 KINDS = "biuf"  # bool, integers, floats: what the judge reads
 
 
-def sample_of(value: Any) -> tuple[dict[str, Any], np.ndarray] | None:
+def sample_of(
+    value: Any, most_rows: int = SAMPLE_ROWS, most_bytes: int = SAMPLE_BYTES
+) -> tuple[dict[str, Any], np.ndarray] | None:
     """Give the shape, type and statistics of an array-like with its first rows."""
     if value is None or isinstance(value, (str, bytes, dict)) or callable(value):
         return None
@@ -27,18 +29,23 @@ def sample_of(value: Any) -> tuple[dict[str, Any], np.ndarray] | None:
         if array.dtype.kind not in KINDS or not 0 < array.ndim <= MOST_AXES:
             return None
         row_bytes = max(1, array[:1].nbytes)
-        rows = array[: min(SAMPLE_ROWS, SAMPLE_BYTES // row_bytes)]  # none where one is too large
-        described: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
-        if array.size:
-            described["statistics"] = {
-                "min": float(array.min()),
-                "max": float(array.max()),
-                "mean": float(array.mean(dtype=np.float64)),
-                "std": float(array.std(dtype=np.float64)),
-            }
+        rows = array[: min(most_rows, most_bytes // row_bytes)]  # none where one is too large
+        return described(array), rows
     except Exception:
         return None
-    return described, rows
+
+
+def described(array: np.ndarray) -> dict[str, Any]:
+    """Give the shape, type and statistics of an array."""
+    told: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
+    if array.size:
+        told["statistics"] = {
+            "min": float(array.min()),
+            "max": float(array.max()),
+            "mean": float(array.mean(dtype=np.float64)),
+            "std": float(array.std(dtype=np.float64)),
+        }
+    return told
 
 
 def first_batch(keras: Any, data: Any) -> tuple[str, Any, Any]:
@@ -56,16 +63,21 @@ def first_batch(keras: Any, data: Any) -> tuple[str, Any, Any]:
 
 
 class Recorder:
-    """A generator that passes everything on and remembers its first batch."""
+    """A generator that passes everything on and remembers its first batch.
 
-    def __init__(self, source: Iterator[Any]) -> None:
+    ``note`` is given every batch, as it is drawn.
+    """
+
+    def __init__(self, source: Iterator[Any], note: Callable[[Any], None] = lambda _: None) -> None:
         self.source = source
+        self.note = note
         self.first: Any = None
 
     def __iter__(self) -> Iterator[Any]:
         for batch in self.source:
             if self.first is None:
                 self.first = batch
+            self.note(batch)
             yield batch
 
 

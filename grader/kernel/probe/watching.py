@@ -11,10 +11,12 @@ import json
 import time
 import weakref
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .drawn import Shown
 from .loops import Loops
 from .models import describe, digest_of, numbered, plain, weights_of
 from .repeats import Repeats
@@ -27,12 +29,19 @@ MOST_UNTOLD = 8  # models whose last weights are held back
 
 
 class Probe:
-    """Holds the numbering of models and the way out."""
+    """Holds the numbering of models and the way out.
 
-    def __init__(self, shell: Any, kernel: Any, keras: Any) -> None:
+    ``trained``: whether a model is as somebody else's training left it; None: nobody else trains.
+    """
+
+    def __init__(
+        self, shell: Any, kernel: Any, keras: Any, trained: Callable[[Any], bool] | None = None
+    ) -> None:
         self.shell = shell
         self.kernel = kernel
         self.keras = keras
+        self.trained = trained
+        self.shown = Shown()
         self._numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._digests: dict[int, int] = {}
         self._samples: dict[int, int | None] = {}
@@ -172,7 +181,7 @@ class Probe:
                 return
             self._digests[number] = digest
             content = {"model": number, "names": names, **describe(self.keras, model)}
-            sample, arrays = self.loops.first_batch(number)
+            sample, arrays = self.loops.batches(number)
             content |= {"updates": updates, **({"late_sample": sample} if sample else {})}
             self.send("seen", content, {**arrays, **numbered("final", weights)})
         except Exception:

@@ -1,0 +1,183 @@
+"""In the notebook's room: all that a fit went over which the notebook trained itself.
+
+Enters: arrays, batches. Leaves: rows, those of batches each once, and how many they are. Touches: a
+data set is iterated once more after its fit; what a generator gives is noted as it is drawn.
+
+Of what the trainer does it holds all rows. Here a notebook trains by itself, and what the judge has
+not seen is no data. So the rows are shown as far as they are few, and counted beyond that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .samples import KINDS, MOST_AXES, PAIR, described, sample_of
+
+SHOWN_BYTES = 8_000_000  # of one fit's rows, inputs and targets together
+MODEL_BYTES = 32_000_000  # of what all fits of one model show
+ALL_BYTES = 128_000_000  # of a notebook
+MOST_SAMPLES = 200_000  # that are looked at in one fit
+NAME_BYTES = 16
+Told = tuple[dict[str, Any], dict[str, np.ndarray]]
+NOTHING: Told = ({}, {})
+
+
+class Rows:
+    """Inputs with their targets as batches bring them, each once: the first ones, and how many."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self.batch = 0  # samples of the largest one
+        self._names: set[bytes] = set()
+        self._kinds: list[Any] = []
+        self._kept: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        self._bytes = 0
+        self._told = 0
+        self._readable = True
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether another batch would still be looked at."""
+        return self._readable and self.samples < MOST_SAMPLES
+
+    @property
+    def is_news(self) -> bool:
+        """Whether there are more of them than were told."""
+        return self._readable and len(self._names) > self._told
+
+    def take(self, batch: Any) -> None:
+        """Look at a batch; never raises. What is no batch of numbers is nothing to show at all."""
+        if not self.wants_more:
+            return
+        try:
+            parts = _parts(batch)
+            kinds = [(part.dtype, part.shape[1:]) for part in parts]
+            self._kinds = self._kinds or kinds
+            self._readable = kinds == self._kinds and len(parts[0]) == len(parts[1])
+            if self._readable:
+                self._add(*parts)
+        except Exception:
+            self._readable = False
+
+    def _add(self, x: np.ndarray, y: np.ndarray) -> None:
+        self.samples += len(x)
+        self.batch = max(self.batch, len(x))
+        for one in zip(x, y, strict=True):
+            name = hashlib.blake2b(digest_size=NAME_BYTES)
+            for part in one:
+                name.update(np.ascontiguousarray(part).tobytes())
+            if name.digest() in self._names:
+                continue
+            self._names.add(name.digest())
+            size = sum(part.nbytes for part in one)
+            if self._bytes + size <= SHOWN_BYTES:
+                self._bytes += size
+                for kept, part in zip(self._kept, one, strict=True):
+                    kept.append(np.array(part))
+
+    def told(self) -> Told:
+        """Give them as a sample of what ``fit`` was given; nothing where there is none."""
+        if not (self._readable and self._kept[0]):
+            return NOTHING
+        self._told = len(self._names)
+        sample: dict[str, Any] = {"kind": "drawn", "batch": self.batch}
+        arrays: dict[str, np.ndarray] = {}
+        for name, kept in zip("xy", self._kept, strict=True):
+            rows = np.stack(kept)
+            sample[name] = {**described(rows), "shape": [len(self._names), *rows.shape[1:]]}
+            arrays[f"sample_{name}"] = rows
+        return sample, arrays
+
+
+def _parts(batch: Any) -> list[np.ndarray]:
+    """Give inputs and targets as they are trained on."""
+    if not isinstance(batch, (tuple, list)) or len(batch) < PAIR:
+        raise TypeError("no pair")
+    found = [np.asarray(one) for one in batch[:PAIR]]
+    for part in found:
+        if part.dtype.kind not in KINDS or not 0 < part.ndim <= MOST_AXES:
+            raise ValueError("no numbers")
+    if not len(found[0]):
+        raise ValueError("no rows")
+    return [_as_trained(part) for part in found]
+
+
+class Shown:
+    """What the fits of a notebook have shown, and what they still may."""
+
+    def __init__(self) -> None:
+        self._left = ALL_BYTES
+        self._of_models: dict[int, int] = {}
+        self._known: set[tuple[int, int]] = set()
+
+    def has(self, model: int, digest: int | None) -> bool:
+        """Whether an earlier fit of a model has shown these data."""
+        return digest is not None and (model, digest) in self._known
+
+    def spend(self, model: int, digest: int | None, told: Told) -> Told:
+        """Give what is to be told, or nothing where it would be more than may be shown."""
+        size = sum(array.nbytes for array in told[1].values())
+        of_model = self._of_models.get(model, MODEL_BYTES)
+        if not told[0] or size > min(self._left, of_model):
+            return NOTHING
+        self._left -= size
+        self._of_models[model] = of_model - size
+        if digest is None:
+            return told
+        self._known.add((model, digest))
+        return {**told[0], "digest": digest}, told[1]
+
+
+def of_arrays(x: Any, y: Any, shown: int) -> Told:
+    """Give whole arrays as they are trained on, where more are there than were shown at first."""
+    try:
+        arrays = [np.asarray(one) for one in (x, y)]
+        row = sum(one[:1].nbytes for one in arrays)
+        if len(arrays[0]) <= shown or not row:
+            return NOTHING
+        most = max(shown, SHOWN_BYTES // row)
+        sampled = [sample_of(one, most, SHOWN_BYTES) for one in map(_as_trained, arrays)]
+    except Exception:
+        return NOTHING
+    told: dict[str, Any] = {"kind": "arrays"}
+    found: dict[str, np.ndarray] = {}
+    for name, one in zip("xy", sampled, strict=True):
+        if one is None:
+            return NOTHING
+        told[name], found[f"sample_{name}"] = one
+    return told, found
+
+
+def _as_trained(array: np.ndarray) -> np.ndarray:
+    """Give float64 as what it becomes in Keras."""
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def of_data(keras: Any, data: Any, steps: Any, epochs: int) -> Told:
+    """Give what a data set holds: one pass over it, or as many steps as were taken.
+
+    ``steps``: of an epoch, as ``fit`` was told; None: all there are.
+    """
+    rows = Rows()
+    most = steps * max(1, epochs) if type(steps) is int else None
+    try:
+        for batch in itertools.islice(_batches(keras, data), most):
+            rows.take(batch)
+            if not rows.wants_more:
+                break
+    except Exception:
+        return NOTHING  # half of a pass is no pass
+    return rows.told()
+
+
+def _batches(keras: Any, data: Any) -> Iterator[Any]:
+    if isinstance(data, keras.utils.PyDataset):
+        count = data.num_batches
+        numbers = itertools.count() if count is None else range(count)
+        return (data[number] for number in numbers)
+    return iter(data)

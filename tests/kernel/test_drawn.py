@@ -1,0 +1,162 @@
+"""What a fit shows that the notebook trained itself: rows, each once, as far as they are few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.kernel.probe import drawn
+from grader.kernel.probe.drawn import NOTHING, Rows, Shown, of_arrays, of_data
+
+X = np.arange(240, dtype=np.float64).reshape(40, 3, 2)
+Y = X[:, 0, :1] * 2
+
+
+class Sequence:
+    """Stands for Keras' PyDataset."""
+
+    def __init__(self, *batches: Any, count: int | None = None) -> None:
+        self.batches = batches
+        self.num_batches = len(batches) if count is None else count
+
+    def __getitem__(self, number: int) -> Any:
+        return self.batches[number % len(self.batches)]
+
+
+KERAS: Any = SimpleNamespace(utils=SimpleNamespace(PyDataset=Sequence))
+
+
+def cut(size: int) -> list[Any]:
+    return [(X[i : i + size], Y[i : i + size]) for i in range(0, len(X), size)]
+
+
+def endless(*batches: Any) -> Iterator[Any]:
+    while True:
+        yield from batches
+
+
+def test_a_data_set_shows_each_of_its_rows_as_they_are_trained_on() -> None:
+    for data in (Sequence(*cut(16)), cut(16)):
+        sample, arrays = of_data(KERAS, data, None, 5)
+        assert (sample["kind"], sample["batch"], sample["x"]["shape"]) == ("drawn", 16, [40, 3, 2])
+        assert arrays["sample_x"].dtype == np.float32
+        np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
+        np.testing.assert_array_equal(arrays["sample_y"], Y.astype(np.float32))
+
+
+def test_the_same_batch_again_and_again_is_one() -> None:
+    sample, arrays = of_data(KERAS, Sequence(cut(16)[0], count=85), None, 20)
+    assert sample["x"]["shape"] == [16, 3, 2]
+    assert len(arrays["sample_x"]) == len(arrays["sample_y"]) == 16
+
+
+def test_a_row_with_another_target_is_another_one() -> None:
+    sample, _ = of_data(KERAS, [(X, Y), (X, Y + 1)], None, 1)
+    assert sample["y"]["shape"] == [80, 1]
+
+
+def test_of_a_data_set_without_end_as_many_steps_are_looked_at_as_were_taken() -> None:
+    sample, _ = of_data(KERAS, endless(*cut(10)), 1, 3)
+    assert sample["x"]["shape"] == [30, 3, 2]
+
+
+def test_a_data_set_without_end_is_not_looked_at_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn, "MOST_SAMPLES", 100)
+    sample, _ = of_data(KERAS, endless(*cut(10)), None, 1)
+    assert sample["x"]["shape"] == [40, 3, 2]
+
+
+def test_rows_are_counted_beyond_those_that_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn, "SHOWN_BYTES", 28 * 5)  # a row takes 28 bytes
+    sample, arrays = of_data(KERAS, cut(16), None, 1)
+    assert sample["x"]["shape"] == [40, 3, 2]
+    assert len(arrays["sample_x"]) == len(arrays["sample_y"]) == 5
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        ({"a": X}, Y),
+        (X, np.array(["no"] * 40)),
+        (X, Y[:3]),
+        (X[:0], Y[:0]),
+        X,
+        None,
+    ],
+)
+def test_what_is_not_batches_of_rows_shows_nothing(batch: Any) -> None:
+    assert of_data(KERAS, [(X, Y), batch], None, 1) == NOTHING
+    assert of_data(KERAS, endless(batch), None, 1) == NOTHING
+
+
+def test_batches_that_differ_in_their_shapes_show_nothing() -> None:
+    assert of_data(KERAS, [(X, Y), (X[:, :2], Y)], None, 1) == NOTHING
+
+
+def test_what_raises_in_the_middle_shows_nothing() -> None:
+    def broken() -> Iterator[Any]:
+        yield X, Y
+        raise OSError("gone")
+
+    assert of_data(KERAS, broken(), None, 1) == NOTHING
+
+
+def test_weights_of_rows_are_no_part_of_them() -> None:
+    sample, _ = of_data(KERAS, [(X, Y, np.ones(40)), (X, Y, np.zeros(40))], None, 1)
+    assert sample["x"]["shape"] == [40, 3, 2]
+
+
+def test_of_arrays_all_rows_are_shown_where_the_first_ones_were() -> None:
+    sample, arrays = of_arrays(X, Y, 16)
+    assert (sample["kind"], sample["x"]["shape"]) == ("arrays", [40, 3, 2])
+    np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
+    assert of_arrays(X, Y, 40) == NOTHING, "they were shown already"
+
+
+def test_of_large_arrays_as_much_is_shown_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn, "SHOWN_BYTES", 56 * 20)  # of float64
+    sample, arrays = of_arrays(X, Y, 16)
+    assert sample["x"]["shape"] == [40, 3, 2]
+    assert len(arrays["sample_x"]) == len(arrays["sample_y"]) == 20
+
+
+@pytest.mark.parametrize("y", [None, "words", [object()] * 40])
+def test_what_are_no_arrays_of_numbers_show_nothing(y: Any) -> None:
+    assert of_arrays(X, y, 16) == NOTHING
+
+
+def told(size: int) -> Any:
+    return {"kind": "drawn"}, {"sample_x": np.zeros(size, np.uint8)}
+
+
+def test_what_is_shown_has_a_bound_for_each_model_and_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(drawn, "MODEL_BYTES", 10)
+    monkeypatch.setattr(drawn, "ALL_BYTES", 25)
+    shown = Shown()
+    fits = [(1, 6), (1, 6), (1, 4), (2, 10), (3, 10), (3, 5)]
+    kept = [bool(shown.spend(model, None, told(size))[0]) for model, size in fits]
+    assert kept == [True, False, True, True, False, True]
+
+
+def test_the_same_data_are_shown_once_for_a_model() -> None:
+    shown = Shown()
+    assert not shown.has(1, 77)
+    assert shown.spend(1, 77, told(3))[0] == {"kind": "drawn", "digest": 77}
+    assert (shown.has(1, 77), shown.has(2, 77), shown.has(1, None)) == (True, False, False)
+
+
+def test_rows_are_news_until_they_are_told() -> None:
+    rows = Rows()
+    rows.take((X[:5], Y[:5]))
+    assert rows.is_news
+    rows.told()
+    rows.take((X[:5], Y[:5]))
+    assert not rows.is_news
+    rows.take((X[:6], Y[:6]))
+    assert rows.is_news
