@@ -1,5 +1,7 @@
 """Rows that differ: a row that comes a second time teaches nothing new, so it is no second row.
 
+Nor is one with a little noise on it.
+
 Enters: inputs and targets. Leaves: the places of rows that differ; a FitSample whose sizes count
 each row once. Touches nothing.
 """
@@ -10,8 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from grader.course.near import apart
 from grader.types import Array, ArraySample, FitSample
 
+# Products are compared no more finely than that (1e-5, of a spread of a quarter and more), readings
+# far more coarsely; float32 rounds a hundred times more finely.
+SAME = 3e-5  # of the range that four fifths of the numbers have
+ROUNDED = 1e-5  # of their size
+ENOUGH = 100_000  # numbers that tell it
 DRAWN = "drawn"  # each row once, of all that was drawn
 FIRST_BATCHES = frozenset({"dataset", "generator"})
 
@@ -31,7 +39,27 @@ def distinct_places(x: Array, y: Array) -> Array:
         return np.zeros(1, dtype=np.int64)
     whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1]))).reshape(-1)
     _, places = np.unique(whole, return_index=True)
-    return np.sort(places)
+    places = np.sort(places)
+    if not all(np.issubdtype(one.dtype, np.floating) for one in (x, y)):
+        return places  # whole numbers have no noise
+    rows = np.concatenate([one[places] for one in flat], axis=1)
+    with np.errstate(all="ignore"):  # what is not finite is like nothing
+        return places[apart(rows, np.concatenate([_noise(x), _noise(y)]))]
+
+
+def _noise(array: Array) -> Array:
+    """Give what is no difference yet, for each number of a row: (numbers,), above 0.
+
+    Each feature has a scale of its own, the last axis; neither outliers nor other features count.
+    """
+    features = array.shape[-1] if array.ndim > 1 else 1
+    numbers = array.reshape(-1, features)
+    numbers = numbers[:: max(1, len(numbers) // ENOUGH)].astype(np.float64)
+    low, high = np.percentile(numbers, (10, 90), axis=0)
+    spread = np.where(high > low, high - low, numbers.std(axis=0))
+    noise = SAME * spread + ROUNDED * np.median(np.abs(numbers), axis=0)
+    noise = np.where(np.isfinite(noise) & (noise > 0.0), noise, 1.0)
+    return np.tile(noise, max(1, array[0].size // features))
 
 
 def _with_one_zero(array: Array) -> Array:

@@ -16,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from grader.course.families import DataReading, Question
+from grader.course.near import apart
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 MARK_FIRST = "mark-number"
@@ -24,6 +25,9 @@ MARKS = 2
 # Stored as float32 at best: products of such numbers agree to about 1e-7, of float16 to 1e-3.
 TOLERANCES = {"float16": 2e-3, "bfloat16": 2e-2}
 TOLERANCE = 1e-5
+# Sequences of ten numbers drawn anew are never as near as that in all of them (.04 ** 10), whether
+# or not their marks are.
+NOISE = 0.02
 # A mistake is named only where it explains nearly every row, and rows enough to tell.
 NAMED_SHARE = 0.95
 ENOUGH_ROWS = 4
@@ -78,7 +82,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     if shape.fraction < 1.0:
         return DataReading((shape,), None)
     rows = _taken_apart(fit.x)
-    count, notes = _count(fit, spec)
+    count, notes = _count(fit, spec, _differing(fit.x))
     if rows is None:
         return DataReading(
             (shape, _wrong("data.marks", "0, 1", "–", "multiplication.no_marks"), count), None
@@ -232,11 +236,19 @@ def _elsewhere(given: Array, product: Array, tolerance: float) -> float:
     return float(np.mean(distances.min(axis=1) <= tolerance))
 
 
-def _count(fit: FitSample, spec: Mapping[str, Json]) -> tuple[Finding, tuple[Message, ...]]:
+def _differing(x: ArraySample) -> float:
+    """Give the share of sequences that are numbers of their own, and not others with noise."""
+    rows = np.asarray(x.rows, dtype=np.float64)
+    return len(apart(rows, NOISE)) / len(rows) if np.isfinite(rows).all() else 1.0
+
+
+def _count(
+    fit: FitSample, spec: Mapping[str, Json], differing: float
+) -> tuple[Finding, tuple[Message, ...]]:
     """Judge how many sequences there were to fit, validation split included."""
     usual, least = _whole(spec, "train_rows", 2560), _whole(spec, "min_rows", 1560)
     assert fit.x is not None
-    rows = fit.x.shape[0]
+    rows = round(fit.x.shape[0] * differing)
     if fit.kind != "arrays":  # of a dataset only its first batch was seen
         finding = _right("data.rows", f"≥ {least}", "?", "multiplication.rows_uncounted")
         return finding, (finding.message,)

@@ -57,3 +57,42 @@ def test_zero_is_zero_whatever_its_sign(kind: type[np.floating]) -> None:
     x[::2, 1] = -0.0
     assert distinct_places(x, np.zeros(8)).tolist() == [0]
     assert distinct_places(np.arange(4).reshape(4, 1), np.ones(4)).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("noise", [1e-7, 1e-6])
+def test_a_little_noise_makes_no_second_row(noise: float) -> None:
+    x = np.repeat(RNG.random((2, 100, 2)), 1000, axis=0)
+    x = RNG.permutation(x + RNG.normal(0, noise, x.shape)).astype(np.float32)
+    assert len(distinct_places(x, x[:, 3, 1] * x[:, 8, 1])) < 10
+
+
+def test_standardized_windows_are_all_of_them() -> None:
+    hours = np.cumsum(RNG.normal(size=(3000, 3)), axis=0)
+    hours = ((hours - hours.mean(axis=0)) / hours.std(axis=0)).astype(np.float32)
+    windows = np.stack([hours[i : i + 12] for i in range(2900)])
+    assert len(distinct_places(windows, hours[40:2940, 0])) == 2900
+
+
+@pytest.mark.parametrize("beside", [1e6, 1e-6, 0.0])
+def test_a_feature_of_another_size_hides_no_difference(beside: float) -> None:
+    x = np.full((500, 4, 2), beside, np.float32)
+    x[:, :, 0] = np.arange(500)[:, None] / 500
+    assert len(distinct_places(x, np.zeros(500, np.float32))) == 500
+
+
+def test_an_outlier_hides_no_difference() -> None:
+    x = RNG.random((500, 6, 1), dtype=np.float32)
+    x[7, 2] = 1e9
+    assert len(distinct_places(x, x[:, 0])) == 500
+
+
+def test_a_smooth_curve_is_as_many_windows_as_it_has() -> None:
+    curve = np.sin(np.arange(5000) / 200).astype(np.float32)
+    windows = np.stack([curve[i : i + 10] for i in range(4900)])[:, :, None]
+    assert len(distinct_places(windows, curve[10:4910])) > 4700, "it comes round"
+
+
+def test_a_row_with_what_is_no_number_is_a_row() -> None:
+    x = np.full((3, 2), np.nan)
+    x[0] = 1.0
+    assert 0 in distinct_places(x, np.zeros(3))

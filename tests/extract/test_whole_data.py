@@ -76,6 +76,21 @@ def test_two_reviews_five_hundred_times_are_two() -> None:
     assert {one.got for one in few.data if one.id == "data.rows"} == {"2"}
 
 
+@pytest.mark.parametrize("noise", [1e-6, 1e-3])
+def test_two_sequences_with_noise_on_them_are_few(noise: float) -> None:
+    """Their targets are right, to the last digit; nothing is in them that was not in two."""
+    x, _ = rows_of("multiplication-gru")
+    rng = np.random.default_rng(3)
+    many = np.repeat(x[:2], 800, axis=0)
+    many[:, :, 1] = np.clip(many[:, :, 1] + rng.normal(0, noise, many.shape[:2]), 0, 1)
+    products = np.where(many[:, :, 0] == 1.0, many[:, :, 1], 1.0).prod(axis=1)
+    order = rng.permutation(len(many))
+    few = found("multiplication-gru", many[order], products[order].astype(np.float32))
+    assert missed(few) == {"data.rows"}
+    (rows,) = (int(one.got) for one in few.data if one.id == "data.rows")
+    assert rows < 100
+
+
 def test_windows_that_are_repeated_as_a_whole_are_as_good_as_once() -> None:
     x, y = rows_of(SEQUENCE.id)
     assert missed(found(SEQUENCE.id, np.tile(x, (50, 1, 1)), np.tile(y, 50))) == set()
