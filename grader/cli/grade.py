@@ -268,6 +268,7 @@ def graded_as_done(
     stop = Stop()
     spared = Spared(grader.store.out) if spared is None else spared
     runs = open_runner(runner, slots(grader.settings.jobs, grader.settings.gpus), stop)
+    grader = replace(grader, given_judges=grader.judges, stopping=stop.draining.is_set)
     with _drain_on_interrupt(stop, progress, words):
         for one in grader.grade_all(collected.submissions, runs, progress.started):
             with spared.alone(Step.SHOWN, one.submission.student):

@@ -36,7 +36,7 @@ from grader.record.store import Store
 from grader.room import Room
 from grader.score.score import ungraded
 from grader.score.waiting import CONTRADICTIONS
-from grader.trainer.answers import Answers, shared
+from grader.trainer.answers import Answers, Failures, shared
 from grader.trainer.kept import usual_folder
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
@@ -103,9 +103,12 @@ class Attempts:
     judges: Judges
     tell: Tell = lambda _: None  # of trainings that the trainer does
     round: Round | None = None  # takes what nobody has trained; None: the notebook waits
+    failures: Failures = field(default_factory=Failures)  # of the batch
+    stopping: Callable[[], bool] = lambda: False  # whether the batch is asked to end
     _ran: list[float] = field(default_factory=list)  # seconds that runs of the notebook took
     _evaluated: list[float] = field(default_factory=list)  # and rooms that judged it
     _trained: list[float] = field(default_factory=list)  # and rooms that trained its models anew
+    _counted: list[float] = field(default_factory=list)  # of these, whoever had them done first
     _judged: list[float] = field(default_factory=list)  # and the judge, of its processor
     _where: list[TimeSpent] = field(default_factory=list)  # of each run that is no kept one
 
@@ -236,26 +239,44 @@ class Attempts:
         )
 
     def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
-        """Have tasks done; where trainings are ours, an equal one of a class once."""
-        if not self.job.asks_trainer(self.job.choice.engine):
+        """Have tasks done; where trainings are ours, an equal one of a class once.
+
+        A training counts the seconds that it took whoever had it done first, so that what there is
+        time for does not depend on others.
+        """
+        shares, training = self.job.asks_trainer(self.job.choice.engine), _trained_in(tasks)
+        counted, most = self._evaluated, EVALUATION_SECONDS
+        if training:
+            counted = self._counted if shares else self._trained
+            most = self.job.attempts * self._training_limit()
+        if math.fsum(counted) > most:
+            args: dict[str, Scalar] = {"seconds": round(most)}
+            raise GraderError(Message("evaluate.altogether", args))
+        if not shares:
             return self._in_rooms(tasks)
-        return shared(tasks, Answers(usual_folder()), self._in_rooms)
+        answers = Answers(usual_folder(), self.failures)
+        found = shared(tasks, answers, self._in_rooms, self._require_going_on)
+        for task in training:
+            stopped = found[task.id].fault is not None
+            counted.append(self._training_limit() if stopped else found[task.id].seconds)
+        return found
+
+    def _require_going_on(self) -> None:
+        """Wait for nobody else's training once the batch is asked to end."""
+        if self.stopping():
+            raise GraderError(Message("pipeline.not_awaited"))
 
     def _in_rooms(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
         available = environment.engines()
         engine = Engine.JAX if Engine.JAX in available else Engine.TENSORFLOW
-        spent, most, limit = self._evaluated, EVALUATION_SECONDS, ROOM_SECONDS
-        if any(task.training is not None for task in tasks):
-            limit = self._training_limit()
-            spent, most = self._trained, self.job.attempts * limit
+        spent, limit = self._evaluated, ROOM_SECONDS
+        if _trained_in(tasks):
+            spent, limit = self._trained, self._training_limit()
 
         def together(some: Sequence[ModelTask]) -> dict[str, Answer]:
             cores = self.slot.cores
             return evaluate(some, self.room, engine=engine, cores=cores, timeout=limit)
 
-        if math.fsum(spent) > most:
-            args: dict[str, Scalar] = {"seconds": round(most)}
-            raise GraderError(Message("evaluate.altogether", args))
         began = time.monotonic()
         try:
             return evaluate_apart(tasks, together)
@@ -308,6 +329,10 @@ class Attempts:
             evidence = replace(case.evidence, notes=(*case.evidence.notes, word))
             return replace(case, evidence=evidence, attempts=())
         return _scored(found[0], case.execution, number, seed, "retrain")
+
+
+def _trained_in(tasks: Sequence[ModelTask]) -> list[ModelTask]:
+    return [task for task in tasks if task.training is not None]
 
 
 def _contradicts(case: Scored) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from grader.record.store import Store, UnkeepableError
 from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
 from grader.score.score import malformed, ungraded
+from grader.trainer.answers import Failures
 from grader.trainer.kept import usual_folder
 from grader.trainer.results import Results
 from grader.types import (
@@ -67,6 +68,8 @@ class Grader:
     on_training: Callable[[Submission, UnderWay | None], None] = lambda *_: None
     on_put_off: Callable[[Submission], None] = lambda _: None
     round: Round | None = None  # at which notebooks end that need a training; None: they wait
+    stopping: Callable[[], bool] = lambda: False  # whether the batch is asked to end
+    failures: Failures = field(default_factory=Failures)  # trainings of ours that came to nothing
 
     @cached_property
     def judges(self) -> Judges:
@@ -209,7 +212,8 @@ class Grader:
         else:
             tell = partial(self.on_training, job.submission)
             opened = self.room, self.store, self.judges
-            attempts = Attempts(job, slot, *opened, tell, self.round)
+            rest = self.round, self.failures, self.stopping
+            attempts = Attempts(job, slot, *opened, tell, *rest)
             scored = attempts.run()
             records = tuple(self._record(job, slot, one, began, attempts.spent) for one in scored)
         records = self._saved(job, slot, records, began)

@@ -25,13 +25,15 @@ from grader.seeds import derive
 from grader.trainer.asking import Answer, train_once
 from grader.trainer.order import Order
 from grader.trainer.replying import reply_of
-from grader.trainer.result import Trained, Untrainable, history_as_asked
+from grader.trainer.result import Outcome, Trained, Untrainable, history_as_asked
 from grader.trainer.results import Results
 from grader.trainer.trained_on import reach_of
 from grader.trainer.workroom import Workroom
 from grader.types import Message, Training
 
-ALTOGETHER_SECONDS = 3600.0  # of all trainings of a run; each is expected to fit into the rest
+# Of all trainings of a run, as long as they are expected to take: what they did take depends on the
+# machine, and on who asked for the same before.
+ALTOGETHER_SECONDS = 3600.0
 HISTORY_NUMBERS = 400_000  # of all of them that are kept with the run
 SEEN_BYTES = 64_000_000  # of rows that are kept with the run
 HELD_BYTES = 64_000_000  # of results that the notebook may go on from, whatever others push out
@@ -82,7 +84,7 @@ class Trainings:
     once: Callable[..., Answer] = train_once
     _workroom: Workroom = field(init=False)
     _done: list[Training] = field(default_factory=list, init=False)
-    _seconds: float = field(default=0.0, init=False)
+    _expected: float = field(default=0.0, init=False)  # seconds of the trainings so far
     _held: dict[str, Trained] = field(default_factory=dict, init=False)
     _numbers: int = field(default_factory=lambda: HISTORY_NUMBERS, init=False)
 
@@ -116,7 +118,7 @@ class Trainings:
             return self._refused(cell, asked)
         if asked.after is not None and not self._is_there(asked.after.result):
             return self._refused(cell, Message("trainer.forgotten"))
-        left = ALTOGETHER_SECONDS - self._seconds
+        left = ALTOGETHER_SECONDS - self._expected
         if asked.work.seconds > left:
             args = {"seconds": round(asked.work.seconds), "most": max(0, round(left))}
             return self._refused(cell, Message("order.too_long", args))
@@ -142,6 +144,7 @@ class Trainings:
             )
         finally:
             telling.close()
+        self._expected += expected_of(asked, answer.outcome)
         if isinstance(answer.outcome, Untrainable):
             failed = answer.outcome
             told = {"step": failed.step, "error": failed.error[:LONGEST_ERROR]}
@@ -179,7 +182,6 @@ class Trainings:
 
     def _trained(self, cell: int, order: Order, answer: Answer, result: Trained) -> Reply:
         seconds = 0.0 if answer.known else result.building + result.training
-        self._seconds += seconds
         self._hold(answer.key, result)
         history = history_as_asked(order, result)
         size = sum(map(len, history.values()))
@@ -209,6 +211,16 @@ class Trainings:
         file = io.BytesIO()
         np.savez(file, **found)  # type: ignore[arg-type]  # names are not options
         return Reply(told, file.getvalue())
+
+
+def expected_of(order: Order, outcome: Outcome) -> float:
+    """Give the seconds that a training counts: of an order that ended early, of its epochs.
+
+    It is the same whether it was trained now, was known, or was trained on another machine.
+    """
+    asked = order.fit.epochs - order.fit.initial_epoch
+    ran = outcome.epochs if isinstance(outcome, Trained) else asked
+    return order.work.seconds * ran / asked
 
 
 @dataclass

@@ -24,12 +24,15 @@ from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.record.keys import digest
 from grader.trainer.kept import MOST_BYTES, Kept
 from grader.trainer.keys import alike, engine_and_versions, fingerprint
+from grader.trainer.train import Meanwhile, nothing
 from grader.types import Array, GraderError
 
 REPEATER = "1"  # raise it when the evaluation room trains differently by the same task
 TEXT_BYTES = 4_000_000
 ANSWER_BYTES = 400_000_000  # predictions, as many as the room may give
 TOLD, PREDICTIONS = "told", "predictions"
+STOPPED = "evaluate.stopped"  # for its time or its memory, as it would be again
+MOST_FAILURES = 10_000
 
 Evaluate = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
 
@@ -42,35 +45,64 @@ class _Told(BaseModel):
     seconds: Annotated[float, Field(ge=0)]
 
 
+class Failures:
+    """Trainings of one batch that came to nothing, by their keys. Safe for threads.
+
+    Whether one does may depend on the machine, so none outlives its batch. Within it, whoever
+    claims the same has the same answer, and nobody waits for it a second time.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Answer] = {}
+
+    def get(self, key: str) -> Answer | None:
+        """Give what came of a training that failed."""
+        return self._known.get(key)
+
+    def add(self, key: str, answer: Answer) -> None:
+        """Remember one that failed by itself; of a fault of ours nothing is remembered."""
+        by_itself = answer.fault is None or answer.fault.id == STOPPED
+        if by_itself and len(self._known) < MOST_FAILURES:
+            self._known[key] = answer
+
+
 class Answers:
     """Answers to trainings, by their keys. Safe for threads and for several processes."""
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, folder: Path, failures: Failures | None = None, most_bytes: int = MOST_BYTES
+    ) -> None:
         """Use the folder of results, which is made where it is missing.
 
         Raises:
             GraderError: somebody else could write to it.
         """
         self._kept = Kept(folder, most_bytes)
+        self._failures = Failures() if failures is None else failures
 
-    def once(self, task: ModelTask, train: Callable[[], Answer]) -> Answer:
+    def once(
+        self, task: ModelTask, train: Callable[[], Answer], meanwhile: Meanwhile = nothing
+    ) -> Answer:
         """Give what came of a task that trains; where nobody knows, train, while others wait.
 
-        What failed is not kept: whether it does may depend on the machine.
+        ``meanwhile`` is called again and again while another one trains it; what it raises ends the
+        waiting.
         """
         key = key_of_task(task)
 
         def known() -> Answer | None:
-            return self.get(key)
+            return self.get(key) or self._failures.get(key)
 
         def made() -> Answer:
             answer = train()
             if answer.error is None and answer.fault is None and answer.predictions is not None:
                 with contextlib.suppress(GraderError):  # a full disk costs no training
                     self._kept.write(key, _arrays(answer))
+            else:
+                self._failures.add(key, answer)
             return answer
 
-        return self._kept.once(key, known, made)
+        return self._kept.once(key, known, made, meanwhile)
 
     def get(self, key: str) -> Answer | None:
         """Read an answer; None where there is none, or none that can be read."""
@@ -90,8 +122,15 @@ class Answers:
         )
 
 
-def shared(tasks: Sequence[ModelTask], answers: Answers, evaluate: Evaluate) -> dict[str, Answer]:
+def shared(
+    tasks: Sequence[ModelTask],
+    answers: Answers,
+    evaluate: Evaluate,
+    meanwhile: Meanwhile = nothing,
+) -> dict[str, Answer]:
     """Have tasks done, a training only where none of its content was done before.
+
+    ``meanwhile``: as in ``Answers.once``.
 
     Raises:
         GraderError: as ``evaluate`` does.
@@ -99,7 +138,7 @@ def shared(tasks: Sequence[ModelTask], answers: Answers, evaluate: Evaluate) -> 
     found: dict[str, Answer] = {}
     for task in tasks:
         if task.training is not None:
-            found[task.id] = answers.once(task, partial(_alone, task, evaluate))
+            found[task.id] = answers.once(task, partial(_alone, task, evaluate), meanwhile)
     others = [task for task in tasks if task.training is None]
     return found | (dict(evaluate(others)) if others else {})
 

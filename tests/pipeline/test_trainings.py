@@ -17,10 +17,10 @@ from grader.pipeline import trainings as module
 from grader.pipeline.judging import Asked, order_of
 from grader.pipeline.trainings import Trainings, UnderWay
 from grader.trainer.asking import Answer
-from grader.trainer.result import Untrainable
+from grader.trainer.result import Trained, Untrainable
 from grader.trainer.results import Results
-from grader.types import GraderError, Message
-from tests.support.orders import ARRAYS, claim
+from grader.types import GraderError, Message, Training
+from tests.support.orders import ARRAYS, claim, order
 from tests.support.trainer_room import ARRAYS as TRAINED
 from tests.support.trainer_room import TOLD, FakeRoom, ServingRoom, good, write
 
@@ -147,16 +147,48 @@ def test_what_was_trained_before_takes_no_time_and_is_evidence_all_the_same(
     assert (first.key, second.seconds) == (second.key, 0.0)
 
 
-def test_one_run_has_no_more_time_than_all_its_trainings_may_take(
+def why(one: Training) -> str:
+    assert one.why is not None
+    return one.why.id
+
+
+SECONDS = order().work.seconds
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_one_run_has_no_more_time_than_all_its_trainings_may_take_whoever_came_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """Whether it is too long does not depend on whether somebody asked for the same before."""
+    monkeypatch.setattr(module, "ALTOGETHER_SECONDS", 1.5 * SECONDS)
+    bench = Bench(tmp_path, good)
+    if known:
+        bench.ask(trainings=bench.of_a_run())
+    bench.ask()
+    assert list(bench.ask(seeds=[1, 2, 3]).told) == ["refused"]
+    first, second = bench.trainings.trainings
+    assert (first.why, why(second)) == (None, "order.too_long")
+
+
+def test_what_could_not_be_trained_took_its_time_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = Bench(tmp_path, good)
+    monkeypatch.setattr(module, "ALTOGETHER_SECONDS", 1.5 * SECONDS)
+    bench = Bench(tmp_path, fails)
     bench.ask()
-    monkeypatch.setattr(module, "ALTOGETHER_SECONDS", bench.trainings.trainings[0].seconds)
-    assert list(bench.ask(seeds=[1, 2, 3]).told) == ["refused"]
-    why = bench.trainings.trainings[1].why
-    assert why is not None
-    assert why.id == "order.too_long"
+    bench.ask(seeds=[1, 2, 3])
+    assert [why(one) for one in bench.trainings.trainings] == [
+        "proof.untrainable",
+        "order.too_long",
+    ]
+
+
+def test_a_training_that_ended_early_counts_the_epochs_that_ran() -> None:
+    asked, one = order(), Trained({}, 2, 6, (), ())
+    assert asked.fit.epochs == 2
+    assert module.expected_of(asked, replace(one, epochs=1)) == SECONDS / 2
+    assert module.expected_of(asked, one) == SECONDS
+    assert module.expected_of(asked, Untrainable("fit", "no")) == SECONDS
 
 
 def test_histories_are_kept_up_to_a_number_of_figures(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 
 from grader.extract.architecture import Architecture
 from grader.extract.tasks import Answer, LayerAnswer, ModelTask, Training
-from grader.trainer.answers import Answers, key_of_task, shared
+from grader.trainer.answers import Answers, Failures, key_of_task, shared
 from grader.trainer.results import Results
 from grader.types import GraderError, Message
 from tests.support.orders import order
@@ -102,19 +104,60 @@ def test_numbers_that_are_equal_as_they_are_trained_with_are_equal() -> None:
     assert key_of_task(as_float32) == key_of_task(TASK)
 
 
-@pytest.mark.parametrize(
-    "failed",
-    [
-        Answer(error="ValueError: no", failed="train"),
-        Answer(fault=Message("evaluate.stopped", {"seconds": 3})),
-        replace(ANSWER, error="no answer"),
-        replace(ANSWER, predictions=None),
-    ],
-)
-def test_what_failed_is_tried_again_the_next_time(tmp_path: Path, failed: Answer) -> None:
+FAILED = [
+    Answer(error="ValueError: no", failed="train"),
+    Answer(fault=Message("evaluate.stopped", {"seconds": 3})),
+    replace(ANSWER, error="no answer"),
+    replace(ANSWER, predictions=None),
+]
+
+
+@pytest.mark.parametrize("failed", FAILED)
+def test_what_failed_is_tried_again_in_another_batch(tmp_path: Path, failed: Answer) -> None:
     room = Room(failed, ANSWER)
     assert shared([TASK], Answers(tmp_path), room)[TASK.id] == failed
     assert plain(shared([TASK], Answers(tmp_path), room)[TASK.id]) == plain(ANSWER)
+
+
+@pytest.mark.parametrize("failed", FAILED)
+def test_in_its_batch_whoever_claims_the_same_is_told_at_once(
+    tmp_path: Path, failed: Answer
+) -> None:
+    batch, room = Failures(), Room(failed)
+    for name in ("gru/repeated-1", "lstm/repeated-1"):
+        one = replace(TASK, id=name)
+        assert shared([one], Answers(tmp_path, batch), room)[name] == failed
+    assert room.asked == [["gru/repeated-1"]]
+
+
+def test_a_fault_of_ours_is_not_remembered(tmp_path: Path) -> None:
+    fault = Answer(fault=Message("evaluate.failed", {"code": 1, "log": ""}))
+    batch, room = Failures(), Room(fault, ANSWER)
+    assert shared([TASK], Answers(tmp_path, batch), room)[TASK.id] == fault
+    assert plain(shared([TASK], Answers(tmp_path, batch), room)[TASK.id]) == plain(ANSWER)
+
+
+def test_who_waits_for_somebody_elses_may_be_called_away(tmp_path: Path) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def train(_: Sequence[ModelTask]) -> dict[str, Answer]:
+        begun.set()
+        over.wait()
+        return {TASK.id: ANSWER}
+
+    def called_away() -> None:
+        raise GraderError(Message("pipeline.not_awaited"))
+
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(shared, [TASK], Answers(tmp_path), train)
+        begun.wait()
+        try:
+            with pytest.raises(GraderError):
+                shared([TASK], Answers(tmp_path), Room(), called_away)
+        finally:
+            over.set()
+        assert plain(other.result()[TASK.id]) == plain(ANSWER)
+    shared([TASK], Answers(tmp_path), Room(), called_away)  # nothing to wait for
 
 
 def test_a_fault_of_ours_is_nobodys_answer(tmp_path: Path) -> None:
