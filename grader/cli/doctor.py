@@ -48,6 +48,7 @@ def run_doctor(lang: str | None, *, every: bool = False) -> int:
         *([trouble] if course is None else [_about(course, words)]),
         *_python(words),
         *_engines(words),
+        *_kernel(words),
         *_gpus(gpus, words),
         *_memory(words),
         *_disk(words),
@@ -101,6 +102,23 @@ def _engines(words: Words) -> Iterator[str]:
         yield words("cli.engine", engine=engine.value, state=words(state))
     if not there:
         yield words("doctor.no_engine")
+
+
+def _kernel(words: Words) -> Iterator[str]:
+    """Say whether a trainer's room has a kernel for recurrent layers, else what to do about it."""
+    from grader.trainer.building import obstacle
+    from grader.trainer.kernels import Kernel, find
+
+    if Engine.JAX not in environment.engines():
+        yield words("kernel.no_jax")
+        return
+    found = find()
+    if isinstance(found, Kernel):
+        yield words("doctor.kernel", version=found.version)
+        return
+    yield words.say(found)
+    if (why := obstacle()) is not None and why != found:
+        yield words.say(why)
 
 
 def _gpus(gpus: Sequence[Gpu], words: Words) -> Iterator[str]:

@@ -112,8 +112,8 @@ def run(options: GradeOptions) -> int:
                 progress.note(note)
             for reason in dict.fromkeys(room.complaints):
                 progress.note(words("room.cold_some", reason=reason))
-            if slower is None and (given_up := kernel_missing(course, options)):
-                progress.note(words.say(given_up))
+            if slower is None and (failed := kernel_failed(course, options)):
+                progress.note(words.say(failed))
         records = of_batch(store, course, in_order(collected, graded))
         written = _finished(course, words, store, records, options.format, spared)
     missing = len(collected.submissions) - len(graded)
@@ -158,9 +158,20 @@ def beforehand(
 
 def kernel_missing(course: Course, options: GradeOptions) -> Message | None:
     """Say why trainings take longer than they could, where a room of ours does them."""
-    if not course.asks_trainer or options.engine == Engine.JAX.value:
+    return HERE.missing() if _trains_here(course, options) else None
+
+
+def kernel_failed(course: Course, options: GradeOptions) -> Message | None:
+    """Say afterwards that the kernel was given up, or over how many trainings it failed."""
+    if not _trains_here(course, options):
         return None
-    return HERE.missing() if Engine.JAX in environment.engines() else None
+    return HERE.missing() or HERE.failures()
+
+
+def _trains_here(course: Course, options: GradeOptions) -> bool:
+    if not course.asks_trainer or options.engine == Engine.JAX.value:
+        return False
+    return Engine.JAX in environment.engines()
 
 
 def require_packages() -> None:

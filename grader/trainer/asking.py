@@ -50,7 +50,7 @@ def train_once(
     ``meanwhile`` is called again and again; what it raises ends the waiting and the room. ``held``:
     results to go on from, by key, that may have had to make room for others. ``kept``: the room to
     train in, instead of one that is started for it. Where a room cannot work with the kernel it is
-    ended and the order trained in one without; where that succeeds, no kernel is used any more.
+    ended and the order trained in one without; where that succeeds, it is the kernel's failure.
 
     Raises:
         GraderError: the room could not do its work, or the result to go on from is not kept any
@@ -59,18 +59,26 @@ def train_once(
     ask = partial(
         _once, order, room, results, secret, attempt, cores, progress, meanwhile, held, kept
     )
+    kernel = _kernel_for(order, secret, attempt, kernels)
     try:
-        return ask(kernels.usable())
+        answer = ask(kernel)
     except KernelFailedError as failed:
         answer = ask(None)
         if isinstance(answer.outcome, Trained):
-            kernels.give_up(failed.message)
+            kernels.failed(answer.key, failed.message)
         return answer
+    if kernel is not None and not answer.known:
+        kernels.worked()
+    return answer
 
 
 def key_here(order: Order, secret: bytes, attempt: int = 0, kernels: Kernels = HERE) -> Key:
     """Give the key that ``train_once`` asks by on this machine."""
-    return _key(order, secret, attempt, kernels.usable())
+    return _key(order, secret, attempt, _kernel_for(order, secret, attempt, kernels))
+
+
+def _kernel_for(order: Order, secret: bytes, attempt: int, kernels: Kernels) -> Kernel | None:
+    return kernels.usable(lambda: _key(order, secret, attempt, None).key)
 
 
 def _key(order: Order, secret: bytes, attempt: int, kernel: Kernel | None) -> Key:

@@ -37,6 +37,7 @@ from grader.trainer.kernels import (
 from grader.trainer.keys import ENGINE
 from grader.types import GraderError, Message
 
+HEADER = Path("xla", "ffi", "api", "c_api.h")
 COMPILERS = ("g++", "clang++", "c++")
 # No fast-math: NaN stays NaN, sums keep their order. Contraction rounds once in place of twice. Of
 # the language alone: nothing is used of its library, which the wheel would have to compile first.
@@ -61,13 +62,22 @@ def compilers() -> list[tuple[str, ...]]:
     return [*found]
 
 
+def obstacle() -> Message | None:
+    """Say why no kernel can be built here; None where one may be."""
+    if not level_of(environment.processor()).gains:
+        return Message("kernel.no_gain")
+    if headers() is None:
+        return Message("kernel.no_headers")
+    if sys.platform == "win32" or not compilers():
+        return Message("kernel.no_compiler")
+    return None
+
+
 def build(room: Room, cores: tuple[int, ...] = ()) -> Kernel | Message:
     """Compile, check and keep the kernel; gives why there is none where that fails."""
-    include, level = headers(), level_of(environment.processor())
-    if not level.gains:
-        return Message("kernel.no_gain")
-    if sys.platform == "win32" or include is None or not compilers():
-        return Message("kernel.no_compiler")
+    include, level, why_not = headers(), level_of(environment.processor()), obstacle()
+    if why_not is not None or include is None:
+        return why_not or Message("kernel.no_headers")
     try:
         with workplace("kernel", "out", "scratch") as place:
             why = _compiled(place, include, level) or _checked(place, room, cores)
@@ -93,10 +103,11 @@ def _compiled(place: Path, include: Path, level: Level) -> str:
 
 
 def headers() -> Path | None:
-    """Find XLA's headers, which come with jaxlib; without importing it."""
+    """Find XLA's headers, which come with jaxlib; without importing it. None: they are missing."""
     spec = importlib.util.find_spec("jaxlib")
     places = spec.submodule_search_locations if spec else None
-    return next((Path(place) / "include" for place in places or ()), None)
+    found = (Path(place) / "include" for place in places or ())
+    return next((include for include in found if (include / HEADER).is_file()), None)
 
 
 def compile_library(

@@ -14,6 +14,7 @@ import json
 import os
 import stat
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ LIBRARY, ANSWERS, TOLD = "recurrent.so", "answers.npz", "told.json"
 KERNEL_INSIDE = "/grader/recurrent"
 MOST_BYTES = 64 << 20
 SAID_BYTES = 2000
+MOST_IN_A_ROW = 2  # orders that it may fail over, one after the other
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -154,21 +156,53 @@ def read_said(out: Path) -> str | None:
 
 
 class Kernels:
-    """What this process computes with, until it is given up. Safe for threads."""
+    """What this process computes with, until it is given up. Safe for threads.
+
+    A room that fails with the kernel costs that order the kernel; two orders, with no training by
+    the kernel in between, cost it everybody.
+    """
 
     def __init__(self, look: Callable[[], Kernel | Message] = find) -> None:
         self._look = look
         self._given_up: Message | None = None
+        self._failed: dict[str, Message] = {}
+        self._in_a_row = 0
+        self._lock = threading.Lock()
 
-    def usable(self) -> Kernel | None:
-        """Give the kernel, if there is one that works."""
+    def usable(self, name: Callable[[], str] = lambda: "") -> Kernel | None:
+        """Give the kernel, if there is one that works.
+
+        ``name``: gives an order's name, which is asked for where there are such as it failed over.
+        """
         found = self._given_up or self._look()
-        return found if isinstance(found, Kernel) else None
+        if not isinstance(found, Kernel) or (self._failed and name() in self._failed):
+            return None
+        return found
 
     def missing(self) -> Message | None:
         """Say why Keras' own loops compute, if they do."""
         found = self._given_up or self._look()
         return found if isinstance(found, Message) else None
+
+    def failures(self) -> Message | None:
+        """Say of a kernel that is still used how often it failed, if it did."""
+        if self._given_up is not None or not self._failed:
+            return None
+        why = next(iter(self._failed.values())).args.get("why", "")
+        return Message("kernel.failed_over", {"orders": len(self._failed), "why": why})
+
+    def worked(self) -> None:
+        """Take note that it trained something."""
+        with self._lock:
+            self._in_a_row = 0
+
+    def failed(self, name: str, why: Message) -> None:
+        """Take note of an order that could be trained without it and not with it."""
+        with self._lock:
+            self._in_a_row += name not in self._failed
+            self._failed.setdefault(name, why)
+            if self._in_a_row >= MOST_IN_A_ROW:
+                self._given_up = self._given_up or why
 
     def give_up(self, why: Message) -> None:
         """Use no kernel in this process any more."""

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from grader import environment
-from grader.cli import grade, prepare
+from grader.cli import doctor, grade, prepare
 from grader.text.words import Words
-from grader.trainer import building
+from grader.trainer import building, kernels
 from grader.trainer.kernels import Kernel, Kernels
 from grader.types import Engine, Message
 from tests.cli.test_cli_grade import broken_batch
@@ -57,6 +57,16 @@ def test_a_kernel_that_fails_in_the_batch_is_told_after_it(
     said = shell.grade(broken_batch(tmp_path / "class", ["kim", "lee"]))
     assert said.err.count(OWN_LOOPS) == 1
     assert "code -4" in said.err
+
+
+def test_a_training_that_the_kernel_failed_over_is_told_after_it_once(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking(monkeypatch, Kernel(tmp_path, "avx2 0"))
+    grade.HERE.failed("an order", Message("kernel.failed", {"why": "code -4"}))
+    said = shell.grade(broken_batch(tmp_path / "class", ["kim", "lee"]))
+    assert said.err.count("code -4") == 1
+    assert OWN_LOOPS not in said.err
 
 
 def test_a_batch_that_has_one_or_trains_in_the_notebook_says_nothing(
@@ -134,3 +144,29 @@ class TestPrepareTheKernelAlone:
         said = Shell(monkeypatch, capfd, tmp_path)("prepare", "--kernel", "--lang", "en")
         assert said.code == 0
         assert "JAX" in said.out
+
+
+@pytest.mark.parametrize(
+    ("found", "obstacle", "said"),
+    [
+        (Kernel(Path("x"), "avx2 0123"), None, ["avx2 0123"]),
+        (Message("kernel.none"), None, ["grader prepare builds it"]),
+        (Message("kernel.none"), Message("kernel.no_headers"), ["grader prepare", "jaxlib anew"]),
+        (Message("kernel.no_gain"), Message("kernel.no_gain"), ["no AVX2"]),
+    ],
+)
+def test_the_doctor_says_whether_there_is_a_kernel_and_why_not(
+    monkeypatch: pytest.MonkeyPatch,
+    found: Kernel | Message,
+    obstacle: Message | None,
+    said: list[str],
+) -> None:
+    monkeypatch.setattr(kernels, "find", lambda: found)
+    monkeypatch.setattr(building, "obstacle", lambda: obstacle)
+    monkeypatch.setattr(environment, "engines", lambda: (Engine.JAX,))
+    lines = [*doctor._kernel(Words("en"))]
+    assert len(lines) == len(said)
+    assert all(part in line for part, line in zip(said, lines, strict=True))
+    monkeypatch.setattr(environment, "engines", lambda: (Engine.TENSORFLOW,))
+    (line,) = doctor._kernel(Words("en"))
+    assert "JAX" in line

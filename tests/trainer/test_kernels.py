@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from grader import environment
 from grader.room import RoomSpec
 from grader.text.words import Words
 from grader.trainer import building, kernels
-from grader.trainer.asking import train_once
+from grader.trainer.asking import key_here, train_once
 from grader.trainer.building import build
 from grader.trainer.kernels import (
     ANSWERS,
@@ -168,12 +169,39 @@ def test_a_room_that_cannot_work_with_the_kernel_trains_without_it(
     answer = train_once(order(), room, Results(tmp_path / "r"), secret=SECRET, kernels=used)
     assert isinstance(answer.outcome, Trained)
     assert answer.key == key_of(order(), SECRET).key
-    missing = used.missing()
-    assert missing is not None
-    assert (missing.id, missing.args["why"]) == ("kernel.failed", said or f"code {code}")
+    told = used.failures()
+    assert told is not None
+    assert told.args == {"orders": 1, "why": said or f"code {code}"}
     again = train_once(order(), room, Results(tmp_path / "s"), secret=SECRET, kernels=used)
     assert again.key == answer.key
     assert [bool(spec.argv[5:]) for spec in room.specs] == [True, False, False]
+    assert key_here(order(), SECRET, kernels=used).key == answer.key, "so a round asks for it"
+
+
+def test_two_orders_in_a_row_that_it_fails_over_cost_everybody_the_kernel(tmp_path: Path) -> None:
+    """One room's death may be that room's; what another order comes to says more."""
+    used = Kernels(lambda: a_kernel(tmp_path))
+    failed = [Message("kernel.failed", {"why": f"code {number}"}) for number in range(4)]
+    used.failed("a", failed[0])
+    used.failed("a", failed[1])  # the same one, asked for by somebody else
+    assert used.usable() is not None
+    used.worked()
+    used.failed("b", failed[2])
+    assert (used.usable(), used.usable(lambda: "b")) == (a_kernel(tmp_path), None)
+    assert used.missing() is None
+    used.failed("c", failed[3])
+    assert (used.usable(), used.missing(), used.failures()) == (None, failed[3], None)
+
+
+def test_a_training_by_the_kernel_ends_the_row_and_a_known_one_does_not(tmp_path: Path) -> None:
+    used, room = Kernels(lambda: a_kernel(tmp_path)), FakeRoom(good)
+    used.failed("a", Message("kernel.failed", {"why": "code -4"}))
+    train_once(order(), room, Results(tmp_path / "r"), secret=SECRET, kernels=used)
+    used.failed("b", Message("kernel.failed", {"why": "code -4"}))
+    assert used.usable() is not None
+    train_once(order(), room, Results(tmp_path / "r"), secret=SECRET, kernels=used)  # known
+    used.failed("c", Message("kernel.failed", {"why": "code -4"}))
+    assert used.usable() is None
 
 
 def test_results_of_the_kernel_are_kept_apart(tmp_path: Path) -> None:
@@ -200,12 +228,12 @@ def test_a_crash_in_a_training_is_the_kernels_fault_only_if_keras_survives_it(
     room = FakeRoom(crashing, good, good)
     answer = train_once(order(), room, Results(tmp_path / "r"), secret=SECRET, kernels=used)
     assert isinstance(answer.outcome, Trained)
-    assert used.usable() is None
+    assert used.failures() is not None
     used = Kernels(lambda: a_kernel(tmp_path))
     room = FakeRoom(crashing, good, crashing, good, crashing, good)
     answer = train_once(order(), room, Results(tmp_path / "s"), secret=SECRET, kernels=used)
     assert answer.outcome == Untrainable("ended", "code 0")
-    assert used.usable() is not None
+    assert used.failures() is None
 
 
 def test_an_order_that_fails_with_words_says_nothing_about_the_kernel(tmp_path: Path) -> None:
@@ -265,8 +293,7 @@ def test_a_run_whose_room_cannot_work_with_the_kernel_goes_on_in_one_without(
     run = Run(room, Kernels(lambda: a_kernel(tmp_path)), tmp_path / "r")
     with closing(run.kept):
         assert [run.ask() for _ in range(3)] == [(Trained, KERAS_OWN)] * 3
-    assert run.with_kernel == [True, False]
-    assert room.orders == [[], ["0000", "0001", "0002"]]
+    assert run.with_kernel == [True, False, True, False], "a second order is tried by it"
     assert run.used.usable() is None
 
 
@@ -276,9 +303,8 @@ def test_a_run_whose_room_crashes_by_the_kernel_goes_on_in_one_without(tmp_path:
     run = Run(room, Kernels(lambda: a_kernel(tmp_path)), tmp_path / "r")
     with closing(run.kept):
         asked = [run.ask() for _ in range(3)]
-    assert asked == [(Trained, OURS), (Trained, KERAS_OWN), (Trained, KERAS_OWN)]
-    assert run.with_kernel == [True, True, False, False]
-    assert room.orders[3] == ["0000", "0001"]
+    assert asked == [(Trained, OURS), (Trained, KERAS_OWN), (Trained, OURS)]
+    assert run.with_kernel == [True, True, False, False, True]
 
 
 def test_an_order_that_no_room_survives_costs_the_run_no_kernel(tmp_path: Path) -> None:
@@ -343,6 +369,19 @@ WRITES = 'for last; do :; done; echo "$*" | sed "s|$last||" > "$last"'
 
 def test_a_machine_without_a_compiler_is_told_which_to_install(compiler: Compiler) -> None:
     assert why(build(CheckingRoom())) == "kernel.no_compiler"
+
+
+def test_where_the_headers_are_missing_no_compiler_is_blamed(
+    compiler: Compiler, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    compiler("our-cxx", WRITES)
+    monkeypatch.setattr(
+        building.importlib.util,
+        "find_spec",
+        lambda name, *_: SimpleNamespace(submodule_search_locations=[str(tmp_path / name)]),
+    )
+    (tmp_path / "jaxlib" / "include").mkdir(parents=True)
+    assert why(build(CheckingRoom())) == "kernel.no_headers"
     assert why(find()) == "kernel.none"
 
 
