@@ -291,7 +291,8 @@ class Training:
     ] = ()  # digests of those after every epoch, where they were asked for
     before: str = ""  # key of the result that it went on from
     epochs: int = 0
-    rows: int = 0  # that a whole pass over its data has
+    rows: int = 0  # that a whole pass over its data has, in full batches
+    batch: int = 1  # rows of a full one
     samples: int | None = None  # of all epochs; None where each goes over all rows once
     fresh: bool = False  # of those samples no row came twice
     updates: int = 0  # those of what it went on from included

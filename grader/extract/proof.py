@@ -78,11 +78,14 @@ def whole_passes(one: Training, asked: int | None = None) -> int:
     Args:
         one: a training of ours.
         asked: rows that the exercise trains on. Whoever has more of them need not see them all
-            in each epoch; of rows that are never the same again, as many are a pass.
+            in each epoch; of rows that are never the same again, as many are a pass. A last batch
+            that is not full is asked for by neither.
     """
     if one.samples is None or (one.fresh and asked is None):
         return one.epochs
-    rows = one.rows if asked is None else min(one.rows, asked)
+    rows = one.rows
+    if asked is not None:
+        rows = min(rows, asked // one.batch * one.batch or asked)
     return min(one.epochs, one.samples // max(1, rows))
 
 

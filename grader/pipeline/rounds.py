@@ -30,6 +30,7 @@ from grader.pipeline.runner import Here, Runner, Slot
 from grader.pipeline.trainings import Tell, Telling
 from grader.room import Room
 from grader.trainer.asking import key_here, train_once
+from grader.trainer.keys import key_of
 from grader.trainer.many import train_many
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
@@ -128,7 +129,9 @@ class Round:
 
 def _size(wanted: Wanted) -> int:
     held = [array for one in wanted.held.values() for array in (*one.weights, *one.optimizer)]
-    return sum(array.nbytes for array in (*wanted.order.arrays.values(), *held))
+    sample = wanted.order.seen
+    seen = [part.rows for part in (sample.x, sample.y) if part is not None] if sample else []
+    return sum(array.nbytes for array in (*wanted.order.arrays.values(), *held, *seen))
 
 
 @dataclass(frozen=True)
@@ -165,13 +168,17 @@ class TrainsOrders:
         return nullcontext(self.train)
 
     def together(self, orders: Sequence[Wanted], slot: Slot) -> None:
-        """Train in one program what is alike; what does not come of that is left for ``train``."""
+        """Train in one program what is alike; what does not come of that is left for ``train``.
+
+        No kernel of ours computes it, and results are named by what computed them: what has a
+        kernel is left as well.
+        """
         if self._is_late():
             return
         jobs = {}
         for one in orders:
-            if one.order.after is None:
-                key = key_here(one.order, self.secret, one.attempt)
+            key = key_of(one.order, self.secret, one.attempt)
+            if one.order.after is None and key == key_here(one.order, self.secret, one.attempt):
                 jobs[key.key] = Job(one.order, key.seed)
         try:
             with suppress(GraderError):

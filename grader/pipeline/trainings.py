@@ -197,6 +197,7 @@ class Trainings:
                 before=order.after.result if order.after else "",
                 epochs=result.epochs,
                 rows=reach.rows,
+                batch=order.fit.batch_size,
                 samples=reach.samples,
                 fresh=reach.fresh,
                 updates=result.updates,

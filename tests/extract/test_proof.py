@@ -153,6 +153,9 @@ def test_a_model_that_no_fit_trained_has_nothing_to_be_heard_of() -> None:
         ({"samples": 1_280, "rows": 1_280, "fresh": True}, 1_366, 1),
         ({"samples": 1_280, "rows": 1_280, "fresh": True}, 640, 2),
         ({"samples": 64_000, "rows": 64_000, "fresh": True}, 1_366, 20),
+        ({"samples": 20 * 1_344, "rows": 1_376, "batch": 32}, 1_366, 20),  # 42 steps of 32
+        ({"samples": 20 * 1_312, "rows": 1_376, "batch": 32}, 1_366, 19),
+        ({"samples": 20 * 1_366, "rows": 2_000, "batch": 2_000}, 1_366, 20),
     ],
 )
 def test_epochs_are_worth_the_rows_that_they_went_over(

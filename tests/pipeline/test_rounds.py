@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 
 from grader.course.load import load_course
+from grader.pipeline import rounds
 from grader.pipeline.durations import START_SECONDS
 from grader.pipeline.job import Settings
 from grader.pipeline.rounds import PutOffError, Round, TrainsOrders, Wanted, cheaper, pays
@@ -27,9 +29,12 @@ from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.report.trained import trained_lines
 from grader.text.words import Words
+from grader.trainer.asking import key_here
+from grader.trainer.kernels import Kernel, Kernels
 from grader.trainer.keys import key_of
 from grader.trainer.results import Results
-from grader.types import Engine
+from grader.trainer.seen import seen_rows
+from grader.types import Engine, Message
 from tests.support import class_of_sixty
 from tests.support.class_of_sixty import (
     PROGRAMS,
@@ -219,6 +224,30 @@ def test_what_is_too_much_to_hold_is_trained_while_its_notebook_waits(tmp_path: 
     assert len(this.orders()) == 1
     with pytest.raises(PutOffError):
         this.take(Wanted(one, 1))  # it is held already
+
+
+def test_the_rows_that_are_kept_of_an_order_are_held_too(tmp_path: Path) -> None:
+    plain = order()
+    one = replace(plain, seen=seen_rows(plain.arrays["x"], plain.arrays["y"], 3))
+    size = sum(array.nbytes for array in one.arrays.values())
+    Round(Results(tmp_path), SECRET, most_bytes=2 * size - 1).take(Wanted(one, 1))  # not taken
+    with pytest.raises(PutOffError):
+        Round(Results(tmp_path), SECRET, most_bytes=2 * size).take(Wanted(one, 1))
+
+
+@pytest.mark.parametrize("kernel", [False, True])
+def test_what_a_kernel_computes_is_not_trained_in_one_program_under_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: bool
+) -> None:
+    given: list[list[str]] = []
+    monkeypatch.setattr(rounds, "train_many", lambda jobs, *_, **__: given.append([*jobs]))
+    here = Kernels(lambda: Kernel(tmp_path, "avx2 0") if kernel else Message("kernel.none"))
+    monkeypatch.setattr(rounds, "key_here", partial(key_here, kernels=here))
+    orders = [Wanted(order(), 1), Wanted(order(seeds=[4]), 1)]
+    trains = TrainsOrders(ServingRoom(), Results(tmp_path), SECRET, tmp_path, 0.0)
+    trains.together(orders, Slot((0,)))
+    keys = [key_of(one.order, SECRET, 1).key for one in orders]
+    assert given == [[] if kernel else keys]
 
 
 def test_what_cannot_be_trained_in_a_round_takes_nobody_with_it(tmp_path: Path) -> None:
