@@ -5,7 +5,8 @@ folder with the recurrent kernel; on stdin a byte each time that there is more. 
 the same names with what came of it, as soon as it is there, in ``progress`` which order and epoch
 is being done, and in ``kernel`` what is wrong with the kernel: then nothing is trained here, for
 results are kept by what computed them. Touches nothing else but a folder of its own for what it
-compiled. Runs as a script and imports nothing of the judge's.
+compiled. Runs as a script and imports nothing of the judge's. Where an order left anything behind
+that another one would meet, it ends.
 
 Every object is made here from a name in a table and from plain settings; no configuration is ever
 deserialised. An order that fails says in which step; the others go on.
@@ -26,9 +27,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from grader.evaluation import recurrent_check, trainable, worker
+    from grader.evaluation import left_behind, recurrent_check, trainable, worker
 else:
-    import recurrent_check  # a script finds its neighbours by their bare names
+    import left_behind  # a script finds its neighbours by their bare names
+    import recurrent_check
     import trainable
     import worker
 
@@ -316,11 +318,13 @@ def main() -> None:
         recurrent_check.say(out, wrong)
         if wrong:
             return
-    done: set[str] = set()
+    began, done = left_behind.state_of(keras), set[str]()
     while True:
         for path in sorted(path for path in given.glob("*.json") if path.stem not in done):
             done.add(path.stem)
             do(keras, path, out)
+            if left := left_behind.changed(began, left_behind.state_of(keras)):
+                sys.exit(f"left behind: {', '.join(left)}"[:LONGEST_ERROR])
         gc.collect()
         if not os.read(0, 1):
             return
