@@ -49,6 +49,7 @@ FEWEST_WINDOWS = 20  # as many as the shortest text has at the usual length
 # Where a list of what most often follows each character answers so many windows, a network that
 # remembers nothing does as well. That of our own sentence answers 74 in 100, of English ones 53.
 SAYS_LITTLE = 0.93
+NEARLY = 0.85  # from here on it is said that a text is not far from that
 SMALLEST = 1e-7  # a probability below it counts as this, as Keras does in its loss
 
 
@@ -216,7 +217,11 @@ def _sentence(
     )
     if _is_ours(windows, str(spec["sentence"])):
         return finding, ()
-    return finding, (Message("characters.other_sentence", {"length": length}),)
+    notes = [Message("characters.other_sentence", {"length": length})]
+    if known >= NEARLY:
+        told = {"got": f"{known:.0%}", "most": f"{SAYS_LITTLE:.0%}"}
+        notes.append(Message("characters.nearly_a_list", told))
+    return finding, tuple(notes)
 
 
 def _by_list(windows: Array, following: Array) -> float:

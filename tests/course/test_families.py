@@ -615,6 +615,18 @@ def test_a_list_is_as_good_as_its_most_frequent_answers():
     assert characters._by_list(windows, following) == 3 / 4, "equal windows count once"
 
 
+def test_a_sentence_that_nearly_a_list_would_do_for_says_so_before_it_costs_anything():
+    """Nothing comes again in it but the space between its words."""
+    words = [[chr(0xAC00 + 7 * word + place) for place in range(7)] for word in range(8)]
+    x, y = letters(sentence=" ".join(map("".join, words)))
+    reading = characters.examine(fit(x, y), {**TEXT, "longest": 100})
+    assert wrong(reading) == {}
+    told = {note.id: note.args for note in reading.notes}
+    assert list(told) == ["characters.other_sentence", "characters.nearly_a_list"]
+    assert told["characters.nearly_a_list"]["most"] == "93%"
+    assert_spoken(reading, "characters")
+
+
 def test_windows_without_characters_are_no_reading_and_no_fault():
     reading = characters.examine(fit(np.zeros((30, 20, 0)), np.zeros((30, 20, 0))), TEXT)
     assert reading.layout is None
