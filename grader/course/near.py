@@ -57,7 +57,7 @@ def _leaders(flat: Array, ordered: Array, tolerance: float | Array) -> Array:
         part = flat[ordered[at - 1 : at + AT_A_TIME]]
         near[at : at + AT_A_TIME] = (np.abs(np.diff(part, axis=0)) <= tolerance).all(axis=1)
     leads, leader = ~near, 0
-    for place in np.flatnonzero(near):
+    for place in map(int, np.flatnonzero(near)):
         leader = place - 1 if leads[place - 1] else leader
         step = np.abs(flat[ordered[place]] - flat[ordered[leader]])
         leads[place] = not (step <= tolerance).all()

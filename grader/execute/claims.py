@@ -139,7 +139,8 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
         _begin(story, event, arrays, initial)
     elif event.event == "fit_going":
         if story.open_fit is not None:
-            story.open_fit = replace(story.open_fit, epochs_run=event.epochs_run)
+            sample = _late(event, arrays) or story.open_fit.sample
+            story.open_fit = replace(story.open_fit, sample=sample, epochs_run=event.epochs_run)
         return  # nothing else is told along with it
     elif event.event == "fit_end":
         _end(story, event, arrays)
@@ -190,9 +191,7 @@ def _end(story: Story, event: Event, arrays: Mapping[str, Array]) -> None:
 
 def _batches(event: Event, arrays: Mapping[str, Array]) -> FitSample | None:
     """Give what ``train_on_batch`` was given, where this event brings it: more than before."""
-    if event.event != "seen" or event.late_sample is None or event.late_sample.x is None:
-        return None
-    return _fit_sample(event.late_sample, arrays)
+    return _late(event, arrays) if event.event == "seen" else None
 
 
 def _missing_fits(story: Story, event: Event) -> tuple[Fit, ...]:
@@ -251,10 +250,9 @@ def _begin_fit(event: Event, sample: FitSample) -> Fit:
 
 
 def _end_fit(fit: Fit, event: Event, arrays: Mapping[str, Array]) -> Fit:
-    late = event.late_sample
     return replace(
         fit,
-        sample=_fit_sample(late, arrays) if late is not None and late.x else fit.sample,
+        sample=_late(event, arrays) or fit.sample,
         epochs_run=event.epochs_run,
         history={
             key: tuple(math.nan if value is None else value for value in values)
@@ -265,6 +263,12 @@ def _end_fit(fit: Fit, event: Event, arrays: Mapping[str, Array]) -> Fit:
         calls=max(1, event.calls),
         ended=True,
     )
+
+
+def _late(event: Event, arrays: Mapping[str, Array]) -> FitSample | None:
+    """Give what a fit turned out to be given, where that is told after its beginning."""
+    late = event.late_sample
+    return _fit_sample(late, arrays) if late is not None and late.x else None
 
 
 def _fit_sample(sample: Sample | None, arrays: Mapping[str, Array]) -> FitSample:

@@ -645,3 +645,27 @@ def test_the_text_of_all_events_together_is_bounded(
         room.event("seen", final(ZERO), model=model, names=["n" * 100])
     assert 0 < len(room.candidates()) < 9
     assert room.unreadable() > 0
+
+
+def test_what_a_fit_shows_while_it_goes_on_is_its_data(room: Room) -> None:
+    """One that is stopped has no end to show them at."""
+    first = {"kind": "generator", "x": {"shape": [2, 4, 3], "dtype": "float32"}}
+    more = {"kind": "drawn", "batch": 2, "x": {"shape": [900, 4, 3], "dtype": "float32"}}
+    room.event("fit_begin", {"sample_x": X, "initial_0": ZERO}, sample=first)
+    room.event("fit_going", {"sample_x": X}, epochs_run=1, late_sample=more)
+    room.event("fit_going", epochs_run=2)
+    (fit,) = room.only().fits
+    assert (fit.epochs_run, fit.sample.kind, fit.sample.batch) == (2, "drawn", 2)
+    assert fit.sample.x is not None
+    assert fit.sample.x.shape == (900, 4, 3)
+
+
+def test_all_that_train_on_batch_was_given_counts_as_far_as_it_is_told(room: Room) -> None:
+    first = {"kind": "dataset", "x": {"shape": [2, 4, 3], "dtype": "float32"}}
+    every = {"kind": "drawn", "batch": 2, "x": {"shape": [900, 4, 3], "dtype": "float32"}}
+    room.event("seen", {"sample_x": X, "final_0": ZERO}, late_sample=first)
+    room.event("seen", {"sample_x": X, "final_0": ONE}, late_sample=every, updates=9)
+    room.event("seen", {"final_0": ZERO}, updates=10)
+    sample = room.only().own_sample
+    assert sample is not None
+    assert (sample.kind, sample.batch) == ("drawn", 2)

@@ -144,3 +144,33 @@ def test_else_only_what_is_told_of_every_fit(told: Told, trained: Any) -> None:
     assert ended(told, [(X[:8], X[:8, 0])] * 3) == ({}, {})
     assert ended(told, X, X[:, 0]) == ({}, {})
     assert ended(told, counted())[0]["kind"] == "generator"
+
+
+def going(told: Told, source: Any, y: Any = None) -> tuple[list[Any], list[Any]]:
+    """What is told of a fit after each of its two epochs, and when it ends."""
+    one, given = story(told, source, y)
+    one.begin()
+    drawn = iter(given["x"])
+    for _ in range(2):
+        next(drawn)
+        one.report_at = 0.0
+        one.go_on()
+    one.end(SimpleNamespace(history={}))
+    samples = [content.get("late_sample") or {} for _, content, _ in told.events[-3:]]
+    shapes = [sample["x"]["shape"] if sample else None for sample in samples]
+    return [event for event, _, _ in told.events[-3:]], shapes
+
+
+def test_a_fit_shows_its_rows_while_it_goes_on_for_one_that_is_stopped_has_no_end(
+    told: Told,
+) -> None:
+    told.trained = lambda _: False
+    events, shapes = going(told, counted())
+    assert events == ["fit_going", "fit_going", "fit_end"]
+    assert shapes == [[2, 2], None, [3, 2]], "again at its end, where more was drawn"
+    assert going(told, X, X[:, 0])[1] == [[600, 2], None, None]
+
+
+def test_a_data_set_is_not_gone_through_before_its_fit_is_over(told: Told) -> None:
+    told.trained = lambda _: False
+    assert going(told, [(X[:8], X[:8, 0])] * 3)[1] == [None, None, [8, 2]]

@@ -12,6 +12,7 @@ import pytest
 
 from grader.kernel.orders.asking import RefusedError, UnusualError, answer_of, packed
 from grader.kernel.orders.data import array_of, arrays_of
+from grader.kernel.orders.fitting import Known
 
 
 def test_what_the_trainer_tells_comes_back_as_it_was() -> None:
@@ -33,6 +34,29 @@ def test_an_order_that_is_not_taken_is_trained_by_the_notebook() -> None:
     with pytest.raises(UnusualError, match="not passed on: busy") as found:
         answer_of({"returned": "busy"}, b"")
     assert not isinstance(found.value, RefusedError), "the trainer has not heard of it"
+
+
+def test_it_is_known_of_which_models_the_trainer_takes_the_steps_or_took_the_last_ones() -> None:
+    class Model:
+        weights, optimizer = np.zeros(2), np.float64(0)
+
+        def get_weights(self) -> list[np.ndarray]:
+            return [self.weights]
+
+    class Optimizer:
+        pass
+
+    model, other, known = Model(), Model(), Known()
+    model.optimizer = Optimizer()  # type: ignore[assignment]
+    assert not known.holds(model)
+    known.begin(model)
+    assert (known.holds(model), known.holds(other)) == (True, False)
+    known.end(model)
+    assert not known.holds(model)
+    known.note(model, "result")
+    assert known.holds(model)
+    model.weights = np.ones(2)
+    assert not known.holds(model)
 
 
 def test_arrays_go_as_keras_would_take_them() -> None:

@@ -35,16 +35,25 @@ class Known:
     def __init__(self) -> None:
         self._results: weakref.WeakKeyDictionary[Any, tuple[str, str, Any]]
         self._results = weakref.WeakKeyDictionary()
+        self._now: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def note(self, model: Any, result: str) -> None:
         """Remember what the trainer made of a model."""
         optimizer = weakref.ref(model.optimizer)
         self._results[model] = (result, _digest(model.get_weights()), optimizer)
 
+    def begin(self, model: Any) -> None:
+        """Take note that the trainer takes the steps of a fit."""
+        self._now.add(model)
+
+    def end(self, model: Any) -> None:
+        """Take note that this fit is over."""
+        self._now.discard(model)
+
     def holds(self, model: Any) -> bool:
-        """Whether a model is just what the trainer made of it."""
-        if model not in self._results:
-            return False
+        """Whether a model is being trained by the trainer, or is just what that made of it."""
+        if model in self._now or model not in self._results:
+            return model in self._now
         return self._results[model][1] == _digest(model.get_weights())
 
     def after(self, model: Any) -> dict[str, str] | None:
@@ -109,6 +118,7 @@ class Attempt:
             for name in STAND_INS:
                 if name in vars(self.model):
                     delattr(self.model, name)
+            self.way.known.end(self.model)
             if self.answer is not None:
                 self.model.train_function = self._before
 
@@ -138,6 +148,7 @@ class Attempt:
                 delattr(self.model, name)
             self._real["make_train_function"](force)
             return
+        self.way.known.begin(self.model)
         self.model.train_function = self._epoch
 
     def _asked(self) -> Answer:

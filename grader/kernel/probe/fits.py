@@ -66,6 +66,7 @@ class FitStory:
         self.digest: int | None = None  # of its data, by which they are found again
         self.recorder: Recorder | None = None
         self.rows = Rows()
+        self.shows = False  # it has shown what it goes over
         self.sample = take_sample(
             probe.keras, given.get("x"), given.get("y"), given.get("validation_data")
         )
@@ -119,7 +120,9 @@ class FitStory:
         if self.begun and seconds >= self.report_at:
             self.report_at = seconds * LONGER
             content = {"model": self.number, "config": {}, "epochs_run": self.epochs}
-            self.probe.send("fit_going", content, {})
+            sample, arrays = NOTHING if self.shows else self._went_over(so_far=True)
+            content |= {"late_sample": sample} if sample else {}
+            self.probe.send("fit_going", content, arrays)
 
     def end(self, history: Any) -> None:
         """Report what the training led to; without a history it was broken off. Never raises."""
@@ -149,8 +152,9 @@ class FitStory:
         self.probe.repeated(self.number, self.model)
 
     def _end(self, finished: bool, history: Any, weights: list[np.ndarray]) -> None:
-        went_over = self._went_over()
-        late_sample, late = went_over if went_over[0] else self._late_sample()
+        late_sample, late = self._went_over()
+        if not self.shows:
+            late_sample, late = self._late_sample()
         before, arguments = dict(self.probe.ended(self.number)), plain_arguments(self.given)
         fields = {
             "begun": self.begun,
@@ -171,21 +175,28 @@ class FitStory:
             repeats.add(arguments, self.epochs, history)
         self.probe.begin_repeats(self.number, repeats)
 
-    def _went_over(self) -> Told:
-        """Give all that it went over, where somebody else trains and this was trained here."""
-        probe, given = self.probe, self.given
+    def _went_over(self, *, so_far: bool = False) -> Told:
+        """Give all that it goes over, where somebody else trains and this is trained here.
+
+        ``so_far``: it goes on. Then no data set is gone through: some can be only once.
+        """
+        probe, given, digest = self.probe, self.given, self.digest
         if probe.trained is None or not self.begun or probe.trained(self.model):
             return NOTHING
-        if self.recorder is not None:
-            return probe.shown.spend(self.number, None, self.rows.told())
-        if probe.shown.has(self.number, self.digest):
-            return NOTHING
         sample, arrays = self.sample
-        if sample["kind"] == "arrays":
+        if self.recorder is not None:
+            found, digest = self.rows.told() if self.rows.is_news else NOTHING, None
+        elif probe.shown.has(self.number, digest):
+            return NOTHING
+        elif sample["kind"] == "arrays":
             found = of_arrays(self.source, given.get("y"), len(arrays.get("sample_x", ())))
-        else:
+        elif not so_far:
             found = of_data(probe.keras, self.source, given.get("steps_per_epoch"), self.epochs)
-        return probe.shown.spend(self.number, self.digest, found)
+        else:
+            return NOTHING
+        told = probe.shown.spend(self.number, digest, found)
+        self.shows = self.shows or bool(told[0])
+        return told
 
     def _late_sample(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sample what a generator gave: nothing is known of it before."""
