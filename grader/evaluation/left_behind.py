@@ -27,6 +27,7 @@ SETTINGS = (
     "backend epsilon floatx image_data_format dtype_policy max_epochs max_steps_per_epoch "
     "is_flash_attention_enabled is_nnx_enabled"
 ).split()
+READ = ("JAX_", "KERAS_", "XLA_")  # of the environment; TensorFlow sets others when it is imported
 PLACES = {
     "layers": {*allowed.LAYERS, *allowed.WRAPPERS},
     "initializers": allowed.INITIALIZERS,
@@ -39,7 +40,8 @@ PLACES = {
 
 def state_of(keras: Any) -> dict[str, Any]:
     """Give all of it, by names that say what it is; the same twice means that nothing was left."""
-    found: dict[str, Any] = {"numpy": dict(np.geterr()), "environment": dict(os.environ)}
+    found: dict[str, Any] = {"numpy": dict(np.geterr())}
+    found["environment"] = {k: v for k, v in os.environ.items() if k.startswith(READ)}
     for name in SETTINGS:
         ask = getattr(keras.config, name, None)
         if ask is not None:

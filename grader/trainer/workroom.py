@@ -96,6 +96,11 @@ class Workroom:
         """Whether it has trained something already."""
         return self._running is not None
 
+    @property
+    def orders(self) -> int:
+        """How many its process was given so far."""
+        return self._running.orders if self._running is not None else 0
+
     def do(
         self, jobs: Sequence[Job], meanwhile: Meanwhile, progress: Progress | None = None
     ) -> tuple[Ending | None, dict[int, Outcome]]:

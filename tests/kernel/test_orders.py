@@ -38,16 +38,13 @@ def test_an_order_that_is_not_taken_is_trained_by_the_notebook() -> None:
 
 def test_it_is_known_of_which_models_the_trainer_takes_the_steps_or_took_the_last_ones() -> None:
     class Model:
-        weights, optimizer = np.zeros(2), np.float64(0)
+        def __init__(self) -> None:
+            self.weights, self.optimizer = np.zeros(2), Known()  # whatever can be referred to
 
         def get_weights(self) -> list[np.ndarray]:
             return [self.weights]
 
-    class Optimizer:
-        pass
-
     model, other, known = Model(), Model(), Known()
-    model.optimizer = Optimizer()  # type: ignore[assignment]
     assert not known.holds(model)
     known.begin(model)
     assert (known.holds(model), known.holds(other)) == (True, False)

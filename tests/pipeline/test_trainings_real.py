@@ -96,7 +96,21 @@ generated.fit_generator(turns(), steps_per_epoch=4, epochs=2, verbose=0)
 print(int(shuffled.optimizer.iterations), int(generated.optimizer.iterations))
 """
 CELLS = (DATA, FIT, AFTERWARDS, AGAIN, OWN_CALLBACK, DECAY, PLANTED, FORGED, WHAT_KERAS_SAYS)
-CELLS = (*CELLS, DRAWN)
+CLAIMED = """
+class Pairs(keras.utils.PyDataset):
+    def __len__(self): return 4
+    def __getitem__(self, number): return X[16 * number:16 * number + 16], Y[:16]
+claimed = {name: made() for name in ("sequence", "few", "data_set", "generator", "loop")}
+sequence, few, data_set, generator, loop = claimed.values()
+sequence.fit(Pairs(), verbose=0, callbacks=[Own()])
+few.fit(tf.data.Dataset.from_tensors((X[:8], Y[:8])).repeat(9), verbose=0, callbacks=[Own()])
+whole = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(64).batch(16)
+data_set.fit(whole, epochs=2, verbose=0, callbacks=[Own()])
+generator.fit(turns(), steps_per_epoch=3, verbose=0, callbacks=[Own()])
+for start in (0, 16):
+    loop.train_on_batch(X[start:start + 16], Y[start:start + 16])
+"""
+CELLS = (*CELLS, DRAWN, CLAIMED)
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +178,26 @@ def test_what_no_order_can_say_is_trained_there_and_claimed(ran: Execution) -> N
 def test_data_sets_generators_and_the_textbooks_decay_are_trained_by_us(ran: Execution) -> None:
     assert cell(ran, 10).stdout.endswith("\n8 8\n"), "after what Keras says of shuffling"
     assert all(proof(ran, name).proven for name in ("decaying", "shuffled", "generated"))
+
+
+def test_a_fit_that_is_claimed_shows_its_rows_each_once(ran: Execution) -> None:
+    assert cell(ran, 11).status == "ok", cell(ran, 11).error
+    shown = {}
+    for name in ("sequence", "few", "data_set", "generator", "loop"):
+        one = candidate(ran, name)
+        sample = one.fits[-1].sample if one.fits else one.own_sample
+        assert sample is not None
+        assert sample.x is not None
+        shown[name] = (sample.kind, sample.batch, sample.x.shape[0], len(sample.x.rows))
+    assert shown == {
+        "sequence": ("drawn", 16, 64, 64),
+        "few": ("drawn", 8, 8, 8),
+        "data_set": ("drawn", 16, 64, 64),
+        "generator": ("drawn", 16, 64, 64),  # Keras draws one batch more than it trains on
+        "loop": ("drawn", 16, 32, 32),
+    }
+    ordered = candidate(ran, "shuffled").fits[-1].sample
+    assert (ordered.kind, ordered.batch) == ("dataset", None), "of an order all rows are known"
 
 
 def test_weights_that_were_put_there_after_the_training_are_not_proven(ran: Execution) -> None:

@@ -69,6 +69,7 @@ def test_a_room_that_lasts_teaches_to_the_last_bit_what_a_new_one_teaches() -> N
     with closing(Workroom(room)) as kept:
         jobs = (Job(order({**ARRAYS, **turns}), 1), drawing, drawing)
         together = [train([job], room, kept=kept)[0] for job in jobs]
+        assert kept.orders == len(jobs), "in one process: none left anything behind"
     assert weights_of(together[1]) == weights_of(together[2]) == weights_of(in_a_room(drawing)[0])
 
 
