@@ -17,7 +17,7 @@ import numpy as np
 
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Question, load_family
-from grader.extract.distinct import as_shown, each_once, is_first_batch
+from grader.extract.distinct import as_shown, each_once, is_part
 from grader.extract.lengths import (
     asked_at,
     examined,
@@ -26,7 +26,7 @@ from grader.extract.lengths import (
     question_for,
 )
 from grader.extract.matching import ModelReading, choose, telling_fit
-from grader.extract.proof import chain_of, ordered_sample
+from grader.extract.proof import chain_of, layers_digest, told_by
 from grader.extract.retraining import canonical_question
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.extract.tasks import Answer, ModelTask
@@ -34,7 +34,7 @@ from grader.extract.training import DEFAULT_BATCH
 from grader.types import Array, Fit, Message, Training
 
 HiddenSeed = Callable[[str], int]
-FIRST_BATCH = "data.first_batch"
+PART_SEEN = "data.part_seen"
 
 
 @dataclass(frozen=True)
@@ -81,22 +81,17 @@ def exercise_case(
         return ExerciseCase(exercise, reading, fit)
     family = load_family(course.reference, exercise.family)
     own = exercise.sized(reading.input_shape)
-    chain = chain_of(reading, trainings or ())
-    shown = _as_ordered(fit, chain, strictly=trainings is not None)
+    ordered = _ordered_rows(fit, reading, trainings or ())
+    shown = _as_ordered(fit, ordered, strictly=trainings is not None)
     if shown is None and reading.moved:
         # A loop of its own may have trained it. What it was given was not seen: the usual layout.
         _, question = canonical_question(family, asked_at(exercise, own), hidden_seed(exercise.id))
         if fits_in(question, reading.input_shape):
             return ExerciseCase(exercise, reading, None, None, question, family)
     data = examined(family, exercise, reading.input_shape, shown) if shown else None
-    if (
-        data is not None
-        and trainings is not None
-        and not chain
-        and fit
-        and is_first_batch(fit.sample)
-    ):
-        data = replace(data, notes=(*data.notes, Message(FIRST_BATCH)))
+    only_a_part = fit is not None and trainings is not None and not ordered and is_part(fit.sample)
+    if data is not None and only_a_part:
+        data = replace(data, notes=(*data.notes, Message(PART_SEEN)))
     if data is None or data.layout is None:
         return ExerciseCase(exercise, reading, fit, data, None, family)
     seed, elsewhere = hidden_seed(exercise.id), asked_at(exercise, own)
@@ -111,18 +106,34 @@ def exercise_case(
     )
 
 
-def _as_ordered(fit: Fit | None, chain: Sequence[Training], *, strictly: bool) -> Fit | None:
-    """Give a fit with the data of our own training, where the model is its work; each row once.
+def _ordered_rows(
+    fit: Fit | None, reading: ModelReading, trainings: Sequence[Training]
+) -> Training | None:
+    """Give the training of ours that tells a model's data: one that made it, or its fit asked for.
 
-    ``strictly``: of a training that is not ours, with no more than was shown.
+    Weights may have been set since: then the model is no result, and its rows are known all the
+    same.
     """
-    sample = ordered_sample(chain)
-    if sample is None:
+    chain = chain_of(reading, trainings)
+    if chain or fit is None or reading.architecture is None:
+        return told_by(chain)
+    layers = layers_digest(reading.architecture.layers)
+    own = [one for one in trainings if one.key and (one.cell, one.layers) == (fit.cell, layers)]
+    return told_by(own)
+
+
+def _as_ordered(fit: Fit | None, ordered: Training | None, *, strictly: bool) -> Fit | None:
+    """Give a fit with the data that were ordered, where there are any; each row once.
+
+    ``strictly``: where there are none, with no more than was shown.
+    """
+    if ordered is None:
         if fit is None:
             return None
         return replace(fit, sample=each_once(as_shown(fit.sample) if strictly else fit.sample))
-    given = fit or Fit(chain[-1].cell, sample, None, chain[-1].epochs, {}, True, {})
-    return replace(given, sample=sample)
+    assert ordered.sample is not None
+    given = fit or Fit(ordered.cell, ordered.sample, None, ordered.epochs, {}, True, {})
+    return replace(given, sample=ordered.sample)
 
 
 def updates_per_epoch(case: ExerciseCase) -> int:

@@ -22,6 +22,7 @@ ROUNDED = 1e-5  # of their size
 ENOUGH = 100_000  # numbers that tell it
 DRAWN = "drawn"  # each row once, of all that was drawn
 FIRST_BATCHES = frozenset({"dataset", "generator"})
+SHOWN_BYTES = 8_000_000  # of a fit's rows, as grader/kernel/probe/drawn.py shows them
 
 
 def distinct_places(x: Array, y: Array) -> Array:
@@ -67,20 +68,33 @@ def _with_one_zero(array: Array) -> Array:
     return array + 0 if np.issubdtype(array.dtype, np.floating) else array
 
 
-def is_first_batch(sample: FitSample) -> bool:
-    """Whether of what was given to ``fit`` its first batch was seen and nothing else."""
-    return sample.kind in FIRST_BATCHES and sample.x is not None
+def is_part(sample: FitSample) -> bool:
+    """Whether a notebook shows less of what it trained on than there was room for.
+
+    Of a fit that it trained itself it shows all rows, or as many as ``SHOWN_BYTES`` hold. Less is
+    the first batch of a data set, or the first rows of a fit that was stopped.
+    """
+    x, y = sample.x, sample.y
+    if x is None or not len(x.rows):
+        return False  # nothing was seen, and that is said otherwise
+    if sample.kind in FIRST_BATCHES:
+        return True
+    row = sum(part.rows[:1].nbytes for part in (x, y) if part is not None)
+    return len(x.rows) < x.shape[0] and (len(x.rows) + 1) * row <= SHOWN_BYTES
 
 
 def as_shown(sample: FitSample) -> FitSample:
     """Give what a notebook shows of what it trained on as arrays of so many rows.
 
-    Where no result of ours tells it, there is no more than was shown: of a data set of which the
-    first batch was seen alone, that is all.
+    Where no result of ours tells it, there is no more than was shown.
     """
-    if sample.kind == DRAWN or is_first_batch(sample):
-        return replace(sample, kind="arrays")
-    return sample
+    x, y = sample.x, sample.y
+    if sample.kind == DRAWN or sample.kind in FIRST_BATCHES:
+        sample = replace(sample, kind="arrays")
+    if not is_part(sample) or x is None or y is None:
+        return sample
+    count = min(len(x.rows), len(y.rows))
+    return replace(sample, x=_counting(x, count), y=_counting(y, count))
 
 
 def each_once(sample: FitSample) -> FitSample:

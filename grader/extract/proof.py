@@ -20,7 +20,7 @@ import numpy as np
 from grader.extract.architecture import LayerSpec
 from grader.extract.matching import ModelReading
 from grader.extract.training import joined
-from grader.types import Array, FitSample, Message, Proof, Training, TrainingFacts
+from grader.types import Array, Message, Proof, Training, TrainingFacts
 
 PROVEN, CLAIMED = "proof.proven", "proof.claimed"
 
@@ -89,11 +89,10 @@ def whole_passes(one: Training, asked: int | None = None) -> int:
     return min(one.epochs, one.samples // max(1, rows))
 
 
-def ordered_sample(chain: Sequence[Training]) -> FitSample | None:
-    """Give the rows of the longest training that made a model, where they are kept."""
-    kept = [one for one in chain if one.sample is not None]
-    longest = max(reversed(kept), key=whole_passes, default=None)
-    return longest.sample if longest is not None else None
+def told_by(trainings: Sequence[Training]) -> Training | None:
+    """Give the longest training, the last of equals, of those whose rows are kept."""
+    kept = [one for one in trainings if one.sample is not None]
+    return max(reversed(kept), key=whole_passes, default=None)
 
 
 def is_unheard(reading: ModelReading, trainings: Sequence[Training]) -> bool:

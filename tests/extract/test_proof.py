@@ -16,9 +16,9 @@ from grader.extract.proof import (
     is_unheard,
     layers_digest,
     note_of,
-    ordered_sample,
     proof_of,
     proven_facts,
+    told_by,
     weights_digest,
     whole_passes,
 )
@@ -170,6 +170,7 @@ def test_data_of_the_longest_training_are_those_of_a_model() -> None:
     short, long = (FitSample(None, None, digest=number) for number in (1, 2))
     first = ours("a", epochs=90, samples=90, rows=30, sample=short)
     last = ours("b", epochs=10, sample=long)
-    assert ordered_sample([first, last]) is long
-    assert ordered_sample([last, replace(last, sample=short)]) is short, "the last of equals"
-    assert ordered_sample([replace(last, sample=None)]) is None
+    assert told_by([first, last]) is last
+    other = replace(last, sample=short)
+    assert told_by([last, other]) is other, "the last of equals"
+    assert told_by([replace(last, sample=None)]) is None

@@ -10,9 +10,11 @@ import pytest
 
 from grader.course.families import load_family
 from grader.course.load import load_course
+from grader.extract import distinct
 from grader.extract.extract import extract
 from grader.extract.matching import read_model
 from grader.extract.proof import layers_digest, weights_digest
+from grader.kernel.probe import drawn
 from grader.trainer.seen import seen_rows
 from grader.types import Array, ArraySample, Evidence, FitSample, Message, Training
 from tests.extract.notebooks import Room, asked, candidate, given, own_data, run_with, sequential
@@ -31,7 +33,7 @@ def rows_of(name: str) -> tuple[Array, Array]:
 
 
 def found(
-    name: str, x: Array, y: Array, *, ours: bool = True, samples: int | None = None
+    name: str, x: Array, y: Array, *, planted: bool = False, samples: int | None = None
 ) -> Evidence:
     """What is found of a notebook that shows right data, and ordered these."""
     exercise = COURSE.exercise(name)
@@ -42,9 +44,9 @@ def found(
     assert architecture is not None
     training = Training(
         4,
-        "k" if ours else "",
+        "k",
         layers=layers_digest(architecture.layers),
-        weights=weights_digest(made.final),
+        weights=weights_digest(made.final) if not planted else "others",
         epochs=10,
         rows=len(x),
         samples=samples,
@@ -52,7 +54,6 @@ def found(
         moved=True,
         history={"loss": (1.0,)},
         sample=seen_rows(x, y, 3),
-        why=None if ours else Message("proof.told", {"why": "Own"}),
     )
     run = replace(run_with(made), trainings=(training,))
     (evidence,) = extract(run, [name], COURSE, Room(exercise), lambda _: 7)
@@ -116,7 +117,24 @@ def test_epochs_that_are_parts_count_as_that_and_it_is_said(
 
 def test_of_a_claim_the_data_are_what_was_shown() -> None:
     x, y = rows_of("multiplication-gru")
-    assert missed(found("multiplication-gru", x, y * 0.0, ours=False)) == set()
+    parts = [ArraySample(one.shape, str(one.dtype), one, {}) for one in (x, y)]
+    whole = FitSample(*parts)
+    assert missed(claimed("multiplication-gru", whole)) == set()
+    first = FitSample(*(replace(part, rows=part.rows[:512]) for part in parts))
+    assert missed(claimed("multiplication-gru", first)) == {"data.rows"}
+    assert missed(claimed("multiplication-gru", first, strictly=False)) == set()
+
+
+def test_rows_that_a_fit_asked_for_are_known_whatever_became_of_the_model() -> None:
+    """Weights that are set after an order make a claim; its data are those of the order."""
+    x, y = rows_of("multiplication-gru")
+    wrong = y.copy()
+    wrong[600:] = 0.5  # beyond what a notebook shows
+    for targets, expected in ((y, set()), (wrong, {"data.target"})):
+        evidence = found("multiplication-gru", x, targets, planted=True)
+        assert evidence.proof is not None
+        assert not evidence.proof.proven
+        assert missed(evidence) == expected
 
 
 def claimed(name: str, sample: FitSample, *, strictly: bool = True) -> Evidence:
@@ -150,10 +168,10 @@ def test_what_was_not_seen_of_a_claimed_data_set_is_not_right(name: str, kind: s
     first = replace(given(x, y), kind=kind)
     evidence = claimed(name, first)
     assert FEW[name] in missed(evidence)
-    assert "data.first_batch" in [note.id for note in evidence.notes]
+    assert "data.part_seen" in [note.id for note in evidence.notes]
     before = claimed(name, first, strictly=False)
     assert FEW[name] not in missed(before), "where nobody else trains, nothing has changed"
-    assert "data.first_batch" not in [note.id for note in before.notes]
+    assert "data.part_seen" not in [note.id for note in before.notes]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -162,13 +180,25 @@ def test_a_claimed_data_set_of_which_all_was_seen_has_nothing_to_be_missed(name:
     parts = [ArraySample(one.shape, str(one.dtype), one, {}) for one in (x, y)]
     evidence = claimed(name, FitSample(*parts, kind="drawn", batch=16))
     assert missed(evidence) == set()
-    assert "data.first_batch" not in [note.id for note in evidence.notes]
+    assert "data.part_seen" not in [note.id for note in evidence.notes]
 
 
-def test_of_more_than_can_be_shown_the_rest_is_like_what_was() -> None:
+def test_fewer_rows_than_there_was_room_for_are_all_there_are() -> None:
+    """Sixteen rows and a large number is what no fit shows, whatever it says of itself."""
+    assert distinct.SHOWN_BYTES == drawn.SHOWN_BYTES
+    x, y = (one[:16] for one in rows_of("multiplication-gru"))
+    parts = [ArraySample((2560, *one.shape[1:]), str(one.dtype), one, {}) for one in (x, y)]
+    for kind in ("drawn", "arrays"):
+        assert missed(claimed("multiplication-gru", FitSample(*parts, kind=kind))) == {"data.rows"}
+
+
+def test_of_more_than_can_be_shown_the_rest_is_like_what_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     name = "multiplication-gru"
     x, y = rows_of(name)
-    parts = [ArraySample(one.shape, str(one.dtype), one[:500], {}) for one in (x, y)]
+    parts = [ArraySample((10**5, *one.shape[1:]), str(one.dtype), one, {}) for one in (x, y)]
+    monkeypatch.setattr(distinct, "SHOWN_BYTES", x.nbytes + y.nbytes)
     assert missed(claimed(name, FitSample(*parts, kind="drawn"))) == set()
     wrong = [parts[0], replace(parts[1], rows=parts[1].rows * 0.5)]
     assert "data.target" in missed(claimed(name, FitSample(*wrong, kind="drawn")))

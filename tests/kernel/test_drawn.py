@@ -118,7 +118,7 @@ def test_of_arrays_all_rows_are_shown_where_the_first_ones_were() -> None:
 
 
 def test_of_large_arrays_as_much_is_shown_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawn, "SHOWN_BYTES", 56 * 20)  # of float64
+    monkeypatch.setattr(drawn, "SHOWN_BYTES", 28 * 20)  # as float32
     sample, arrays = of_arrays(X, Y, 16)
     assert sample["x"]["shape"] == [40, 3, 2]
     assert len(arrays["sample_x"]) == len(arrays["sample_y"]) == 20

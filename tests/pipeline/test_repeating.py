@@ -13,6 +13,7 @@ import pytest
 from grader.course.exercises import Exercise
 from grader.course.families import load_family
 from grader.course.load import load_course
+from grader.extract import distinct
 from grader.extract.repeating import has_learned
 from grader.extract.retraining import canonical_question
 from grader.extract.tasks import Answer, ModelTask
@@ -64,6 +65,12 @@ class Repeats(Room):
         after = 0.5 if outcome else 0.9999
         history = {"loss": (0.9,), "before": (1.0,), "after": (after,)}
         return replace(answer, predictions=predictions, history=history, seconds=3.0)
+
+
+@pytest.fixture(autouse=True)
+def few_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these notebooks show, 64 rows, is as much as may be shown."""
+    monkeypatch.setattr(distinct, "SHOWN_BYTES", 0)
 
 
 def right(exercise: Exercise, rows: int) -> Any:

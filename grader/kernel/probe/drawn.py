@@ -137,7 +137,7 @@ def of_arrays(x: Any, y: Any, shown: int) -> Told:
     """Give whole arrays as they are trained on, where more are there than were shown at first."""
     try:
         arrays = [np.asarray(one) for one in (x, y)]
-        row = sum(one[:1].nbytes for one in arrays)
+        row = sum(_as_trained(one[:1]).nbytes for one in arrays)
         if len(arrays[0]) <= shown or not row:
             return NOTHING
         most = max(shown, SHOWN_BYTES // row)
