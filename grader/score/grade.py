@@ -43,12 +43,12 @@ def grade_of(course: Course, evidence: Evidence, engine: Engine, device: str) ->
     fingerprint = None
     if exercise.family is not None and course.reference is not None:
         fingerprint = _fingerprint(course.reference, measured)
-    way: str = engine.value
-    if evidence.proof is not None and evidence.proof.proven:
-        way, device = _ours(measured), TRAINERS[1]  # wherever the notebook ran
-    threshold = measured.threshold(way, device, fingerprint)
+    # Wherever the notebook ran.
+    ours = measured.threshold(_ours(measured), TRAINERS[1], fingerprint)
+    proven = evidence.proof is not None and evidence.proof.proven
+    threshold = ours if proven else measured.threshold(engine.value, device, fingerprint)
     try:
-        grade = score(evidence, exercise, threshold, load_own_checks(exercise))
+        grade = score(evidence, exercise, threshold, load_own_checks(exercise), ours)
     except GraderError as error:
         return Judged(ungraded(error.message), None)  # the evidence stays, to be scored again
     return Judged(grade, used_threshold(threshold, exercise.attempts))

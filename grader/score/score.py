@@ -55,6 +55,7 @@ def score(
     exercise: Exercise,
     threshold: Threshold | None,
     own: Sequence[OwnCheck] = (),
+    ours: Threshold | None = None,
 ) -> Grade:
     """Grade one exercise of one run.
 
@@ -63,6 +64,8 @@ def score(
         exercise: what is asked and what it is worth.
         threshold: the calibrated accuracy threshold for the engine and device of the run.
         own: the checks that the exercise brings along.
+        ours: the threshold for our own trainings, by which a claimed one done again is judged;
+            None: the same.
 
     Raises:
         GraderError: one of its own checks is at fault.
@@ -81,7 +84,7 @@ def score(
         *accuracy_checks(evidence, exercise, threshold, rest[EvidenceClass.ACCURACY]),
     )
     checks = (*standard, *own_checks(own, evidence, exercise, points, standard))
-    checks = tuple(held_back(checks, why_waiting(evidence, threshold)))
+    checks = tuple(held_back(checks, why_waiting(evidence, ours or threshold)))
     verdict = _verdict(evidence, checks)
     if evidence.model is None:
         total = 0.0  # a notebook without a model earns nothing for running

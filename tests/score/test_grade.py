@@ -11,7 +11,7 @@ from grader.course.expectations import Rate, Threshold
 from grader.course.load import load_course
 from grader.score.grade import TRAINERS, grade_of, used_threshold
 from grader.trainer.keys import ENGINE
-from grader.types import Engine, Proof
+from grader.types import Engine, Message, Proof, Repeated
 from tests.support.builders import sound
 
 THRESHOLD = Threshold("mse", "lower", 0.01, 0.04, "jax", "cpu", Rate(0.01, 0.1), None, "measured")
@@ -46,6 +46,28 @@ def test_what_we_trained_is_held_against_what_was_measured_where_we_train(
     used = grade_of(course, found, Engine.TENSORFLOW, "cpu").threshold
     assert used is not None
     assert (used.engine, used.widened) == (engine, widened)
+
+
+@pytest.mark.parametrize(("reached", "waits"), [(0.0, False), (0.5, True)])
+def test_a_claim_done_again_is_held_against_what_was_measured_where_we_train(
+    reached: float, waits: bool
+) -> None:
+    """Between the threshold and the one that is widened for TensorFlow, points wait."""
+    course = load_course(Path(__file__).parents[2])
+    exercise = course.exercise("temperature-gru")
+    known, here = (exercise.threshold(one, "cpu", None) for one in ("jax", "tensorflow"))
+    assert known is not None
+    assert here is not None
+    assert known.value is not None
+    assert here.value is not None
+    assert (here.engine, here.widened) == ("jax", True)
+    figure = {known.metric: known.value + reached * (here.value - known.value)}
+    again = Proof(why=Message("proof.another"), repeated=Repeated(figure, learned=True, times=1))
+    found = sound(exercise, proof=again, metrics=figure)
+    graded = grade_of(course, found, Engine.TENSORFLOW, "cpu").grade
+    assert (graded.waiting > 0) is waits
+    assert graded.score is not None
+    assert graded.score + graded.waiting == graded.max_score
 
 
 def test_our_trainings_are_done_where_the_key_says() -> None:
