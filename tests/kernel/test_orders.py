@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -99,8 +100,17 @@ def test_what_is_no_array_is_trained_by_the_notebook(value: Any) -> None:
 WRONG = """
     wrong_shape wrong_rows not_compiled no_such_argument both_weights targets_twice
     weights_beside_a_data_set a_part_of_a_data_set data_set_of_other_rows an_empty_generator
-    nothing_at_all four_parts_to_check too_much_to_split words no_such_loss
+    nothing_at_all four_parts_to_check too_much_to_split words no_such_loss words_as_targets
+    a_name_for_data lists_of_other_lengths weights_of_other_rows class_weights_for_a_generator
+    class_weights_of_two_outputs loss_of_no_output targets_for_two targets_too_wide
+    no_such_metric epochs_as_text a_word_for_a_callback
 """.split()
+# Here Keras trains first, or TensorFlow finds it: the trainer is asked, and refuses.
+LATE = """
+    no_such_word no_such_class how_often_in_words checks_of_other_rows checks_of_other_shape
+    monitored_either_way without_a_loss
+""".split()
+SENTENCE = re.compile(r"indices\[[\d,]+\] = 9 is not in \[0, 9\)|label value of 2 .*", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +145,12 @@ class TestFit:
             ("lists", [0], 2, ["loss", "val_loss"]),
             ("fit_generator", [0, 1], 4, ["loss"]),
             ("decay", [0, 1], 4, ["loss"]),
+            ("best_checkpoint", [0, 1, 2], 6, ["loss"]),
+            ("stops_on_nothing", [0, 1], 4, ["learning_rate", "loss"]),
+            ("written_down", [0, 1], 4, ["loss"]),
+            ("a_checking_generator", [0, 1], 4, ["loss", "val_loss"]),
+            ("a_check_and_a_half", [0, 1], 4, ["loss", "val_loss"]),
+            ("some_of_the_checks", [0, 1], 4, ["loss", "val_loss"]),
         ],
     )
     def test_the_model_is_left_as_if_it_had_been_trained_here(
@@ -157,6 +173,12 @@ class TestFit:
         assert ordered["stopped_early"]["stop"]
         assert ordered["checkpoints"]["differ"]
         assert ordered["checkpoints"]["last"]
+        assert ordered["best_checkpoint"]["best"]
+        assert ordered["a_checking_generator"]["same"]
+        assert ordered["a_check_and_a_half"]["same"]
+        assert ordered["some_of_the_checks"]["same"]
+        assert ordered["written_down"]["lines"] == 3, "a head, and a line for each epoch"
+        assert ordered["written_down"]["events"]
         assert ordered["scheduled"]["asked"] == [0, 1, 2]
         np.testing.assert_allclose(ordered["scheduled"]["rates"], [5e-4, 2.5e-4, 1.25e-4], 1e-5)
         assert ordered["not_a_number"]["epochs"] == [0]
@@ -187,15 +209,23 @@ class TestFit:
             ("own_step", "a model of class OwnModel"),
             ("planted", "weights of SimpleRNNCell that were set"),
             ("changed_between", "weights that changed between two fits"),
+            ("loaded_before", "weights of SimpleRNNCell that were set"),
+            ("on_batches_before", "weights of SimpleRNNCell that were set"),
+            ("on_batches_alone", ""),
+            ("by_tape_before", "weights of SimpleRNNCell that were set"),
+            ("word_vectors_frozen", "a layer that is not trainable"),
+            ("own_function", "the callback LambdaCallback"),
+            ("looked_into", "the callback TensorBoard"),
             ("patched", "a model with its own compute_loss"),
             ("patched_class", "a replaced Model.compute_loss"),
             ("two_inputs", "x of class list"),
             ("word_vectors", "weights of Embedding that were set"),
             ("a_stopping_generator", "x of class generator"),
             ("a_callbacks_data_set", "a callback of class OwnCallback"),
-            ("a_checking_generator", "validation_data of class generator"),
+            ("a_checking_generator_of_no_length", "validation_data of class generator"),
+            ("checks_that_go_on", "validation data that change"),
+            ("trained_and_checked_by_one", "one generator to train on and to validate with"),
             ("changing_checks", "validation data that change"),
-            ("some_of_the_checks", "a part of the validation data at a time"),
             ("taught_by_itself", "data that are drawn from the model itself"),
             ("frozen", "a layer that is not trainable"),
             ("own_loss", "loss of the notebook's own"),
@@ -212,8 +242,17 @@ class TestFit:
         self, told: dict[str, Any]
     ) -> None:
         refused = told["refused"]
-        assert refused["asked"] == len(refused["as without"])
+        assert refused["asked"] == len(refused["as without"]) + len(LATE)
         assert [name for name, same in refused["as without"].items() if not same] == []
+
+    @pytest.mark.parametrize("name", LATE)
+    def test_what_is_found_while_it_trains_is_said_as_keras_says_it(
+        self, told: dict[str, Any], name: str
+    ) -> None:
+        refused, without = told["refused"]["errors"][name]
+        assert refused.splitlines()[0] == without.splitlines()[0] != ""
+        assert SENTENCE.findall(refused) == SENTENCE.findall(without)
+        assert bool(SENTENCE.search(without)) is name.startswith("no_such")
 
     def test_the_model_has_its_history_and_callbacks_their_effect(
         self, told: dict[str, Any]

@@ -35,6 +35,7 @@ orders: list[Any] = []
 whys: list[str] = []
 told: dict[str, dict[str, list[float]]] = {}
 results: dict[str, tuple[list[np.ndarray], list[np.ndarray]]] = {}
+epochs_of: dict[str, list[tuple[np.ndarray, ...]]] = {}  # weights after each
 
 
 def trainer(order: Any, arrays: Any) -> Answer:
@@ -83,6 +84,7 @@ def trainer(order: Any, arrays: Any) -> Answer:
     )
     name = f"result {len(orders)}"
     results[name] = model.get_weights(), [np.asarray(value) for value in optimizer.variables]
+    epochs_of[name] = each
     told[name] = {key: list(map(float, values)) for key, values in history.history.items()}
     return Answer(
         name,
@@ -161,6 +163,41 @@ def checkpoints() -> Any:
         differ = not all(map(np.array_equal, *saved))
         last = all(map(np.array_equal, saved[-1], model.get_weights()))
     return seen(model, history) | {"differ": differ, "last": last}
+
+
+def best_checkpoint() -> Any:
+    """The best epoch is the first one where more is better and the loss goes down."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/best.weights.h5"
+        save = keras.callbacks.ModelCheckpoint(
+            path, "loss", save_best_only=True, save_weights_only=True, mode="max"
+        )
+        model = usual(optimizer="sgd")
+        history = model.fit(X, Y, epochs=3, callbacks=[save], verbose=0)
+        found = seen(model, history)
+        model.load_weights(path)
+    best = epochs_of[f"result {len(orders)}"][int(np.argmax(history.history["loss"]))]
+    return found | {"best": all(map(np.array_equal, best, model.get_weights()))}
+
+
+def stops_on_nothing() -> Any:
+    """Without validation there is no val_loss: Keras warns, and goes on."""
+    model = usual()
+    stop = [keras.callbacks.EarlyStopping("val_loss"), keras.callbacks.ReduceLROnPlateau()]
+    return seen(model, model.fit(X, Y, epochs=2, callbacks=stop, verbose=0))
+
+
+def written_down() -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        tells = [
+            keras.callbacks.CSVLogger(f"{folder}/log.csv"),
+            keras.callbacks.TensorBoard(f"{folder}/board"),
+        ]
+        model = usual()
+        history = model.fit(X, Y, epochs=2, callbacks=tells, verbose=0)
+        lines = Path(folder, "log.csv").read_text(encoding="utf-8").splitlines()
+        events = [path for path in Path(folder, "board").rglob("*") if path.is_file()]
+    return seen(model, history) | {"lines": len(lines), "events": bool(events)}
 
 
 def scheduled() -> Any:
@@ -275,6 +312,33 @@ def a_generator() -> Any:
     return seen(model, model.fit(generated(), steps_per_epoch=2, epochs=2, verbose=0))
 
 
+def a_checking_generator() -> Any:
+    model = usual()
+    checked = {"validation_data": generated(), "validation_steps": 2}
+    found = seen(model, history := model.fit(X, Y, epochs=2, verbose=0, **checked))
+    measured = model.evaluate(X, Y, verbose=0)
+    return found | {"same": bool(np.isclose(measured, history.history["val_loss"][-1]))}
+
+
+def a_check_and_a_half() -> Any:
+    """Three batches at a time of two: which one comes twice changes, the rows do not."""
+    model = usual()
+    checked = {"validation_data": generated(), "validation_steps": 3}
+    found = seen(model, history := model.fit(X, Y, epochs=2, verbose=0, **checked))
+    rows = np.concatenate([X, X[:20]]), np.concatenate([Y, Y[:20]])
+    measured = model.evaluate(*rows, verbose=0)
+    return found | {"same": bool(np.isclose(measured, history.history["val_loss"][-1]))}
+
+
+def some_of_the_checks() -> Any:
+    """Each check begins with the first batch."""
+    model = usual()
+    checked = {"validation_data": slices(), "validation_steps": 1}
+    found = seen(model, history := model.fit(X, Y, epochs=2, verbose=0, **checked))
+    measured = model.evaluate(X[:20], Y[:20], verbose=0)
+    return found | {"same": bool(np.isclose(measured, history.history["val_loss"][-1]))}
+
+
 def a_sequence() -> Any:
     model = usual()
     return seen(model, model.fit(Pairs(), epochs=2, verbose=0, shuffle=False))
@@ -305,18 +369,52 @@ def refusing(order: Any, arrays: Any) -> Answer:
     raise RefusedError("no")
 
 
-def as_without(make: Any, **fit: Any) -> bool:
-    """Whether a model that was refused has learnt what Keras alone teaches it."""
-    weights = []
+def with_and_without(call: Any) -> list[Any]:
+    """Do something where the trainer refuses all, and with Keras alone."""
+    found = []
     ordering = keras.Model.fit
     for one in (wrap_fit(keras, original, Way(refusing, whys.append)), original):
         keras.Model.fit = one
         keras.utils.set_random_seed(4)
-        model = compiled(keras.Input((4, 2)), L.SimpleRNN(3), L.Dense(1))
-        history = model.fit(make(), verbose=0, **fit)
-        weights.append([*model.get_weights(), np.array(history.history["loss"])])
+        found.append(call())
     keras.Model.fit = ordering
+    return found
+
+
+def as_without(make: Any, model: Any = None, **fit: Any) -> bool:
+    """Whether a model that was refused has learnt what Keras alone teaches it."""
+
+    def learnt() -> list[np.ndarray]:
+        one = model() if model else compiled(keras.Input((4, 2)), L.SimpleRNN(3), L.Dense(1))
+        history = one.fit(make(), verbose=0, **fit)
+        return [*one.get_weights(), np.array(history.history["loss"])]
+
+    weights = with_and_without(learnt)
     return all(np.allclose(a, b, rtol=1e-5) for a, b in zip(*weights, strict=True))
+
+
+def stateful_model() -> Any:
+    entry = keras.Input(batch_shape=(20, 4, 2))
+    return compiled(entry, L.SimpleRNN(3, stateful=True), L.Dense(1))
+
+
+def known_words() -> Any:
+    """Word vectors as Keras' own guide gives them to a model."""
+    vectors = keras.initializers.Constant(np.linspace(0, 1, 36).reshape(9, 4))
+    words = L.Embedding(9, 4, embeddings_initializer=vectors)
+    return compiled(keras.Input((4,)), words, L.SimpleRNN(3), L.Dense(1))
+
+
+def no_such_word() -> None:
+    model = compiled(L.Embedding(9, 4), L.SimpleRNN(3), L.Dense(1))
+    model.fit(np.full((40, 4), 9), Y, verbose=0)
+
+
+def no_such_class() -> None:
+    kinds = {"loss": "sparse_categorical_crossentropy"}
+    compiled(L.SimpleRNN(3), L.Dense(2, activation="softmax"), **kinds).fit(
+        X, np.full(40, 2), verbose=0
+    )
 
 
 def refused() -> Any:
@@ -325,8 +423,17 @@ def refused() -> Any:
         "shuffled": as_without(lambda: slices(15).shuffle(3, seed=1), epochs=3),
         "generator": as_without(generated, steps_per_epoch=3, epochs=2),
         "moving sequence": as_without(lambda: Pairs(moves=True), epochs=2, shuffle=False),
+        "checking generator": as_without(
+            lambda: X, y=Y, epochs=2, validation_data=generated(), validation_steps=2
+        ),
+        "stateful": as_without(lambda: X, stateful_model, y=Y, batch_size=20, shuffle=False),
+        "known words": as_without(lambda: np.arange(160).reshape(40, 4) % 9, known_words, y=Y),
     }
-    return {"as without": found, "asked": len(orders)}
+    errors = {
+        call.__name__: with_and_without(functools.partial(error_of, call))
+        for call in (no_such_word, no_such_class, *LATE)
+    }
+    return {"as without": found, "errors": errors, "asked": len(orders)}
 
 
 # --- trained here, because an order cannot say it --------------------------------------------------
@@ -355,6 +462,61 @@ def planted() -> Any:
     model = compiled(keras.Input((4, 2)), L.SimpleRNN(3), L.Dense(1))
     model.set_weights([weight + 1 for weight in model.get_weights()])
     model.fit(X, Y, verbose=0)
+
+
+def loaded_before() -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/known.weights.h5"
+        layers = keras.Input((4, 2)), L.SimpleRNN(3), L.Dense(1)
+        compiled(*layers).save_weights(path)
+        model = compiled(keras.Input((4, 2)), L.SimpleRNN(3), L.Dense(1))
+        model.load_weights(path)
+        model.fit(X, Y, verbose=0)
+
+
+def on_batches_before() -> Any:
+    model = usual()
+    model.train_on_batch(X, Y)
+    model.fit(X, Y, verbose=0)
+
+
+def on_batches_alone() -> Any:
+    model = usual()
+    before = float(model.train_on_batch(X, Y))
+    assert float(model.train_on_batch(X, Y)) < before
+
+
+def by_tape_before() -> Any:
+    import tensorflow as tf
+
+    model = usual()
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((model(X) - Y) ** 2)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    keras.optimizers.SGD(0.1).apply_gradients(
+        zip(gradients, model.trainable_variables, strict=True)
+    )
+    model.fit(X, Y, verbose=0)
+
+
+def word_vectors_frozen() -> Any:
+    """As the textbook has it: vectors set by hand, their layer frozen, compiled after that."""
+    model = keras.Sequential([keras.Input((4,)), L.Embedding(9, 4), L.SimpleRNN(3), L.Dense(1)])
+    model.layers[0].set_weights([np.ones((9, 4), np.float32)])
+    model.layers[0].trainable = False
+    model.compile("rmsprop", "mse")
+    model.fit(np.zeros((40, 4), int), Y, verbose=0)
+
+
+def own_function() -> Any:
+    said = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None)
+    usual().fit(X, Y, verbose=0, callbacks=[said])
+
+
+def looked_into() -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        board = keras.callbacks.TensorBoard(folder, histogram_freq=1)
+        usual().fit(X, Y, verbose=0, callbacks=[board])
 
 
 def changed_between() -> Any:
@@ -408,9 +570,22 @@ def a_callbacks_data_set() -> Any:
     usual().fit(slices(), verbose=0, callbacks=[OwnCallback()])
 
 
-def a_checking_generator() -> Any:
-    checked = {"validation_data": generated(), "validation_steps": 2}
+def checks_that_go_on() -> Any:
+    """Each check sees other rows: three batches in turn, two at a time."""
+    thirds = itertools.cycle(
+        [(X[start : start + 10], Y[start : start + 10]) for start in (0, 10, 20)]
+    )
+    checked = {"validation_data": (one for one in thirds), "validation_steps": 2}
     usual().fit(X, Y, verbose=0, **checked)
+
+
+def a_checking_generator_of_no_length() -> Any:
+    usual().fit(X, Y, verbose=0, validation_data=((X, Y) for _ in range(1)))
+
+
+def trained_and_checked_by_one() -> Any:
+    one = generated()
+    usual().fit(one, steps_per_epoch=2, verbose=0, validation_data=one, validation_steps=2)
 
 
 class Half(Pairs):
@@ -422,10 +597,6 @@ class Half(Pairs):
 
 def changing_checks() -> Any:
     usual().fit(X, Y, verbose=0, validation_data=Half(moves=True))
-
-
-def some_of_the_checks() -> Any:
-    usual().fit(X, Y, verbose=0, validation_data=slices(), validation_steps=1)
 
 
 def taught_by_itself() -> Any:
@@ -509,6 +680,84 @@ def words() -> Any:
     usual().fit(np.array([["a"]] * 40), Y, verbose=0)
 
 
+def words_as_targets() -> Any:
+    usual().fit(X, np.array(["a"] * 40), verbose=0)
+
+
+def a_name_for_data() -> Any:
+    usual().fit("data.csv", verbose=0)
+
+
+def lists_of_other_lengths() -> Any:
+    usual().fit([[1.0, 2.0], [3.0]], Y[:2], verbose=0)
+
+
+def weights_of_other_rows() -> Any:
+    usual().fit(X, Y, sample_weight=np.ones(5), verbose=0)
+
+
+def class_weights_for_a_generator() -> Any:
+    usual().fit(generated(), steps_per_epoch=2, verbose=0, class_weight={0: 1.0, 1: 2.0})
+
+
+def class_weights_of_two_outputs() -> Any:
+    entry = keras.Input((4, 2))
+    both = L.SimpleRNN(3)(entry)
+    model = keras.Model(entry, [L.Dense(1)(both), L.Dense(1)(both)])
+    model.compile("adam", "mse")
+    model.fit(X, [Y, Y], verbose=0, class_weight={0: 1.0})
+
+
+def loss_of_no_output() -> Any:
+    usual(loss={"nowhere": "mse"}).fit(X, Y, verbose=0)
+
+
+def targets_for_two() -> Any:
+    usual().fit(X, [Y, Y], verbose=0)
+
+
+def targets_too_wide() -> Any:
+    usual(loss="categorical_crossentropy").fit(X, np.ones((40, 3)), verbose=0)
+
+
+def no_such_metric() -> Any:
+    usual(metrics=["exactness"]).fit(X, Y, verbose=0)
+
+
+def epochs_as_text() -> Any:
+    usual().fit(X, Y, epochs="3", verbose=0)
+
+
+def a_word_for_a_callback() -> Any:
+    usual().fit(X, Y, verbose=0, callbacks=["early_stopping"])
+
+
+# --- wrong, but Keras says so in its first step or after an epoch ----------------------------------
+
+
+def without_a_loss() -> Any:
+    model = keras.Sequential([L.SimpleRNN(3), L.Dense(1)])
+    model.compile("adam")
+    model.fit(X, Y, verbose=0)
+
+
+def how_often_in_words() -> Any:
+    usual().fit(X, Y, verbose=0, validation_split=0.5, validation_freq="always")
+
+
+def checks_of_other_rows() -> Any:
+    usual().fit(X, Y, verbose=0, validation_data=(X, Y[:5]))
+
+
+def checks_of_other_shape() -> Any:
+    usual().fit(X, Y, verbose=0, validation_data=(X[:, :, :1], Y))
+
+
+def monitored_either_way() -> Any:
+    stop = keras.callbacks.EarlyStopping("exactness")
+    usual().fit(X, Y, verbose=0, callbacks=[stop])
+
+
 def no_such_loss() -> Any:
     usual(loss="mean_error").fit(X, Y, verbose=0)
 
@@ -520,15 +769,26 @@ def no_such_argument() -> Any:
 ORDERED = (plain, validated, stopped_early, checkpoints, scheduled, went_on, functional)
 ORDERED = (*ORDERED, not_a_number, seeds, validated_at_times, with_weights, with_class_weights)
 ORDERED = (*ORDERED, on_a_plateau, history_of_the_model, a_data_set, a_generator, a_sequence)
+ORDERED = (*ORDERED, best_checkpoint, stops_on_nothing, written_down)
+ORDERED = (*ORDERED, a_checking_generator, a_check_and_a_half, some_of_the_checks)
 OLD = (lists, fit_generator, decay)
 HERE = (own_callback, own_step, planted, changed_between, patched, frozen)
 HERE = (*HERE, own_loss, own_metric, own_activation, two_inputs, word_vectors)
-HERE = (*HERE, a_stopping_generator, a_callbacks_data_set, a_checking_generator, changing_checks)
-HERE = (*HERE, some_of_the_checks, taught_by_itself, patched_class)
+HERE = (*HERE, a_stopping_generator, a_callbacks_data_set, changing_checks, checks_that_go_on)
+HERE = (*HERE, a_checking_generator_of_no_length, trained_and_checked_by_one)
+HERE = (*HERE, taught_by_itself, patched_class, loaded_before)
+HERE = (*HERE, on_batches_before, on_batches_alone, by_tape_before, word_vectors_frozen)
+HERE = (*HERE, own_function, looked_into)
 WRONG = (wrong_shape, wrong_rows, not_compiled, no_such_argument, both_weights, targets_twice)
 WRONG = (*WRONG, weights_beside_a_data_set, a_part_of_a_data_set, data_set_of_other_rows)
 WRONG = (*WRONG, an_empty_generator, nothing_at_all, four_parts_to_check, too_much_to_split)
-WRONG = (*WRONG, words, no_such_loss)
+WRONG = (*WRONG, words, no_such_loss, words_as_targets, a_name_for_data)
+WRONG = (*WRONG, lists_of_other_lengths, weights_of_other_rows, class_weights_for_a_generator)
+WRONG = (*WRONG, class_weights_of_two_outputs, loss_of_no_output)
+WRONG = (*WRONG, targets_for_two, targets_too_wide, no_such_metric, epochs_as_text)
+WRONG = (*WRONG, a_word_for_a_callback)
+LATE = (how_often_in_words, checks_of_other_rows, checks_of_other_shape, monitored_either_way)
+LATE = (*LATE, without_a_loss)
 
 
 class Unheard(remarks.Remarks):

@@ -96,6 +96,11 @@ DENSE = "model.config.layers.2.config"
             initializer("Constant", value=[[1.0], [2.0], [3.0]]),
             "order.setting",
         ),
+        (
+            f"{DENSE}.kernel_initializer",
+            initializer("Constant", value={"class_name": "__numpy__", "config": {"value": [1.0]}}),
+            "order.setting",
+        ),
         (f"{DENSE}.kernel_initializer.module", "mine", "order.own"),
         (f"{DENSE}.kernel_initializer.registered_name", "mine>GlorotUniform", "order.own"),
         (f"{DENSE}.use_bias", None, "order.setting"),

@@ -170,7 +170,7 @@ def callback_settings(callbacks: Sequence[Any], ours: str) -> list[list[Any]]:
             raise UnusualError(f"a callback of class {name}")
         if name in SETTINGS:
             told.append([name, _settings_of(one, SETTINGS[name].split())])
-        elif name not in (*SAVING, *LISTENING):
+        elif name not in (*SAVING, *LISTENING) and not _only_tells(one):
             raise UnusualError(f"the callback {name}")
     return told
 
@@ -204,6 +204,12 @@ def rates_of(callbacks: Sequence[Any], model: Any, epochs: range) -> list[float]
 def wants_each_epoch(callbacks: Sequence[Any]) -> bool:
     """Whether the weights of every epoch are wanted, as where the best are saved."""
     return any(type(one).__name__ in SAVING for one in callbacks)
+
+
+def _only_tells(callback: Any) -> bool:
+    """Whether a TensorBoard writes down what Keras tells it, and looks at no weights or steps."""
+    looks = ("histogram_freq", "embeddings_freq", "_should_trace")
+    return _named(callback, "TensorBoard") and not any(getattr(callback, n, 0) for n in looks)
 
 
 def _looked_up(schedule: Callable[..., Any], rates: Mapping[int, float]) -> Callable[..., Any]:

@@ -82,13 +82,14 @@ class Drawn:
         return made.apply(tf.data.experimental.assert_cardinality(self.steps))
 
 
-def draw(iterator: Any, epochs: int, most_bytes: int) -> Drawn:
+def draw(iterator: Any, epochs: int, most_bytes: int, *, anew: bool = False) -> Drawn:
     """Draw the batches of some epochs as Keras would.
 
     Args:
         iterator: Keras' ``EpochIterator``, which gives a list of batches at each step.
         epochs: how many.
         most_bytes: that the rows and their turns may take.
+        anew: each begins with the first batch, as Keras' checks do.
 
     Raises:
         UnusualError: no plain batches of inputs and targets, too many of them, or epochs that do
@@ -96,7 +97,9 @@ def draw(iterator: Any, epochs: int, most_bytes: int) -> Drawn:
     """
     rows, steps = _Rows(most_bytes), set()
     iterator.reset()  # as Keras does before the first epoch: a sequence may shuffle then
-    for _ in range(epochs):
+    for epoch in range(epochs):
+        if anew and epoch:
+            iterator.reset()
         before = len(rows.sizes)
         for _, _, batches in iterator:
             for batch in batches:

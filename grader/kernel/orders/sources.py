@@ -62,21 +62,23 @@ def given_to(keras: Any, model: Any, told: Arguments, most_bytes: int, ours: str
     drawable = [name for name in ("x", "validation_data") if kind_of(keras, told.get(name))]
     if not drawable or not getattr(model, "compiled", False):
         return given
-    tape = Tape(told["x"]) if kind_of(keras, told["x"]) == "generator" else None
+    tapes = {n: Tape(told[n]) for n in drawable if kind_of(keras, told[n]) == "generator"}
     try:
         callbacks = describing.callbacks_of(told.get("callbacks"))
         describing.callback_settings(callbacks, ours)
         _require_plain(keras, told, drawable, callbacks)
         with _unused(model):
             if "x" in drawable:
-                given = _trained_on(keras, model, given, tape, most_bytes)
+                given = _trained_on(keras, model, given, tapes.get("x"), most_bytes)
             if "validation_data" in drawable:
-                given = _validated_with(keras, model, given, most_bytes)
+                tape = tapes.get("validation_data")
+                given = _validated_with(keras, model, given, tape, most_bytes)
     except Exception as error:
         why = str(error) if isinstance(error, UnusualError) else type(error).__name__
         given = replace(given, why=why)
-    if tape is not None and given.call["x"] is tape.source:
-        given = replace(given, call={**given.call, "x": tape.again()})
+    for name, tape in tapes.items():
+        if given.call[name] is tape.source:
+            given = replace(given, call={**given.call, name: tape.again()})
     return given
 
 
@@ -125,6 +127,9 @@ def _copied(batch: Any) -> Any:
 
 def _require_plain(keras: Any, told: Arguments, drawable: list[str], callbacks: list[Any]) -> None:
     """Refuse what would be drawn otherwise than Keras draws it, or never to its end."""
+    shared = told["x"] is told.get("validation_data")
+    if shared and kind_of(keras, told["x"]) == "generator":
+        raise UnusualError("one generator to train on and to validate with")
     beside = [told.get(name) is not None for name in ("y", "sample_weight")]
     for name in drawable:
         fine = not (name == "x" and (any(beside) or told.get("validation_split")))
@@ -138,7 +143,7 @@ def _has_an_end(keras: Any, told: Arguments, name: str, callbacks: list[Any]) ->
     if kind == "generator":
         many = told["epochs"] - (told.get("initial_epoch") or 0) > 1
         stops = any(type(one).__name__ in STOPPING for one in callbacks)
-        return name == "x" and not (many and stops)
+        return not (many and stops) if name == "x" else told.get("validation_steps") is not None
     if name == "x" and told.get("steps_per_epoch") is not None:
         return True
     if kind == "sequence":
@@ -232,14 +237,22 @@ def _trained_on(keras: Any, model: Any, given: Given, tape: Tape | None, most_by
     return Given(call, {**order, "steps_per_epoch": drawn.steps}, turns)
 
 
-def _validated_with(keras: Any, model: Any, given: Given, most_bytes: int) -> Given:
+def _validated_with(
+    keras: Any, model: Any, given: Given, tape: Tape | None, most_bytes: int
+) -> Given:
+    """Draw two checks: where they look at the same rows, so do all.
+
+    Keras begins each check of a generator with its first two batches again, and goes on wherever
+    its drawing ahead had come. Where the same rows come again and again, that makes no difference
+    but for which of them come twice.
+    """
     told = given.call
-    iterator = _epochs(keras, model, x=told["validation_data"], shuffle=False)
-    drawn = draw(iterator, 2, most_bytes)
-    if not _same_rows(drawn):
+    data = told["validation_data"] if tape is None else tape.playing()
+    steps = told.get("validation_steps")
+    iterator = _epochs(keras, model, x=data, shuffle=False, steps_per_epoch=steps)
+    drawn = draw(iterator, 2, most_bytes, anew=tape is None)
+    if not _same_rows(drawn, as_often=tape is None):
         raise UnusualError("validation data that change")
-    if told.get("validation_steps") not in (None, drawn.steps):
-        raise UnusualError("a part of the validation data at a time")
     order = {
         **given.order,
         "validation_data": tuple(drawn.epoch(0).values()),
@@ -249,7 +262,8 @@ def _validated_with(keras: Any, model: Any, given: Given, most_bytes: int) -> Gi
     return replace(given, order=order)
 
 
-def _same_rows(drawn: Drawn) -> bool:
+def _same_rows(drawn: Drawn, *, as_often: bool) -> bool:
     """Whether both passes gave the same rows, in whatever order."""
-    first, second = (np.sort(drawn.turns_of(epoch)) for epoch in range(2))
+    order = np.sort if as_often else np.unique
+    first, second = (order(drawn.turns_of(epoch)) for epoch in range(2))
     return np.array_equal(first, second)
