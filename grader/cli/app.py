@@ -27,6 +27,7 @@ from grader.cli.options import (
     Lang,
     Out,
     Profile,
+    Trainer,
     WayOption,
     read_ids,
 )
@@ -72,6 +73,7 @@ def grade(
     out: Out = Path("grades"),
     jobs: Jobs = None,
     engine: Engine = EngineOption.AUTO,
+    trainer: Trainer = None,
     timeout: Annotated[
         Optional[float], typer.Option(min=1, help="Seconds for one attempt.")  # noqa: UP045
     ] = None,
@@ -125,6 +127,7 @@ def grade(
         runner=runner,
         dry_run=dry_run,
         roster=roster,
+        trainer=trainer,
     )
     raise typer.Exit(run(options))
 
@@ -134,6 +137,7 @@ def check(
     paths: Annotated[list[Path], typer.Argument(metavar="NOTEBOOK", help="Notebooks, folders.")],
     exercise: Exercise = "auto",
     engine: Engine = EngineOption.AUTO,
+    trainer: Trainer = None,
     timeout: Annotated[
         Optional[float], typer.Option(min=1, help="Seconds for the notebook.")  # noqa: UP045
     ] = None,
@@ -150,7 +154,7 @@ def check(
     from grader.cli.check import CheckOptions, run_check, run_watch
 
     options = CheckOptions(
-        tuple(paths), read_ids(exercise), engine.value, timeout, lang, profile, fast
+        tuple(paths), read_ids(exercise), engine.value, timeout, lang, profile, fast, trainer
     )
     raise typer.Exit(run_watch(options) if watch else run_check(options))
 
@@ -393,6 +397,7 @@ def verify(
     out: Out = Path(".verify"),
     jobs: Jobs = None,
     engine: Engine = EngineOption.AUTO,
+    trainer: Trainer = None,
     lang: Lang = None,
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
@@ -410,6 +415,7 @@ def verify(
         profile=profile,
         lang=lang,
         format=format.value,
+        trainer=trainer,
     )
     if changed is not None:
         from grader.cli.verify_changed import run_changed

@@ -59,6 +59,7 @@ class CheckOptions:
     lang: str | None
     profile: str | None = None
     fast: bool = False  # without training
+    trainer: bool | None = None
 
 
 def run_check(options: CheckOptions) -> int:
@@ -76,6 +77,7 @@ def run_check(options: CheckOptions) -> int:
         engine=options.engine,
         timeout=options.timeout or (HASTE if options.fast else PATIENCE),
         one_step=options.fast,
+        trainer=options.trainer,
     )
     look = look_of(options)
     room = open_room("auto", without_results(course.root))

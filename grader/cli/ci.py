@@ -32,7 +32,8 @@ from grader.cli.grade import (
     current,
     graded_as_done,
     in_order,
-    kernel_missing,
+    as_it_turned_out,
+    not_as_it_could_be,
     of_batch,
     require_packages,
     settings_of,
@@ -176,12 +177,13 @@ class Job:
             collected = self.work.collected
             with speaker.part("ci.part_grading"):
                 progress = ProgressLines(len(collected.submissions), self.words)
-                slower = kernel_missing(self.course, asked)
+                slower = not_as_it_could_be(self.course, settings, room)
                 for note in beforehand(self.course, self.words, store, room, (cold, slower)):
                     progress.note(note)
                 done = graded_as_done(grader, collected, progress, self.words, asked.runner, spared)
                 graded = list(done)
-                if slower is None and (given_up := kernel_missing(self.course, asked)):
+                given_up = as_it_turned_out(self.course, settings, room)
+                if slower is None and given_up is not None:
                     progress.note(self.words.say(given_up))
             records = of_batch(store, self.course, in_order(collected, graded))
             if self.options.public:

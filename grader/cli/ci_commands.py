@@ -24,6 +24,7 @@ from grader.cli.options import (
     Lang,
     Out,
     Profile,
+    Trainer,
     read_ids,
 )
 
@@ -121,6 +122,7 @@ def ci(
     ] = False,
     jobs: Jobs = None,
     engine: Engine = EngineOption.AUTO,
+    trainer: Trainer = None,
     timeout: Annotated[
         Optional[float], typer.Option(min=1, help="Seconds for one notebook.")  # noqa: UP045
     ] = None,
@@ -149,6 +151,7 @@ def ci(
         lang=lang,
         format="table",
         profile=profile,
+        trainer=trainer,
     )
     options = CiOptions(
         grading=grading,

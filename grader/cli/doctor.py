@@ -25,7 +25,7 @@ from grader.cli.printing import console
 from grader.course.data import CACHE, data_sets
 from grader.course.exercises import Course
 from grader.gpus import Gpu, find_gpus
-from grader.pipeline.job import DEFAULT_MEMORY_MB
+from grader.pipeline.job import DEFAULT_MEMORY_MB, no_trainer
 from grader.text.words import Words, pick_language
 from grader.types import Engine, GraderError, Level, Scalar
 
@@ -63,6 +63,8 @@ def run_doctor(lang: str | None, *, every: bool = False) -> int:
         if every or [*Level].index(level) <= [*Level].index(used):
             terminal.print(_layers(level.value, reports, words))
     terminal.print(words("cli.level", level=used.value))
+    if course is not None:
+        terminal.print(_trainings(course, used, words), soft_wrap=True)
     for gpu in gpus:
         for line in _cuda(room, gpu, words):
             terminal.print(line)
@@ -81,6 +83,14 @@ def _course(lang: str | None) -> tuple[Course | None, Words, str]:
         speak(language)
         words = Words(language)
         return None, words, words("doctor.no_course", why=words.say(error.message))
+
+
+def _trainings(course: Course, level: Level, words: Words) -> str:
+    """Say who trains what notebooks ask for here, and what keeps our own room from it."""
+    if not course.asks_trainer:
+        return words("doctor.trained_by_notebooks")
+    why = no_trainer(level)
+    return words("doctor.trained_by_us") if why is None else words.say(why)
 
 
 def _about(course: Course, words: Words) -> str:

@@ -30,7 +30,7 @@ from grader.course.exercises import Course
 from grader.gpus import Gpu, choose_gpus, find_gpus
 from grader.hand_ins import counting
 from grader.pipeline.grader import Graded, Grader
-from grader.pipeline.job import Settings
+from grader.pipeline.job import Settings, may_ask, no_trainer
 from grader.pipeline.judges import Judges
 from grader.pipeline.ours import ours
 from grader.pipeline.runner import Stop, slots
@@ -73,6 +73,7 @@ class GradeOptions:
     runner: str = LOCAL
     dry_run: bool = False
     roster: Path | None = None
+    trainer: bool | None = None
 
 
 def run(options: GradeOptions) -> int:
@@ -103,7 +104,7 @@ def run(options: GradeOptions) -> int:
             told = progress.training, progress.put_off
             grader = Grader(course, room, store, settings, judges, *told)
             _tell_aside(collected, words, progress)
-            slower = kernel_missing(course, options)
+            slower = not_as_it_could_be(course, settings, room)
             for note in beforehand(course, words, store, room, (cold, slower)):
                 progress.note(note)
             done = graded_as_done(grader, collected, progress, words, options.runner, spared)
@@ -112,8 +113,8 @@ def run(options: GradeOptions) -> int:
                 progress.note(note)
             for reason in dict.fromkeys(room.complaints):
                 progress.note(words("room.cold_some", reason=reason))
-            if slower is None and (failed := kernel_failed(course, options)):
-                progress.note(words.say(failed))
+            if slower is None and (given_up := as_it_turned_out(course, settings, room)):
+                progress.note(words.say(given_up))
         records = of_batch(store, course, in_order(collected, graded))
         written = _finished(course, words, store, records, options.format, spared)
     missing = len(collected.submissions) - len(graded)
@@ -139,9 +140,9 @@ def beforehand(
 ) -> Iterator[str]:
     """Say what is not as it could be, before the hours that it may cost.
 
-    ``slower``: why rooms start cold, and why trainings have no kernel, if so.
+    ``slower``: why rooms start cold, and what trainings lack, if so.
     """
-    cold, kernel = slower
+    cold, trainings = slower
     if note := profile_note(course, words):
         yield note
     if absent := environment.missing(course.packages):
@@ -152,26 +153,22 @@ def beforehand(
         yield words("cli.isolation", level=room.isolation.level.value)
     elif cold is not None:
         yield words.say(cold)
-    if kernel is not None:
-        yield words.say(kernel)
+    if trainings is not None:
+        yield words.say(trainings)
 
 
-def kernel_missing(course: Course, options: GradeOptions) -> Message | None:
-    """Say why trainings take longer than they could, where a room of ours does them."""
-    return HERE.missing() if _trains_here(course, options) else None
+def not_as_it_could_be(course: Course, settings: Settings, room: Room) -> Message | None:
+    """Say why no room of ours trains although it was asked to, or why it takes longer."""
+    if may_ask(course, settings, room.isolation.level):
+        return HERE.missing()
+    if settings.engine == Engine.JAX.value:
+        return Message("trainer.on_jax") if settings.trainer else None
+    return no_trainer(room.isolation.level) if settings.wants_trainer(course) else None
 
 
-def kernel_failed(course: Course, options: GradeOptions) -> Message | None:
-    """Say afterwards that the kernel was given up, or over how many trainings it failed."""
-    if not _trains_here(course, options):
-        return None
-    return HERE.missing() or HERE.failures()
-
-
-def _trains_here(course: Course, options: GradeOptions) -> bool:
-    if not course.asks_trainer or options.engine == Engine.JAX.value:
-        return False
-    return Engine.JAX in environment.engines()
+def as_it_turned_out(course: Course, settings: Settings, room: Room) -> Message | None:
+    """Say the same afterwards: a kernel may have been given up, or failed over some trainings."""
+    return not_as_it_could_be(course, settings, room) or HERE.failures()
 
 
 def require_packages() -> None:
@@ -232,6 +229,7 @@ def settings_of(options: GradeOptions, secret: bytes) -> Settings:
         jobs=options.jobs or max(1, len(chosen) or len(environment.cores())),
         gpus=chosen,
         warm=options.warm,
+        trainer=options.trainer,
     )
 
 

@@ -49,6 +49,13 @@ Jobs = Annotated[
     Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
 ]
 Engine = Annotated[EngineOption, typer.Option(help="Keras backend.")]
+Trainer = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option(
+        "--trainer/--no-trainer",
+        help="Who trains: the grader's own room, or each notebook; default: as course.toml says.",
+    ),
+]
 IsolationLevel = Annotated[IsolationOption, typer.Option(help="Isolation level to insist on.")]
 Gpus = Annotated[str, typer.Option(help="With --gpu-rooms: auto, none, or numbers such as 0,1.")]
 GpuRooms = Annotated[

@@ -56,6 +56,7 @@ class VerifyOptions:
     lang: str | None
     format: str
     profile: str | None = None
+    trainer: bool | None = None
 
 
 def run_verify(options: VerifyOptions) -> int:
@@ -142,6 +143,7 @@ def _graded(
         secret=seeds.course_secret(),
         engine=options.engine,
         jobs=options.jobs or len(environment.cores()),
+        trainer=options.trainer,
     )
     with Store(options.out) as store:
         room, _ = quickened(open_room("auto", ours(course.root, options.out)))

@@ -88,7 +88,7 @@ class Grader:
             on_start(group[0])
 
         batch = groups(self.course, submissions, self.took)
-        if pays(self.course, self.settings, batch, runner):
+        if pays(self.course, self.settings, self.room.isolation.level, batch, runner):
             batch = yield from self._first_round(batch, runner, starts)
         for done in runner.run(batch, GradeGroups(self), starts):
             yield from done
@@ -373,7 +373,8 @@ class GradeGroups:
     @property
     def free_mb(self) -> float:
         """What one more notebook needs, and its trainer's room where it may ask for trainings."""
-        asks = may_ask(self.grader.course, self.grader.settings)
+        one = self.grader
+        asks = may_ask(one.course, one.settings, one.room.isolation.level)
         return NOTEBOOK_MB + (TRAINER_MB if asks else 0.0)
 
     def open(self) -> AbstractContextManager[Callable[[Group, Slot], list[Graded]]]:

@@ -26,7 +26,7 @@ from grader.pipeline.judging import NOT_LOOKED, Looked
 from grader.pipeline.runner import Slot
 from grader.record.keys import canonical, execution_key, score_key
 from grader.trainer.keys import TRAINER
-from grader.types import Engine, GraderError, Level, Submission
+from grader.types import Engine, GraderError, Level, Message, Submission
 
 JUDGE_VERSION = "9"  # of extract and score: a change that can move a score raises it
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -57,6 +57,11 @@ class Settings:
     round: bool | None = None  # a class's trainings are done together; None: where that is cheaper
     together: bool = False  # what is alike of them in one program: for a GPU, a core gains nothing
     one_step: bool = False  # of every fit: models are looked at, and not trained
+    trainer: bool | None = None  # our own room trains, whatever the course says; None: as it says
+
+    def wants_trainer(self, course: Course) -> bool:
+        """Whether fits are to be asked of our own room, where it can train."""
+        return course.asks_trainer if self.trainer is None else self.trainer
 
 
 @dataclass(frozen=True)
@@ -76,19 +81,19 @@ class Job:
         available = environment.engines()
         if self.submission.notebook is None:
             return EngineChoice(available[0] if available else Engine.JAX, None, may_rerun=False)
-        both = {Engine.TENSORFLOW, Engine.JAX} <= set(available)
-        if self.course.asks_trainer and both and self.settings.engine == AUTO:
+        wanted = self.settings.wants_trainer(self.course) and self.settings.engine == AUTO
+        if wanted and no_trainer(self.level) is None:
             return choose(self.looked.needs_tensorflow, Engine.TENSORFLOW.value, available)
         return choose(self.looked.needs_tensorflow, self.settings.engine, available)
 
     def asks_trainer(self, engine: Engine) -> bool:
         """Whether a notebook on this engine has its trainings done by our own room, which is JAX's.
 
-        One that was asked to run on JAX trains by itself, as does every one where there is no JAX.
+        One that was asked to run on JAX trains by itself, as does every one where there is no JAX,
+        and in an open room, where it could write the answers itself.
         """
-        wanted = self.course.asks_trainer and not self.settings.one_step
-        here = engine is Engine.TENSORFLOW and Engine.JAX in environment.engines()
-        return wanted and here
+        wanted = self.settings.wants_trainer(self.course) and not self.settings.one_step
+        return wanted and engine is Engine.TENSORFLOW and no_trainer(self.level) is None
 
     @cached_property
     def owed(self) -> tuple[Exercise, ...]:
@@ -238,13 +243,18 @@ class Job:
         return f"{self.submission.name}/{self.execution_key(slot, self.choice.engine, 1)}"
 
 
-def may_ask(course: Course, settings: Settings) -> bool:
+def may_ask(course: Course, settings: Settings, level: Level) -> bool:
     """Whether notebooks of a batch may have their trainings done by our own room."""
-    if settings.one_step or not course.asks_trainer:
-        return False
-    if not {Engine.TENSORFLOW, Engine.JAX} <= set(environment.engines()):
-        return False
-    return settings.engine in (AUTO, Engine.TENSORFLOW.value)
+    wanted = settings.wants_trainer(course) and not settings.one_step
+    return wanted and settings.engine != Engine.JAX.value and no_trainer(level) is None
+
+
+def no_trainer(level: Level) -> Message | None:
+    """Say why our own room cannot train here, so that notebooks do; None where it can."""
+    for engine in (Engine.TENSORFLOW, Engine.JAX):
+        if engine not in environment.engines():
+            return Message("trainer.no_engine", {"engine": engine.value})
+    return Message("trainer.open_rooms") if level is Level.NONE else None
 
 
 def record_versions() -> dict[str, str]:

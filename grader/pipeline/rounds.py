@@ -36,7 +36,7 @@ from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
 from grader.trainer.workroom import Job
-from grader.types import GraderError
+from grader.types import GraderError, Level
 
 DISTINCT = 1 / 3  # of a class's trainings, as in one of sixty made of twenty programs
 MOST_BYTES = 1_000_000_000  # of the arrays that wait for their round
@@ -64,12 +64,14 @@ def cheaper(notebooks: int, jobs: int, seconds: float) -> bool:
     return idle > notebooks * START_SECONDS
 
 
-def pays(course: Course, settings: Settings, batch: Sequence[Group], runner: Runner) -> bool:
+def pays(
+    course: Course, settings: Settings, level: Level, batch: Sequence[Group], runner: Runner
+) -> bool:
     """Whether the trainings of a batch are done in a round, rather than while notebooks wait.
 
     What a training takes is the reference's: most recorded notebooks were answered at once.
     """
-    if not isinstance(runner, Here) or not may_ask(course, settings):
+    if not isinstance(runner, Here) or not may_ask(course, settings, level):
         return False
     if settings.round is not None:
         return settings.round

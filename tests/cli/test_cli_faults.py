@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import grader.__main__
 from grader.cli import calibrate, doctor, errors
-from grader.types import Engine, GraderError
+from grader.course.load import load_course
+from grader.text.words import Words
+from grader.types import Engine, GraderError, Level, Message
 from tests.support.cli_help import ROOT, Shell
 
 FAULT = "a fault of the grader"
@@ -153,10 +157,7 @@ class TestDoctor:
     @pytest.fixture
     def quiet(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without rooms: their self-test is a test of its own."""
-        from types import SimpleNamespace
-
         from grader.room.spec import LayerReport
-        from grader.types import Level
 
         reports = (
             LayerReport("full", "network", True),
@@ -211,11 +212,31 @@ class TestDoctor:
         assert "secret" in shell("doctor", "--lang", "en").out
 
     def test_little_memory_and_disk_say_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from grader.text.words import Words
-
         monkeypatch.setattr(doctor.environment, "free_mb", lambda: 5000.0)
         monkeypatch.setattr(doctor.environment, "cores", lambda: tuple(range(8)))
         assert any("--jobs 1" in line for line in doctor._memory(Words("en")))
         usage = type("usage", (), {"free": 100 << 20})
         monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage)
         assert any("only 100 MB" in line for line in doctor._disk(Words("en")))
+
+    @pytest.mark.parametrize(
+        ("asks", "level", "installed", "said"),
+        [
+            (False, Level.FULL, tuple(Engine), "by each notebook itself"),
+            (True, Level.FULL, tuple(Engine), "by the grader itself"),
+            (True, Level.REDUCED, tuple(Engine), "by the grader itself"),
+            (True, Level.NONE, tuple(Engine), "without isolation"),
+            (True, Level.FULL, (Engine.TENSORFLOW,), "needs jax"),
+        ],
+    )
+    def test_it_says_who_trains_and_why_it_is_not_the_grader(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        asks: bool,
+        level: Level,
+        installed: tuple[Engine, ...],
+        said: str,
+    ) -> None:
+        monkeypatch.setattr(doctor.environment, "engines", lambda: installed)
+        course = replace(load_course(ROOT), asks_trainer=asks)
+        assert said in doctor._trainings(course, level, Words("en"))

@@ -13,7 +13,7 @@ from grader.cli import doctor, grade, prepare
 from grader.text.words import Words
 from grader.trainer import building, kernels
 from grader.trainer.kernels import Kernel, Kernels
-from grader.types import Engine, Message
+from grader.types import Engine, Isolation, Level, Message
 from tests.cli.test_cli_grade import broken_batch
 from tests.support.cli_help import NoRoom, Shell
 
@@ -77,6 +77,33 @@ def test_a_batch_that_has_one_or_trains_in_the_notebook_says_nothing(
     assert OWN_LOOPS not in shell.grade(batch).err
     looking(monkeypatch, Message("kernel.none"))
     assert OWN_LOOPS not in shell.grade(batch, "--engine", "jax").err
+    assert OWN_LOOPS not in shell.grade(batch, "--no-trainer").err
+
+
+@pytest.mark.parametrize(
+    ("installed", "level", "options", "told"),
+    [
+        ((Engine.TENSORFLOW,), Level.FULL, (), "needs jax, which is not installed"),
+        ((Engine.TENSORFLOW,), Level.FULL, ("--no-trainer",), ""),
+        (tuple(Engine), Level.NONE, (), "without isolation a notebook could"),
+        (tuple(Engine), Level.NONE, ("--engine", "jax"), ""),
+        (tuple(Engine), Level.FULL, ("--engine", "jax", "--trainer"), "Leave it out, or"),
+    ],
+)
+def test_where_notebooks_have_to_train_by_themselves_that_is_said_once(
+    shell: Shell,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    installed: tuple[Engine, ...],
+    level: Level,
+    options: tuple[str, ...],
+    told: str,
+) -> None:
+    monkeypatch.setattr(environment, "engines", lambda: installed)
+    monkeypatch.setattr(NoRoom, "isolation", Isolation(level, ("filesystem",)))
+    said = shell.grade(broken_batch(tmp_path / "class", ["kim", "lee"]), *options).err
+    assert said.count("train by themselves") == (1 if told else 0)
+    assert told in said
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

@@ -47,12 +47,18 @@ def test_what_runs_with_a_notebook_or_reads_its_claims_is_part_of_a_runs_key(
     assert (room_code_digest.__wrapped__() != before) is counts
 
 
-def made(*files: HandedIn, student: str = "kim", asks: bool = False, **settings: Any) -> Job:
+def made(
+    *files: HandedIn,
+    student: str = "kim",
+    asks: bool = False,
+    level: Level = Level.FULL,
+    **settings: Any,
+) -> Job:
     course = replace(load_course(job.PACKAGE.parent), asks_trainer=asks)
     notebook = Notebook((Cell(1, "x"),), None, "digest")
     path = Path("/nowhere/kim.ipynb")
     one = Submission("kim.ipynb", student, path, ("char-text",), notebook, None, "0", files=files)
-    return Job(course, Settings(bytes(32), **settings), one, Level.FULL)
+    return Job(course, Settings(bytes(32), **settings), one, level)
 
 
 def key(*files: HandedIn) -> str:
@@ -106,3 +112,53 @@ def test_whose_training_it_is_is_part_of_a_runs_key_where_it_is_the_trainers() -
 
     assert of(Engine.TENSORFLOW) != of(Engine.TENSORFLOW, asks=True)
     assert of(Engine.JAX) == of(Engine.JAX, asks=True)
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize(
+    ("asks", "said", "trains"),
+    [
+        (False, None, False),
+        (True, None, True),
+        (False, True, True),
+        (True, False, False),
+    ],
+)
+def test_what_the_call_says_of_who_trains_comes_before_what_the_course_says(
+    asks: bool, said: bool | None, trains: bool
+) -> None:
+    one = made(asks=asks, trainer=said)
+    assert one.asks_trainer(one.choice.engine) is trains
+    assert one.choice.engine is (Engine.TENSORFLOW if trains else Engine.JAX)
+    assert job.may_ask(one.course, one.settings, Level.FULL) is trains
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize("level", Level)
+def test_in_an_open_room_notebooks_train_by_themselves_and_run_as_they_always_did(
+    level: Level,
+) -> None:
+    one, closed = made(asks=True, level=level), level is not Level.NONE
+    assert one.asks_trainer(Engine.TENSORFLOW) is closed
+    assert one.choice.engine is (Engine.TENSORFLOW if closed else Engine.JAX)
+    assert job.may_ask(one.course, one.settings, level) is closed
+    assert one.seed(1) != made(level=level, student="lee").seed(1)
+
+
+@pytest.mark.parametrize(
+    ("installed", "lacks"),
+    [
+        ((Engine.TENSORFLOW,), "jax"),
+        ((Engine.JAX,), "tensorflow"),
+        ((Engine.TENSORFLOW, Engine.JAX), None),
+    ],
+)
+def test_what_the_room_that_trains_lacks_is_named(
+    monkeypatch: pytest.MonkeyPatch, installed: tuple[Engine, ...], lacks: str | None
+) -> None:
+    monkeypatch.setattr("grader.environment.engines", lambda: installed)
+    why = job.no_trainer(Level.FULL)
+    assert (why and why.args["engine"]) == lacks
+    one = made(asks=True)
+    assert job.may_ask(one.course, one.settings, Level.FULL) is (lacks is None)
+    assert one.asks_trainer(Engine.TENSORFLOW) is (lacks is None)

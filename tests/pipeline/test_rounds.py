@@ -33,8 +33,12 @@ from grader.trainer.asking import key_here
 from grader.trainer.kernels import Kernel, Kernels
 from grader.trainer.keys import key_of
 from grader.trainer.results import Results
+<<<<<<< HEAD
 from grader.trainer.seen import seen_rows
 from grader.types import Engine, Message
+=======
+from grader.types import Engine, Level
+>>>>>>> 804169d (Command line: --trainer and --no-trainer; in open rooms notebooks train; what keeps our room from it is said)
 from tests.support import class_of_sixty
 from tests.support.class_of_sixty import (
     PROGRAMS,
@@ -293,12 +297,14 @@ def test_a_round_needs_trainings_of_ours_on_this_machine(monkeypatch: pytest.Mon
 
     def chosen(**changes: Any) -> bool:
         given = {"course": course, "settings": Settings(SECRET), "runner": here} | changes
+        given.setdefault("level", Level.FULL)
         return pays(batch=batch, **given)
 
     assert chosen()
     assert not chosen(runner=LocalRunner(here.slots[:1], Stop()))
     assert not chosen(course=replace(course, asks_trainer=False))
     assert not chosen(settings=Settings(SECRET, engine="jax"))
+    assert not chosen(level=Level.NONE)
     assert not chosen(runner=Elsewhere())
     assert not chosen(settings=Settings(SECRET, round=False))
     assert chosen(runner=LocalRunner(here.slots[:1], Stop()), settings=Settings(SECRET, round=True))

@@ -7,6 +7,8 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -19,9 +21,9 @@ from grader.pipeline.job import Settings
 from grader.pipeline.runner import NOTEBOOK_MB, Call, Slot, Stop
 from grader.pipeline.runners import local
 from grader.record.store import Store
-from grader.room import open_room
+from grader.room import Room, open_room
 from grader.text.words import Words
-from grader.types import Engine, GraderError, Verdict
+from grader.types import Engine, GraderError, Isolation, Level, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -209,13 +211,14 @@ def test_beside_another_a_job_begins_where_as_much_is_free_as_its_work_says(
 
 
 @pytest.mark.parametrize(
-    ("asks", "engine", "installed", "rooms"),
+    ("asks", "engine", "installed", "level", "rooms"),
     [
-        (False, "auto", tuple(Engine), 1),
-        (True, "auto", tuple(Engine), 2),
-        (True, "tensorflow", tuple(Engine), 2),
-        (True, "jax", tuple(Engine), 1),
-        (True, "auto", (Engine.TENSORFLOW,), 1),
+        (False, "auto", tuple(Engine), "full", 1),
+        (True, "auto", tuple(Engine), "full", 2),
+        (True, "auto", tuple(Engine), "none", 1),
+        (True, "tensorflow", tuple(Engine), "full", 2),
+        (True, "jax", tuple(Engine), "full", 1),
+        (True, "auto", (Engine.TENSORFLOW,), "full", 1),
     ],
 )
 def test_a_job_whose_trainings_have_a_room_needs_the_memory_of_two(
@@ -224,12 +227,14 @@ def test_a_job_whose_trainings_have_a_room_needs_the_memory_of_two(
     asks: bool,
     engine: str,
     installed: tuple[Engine, ...],
+    level: str,
     rooms: int,
 ) -> None:
     monkeypatch.setattr(environment, "engines", lambda: installed)
     course = replace(load_course(ROOT), asks_trainer=asks)
+    room = cast("Room", SimpleNamespace(isolation=Isolation(Level(level), ())))
     settings = Settings(secret=b"s" * 32, engine=engine)
     with Store(tmp_path) as store:
-        work = GradeGroups(Grader(course, open_room("none"), store, settings))
+        work = GradeGroups(Grader(course, room, store, settings))
         needed = NOTEBOOK_MB + (rooms - 1) * TRAINER_MB
         assert work.free_mb == pickle.loads(pickle.dumps(work)).free_mb == needed
