@@ -37,22 +37,26 @@ def ours(students: Sequence[Handed], place: Path) -> Plan:
     """``grader grade``, one notebook per core; each notebook runs once, as with all the others.
 
     A notebook whose training was cut short misses its threshold, and would get two more attempts.
+    It trains by itself.
     """
     for one in students:
         write(place / "class" / one.student / f"{one.exercise}.ipynb", one.cells)
+    return Plan((_grade("--no-trainer"),), place, once(place / "course"))
+
+
+def _grade(who: str) -> tuple[str, ...]:
     command = (sys.executable, "-m", "grader", "grade", "class", "--out", "out", "--format", "json")
-    return Plan((command,), place, once(place / "course"))
+    return (*command, who)
 
 
 def trainer(students: Sequence[Handed], place: Path, *, kernel: bool = True) -> Plan:
     """``grader grade`` where our own room trains; nothing is known of earlier rounds."""
     plan = ours(students, place)
-    (plan.course / "course.toml").write_text('trainings = "trainer"\n', encoding="utf-8")
     cache = place / "cache"
     (cache / "rnn-grader").mkdir(parents=True)
     for name in ("compiled", *(("kernel",) if kernel else ())):
         (cache / "rnn-grader" / name).symlink_to(CACHE / name)
-    return Plan(plan.commands, plan.place, plan.course, cache)
+    return Plan((_grade("--trainer"),), plan.place, plan.course, cache)
 
 
 def trainer_keras(students: Sequence[Handed], place: Path) -> Plan:

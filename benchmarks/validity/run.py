@@ -45,7 +45,7 @@ from grader.pipeline.job import Settings
 from grader.record.store import Store
 from grader.room import open_room
 from grader.room.quick import quickened
-from grader.types import Record
+from grader.types import Record, Verdict
 
 SECRET = hashlib.sha256(b"validity").digest()  # fixed: the same notebooks get the same seeds
 BASE = "textbook"  # whose trained weights the cheats paste in
@@ -119,6 +119,11 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--kind", action="append", choices=("correct", "fault", "note", "cheat"))
     parser.add_argument("--engine", default=AUTO)
+    parser.add_argument(
+        "--trainer",
+        action=argparse.BooleanOptionalAction,
+        help="who trains; default: as course.toml says",
+    )
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument(
         "--epochs", type=int, help="train for fewer epochs, to try the bench itself"
@@ -176,7 +181,7 @@ def chosen(exercise: str, given: argparse.Namespace) -> list[ValidityCase]:
 def run(course: Course, exercise: str, given: argparse.Namespace) -> list[Result]:
     """Grade the chosen cases of one exercise."""
     cases = [_quick(case, given.epochs) for case in chosen(exercise, given)]
-    settings = Settings(secret=SECRET, engine=given.engine, jobs=given.jobs)
+    settings = Settings(secret=SECRET, engine=given.engine, jobs=given.jobs, trainer=given.trainer)
     out = given.out / exercise
     with Store(out / "grades") as store:
         room, _ = quickened(open_room("auto"))
@@ -261,7 +266,7 @@ def result_of(case: ValidityCase, records: Sequence[Record]) -> Result:
         case.exercise,
         kind_of(case),
         case.fault,
-        case.verdicts,
+        expected(case, record),
         record.grade.verdict.value,
         case.hint,
         tuple(message.id for message in record.grade.hints),
@@ -269,6 +274,13 @@ def result_of(case: ValidityCase, records: Sequence[Record]) -> Result:
         record.grade.score,
         record.seconds,
     )
+
+
+def expected(case: ValidityCase, record: Record) -> tuple[str, ...]:
+    """Give the verdicts that are right: what nobody can prove may wait, but no honest work."""
+    asked = record.evidence is not None and record.evidence.proof is not None
+    held = asked and kind_of(case) == "cheat" and Verdict.SUSPICIOUS.value in case.verdicts
+    return (*case.verdicts, Verdict.WAITING.value) if held else case.verdicts
 
 
 # --- counting --------------------------------------------------------------------------------

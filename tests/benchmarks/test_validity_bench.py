@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grader.text.words import Words
-from grader.types import Verdict
+from grader.types import Message, Proof, Verdict
+from tests.support import builders
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "benchmarks" / "validity"
@@ -134,3 +136,21 @@ class TestCounting:
         one = self.result(bench, hints=("diagnose.layer_type", "diagnose.units"))
         assert bench.misses([one]) == [one]
         assert bench.summary([one])["first_hint_right"] == {"count": 0, "of": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "right"),
+    [
+        ("cheat", True, ("suspicious", "waiting")),
+        ("cheat", False, ("suspicious",)),
+        ("correct", True, ("accepted",)),
+    ],
+)
+def test_a_claim_that_nobody_can_prove_may_wait_and_honest_work_may_not(
+    bench: Any, kind: str, asked: bool, right: tuple[str, ...]
+) -> None:
+    cases = bench.cases_of("sequence-prediction")
+    one = next(case for case in cases if bench.kind_of(case) == kind and case.verdicts == right[:1])
+    proof = Proof(why=Message("proof.another")) if asked else None
+    record = builders.record(evidence=replace(builders.evidence(), proof=proof))
+    assert bench.expected(one, record) == right
