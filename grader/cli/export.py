@@ -119,7 +119,7 @@ def _export(options: ExportOptions) -> int:
     _remember(store.out, export, exporter)
     for message in store.warnings:
         tell(words.say(message))
-    print(words("cli.exported", path=str(where), count=len(there)))  # noqa: T201
+    print(words("cli.exported", path=str(where), count=_count(export, exporter)))  # noqa: T201
     if export.roster is not None and options.roster is None:
         print(words("cli.by_roster", path=printable(roster_path)))  # noqa: T201
     for line in everybody.sum(words):
@@ -129,6 +129,20 @@ def _export(options: ExportOptions) -> int:
         tell(line)
     spared.tell(words)
     return UNGRADED if store.warnings or spared else incomplete
+
+
+def _count(export: Export, exporter: Exporter) -> int:
+    """Give how many results the files tell: of each student and exercise the one that counts."""
+    strangers = _strangers(export, exporter)
+    there = [*(one for one in export.counting if one.grade.graded), *export.excused]
+    return sum(one.student not in strangers for one in there)
+
+
+def _strangers(export: Export, exporter: Exporter) -> list[str]:
+    """Name whose grades the roster has no place for."""
+    if not export.roster or not exporter.keys:
+        return []
+    return unmatched(export.records, export.roster, exporter.keys)
 
 
 def _maker(
@@ -141,9 +155,9 @@ def _maker(
 
 
 def _beside(place: Path, table: str, everybody: People | None) -> list[tuple[str, bytes]]:
-    """Give the tables of what was decided by hand, where anything was, and of a roster's people."""
+    """Give the tables of what was decided by hand, and of people, where there is more to tell."""
     made = {BY_HAND: table} if table.count("\n") > 1 or (place / BY_HAND).exists() else {}
-    if everybody is not None and everybody.roster is not None:
+    if everybody is not None and everybody.tells_more:
         made[PEOPLE] = everybody.table()
     return [(name, text.encode("utf-8-sig", "replace")) for name, text in made.items()]
 
@@ -195,8 +209,7 @@ def _remember(out: Path, export: Export, exporter: Exporter) -> None:
     Raises:
         GraderError: the disk refuses.
     """
-    keys = exporter.keys
-    strangers = unmatched(export.records, export.roster, keys) if export.roster and keys else []
+    strangers = _strangers(export, exporter)
     there = [one for one in export.records if one.student not in strangers]
     digests = _digests(replace(export, records=there), exporter)
     known = exported.read(out, exporter.name)
@@ -232,9 +245,8 @@ def _require_inside(name: str, exporter: Exporter) -> None:
 
 def _complaints(export: Export, exporter: Exporter, lacks: Sequence[Lack]) -> int:
     """Name everybody whose grade is not in the files, and what else is not."""
-    records, keys = export.records, exporter.keys
+    records, strangers = export.records, _strangers(export, exporter)
     waiting = sorted({one.student for one in export.counting if not one.grade.graded})
-    strangers = unmatched(records, export.roster, keys) if export.roster and keys else []
     lost = sorted({one.student for one in records if one.exercise == UNKNOWN})
     excused = sorted({one.student for one in export.excused})
     if excused and exporter.no_excuses:
@@ -245,7 +257,7 @@ def _complaints(export: Export, exporter: Exporter, lacks: Sequence[Lack]) -> in
         names = ", ".join(printable(one, limit=60) for one in more)
         tell(export.words("cli.points_wait", count=len(more), students=names))
     told = {"cli.unmatched": strangers, "cli.waiting": waiting}
-    if keys:
+    if exporter.keys:
         told["cli.no_column"] = lost
     for message, students in told.items():
         if students:

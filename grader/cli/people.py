@@ -44,7 +44,8 @@ def look_of(paths: Sequence[Path], collected: Collected) -> Look:
     """Give what was left aside under the given paths."""
     unread = [Aside(message, student) for student, message in collected.unread]
     loose = [Aside(one, unread=False) for one in collected.notes if one.id == LOOSE]
-    return Look(tuple(sorted({str(path.absolute()) for path in paths})), (*unread, *loose))
+    others = [Aside(message, student, unread=False) for student, message in collected.others]
+    return Look(tuple(sorted({str(path.absolute()) for path in paths})), (*unread, *loose, *others))
 
 
 def known_roster(course: Course, out: Path) -> tuple[Roster | None, str]:
@@ -57,6 +58,14 @@ def known_roster(course: Course, out: Path) -> tuple[Roster | None, str]:
     if kept.roster:
         return roster_file(Path(kept.roster)), kept.roster
     return (class_list(course), str(course.root / said.file)) if said is not None else (None, "")
+
+
+def roster_or_nobody(course: Course, out: Path) -> Roster:
+    """Give the class's roster; nobody where there is none, or where it cannot be read."""
+    try:
+        return known_roster(course, out)[0] or ()
+    except GraderError:  # told with everybody's state
+        return ()
 
 
 def roster_of(
@@ -105,14 +114,15 @@ def people_of(
     forgotten = {one.student for one in hand_file.read(out).by_hand.to_forget}
     aside = [one for look in kept.looks for one in look.aside if not _is_about(one, forgotten)]
     unread: dict[str, list[Message]] = {}
+    others: dict[str, list[Message]] = {}
     for one in aside:
-        if one.unread:
-            unread.setdefault(one.student, []).append(one.message)
+        if one.unread or one.student:
+            (unread if one.unread else others).setdefault(one.student, []).append(one.message)
     found = {record.exercise for record in records} - {UNKNOWN}
     exercises = [one for one in course.exercises if one in found]
     exercises += sorted(found - course.exercises.keys())
-    loose = [one.message for one in aside if not one.unread]
-    return people(records, exercises, roster, unread, loose), wrong
+    loose = [one.message for one in aside if not (one.unread or one.student)]
+    return people(records, exercises, roster, unread, loose, others), wrong
 
 
 def forget(out: Path, student: str) -> None:

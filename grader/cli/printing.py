@@ -132,7 +132,7 @@ def _class_page(
 
     def page(some: Sequence[Record]) -> bytes:
         left_out = spared.students(Step.OVERVIEW)
-        said = [*everybody.lines(words)]
+        said = [*everybody.lines(words, names)]
         return index_page(some, words, names, pages, left_out, said).encode()
 
     made = spared.made_if_any(Step.OVERVIEW, page, records)

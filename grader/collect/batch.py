@@ -6,7 +6,7 @@ Enters: Sources. Leaves: a Batch. Touches nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +66,7 @@ class Batch:
     def __init__(self, sources: list[Source], aside: Aside) -> None:
         self.sources = sources
         self.aside = aside
+        self.called: dict[str, str] = {}  # people with a notebook, once they are labelled
         self.layouts: list[Layout] = []
         self.notebooks: list[Placed] = []
         for source in sources:
@@ -108,6 +109,14 @@ class Batch:
                 if one.at.named.student not in known and is_somebodys(one, laid):
                     people[one.at.named.student].append(one)
         return people
+
+    @property
+    def files(self) -> Iterator[Placed]:
+        """Everything that was handed in, archives that were not opened too."""
+        for source in self.sources:
+            yield from source.files
+            for one, _ in source.unopened:
+                yield replace(one, item=replace(one.item, relative=one.at.relative))
 
     def _tell(self, source: Source) -> None:
         """Say what is left aside of one given path; refuse the path where it holds nobody."""

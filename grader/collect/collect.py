@@ -24,8 +24,8 @@ from grader.collect.caps import first_of_each, within_code
 from grader.collect.labels import Label, label_all
 from grader.collect.listing import Item
 from grader.collect.notebooks import Malformed, parse_notebook
-from grader.collect.people import without_notebook
-from grader.collect.shelf import Shelf
+from grader.collect.people import others, without_notebook
+from grader.collect.shelf import Shelf, Stored
 from grader.collect.sources import look_at, once, why
 from grader.collect.times import read_times
 from grader.rules import Attempts
@@ -41,6 +41,7 @@ class Collected:
     refused: tuple[Message, ...] = ()  # not looked at and not graded: somebody has to act
     notes: tuple[Message, ...] = ()
     unread: tuple[tuple[str, Message], ...] = ()  # the refused, by whose it is; "" is nobody knows
+    others: tuple[tuple[str, Message], ...] = ()  # what of the ignored lay beside whose notebooks
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def collect(
         batch = Batch(by_true_names(sources, exercise_ids, called), aside)
         read_ones = within_code(_submissions(batch, course, shelf), aside.refused)
     submissions = [_owing(one, read_ones) for one in read_ones]
+    given = {Stored(file.path, file.inside) for one in read_ones for file in one.files}
     aside.notes += several(submissions, attempts)
     return Collected(
         submissions=tuple(submissions),
@@ -93,6 +95,7 @@ def collect(
         refused=tuple(aside.refused),
         notes=tuple(aside.notes),
         unread=aside.unread(),
+        others=tuple(others(batch.files, batch.called, given)),
     )
 
 
@@ -101,6 +104,11 @@ def _submissions(batch: Batch, course: _Course, shelf: Shelf) -> Iterator[Submis
     stand_ins = [_stand_in(some) for some in batch.people.values()]
     every = sorted([*batch.notebooks, *stand_ins], key=_order)
     labels = label_all([one.at for one in every])
+    batch.called = {
+        one.at.named.student: label.student
+        for one, label in zip(every, labels, strict=True)
+        if one.item.notebook
+    }
     every_file = [one for source in batch.sources for one in source.files]
     beside, times = Beside(shelf, every_file), read_times(every_file, shelf)
     for one, label in first_of_each(every, labels, batch.aside.refused):

@@ -1,7 +1,7 @@
-"""Who handed in no notebook: nobody of a class vanishes.
+"""Who handed in no notebook, and what else was handed in beside one: nothing of a class vanishes.
 
 Enters: everything that was handed in, and whose it is. Leaves: for each person without a notebook
-what was found instead. Touches nothing.
+what was found instead, for each with one what lay beside it unread. Touches nothing.
 
 Somebody is who has a folder, or who was named by a platform. A file that lies in no folder and that
 no platform named is nobody's for sure; where a class's notebooks lie there too, it is told.
@@ -9,12 +9,14 @@ no platform named is nobody's for sure; where a class's notebooks lie there too,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from grader.collect.beside import Placed
 from grader.collect.files import is_archive, is_zip
+from grader.collect.shelf import Stored
 from grader.text.printable import printable
 from grader.types import Message, Scalar
 
@@ -23,6 +25,7 @@ MOST_NAMES = 5
 MOST_LOOSE = 40  # of which each may be somebody's
 LONGEST = 60
 NBGRADER_TIME = "timestamp.txt"
+_FROM_OTHERS = frozenset({"readme", "license"})  # with which a repository begins
 # What people hand in where a notebook was asked for, and what is told of it.
 _KINDS = {
     ".py": "collect.no_notebook_py",
@@ -83,6 +86,29 @@ def without_notebook(files: Sequence[Placed]) -> Message:
     kinds = {_KINDS.get(suffix, "collect.no_notebook_here") for suffix in suffixes}
     message_id = kinds.pop() if len(kinds) == 1 else "collect.no_notebook_here"
     return Message(message_id, {"found": _listed(_names(handed_in))})
+
+
+def others(
+    files: Iterable[Placed], called: Mapping[str, str], given: Collection[Stored]
+) -> Iterator[tuple[str, Message]]:
+    """Name what people handed in beside their notebooks, and nobody looks at: a scan, a report.
+
+    Args:
+        files: all of the batch.
+        called: people with a notebook, as paths name them, to what they are called.
+        given: files that notebooks find beside them.
+    """
+    found: dict[str, list[Placed]] = defaultdict(list)
+    for one in files:
+        theirs = one.at.named.platform is not None or one.at.named.folders is not None
+        is_file = bool(_called(one)) and not one.item.notebook and not _is_receipt(one)
+        is_file = is_file and one.item.relative.stem.casefold() not in _FROM_OTHERS
+        student = called.get(one.at.named.student)
+        if student is not None and theirs and is_file and one.item.stored not in given:
+            found[student].append(one)
+    for student, several in found.items():
+        args: dict[str, Scalar] = {"found": _listed(_names(several)), "count": len(several)}
+        yield student, Message("collect.other_files", args)
 
 
 def _is_receipt(one: Placed) -> bool:

@@ -21,7 +21,8 @@ from grader.text.words import Words
 from grader.types import UNKNOWN, Message, Record, Verdict
 
 LONGEST = 60  # characters of a name in a line
-COLUMNS = ("name", "student", "on_roster", "state")
+NOBODYS: Mapping[str, Sequence[Message]] = {}
+COLUMNS = ("name", "student", "on_roster", "state", "other_files")
 
 
 class State(StrEnum):
@@ -65,6 +66,7 @@ class Person:
         on_roster: whether the roster has a row; True where there is no roster.
         state: of all exercises together.
         states: of each exercise.
+        others: files that lay beside a notebook and that nobody looked at.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Person:
     on_roster: bool
     state: State
     states: Mapping[str, State]
+    others: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,20 @@ class People:
     roster: int | None
     unread: Sequence[Message] = ()
 
-    def lines(self, words: Words) -> Iterator[str]:
-        """Say how the class adds up, and name everybody who has no grade."""
+    @property
+    def tells_more(self) -> bool:
+        """Whether there is more to tell than who has a grade: a roster's people, other files."""
+        return self.roster is not None or any(one.others for one in self.people)
+
+    def lines(self, words: Words, titles: Mapping[str, str]) -> Iterator[str]:
+        """Say how the class adds up, and name everybody who has no grade, for an exercise too."""
         yield from self.sum(words)
         yield from self.without_grade(words)
+        yield from self._without_one(words, titles)
         yield from self._named([one for one in self.people if one.state is State.WAITING], words)
+        if beside := [one for one in self.people if one.others]:
+            names = "; ".join(f"{_name(one)} ({one.others})" for one in beside)
+            yield words("attendance.other_files", count=len(beside), names=names)
         if others := [one for one in self.people if not one.on_roster]:
             yield words("attendance.strangers", count=len(others), names=_names(others))
 
@@ -112,6 +124,21 @@ class People:
             yield from self._named(there, words)
         yield from map(words.say, self.unread)
 
+    def _without_one(self, words: Words, titles: Mapping[str, str]) -> Iterator[str]:
+        """Name who handed in something, and nothing for one of several exercises."""
+        for exercise in self.exercises:
+            missing = [
+                one
+                for one in self.people
+                if one.on_roster
+                and one.states[exercise] is State.NOTHING
+                and one.state is not State.NOTHING
+            ]
+            if missing and exercise != UNKNOWN:
+                shown = wording.title(exercise, titles, words)
+                args = {"exercise": shown, "count": len(missing), "names": _names(missing)}
+                yield words("attendance.nothing_for", **args)
+
     def _named(self, some: Sequence[Person], words: Words) -> Iterator[str]:
         if some:
             yield words(LINES[some[0].state], count=len(some), names=_names(some))
@@ -124,6 +151,7 @@ class People:
                 inert(one.student),
                 str(one.on_roster),
                 one.state.value,
+                inert(one.others),
                 *(one.states[exercise].value for exercise in self.exercises),
             ]
             for one in self.people
@@ -137,6 +165,7 @@ def people(
     roster: Roster | None,
     unread: Mapping[str, Sequence[Message]],
     loose: Sequence[Message] = (),
+    others: Mapping[str, Sequence[Message]] = NOBODYS,
 ) -> People:
     """Say of everybody what there is.
 
@@ -146,6 +175,7 @@ def people(
         roster: the class; None where nobody knows it.
         unread: student to what of theirs could not be looked at; "" is nobody knows whose.
         loose: what else may be somebody's.
+        others: student to what lay beside the notebooks unread.
     """
     chosen = Counting(records).chosen
     by_student: dict[str, dict[str, Record]] = {}
@@ -162,7 +192,8 @@ def people(
         states = {one: _state(there[one]) if one in there else empty for one in every}
         found = {_state(one) for one in there.values()}
         state = next((one for one in State if one in found), empty)
-        return Person(name, student, on_roster, state, states)
+        beside = ", ".join(str(one.args.get("found", "")) for one in others.get(student, ()))
+        return Person(name, student, on_roster, state, states, beside)
 
     if roster is None:
         alone = [person(one, one, on_roster=True, otherwise=State.NOTHING) for one in students]
@@ -178,11 +209,11 @@ def people(
         )
         for row, name in names.items()
     ]
-    others = [
+    strangers = [
         person(one, one, on_roster=False, otherwise=State.NOTHING)
         for one in sorted({*students} - {*rows.values()})
     ]
-    return People((*known, *others), every, len(names), (*told, *loose))
+    return People((*known, *strangers), every, len(names), (*told, *loose))
 
 
 def _state(record: Record) -> State:
@@ -194,4 +225,8 @@ def _state(record: Record) -> State:
 
 
 def _names(some: Sequence[Person]) -> str:
-    return "; ".join(printable(one.name, limit=LONGEST) or wording.name("") for one in some)
+    return "; ".join(map(_name, some))
+
+
+def _name(one: Person) -> str:
+    return printable(one.name, limit=LONGEST) or wording.name("")

@@ -453,6 +453,39 @@ class TestClassPage:
         assert "lee; 박" in page
         assert "lee/work.rar" in page
 
+    @pytest.mark.parametrize(
+        ("lang", "told"),
+        [("en", "nobody looked at (2): Kim Minjun (scan.pdf); lee"), ("ko", "채점하지 않음(2명)")],
+    )
+    def test_what_lay_beside_a_notebook_is_named_with_whose_it_is(
+        self, shell: Shell, tmp_path: Path, lang: str, told: str
+    ) -> None:
+        """Who hands in one exercise as a notebook and another as a scan did hand it in."""
+        shell.without_rooms()
+        box = tmp_path / "class"
+        files = {
+            "Kim Minjun_7_assignsubmission_file/multiplication-lstm.ipynb": b"{",
+            "Kim Minjun_7_assignsubmission_file/scan.pdf": c.PDF,
+            "lee_8_assignsubmission_file/multiplication-gru.ipynb": b"{",
+            "lee_8_assignsubmission_file/=1+1.docx": b"x",
+            "mo_9_assignsubmission_file/multiplication-gru.ipynb": b"{",
+        }
+        for name, content in files.items():
+            (box / name).parent.mkdir(parents=True, exist_ok=True)
+            (box / name).write_bytes(content)
+        roster = tmp_path / "roster.csv"
+        roster.write_text("Full name,ID\nKim Minjun,7\nlee,8\nmo,9\n", "utf-8")
+        shell.grade(box, "--roster", roster, lang=lang)
+        assert told in (shell.out / "index.html").read_text("utf-8")
+        wanted = {"Kim Minjun": "scan.pdf", "lee": "'=1+1.docx", "mo": ""}
+        export(shell, "gradescope")
+        for place in (shell.out, shell.out / "export" / "gradescope"):
+            found = {row["name"]: row["other_files"] for row in people(place / "people.csv")}
+            assert found == wanted
+        shell("forget", "Kim Minjun_7", "--out", shell.out, "--yes", "--lang", "en")
+        assert "scan.pdf" not in (shell.out / "index.html").read_text("utf-8")
+        assert b"scan.pdf" not in (shell.out / class_file.NAME).read_bytes()
+
     def test_looking_again_forgets_what_was_put_right(self, shell: Shell, tmp_path: Path) -> None:
         shell.without_rooms()
         box = tmp_path / "class"

@@ -14,6 +14,7 @@ TITLES = {
     "char-text": ("Writing text character by character", "글자 단위로 문장 이어 쓰기"),
     "multiplication-gru": ("The multiplication problem with GRU", "GRU로 곱셈 문제 풀기"),
     "multiplication-lstm": (),
+    "sequence-prediction": ("Sequence prediction with SimpleRNN", "SimpleRNN으로 수열 예측하기"),
 }
 
 
@@ -163,3 +164,20 @@ def test_a_forms_copy_is_its_respondents_and_two_of_a_name_stay_two(tmp_path):
     assert who_and_what(found) == {("Choi", "char-text"), ("Lee", "char-text")}
     found = gather(tmp_path / "two", "char-text - Choi", "char-text - Choi (1)")
     assert len({one.student for one in found.submissions}) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sequence-prediction-octocat/homework",
+        "sequence-prediction-octocat/Copy of sequence-prediction (1)",
+        "octocat/Copy of Copy of sequence-prediction (2)",
+        "octocat/sequence-prediction의 사본",
+        "Copy of sequence-prediction - octocat",
+        "octocat - Copy of sequence-prediction",
+        "sequence-prediction - octocat (1)",
+    ],
+)
+def test_names_of_drive_and_github_tell_of_author_and_exercise(tmp_path, name):
+    found = gather(tmp_path, name, "lee/homework")
+    assert who_and_what(found) == {("octocat", "sequence-prediction"), ("lee", "")}

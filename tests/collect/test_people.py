@@ -222,3 +222,38 @@ def test_what_nbgrader_notes_is_not_what_somebody_handed_in(tmp_path):
     (lee,) = (one for one in found if one.student == "lee")
     assert lee.problem is not None
     assert lee.problem.args["found"] == "hw.pdf"
+
+
+def test_what_lies_beside_a_notebook_and_is_given_to_none_is_told_with_whose_it_is(tmp_path):
+    """Who hands in a scan of the second exercise did hand it in; what a notebook reads is no loss."""
+    for name, data in {
+        "kim_7_assignsubmission_file/char-text.ipynb": GOOD,
+        "kim_7_assignsubmission_file/scan of the other.pdf": b"%PDF-1.4",
+        "kim_7_assignsubmission_file/data.csv": b"a,b",
+        "kim_7_assignsubmission_file/all.7z": b"7z",
+        "kim_7_assignsubmission_file/.DS_Store": b"x",
+        "kim_7_assignsubmission_file/README.md": b"# Homework",  # as everybody was given it
+        "lee_8_assignsubmission_file/char-text.ipynb": GOOD,
+        "lee_8_assignsubmission_file/helper.py": b"X = 1",
+        "choi_9_assignsubmission_file/report.docx": b"PK",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    (told,) = collect([tmp_path], exercise_ids=IDS, owed=None).others
+    student, message = told
+    worded(message)
+    assert (student, message.args["count"]) == ("kim_7", 2)
+    assert message.args["found"] == "scan of the other.pdf, all.7z"
+
+
+def test_canvas_own_name_of_such_a_file_is_left_out(tmp_path):
+    packed_up = tmp_path / "submissions.zip"
+    files = [
+        ("kimminjun_101_9001_char-text.ipynb", GOOD),
+        ("kimminjun_101_9002_homework 2.pdf", b"%PDF-1.4"),
+        ("leeseo_102_9003_char-text.ipynb", GOOD),
+    ]
+    packed_up.write_bytes(packed(files))
+    ((student, message),) = collect([packed_up], exercise_ids=IDS, owed=None).others
+    assert (student, message.args["found"]) == ("kimminjun_101", "homework 2.pdf")
