@@ -14,6 +14,7 @@ from statistics import fmean
 from grader.hand_ins import is_excused
 from grader.report import wording
 from grader.report.by_hand import worth
+from grader.report.points import total, weight
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import UNKNOWN, Message, Record, Verdict
@@ -111,7 +112,8 @@ def at_risk(
 ) -> list[Risk]:
     """Name who has less than half of the points of what the class handed in, the fewest first.
 
-    What is missing counts as nothing earned; what is not graded or excused does not count.
+    What is missing counts as nothing earned; what is not graded or excused does not count. Each
+    exercise has its weight, as in the totals beside it.
 
     Args:
         chosen: the record that would count, per student and exercise, excused ones included.
@@ -124,7 +126,8 @@ def at_risk(
     for record in chosen:
         theirs.setdefault(record.student, {})
         if record.exercise != UNKNOWN:
-            asked[record.exercise] = max(asked.get(record.exercise, 0.0), worth(record))
+            most = weight(record) * worth(record)
+            asked[record.exercise] = max(asked.get(record.exercise, 0.0), most)
             theirs[record.student][record.exercise] = record
     found = []
     for student, records in theirs.items():
@@ -142,17 +145,15 @@ def _risk(
     titles: Mapping[str, str],
 ) -> Risk | None:
     """Add up a student's points; None where nothing counts yet."""
-    scored = {name: one for name, one in records.items() if one.grade.score is not None}
     missing = [name for name in asked if name not in records]
-    most = sum(one.grade.max_score for one in scored.values())
-    most += sum(asked[name] for name in missing)
+    earned = total(records.values())
+    most = earned.most + sum(asked[name] for name in missing)
     if most <= 0:
         return None
-    earned = sum(one.grade.score or 0.0 for one in scored.values())
     return Risk(
         person=person,
-        points=f"{wording.points(earned)} / {wording.points(most)}",
-        share=earned / most,
+        points=f"{wording.points(earned.score)} / {wording.points(most)}",
+        share=earned.score / most,
         why=tuple(_why(records, missing, words, titles)),
     )
 

@@ -24,6 +24,7 @@ from grader.report.explained import explained
 from grader.report.late import late_texts
 from grader.report.page import render
 from grader.report.points import total
+from grader.report.summary import weights_text
 from grader.report.tones import tone
 from grader.text.times import day, moment
 from grader.text.words import LEVELS, Words, family_word, number
@@ -171,6 +172,7 @@ def feedback_page(
         waiting=sum(not one.graded for one in counting),
         total=wording.points(points.score),
         total_max=wording.points(points.most),
+        weights=weights_text(counts.counting, words, titles),
         date=day(max((one.graded_at for one in records), default=""), words.zone),
         notebooks=list(cells.views()),
         explained=explained(words),

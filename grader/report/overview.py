@@ -18,7 +18,7 @@ from grader.report.page import render
 from grader.report.points import total
 from grader.report.sorting import Order, order_rules, ordered
 from grader.report.statistics import item_statistics
-from grader.report.summary import exercise_row, item_row, verdict_counts
+from grader.report.summary import exercise_row, item_row, verdict_counts, weights_text
 from grader.report.time_spent import parts
 from grader.report.tones import tone
 from grader.report.trained import trained_lines
@@ -132,6 +132,7 @@ def index_page(
             if any(record.exercise == one for record in records)
         ],
         student_rows=rows,
+        weights=weights_text(records, words, titles),
         orders=orders,
         filters=[(one, words(said)) for one, said in _TONES.items() if _occurs(one, rows)],
         same_code=[[Person(wording.name(one), link(one)) for one in g] for g in same_code(there)],

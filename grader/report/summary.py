@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from grader.report import wording
+from grader.report.points import weight
 from grader.report.statistics import ItemStatistics
 from grader.report.tones import tone
 from grader.text.words import Words
@@ -116,3 +117,15 @@ def item_row(item: ItemStatistics, words: Words, titles: Mapping[str, str]) -> I
         mean=f"{wording.points(item.mean_points)} / {wording.points(item.max_points)}",
         apart="–" if item.discrimination is None else f"{item.discrimination:.2f}",
     )
+
+
+def weights_text(counting: Iterable[Record], words: Words, titles: Mapping[str, str]) -> str:
+    """Say what each exercise weighs in a sum of these; nothing where all weigh one."""
+    weights = {one.exercise: weight(one) for one in wording.in_course_order(counting, titles)}
+    if all(one == 1.0 for one in weights.values()):
+        return ""
+    told = (
+        f"{wording.title(one, titles, words)} × {wording.points(number)}"
+        for one, number in weights.items()
+    )
+    return words("report.weights", weights=", ".join(told))

@@ -11,7 +11,7 @@ from grader.report.alike import same_code
 from grader.report.analysis import at_risk, hours, mistakes, spent
 from grader.report.overview import index_page
 from grader.report.sorting import Order, order_rules, ordered
-from grader.rules import Group, Rules
+from grader.rules import Group, Rules, Terms
 from grader.text.words import Words
 from grader.types import Grade, Message, Record, Verdict
 from tests.report.test_report_pages import TITLES, Page
@@ -70,6 +70,18 @@ class TestRisk:
         rows = at_risk(two, WORDS, TITLES, link)
         assert [(one.person.name, one.points) for one in rows] == [("lee", "90 / 200")]
         assert "Nothing handed in for: Sequences." in rows[0].why
+
+    def test_an_exercise_weighs_as_much_as_in_the_totals_beside_it(self) -> None:
+        """60 and 0 of 100 are 180 of 400 where the first weighs three times as much."""
+        rules = Rules(exercises={LSTM: Terms(weight=3.0)})
+        records = laid_over(
+            [low("kim", score=60.0), b.record("ho"), b.record("ho", SEQUENCE)], rules
+        )
+        (row,) = at_risk(records, WORDS, TITLES, link)
+        assert (row.person.name, row.points) == ("kim", "180 / 400")
+        shown = index_page(records, WORDS, TITLES, {})
+        assert "180 / 400" in shown
+        assert ">180<" in re.sub(r"</?span>", "", shown)
 
     def test_half_is_enough(self) -> None:
         two = [b.record("ho"), b.record("ho", SEQUENCE), b.record("kim")]
