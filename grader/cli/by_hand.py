@@ -15,7 +15,7 @@ from pathlib import Path
 
 from grader.by_hand import UNDOABLE, HandLines
 from grader.cli.opened import LONGEST_AUTHOR, Opened, author_of, opened, write_pages
-from grader.cli.whose import exercises_called, student_called
+from grader.cli.whose import by_roster, exercises_called, student_called
 from grader.record import hand_file
 from grader.record.hand_file import LONGEST_TEXT
 from grader.report import by_hand as told
@@ -114,12 +114,13 @@ def _meant(folder: Opened, options: HandOptions) -> tuple[str, list[str]]:
     Raises:
         GraderError: nobody is called so, or no exercise; or there is nothing to say it of.
     """
-    there = {one.student for one in folder.records}
+    there, roster = sorted({one.student for one in folder.records}), folder.roster
     typed = printable(options.student).strip()
-    if options.absent and typed and folded(typed) not in map(folded, there):
+    is_new = folded(typed) not in map(folded, there) and by_roster(typed, there, roster) is None
+    if options.absent and typed and is_new:
         student = typed
     else:
-        student = student_called(options.student, there)
+        student = student_called(options.student, there, roster)
     known = [one.exercise for one in folder.records if one.student == student]
     names = {key: (one.title.ko, one.title.en) for key, one in folder.course.exercises.items()}
     exercises = exercises_called(options.exercises, known, names)

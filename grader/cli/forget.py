@@ -77,7 +77,8 @@ def _student(folder: Opened, text: str) -> str:
     lines = (one.student for one in folder.by_hand.lines if one.student)
     looks = class_file.read(folder.store.out).looks
     unread = (each.student for one in looks for each in one.aside if each.student)
-    return student_called(text, [*(one.student for one in folder.latest), *lines, *unread])
+    there = [*(one.student for one in folder.latest), *lines, *unread]
+    return student_called(text, there, folder.roster)
 
 
 def _exercises(folder: Opened, student: str, texts: Sequence[str]) -> tuple[str, ...]:

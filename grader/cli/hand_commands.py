@@ -13,7 +13,9 @@ import typer
 
 from grader.cli.options import Lang, Out
 
-Student = Annotated[str, typer.Argument(metavar="STUDENT", help="As the class page has it.")]
+Student = Annotated[
+    str, typer.Argument(metavar="STUDENT", help="As the class page or the roster has it.")
+]
 Exercises = Annotated[
     list[str], typer.Argument(metavar="EXERCISE", help="Ids or titles, one or several.")
 ]

@@ -14,6 +14,7 @@ from grader.cli import printing
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
+from grader.cli.people import roster_or_nobody
 from grader.cli.whose import student_called
 from grader.record import history
 from grader.record.history import Moved
@@ -38,7 +39,7 @@ def run_log(out: Path, student: str | None, form: str, lang: str | None) -> int:
     if student is not None:
         there = {one.student for one in lines} | {one.student for one in moved}
         there |= {one.student for one in store.latest()}
-        whose = student_called(student, there - {""})
+        whose = student_called(student, there - {""}, roster_or_nobody(course, store.out))
         lines = [one for one in lines if one.student == whose]
         moved = [one for one in moved if one.student == whose]
     if form == "json":

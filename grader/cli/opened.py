@@ -18,6 +18,7 @@ from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
 from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
+from grader.cli.people import roster_or_nobody
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared
 from grader.course.exercises import Course
@@ -25,6 +26,7 @@ from grader.hand_ins import Counting
 from grader.record import files
 from grader.record.store import Store
 from grader.report import wording
+from grader.report.roster import Roster
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import GraderError, Message, Record
@@ -55,6 +57,11 @@ class Opened:
     def records(self) -> list[Record]:
         """The records that count, excused or not."""
         return list(Counting(self.in_force).chosen.values())
+
+    @property
+    def roster(self) -> Roster:
+        """The class's roster; nobody where there is none, or it cannot be read."""
+        return roster_or_nobody(self.course, self.store.out)
 
     def record(self, student: str, exercise: str) -> Record | None:
         """Find what counts for a student and exercise."""

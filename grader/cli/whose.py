@@ -2,8 +2,8 @@
 
 Enters: what was typed, who and what there is. Leaves: names as they are kept. Touches nothing.
 
-A name is never guessed: capitals and forms of letters aside it has to be whole, and who is nearly
-called so is named.
+A name is never guessed: capitals and forms of letters aside it has to be whole, as hand-ins have it
+or as one row of the roster does, and who is nearly called so is named.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
-from grader.report.roster import folded
+from grader.cli.rules import ClassNames
+from grader.report.roster import Roster, bare, folded
 from grader.text.printable import printable
 from grader.types import GraderError, Message
 
@@ -20,8 +21,18 @@ MOST_NEAR = 5
 LONGEST = 60  # characters of a name in a message
 
 
-def student_called(text: str, students: Iterable[str]) -> str:
+def by_roster(text: str, students: Sequence[str], roster: Roster) -> str | None:
+    """Find a student by the roster's name, login or number; None where it has no such hand-in."""
+    return ClassNames(students, bare(roster, ())).student(text) if roster else None
+
+
+def student_called(text: str, students: Iterable[str], roster: Roster = ()) -> str:
     """Find a student.
+
+    Args:
+        text: as it was typed.
+        students: as hand-ins are called.
+        roster: the class's, by whose names they may be meant too.
 
     Raises:
         GraderError: nobody is called so, or several are; names those who nearly are.
@@ -32,6 +43,8 @@ def student_called(text: str, students: Iterable[str]) -> str:
     alike = [one for one in there if folded(one) == folded(text)]
     if len(alike) == 1:
         return alike[0]
+    if not alike and (found := by_roster(text, there, roster)) is not None:
+        return found
     shown = printable(text, limit=LONGEST)
     near = alike or _near(text, {one: (one,) for one in there})
     if near:

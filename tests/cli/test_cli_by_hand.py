@@ -51,6 +51,10 @@ def ids(shell: Shell) -> list[str]:
     return [one.id for one in hand_file.read(shell.out).by_hand.lines]
 
 
+def _lines(shell: Shell) -> list[HandLine]:
+    return list(hand_file.read(shell.out).by_hand.lines)
+
+
 def page(shell: Shell, student: str) -> str:
     return (shell.out / "feedback" / f"{student}.html").read_text(encoding="utf-8")
 
@@ -134,6 +138,34 @@ class TestWho:
         assert override(shell, name, LSTM).code == 0
         assert ("김민준_1234", LSTM) in rows(shell)
 
+    @pytest.mark.parametrize("name", ["Kim, Minjun", "kim, minjun", "s7", "김민준_1234", "u1234"])
+    @pytest.mark.parametrize("absent", [(), ("--absent",)])
+    def test_as_the_roster_has_it_is_as_good(
+        self, shell: Shell, tmp_path: Path, name: str, absent: tuple[str, ...]
+    ) -> None:
+        """Nor does --absent make a second student of somebody whose work is there."""
+        roster = tmp_path / "roster.csv"
+        lines = ('"Kim, Minjun",7,s7,kim,63', "김민준,1234,s1234,u1234,5", "Lee,8,s8,lee,9")
+        header = "Student,ID,SIS User ID,SIS Login ID,HW (1)"
+        roster.write_text("\n".join((header, *lines)), "utf-8")
+        shell("report", "--out", shell.out, "--roster", roster)
+        assert override(shell, name, LSTM, *absent).code == 0
+        whose = "kim" if name[0] in "Kks" else "김민준_1234"
+        assert rows(shell)[whose, LSTM]["score"] == "80.0"
+        assert len(rows(shell)) == 4
+        assert "80" in shell("log", name, "--out", shell.out, "--lang", "en").out
+        assert f"{whose}: " in by_hand(shell, "forget", name).out
+
+    @pytest.mark.parametrize("name", ["63", "Lee", "HW"])
+    def test_what_else_stands_in_the_roster_is_nobody_s(
+        self, shell: Shell, tmp_path: Path, name: str
+    ) -> None:
+        roster = tmp_path / "roster.csv"
+        roster.write_text("Student,ID,HW (1)\nkim,7,63\nLee,8,9\n", "utf-8")
+        shell("report", "--out", shell.out, "--roster", roster)
+        assert override(shell, name, LSTM).code == 2
+        assert ids(shell) == []
+
     @pytest.mark.parametrize(
         ("name", "near"), [("kimm", "kim"), ("민준", "김민준_1234"), ("jung_1", "jung")]
     )
@@ -206,6 +238,23 @@ class TestComment:
     def test_there_has_to_be_work(self, shell: Shell) -> None:
         said = by_hand(shell, "comment", "jung", GRU, "--text", "x")
         assert said.code == 2
+        assert ids(shell) == []
+
+
+class TestRerun:
+    def test_it_is_a_line_with_reason_and_author_that_can_be_taken_back(self, shell: Shell) -> None:
+        said = by_hand(shell, "rerun", "kim", "--reason", "the data were late")
+        assert said.code == 0
+        wished = {(one.kind, one.exercise, one.by) for one in _lines(shell)}
+        assert wished == {(HandKind.RERUN, one, "lee") for one in (LSTM, GRU)}
+        assert "the data were late" in shell("log", "kim", "--out", shell.out).out
+        assert rows(shell)["kim", LSTM]["score"] == "63.0"  # until it has run
+        wish = ids(shell)[0]
+        assert by_hand(shell, "undo", wish).code == 0
+        assert hand_file.read(shell.out).by_hand.undone.keys() == {wish}
+
+    def test_there_has_to_be_work_to_run(self, shell: Shell) -> None:
+        assert by_hand(shell, "rerun", "jung", GRU, "--reason", "x").code == 2
         assert ids(shell) == []
 
 
