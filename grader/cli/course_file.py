@@ -109,6 +109,8 @@ def _table(course: Course, rules: Rules, words: Words) -> Table:
 
 def _lines(course: Course, rules: Rules, words: Words) -> Iterator[str]:
     yield words(ATTEMPTS[rules.attempts])
+    if course.hints is not None:
+        yield words("rules.hints", count=course.hints)
     dated = [one for one in rules.exercises.values() if one.due is not None]
     late = rules.late
     if not dated:

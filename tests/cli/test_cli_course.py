@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from grader.course.editors import SCHEMA, schema
@@ -119,6 +120,14 @@ class TestEverywhereTheSame:
         said = json.loads(report(shell, "--format", "json").out)["results"]
         assert [one["score"] for one in said if one.get("counts", True)] == [pytest.approx(score)]
         assert f"{3 * score:g} of 300 points" in page(shell, "kim")
+        weighted = (
+            "In the totals each exercise has its weight: The multiplication problem with LSTM × 3."
+        )
+        for shown in (page(shell, "kim"), (shell.out / "index.html").read_text("utf-8")):
+            assert weighted in shown
+        chosen = told["True"]["submission"]
+        assert page(shell, "kim").count(f"The one that does: {chosen}.") == 2
+        assert "one counts; the others (2)" in (shell.out / "index.html").read_text("utf-8")
 
     @pytest.mark.parametrize(
         ("said", "offset"), [('time_zone = "+09:00"\n', " +09:00"), ("", " +00:00")]
@@ -239,12 +248,17 @@ def test_the_template_uncommented_says_everything_that_can_be_said_of_a_class(
     said = tomllib.loads(whole)
     SettingsFile.model_validate(said)
     unsaid = SettingsFile.model_fields.keys() - said.keys()
-    assert unsaid == {"exercises", "profile", "packages", "old_api", "hints", "trainings"}
+    assert unsaid == {"exercises", "profile", "packages", "old_api", "trainings"}
+    told = json.loads(json.dumps(said, default=str))  # editors see a date as a text
+    for_editors = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
+    assert [one.message for one in for_editors.iter_errors(told)] == []
+    for slip in ({"atempts": "last"}, {"attempts": "lst"}, {"late": {"per_day": 300}}):
+        assert not for_editors.is_valid(told | slip), slip
 
 
 class TestCheck:
     def test_it_shows_what_the_rules_come_to(self, shell: Shell) -> None:
-        say(shell, f'name = "RNN 2026"\n{RULES}')
+        say(shell, f'name = "RNN 2026"\nhints = 2\n{RULES}')
         said = shell("course", "check", "--lang", "en")
         assert said.code == 0
         for told in (
@@ -254,6 +268,7 @@ class TestCheck:
             "Asia/Seoul",
             "10 %",
             "last one counts",
+            "gives at most: 2",
         ):
             assert told in said.out
 

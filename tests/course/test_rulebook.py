@@ -27,6 +27,7 @@ name = "RNN 2026"
 language = "ko"
 time_zone = "Asia/Seoul"
 attempts = "last_in_time"
+hints = 2
 
 [late]
 grace_minutes = 15
@@ -82,7 +83,12 @@ def test_a_course_without_the_file_has_no_rules(tmp_path):
 
 
 def test_all_that_it_says(tmp_path):
-    rules = book(tmp_path, WHOLE).rules()
+    whole = book(tmp_path, WHOLE)
+    settings, rules = whole.settings, whole.rules()
+    assert (settings.name, settings.language, settings.hints) == ("RNN 2026", "ko", 2)
+    assert rules.zone == SEOUL
+    assert rules.roster is not None
+    assert (rules.roster.file, rules.roster.section) == ("roster.csv", "분반")
     assert rules.attempts is Attempts.LAST_IN_TIME
     assert (rules.late.grace, rules.late.per_day) == (timedelta(minutes=15), 10.0)
     assert (rules.late.most, rules.late.cut_off) == (50.0, 7)
