@@ -105,3 +105,4 @@ def test_two_commands_lead_from_a_zip_to_the_file_for_canvas(
         (shell.out / "export" / "canvas" / "canvas.csv").read_bytes(), gradebook.read_bytes()
     )
     assert taken.clean
+    assert taken.grades.keys() == {str(one.number) for one in some if one.kind == p.PDF}

@@ -16,9 +16,11 @@ import pytest
 from grader.record.store import Store
 from grader.report.gradebook import NUMBERS, WHOLE
 from tests.cli.test_cli_by_hand import by_hand
+from tests.cli.test_cli_export import ABOUT
 from tests.support import builders as b
 from tests.support import class_of_thirty as c
 from tests.support.cli_help import Shell
+from tests.support.exporting import OF_TEXT
 
 FORMULA = "=cmd|' /C calc'!A0"
 NO_PARQUET = importlib.util.find_spec("pyarrow") is None
@@ -92,6 +94,25 @@ def test_nbgrader(shell: Shell) -> None:
     table = pd.read_csv(export(shell, "nbgrader") / "nbgrader.csv")
     assert len(table) == 30
     assert table["score"].dtype == float
+
+
+@pytest.mark.parametrize("form", OF_TEXT)
+def test_whatever_file_an_exporter_writes(shell: Shell, tmp_path: Path, form: str) -> None:
+    about = tmp_path / "about.json"
+    about.write_text(json.dumps(ABOUT), "utf-8")
+    key = ("--key", "username") if form == "moodle" else ()
+    place = export(shell, form, "--about", about, *key)
+    files = [path for path in place.rglob("*") if path.is_file()]
+    assert (place / "by-hand.csv") in files
+    for path in files:
+        if path.suffix == ".csv":
+            table = pd.read_csv(path)
+            assert len(table.columns) > 1
+        else:
+            table = pd.json_normalize(json.loads(path.read_text("utf-8")), "tests")
+            assert table[next(iter({"name", "test-name"} & {*table}))].notna().all()
+        assert path.suffix in {".csv", ".json"}, path
+    assert len(files) > 1
 
 
 def test_json_of_other_systems(shell: Shell) -> None:

@@ -12,9 +12,13 @@ from grader.cli.printing import write_feedback
 from grader.cli.spared import Spared
 from grader.course.load import load_course
 from grader.record import notebook_file
+from grader.report.similar import similar_page
 from grader.report.wording import file_stem
+from grader.similarity.compare import Work, pairs_alike
+from grader.similarity.trainings import CURVE, WEIGHTS, Equal
 from grader.text.words import Words
 from grader.types import Cell, Message, Notebook, Verdict
+from tests.similarity.test_compare import ODD
 from tests.support import builders as b
 from tests.support.browser import PROGRAM, Seen, Visitors, look, visit
 from tests.support.hostile import ROOT, hostile_records, meant_for_browsers, payloads
@@ -110,13 +114,13 @@ MISLAID = """[
   document.documentElement.scrollWidth > WIDTH ? ['the page itself'] : [])"""
 
 
-def _class(out: Path, lang: str) -> tuple[str, str]:
-    """Write a class's page and a student's; gives their addresses."""
+def _class(out: Path, lang: str, *exercises: str) -> tuple[str, str]:
+    """Write a class's page and a student's, who did these exercises too; gives their addresses."""
     losses = tuple(3e-5 / (n + 1) for n in range(6400))
     low = b.grade(Verdict.UNTRAINED, 45.0, hints=(Message("diagnose.never_fitted", {"name": "m"}),))
     records = [
         b.record("kim", evidence=b.evidence(train=b.training(losses, losses))),
-        b.record("kim", "sequence-prediction"),
+        *(b.record("kim", one) for one in exercises),
         *(b.record(f"학생 {n} mit_sehr_langem_Namen_{n}", grade=low) for n in range(3)),
         b.ungraded("lee"),
     ]
@@ -128,14 +132,30 @@ def _class(out: Path, lang: str) -> tuple[str, str]:
     return places["index"].as_uri(), (places["feedback"] / "kim.html").as_uri()
 
 
+def _pairs(out: Path, lang: str) -> str:
+    """Write the page of pairs, with lines that are longer than a phone is wide; gives its address."""
+    cells = (Cell(1, ODD), Cell(2, f"print({' + '.join(f'number_{n}' for n in range(40))})"))
+    works = [
+        Work(student, f"{student}/sequence-prediction.ipynb", Notebook(cells, None, student))
+        for student in ("kim", "mit_sehr_langem_Namen_ohne_Zwischenraum")
+    ]
+    names = tuple(one.student for one in works)
+    equal = [Equal("multiplication-lstm", (CURVE, WEIGHTS), names)]
+    page = similar_page(pairs_alike(works, []), equal, [], works, Words(lang), {})
+    (out / "alike.html").write_text(page, "utf-8")
+    return (out / "alike.html").as_uri()
+
+
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_everything_can_be_read_on_a_phone_and_on_a_desk(tmp_path: Path, lang: str) -> None:
-    for address in _class(tmp_path, lang):
+    """A whole term of exercises, and pairs side by side."""
+    others = [one for one in load_course(ROOT).exercises if one != "multiplication-lstm"]
+    for address in (*_class(tmp_path, lang, *others), _pairs(tmp_path, lang)):
         assert look(address, (390, 1280), MISLAID) == [[], []]
 
 
 def test_a_choice_orders_and_filters_without_a_script(tmp_path: Path) -> None:
-    address, _ = _class(tmp_path, "en")
+    address, _ = _class(tmp_path, "en", "sequence-prediction")
     by_points = "document.querySelector('#by-fewest').click()"
     only = "document.querySelector('#only-ours').click()"
     rows = """[...document.querySelectorAll('.matrix tbody tr')]

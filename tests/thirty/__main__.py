@@ -35,6 +35,7 @@ EVERYBODY = (*CLASS, OTHER)
 DONE, NOT_ALL_ACCEPTED, SOMETHING_MISSING = 0, 1, 3
 # A stranger's grade is in no file for the LMS, which is told by the exit code.
 EXPORTED = SOMETHING_MISSING
+COMMANDS = 2  # from the zip to the file that the LMS takes
 KILL_AFTER = 5  # records
 KERNEL = "/kernel/start.py"  # in its command line
 PATIENCE = 1800.0  # seconds for a killed grader's first records: reached only where none come
@@ -132,6 +133,7 @@ def from_canvas(place: Path) -> Sums:
     teacher.says(*grade, code=NOT_ALL_ACCEPTED)
     assert before.items() <= teacher.kept().items(), "what a killed grader left is graded anew"
     teacher.says("export", "--format", "canvas", "--out", out, code=EXPORTED)
+    assert len(teacher.typed) == COMMANDS, teacher.typed
     sums = Sums(out, EVERYBODY, {"commands from zip to Canvas' import": str(len(teacher.typed))})
     sums.states()
     sums.grades()
@@ -223,6 +225,7 @@ def from_moodle(place: Path, some: Sequence[Person] = EVERYBODY) -> Sums:
         code=NOT_ALL_ACCEPTED,
     )
     teacher.says("export", "--format", "moodle", "--out", out, code=EXPORTED)
+    assert len(teacher.typed) == COMMANDS, teacher.typed
     sums = Sums(out, some, {"commands from zip to Moodle's import": str(len(teacher.typed))})
     sums.states()
     sums.grades()
