@@ -132,8 +132,8 @@ def _class_page(
 
     def page(some: Sequence[Record]) -> bytes:
         left_out = spared.students(Step.OVERVIEW)
-        said = [*everybody.lines(words, names)]
-        return index_page(some, words, names, pages, left_out, said).encode()
+        said, missing = [*everybody.lines(words)], [*everybody.without_one(words, names)]
+        return index_page(some, words, names, pages, left_out, said, missing).encode()
 
     made = spared.made_if_any(Step.OVERVIEW, page, records)
     if made is None:

@@ -21,6 +21,7 @@ from grader.types import UNKNOWN, Message, Record, Verdict
 
 MOST_MISTAKES = 30
 MOST_NAMED = 12  # students behind one mistake
+MOST_MISSING = 4  # exercises that one student has nothing for; the class page names all beside
 LONGEST_EXAMPLE = 240
 AT_RISK = 0.5  # of the points that could be earned: below half nobody passes anywhere
 HOUR = 3600.0
@@ -162,7 +163,8 @@ def _why(
     records: Mapping[str, Record], missing: Sequence[str], words: Words, titles: Mapping[str, str]
 ) -> Iterator[str]:
     if missing:
-        names = ", ".join(wording.title(one, titles, words) for one in missing)
+        names = ", ".join(wording.title(one, titles, words) for one in missing[:MOST_MISSING])
+        names += f", … ({len(missing)})" if missing[MOST_MISSING:] else ""
         yield words("analysis.nothing_for", exercises=names)
     for exercise, record in records.items():
         grade = record.grade

@@ -83,6 +83,7 @@ def index_page(
     pages: Mapping[str, str],
     left_out: Sequence[str] = (),
     people: Sequence[str] = (),
+    missing: Sequence[str] = (),
 ) -> str:
     """Give the instructor's page.
 
@@ -93,6 +94,7 @@ def index_page(
         pages: student to the address of the student's page, relative to this one.
         left_out: students whose records cannot be shown here, to be named.
         people: how the class adds up, and who has no grade (``people``).
+        missing: who has none for one of several exercises, a line for each.
     """
     every, hand_ins = records, Counting(records)
     there, records = list(hand_ins.chosen.values()), hand_ins.counting
@@ -115,6 +117,7 @@ def index_page(
         left_out=", ".join(map(wording.name, left_out)),
         trained=trained_lines(records, words),
         people=people,
+        missing=missing,
         results=len(records),
         accepted=sum(one.grade.verdict is Verdict.ACCEPTED for one in records),
         date=day(max((one.graded_at for one in records), default=""), words.zone),

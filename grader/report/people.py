@@ -98,11 +98,10 @@ class People:
         """Whether there is more to tell than who has a grade: a roster's people, other files."""
         return self.roster is not None or any(one.others for one in self.people)
 
-    def lines(self, words: Words, titles: Mapping[str, str]) -> Iterator[str]:
-        """Say how the class adds up, and name everybody who has no grade, for an exercise too."""
+    def lines(self, words: Words) -> Iterator[str]:
+        """Say how the class adds up; name who has no grade, and files that nobody read."""
         yield from self.sum(words)
         yield from self.without_grade(words)
-        yield from self._without_one(words, titles)
         yield from self._named([one for one in self.people if one.state is State.WAITING], words)
         if beside := [one for one in self.people if one.others]:
             names = "; ".join(f"{_name(one)} ({one.others})" for one in beside)
@@ -124,7 +123,7 @@ class People:
             yield from self._named(there, words)
         yield from map(words.say, self.unread)
 
-    def _without_one(self, words: Words, titles: Mapping[str, str]) -> Iterator[str]:
+    def without_one(self, words: Words, titles: Mapping[str, str]) -> Iterator[str]:
         """Name who handed in something, and nothing for one of several exercises."""
         for exercise in self.exercises:
             missing = [

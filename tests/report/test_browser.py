@@ -98,14 +98,17 @@ def test_pages_of_hostile_records_are_inert(
     assert visitors.paths == []
 
 
-# What is as narrow as a letter, what leaves the screen, which labels of a chart are cut.
+# What is as narrow as a letter, what leaves the screen, which heads run into the next column, which
+# labels of a chart are cut.
 MISLAID = """[
   ...[...document.querySelectorAll('td,th,dd,p,li,label,summary,h2')].filter(one => {
     const box = one.getBoundingClientRect();
     return box.width && one.innerText.trim().length > 7 && box.width < 44 && box.height > 60;
   }),
   ...[...document.querySelectorAll('main *')].filter(one =>
-    one.getBoundingClientRect().right > WIDTH + 1 && !one.closest('pre,svg,.hidden,.skip')),
+    one.getBoundingClientRect().right > WIDTH + 1 && !one.closest('pre,svg,.hidden,.skip' + (WIDTH > 600 ? ',.scroll' : ''))),
+  ...[...document.querySelectorAll('.matrix th')].filter(one =>
+    one.scrollWidth > one.clientWidth + 1),
   ...[...document.querySelectorAll('svg.chart text')].filter(one => {
     const box = one.getBoundingClientRect(), drawing = one.closest('svg').getBoundingClientRect();
     return box.left < drawing.left - 1 || box.right > drawing.right + 1;

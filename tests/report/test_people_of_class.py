@@ -108,7 +108,7 @@ def test_whoever_handed_in_something_else_since_is_not_told_as_unread() -> None:
     left = {"kim": [Message("collect.nested_archive", {"name": "kim/x.rar"})]}
     found = people([record("kim", LSTM, "graded")], [LSTM], None, left)
     assert [one.state for one in found.people] == [State.GRADED]
-    assert not [*found.lines(EN, {})]
+    assert not [*found.lines(EN)]
 
 
 @pytest.mark.parametrize("words", [EN, KO])
@@ -121,7 +121,7 @@ def test_every_state_is_said_in_both_languages(words: Words) -> None:
         record("park", LSTM, "ungraded"),
         record("stranger", LSTM, "graded"),
     ]
-    said = "\n".join(people(records, [LSTM], roster, {}).lines(words, {}))
+    said = "\n".join(people(records, [LSTM], roster, {}).lines(words))
     assert all(name in said for name in ("lee", "park", "choi", "stranger"))
     assert "kim" not in said
     assert "…" not in said
@@ -135,7 +135,7 @@ def test_who_handed_in_nothing_for_one_of_several_is_named_for_that_one(words: W
         record("lee", GRU, "malformed"),
     ]
     roster = [{"Student": name} for name in ("kim", "lee", "park")]
-    said = [*people(records, [LSTM, GRU], roster, {}).lines(words, {LSTM: "Homework 3"})]
+    said = [*people(records, [LSTM, GRU], roster, {}).without_one(words, {LSTM: "Homework 3"})]
     (told,) = [line for line in said if "Homework 3" in line]
     assert "lee" in told
     assert "kim" not in told
