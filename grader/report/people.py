@@ -135,8 +135,10 @@ class People:
             ]
             if missing and exercise != UNKNOWN:
                 shown = wording.title(exercise, titles, words)
-                args = {"exercise": shown, "count": len(missing), "names": _names(missing)}
-                yield words("attendance.nothing_for", **args)
+                names = _names(missing)
+                yield words(
+                    "attendance.nothing_for", exercise=shown, count=len(missing), names=names
+                )
 
     def _named(self, some: Sequence[Person], words: Words) -> Iterator[str]:
         if some:
