@@ -28,11 +28,11 @@ from grader.cli.errors import INTERRUPTED, speak
 from grader.cli.export import about_of
 from grader.cli.grade import (
     GradeOptions,
+    as_it_turned_out,
     beforehand,
     current,
     graded_as_done,
     in_order,
-    as_it_turned_out,
     not_as_it_could_be,
     of_batch,
     require_packages,

@@ -16,7 +16,7 @@ import grader.__main__
 from grader.cli import calibrate, doctor, errors
 from grader.course.load import load_course
 from grader.text.words import Words
-from grader.types import Engine, GraderError, Level, Message
+from grader.types import Engine, GraderError, Level
 from tests.support.cli_help import ROOT, Shell
 
 FAULT = "a fault of the grader"

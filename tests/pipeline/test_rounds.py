@@ -33,12 +33,8 @@ from grader.trainer.asking import key_here
 from grader.trainer.kernels import Kernel, Kernels
 from grader.trainer.keys import key_of
 from grader.trainer.results import Results
-<<<<<<< HEAD
 from grader.trainer.seen import seen_rows
-from grader.types import Engine, Message
-=======
-from grader.types import Engine, Level
->>>>>>> 804169d (Command line: --trainer and --no-trainer; in open rooms notebooks train; what keeps our room from it is said)
+from grader.types import Engine, Level, Message
 from tests.support import class_of_sixty
 from tests.support.class_of_sixty import (
     PROGRAMS,
