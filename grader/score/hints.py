@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from grader.course.exercises import Exercise
 from grader.score.hints_cells import ABOUT_ERRORS, LANGUAGE, NAME_ERRORS
+from grader.score.hints_empty import STILL_EMPTY
 from grader.score.hints_runs import (
     OWN_TRAINING,
     diagnose_errors,
@@ -123,6 +124,8 @@ def _mistakes(
         why = [m for m in source if m.id in UNTRAINED_SOURCE]
         if any(message.id in OWN_TRAINING for message in why):
             training = []  # that fit was not called is known, and meant so
+        else:
+            training = [*_unwritten(evidence, source), *training]
         broke = errors if _broke_in_training(evidence) else []
         return _general_last([*broke, *why, *training, *errors])
     if verdict is Verdict.LOW_ACCURACY:
@@ -135,8 +138,16 @@ def _mistakes(
         never = _history_of_nothing(evidence, source, training, errors[0])
         return [*never, *_general_last([*broken, *own, *structure])]
     lost = list(lacks(evidence)) if lost_by_lacks(evidence) else []  # what is missing may be there
+    empty = [] if lost else _unwritten(evidence, source)
     rest = [] if lost else [*_left_untrained(evidence, source, training), *data]
-    return [*lost, *own, *structure, *rest]
+    return [*lost, *own, *empty, *structure, *rest]
+
+
+def _unwritten(evidence: Evidence, source: Sequence[Message]) -> list[Message]:
+    """Name the cells that are still empty, where nothing was trained anywhere else."""
+    if evidence.training is not None and evidence.training.fits:
+        return []
+    return [message for message in source if message.id == STILL_EMPTY]
 
 
 def _left_untrained(

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 from grader.code.source import Code, read_code
 from grader.score.brackets import left_open
+from grader.score.hints_empty import STILL_EMPTY, still_empty
 from grader.score.hints_errors import cut, nearest
 from grader.score.hints_names import Bindings, Place, bindings_of, may_be_meant, names_read
 from grader.text.tracebacks import failing_line
-from grader.types import Cell, CellError, Message, Notebook, RunFacts, Scalar
+from grader.types import CellError, Message, Notebook, RunFacts, Scalar
 
 NAME_ERRORS = frozenset({"diagnose.undefined_name", "diagnose.misspelt_name"})
 SYNTAX_ERRORS = frozenset({"diagnose.syntax", "diagnose.unclosed", "diagnose.incomplete"})
@@ -25,7 +26,7 @@ LANGUAGE = "source.other_language"
 CONSEQUENCE = "source.consequence"
 NAMES = frozenset(
     {
-        "source.still_empty",
+        STILL_EMPTY,
         "source.defined_later",
         "source.defined_below",
         "source.inside_function",
@@ -35,7 +36,6 @@ NAMES = frozenset(
 )
 SYNTAX = frozenset({"source.unclosed", "source.unclosed_text", "source.empty_block"})
 ABOUT_ERRORS = (NAMES - {"source.misspelt_name"}) | SYNTAX
-EMPTY = "YOUR CODE HERE"  # stands in students' notebooks where code is to be written
 TELLING = 4  # letters from which a likeness between names says something
 MOST = 10  # failing cells that are looked at
 _NAME = re.compile(r"name '(?P<name>\w+)' is not defined")
@@ -92,7 +92,7 @@ def _names(
     bound: Bindings,
     failed: Sequence[tuple[int, CellError]],
 ) -> Iterator[Message]:
-    empty = _still_empty(notebook.cells, code)
+    empty = still_empty(notebook.cells, code)
     readable = {one.cell for one in code}
     broken = [cell.source for cell in notebook.cells if cell.index not in readable]
     seen = {name for source in broken for name in _assigned(source)}  # there, in broken code
@@ -146,30 +146,11 @@ def _other_name(
         return Message("source.other_case", {**where, "nearest": cut(twin)})
     before = [cell for cell in empty if cell <= one.cell]
     if before:
-        return Message("source.still_empty", {"cell": before[-1], "name": cut(one.name)})
+        return Message(STILL_EMPTY, {"cell": before[-1], "name": cut(one.name)})
     likely = nearest(one.name, sorted(known)) if len(one.name) >= TELLING else None
     if likely is None:
         return None
     return Message("source.misspelt_name", {**where, "nearest": cut(likely)})
-
-
-def _still_empty(cells: Sequence[Cell], code: Sequence[Code]) -> list[int]:
-    """Give the cells in which nothing was written where code was asked for."""
-    trees = {one.cell: one.tree for one in code}
-    return [
-        cell.index
-        for cell in cells
-        if EMPTY in cell.source
-        and cell.index in trees
-        and all(_only_shows(statement) for statement in trees[cell.index].body)
-    ]
-
-
-def _only_shows(statement: ast.stmt) -> bool:
-    """Whether a statement is one that stood there from the beginning: ``model.summary()``."""
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    shown = call.func if isinstance(call, ast.Call) else None
-    return isinstance(shown, ast.Attribute) and shown.attr == "summary"
 
 
 # --- code that is no Python ------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from grader.score.hints_cells import CONSEQUENCE, LANGUAGE, NAMES, explained, failure_hints
+from grader.score.hints_empty import STILL_EMPTY, empty_hints
 from grader.score.hints_errors import explain
 from grader.score.hints_source import source_hints
 from grader.types import Evidence, Message, Notebook, Outcome, RunFacts, Scalar
@@ -101,7 +102,9 @@ def diagnose_unknown(evidence: Evidence) -> tuple[Message, ...]:
         return errors
     elsewhere = [message for message in evidence.hints if message.id in OWN_TRAINING]
     near = [message for message in evidence.hints if message.id == NO_KNOWN_EXERCISE]
-    return (*errors, *elsewhere, *(near or [Message("pipeline.no_model_at_all")]))
+    empty = [one for one in evidence.hints if one.id == STILL_EMPTY and one not in errors]
+    nothing = [*empty, Message("pipeline.no_model_at_all")]
+    return (*errors, *elsewhere, *(near or nothing))
 
 
 def diagnose_source(notebook: Notebook, runs: RunFacts | None = None) -> tuple[Message, ...]:
@@ -113,8 +116,9 @@ def diagnose_source(notebook: Notebook, runs: RunFacts | None = None) -> tuple[M
     """
     failed = failure_hints(notebook, runs) if runs is not None else ()
     named = any(message.id in NAMES for message in failed)
+    empty = [message for message in empty_hints(notebook) if message not in failed]
     alone = [m for m in source_hints(notebook) if not (named and m.id in NAMES)]
-    return (*failed, *alone)
+    return (*failed, *empty, *alone)
 
 
 def _stopped(evidence: Evidence, epochs: int | None) -> tuple[Message, ...]:

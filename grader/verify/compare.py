@@ -84,11 +84,12 @@ def misses(case: CourseCase, records: Iterable[Record]) -> Iterator[Failure]:
 
 
 def _is_as_wanted(case: CourseCase, verdict: str, record: Record) -> bool:
-    """A stub scores zero and says why; a reference scores full; a sample gets its verdict."""
+    """A stub runs, scores zero and says why; a reference scores full; a sample gets its verdict."""
     grade = record.grade
     if case.kind is Kind.STUB:
         said = grade.hints or any(not check.passed for check in grade.checks)
-        return grade.graded and grade.score == 0 and bool(said)
+        ran = all(one.got == one.expected for one in grade.checks if one.id == "runs.cells")
+        return grade.graded and grade.score == 0 and bool(said) and ran
     if case.kind is Kind.REFERENCE and grade.score != grade.max_score:
         return False
     return grade.verdict.value == verdict

@@ -66,7 +66,8 @@ states = tf.keras.layers.SimpleRNN(100, return_sequences=True)(inputs)
 outputs = tf.keras.layers.TimeDistributed(tf.keras.layers.Dense(V, activation='softmax'))(states)
 model = tf.keras.Model(inputs, outputs)
 ### END SOLUTION
-model.summary()
+if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is built
+    model.summary()
 
 # %% [markdown]
 # ## 3. 학습 / Training
@@ -83,10 +84,11 @@ history = model.fit(X, Y, epochs=100)
 ### END SOLUTION
 
 # %%
-plt.plot(history.history['accuracy'])
-plt.xlabel('epoch')
-plt.ylabel('accuracy')
-plt.show()
+if 'history' in globals():   # fit을 부른 뒤에 그립니다 / drawn once fit has been called
+    plt.plot(history.history['accuracy'])
+    plt.xlabel('epoch')
+    plt.ylabel('accuracy')
+    plt.show()
 
 # %% [markdown]
 # ## 4. 이어 쓰기 / Writing on
@@ -96,14 +98,15 @@ plt.show()
 # It writes the likeliest character, then reads the last 20 again, the new one included.
 
 # %%
-written = TEXT[:STEPS]
-while len(written) < len(TEXT):
-    window = one_hot[[number[character] for character in written[-STEPS:]]]
-    probabilities = model.predict(window[None], verbose=0)[0, -1]    # (48,)
-    written += characters[int(np.argmax(probabilities))]
+if 'model' in globals():   # 모델이 있을 때만 / once there is a model
+    written = TEXT[:STEPS]
+    while len(written) < len(TEXT):
+        window = one_hot[[number[character] for character in written[-STEPS:]]]
+        probabilities = model.predict(window[None], verbose=0)[0, -1]    # (48,)
+        written += characters[int(np.argmax(probabilities))]
 
-print("정답 true   ", TEXT)
-print("모델 written", written)
+    print("정답 true   ", TEXT)
+    print("모델 written", written)
 
 # %% [markdown]
 # ### 생각해 보기 / Think

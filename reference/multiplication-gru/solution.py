@@ -73,7 +73,8 @@ model = tf.keras.Sequential([
     tf.keras.layers.Dense(1),
 ])
 ### END SOLUTION
-model.summary()
+if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is built
+    model.summary()
 
 # %% [markdown]
 # ## 3. 학습 / Training
@@ -92,13 +93,14 @@ history = model.fit(X[:TRAIN], Y[:TRAIN], epochs=100, validation_split=0.2)
 # %%
 always_mean = np.var(Y[:TRAIN])   # 항상 평균을 답할 때의 오차 / the error of always answering the mean
 
-plt.plot(history.history['loss'], 'b-', label='loss')
-plt.plot(history.history['val_loss'], 'r--', label='val_loss')
-plt.axhline(always_mean, color='gray', linestyle=':', label='always the mean')
-plt.yscale('log')
-plt.xlabel('epoch')
-plt.legend()
-plt.show()
+if 'history' in globals():   # fit을 부른 뒤에 그립니다 / drawn once fit has been called
+    plt.plot(history.history['loss'], 'b-', label='loss')
+    plt.plot(history.history['val_loss'], 'r--', label='val_loss')
+    plt.axhline(always_mean, color='gray', linestyle=':', label='always the mean')
+    plt.yscale('log')
+    plt.xlabel('epoch')
+    plt.legend()
+    plt.show()
 
 # %% [markdown]
 # ## 4. 예측 / Prediction
@@ -108,13 +110,14 @@ plt.show()
 # An answer counts as correct when it is off by at most 0.04. Grading uses fresh sequences and allows for the differences from run to run.
 
 # %%
-predictions = model.predict(X[TRAIN:], verbose=0)[:, 0]   # (440,)
-errors = np.abs(predictions - Y[TRAIN:])
+if 'model' in globals():   # 모델이 있을 때만 / once there is a model
+    predictions = model.predict(X[TRAIN:], verbose=0)[:, 0]   # (440,)
+    errors = np.abs(predictions - Y[TRAIN:])
 
-print("   정답 true   예측 predicted   오차 error")
-for answer, guess, error in list(zip(Y[TRAIN:], predictions, errors))[:8]:
-    print(f"   {answer:9.3f}   {guess:14.3f}   {error:10.3f}  {'O' if error <= .04 else 'X'}")
-print(f"정확도 correctness: {np.mean(errors <= .04):.1%}   mse: {np.mean(errors ** 2):.4f} (always the mean: {always_mean:.4f})")
+    print("   정답 true   예측 predicted   오차 error")
+    for answer, guess, error in list(zip(Y[TRAIN:], predictions, errors))[:8]:
+        print(f"   {answer:9.3f}   {guess:14.3f}   {error:10.3f}  {'O' if error <= .04 else 'X'}")
+    print(f"정확도 correctness: {np.mean(errors <= .04):.1%}   mse: {np.mean(errors ** 2):.4f} (always the mean: {always_mean:.4f})")
 
 # %% [markdown]
 # ### 생각해 보기 / Think

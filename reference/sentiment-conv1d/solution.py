@@ -79,7 +79,8 @@ model = tf.keras.Sequential([
     tf.keras.layers.Dense(1, activation='sigmoid'),
 ])
 ### END SOLUTION
-model.summary()
+if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is built
+    model.summary()
 
 # %% [markdown]
 # ## 3. 학습 / Training
@@ -96,11 +97,12 @@ history = model.fit(x_train, y_train, epochs=5, batch_size=64, validation_data=(
 ### END SOLUTION
 
 # %%
-plt.plot(history.history['accuracy'], 'b-', label='accuracy')
-plt.plot(history.history['val_accuracy'], 'r--', label='val_accuracy')
-plt.xlabel('epoch')
-plt.legend()
-plt.show()
+if 'history' in globals():   # fit을 부른 뒤에 그립니다 / drawn once fit has been called
+    plt.plot(history.history['accuracy'], 'b-', label='accuracy')
+    plt.plot(history.history['val_accuracy'], 'r--', label='val_accuracy')
+    plt.xlabel('epoch')
+    plt.legend()
+    plt.show()
 
 # %% [markdown]
 # ## 4. 예측 / Prediction
@@ -112,9 +114,10 @@ plt.show()
 # %%
 phrases = ["연기가 훌륭했다", "연기가 지루했다", "연기가 안 훌륭했다", "연기가 안 지루했다"]
 trial = [[index[text] for text in phrase.split() * 40 if text in index] for phrase in phrases]
-chances = model.predict(tf.keras.utils.pad_sequences(trial, maxlen=LENGTH), verbose=0)[:, 0]
-for phrase, chance in zip(phrases, chances):
-    print(f"{chance:6.3f}   {phrase}")
+if 'model' in globals():   # 모델이 있을 때만 / once there is a model
+    chances = model.predict(tf.keras.utils.pad_sequences(trial, maxlen=LENGTH), verbose=0)[:, 0]
+    for phrase, chance in zip(phrases, chances):
+        print(f"{chance:6.3f}   {phrase}")
 
 # %% [markdown]
 # ### 생각해 보기 / Think

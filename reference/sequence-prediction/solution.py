@@ -56,7 +56,8 @@ model = tf.keras.Sequential([
     tf.keras.layers.Dense(1),
 ])
 ### END SOLUTION
-model.summary()
+if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is built
+    model.summary()
 
 # %% [markdown]
 # ## 3. 학습 / Training
@@ -73,11 +74,12 @@ history = model.fit(X, Y, epochs=100)
 ### END SOLUTION
 
 # %%
-plt.plot(history.history['loss'])
-plt.yscale('log')
-plt.xlabel('epoch')
-plt.ylabel('loss (mse)')
-plt.show()
+if 'history' in globals():   # fit을 부른 뒤에 그립니다 / drawn once fit has been called
+    plt.plot(history.history['loss'])
+    plt.yscale('log')
+    plt.xlabel('epoch')
+    plt.ylabel('loss (mse)')
+    plt.show()
 
 # %% [markdown]
 # ## 4. 예측 / Prediction
@@ -91,9 +93,10 @@ beyond = np.array([[.6, .7, .8, .9], [-.1, .0, .1, .2]])[:, :, None]
 windows = np.concatenate([X, beyond])
 answers = np.concatenate([Y, [1.0, 0.3]])
 
-print("   정답 true   예측 predicted")
-for answer, guess in zip(answers, model.predict(windows, verbose=0)[:, 0]):
-    print(f"   {answer:9.1f}   {guess:14.3f}")
+if 'model' in globals():   # 모델이 있을 때만 / once there is a model
+    print("   정답 true   예측 predicted")
+    for answer, guess in zip(answers, model.predict(windows, verbose=0)[:, 0]):
+        print(f"   {answer:9.1f}   {guess:14.3f}")
 
 # %% [markdown]
 # ### 생각해 보기 / Think

@@ -84,7 +84,8 @@ model = tf.keras.Sequential([
     tf.keras.layers.Dense(1),
 ])
 ### END SOLUTION
-model.summary()
+if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is built
+    model.summary()
 
 # %% [markdown]
 # ## 3. 학습 / Training
@@ -101,13 +102,14 @@ history = model.fit(X_train, y_train, epochs=20, batch_size=128, validation_data
 ### END SOLUTION
 
 # %%
-plt.plot(history.history['loss'], 'b-', label='loss')
-plt.plot(history.history['val_loss'], 'r--', label='val_loss')
-plt.axhline(naive, color='gray', linestyle=':', label='naive')
-plt.xlabel('epoch')
-plt.ylabel('mae')
-plt.legend()
-plt.show()
+if 'history' in globals():   # fit을 부른 뒤에 그립니다 / drawn once fit has been called
+    plt.plot(history.history['loss'], 'b-', label='loss')
+    plt.plot(history.history['val_loss'], 'r--', label='val_loss')
+    plt.axhline(naive, color='gray', linestyle=':', label='naive')
+    plt.xlabel('epoch')
+    plt.ylabel('mae')
+    plt.legend()
+    plt.show()
 
 # %% [markdown]
 # ## 4. 예측 / Prediction
@@ -117,15 +119,16 @@ plt.show()
 # See how much better it is than the naive answer, "tomorrow at this hour it will be as warm as now". Grading uses months that are not in this file.
 
 # %%
-predictions = model.predict(X_test, verbose=0)[:, 0]             # (639,)
-error = np.mean(np.abs(predictions - y_test))
-print(f"모델 model {error:.3f}   단순 naive {naive:.3f}   기온 차이 {error * std[1]:.2f} °C")
+if 'model' in globals():   # 모델이 있을 때만 / once there is a model
+    predictions = model.predict(X_test, verbose=0)[:, 0]             # (639,)
+    error = np.mean(np.abs(predictions - y_test))
+    print(f"모델 model {error:.3f}   단순 naive {naive:.3f}   기온 차이 {error * std[1]:.2f} °C")
 
-plt.figure(figsize=(10, 3))
-plt.plot(y_test[:150] * std[1] + mean[1], label='true')
-plt.plot(predictions[:150] * std[1] + mean[1], label='predicted')
-plt.legend()
-plt.show()
+    plt.figure(figsize=(10, 3))
+    plt.plot(y_test[:150] * std[1] + mean[1], label='true')
+    plt.plot(predictions[:150] * std[1] + mean[1], label='predicted')
+    plt.legend()
+    plt.show()
 
 # %% [markdown]
 # ### 생각해 보기 / Think

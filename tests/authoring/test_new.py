@@ -199,7 +199,7 @@ def test_an_exercise_is_added_by_files_alone_and_grades_its_own_samples(
     assert done.returncode == 0, done.stderr
     results = {one["submission"]: one for one in json.loads(done.stdout)["results"]}
     stub = results.pop(f"assignments/{ID}/{ID}.ipynb")
-    assert (stub["score"], stub["verdict"]) == (0, "runtime_error")
+    assert (stub["score"], stub["verdict"]) == (0, "no_model")
     whole = results.pop(f"reference/{ID}/solution.py")
     assert whole["score"] == whole["max_score"] == 100
     verdicts = {Path(name).parent.name: one["verdict"] for name, one in results.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -22,6 +23,7 @@ from grader.authoring.release import (
     write_assignments,
 )
 from grader.course.load import load_course
+from grader.score.hints_empty import asked_name
 from grader.types import GraderError
 from grader.verify.leaks import leaks
 from tests.support.course_help import an_answer_of
@@ -125,6 +127,30 @@ def test_a_check_stands_at_the_end_and_in_no_reference(exercise):
     assert f"check('{exercise.id}')" in last.source
     compile(last.source, exercise.id, "exec")
     assert "import check" not in code_of(full(solution(exercise), exercise))
+
+
+@every_exercise
+def test_what_is_given_uses_nothing_of_the_answers_without_asking_for_it(exercise):
+    """So an untouched notebook runs from top to bottom, and its check is reached."""
+    given = [c.source for c in made(exercise).cells if c.cell_type == "code"]
+    whole = [c.source for c in full(solution(exercise), exercise).cells if c.cell_type == "code"]
+    made_by_answers = bound_in(whole) - bound_in(given)
+    assert made_by_answers >= {"model", "history"}
+    asked = {name for cell in given for name in read_unasked(cell)}
+    assert not asked & made_by_answers
+
+
+def bound_in(cells):
+    nodes = [node for cell in cells for node in ast.walk(ast.parse(cell))]
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def read_unasked(cell):
+    for statement in ast.parse(cell).body:
+        asked = asked_name(statement)
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and node.id != asked:
+                yield node.id
 
 
 @every_exercise

@@ -48,17 +48,24 @@ def filled_in(course: Course, bundle: Path, name: str, epochs: int | None = None
     return path
 
 
+def as_handed_out(bundle: Path, name: str) -> Path:
+    """Copy a notebook of the bundle beside it, untouched."""
+    path = bundle / "assignments" / name / f"{name}.ipynb"
+    return Path(shutil.copy(path, path.with_stem(f"{name}-untouched")))
+
+
 def test_every_notebook_runs_from_top_to_bottom_without_a_network(
     course: Course, bundle: Path, whole: bool
 ) -> None:
-    """Without ``--whole`` every third notebook."""
+    """Every one as it is handed out; with its answers, without ``--whole``, every third."""
     names = list(course.exercises) if whole else list(course.exercises)[::3]
+    untouched = [as_handed_out(bundle, name) for name in course.exercises]
     if subprocess.run([*NO_NETWORK, "true"], check=False, capture_output=True).returncode:
         pytest.skip("no empty network to be had here")
-    paths = [filled_in(course, bundle, name, epochs=1) for name in names]
+    paths = [*untouched, *(filled_in(course, bundle, name, epochs=1) for name in names)]
     done = subprocess.run(
         [*NO_NETWORK, sys.executable, str(PROBE), *map(str, paths)],
-        env={**os.environ, "KERAS_BACKEND": "jax", "KERAS_HOME": str(bundle / "keras")},
+        env={**os.environ, "KERAS_BACKEND": "jax", "KERAS_HOME": str(bundle / "keras"), "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=False,
@@ -67,7 +74,8 @@ def test_every_notebook_runs_from_top_to_bottom_without_a_network(
     assert done.returncode == 0, done.stderr[-2000:]
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["interfaces"] == ["lo"]
-    assert said["ended"] == dict.fromkeys(names)
+    assert said["ended"] == dict.fromkeys([*(path.stem for path in untouched), *names])
+    assert done.stdout.count("none of your variables holds a Keras model") == len(untouched)
 
 
 def test_a_student_finds_the_filled_in_notebook_ready_to_hand_in(

@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from grader.authoring.release import PLACEHOLDER
-from grader.score.hints_cells import EMPTY
+from grader.score.hints_empty import EMPTY
 from grader.score.hints_runs import diagnose_runs, diagnose_source
 from grader.types import Cell, CellError, Evidence, Message, Notebook, Outcome, RunFacts
 

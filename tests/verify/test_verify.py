@@ -292,6 +292,11 @@ class TestOutcomes:
         grade = b.grade(Verdict.RUNTIME_ERROR, 5.0, missed(5.0))
         assert failures(Kind.STUB, "", b.record(grade=grade)) == ["runtime_error, points: 5"]
 
+    def test_a_stub_with_a_cell_that_fails_is_wrong(self) -> None:
+        checks = (b.check("runs.cells", 0.0, 10.0, expected="7", got="6"),)
+        grade = b.grade(Verdict.RUNTIME_ERROR, 0.0, checks)
+        assert failures(Kind.STUB, "", b.record(grade=grade)) == ["runtime_error, points: 0"]
+
     def test_a_stub_that_says_nothing_is_wrong(self) -> None:
         grade = b.grade(Verdict.NO_MODEL, 0.0, ())
         assert failures(Kind.STUB, "", b.record(grade=grade)) == ["no_model, points: 0"]

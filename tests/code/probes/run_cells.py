@@ -21,7 +21,7 @@ mpl.use("agg")
 def ended_by(path: Path) -> str | None:
     """Run the cells from top to bottom; give the error of the first that raised."""
     os.chdir(path.parent)
-    space = {"__name__": "__main__"}
+    space = {"__name__": "__main__", "display": print}
     for number, cell in enumerate(json.loads(path.read_text("utf-8"))["cells"], start=1):
         if cell["cell_type"] != "code":
             continue
