@@ -3,7 +3,8 @@
     .venv/bin/python tools/calibrate-on-trainer.py --commit --minutes 300
 
 Each piece is one exercise with some runs more, by ``grader calibrate``, so that all exercises grow
-together; what was measured lies in ``reference/*/expected.json`` and ``docs/calibrated/curves``.
+together; what was measured lies in ``reference/*/expected.json``, ``reference/*/curve.json`` and
+``docs/calibrated/curves``.
 ``--commit`` commits these files after each piece, ``--minutes`` begins no piece after so many.
 ``--dry-run`` says what is missing. Without a kernel for recurrent layers nothing begins: its runs
 would not be those that the others are compared with (``--without-kernel`` begins all the same).
@@ -29,7 +30,7 @@ from grader.types import Message
 
 ROOT = Path(__file__).resolve().parents[1]
 CURVES = "docs/calibrated/curves"
-MEASURED = (":(glob)reference/*/expected.json", CURVES)
+MEASURED = (":(glob)reference/*/expected.json", ":(glob)reference/*/curve.json", CURVES)
 PIECE = 10  # runs of the reference
 MANY, FEW = 100, 40
 MANY_OF = ("multiplication-", "temperature-", "sentiment-")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import cast
 
 from grader import __version__
+from grader.course.curves import Curve, read_curve
 from grader.course.exercises import Course, Exercise
 from grader.course.families import LooksInFiles, load_family
 from grader.course.own_checks import load_own_checks
@@ -72,11 +73,19 @@ def _table(
         "language": course.language,
         "hints": course.hints,
         "exercises": {
-            key: described(one, _data(one, families), handed[key], _own(one))
+            key: described(one, _data(one, families), handed[key], _own(one), _curve(one))
             for key, one in course.exercises.items()
         },
     }
     return json.dumps(table, ensure_ascii=False, indent=1) + "\n"
+
+
+def _curve(exercise: Exercise) -> Curve | None:
+    """Give how correct runs learn, where that was measured on the data of the calibration."""
+    folder, measured = exercise.reference_path, exercise.expectation
+    if folder is None or measured is None:
+        return None
+    return read_curve(folder, exercise.profile, measured.data.fingerprint)
 
 
 def _own(exercise: Exercise) -> list[EvidenceClass]:

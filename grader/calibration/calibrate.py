@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.calibration.curves import keep
+from grader.calibration.curves import Learned, keep, write_curve
 from grader.calibration.measure import (
     TRAINED_CONTROLS,
     Bench,
@@ -89,7 +89,8 @@ def calibrate(
         slots: one job per slot at a time; all of the same device.
         report_line: is given a line per run, of one that failed too; a later call does that again.
         by_trainer: whether the reference's notebook has its trainings done by our own room.
-        curves: folder in which to keep how each reference learned.
+        curves: folder in which to keep how each reference learned; of enough of them the
+            exercise's curve is written anew.
     """
     bench = Bench(course, exercise, engine, room)
     fingerprint = data_fingerprint(exercise, bench.family)
@@ -105,14 +106,21 @@ def calibrate(
             report_line(f"{line} {found!r}")
             continue
         if curves is not None:
-            keep(curves, exercise.id, found[0])
+            keep(curves, exercise.id, fingerprint, _learned(one, found[0]))
         known += [measured.run for measured in found]
         model = next((measured.model for measured in found if measured.model), model)
         write(bench, fingerprint, known, model)
         run, elapsed = found[0].run, time.monotonic() - began
         shown = ", ".join(f"{key} {value:.4g}" for key, value in run.metrics.items())
         report_line(f"{line} {shown} ({run.seconds:.0f} s, {elapsed:.0f} s in all)")
+    if curves is not None:
+        write_curve(curves, exercise, fingerprint)
     return write(bench, fingerprint, known, model)
+
+
+def _learned(one: Plan, found: Measured) -> Learned:
+    history = found.history if one.control == REFERENCE else {}
+    return Learned(one.way, one.seed, found.loss, history)
 
 
 def _measured(

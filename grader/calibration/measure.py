@@ -74,6 +74,7 @@ class Measured:
     run: CalibrationRun
     model: ModelFacts | None = None
     history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # of its training
+    loss: str = ""  # that it was compiled with
 
 
 @dataclass
@@ -133,15 +134,18 @@ def measure_reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
     """
     execution, evidence = run_reference(bench, plan, slot)
     if evidence.model is None or not evidence.metrics:
-        raise _failed(plan)
+        raise failed(plan)
     seconds = execution.seconds
     if plan.by_trainer:
         if evidence.proof is None or not evidence.proof.proven:
-            raise _failed(plan)  # it trained by itself: that is another way
+            raise failed(plan)  # it trained by itself: that is another way
         seconds += execution.spent.training
     run = _run(plan, slot, plan.control, evidence.metrics, seconds)
-    history = evidence.training.history if evidence.training else {}
-    return Measured(run, evidence.model, history)
+    training = evidence.training
+    if training is None:
+        return Measured(run, evidence.model)
+    loss = str(training.compile.get("loss") or "")
+    return Measured(run, evidence.model, training.history, loss)
 
 
 def run_reference(
@@ -165,7 +169,7 @@ def run_reference(
 
 
 def _executed(bench: Bench, plan: Plan, slot: Slot, kernels: Kernels) -> Execution:
-    job = _job(bench, reference_notebook(bench.exercise), plan, slot)
+    job = job_of(bench, reference_notebook(bench.exercise), plan, slot)
     if not plan.by_trainer:
         return execute(job, bench.room)
     with trainer(bench.room, slot.cores, plan.seed, kernels) as begin:
@@ -184,10 +188,10 @@ def _look_at_reference(bench: Bench, slot: Slot) -> tuple[Architecture, Candidat
     """Run the reference for one epoch: its architecture and its data show after the first."""
     look = plan(bench.exercise, "look", bench.engine, 0)
     short = one_epoch(reference_notebook(bench.exercise))
-    execution = execute(_job(bench, short, look, slot), bench.room)
+    execution = execute(job_of(bench, short, look, slot), bench.room)
     found = choose([read_model(one) for one in execution.candidates], bench.exercise)
     if found is None or found.architecture is None:
-        raise _failed(look)
+        raise failed(look)
     return found.architecture, found.candidate
 
 
@@ -222,7 +226,7 @@ def _mistake(bench: Bench, family: Family, plan: Plan, question: Question, slot:
         return ModelTask(plan.exercise, architecture, inputs=question.inputs, seed=plan.seed)
     task = retraining(architecture, candidate, bench.exercise, family, plan.seed, question)
     if task is None or task.training is None:
-        raise _failed(plan)
+        raise failed(plan)
     if plan.control == ONE_EPOCH:
         return replace(task, training=replace(task.training, epochs=1))
     order = np.random.default_rng(plan.seed).permutation(len(task.training.y))
@@ -230,7 +234,8 @@ def _mistake(bench: Bench, family: Family, plan: Plan, question: Question, slot:
     return replace(task, training=replace(task.training, epochs=bench.exercise.epochs, y=shuffled))
 
 
-def _job(bench: Bench, notebook: Notebook, plan: Plan, slot: Slot) -> Run:
+def job_of(bench: Bench, notebook: Notebook, plan: Plan, slot: Slot) -> Run:
+    """Describe a run of a notebook of ours."""
     return Run(
         notebook=notebook,
         engine=plan.engine,
@@ -269,7 +274,8 @@ def _run(
     )
 
 
-def _failed(plan: Plan) -> GraderError:
+def failed(plan: Plan) -> GraderError:
+    """Say that a run of ours did not come through."""
     return GraderError(
         Message("calibrate.reference_failed", {"exercise": plan.exercise, "seed": plan.seed})
     )

@@ -1,4 +1,4 @@
-"""A notebook that trains for one epoch and is otherwise the same.
+"""A notebook that trains for fewer epochs and is otherwise the same.
 
 Enters: a Notebook. Leaves: a Notebook. Touches nothing; runs nothing.
 """
@@ -15,18 +15,18 @@ from grader.types import Cell, GraderError, Message, Notebook
 EPOCHS_PLACE = 3  # fit(x, y, batch_size, epochs)
 
 
-def one_epoch(notebook: Notebook) -> Notebook:
-    """Let every ``fit`` train for one epoch, in whatever way it says how many.
+def one_epoch(notebook: Notebook, epochs: int = 1) -> Notebook:
+    """Let every ``fit`` train for one epoch, or so many, in whatever way it says how many.
 
     Raises:
         GraderError: some ``fit`` does not show how many, or there is none: the notebook would
             train for as long as before.
     """
     fits = _fits(notebook)
-    cells = tuple(_shortened(cell, fits.get(cell.index, [])) for cell in notebook.cells)
+    cells = tuple(_shortened(cell, fits.get(cell.index, []), epochs) for cell in notebook.cells)
     short = replace(notebook, cells=cells)
     found = [one for calls in _fits(short).values() for one in calls]
-    if not found or not all(map(_is_short, found)):
+    if not found or not all(_is_short(one, epochs) for one in found):
         raise GraderError(Message("calibrate.no_epochs", {"exercise": notebook.exercise or ""}))
     return short
 
@@ -51,17 +51,17 @@ def _epochs(fit: ast.Call) -> ast.expr | None:
     return next(named, fit.args[EPOCHS_PLACE] if len(fit.args) > EPOCHS_PLACE else None)
 
 
-def _is_short(fit: ast.Call) -> bool:
-    """Whether it trains for one epoch, and neither ``*arguments`` nor ``**settings`` say more."""
+def _is_short(fit: ast.Call, epochs: int) -> bool:
+    """Whether it trains for so many epochs; ``*arguments`` and ``**settings`` may say others."""
     said = _epochs(fit)
     if said is not None:
-        return isinstance(said, ast.Constant) and said.value == 1
+        return isinstance(said, ast.Constant) and said.value == epochs
     starred = any(isinstance(one, ast.Starred) for one in fit.args)
-    return not starred and all(one.arg for one in fit.keywords)
+    return epochs == 1 and not starred and all(one.arg for one in fit.keywords)
 
 
-def _shortened(cell: Cell, fits: list[ast.Call]) -> Cell:
-    """Write 1 for every number of epochs, the last one first: places before it stay right."""
+def _shortened(cell: Cell, fits: list[ast.Call], epochs: int) -> Cell:
+    """Write every number of epochs anew, the last one first: places before it stay right."""
     source = cell.source.encode()  # a syntax tree counts bytes
     read = without_magics(cell.source).encode().splitlines()
     lines = source.splitlines(keepends=True)
@@ -74,7 +74,7 @@ def _shortened(cell: Cell, fits: list[ast.Call]) -> Cell:
             continue  # a magic went before it, and its place is another one
         begin = starts[said.lineno - 1] + said.col_offset
         end = starts[said.end_lineno - 1] + said.end_col_offset
-        source = source[:begin] + b"1" + source[end:]
+        source = source[:begin] + str(epochs).encode() + source[end:]
     return replace(cell, source=source.decode())
 
 

@@ -3,8 +3,9 @@
 Enters: a Course; or the folder that ``grader release`` wrote it into. Leaves: plain tables; a
 PublicCourse with the same Exercises. Touches: reads that folder.
 
-Texts, shapes, counts, points and advice are in it; solutions, thresholds, hidden data and advice
-about accuracy are not. It is read without anything but the standard library.
+Texts, shapes, counts, points, advice and how correct runs begin to learn are in it; solutions,
+thresholds, hidden data and advice about accuracy are not. It is read without anything but the
+standard library.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from grader.course.curves import Curve, as_table, from_table
 from grader.course.exercises import (
     Alternative,
     Course,
@@ -47,6 +49,7 @@ class PublicCourse:
     version: str  # of the grader that wrote it
     own_checks: Mapping[str, tuple[EvidenceClass, ...]]  # classes that have more to ask, by id
     files: Mapping[str, Mapping[str, str]]  # in which data are looked up, and their digests, by id
+    curves: Mapping[str, Curve] = field(default_factory=dict)  # how correct runs learn, by id
 
     @property
     def words(self) -> Path:
@@ -88,6 +91,7 @@ def described(
     data: Mapping[str, Json] | None,
     files: Mapping[str, bytes],
     own: Sequence[EvidenceClass],
+    curve: Curve | None = None,
 ) -> dict[str, Any]:
     """Describe the public half of an exercise as JSON has it.
 
@@ -96,6 +100,7 @@ def described(
         data: what its family asks to look at data; None where students have no such family.
         files: that students have, and in which the family looks data up.
         own: the classes of which the exercise has checks of its own.
+        curve: how correct runs learn; None where nobody measured it.
     """
     return {
         "order": exercise.order,
@@ -117,6 +122,7 @@ def described(
             if one.when.split(".")[0] not in ABOUT_ACCURACY
         ],
         "own_checks": [cls.value for cls in own],
+        **({"curve": as_table(curve)} if curve is not None else {}),
     }
 
 
@@ -143,6 +149,9 @@ def read_public(folder: Path) -> PublicCourse:
                 for key, one in entries.items()
             },
             files={key: dict(one["files"]) for key, one in entries.items()},
+            curves={
+                key: from_table(one["curve"]) for key, one in entries.items() if "curve" in one
+            },
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         args = {"file": str(path), "problem": f"{type(error).__name__}: {error}"}

@@ -1,7 +1,8 @@
 """What a check in a live notebook answers: a value, a text, a small table.
 
-Enters: lines, hints, sentences. Leaves: by ``repr`` a text, by ``_repr_html_`` a table without
-scripts, links or pictures, in the colours of whatever page it stands in. Touches nothing.
+Enters: lines, hints, sentences, a picture. Leaves: by ``repr`` a text, by ``_repr_html_`` a table
+without scripts, links or anything to fetch, in the colours of whatever page it stands in. Touches
+nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from grader.types import EvidenceClass
 RIGHT, WRONG, NOT_YET, UNKNOWN, NOTE = "✓", "✗", "○", "–", "·"
 COUNTED = (RIGHT, WRONG, NOT_YET)
 # Readable on white and on black; the marks say the same without colour.
-_COLOURS = {RIGHT: "#2e8540", WRONG: "#d6403a"}
+COLOURS = {RIGHT: "#2e8540", WRONG: "#d6403a"}
 _TABLE = "border-collapse:collapse;text-align:left;color:inherit;background:transparent"
 _TR = '<tr style="background:transparent">'  # notebooks stripe their tables
 _CELL = "padding:2px 8px;text-align:left;vertical-align:top;white-space:normal;border:none"
@@ -45,6 +46,14 @@ class Hint:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """What a sentence shows as well: by signs, and by a drawing of our own."""
+
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """What a check found. ``problem`` where nothing could be looked at."""
 
@@ -57,6 +66,7 @@ class Answer:
     summary: tuple[str, ...]  # how much is right, what was not looked at, what comes next
     no_more: str  # what to say after the last hint
     problem: str = ""
+    picture: Picture | None = None  # of the notes
     _given: list[int] = field(default_factory=lambda: [1], repr=False, compare=False)
 
     @property
@@ -97,6 +107,8 @@ class Answer:
             if title:
                 yield title
             yield from (f"  {line.mark} {line.text}" for line in lines)
+        if self.picture is not None:
+            yield f"    {self.picture.text}"
         yield from (f"→ {one.text}" for one in self.hints[:1])
         yield from self.summary
 
@@ -122,6 +134,8 @@ class Answer:
             if title:
                 yield _whole(f"<strong>{escape(title)}</strong>", ruled=True)
             yield from map(_row, lines)
+        if self.picture is not None:
+            yield f'{_TR}<td></td><td style="{_CELL}">{self.picture.html}</td></tr>'
         for one in self.hints[:1]:
             yield _whole(f"→ {escape(one.text)}", ruled=True)
         for number, sentence in enumerate(self.summary):
@@ -130,7 +144,7 @@ class Answer:
 
 
 def _row(line: Line) -> str:
-    colour = f";color:{_COLOURS[line.mark]}" if line.mark in _COLOURS else ""
+    colour = f";color:{COLOURS[line.mark]}" if line.mark in COLOURS else ""
     mark = f'<td style="{_CELL}{colour}"><strong>{line.mark}</strong></td>'
     return f'{_TR}{mark}<td style="{_CELL}">{escape(line.text)}</td></tr>'
 

@@ -13,9 +13,22 @@ from grader import __version__
 from grader.course.exercises import Exercise
 from grader.course.public import PublicCourse
 from grader.extract.matching import is_theirs
-from grader.live.answer import NOT_YET, NOTE, RIGHT, UNKNOWN, WRONG, Answer, Hint, Line
+from grader.live.answer import (
+    COLOURS,
+    NOT_YET,
+    NOTE,
+    RIGHT,
+    UNKNOWN,
+    WRONG,
+    Answer,
+    Hint,
+    Line,
+    Picture,
+)
+from grader.live.chance import Standing, standing_of
 from grader.live.evidence import LiveEvidence, LiveModel
 from grader.live.names import names_in, names_looked_at
+from grader.live.picture import drawing, scale
 from grader.report import wording
 from grader.score.score import score
 from grader.text.words import Words
@@ -53,12 +66,14 @@ def answer_of(
 ) -> Answer:
     """Score the evidence as the grader does, and say of it what can be said here."""
     grade = score(found.evidence, exercise, None)
+    standing = standing_of(found, grade, exercise, course.curves.get(exercise.id))
     lines = (
         *_structure(found, grade, names, words),
         *_data(found, grade, words),
         *_training(found, grade, exercise, words),
         *_own(exercise, course, words),
         *_notes(found, exercise, course, words),
+        *([Line(NOTE, None, _chance(standing, words))] if standing is not None else []),
     )
     hints = tuple(Hint(words.say(one)) for one in _hints(found, grade, exercise))
     counted = Answer(exercise.id, "", lines, (), "", (), (), "")
@@ -70,7 +85,21 @@ def answer_of(
         hints=hints[: course.hints],
         summary=tuple(_summary(counted, exercise, words)),
         no_more=words("live.no_more_hints"),
+        picture=_picture(standing, words) if standing is not None else None,
     )
+
+
+def _chance(standing: Standing, words: Words) -> str:
+    """Say where the training stands among correct ones, and what to look at where it is behind."""
+    counts = {"epoch": standing.epoch, "runs": standing.curve.runs, "lower": standing.lower}
+    told = words("live.chance", **counts, loss=standing.loss, median=standing.median)
+    return f"{told} {words('live.chance_behind' if standing.behind else 'live.chance_among')}"
+
+
+def _picture(standing: Standing, words: Words) -> Picture:
+    colour = COLOURS[WRONG if standing.behind else RIGHT]
+    html = drawing(standing, colour, words("live.chance_picture"))
+    return Picture(words("live.chance_scale", scale=scale(standing)), html)
 
 
 def _structure(

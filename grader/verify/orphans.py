@@ -9,13 +9,15 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from grader.course.curves import curve_name
 from grader.course.exercises import ASSIGNMENTS, COMMON, SAMPLES, Course, Exercise
 from grader.course.own_checks import FILE as CHECKS
+from grader.course.profiles import LAPTOP, expected_name
 from grader.types import JUDGED, Message
 from grader.verify.ruling import Ruling, ruling
 
 PUBLIC = ("exercise.toml",)
-PRIVATE = ("solution.py", "spec.toml", "expected.json", CHECKS)
+PRIVATE = ("solution.py", "spec.toml", CHECKS)
 WORDS = ("README.md",)
 _VERDICTS = {one.value for one in JUDGED}
 
@@ -68,7 +70,9 @@ def _private(exercise: Exercise) -> Iterator[Path]:
     folder = exercise.reference_path
     if folder is None:
         return
-    allowed = {*PRIVATE, *WORDS, *(f"expected.{name}.json" for name in _profiles(exercise))}
+    sizes = (LAPTOP, *_profiles(exercise))
+    measured = (called(name) for called in (expected_name, curve_name) for name in sizes)
+    allowed = {*PRIVATE, *WORDS, *measured}
     for path in _listed(folder):
         if path.name == SAMPLES and path.is_dir():
             yield from _stray_samples(path)

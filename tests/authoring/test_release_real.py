@@ -65,7 +65,12 @@ def test_every_notebook_runs_from_top_to_bottom_without_a_network(
     paths = [*untouched, *(filled_in(course, bundle, name, epochs=1) for name in names)]
     done = subprocess.run(
         [*NO_NETWORK, sys.executable, str(PROBE), *map(str, paths)],
-        env={**os.environ, "KERAS_BACKEND": "jax", "KERAS_HOME": str(bundle / "keras"), "LC_ALL": "C.UTF-8"},
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "KERAS_HOME": str(bundle / "keras"),
+            "LC_ALL": "C.UTF-8",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -14,7 +14,7 @@ import pytest
 from grader.calibration import calibrate as module
 from grader.calibration import measure as measuring
 from grader.calibration.calibrate import calibrate, check_calibration
-from grader.calibration.curves import keep, read
+from grader.calibration.curves import Learned, keep, read
 from grader.calibration.measure import Bench, Measured, Plan, measure_reference, plan
 from grader.course.exercises import Course
 from grader.course.expectations import REFERENCE, TRAINER
@@ -115,12 +115,10 @@ def test_curves_are_kept_by_seed_and_the_later_of_two_counts(
     references = {one.seed for one in done if one.control == REFERENCE}
     assert kept.keys() == references
     seed = min(references)
-    assert kept[seed] == {"loss": [0.05, 0.01235]}
-    again = Measured(
-        replace(measured(REFERENCE, seed, 1.0), engine=TRAINER), None, {"loss": (math.nan,)}
-    )
-    keep(tmp_path / "curves", GRU, again)
-    assert read(tmp_path / "curves", GRU, TRAINER)[seed] == {"loss": [None]}
+    assert kept[seed]["curves"] == {"loss": [0.05, 0.01235]}
+    again = Learned(TRAINER, seed, "mse", {"loss": (math.nan,)})
+    keep(tmp_path / "curves", GRU, "sha256:a", again)
+    assert read(tmp_path / "curves", GRU, TRAINER)[seed]["curves"] == {"loss": [None]}
     assert read(tmp_path / "curves", GRU, "jax") == {}
 
 

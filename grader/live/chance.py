@@ -1,0 +1,89 @@
+"""Where a training stands among correct ones at the same epoch, long before it has ended.
+
+Enters: a Curve, the losses of a fit. Leaves: a Standing. Touches nothing.
+
+A run is behind where so few correct runs were as far behind that one in twenty of them is. So it
+says of one correct run in twenty that it is behind, and the words say so too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.course.curves import MIDDLE, Curve, is_same_loss
+from grader.course.exercises import Exercise
+from grader.live.evidence import LiveEvidence
+from grader.types import EvidenceClass, Grade
+
+RARE = 0.05
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A run among correct runs.
+
+    Attributes:
+        curve: theirs.
+        losses: the run's own, from its first epoch on.
+        epoch: at which they are compared, counted from 1.
+        share_below: of the correct runs that had a lower loss there.
+    """
+
+    curve: Curve
+    losses: tuple[float, ...]
+    epoch: int
+    share_below: float
+
+    @property
+    def lower(self) -> int:
+        """How many of the correct runs had a lower loss."""
+        return round(self.share_below * self.curve.runs)
+
+    @property
+    def loss(self) -> float:
+        """The run's own loss at that epoch."""
+        return self.losses[self.epoch - 1]
+
+    @property
+    def median(self) -> float:
+        """What half of the correct runs were below."""
+        return self.curve.at(self.epoch)[MIDDLE]
+
+    @property
+    def behind(self) -> bool:
+        """Whether a correct run is seldom so far behind."""
+        as_far = self.curve.runs * (1.0 - self.share_below)
+        return (as_far + 1.0) / (self.curve.runs + 1.0) <= RARE
+
+
+def standing_of(
+    found: LiveEvidence, grade: Grade, exercise: Exercise, curve: Curve | None
+) -> Standing | None:
+    """Compare a run; None where it and correct ones have nothing to be compared by.
+
+    Layers or data that are wrong come first; another loss, another length or several fits in a row
+    are other figures.
+    """
+    chosen = found.chosen
+    if curve is None or chosen is None or found.epochs_unsure or len(chosen.known.fits) != 1:
+        return None
+    before = (EvidenceClass.STRUCTURE, EvidenceClass.DATA)
+    if any(check.failed for check in grade.checks if check.cls in before):
+        return None
+    if chosen.reading.input_shape != exercise.input_shape:
+        return None
+    loss = chosen.reading.candidate.compile.get("loss")
+    if not isinstance(loss, str) or not is_same_loss(loss, curve.loss):
+        return None
+    return compared(curve, chosen.known.fits[0].history.get("loss", ()))
+
+
+def compared(curve: Curve, losses: Sequence[float]) -> Standing | None:
+    """Compare losses at the last epoch that both tell of."""
+    epoch = max((one for one in curve.epochs if one <= len(losses)), default=None)
+    if epoch is None or not math.isfinite(losses[epoch - 1]):
+        return None
+    below = curve.share_below(epoch, losses[epoch - 1])
+    return Standing(curve, tuple(losses), epoch, below)

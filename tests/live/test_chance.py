@@ -1,0 +1,193 @@
+"""Where a training stands among correct ones: when it is said, and how often it is wrong."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.calibration.curves import curve_of
+from grader.course.curves import MIDDLE, Curve
+from grader.extract.matching import read_model
+from grader.live.answer import COLOURS, RIGHT, WRONG, Answer
+from grader.live.chance import RARE, compared, standing_of
+from grader.live.evidence import LiveEvidence, LiveModel
+from grader.live.picture import SIGNS, scale
+from grader.live.telling import answer_of
+from grader.score.score import score
+from grader.types import Fit, FitSample
+from tests.extract.notebooks import asked, candidate, sequential
+from tests.live.test_answer import contrast, page
+from tests.live.test_telling import EN, EXERCISE, KO, course, live
+from tests.support import builders as b
+
+EPOCHS = 100
+FIFTH = 20
+
+
+def played(rng: np.random.Generator, runs: int, slower: float = 1.0) -> list[list[float]]:
+    """Losses that fall to a level of their own, each at a pace of its own."""
+    paces = rng.lognormal(-3.0, 0.3, runs) / slower
+    return [list(0.05 * np.exp(-pace * np.arange(1, EPOCHS + 1))) for pace in paces]
+
+
+def curve(runs: int = 40, seed: int = 1) -> Curve:
+    losses = played(np.random.default_rng(seed), runs)
+    lines = [{"loss": "mse", "curves": {"loss": one}} for one in losses]
+    found = curve_of(lines, EPOCHS)
+    assert found is not None
+    return found
+
+
+CURVE = curve()
+GOOD = (CURVE.at(FIFTH)[MIDDLE],) * FIFTH
+SLOW = (0.05,) * FIFTH
+
+
+def fit(losses: tuple[float, ...], **changes: Any) -> Fit:
+    one = Fit(0, FitSample(None, None), 20, len(losses), {"loss": losses}, True, {})
+    return replace(one, **changes)
+
+
+def model(losses: tuple[float, ...] = SLOW, loss: Any = "mse") -> LiveModel:
+    chosen = live(fit(losses))
+    compiled = replace(chosen.reading.candidate, compile={"loss": loss})
+    return replace(chosen, reading=replace(chosen.reading, candidate=compiled))
+
+
+def answer(chosen: LiveModel, words: Any = EN, **evidence: Any) -> Answer:
+    found = LiveEvidence(b.sound(EXERCISE, **evidence), chosen)
+    known = course(curves={EXERCISE.id: CURVE})
+    return answer_of(found, [chosen], EXERCISE, known, {}, words)
+
+
+class TestWarning:
+    def test_of_correct_runs_at_most_one_in_twenty_is_warned(self) -> None:
+        """Over many curves of few runs each: the rate is a promise about curves, not about one."""
+        rng = np.random.default_rng(7)
+        warned = []
+        for seed in range(60):
+            known = curve(runs=20 + seed % 21, seed=100 + seed)
+            fresh = played(rng, 50)
+            warned += [compared(known, losses[:FIFTH]).behind for losses in fresh]  # type: ignore[union-attr]
+        assert len(warned) == 3000
+        assert np.mean(warned) <= RARE + 0.015  # three deviations, curves shared by fifty runs
+
+    def test_of_runs_that_learn_ten_times_slower_nearly_all_are(self) -> None:
+        slow = played(np.random.default_rng(8), 100, slower=10.0)
+        standings = [compared(CURVE, losses[:FIFTH]) for losses in slow]
+        assert sum(one is not None and one.behind for one in standings) >= 98
+
+    def test_it_compares_at_the_last_epoch_that_both_tell_of(self) -> None:
+        for ran, at in ((4, None), (5, 5), (19, 15), (20, 20), (50, 50), (100, 50)):
+            found = compared(CURVE, (0.05,) * ran)
+            assert (found and found.epoch) == at
+
+    @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+    def test_of_a_loss_that_is_no_number_other_advice_speaks(self, loss: float) -> None:
+        assert compared(CURVE, (*SLOW[:-1], loss)) is None
+
+
+class TestWhen:
+    def test_layers_or_data_that_are_wrong_come_first(self) -> None:
+        chosen = model()
+        sound = b.sound(EXERCISE)
+        wrong = replace(sound.data[0], fraction=0.0)
+        for evidence, said in ((sound, True), (replace(sound, data=(wrong,)), False)):
+            found = LiveEvidence(evidence, chosen)
+            grade = score(evidence, EXERCISE, None)
+            assert (standing_of(found, grade, EXERCISE, CURVE) is not None) is said
+
+    @pytest.mark.parametrize(
+        ("chosen", "said"),
+        [
+            (model(loss="mean_squared_error"), True),
+            (model(loss="mae"), False),
+            (model(loss={"class_name": "MeanSquaredError"}), False),
+            (live(), False),
+            (live(fit(SLOW), fit(SLOW)), False),
+        ],
+    )
+    def test_other_figures_are_not_compared(self, chosen: LiveModel, said: bool) -> None:
+        assert ("correct run" in repr(answer(chosen)).lower()) is said
+
+    def test_another_length_is_not_compared(self) -> None:
+        config = sequential(*asked(EXERCISE), shape=(50, 2))
+        other = replace(candidate(config), compile={"loss": "mse"})
+        assert answer(replace(model(), reading=read_model(other))).picture is None
+
+    def test_where_nobody_knows_how_long_it_trained_nothing_is_compared(self) -> None:
+        chosen = model()
+        evidence = b.sound(EXERCISE)
+        found = LiveEvidence(evidence, chosen, epochs_unsure=True)
+        assert standing_of(found, score(evidence, EXERCISE, None), EXERCISE, CURVE) is None
+
+    def test_without_a_curve_nothing_is_said(self) -> None:
+        chosen = model()
+        found = LiveEvidence(b.sound(EXERCISE), chosen)
+        told = answer_of(found, [chosen], EXERCISE, course(), {}, EN)
+        assert told.picture is None
+        assert "correct runs" not in repr(told)
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("words", "rare", "among", "scale"),
+        [
+            (EN, "seldom this far behind", "go on", "higher loss"),
+            (KO, "뒤처지는 일은 드뭅니다", "계속하십시오", "높은 손실"),
+        ],
+    )
+    def test_both_languages_say_where_it_stands(
+        self, words: Any, rare: str, among: str, scale: str
+    ) -> None:
+        behind, good = repr(answer(model(), words)), repr(answer(model(GOOD), words))
+        assert rare in behind
+        assert among not in behind
+        assert among in good
+        assert rare not in good
+        assert scale in behind
+        assert "40" in behind
+
+    def test_it_counts_neither_as_right_nor_as_wrong(self) -> None:
+        told, without = answer(model()), answer(live(fit(SLOW)))
+        assert (told.right, told.asked) == (without.right, without.asked)
+
+
+class TestPicture:
+    def test_a_line_of_signs_has_the_place(self) -> None:
+        behind, good = compared(CURVE, SLOW), compared(CURVE, (0.0,) * FIFTH)
+        assert behind is not None
+        assert good is not None
+        assert len(scale(behind)) == len(scale(good)) == SIGNS
+        assert (scale(behind)[-1], scale(good)[0]) == ("●", "●")
+
+    @pytest.mark.parametrize("losses", [SLOW, GOOD, (0.0,) * FIFTH, (1e9,) * 5])
+    def test_the_drawing_is_whole_and_within_its_frame(self, losses: tuple[float, ...]) -> None:
+        picture = answer(model(losses)).picture
+        assert picture is not None
+        drawn = ET.fromstring(picture.html)
+        for shape in drawn:
+            for point in shape.get("points", "").split():
+                across, down = map(float, point.split(","))
+                assert 0 <= across <= float(drawn.get("width", 0))
+                assert 0 <= down <= float(drawn.get("height", 0))
+        assert drawn.get("aria-label")
+
+    def test_it_brings_no_script_no_link_and_nothing_to_fetch(self) -> None:
+        shown = answer(model())._repr_html_()
+        parsed = page(shown)
+        drawing = {"svg", "polygon", "polyline", "text"}
+        assert set(parsed.tags) == {"table", "tbody", "tr", "td", "strong"} | drawing
+        assert not {name for name in parsed.names if name.startswith(("on", "href", "src"))}
+        assert "url(" not in shown
+
+    def test_its_line_can_be_told_on_light_and_on_dark_pages(self) -> None:
+        for losses, mark in ((SLOW, WRONG), (GOOD, RIGHT)):
+            picture = answer(model(losses)).picture
+            assert picture is not None
+            assert COLOURS[mark] in picture.html
+            assert all(contrast(COLOURS[mark], ground) >= 3.0 for ground in ("#ffffff", "#111111"))
