@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import __version__
+from grader.authoring.own_wheel import FILE as GRADER
+from grader.authoring.own_wheel import own_wheel
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
 from grader.text.words import Words
 
@@ -20,7 +21,6 @@ REQUIREMENTS = "requirements.txt"
 LANGUAGE = {"ko": "한국어", "en": "English"}
 # What the notebooks import, as `pyproject.toml` has it, and what opens them.
 PACKAGES = ("jupyterlab>=4", "matplotlib>=3.8", "pandas>=2.2", "tensorflow>=2.18")
-GRADER = f"rnn_grader-{__version__}-py3-none-any.whl"
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 CELL = """\
 # Colab에서만: 확인 프로그램과 데이터를 가져옵니다 / in Colab only: gets the checker and the data
@@ -115,7 +115,8 @@ def _readme(
         "grader": f"rnn-grader[student] @ {published.grader}"
         if published
         else f"./{GRADER}[student]",
-        "where": "" if published else words("release.readme_where", file=GRADER),
+        "own": f"| `{GRADER}` | {words('release.readme_own')} |\n" if own_wheel() else "",
+        "where": "" if published or own_wheel() else words("release.readme_where", file=GRADER),
         "colab": words("release.readme_colab")
         if published
         else words("release.readme_no_colab", course=course_wheel, grader=GRADER),

@@ -14,7 +14,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.authoring.around import README, REQUIREMENTS, Published, readmes, requirements
+from grader.authoring.around import GRADER, README, REQUIREMENTS, Published, readmes, requirements
+from grader.authoring.own_wheel import own_wheel
 from grader.authoring.public import public_files
 from grader.authoring.release import BEGIN, made_for
 from grader.authoring.settings import public_settings
@@ -86,6 +87,8 @@ def released(whole: Course, plan: Plan | None = None) -> Iterator[tuple[str, byt
     yield from _assignments(course, plan, package, whole.exercises.keys() - course.exercises.keys())
     yield from ((f"{FOLDER}/{name}", content) for name, content in public.items())
     yield package, packed
+    if own := own_wheel():
+        yield GRADER, own
     for name, told in readmes(course, plan.languages, package, plan.published).items():
         yield name, told.encode()
     yield REQUIREMENTS, requirements(course).encode()

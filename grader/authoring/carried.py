@@ -43,6 +43,11 @@ def the_grader() -> Iterator[File]:
         GraderError: it runs from an installation, which has no pins.
     """
     yield from (File(name, of_the_checkout(name)) for name in AROUND)
+    yield from the_package()
+
+
+def the_package() -> Iterator[File]:
+    """Give the package alone."""
     yield from _below(PACKAGE, PACKAGE.name)
 
 

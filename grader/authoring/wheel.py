@@ -1,7 +1,7 @@
-"""The public half of a course as a package that pip installs: for Colab, where no folder is.
+"""Packages that pip installs: the public half of a course, for Colab, where no folder is.
 
-Enters: the files of ``grader_course/``. Leaves: a wheel's name and bytes, the same for the same
-files. Touches nothing.
+Enters: the files of ``grader_course/``, or of another package. Leaves: a wheel's name and bytes,
+the same for the same files. Touches nothing.
 """
 
 from __future__ import annotations
@@ -30,16 +30,30 @@ def wheel(files: Mapping[str, bytes]) -> tuple[str, bytes]:
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
     version = f"{__version__}+{digest.hexdigest()[:8]}"
-    about = f"{FOLDER}-{version}.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: grader-course\nVersion: {version}\n"
     content = {f"{FOLDER}/{name}": files[name] for name in sorted(files)}
-    content |= {f"{about}/METADATA": metadata.encode(), f"{about}/WHEEL": GENERATOR.encode()}
-    content[f"{about}/RECORD"] = _record(content, f"{about}/RECORD").encode()
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, data in content.items():
-            archive.writestr(zipfile.ZipInfo(name, FIRST_DATE), data, zipfile.ZIP_DEFLATED, 9)
-    return f"{FOLDER}-{version}-{TAG}.whl", packed.getvalue()
+    metadata = f"Metadata-Version: 2.1\nName: grader-course\nVersion: {version}\n"
+    return f"{FOLDER}-{version}-{TAG}.whl", packed(FOLDER, version, content, {"METADATA": metadata})
+
+
+def packed(name: str, version: str, files: Mapping[str, bytes], about: Mapping[str, str]) -> bytes:
+    """Give a wheel, the same for the same files.
+
+    Args:
+        name: of the package, as file names have it.
+        version: of it.
+        files: by their names as they are installed.
+        about: what it says of itself, by file name: METADATA.
+    """
+    place = f"{name}-{version}.dist-info"
+    content = dict(files)
+    content |= {f"{place}/{key}": told.encode() for key, told in about.items()}
+    content[f"{place}/WHEEL"] = GENERATOR.encode()
+    content[f"{place}/RECORD"] = _record(content, f"{place}/RECORD").encode()
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for one, data in content.items():
+            archive.writestr(zipfile.ZipInfo(one, FIRST_DATE), data, zipfile.ZIP_DEFLATED, 9)
+    return whole.getvalue()
 
 
 def _record(content: Mapping[str, bytes], own: str) -> str:

@@ -51,6 +51,7 @@ class TestReadme:
         for told in (english, korean):
             assert "{" not in told
             assert f"./{GRADER}[student]" in told
+            assert f"| `{GRADER}` |" in told
             assert "grader check assignments/sequence-prediction/sequence-prediction.ipynb" in told
             assert "--fast --watch" in told
             for exercise in course.exercises:

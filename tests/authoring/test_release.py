@@ -221,14 +221,15 @@ def released(course, out):
 
 def test_the_bundle_holds_assignments_what_checks_them_and_nothing_else(tmp_path):
     names = released(COURSE, tmp_path / "out")
-    (packed,) = (n for n in names if n.endswith(".whl"))
+    packed = [n for n in names if n.endswith(".whl")]
+    assert [n.split("-")[0] for n in sorted(packed)] == ["grader_course", "rnn_grader"]
     beside = {
         "release.json",
         "course.toml",
         "README.md",
         "README.ko.md",
         "requirements.txt",
-        packed,
+        *packed,
     }
     assert all(n.startswith(("assignments/", "grader_course/")) or n in beside for n in names)
     for exercise in EXERCISES:
