@@ -3,10 +3,10 @@
     python benchmarks/light_install.py --python python3.13 --place /tmp/light
 
 Makes a virtual environment with Colab's versions as far as an index has them (minutes, once; kept
-in ``--place``), builds the grader's own wheel and the course's, and installs both there as a
-notebook's cell does. Told as JSON: seconds of the clock and of the processor, megabytes more, with
-byte code; packages that came and packages that were changed; what a first and a second check took,
-and what they said of right work.
+in ``--place``), takes the two wheels of a release, the grader's own and the course's, and installs
+both there as a notebook's cell does. Told as JSON: seconds of the clock and of the processor,
+megabytes more, with byte code; packages that came and packages that were changed; what a first and
+a second check took, and what they said of right work.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -67,17 +66,15 @@ def pip(python: Path | str, *arguments: str) -> str:
 
 
 def wheels(place: Path) -> list[str]:
-    """Build the two wheels that a notebook's cell installs."""
-    built = place / "wheels"
-    shutil.rmtree(built, ignore_errors=True)
-    pip(sys.executable, "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-        "--wheel-dir", str(built), str(ROOT))  # fmt: skip
+    """Make the two wheels that a notebook's cell installs, as a release hands them out."""
+    made = place / "wheels"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "course"
-        release(load_course(ROOT), out)
-        (course,) = out.glob("*.whl")
-        shutil.copy(course, built)
-    return [str(path) for path in sorted(built.glob("*.whl"))]
+        release(load_course(ROOT), Path(folder) / "course")
+        for path in (Path(folder) / "course").glob("*.whl"):
+            shutil.copy(path, made)
+    return [str(path) for path in sorted(made.glob("*.whl"))]
 
 
 def packages(python: Path) -> dict[str, str]:

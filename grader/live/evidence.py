@@ -28,6 +28,7 @@ from grader.kernel.probe import models as probe
 from grader.live.looking import looks_of, may_be_of_another_file
 from grader.live.names import HeldModel
 from grader.live.trainings import KnownFits
+from grader.score.hints_empty import has_empty
 from grader.types import Candidate, Evidence, Notebook, Outcome, RunFacts, TrainingFacts
 
 UNSEEN, UNASKED = "live.data_unseen", "live.data_unasked"
@@ -53,6 +54,7 @@ class LiveEvidence:
     chosen: LiveModel | None
     data_unknown: str = ""  # why nobody can tell whether the data are right: the id of a message
     epochs_unsure: bool = False  # more was trained than is known of
+    begin: bool = False  # a cell was run in which nothing stands yet where code is asked for
 
 
 def read_live(keras: Any, held: HeldModel, known: KnownFits) -> LiveModel:
@@ -93,7 +95,7 @@ def evidence_of(
     chosen = _chosen(models, exercise, list(course.exercises.values()))
     if chosen is None:
         empty = Evidence(exercise.id, ATTEMPTED_NOTHING, None, (), None, None, {})
-        return LiveEvidence(empty, None)
+        return LiveEvidence(empty, None, begin=ran is not None and has_empty(ran))
     reading = chosen.reading.built_for(exercise)
     elsewhere = telling_fit(reading.candidate) is None and chosen.known.updates > 0  # by no fit
     data, unknown = _data(reading, exercise, course, ran)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import FrameType, ModuleType
 from typing import Any
 
+from grader.live.answer import Answer, Hint
 from grader.text.printable import cut, printable
 from grader.types import Cell, Notebook
 
@@ -92,7 +93,7 @@ def names_looked_at(names: Mapping[str, Any]) -> str:
         for name, value in names.items()
         if not name.startswith("_")
         and name not in SHELL
-        and not isinstance(value, (ModuleType, type))
+        and not isinstance(value, (ModuleType, type, Answer, Hint))
         and not callable(value)
     ]
     more = ["…"] if len(own) > MOST_SHOWN else []

@@ -116,6 +116,8 @@ def _data(found: LiveEvidence, grade: Grade, words: Words) -> Iterator[Line]:
     cls = EvidenceClass.DATA
     if found.data_unknown:
         yield Line(UNKNOWN, cls, words(found.data_unknown))
+    elif found.chosen is None:
+        yield Line(NOT_YET, cls, words("live.not_yet"))
     elif not found.evidence.data:
         yield Line(NOT_YET, cls, words("live.data_not_yet"))
     else:
@@ -131,7 +133,9 @@ def _training(
         yield Line(UNKNOWN, cls, words("live.epochs_unsure", run=run, more=known.more))
     elif known is not None and found.epochs_unsure:
         yield Line(UNKNOWN, cls, words("live.trained_otherwise", updates=known.updates))
-    elif known is None or not known.fits:
+    elif known is None:
+        yield Line(NOT_YET, cls, words("live.training_of_nothing", epochs=exercise.epochs))
+    elif not known.fits:
         yield Line(NOT_YET, cls, words("live.training_not_yet", epochs=exercise.epochs))
     else:
         yield from _checks(cls, grade, words)
@@ -184,6 +188,8 @@ def _model(found: LiveEvidence, models: Sequence[LiveModel], words: Words) -> st
 
 def _hints(found: LiveEvidence, grade: Grade, exercise: Exercise) -> Iterator[Message]:
     if found.chosen is None:
+        if found.begin:
+            yield Message("live.begin")
         yield from exercise.hints_for(Verdict.WRONG_ARCHITECTURE, EvidenceClass.STRUCTURE)
         return
     if found.epochs_unsure and grade.verdict is Verdict.UNTRAINED:

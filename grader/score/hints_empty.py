@@ -35,6 +35,11 @@ def empty_hints(notebook: Notebook) -> Iterator[Message]:
             yield Message(STILL_EMPTY, {"cell": before[-1], "name": cut(name)})
 
 
+def has_empty(notebook: Notebook) -> bool:
+    """Whether nothing was written in some cell where code was asked for."""
+    return bool(still_empty(notebook.cells, read_code(notebook) or ()))
+
+
 def still_empty(cells: Sequence[Cell], code: Sequence[Code]) -> list[int]:
     """Give the cells in which nothing was written where code was asked for."""
     trees = {one.cell: one.tree for one in code}

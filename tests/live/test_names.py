@@ -6,6 +6,7 @@ import inspect
 import json
 from typing import Any
 
+from grader.live.answer import Hint
 from grader.live.names import cells_of, models_among, names_in, names_looked_at, names_of
 from tests.support.keras_like import keras_like
 
@@ -59,6 +60,7 @@ def test_nothing_is_asked_of_objects_that_are_no_models() -> None:
 
 def test_a_list_of_names_leaves_out_what_every_notebook_has() -> None:
     names = {"X": 1, "_i1": "x", "In": [""], "json": json, "names_of": names_of, "Y": [1]}
+    names["answer"] = Hint("ours")
     assert names_looked_at(names) == "X, Y"
     assert names_looked_at({}) == "–"
     many = names_looked_at({f"x{number}": number for number in range(100)})

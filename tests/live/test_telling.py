@@ -101,6 +101,16 @@ def test_a_model_without_a_fit_has_not_been_tried_yet() -> None:
     assert "never called" in repr(answer.hints[0])
 
 
+@pytest.mark.parametrize(("words", "where"), [(EN, "Begin where"), (KO, "셀부터 시작하십시오")])
+def test_who_has_written_nothing_is_told_where_to_begin(words: Words, where: str) -> None:
+    nothing = b.evidence(EXERCISE.id, model=None, data=(), training=None)
+    untouched, elsewhere = (told(nothing, None, words, begin=begin) for begin in (True, False))
+    assert marks(untouched) == marks(elsewhere) == ["○", "○", "○"]
+    assert where in repr(untouched.hints[0])
+    assert where not in repr(elsewhere)
+    assert untouched.hints[1:] == elsewhere.hints
+
+
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
