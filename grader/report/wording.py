@@ -88,6 +88,7 @@ RIGHT = {
 }
 BRIEF = {
     "structure.layer": "structure.layer.brief",
+    "structure.layer_missing": "structure.layer.brief",
     "structure.layers": "structure.layers.brief",
     "structure.total": "structure.total.brief",
 }

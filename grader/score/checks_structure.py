@@ -63,10 +63,12 @@ def _total(compared: Comparison, share: float) -> Check:
 
 
 def _layer_told(model: ModelFacts, fact: LayerFact | None, args: dict[str, Scalar]) -> Message:
-    """Say what a layer is; of one that nobody could look into, nothing that it has."""
+    """Say what a layer is; of one that is not there or that nobody saw, nothing that it has."""
     if not model.layers:
         return Message("structure.layer_unseen", args)
-    if model.rebuilt or fact is None:
+    if fact is None:
+        return Message("structure.layer_missing", args)
+    if model.rebuilt:
         return Message("structure.layer", args)
     return Message("structure.layer_unread", args)
 

@@ -134,8 +134,9 @@ def _few_updates(training: TrainingFacts, exercise: Exercise) -> Message | None:
     rows, batch, updates = training.rows, training.batch_size or USUAL_BATCH, training.updates
     if not rows or not updates or batch <= USUAL_BATCH:
         return None
-    usual = exercise.epochs * math.ceil(rows / USUAL_BATCH)
-    if updates * FEW > usual:
+    each = math.ceil(rows / USUAL_BATCH)
+    usual = exercise.epochs * each
+    if updates * FEW > min(training.epochs, exercise.epochs) * each:  # it is not the batch
         return None
     return Message(
         "diagnose.few_updates",

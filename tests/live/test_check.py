@@ -120,7 +120,7 @@ def test_files_of_another_version_are_noted_and_used(bundle: Path) -> None:
 def test_an_installed_course_is_found_from_anywhere(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (packed,) = bundle.glob("*.whl")
+    (packed,) = bundle.glob("grader_course-*.whl")
     shutil.unpack_archive(packed, tmp_path / "site", "zip")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.chdir(tmp_path)

@@ -466,6 +466,12 @@ class TestAccuracy:
         told = ids(self.low(gru, trained((0.3, 0.05), batch_size=64, updates=3200)), gru)
         assert "diagnose.few_updates" not in told
 
+    def test_the_batch_is_not_blamed_for_epochs_that_are_missing(self, gru: Exercise) -> None:
+        few = trained((0.3, 0.05), epochs=5, batch_size=128, updates=5 * 16)
+        assert "diagnose.few_updates" not in ids(self.low(gru, few), gru)
+        both = trained((0.3, 0.05), epochs=5, batch_size=2048, updates=5)
+        assert "diagnose.few_updates" in ids(self.low(gru, both), gru)
+
     def test_fewer_epochs_than_asked(self, gru: Exercise) -> None:
         short = trained((0.06, 0.05), epochs=30, epochs_asked=30)
         assert first(self.low(gru, short), gru).id == "diagnose.fewer_epochs"
