@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.authoring.own_wheel import FILE as GRADER
-from grader.authoring.own_wheel import own_wheel
+from grader.authoring.own_wheel import GRADER, own_wheel
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
 from grader.text.words import Words
 

@@ -14,8 +14,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.authoring.around import GRADER, README, REQUIREMENTS, Published, readmes, requirements
-from grader.authoring.own_wheel import own_wheel
+from grader.authoring.around import README, REQUIREMENTS, Published, readmes, requirements
+from grader.authoring.own_wheel import GRADER, own_wheel
 from grader.authoring.public import public_files
 from grader.authoring.release import BEGIN, made_for
 from grader.authoring.settings import public_settings

@@ -18,7 +18,7 @@ from grader.authoring.wheel import packed
 
 NAME, PROJECT = "rnn-grader", "pyproject.toml"
 LICENCE = "licenses/LICENSE"
-FILE = f"rnn_grader-{__version__}-py3-none-any.whl"
+GRADER = f"rnn_grader-{__version__}-py3-none-any.whl"
 
 
 @lru_cache(maxsize=1)

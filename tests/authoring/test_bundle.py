@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from grader import __version__
-from grader.authoring.around import GRADER, PACKAGES, Published
+from grader.authoring.around import PACKAGES, Published
 from grader.authoring.bundle import MANIFEST, Plan, release
+from grader.authoring.own_wheel import GRADER
 from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.types import GraderError

@@ -14,7 +14,7 @@ from grader import __version__
 from grader.authoring import own_wheel as module
 from grader.authoring.around import README
 from grader.authoring.bundle import Plan, release
-from grader.authoring.own_wheel import FILE, own_wheel
+from grader.authoring.own_wheel import GRADER, own_wheel
 from grader.course.load import load_course
 from tests.support.course_help import course_of
 
@@ -70,7 +70,7 @@ def test_where_nobody_knows_what_it_needs_students_are_told_who_has_it(
     course_of(tmp_path / "course", "sequence-prediction")
     course = load_course(tmp_path / "course")
     release(course, tmp_path / "with")
-    assert (tmp_path / "with" / FILE).read_bytes() == own_wheel()
+    assert (tmp_path / "with" / GRADER).read_bytes() == own_wheel()
     assert "Your teacher gives you" not in (tmp_path / "with" / README).read_text("utf-8")
     monkeypatch.setattr(module, "PACKAGE", tmp_path / "elsewhere" / "grader")
     monkeypatch.setattr(module, "__version__", "9.9")  # installed is another one
@@ -79,5 +79,5 @@ def test_where_nobody_knows_what_it_needs_students_are_told_who_has_it(
         release(course, tmp_path / "without", Plan(languages=("en",)))
     finally:
         own_wheel.cache_clear()
-    assert not (tmp_path / "without" / FILE).exists()
+    assert not (tmp_path / "without" / GRADER).exists()
     assert "Your teacher gives you" in (tmp_path / "without" / README).read_text("utf-8")
