@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 from grader import __version__
@@ -98,7 +99,8 @@ def _chance(standing: Standing, words: Words) -> str:
 
 def _picture(standing: Standing, words: Words) -> Picture:
     colour = COLOURS[WRONG if standing.behind else RIGHT]
-    html = drawing(standing, colour, words("live.chance_picture"))
+    label = words("live.chance_picture")
+    html = f'{drawing(standing, colour, label)}<div style="font-size:85%">{escape(label)}</div>'
     return Picture(words("live.chance_scale", scale=scale(standing)), html)
 
 
