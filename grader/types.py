@@ -467,6 +467,7 @@ class Evidence:
     hints: tuple[Message, ...] = ()
     unmet: Message | None = None  # why there are no metrics, where there are none
     others: tuple[OtherModel, ...] = ()
+    data_of: OtherModel | None = None  # whose fit shows the data, where this one was never fitted
     # The same metrics of predictors that need no model, by name: {"mean": {"mse": 0.049}, …}.
     controls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     proof: Proof | None = None  # None: nobody was asked, the notebook trains by itself

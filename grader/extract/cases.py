@@ -25,7 +25,7 @@ from grader.extract.lengths import (
     of_any_length,
     question_for,
 )
-from grader.extract.matching import ModelReading, choose, telling_fit
+from grader.extract.matching import ModelReading, choose, fitted_instead, telling_fit
 from grader.extract.proof import chain_of, layers_digest, told_by
 from grader.extract.retraining import canonical_question
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
@@ -48,6 +48,7 @@ class ExerciseCase:
     question: Question | None = None  # at the student's own length
     family: Family | None = None
     asked: Question | None = None  # at the exercise's length, where the student's is shorter
+    data_of: ModelReading | None = None  # whose fit shows the data, where this one was not fitted
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,19 @@ def exercise_case(
         _, question = canonical_question(family, asked_at(exercise, own), hidden_seed(exercise.id))
         if fits_in(question, reading.input_shape):
             return ExerciseCase(exercise, reading, None, None, question, family)
+    instead, given = None, fit
+    if shown is None and not reading.moved:
+        instead = fitted_instead(readings, chosen, exercise, others)
+        if instead is not None:
+            given = telling_fit(instead.candidate)
+            ordered = _ordered_rows(given, instead, trainings or ())
+            shown = _as_ordered(given, ordered, strictly=trainings is not None)
     data = examined(family, exercise, reading.input_shape, shown) if shown else None
-    only_a_part = fit is not None and trainings is not None and not ordered and is_part(fit.sample)
-    if data is not None and only_a_part:
+    seen_in_part = given is not None and not ordered and is_part(given.sample)
+    if data is not None and trainings is not None and seen_in_part:
         data = replace(data, notes=(*data.notes, Message(PART_SEEN)))
+    if instead is not None:
+        return ExerciseCase(exercise, reading, None, data, None, family, data_of=instead)
     if data is None or data.layout is None:
         return ExerciseCase(exercise, reading, fit, data, None, family)
     seed, elsewhere = hidden_seed(exercise.id), asked_at(exercise, own)

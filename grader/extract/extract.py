@@ -23,7 +23,7 @@ from grader.extract.cases import (
     tasks_of,
     updates_per_epoch,
 )
-from grader.extract.facts import LAYERS_SHOWN, model_facts, other_models
+from grader.extract.facts import LAYERS_SHOWN, model_facts, other_model, other_models
 from grader.extract.held import Held, Nearest, exercises_held, whose_data
 from grader.extract.matching import ModelReading, read_model
 from grader.extract.proof import (
@@ -274,9 +274,18 @@ def _evidence(
         training=training_facts(case.reading, case.fit, updates_per_epoch(case)),
         metrics=found.metrics,
         flags=tuple(flags),
-        notes=data.notes if data else (),
+        notes=(*_note_of(case.data_of), *(data.notes if data else ())),
         hints=data.hints if data else (),
         unmet=found.unmet,
         others=others,
+        data_of=other_model(case.data_of) if case.data_of else None,
         controls=found.controls,
     )
+
+
+def _note_of(fitted: ModelReading | None) -> tuple[Message, ...]:
+    """Say whose data were looked at, where the model itself was given none."""
+    if fitted is None:
+        return ()
+    args = {"other": fitted.candidate.name or "model", "cell": fitted.candidate.cell}
+    return (Message("data.of_another_model", args),)

@@ -55,13 +55,15 @@ def other_models(
     readings: Sequence[ModelReading], chosen: ModelReading | None
 ) -> tuple[OtherModel, ...]:
     """Say what else was built: a student may have trained another model than the one meant."""
-    return tuple(
-        OtherModel(
-            one.candidate.name,
-            one.candidate.cell,
-            sum(fit.epochs_run for fit in one.candidate.fits) or one.candidate.own_updates,
-            one.names[:LAYERS_SHOWN],
-        )
-        for one in readings
-        if one is not chosen
-    )[:MOST_OTHERS]
+    return tuple(other_model(one) for one in readings if one is not chosen)[:MOST_OTHERS]
+
+
+def other_model(reading: ModelReading) -> OtherModel:
+    """Say what a model is that does not stand for the exercise."""
+    candidate = reading.candidate
+    return OtherModel(
+        candidate.name,
+        candidate.cell,
+        sum(fit.epochs_run for fit in candidate.fits) or candidate.own_updates,
+        reading.names[:LAYERS_SHOWN],
+    )

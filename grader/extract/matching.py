@@ -159,6 +159,24 @@ def _settings_met(reading: ModelReading, exercise: Exercise) -> int:
     return max((sum(len(layer.config) for layer in layers) for layers in exact), default=-1)
 
 
+def fitted_instead(
+    readings: Sequence[ModelReading],
+    chosen: ModelReading,
+    exercise: Exercise,
+    others: Sequence[Exercise] = (),
+) -> ModelReading | None:
+    """Give the model that fit was called on where it was not called on the one that is meant.
+
+    Its data are the notebook's. Of several the likest; arguments as of ``choose``.
+    """
+    fitted = [
+        one
+        for one in readings
+        if one is not chosen and any(fit.sample.x is not None for fit in one.candidate.fits)
+    ]
+    return choose(fitted, exercise, others)
+
+
 def choose(
     readings: Sequence[ModelReading],
     exercise: Exercise,

@@ -21,6 +21,8 @@ def data_checks(evidence: Evidence, points: float) -> Iterator[Check]:
         return
     weights = [TARGET_WEIGHT if f.id == TARGET else 1.0 for f in evidence.data]
     cell = evidence.training.cell if evidence.training else None
+    if evidence.data_of is not None:
+        cell = evidence.data_of.cell
     for finding, weight in zip(evidence.data, weights, strict=True):
         share = points * weight / sum(weights)
         yield Check(

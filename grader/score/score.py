@@ -157,13 +157,26 @@ def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
         return Verdict.RUNTIME_ERROR
     if evidence.model is None:
         return Verdict.NO_MODEL
-    for cls, verdict in FAILURES:
-        # Without a fit there are no data to be wrong: what is missing is the training.
-        if any(check.failed for check in checks if check.cls is cls and check.id != NO_FIT):
-            return verdict
+    if (failure := _failure(evidence, checks)) is not None:
+        return failure
     if CONTRADICTIONS & set(evidence.flags) or _is_for_a_teacher(evidence, checks):
         return Verdict.SUSPICIOUS
     return Verdict.WAITING if any(check.waiting for check in checks) else Verdict.ACCEPTED
+
+
+def _failure(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict | None:
+    """Give what the first class comes to that failed.
+
+    Without a fit there are no data to be wrong, or they are another model's: what is missing is
+    the training.
+    """
+    never_fitted = evidence.data_of is not None
+    for cls, verdict in FAILURES:
+        if never_fitted and cls is EvidenceClass.DATA:
+            continue
+        if any(check.failed for check in checks if check.cls is cls and check.id != NO_FIT):
+            return verdict
+    return Verdict.UNTRAINED if never_fitted else None
 
 
 def _is_for_a_teacher(evidence: Evidence, checks: tuple[Check, ...]) -> bool:
