@@ -2,7 +2,7 @@
 
 Enters: a read-only folder of files. Leaves: links next to the notebook, and for ``keras/…`` where
 Keras keeps its downloads too, archives unpacked. Touches: the working directory, Keras's folder,
-two functions of Keras, ``open``.
+two functions of Keras.
 
 Keras knows the checksums of the files that it would download and fetches a file anew that differs.
 A course's own file under such a name (invented reviews instead of IMDB's) is taken as it is, and
@@ -18,12 +18,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING or __package__:
-    from grader.kernel import usual_files
-else:
-    import usual_files  # a script finds its neighbours by their bare names
+from typing import Any
 
 KERAS = "keras"
 STAND_IN = "stand_in"
@@ -92,13 +87,13 @@ class DataFiles:
         return next(iter([*ends, *same]), file.name)
 
 
-def install(shell: Any, folder: Path, remarks: Any) -> None:
-    """Put every file where notebooks look for it, and let it be found there."""
+def install(folder: Path, remarks: Any) -> DataFiles:
+    """Put every file where notebooks look for it, and let Keras take it as it is."""
     files = DataFiles(folder, remarks)
     files.lay_out()
-    usual_files.install(shell, files)
     with contextlib.suppress(Exception):
         _accept(files)
+    return files
 
 
 def _link(file: Path, link: Path) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from grader.kernel import (
         data_files,
+        found_beside,
         given_sockets,
         lacks,
         notebook_habits,
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
         probe,
         remarks,
         restarts,
+        usual_files,
     )
 else:
     import data_files  # a script finds its neighbours by their bare names
+    import found_beside
     import given_sockets
     import lacks
     import notebook_habits
@@ -45,6 +48,7 @@ else:
     import probe
     import remarks
     import restarts
+    import usual_files
 
 HERE = Path(__file__).resolve().parent
 
@@ -99,8 +103,11 @@ def main() -> None:
     if settings.get("one_step"):
         one_step.install()  # below the probe, which sees what was asked for
     probe.install(app.shell, app.kernel, None if trainer is None else trainer.trained)
+    files: usual_files.Files = usual_files.Beside(Path.cwd())
     if settings.get("data"):
-        data_files.install(app.shell, Path(settings["data"]), told)
+        files = data_files.install(Path(settings["data"]), told)
+    usual_files.install(app.shell, files)
+    found_beside.install(app.shell, files)
     if settings["old_api"]:
         old_api.install(told)  # above the probe, which sees what really ran
     own_places.install(told)  # above the calls of the books' time, which keep the path

@@ -30,6 +30,21 @@ class Files(Protocol):
         """Take note of a file that was opened to be read."""
 
 
+class Beside:
+    """What lies beside the notebook, where the course gives it no files."""
+
+    def __init__(self, here: Path) -> None:
+        self.here = here
+
+    def find(self, name: str) -> Path | None:
+        """Give the file of this name beside the notebook; None where there is none."""
+        beside = self.here / name
+        return beside if os.path.isfile(beside) else None  # noqa: PTH113 - never raises
+
+    def opened(self, path: Path, name: str) -> None:
+        """Take no note: nothing of a course's stands in for anything."""
+
+
 def install(shell: Any, files: Files) -> None:
     """Look for files by their names; a shell's cells have an ``open`` of their own."""
     io.open = builtins.open = finding(io.open, files)

@@ -29,7 +29,7 @@ _CONSONANT = 1  # any other one
 _DIGITS = {"0": 21, "1": 8, "2": 0, "3": 16, "4": 0, "5": 0, "6": 1, "7": 8, "8": 8, "9": 0}
 # 엘 알 엠 엔: letters whose names end in a consonant.
 _LETTERS = {"l": _RIEUL, "r": _RIEUL, "m": _CONSONANT, "n": _CONSONANT}
-_UNREAD = "\"'”’()]}>`_=…."  # closes a name, and nobody reads it aloud
+_UNREAD = "\"'”’()]}>`_=….:,;/\\*?!~"  # closes a name, and nobody reads it aloud
 _WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]++$")
 _VOWEL = re.compile(r"[aeiouyAEIOUY]")  # what has none is read letter by letter: csv, lr
 # The last sounds of a Latin word: 핏 and 플롯 end in a consonant, 리스트 and 임포트 do not.

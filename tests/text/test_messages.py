@@ -21,6 +21,9 @@ WORDS = (
     "data.csv.zip",
     "keras.layers",
     "input()",
+    "x_train[2000:]",
+    "(6,)",
+    "data/",
     "30",
     "김민준",
 )
