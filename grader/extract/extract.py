@@ -287,5 +287,5 @@ def _note_of(fitted: ModelReading | None) -> tuple[Message, ...]:
     """Say whose data were looked at, where the model itself was given none."""
     if fitted is None:
         return ()
-    args = {"other": fitted.candidate.name or "model", "cell": fitted.candidate.cell}
-    return (Message("data.of_another_model", args),)
+    name, cell = fitted.candidate.name or "model", fitted.candidate.cell
+    return (Message("data.of_another_model", {"other": name, "cell": cell}),)

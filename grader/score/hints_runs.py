@@ -30,7 +30,8 @@ LEFT_OUT = {
     "folder": "diagnose.lacks_folder",
 }
 NO_KNOWN_EXERCISE = "diagnose.no_known_exercise"  # a model, and no attempt at any exercise
-OWN_TRAINING = frozenset({"source.own_loop", "source.own_program"})  # without fit
+PROGRAM = "source.own_program"
+OWN_TRAINING = frozenset({"source.own_loop", PROGRAM})  # without fit
 CONSEQUENCES = frozenset(
     {
         "diagnose.not_compiled",
@@ -79,7 +80,13 @@ def diagnose_errors(evidence: Evidence, epochs: int | None = None) -> tuple[Mess
         for (cell, _), message in zip(failed[1:], told[1:], strict=True)
         if cell not in follow and message.id not in CONSEQUENCES and message not in told[:1]
     ]
-    return (*stopped, *told[:1], *own[:1])
+    return (*_own_program(evidence), *stopped, *told[:1], *own[:1])
+
+
+def _own_program(evidence: Evidence) -> list[Message]:
+    """Say that a program of its own was running when the room was stopped: the model is in it."""
+    at = evidence.runs.stopped_at
+    return [one for one in evidence.hints if one.id == PROGRAM and at == one.args.get("cell")]
 
 
 def lost_by_lacks(evidence: Evidence) -> bool:

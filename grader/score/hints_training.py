@@ -51,7 +51,7 @@ def _never(evidence: Evidence) -> Iterator[Message]:
     if twin is not None:
         yield _elsewhere("diagnose.misspelt_model", name, twin)
     elif trained:
-        yield _elsewhere("diagnose.trained_elsewhere", name, trained[-1])
+        yield _elsewhere("diagnose.trained_elsewhere", name, evidence.data_of or trained[-1])
     else:
         yield Message("diagnose.never_fitted", {"name": name or "model"})
 

@@ -419,5 +419,5 @@ def test_a_merge_brings_the_decisions_along_once(shell: Shell, tmp_path: Path) -
 
 def test_korean_says_it_all_too(shell: Shell) -> None:
     said = by_hand(shell, "override", "kim", LSTM, "--score", 80, "--reason", "구두시험", lang="ko")
-    assert "63 → 80 / 100 (선생님이 매김)" in said.out
+    assert "63 → 80 / 100 (직접 매김)" in said.out
     assert "선생님이 매긴 점수: 80점. 채점기의 점수는 63점이었습니다." in page(shell, "kim")

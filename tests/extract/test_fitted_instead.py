@@ -64,8 +64,9 @@ def test_right_data_count_though_another_model_was_trained_on_them() -> None:
     assert points(grade, EvidenceClass.TRAINING) == 0.0
     assert grade.verdict is Verdict.UNTRAINED
     assert grade.score == 75.0
-    args = {"name": "model", "other": "model2", "cell": 7}
-    assert grade.hints[0] == Message("diagnose.trained_elsewhere", args)
+    told = {"name": "model", "other": "model2", "cell": 7}
+    assert grade.hints[0].id == "diagnose.trained_elsewhere"
+    assert grade.hints[0].args == told
 
 
 def test_whose_data_they_are_is_told() -> None:
@@ -97,6 +98,7 @@ def test_of_several_the_likest_is_asked() -> None:
     unlike = candidate(other, given(noise, noise[:, 0, 0]), order=3)
     grade = graded(meant(), compared(own_data(COURSE, EXERCISE)), unlike)
     assert points(grade, EvidenceClass.DATA) == pytest.approx(25.0)
+    assert grade.hints[0].args["other"] == "model2"
 
 
 def test_a_model_that_was_fitted_is_judged_by_its_own_data() -> None:

@@ -531,6 +531,18 @@ class TestRuns:
         evidence = sound(gru, model=None, training=None, runs=runs, hints=(shown,))
         assert hints(evidence, gru) == [shown]
 
+    @pytest.mark.parametrize(("cell", "first_told"), [(7, "own_program"), (4, "time_limit")])
+    def test_a_program_of_its_own_that_ran_until_the_end_is_named_first(
+        self, gru: Exercise, cell: int, first_told: str
+    ) -> None:
+        """Where time runs out elsewhere, it is no matter of the program."""
+        line = {"cell": cell, "line": "!python train.py"}
+        runs = RunFacts(Outcome.TIME_LIMIT, 9, (), 7)
+        evidence = Evidence(gru.id, runs, None, (), None, None, {})
+        told = score(replace(evidence, hints=(Message("source.own_program", line),)), gru, None)
+        assert told.hints[0].id.partition(".")[2] == first_told
+        assert {hint.id for hint in told.hints} >= {"source.own_program", "diagnose.time_limit"}
+
     @pytest.mark.parametrize("outcome", ["time_limit", "memory_limit", "kernel_died"])
     def test_a_room_that_was_stopped(self, gru: Exercise, outcome: str) -> None:
         runs = RunFacts(Outcome(outcome), 9, (), 7)
