@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from grader.text.exceptions import public
 from grader.text.printable import printable
 from grader.types import Check, Evidence, EvidenceClass, Message, Outcome, RunFacts, Scalar
 
@@ -59,7 +60,7 @@ def _first_failure(evidence: Evidence) -> Message:
         empty = hint.id == EMPTY and f"'{hint.args.get('name')}'" in error.value
         if hint.id == LANGUAGE or (empty and error.name == "NameError"):
             return hint
-    text = printable(f"{error.name}: {error.value}".rstrip(". "), limit=200)
+    text = printable(public(f"{error.name}: {error.value}").rstrip(". "), limit=200)
     failed = len(runs.failed) + runs.more_failed
     counts: dict[str, Scalar] = {"failed": failed, "cells": runs.cells}
     return Message("runs.failed", {**counts, "first": first, "error": text})

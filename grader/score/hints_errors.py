@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from grader.text.exceptions import public
 from grader.text.printable import printable
 from grader.types import CellError, Message, Scalar
 
@@ -27,12 +28,6 @@ READ = 4000  # characters of an exception's text that are looked at
 LIKE = 40  # characters of a name that is compared with others; difflib's work grows with their cube
 COMPARED = 500  # names of a traceback that are compared
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-# Where Keras and TensorFlow keep what everybody imports from their public modules.
-_INTERNAL = (
-    (re.compile(r"\b(?:keras\._tf_keras\.keras|keras\.(?:src|api))\b"), "keras"),
-    (re.compile(r"\btensorflow\._api\.v2\b(?:\.compat\.v2)?"), "tensorflow"),
-    (re.compile(r"\bnumpy\._core\b"), "numpy"),
-)
 
 
 Patterns: TypeAlias = tuple[re.Pattern[str], ...]  # each to be found behind the one before
@@ -133,13 +128,6 @@ def cut(text: str) -> str:
 def is_usual_name(name: str) -> bool:
     """Whether many notebooks call something so: then it is missing, not misspelt."""
     return name in tables().vocabulary["variable"]
-
-
-def public(text: str) -> str:
-    """Say modules as they are imported: ``keras.layers`` for ``keras.src.layers``."""
-    for internal, name in _INTERNAL:
-        text = internal.sub(name, text)
-    return text
 
 
 def _told(rule: Rule, found: dict[str, str], cell: int, error: CellError) -> Message | None:
