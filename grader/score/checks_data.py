@@ -17,7 +17,8 @@ TARGET, TARGET_WEIGHT = "data.target", 3.0  # what is learned weighs more than h
 def data_checks(evidence: Evidence, points: float) -> Iterator[Check]:
     """Give a check per finding."""
     if not evidence.data:
-        yield Check(NO_FIT, CLASS, 0.0, points, Message("data.no_fit"), "", "")
+        why = Message("data.no_fit" if evidence.model is not None else "data.no_model")
+        yield Check(NO_FIT, CLASS, 0.0, points, why, "", "")
         return
     weights = [TARGET_WEIGHT if f.id == TARGET else 1.0 for f in evidence.data]
     cell = evidence.training.cell if evidence.training else None

@@ -36,8 +36,10 @@ def training_checks(
 
 def _about_weights(training: TrainingFacts | None) -> Message:
     """Say what became of the weights: the first that applies."""
-    idle = training is None or not (training.fits or training.own_updates)
-    if training is None or (idle and not training.changed):
+    if training is None:
+        return Message("training.no_model")
+    idle = not (training.fits or training.own_updates)
+    if idle and not training.changed:
         return Message("training.never_fitted")
     applies = {
         "training.unseen": training.unseen,
@@ -53,11 +55,12 @@ def _about_weights(training: TrainingFacts | None) -> Message:
 
 def _without_fit(training: TrainingFacts | None, args: dict[str, Scalar]) -> Message:
     """Say what a loop of the notebook's own did, or what else changed the weights."""
-    if training is not None and training.own_updates:
+    if training is None:
+        return Message("training.none_run", args)
+    if training.own_updates:
         run = training.epochs + training.own_epochs
         return Message("training.own_loop", {**args, "run": run, "updates": training.own_updates})
-    changed = training is not None and training.changed
-    return Message("training.without_fit" if changed else "training.no_epochs", args)
+    return Message("training.without_fit" if training.changed else "training.no_epochs", args)
 
 
 def _about_epochs(training: TrainingFacts | None, exercise: Exercise) -> Message:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from grader.course.load import load_course
 from grader.score.checks_accuracy import accuracy_fraction
 from grader.score.checks_structure import layer_text
 from grader.score.score import MAX_SCORE, malformed, nothing_found, score, ungraded
+from grader.text.words import Words
 from grader.types import (
     CellError,
     Evidence,
@@ -209,6 +211,16 @@ def test_no_model_earns_nothing_for_running() -> None:
     assert graded(evidence).verdict is Verdict.NO_MODEL
 
 
+def test_without_a_model_nothing_is_said_of_this_model() -> None:
+    """An untouched stub: no fit was missing on anything."""
+    grade = graded(sound(model=None, data=(), training=None, metrics={}))
+    told = [check.message.id for check in grade.checks if check.id.startswith(("data", "training"))]
+    assert told == ["data.no_model", "training.no_model", "training.none_run"]
+    for lang in ("en", "ko"):
+        for check in grade.checks:
+            assert not re.search(r"this model|이 모델", Words(lang).say(check.message))
+
+
 def test_steps_that_the_model_leaves_open_are_those_of_the_data() -> None:
     """``input_shape=(None, 2)``: what was fed to it is a question of the data."""
     first, *others = layers(LSTM)
@@ -311,7 +323,7 @@ def test_training_that_moved_nothing_or_diverged_earns_nothing(
 @pytest.mark.parametrize(
     ("training", "weights", "epochs"),
     [
-        (None, "never_fitted", "no_epochs"),
+        (None, "no_model", "none_run"),
         (trained(0), "never_fitted", "no_epochs"),
         (trained(0, changed=True), "changed", "without_fit"),
         (trained(3, epochs_asked=3), "changed", "epochs"),
