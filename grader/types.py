@@ -466,6 +466,7 @@ class Evidence:
     notes: tuple[Message, ...] = ()
     hints: tuple[Message, ...] = ()
     unmet: Message | None = None  # why there are no metrics, where there are none
+    unlooked: Message | None = None  # why nobody looked at the data, where nobody here can
     others: tuple[OtherModel, ...] = ()
     data_of: OtherModel | None = None  # whose fit shows the data, where this one was never fitted
     # The same metrics of predictors that need no model, by name: {"mean": {"mse": 0.049}, …}.

@@ -22,7 +22,7 @@ from grader.course.curves import Curve, read_curve
 from grader.course.exercises import Course, Exercise
 from grader.course.families import LooksInFiles, load_family
 from grader.course.own_checks import load_own_checks
-from grader.course.public import FILE, SCHEMA, described, digest_of, kept_name
+from grader.course.public import FILE, FOLDER, SCHEMA, described, digest_of, kept_name
 from grader.text.catalogue import read_catalogue, written_catalogue
 from grader.text.words import LANGUAGES
 from grader.types import EvidenceClass, Json
@@ -32,6 +32,16 @@ LOOKS_IN_FILES = ("look", "read_files", "OWN", "STAND_INS")  # what does so in s
 AT_HOME = "grader.course.data"  # what opens a data set
 LARGEST = 2_000_000  # bytes of a file that is carried; a larger one lies beside the notebook alone
 PACKAGE = '"""The public half of a course, for `from grader import check`."""\n'
+
+
+def written_public(course: Course, place: Path) -> Path:
+    """Write the public half of a course as a release would, into a folder below ``place``."""
+    folder = place / FOLDER
+    for name, content in public_files(course).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -88,8 +98,12 @@ def _curve(exercise: Exercise) -> Curve | None:
     return read_curve(folder, exercise.profile, measured.data.fingerprint)
 
 
-def _own(exercise: Exercise) -> list[EvidenceClass]:
-    return list(dict.fromkeys(check.cls for check in load_own_checks(exercise)))
+def _own(exercise: Exercise) -> dict[EvidenceClass, float]:
+    """Give the points of an exercise's own checks, by class."""
+    points: dict[EvidenceClass, float] = {}
+    for one in load_own_checks(exercise):
+        points[one.cls] = points.get(one.cls, 0.0) + float(one.points)
+    return points
 
 
 def _data(exercise: Exercise, families: Mapping[str, Looking]) -> dict[str, Json] | None:

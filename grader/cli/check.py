@@ -3,23 +3,22 @@
 Enters: notebooks and the public half of a course. Leaves: a short text and an exit code. Touches:
 a room, a folder for temporary files that is gone afterwards; stdout and stderr.
 
-It runs the notebook as the grader does and says what the grader would say about cells, structure
-and training. What only the instructor has (data checks, thresholds, the secret) is not used even
-where it lies next door, so that the answer is the same for everybody.
+It runs the notebook as the grader does and says what the grader would say about cells, structure,
+data and training. What only the instructor has (hidden data, thresholds, the secret) is not used
+even where it lies next door, so that the answer is the same for everybody.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.cli.check_fast import fast_look
 from grader.cli.check_lines import ADVICE, WRONG, Look, MarkedLine, lines_of
-from grader.cli.course import course_around, open_words
+from grader.cli.course import course_around, course_to_check_with, open_words
 from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
 from grader.cli.printing import console, titles
@@ -27,7 +26,6 @@ from grader.cli.progress import ProgressLines
 from grader.cli.watching import each_save
 from grader.collect.collect import collect
 from grader.course.exercises import Course
-from grader.course.public import public_half
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.ours import without_results
@@ -42,7 +40,12 @@ from grader.types import EvidenceClass, GraderError, Level, Record, Submission, 
 if TYPE_CHECKING:
     from rich.table import Table
 
-SEEN = (EvidenceClass.RUNS, EvidenceClass.STRUCTURE, EvidenceClass.TRAINING)
+SEEN = (
+    EvidenceClass.RUNS,
+    EvidenceClass.STRUCTURE,
+    EvidenceClass.DATA,
+    EvidenceClass.TRAINING,
+)
 NO_SECRET = bytes(32)  # nothing hidden is drawn in a self-check
 PATIENCE = 1800.0  # seconds; how long the instructor waits is not the student's machine's business
 HASTE = 120.0  # seconds for a notebook whose fits take one step
@@ -64,7 +67,11 @@ class CheckOptions:
 
 def run_check(options: CheckOptions) -> int:
     """Run notebooks and say what is still missing; 0 where nothing is."""
-    course = public_half(course_around(options.paths, options.profile))
+    with workplace() as made:
+        return _checked(options, course_to_check_with(options.paths, made, options.profile))
+
+
+def _checked(options: CheckOptions, course: Course) -> int:
     words = open_words(course, options.lang)
     owed = options.exercises or course.owed
     for one in owed or ():
@@ -148,18 +155,6 @@ def sound(record: Record) -> bool:
     return record.grade.verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS, Verdict.WAITING) and all(
         check.passed for check in record.grade.checks if check.cls in SEEN
     )
-
-
-def seen_part(record: Record, course: Course) -> Record:
-    """Give the record with the points of what a self-check looks at, and of nothing else."""
-    known, grade = course.exercises.get(record.exercise), record.grade
-    if known is None or not grade.graded:
-        return record
-    checks = tuple(one for one in grade.checks if one.cls in SEEN)
-    points = known.points_for(None)  # a self-check knows no threshold
-    most = math.fsum(points[cls] for cls in SEEN)
-    score = min(most, math.fsum(one.points for one in checks))
-    return replace(record, grade=replace(grade, checks=checks, score=score, max_score=most))
 
 
 def show(

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from grader.report import wording
+from grader.score.checks_data import TARGET
+from grader.score.checks_own import not_asked
 from grader.text.words import Words
 from grader.types import EvidenceClass, Record
 
-RIGHT, WRONG, ADVICE = "✓", "✗", "→"
+RIGHT, WRONG, ADVICE, UNKNOWN = "✓", "✗", "→", "–"
 
 
 @dataclass(frozen=True)
 class MarkedLine:
-    """A sentence with its mark: right, wrong or advice."""
+    """A sentence with its mark: right, wrong, not looked at, or advice."""
 
     mark: str
     text: str
@@ -35,11 +37,15 @@ class Look:
 
 
 def lines_of(cls: EvidenceClass, record: Record, words: Words) -> Iterator[MarkedLine]:
-    """Give one line where all is right, else a line for each thing that is not."""
-    checks = [one for one in record.grade.checks if one.cls is cls]
+    """Give a line where all is right, else one for each mistake; then what nobody looked at."""
+    every = [one for one in record.grade.checks if one.cls is cls]
+    checks = [one for one in every if not not_asked(one)]
     missed = [one for one in checks if not one.passed]
     if checks and not missed:
-        yield MarkedLine(RIGHT, wording.check_text(checks[-1], words))
+        telling = next((one for one in checks if one.id == TARGET), checks[-1])
+        yield MarkedLine(RIGHT, wording.check_text(telling, words))
     for check in missed:
         cell = wording.cell_name(check.cell, words)
         yield MarkedLine(WRONG, f"{cell and f'{cell}: '}{wording.check_text(check, words)}")
+    for check in filter(not_asked, every):
+        yield MarkedLine(UNKNOWN, wording.check_text(check, words))

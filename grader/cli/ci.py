@@ -20,10 +20,10 @@ from grader.ci.git import Repository
 from grader.ci.handed_in import named
 from grader.ci.platforms import Platform, choose
 from grader.ci.policy import PASSED, UNGRADED, Policy, exit_code, read_policy
-from grader.cli.check import NO_SECRET, seen_part, sound
+from grader.cli.check import NO_SECRET, sound
 from grader.cli.ci_say import Speaker
 from grader.cli.ci_work import Work, collected_by
-from grader.cli.course import course_around, course_to_grade_with, open_words
+from grader.cli.course import course_to_check_with, course_to_grade_with, open_words
 from grader.cli.errors import INTERRUPTED, speak
 from grader.cli.export import about_of
 from grader.cli.grade import (
@@ -42,7 +42,6 @@ from grader.cli.progress import ProgressLines
 from grader.cli.signing import sign
 from grader.cli.spared import Spared
 from grader.course.exercises import Course
-from grader.course.public import public_half
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.judges import Judges
@@ -93,11 +92,11 @@ def run_ci(options: CiOptions) -> int:
         public_half_of_key()  # misses it before hours of training, not after them
     policy, platform = read_policy(options.fail_on), choose(options.platform)
     event = _event(platform, options)
-    course = _course(options)
-    words = open_words(course, asked.lang)
-    judges = Judges(asked.out)
-    judges.prepare()
-    with workplace("handed-in") as place:
+    with workplace("handed-in", "public") as place:
+        course = _course(options, place / "public")
+        words = open_words(course, asked.lang)
+        judges = Judges(asked.out)
+        judges.prepare()
         repository = Repository(options.repository)
         folder = place / "handed-in"
         work = collected_by(asked, repository, event, course, judges, folder)
@@ -187,7 +186,7 @@ class Job:
                     progress.note(self.words.say(given_up))
             records = of_batch(store, self.course, in_order(collected, graded))
             if self.options.public:
-                records = [seen_part(one, self.course) for one in records]
+                speaker.not_asked(records)
             pages = records if self.options.public else current(store, self.course)
             written = speaker.finish(records, self._about(), store, spared, pages)
             if self.options.sign:
@@ -225,7 +224,7 @@ def _event(platform: Platform, options: CiOptions) -> Event:
     )
 
 
-def _course(options: CiOptions) -> Course:
+def _course(options: CiOptions, place: Path) -> Course:
     """Find the course; never the one that the change brings along, but for a student's own check.
 
     Raises:
@@ -233,7 +232,7 @@ def _course(options: CiOptions) -> Course:
     """
     handed_in = options.grading.paths or (options.repository,)
     if options.public:
-        return public_half(course_around(handed_in, options.grading.profile))
+        return course_to_check_with(handed_in, place, options.grading.profile, own=False)
     return course_to_grade_with(handed_in, options.grading.profile)
 
 

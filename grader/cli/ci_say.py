@@ -29,6 +29,7 @@ from grader.record import files
 from grader.record.store import Store
 from grader.report import wording
 from grader.report.github import SUMMARY_BYTES, inert
+from grader.score.checks_own import not_asked
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Message, Record
@@ -69,6 +70,16 @@ class Speaker:
         """Say that there is no notebook, and what there is instead."""
         message = Message("ci.nothing_but", {"files": named(others)}) if others else None
         self.note(message or Message("ci.nothing"))
+
+    def not_asked(self, records: Sequence[Record]) -> None:
+        """Say what of each exercise nobody here looked at."""
+        names = titles(self.course, self.words)
+        for record in records:
+            title = wording.title(record.exercise, names, self.words)
+            for check in filter(not_asked, record.grade.checks):
+                said = printable(f"{title}: {wording.check_text(check, self.words)}")
+                if said not in self.notes:
+                    self.notes.append(said)
 
     def seen(self, one: Seen) -> None:
         """Print what a first look showed."""

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader.cli.errors import speak
-from grader.course.exercises import ASSIGNMENTS, Course
+from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
 from grader.course.load import find_course, load_course
 from grader.course.profiles import LAPTOP
+from grader.course.public import FILE, FOLDER, public_half, read_public
 from grader.text.words import Words, pick_language
 from grader.types import GraderError, Message
 
@@ -60,6 +61,31 @@ def course_around(paths: Sequence[Path], profile: str | None = None) -> Course:
         raise
 
 
+def course_to_check_with(
+    paths: Sequence[Path], place: Path, profile: str | None = None, *, own: bool = True
+) -> Course:
+    """Load what a student's own check looks at, in an instructor's checkout too.
+
+    What looks at data is code, and is never taken from a folder that is handed in.
+
+    Args:
+        paths: that are checked.
+        place: an empty folder, in which the students' half is made anew where ``reference/`` is.
+        profile: whose sizes; course.toml's where None.
+        own: whether the paths are one's own, so that the course around them is nobody else's.
+    """
+    try:
+        course = open_course(profile) if own else course_to_grade_with(paths, profile)
+    except GraderError:
+        return public_half(course_around(paths, profile))
+    folder = course.root / FOLDER
+    if course.reference is not None:
+        from grader.authoring.public import written_public
+
+        folder = written_public(course, place)
+    return public_half(course, read_public(folder) if (folder / FILE).is_file() else None)
+
+
 def profile_note(course: Course, words: Words) -> str:
     """Say which sizes count, and which exercises have no others; nothing for the usual ones."""
     if course.profile == LAPTOP:
@@ -73,5 +99,5 @@ def open_words(course: Course, lang: str | None) -> Words:
     """Give words in the chosen language, those of the course's families included."""
     language = pick_language(lang, course.language)
     speak(language)
-    folder = course.root / "reference" / "families" / "locale"
+    folder = (course.public or course.root / REFERENCE) / "families" / "locale"
     return Words(language, (folder,) if folder.is_dir() else (), course.rules.zone)

@@ -193,7 +193,7 @@ def _record_line(record: Record, words: Words) -> str:
 
     title = wording.title(record.exercise, {}, words)
     verdict = wording.verdict_name(record, words)
-    line = f"{title}: {verdict}, {wording.score(record)}"
+    line = f"{title}: {verdict}, {wording.score_of(record)}"
     if record.grade.verdict is not Verdict.MALFORMED:
         return line  # the table at the end has the reasons, and a fault of ours gets its own line
     return f"{line}. {printable(wording.reason(record, words), limit=LONGEST_REASON)}"

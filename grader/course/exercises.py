@@ -8,6 +8,7 @@ holds is then absent and nothing else changes.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -121,6 +122,7 @@ class Exercise:
     profiles: tuple[str, ...] = ()  # with sizes of its own, besides ``laptop``
     words: Mapping[str, str] = field(default_factory=dict)  # of the notebook, said otherwise
     elsewhere: tuple[Exercise, ...] = field(default=(), repr=False)  # at its other profiles' sizes
+    unasked: tuple[EvidenceClass, ...] = ()  # of which the course has checks that are not here
 
     def sized(self, input_shape: Sequence[int | None]) -> Exercise:
         """Give the exercise at the sizes that an input shows; itself where none is free.
@@ -142,6 +144,11 @@ class Exercise:
             data={**self.data, **lengths},
             **architecture_at(self.form, sizes),
         )
+
+    @property
+    def max_score(self) -> float:
+        """Give the points that there are: 100, and fewer where only a part is looked at."""
+        return total_of(self.points)
 
     @property
     def lengths(self) -> Mapping[str, int]:
@@ -178,9 +185,9 @@ class Exercise:
         Structure, data and training share them in proportion; ``runs`` keeps its own, for it is
         about the notebook and not about the model.
         """
-        if threshold is not None and threshold.value is not None:
-            return self.points
         spare = self.points[EvidenceClass.ACCURACY]
+        if not spare or (threshold is not None and threshold.value is not None):
+            return self.points
         sharers = (EvidenceClass.STRUCTURE, EvidenceClass.DATA, EvidenceClass.TRAINING)
         base = sum(self.points[c] for c in sharers)
         spread = {c: self.points[c] + spare * self.points[c] / base for c in sharers}
@@ -219,6 +226,8 @@ class Course:
     hints: int | None = None  # that a check in a notebook may give, from course.toml; None: all
     asks_trainer: bool = False  # a room of ours trains what notebooks ask for; from course.toml
     name: str = ""  # from course.toml
+    # The students' half, where it is theirs that is checked: reference/ then takes no part.
+    public: Path | None = None
     read_rules: Callable[[], Rules] = field(default=Rules, compare=False, repr=False)
 
     @cached_property
@@ -236,9 +245,9 @@ class Course:
 
     @property
     def reference(self) -> Path | None:
-        """The instructor's folder; None in a student's copy."""
+        """The instructor's folder; None in a student's copy, and for a check of theirs."""
         path = self.root / REFERENCE
-        return path if path.is_dir() else None
+        return path if self.public is None and path.is_dir() else None
 
     def exercise(self, identifier: str) -> Exercise:
         """Give one exercise.
@@ -254,6 +263,11 @@ class Course:
             raise GraderError(
                 Message(key, {"exercise": identifier, "nearest": nearest or ""})
             ) from None
+
+
+def total_of(points: Mapping[EvidenceClass, float]) -> float:
+    """Add points up, free of what adding fractions leaves."""
+    return round(math.fsum(points.values()), 2)
 
 
 def _without_rows(exercise: Exercise) -> dict[str, Json]:

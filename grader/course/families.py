@@ -103,7 +103,7 @@ class LooksInFiles(Protocol):
 NOT_OWN = frozenset({"data.shape", "data.target", "data.rows"})  # where a family does not say
 
 
-def are_own(family: Family, reading: DataReading) -> bool:
+def are_own(family: Looks, reading: DataReading) -> bool:
     """Whether data are a family's at all, right or wrong: at least half of ``OWN`` is met."""
     own: tuple[str, ...] | None = getattr(family, "OWN", None)
     told = [

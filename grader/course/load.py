@@ -100,7 +100,7 @@ def load_course(root: Path, profile: str | None = None) -> Course:
         settings.hints,
         settings.trainings == "trainer",
         settings.name or "",
-        replace(book, exercises=[one.id for one in found]).rules,
+        read_rules=replace(book, exercises=[one.id for one in found]).rules,
     )
 
 

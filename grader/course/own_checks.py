@@ -21,8 +21,8 @@ from grader.types import Evidence, EvidenceClass, GraderError, Message, Scalar
 FILE = "checks.py"
 # As the standard checks of grader/score are called; a family's findings are known with evidence.
 _RESERVED = re.compile(
-    r"runs\.(cells|readable)|structure\.(layers|total|layer-\d+)|data\.fit"
-    r"|training\.(weights|epochs)|accuracy\.none"
+    r"runs\.(cells|readable)|structure\.(layers|total|layer-\d+)|data\.(fit|unlooked)"
+    r"|training\.(weights|epochs)|accuracy\.none|\w+\.own"
 )
 _ID = re.compile(rf"(?:{'|'.join(EvidenceClass)})\.[a-z][a-z0-9-]*")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from grader.course.profiles import LAPTOP
 from grader.course.sizes import Form, FreeSize, LayerForm
 from grader.types import EvidenceClass, GraderError, Json, Message, Verdict
 
-SCHEMA = "grader/public/v2"
+SCHEMA = "grader/public/v3"
 FOLDER = "grader_course"  # an importable name: the folder may be installed as well
 FILE = "course.json"
 ABOUT_ACCURACY = (EvidenceClass.ACCURACY.value, Verdict.LOW_ACCURACY.value)
@@ -47,7 +47,8 @@ class PublicCourse:
     language: str | None
     hints: int | None  # that a check may give; None: all
     version: str  # of the grader that wrote it
-    own_checks: Mapping[str, tuple[EvidenceClass, ...]]  # classes that have more to ask, by id
+    # Points of checks that students do not have, by class, by id of the exercise.
+    own_checks: Mapping[str, Mapping[EvidenceClass, float]]
     files: Mapping[str, Mapping[str, str]]  # in which data are looked up, and their digests, by id
     curves: Mapping[str, Curve] = field(default_factory=dict)  # how correct runs learn, by id
 
@@ -67,22 +68,40 @@ def kept_name(name: str, digest: str) -> str:
     return f"{DATA}/{digest[:16]}/{name}"
 
 
-def public_half(course: Course) -> Course:
-    """Give the course as students have it."""
-    return replace(course, exercises={key: _public(one) for key, one in course.exercises.items()})
+def public_half(course: Course, public: PublicCourse | None = None) -> Course:
+    """Give the course as students have it: with points for what can be looked at, and no others.
+
+    Args:
+        course: in the instructor's checkout or in a students' copy.
+        public: what looks at data, and knows which checks students do not have; None: nothing does.
+    """
+    exercises = {key: _public(one, public) for key, one in course.exercises.items()}
+    return replace(course, exercises=exercises, public=public and public.folder)
 
 
-def _public(exercise: Exercise) -> Exercise:
+def _public(exercise: Exercise, public: PublicCourse | None) -> Exercise:
+    known = public.exercises.get(exercise.id) if public is not None else None
+    if known is not None and known.profile != exercise.profile:
+        known = None  # of other sizes
+    own = public.own_checks.get(exercise.id, {}) if public is not None else {}
+    points = {cls: given - own.get(cls, 0.0) for cls, given in exercise.points.items()}
+    points[EvidenceClass.ACCURACY] = 0.0
+    if known is None or known.family is None:
+        points[EvidenceClass.DATA] = 0.0
     return replace(
         exercise,
-        family=None,
-        data={},
+        points=points,
+        family=known.family if known is not None else None,
+        data=known.data if known is not None else {},
+        dataset=None,
+        unasked=tuple(own),
         attempts=1,
         limits=Limits(),
         sample_limits={},
         hints=(),
         expectation=None,
         reference_path=None,
+        elsewhere=tuple(_public(one, None) for one in exercise.elsewhere),
     )
 
 
@@ -90,7 +109,7 @@ def described(
     exercise: Exercise,
     data: Mapping[str, Json] | None,
     files: Mapping[str, bytes],
-    own: Sequence[EvidenceClass],
+    own: Mapping[EvidenceClass, float],
     curve: Curve | None = None,
 ) -> dict[str, Any]:
     """Describe the public half of an exercise as JSON has it.
@@ -99,7 +118,7 @@ def described(
         exercise: as the instructor has it.
         data: what its family asks to look at data; None where students have no such family.
         files: that students have, and in which the family looks data up.
-        own: the classes of which the exercise has checks of its own.
+        own: the points of the exercise's own checks, by class.
         curve: how correct runs learn; None where nobody measured it.
     """
     return {
@@ -121,7 +140,7 @@ def described(
             for one in exercise.hints
             if one.when.split(".")[0] not in ABOUT_ACCURACY
         ],
-        "own_checks": [cls.value for cls in own],
+        "own_checks": {cls.value: points for cls, points in own.items()},
         **({"curve": as_table(curve)} if curve is not None else {}),
     }
 
@@ -145,7 +164,7 @@ def read_public(folder: Path) -> PublicCourse:
             hints=table["hints"],
             version=table["grader"],
             own_checks={
-                key: tuple(EvidenceClass(cls) for cls in one["own_checks"])
+                key: {EvidenceClass(cls): points for cls, points in one["own_checks"].items()}
                 for key, one in entries.items()
             },
             files={key: dict(one["files"]) for key, one in entries.items()},

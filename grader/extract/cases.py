@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grader.course.exercises import Course, Exercise
-from grader.course.families import DataReading, Family, Question, load_family
+from grader.course.families import DataReading, Family, Looks, Question
+from grader.course.looking import family_of, looks_at
 from grader.extract.distinct import as_shown, each_once, is_part
 from grader.extract.lengths import (
     asked_at,
@@ -35,6 +36,7 @@ from grader.types import Array, Fit, Message, Training
 
 HiddenSeed = Callable[[str], int]
 PART_SEEN = "data.part_seen"
+NO_REFERENCE = "accuracy.no_reference"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class ExerciseCase:
     family: Family | None = None
     asked: Question | None = None  # at the exercise's length, where the student's is shorter
     data_of: ModelReading | None = None  # whose fit shows the data, where this one was not fitted
+    unlooked: Message | None = None  # why nothing here can look at the data
+    judged: bool = True  # False where the instructor's side is, and with it the hidden data
 
 
 @dataclass(frozen=True)
@@ -74,34 +78,22 @@ def exercise_case(
     trainings are ours (not None), what was not shown is not there.
     """
     others = [other for other in every if other.id != exercise.id]
-    chosen = choose(readings, exercise, others)
-    if chosen is None:
+    chosen, family = choose(readings, exercise, others), family_of(course, exercise)
+    rows = None if chosen is None else _known_rows(readings, chosen, exercise, others, trainings)
+    if family is None:
+        return _seen_from_there(exercise, chosen, looks_at(course, exercise), rows)
+    if chosen is None or rows is None:
         return ExerciseCase(exercise, None)
     reading, fit = chosen.built_for(exercise), telling_fit(chosen.candidate)
-    if exercise.family is None or course.reference is None:
-        return ExerciseCase(exercise, reading, fit)
-    family = load_family(course.reference, exercise.family)
     own = exercise.sized(reading.input_shape)
-    ordered = _ordered_rows(fit, reading, trainings or ())
-    shown = _as_ordered(fit, ordered, strictly=trainings is not None)
-    if shown is None and reading.moved:
+    if rows.shown is None and reading.moved:
         # A loop of its own may have trained it. What it was given was not seen: the usual layout.
         _, question = canonical_question(family, asked_at(exercise, own), hidden_seed(exercise.id))
         if fits_in(question, reading.input_shape):
             return ExerciseCase(exercise, reading, None, None, question, family)
-    instead, given = None, fit
-    if shown is None and not reading.moved:
-        instead = fitted_instead(readings, chosen, exercise, others)
-        if instead is not None:
-            given = telling_fit(instead.candidate)
-            ordered = _ordered_rows(given, instead, trainings or ())
-            shown = _as_ordered(given, ordered, strictly=trainings is not None)
-    data = examined(family, exercise, reading.input_shape, shown) if shown else None
-    seen_in_part = given is not None and not ordered and is_part(given.sample)
-    if data is not None and trainings is not None and seen_in_part:
-        data = replace(data, notes=(*data.notes, Message(PART_SEEN)))
-    if instead is not None:
-        return ExerciseCase(exercise, reading, None, data, None, family, data_of=instead)
+    data = _looked_at(family, exercise, reading, rows)
+    if rows.of is not None:
+        return ExerciseCase(exercise, reading, None, data, None, family, data_of=rows.of)
     if data is None or data.layout is None:
         return ExerciseCase(exercise, reading, fit, data, None, family)
     seed, elsewhere = hidden_seed(exercise.id), asked_at(exercise, own)
@@ -114,6 +106,67 @@ def exercise_case(
         family,
         question_for(family, data, elsewhere, seed) if elsewhere is not own else None,
     )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What is known of the rows that a model was given."""
+
+    shown: Fit | None
+    of: ModelReading | None  # the model whose fit they are, where fit was never called on this one
+    in_part: bool  # a training of the notebook's own showed fewer than it was given
+
+
+def _known_rows(
+    readings: Sequence[ModelReading],
+    chosen: ModelReading,
+    exercise: Exercise,
+    others: Sequence[Exercise],
+    trainings: Sequence[Training] | None,
+) -> _Rows:
+    """Give the rows of the model's own training, or of the one that was fitted in its place."""
+    reading, fit = chosen.built_for(exercise), telling_fit(chosen.candidate)
+    rows = _rows_of(fit, reading, trainings)
+    if rows.shown is not None or reading.moved:
+        return rows
+    instead = fitted_instead(readings, chosen, exercise, others)
+    if instead is None:
+        return rows
+    return replace(_rows_of(telling_fit(instead.candidate), instead, trainings), of=instead)
+
+
+def _rows_of(fit: Fit | None, reading: ModelReading, trainings: Sequence[Training] | None) -> _Rows:
+    ordered, strictly = _ordered_rows(fit, reading, trainings or ()), trainings is not None
+    in_part = strictly and ordered is None and fit is not None and is_part(fit.sample)
+    return _Rows(_as_ordered(fit, ordered, strictly=strictly), None, in_part)
+
+
+def _looked_at(
+    looks: Looks, exercise: Exercise, reading: ModelReading, rows: _Rows
+) -> DataReading | None:
+    """Look at the rows; None where there are none."""
+    if rows.shown is None:
+        return None
+    data = examined(looks, exercise, reading.input_shape, rows.shown)
+    return replace(data, notes=(*data.notes, Message(PART_SEEN))) if rows.in_part else data
+
+
+def _seen_from_there(
+    exercise: Exercise,
+    chosen: ModelReading | None,
+    looks: Looks | Message,
+    rows: _Rows | None,
+) -> ExerciseCase:
+    """See what can be seen without the instructor's side: the data at most, and no hidden ones."""
+    case = ExerciseCase(exercise, None, judged=False)
+    if isinstance(looks, Message):
+        case = replace(case, unlooked=looks)
+    if chosen is None or rows is None:
+        return case
+    reading, fit = chosen.built_for(exercise), telling_fit(chosen.candidate)
+    data = None if isinstance(looks, Message) else _looked_at(looks, exercise, reading, rows)
+    instead = rows.of if data is not None else None
+    return replace(case, reading=reading, fit=None if instead else fit, data=data, data_of=instead)
 
 
 def _ordered_rows(
@@ -242,8 +295,8 @@ def _obstacle(case: ExerciseCase) -> Message | None:
         return case.reading.obstacle
     if case.reading.candidate.bare:
         return Message("accuracy.weights_unseen")
-    if case.family is None:
-        return Message("accuracy.no_reference")
+    if not case.judged:
+        return Message(NO_REFERENCE)
     if case.question is None:
         return Message("accuracy.never_fitted" if case.fit is None else "accuracy.data_unreadable")
     return None

@@ -14,6 +14,7 @@ from functools import partial
 from grader.course.exercises import Course, Exercise
 from grader.extract.apart import Care, Together, Unjudged
 from grader.extract.cases import (
+    NO_REFERENCE,
     ExerciseCase,
     HiddenSeed,
     exercise_case,
@@ -257,7 +258,9 @@ def _evidence(
 ) -> Evidence:
     others = other_models(readings, case.reading)
     if case.reading is None:
-        return Evidence(case.exercise.id, runs, None, (), None, None, {}, others=others)
+        unmet = None if case.judged else Message(NO_REFERENCE)
+        nothing = Evidence(case.exercise.id, runs, None, (), None, None, {}, others=others)
+        return replace(nothing, unmet=unmet, unlooked=case.unlooked)
     answer, suspect = answers.get(case.exercise.id), suspect_of(case)
     found = measured(case, answers)
     data = case.data
@@ -277,6 +280,7 @@ def _evidence(
         notes=(*_note_of(case.data_of), *(data.notes if data else ())),
         hints=data.hints if data else (),
         unmet=found.unmet,
+        unlooked=case.unlooked,
         others=others,
         data_of=other_model(case.data_of) if case.data_of else None,
         controls=found.controls,

@@ -13,15 +13,15 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 from grader.course.exercises import Course, Exercise
-from grader.course.families import are_own, load_family
+from grader.course.families import are_own
+from grader.course.looking import looks_at
 from grader.extract.apart import Care, Unjudged
 from grader.extract.lengths import is_known
 from grader.extract.matching import NEAR, ModelReading, is_theirs, resemblance, telling_fit
-from grader.types import Fit
+from grader.types import Fit, Message
 
 EXACT = 1.0
 ON_ITS_DATA = 0.6  # of a model that was given the exercise's data, whatever its layers are
@@ -52,20 +52,20 @@ def whose_data(course: Course, care: Care) -> Whose:
     """Give what says whether a model was given an exercise's data; each is looked at once."""
     seen: dict[tuple[int, str], bool | None] = {}
 
-    def look(fit: Fit, exercise: Exercise, family: str, reference: Path) -> bool:
-        found = load_family(reference, family)
-        return are_own(found, found.examine(fit.sample, exercise.data))
+    def look(fit: Fit, exercise: Exercise) -> bool | None:
+        looks = looks_at(course, exercise)
+        if isinstance(looks, Message):
+            return None
+        return are_own(looks, looks.examine(fit.sample, exercise.data))
 
     def whose(reading: ModelReading, exercise: Exercise) -> bool | None:
         fit = telling_fit(reading.candidate)
-        if fit is None or fit.sample.x is None or course.reference is None:
-            return None
-        if exercise.family is None:
+        if fit is None or fit.sample.x is None or exercise.family is None:
             return None
         own = exercise.sized(reading.input_shape)
         key = (id(fit.sample), json.dumps([exercise.family, dict(own.data)], sort_keys=True))
         if key not in seen:
-            found = care.do(exercise.id, partial(look, fit, own, exercise.family, course.reference))
+            found = care.do(exercise.id, partial(look, fit, own))
             seen[key] = None if isinstance(found, Unjudged) else found
         return seen[key]
 

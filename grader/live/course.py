@@ -62,15 +62,10 @@ def _installed() -> Path | None:
 @lru_cache(maxsize=4)
 def _made_of(root: Path) -> PublicCourse:
     """Make what a release of this course would hold; it is read again after a restart."""
-    from grader.authoring.public import public_files
+    from grader.authoring.public import written_public
     from grader.course.load import load_course
 
-    folder = Path(_kept().name) / FOLDER
-    for name, content in public_files(load_course(root)).items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return read_public(folder)
+    return read_public(written_public(load_course(root), Path(_kept().name)))
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,13 @@ import numpy as np
 
 from grader.course.exercises import Exercise
 from grader.course.families import DataReading
+from grader.course.looking import (
+    ELSEWHERE,
+    MISSING,
+    UNASKED,
+    looks_of,
+    may_be_of_another_file,
+)
 from grader.course.public import PublicCourse
 from grader.evaluation.worker import build, describe
 from grader.extract.distinct import each_once
@@ -25,14 +32,12 @@ from grader.extract.matching import ModelReading, choose, read_model, telling_fi
 from grader.extract.tasks import Answer, LayerAnswer
 from grader.extract.training import training_facts
 from grader.kernel.probe import models as probe
-from grader.live.looking import looks_of, may_be_of_another_file
 from grader.live.names import HeldModel
 from grader.live.trainings import KnownFits
 from grader.score.hints_empty import has_empty
 from grader.types import Candidate, Evidence, Notebook, Outcome, RunFacts, TrainingFacts
 
-UNSEEN, UNASKED = "live.data_unseen", "live.data_unasked"
-MISSING, ELSEWHERE = "live.data_missing", "live.data_elsewhere"
+UNSEEN = "live.data_unseen"
 NOWHERE = 0  # a live notebook's cells are in no order
 ATTEMPTED_NOTHING = RunFacts(Outcome.FINISHED, 0, (), None)
 
@@ -145,7 +150,7 @@ def _data(
         return None, UNSEEN
     fit = replace(fit, sample=each_once(fit.sample))
     data = examined(looks, exercise, reading.input_shape, fit)
-    if may_be_of_another_file(course, exercise, data, ran):
+    if may_be_of_another_file(course.folder, exercise, data.findings, ran):
         return None, ELSEWHERE
     return data, ""
 

@@ -34,7 +34,7 @@ from grader.pipeline.trainings import UnderWay
 from grader.record.store import Store, UnkeepableError
 from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
-from grader.score.score import malformed, ungraded
+from grader.score.score import MAX_SCORE, malformed, ungraded
 from grader.trainer.answers import Failures
 from grader.trainer.kept import usual_folder
 from grader.trainer.results import Results
@@ -201,7 +201,7 @@ class Grader:
         elif like and not job.asked_again and all(record.grade.graded for record in like):
             records = tuple(_in_the_name_of(job, slot, record) for record in like)
         elif job.submission.problem is not None:
-            records = self._plain(job, slot, malformed(job.submission.problem), began)
+            records = self._malformed(job, slot, job.submission.problem, began)
         elif job.submission.fault is not None:
             records = self._ungraded(job, slot, job.submission.fault, began)
         elif begun_before >= CRASHES:
@@ -282,6 +282,18 @@ class Grader:
 
     def _ungraded(self, job: Job, slot: Slot, message: Message, began: float) -> tuple[Record, ...]:
         return self._plain(job, slot, ungraded(message), began)
+
+    def _malformed(
+        self, job: Job, slot: Slot, problem: Message, began: float
+    ) -> tuple[Record, ...]:
+        return tuple(
+            self._one_plain(job, slot, malformed(problem, self._most(one)), began, one)
+            for one in job.submission.exercises or (UNKNOWN,)
+        )
+
+    def _most(self, exercise: str) -> float:
+        known = self.course.exercises.get(exercise)
+        return MAX_SCORE if known is None else known.max_score
 
     def _plain(self, job: Job, slot: Slot, grade: Grade, began: float) -> tuple[Record, ...]:
         """Give records without evidence: nothing was run, or it came to nothing."""

@@ -17,6 +17,7 @@ from grader.code.engines import fixes_seeds, needs_tensorflow
 from grader.code.source import left_unread
 from grader.course.exercises import Course
 from grader.course.families import load_family
+from grader.course.looking import ELSEWHERE, may_be_of_another_file
 from grader.extract.apart import Apart, Care, Unjudged
 from grader.extract.extract import extract_each, run_facts
 from grader.extract.lengths import asked_at, of_any_length
@@ -163,13 +164,27 @@ def judge(
         _assessed(one, run.course, run.execution, care)
         if isinstance(one, Unjudged)
         else _assessed(
-            replace(one, hints=(*one.hints, *source), notes=(*one.notes, *unread)),
+            replace(
+                _as_far_as_known(one, run),
+                hints=(*one.hints, *source),
+                notes=(*one.notes, *unread),
+            ),
             run.course,
             run.execution,
             care,
         )
         for one in found
     )
+
+
+def _as_far_as_known(one: Evidence, run: Run) -> Evidence:
+    """Say nothing of data that are others than the exercise's in a student's check alone."""
+    exercise, folder = run.course.exercises.get(one.exercise), run.course.public
+    if exercise is None or exercise.family is None or folder is None or one.unlooked is not None:
+        return one
+    if not may_be_of_another_file(folder, exercise, one.data, run.notebook):
+        return one
+    return replace(one, data=(), layout=None, unlooked=Message(ELSEWHERE))
 
 
 def _assessed(

@@ -138,7 +138,7 @@ def _cells(record: Record, words: Words) -> list[str]:
     return [
         inert(wording.name(record.student)),
         inert(wording.title(record.exercise, {}, words)),
-        wording.score(record),
+        wording.score_of(record),
         f"{mark} {inert(wording.verdict_name(record, words))}",
     ]
 

@@ -112,7 +112,7 @@ def _row(record: Record, counts: Counting, words: Words) -> _Row:
         student=wording.name(record.student),
         exercise=wording.title(record.exercise, {}, words),
         verdict=wording.verdict_name(record, words),
-        score=wording.score(record) if not earlier else f"({wording.score(record)})",
+        score=wording.score_of(record) if not earlier else f"({wording.score_of(record)})",
         where=wording.reason_cell(record, words) if not earlier else "",
         reason=printable(earlier or _why(record, words), limit=_LONGEST_REASON),
         style=_STYLES.get(verdict, "red"),

@@ -17,6 +17,7 @@ from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import UNKNOWN, Check, EvidenceClass, Message, Record, Verdict
 
+FULL = 100.0  # points, of most exercises
 LONGEST_NAME = 120
 LONGEST_VALUE = 400
 LONGEST_FAULT = 2000  # an instructor needs the end of it: the cause stands there
@@ -156,6 +157,13 @@ def waiting(number: float, words: Words) -> str:
 def score(record: Record) -> str:
     """Write a score; a dash where there is none, for that is not a zero."""
     return "–" if record.grade.score is None else points(record.grade.score)
+
+
+def score_of(record: Record) -> str:
+    """Write a score, and out of how many points where they are not the usual hundred."""
+    grade = record.grade
+    whole = grade.score is None or grade.max_score == FULL
+    return score(record) if whole else f"{score(record)} / {points(grade.max_score)}"
 
 
 def check_text(check: Check, words: Words) -> str:

@@ -14,6 +14,7 @@ from grader.course.profiles import LAPTOP
 from grader.types import Check, Evidence, EvidenceClass, Message
 
 CLASS = EvidenceClass.ACCURACY
+NO_REFERENCE = "accuracy.no_reference"
 
 
 def trained_without_fit(evidence: Evidence) -> bool:
@@ -31,7 +32,7 @@ def accuracy_checks(
 ) -> Iterator[Check]:
     """Check the metric that the threshold is about; no points hang on it where there is none."""
     if threshold is None or threshold.value is None:
-        why = threshold.why if threshold else _unmeasured(exercise)
+        why = threshold.why if threshold else _unmeasured(evidence, exercise)
         yield Check("accuracy.none", CLASS, 0.0, 0.0, why or Message("accuracy.none"), "", "")
         return
     sign = "≤" if threshold.better == "lower" else "≥"
@@ -90,7 +91,9 @@ def accuracy_fraction(value: float, threshold: Threshold) -> float:
     return min(1.0, max(0.0, fraction))
 
 
-def _unmeasured(exercise: Exercise) -> Message:
+def _unmeasured(evidence: Evidence, exercise: Exercise) -> Message:
+    if evidence.unmet is not None and evidence.unmet.id == NO_REFERENCE:
+        return evidence.unmet
     if exercise.profile == LAPTOP:
         return Message("accuracy.unmeasured")
     return Message("accuracy.unmeasured_profile", {"profile": exercise.profile})

@@ -11,11 +11,15 @@ from grader.types import Check, Evidence, EvidenceClass, Message
 
 CLASS = EvidenceClass.DATA
 NO_FIT = "data.fit"
+UNLOOKED = "data.unlooked"
 TARGET, TARGET_WEIGHT = "data.target", 3.0  # what is learned weighs more than how it is laid out
 
 
 def data_checks(evidence: Evidence, points: float) -> Iterator[Check]:
-    """Give a check per finding."""
+    """Give a check per finding; what nobody here can look at neither earns nor costs anything."""
+    if evidence.unlooked is not None:
+        yield Check(UNLOOKED, CLASS, 0.0, 0.0, evidence.unlooked, "", "")
+        return
     if not evidence.data:
         why = Message("data.no_fit" if evidence.model is not None else "data.no_model")
         yield Check(NO_FIT, CLASS, 0.0, points, why, "", "")

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from grader.course.exercises import Exercise
 from grader.course.own_checks import CheckAnswer, OwnCheck, checks_path
+from grader.score.checks_data import UNLOOKED
 from grader.text.printable import cut
 from grader.types import Check, Evidence, EvidenceClass, GraderError, Message
 
 MOST_CHARACTERS = 2000  # of each text: it stands in a table
+UNASKED = "own"
 _TEXTS = ("expected", "got", "en", "ko")
 
 Points = Mapping[EvidenceClass, float]
@@ -65,6 +67,17 @@ def own_checks(
             got=answer.got,
             cell=evidence.model.cell if evidence.model is not None else None,
         )
+
+
+def unasked_checks(exercise: Exercise) -> Iterator[Check]:
+    """Say of what students do not have that it was not asked: it earns and costs nothing."""
+    for cls in exercise.unasked:
+        yield Check(f"{cls.value}.{UNASKED}", cls, 0.0, 0.0, Message("live.own_checks"), "", "")
+
+
+def not_asked(check: Check) -> bool:
+    """Whether a check only says that nobody looked: at the data, at what the course adds."""
+    return check.id == UNLOOKED or check.id.endswith(f".{UNASKED}")
 
 
 def _worth(one: OwnCheck, exercise: Exercise, points: Points) -> float:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grader.course.exercises import Exercise
+from grader.course.exercises import Exercise, total_of
 from grader.course.expectations import Threshold
 from grader.course.own_checks import OwnCheck
 from grader.score.checks_accuracy import accuracy_checks, trained_without_fit
 from grader.score.checks_data import NO_FIT, data_checks
-from grader.score.checks_own import left_over, own_checks, that_apply
+from grader.score.checks_own import left_over, own_checks, that_apply, unasked_checks
 from grader.score.checks_runs import run_checks
 from grader.score.checks_structure import structure_checks
 from grader.score.checks_training import training_checks
@@ -74,6 +74,8 @@ def score(
         exercise = exercise.sized(evidence.model.input_shape)
     compared = nearest(evidence.model, exercise) if evidence.model is not None else None
     points = exercise.points_for(threshold)
+    if evidence.unlooked is not None:
+        points = {**points, EvidenceClass.DATA: 0.0}
     own = that_apply(own, evidence)
     rest = left_over(own, exercise, points)
     standard = (
@@ -83,17 +85,18 @@ def score(
         *training_checks(evidence.training, exercise, rest[EvidenceClass.TRAINING]),
         *accuracy_checks(evidence, exercise, threshold, rest[EvidenceClass.ACCURACY]),
     )
-    checks = (*standard, *own_checks(own, evidence, exercise, points, standard))
+    own_ones = own_checks(own, evidence, exercise, points, standard)
+    checks = (*standard, *own_ones, *unasked_checks(exercise))
     checks = tuple(held_back(checks, why_waiting(evidence, ours or threshold)))
-    verdict = _verdict(evidence, checks)
+    verdict, most = _verdict(evidence, checks), total_of(points)
     if evidence.model is None:
         total = 0.0  # a notebook without a model earns nothing for running
     else:
-        total = round(min(MAX_SCORE, sum(check.points for check in checks)), 2)
+        total = round(min(most, sum(check.points for check in checks)), 2)
     return Grade(
         verdict=verdict,
         score=total,
-        max_score=MAX_SCORE,
+        max_score=most,
         checks=checks,
         hints=diagnose(evidence, exercise, compared, checks, verdict),
         flags=_flags(evidence, verdict),
@@ -106,10 +109,10 @@ def ungraded(message: Message) -> Grade:
     return Grade(Verdict.GRADER_ERROR, None, MAX_SCORE, (check,), (), ())
 
 
-def malformed(message: Message) -> Grade:
-    """Not a readable notebook."""
-    check = Check("runs.readable", EvidenceClass.RUNS, 0.0, MAX_SCORE, message, "", "")
-    return Grade(Verdict.MALFORMED, 0.0, MAX_SCORE, (check,), (), ())
+def malformed(message: Message, most: float = MAX_SCORE) -> Grade:
+    """Not a readable notebook, of an exercise that has ``most`` points."""
+    check = Check("runs.readable", EvidenceClass.RUNS, 0.0, most, message, "", "")
+    return Grade(Verdict.MALFORMED, 0.0, most, (check,), (), ())
 
 
 def nothing_found(evidence: Evidence) -> Grade:

@@ -25,8 +25,8 @@ from grader.authoring.wheel import wheel
 from grader.course.exercises import Course, Exercise
 from grader.course.families import Looks, load_family
 from grader.course.load import load_course
+from grader.course.looking import looks_of
 from grader.course.public import FILE, PublicCourse, read_public
-from grader.live.looking import looks_of
 from grader.types import ArraySample, FitSample, GraderError
 from tests.support.course_help import course_of
 

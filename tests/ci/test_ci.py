@@ -15,15 +15,18 @@ import pytest
 from grader import environment
 from grader.ci.first_look import Seen
 from grader.cli import ci, grade
+from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.grader import Graded
 from grader.record.store import Store
 from grader.report.exporters.classroom50 import ABOUT
+from grader.score.grade import grade_of
+from grader.text.words import Words
 from grader.trainer.kernels import Kernel, Kernels
 from grader.types import Engine, Message, Record, Submission, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT, Said, Shell
-from tests.support.notebook_files import notebook, raw
+from tests.support.notebook_files import notebook, raw, write
 from tests.support.repositories import HOSTILE, Working
 
 BAD = b'{"nbformat": 2}'
@@ -260,24 +263,80 @@ class TestCodes:
 
 
 class TestPublicChecks:
-    def test_they_give_the_points_of_what_they_look_at_and_no_others(
-        self, job: Job, tmp_path: Path
+    @pytest.fixture
+    def mine(self, tmp_path: Path) -> Path:
+        return write(tmp_path / "handed" / "mine.ipynb")
+
+    def scored(self, job: Job, **found: Any) -> list[Course]:
+        """Have every notebook scored as right work of the course that the job grades with."""
+        courses = []
+
+        def graded(grader: Any, collected: Any, progress: Any, *_: Any) -> Iterator[Graded]:
+            exercise = grader.course.exercise("multiplication-lstm")
+            evidence = b.sound(exercise, metrics={}, unmet=Message("accuracy.no_reference"))
+            courses.append(grader.course)
+            for one in collected.submissions:
+                grade = grade_of(grader.course, replace(evidence, **found), Engine.JAX, "cpu").grade
+                record = replace(accepted(one), grade=grade, threshold=None)
+                grader.store.save(record)
+                progress.finished(Graded(one, (record,)))
+                yield Graded(one, (record,))
+
+        job.shell.monkeypatch.setattr(ci, "graded_as_done", graded)
+        return courses
+
+    @pytest.mark.parametrize(
+        ("unlooked", "most"), [(None, "75"), (Message("live.data_elsewhere"), "60")]
+    )
+    def test_right_work_has_all_points_of_what_was_looked_at_and_the_rest_is_named(
+        self, job: Job, mine: Path, tmp_path: Path, unlooked: Message | None, most: str
     ) -> None:
-        path = tmp_path / "handed" / "mine.ipynb"
-        path.parent.mkdir()
-        path.write_bytes(GOOD)
-        job.judged(accepted)
-        told = dict.fromkeys(ABOUT, "x") | {"submission": "submit/x"}
+        self.scored(job, unlooked=unlooked)
         about = tmp_path / "about.json"
-        about.write_text(json.dumps(told))
-        said = job(path, "--student", "lee", "--public", "--about", about)
+        about.write_text(json.dumps(dict.fromkeys(ABOUT, "x") | {"submission": "submit/x"}))
+        said = job(mine, "--student", "lee", "--public", "--about", about)
         assert said.code == 0, said.err
+        assert f"Accepted, {most} / {most}" in said.err
+        assert f"| {most} / {most} |" in (job.reports / "summary.md").read_text("utf-8")
+        assert f": Accepted, {most}/{most}" in (job.reports / "comment.txt").read_text("utf-8")
         result = json.loads((job.reports / "result.json").read_text("utf-8"))
-        points = load_course(ROOT).exercise("multiplication-lstm").points_for(None)
-        most = sum(points[cls] for cls in ("runs", "structure", "training"))
-        # The record's own checks of these classes are worth 10, 35 and 15.
-        assert (result["score"], result["max-score"]) == (60, round(most))
-        assert result["max-score"] < 100
+        assert (result["score"], result["max-score"]) == (int(most), int(most))
+        pages = [*job.reports.iterdir(), *(job.shell.out / "feedback").iterdir()]
+        everything = html.unescape("".join(one.read_text("utf-8") for one in pages)) + said.err
+        assert Words("en")("data.no_fit") not in everything
+        for name in ("summary.md", "comment.md", "comment.txt"):
+            page = html.unescape((job.reports / name).read_text("utf-8"))
+            assert "Not checked here: accuracy on new data" in page
+            assert ("is another one in grading" in page) is (unlooked is not None)
+
+    def test_the_data_are_looked_at_as_students_look_at_them(self, job: Job, mine: Path) -> None:
+        courses = self.scored(job)
+        assert job(mine, "--student", "lee", "--public").code == 0
+        (course,) = courses
+        assert course.public is not None
+        assert course.reference is None
+        families = {one.family for one in course.exercises.values()}
+        assert None not in families
+
+    def test_what_looks_at_data_never_comes_with_the_change(
+        self, job: Job, student: Working
+    ) -> None:
+        for name in ("exercise.toml", "multiplication-lstm.ipynb"):
+            theirs = f"assignments/multiplication-lstm/{name}"
+            student.write(theirs, (ROOT / theirs).read_bytes())
+        student.write("grader_course/course.json", b"{}")
+        student.write("grader_course/families/multiplication.py", b"raise SystemExit('ran')")
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event()
+        job.shell.monkeypatch.delenv("GRADER_COURSE")
+        job.shell.monkeypatch.chdir(student.place)
+        courses = self.scored(job, unlooked=Message("live.data_unasked"))
+        said = job("--public")
+        assert said.code == 0, said
+        (course,) = courses
+        assert course.root == student.place
+        assert course.public is None
 
     def test_a_notebook_with_a_fault_that_they_see_fails(self, job: Job, tmp_path: Path) -> None:
         path = tmp_path / "handed" / "mine.ipynb"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from grader.authoring.public import written_public
 from grader.cli import check
 from grader.cli.check import show, sound
 from grader.cli.check_fast import fast_look, right_so_far
@@ -41,7 +42,7 @@ def wrong() -> Record:
     checks = (
         b.check("runs.cells", 10, 10, Message("runs.all", {"cells": 9})),
         b.check("structure.layer-1", 0, 35, told, cell=6),
-        b.check("data.fit", 0, 15, Message("data.no_fit")),
+        b.check("accuracy.mse", 0, 25, Message("accuracy.never_fitted")),
     )
     return b.record(grade=b.grade(Verdict.WRONG_ARCHITECTURE, 10.0, checks, (HINT,)))
 
@@ -60,8 +61,21 @@ class TestText:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         said = shown(wrong(), monkeypatch=monkeypatch)
-        assert WORDS("data.no_fit")[:30] not in said
+        assert WORDS("accuracy.never_fitted")[:30] not in said
         assert "/100" not in said
+
+    def test_what_nobody_looked_at_is_neither_right_nor_wrong(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checks = (
+            b.check("structure.layer-1", 35, 35),
+            b.check("structure.own", 0, 0, Message("live.own_checks")),
+            b.check("data.unlooked", 0, 0, Message("live.data_unasked")),
+        )
+        record = b.record(grade=b.grade(Verdict.ACCEPTED, 35.0, checks))
+        lines = [line.strip() for line in shown(record, monkeypatch=monkeypatch).splitlines()]
+        assert [line[:1] for line in lines if line[1:2] == " "] == ["✓", "–", "–"]
+        assert sound(record)
 
     def test_titles_are_not_read_as_markup(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "The [b]title[/b]" in shown(wrong(), monkeypatch=monkeypatch)
@@ -157,6 +171,7 @@ class TestReal:
     def bundle(self, tmp_path: Path) -> Path:
         folder = tmp_path / "course"
         shutil.copytree(ROOT / "assignments", folder / "assignments")
+        written_public(load_course(ROOT), folder)
         return folder
 
     def check(self, bundle: Path, *names: str) -> subprocess.CompletedProcess[str]:

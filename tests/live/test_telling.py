@@ -11,10 +11,11 @@ import pytest
 
 from grader import __version__
 from grader.course.load import load_course
+from grader.course.looking import ELSEWHERE, UNASKED
 from grader.course.public import PublicCourse
 from grader.extract.matching import read_model
 from grader.live.answer import Answer
-from grader.live.evidence import ELSEWHERE, UNASKED, UNSEEN, LiveEvidence, LiveModel
+from grader.live.evidence import UNSEEN, LiveEvidence, LiveModel
 from grader.live.names import HeldModel
 from grader.live.telling import WITHOUT_CELL, answer_of
 from grader.live.trainings import KnownFits
@@ -84,7 +85,7 @@ def test_data_that_nobody_saw_are_neither_right_nor_wrong() -> None:
 
 def test_what_only_grading_looks_at_is_said_so() -> None:
     answer = told(b.sound(EXERCISE, data=()), live(FIT), data_unknown=UNASKED)
-    assert "only grading looks" in repr(answer)
+    assert "Grading looks at them" in repr(answer)
 
 
 def test_a_file_that_is_another_one_in_grading_makes_nothing_wrong() -> None:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 from grader.authoring.bundles import program
 from grader.authoring.carried import PROGRAM, File, the_course, the_grader
+from grader.authoring.public import public_files
 from grader.course.exercises import Course
+from grader.course.public import FOLDER
 
 
 def files(course: Course) -> Iterator[File]:
@@ -18,3 +20,5 @@ def files(course: Course) -> Iterator[File]:
     yield File("autograder.py", program("_classroom50_autograder.py"), PROGRAM)
     yield from the_grader()
     yield from the_course(course, reference=False)
+    for name, content in public_files(course).items():  # which looks at data without the reference
+        yield File(f"{FOLDER}/{name}", content)

@@ -1,23 +1,27 @@
-"""Who looks at the data given to ``fit``, on the students' side.
+"""Who looks at the data given to ``fit``: the exercise's family, or the part that students have.
 
-Enters: the public half of a course, an exercise. Leaves: what answers as the exercise's family
-does. Touches: reads the family's public part, and the files that students have.
+Enters: a course, an exercise. Leaves: what answers as the exercise's family does, or why nothing
+here can. Touches: reads the family, and the files that students have.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
-from grader.course.exercises import ASSIGNMENTS, Exercise
-from grader.course.families import DataReading, Looks, LooksInFiles, load_family
-from grader.course.public import PublicCourse, digest_of, kept_name
-from grader.types import FitSample, Json, Notebook
+from grader.course.exercises import ASSIGNMENTS, Course, Exercise
+from grader.course.families import DataReading, Family, Looks, LooksInFiles, load_family
+from grader.course.public import PublicCourse, digest_of, kept_name, read_public
+from grader.types import Finding, FitSample, Json, Message, Notebook
+
+# Why nothing here can tell whether the data are right.
+UNASKED = "live.data_unasked"
+MISSING, ELSEWHERE = "live.data_missing", "live.data_elsewhere"
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,31 @@ class InFiles:
     family: LooksInFiles
     students: object
 
+    @property
+    def OWN(self) -> tuple[str, ...] | None:  # noqa: N802 - as a family calls it
+        """Give the findings that tell these data from any others, where the family names them."""
+        return getattr(self.family, "OWN", None)
+
     def examine(self, fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
         """Look at data as the judge does, who has the whole data set."""
         return self.family.look(fit, spec, self.students)
+
+
+def looks_at(course: Course, exercise: Exercise) -> Looks | Message:
+    """Give what looks at an exercise's data; where nothing here can, say why."""
+    if exercise.family is None:
+        return Message(UNASKED)
+    if course.public is not None:
+        return looks_of(read_public(course.public), exercise) or Message(MISSING)
+    family = family_of(course, exercise)
+    return Message(UNASKED) if family is None else family
+
+
+def family_of(course: Course, exercise: Exercise) -> Family | None:
+    """Give the whole family, which the instructor alone has; None elsewhere."""
+    if exercise.family is None or course.reference is None:
+        return None
+    return load_family(course.reference, exercise.family)
 
 
 def looks_of(course: PublicCourse, exercise: Exercise) -> Looks | None:
@@ -53,7 +79,7 @@ def looks_of(course: PublicCourse, exercise: Exercise) -> Looks | None:
 
 
 def may_be_of_another_file(
-    course: PublicCourse, exercise: Exercise, data: DataReading, ran: Notebook | None
+    folder: Path, exercise: Exercise, findings: Iterable[Finding], ran: Notebook | None
 ) -> bool:
     """Whether data that are not the exercise's own may be so in grading alone.
 
@@ -61,13 +87,13 @@ def may_be_of_another_file(
     there. Shapes and targets are right or wrong in either.
 
     Args:
-        course: with the family.
+        folder: of the public half, with the family.
         exercise: the one that is checked.
-        data: what the family said.
+        findings: what the family said.
         ran: the notebook's cells; None where they are not known.
     """
-    family = load_family(course.folder, exercise.family or "")
-    foreign = any(one.id in family.OWN and one.fraction < 1.0 for one in data.findings)
+    family = load_family(folder, exercise.family or "")
+    foreign = any(one.id in family.OWN and one.fraction < 1.0 for one in findings)
     names: tuple[str, ...] = getattr(family, "STAND_INS", ())
     cells = ran.cells if ran is not None else ()
     return foreign and any(name in cell.source for name in names for cell in cells)
