@@ -26,6 +26,8 @@ class Event:
         student: whose work it is, "" where the names of files say.
         draft: its author calls it unfinished.
         trusted: nobody who hands in can change what this job does: it may write to a cache.
+        unchanged: the job is the repository's own, though somebody who hands in can start it: what
+            it computes is no mere advice.
         handed_in: when, as the platform's own clock had it; "" where it does not say.
     """
 
@@ -34,6 +36,7 @@ class Event:
     student: str = ""
     draft: bool = False
     trusted: bool = False
+    unchanged: bool = False
     handed_in: str = ""
 
 

@@ -241,7 +241,7 @@ def _notes(options: CiOptions, event: Event, work: Work) -> list[Message]:
     notes = []
     if options.public:
         notes.append(Message("ci.public"))
-    elif not event.trusted:
+    elif not (event.trusted or event.unchanged):
         notes.append(Message("ci.advice"))
     if event.draft:
         notes.append(Message("ci.draft"))

@@ -36,6 +36,8 @@ GITLAB = EXAMPLES / "gitlab-ci.yml"
 OF_THE_COURSE = "./course/.github/grader"
 PINNED = re.compile(r"(?P<action>[\w-]+/[\w/-]+)@(?P<commit>[0-9a-f]{40})")
 COURSE = EXAMPLES / "github-course.yml"
+PUSHED = EXAMPLES / "github-pushed.yml"
+COMMENTING = (COMMENT, PUSHED)
 OFFICIALLY = [one for one in WORKFLOWS if one not in (PULL, COMMENT, COURSE)]  # with secrets
 
 
@@ -84,12 +86,12 @@ class TestEveryOne:
         written = [
             name for job in jobs(path) for name, may in job["permissions"].items() if may == "write"
         ]
-        assert written == (["pull-requests"] if path == COMMENT else [])
+        assert written == (["pull-requests"] if path in COMMENTING else [])
 
     @every_workflow
     def test_a_superseded_run_is_said_to_be_one(self, path: Path) -> None:
         told = loaded(path)["concurrency"]
-        assert told["cancel-in-progress"] is (path in (PULL, COMMENT, COURSE))
+        assert told["cancel-in-progress"] is (path in (PULL, *COMMENTING, COURSE))
 
     @every_workflow
     def test_no_checkout_leaves_a_token_behind(self, path: Path) -> None:
@@ -101,13 +103,18 @@ class TestEveryOne:
         assert not re.search(r"\bsecrets\b\s*[.\[]", path.read_text("utf-8"))
 
     @pytest.mark.parametrize("path", OFFICIALLY, ids=of_a_file)
-    def test_a_secret_is_nowhere_but_in_the_step_that_grades_and_not_in_a_job_of_a_pull_request(
+    def test_a_secret_is_nowhere_but_in_the_step_that_needs_it_and_not_in_a_job_of_a_pull_request(
         self, path: Path
     ) -> None:
-        assert not triggers(path) & {"pull_request", "pull_request_target", "workflow_run", "push"}
+        started_by = {"workflow_run"} & triggers(path) if path == PUSHED else set()
+        others = {"pull_request", "pull_request_target", "workflow_run", "push"} - started_by
+        assert not triggers(path) & others
         for one in steps(path):
-            if one.get("name") != "Grade":
-                assert "secrets." not in str(one)
+            wanted = {"Grade": r"COURSE_SECRET|SIGNING_KEY|STUDENTS_TOKEN"}
+            wanted |= {"Get the course and the grader": "COURSE_KEY"} if path == PUSHED else {}
+            named = re.findall(r"secrets\.(\w+)", str(one))
+            allowed = wanted.get(one.get("name", ""), "$^")
+            assert not [name for name in named if not re.fullmatch(allowed, name)], one
         assert all(job["environment"] == "grading" for job in jobs(path))
 
     def test_code_of_a_pull_request_runs_in_a_private_repository_alone(self) -> None:
@@ -160,11 +167,12 @@ class TestWhatIsTrusted:
     def test_pages_and_plain_tables_alone_are_uploaded(self) -> None:
         paths = [one["with"]["path"] for one in steps(PULL) if "upload" in one.get("uses", "")]
         assert [path.rpartition("}}")[2] for path in paths] == [
-            *("/grades/feedback", "/reports/comment.txt")
+            *("/handed-in", "/grades/feedback", "/reports/comment.txt")
         ]
 
-    def test_the_comment_waits_for_the_workflow_that_checks(self) -> None:
-        assert loaded(COMMENT)[True]["workflow_run"]["workflows"] == [loaded(PULL)["name"]]
+    @pytest.mark.parametrize("path", COMMENTING, ids=of_a_file)
+    def test_what_comes_afterwards_waits_for_the_workflow_that_checks(self, path: Path) -> None:
+        assert loaded(path)[True]["workflow_run"]["workflows"] == [loaded(PULL)["name"]]
 
     def test_every_script_of_the_action_runs_away_from_the_checkout(self) -> None:
         for one in steps(ACTION):

@@ -117,6 +117,12 @@ class TestGithubEvents:
         found = load("github").event(github(tmp_path, "push", PUSH))
         assert found == Event(BASE, HEAD, "kim", trusted=True)
 
+    def test_a_run_after_another_is_the_repositorys_own_and_no_mere_advice(
+        self, tmp_path: Path
+    ) -> None:
+        found = load("github").event(github(tmp_path, "workflow_run", PULL))
+        assert (found.unchanged, found.trusted, found.student) == (True, False, "")
+
     @pytest.mark.parametrize("kind", ["pull_request", "pull_request_target", "merge_group", "fork"])
     def test_what_somebody_who_hands_in_can_start_is_not_trusted(
         self, tmp_path: Path, kind: str

@@ -195,7 +195,7 @@ def test_the_official_step_grades_a_good_a_bad_and_a_hostile_pull_request(
             "kim": {PLACE: good},
             "lee": {PLACE: UNREAD},
             "mallory": dict.fromkeys(HOSTILE, UNREAD),
-            "nina": {**tampered, PLACE: UNREAD},
+            "nina": {**tampered, PLACE: good},
         }.items(),
         start=1,
     ):
@@ -229,7 +229,7 @@ def test_the_official_step_grades_a_good_a_bad_and_a_hostile_pull_request(
     kim, lee, mallory, nina = api.comments.values()
     assert "| 100 |" in rows(kim)[0]
     assert "| 0 |" in rows(lee)[0]
-    assert rows(nina) == [row.replace("lee", "nina") for row in rows(lee)]
+    assert rows(nina) == [row.replace("kim", "nina") for row in rows(kim)]
     assert {row.split("|")[1] for row in rows(mallory)} == {" mallory "}
     assert "| 100 |" not in mallory
     assert len(list((place / "grades/signed").glob("*.json"))) >= 4

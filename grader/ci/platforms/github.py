@@ -14,6 +14,7 @@ from grader.ci.told import Told
 from grader.report.github import github_annotations
 
 PULL = frozenset({"pull_request", "pull_request_target"})
+AFTERWARDS = "workflow_run"  # as the default branch has it, after a run of anybody's
 # Started by somebody who may write to the repository, and run as that repository has it.
 TRUSTED = frozenset({"push", "schedule", "workflow_dispatch", "repository_dispatch"})
 
@@ -50,6 +51,7 @@ def event(environment: Mapping[str, str]) -> Event:
         head=environment.get("GITHUB_SHA", ""),
         student=student,
         trusted=kind in TRUSTED,
+        unchanged=kind == AFTERWARDS,
     )
 
 
