@@ -87,14 +87,22 @@ def colab_cell(
 
 
 def readmes(
-    course: Course, languages: Sequence[str], course_wheel: str, published: Published | None
+    course: Course,
+    languages: Sequence[str],
+    course_wheel: str,
+    published: Published | None,
+    forked: str | None = None,
 ) -> Mapping[str, str]:
-    """Give a README for each language; the first is README.md."""
+    """Give a README for each language; the first is README.md.
+
+    ``forked``: where the grader lies in a repository that students fork; None: it is none.
+    """
     names = {
         lang: README if not place else f"README.{lang}.md" for place, lang in enumerate(languages)
     }
     return {
-        names[lang]: _readme(course, lang, names, course_wheel, published) for lang in languages
+        names[lang]: _readme(course, lang, names, course_wheel, published, forked)
+        for lang in languages
     }
 
 
@@ -104,8 +112,10 @@ def _readme(
     names: Mapping[str, str],
     course_wheel: str,
     published: Published | None,
+    forked: str | None,
 ) -> str:
     words = Words(lang)
+    pull = (TEXTS / f"pull-request.{lang}.md").read_text("utf-8") if forked is not None else ""
     others = [f"[{LANGUAGE[one]}]({name})" for one, name in names.items() if one != lang]
     told = {
         "course": course.name or words("release.readme_title"),
@@ -113,9 +123,13 @@ def _readme(
         "wheel": course_wheel,
         "grader": f"rnn-grader[student] @ {published.grader}"
         if published
-        else f"./{GRADER}[student]",
-        "own": f"| `{GRADER}` | {words('release.readme_own')} |\n" if own_wheel() else "",
-        "where": "" if published or own_wheel() else words("release.readme_where", file=GRADER),
+        else f"./{GRADER if own_wheel() else forked or GRADER}[student]",
+        "own": f"| `{GRADER}` | {words('release.readme_own')} |
+" if own_wheel() else "",
+        "where": ""
+        if published or own_wheel() or forked
+        else words("release.readme_where", file=GRADER),
+        "pull": pull,
         "colab": words("release.readme_colab")
         if published
         else words("release.readme_no_colab", course=course_wheel, grader=GRADER),

@@ -38,11 +38,13 @@ class Plan:
         exercises: their ids; None: all.
         languages: of the README; the first one's is README.md.
         published: where it will be read, for Colab; None: nowhere.
+        forked: where the grader lies in a repository that students fork; None: it is none.
     """
 
     exercises: tuple[str, ...] | None = None
     languages: tuple[str, ...] = ("en", "ko")
     published: Published | None = None
+    forked: str | None = None  # where the grader lies in a repository that students fork
 
 
 def release(course: Course, out: Path, plan: Plan | None = None) -> tuple[Path, ...]:
@@ -89,7 +91,7 @@ def released(whole: Course, plan: Plan | None = None) -> Iterator[tuple[str, byt
     yield package, packed
     if own := own_wheel():
         yield GRADER, own
-    for name, told in readmes(course, plan.languages, package, plan.published).items():
+    for name, told in readmes(course, plan.languages, package, plan.published, plan.forked).items():
         yield name, told.encode()
     yield REQUIREMENTS, requirements(course).encode()
     key = course.root / PUBLIC_KEY

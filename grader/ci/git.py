@@ -100,6 +100,11 @@ class Repository:
             raise GraderError(Message("ci.no_history", {"base": base[:12], "head": head[:12]}))
         return found.splitlines()[0]
 
+    def committed(self, commit: str) -> int:
+        """Give when a commit was made, as whoever made it says: seconds since 1970, 0 where odd."""
+        told = self._asked("show", "--no-patch", "--format=%ct", "--end-of-options", commit) or ""
+        return int(told) if told.isascii() and told.isdigit() else 0
+
     def changed(self, base: str | None, head: str) -> list[Entry]:
         """Give the files that ``head`` has and ``base`` has not, or not so; None: all of them."""
         if base is None:

@@ -86,6 +86,9 @@ class Api:
                 said = f"{error.code} {error.reason}"
             except (OSError, HTTPException, ValueError) as error:
                 pause, said = float(2**attempt), f"{type(error).__name__}: {error}"
+                if attempt == TRIES - 1 and isinstance(error, urllib.error.URLError):
+                    args = {"address": self.root, "error": printable(said, limit=200)}
+                    raise GraderError(Message("ci.api_unreached", args)) from error
             if pause is None or attempt == TRIES - 1:
                 raise self._error(path, said)
             if pause > MOST_WAIT:

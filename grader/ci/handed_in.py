@@ -19,6 +19,7 @@ from grader.ci.git import Contents, Entry, Repository
 from grader.collect.beside import MOST_BYTES, MOST_FILES
 from grader.collect.caps import NOTEBOOKS
 from grader.collect.files import is_archive, is_notebook
+from grader.collect.folders import is_hidden
 from grader.collect.notebooks import MAX_BYTES
 from grader.text.printable import printable
 from grader.types import Message, Scalar
@@ -75,9 +76,10 @@ def named(names: Sequence[str]) -> str:
 
 
 def _is_work(entry: Entry) -> bool:
-    """Whether it is a notebook, or a link that is called one."""
+    """Whether it is a notebook, or a link that is called one; not what a tool left behind."""
     name = PurePosixPath(os.fsdecode(entry.name))
-    return (entry.is_file or entry.is_link) and is_notebook(name)
+    left_behind = any(is_hidden(one) and one.lower() not in _OUTSIDE for one in name.parts)
+    return (entry.is_file or entry.is_link) and is_notebook(name) and not left_behind
 
 
 def is_inside(entry: Entry) -> bool:

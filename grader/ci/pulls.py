@@ -17,6 +17,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,18 @@ def _read(told: Mapping[str, Any]) -> Pull | None:
     if not isinstance(number, int) or isinstance(number, bool) or not sound:
         return None
     return Pull(number, student, head, base, told.get("draft") is True, made)
+
+
+def handed_in(pull: Pull, committed: int, now: float) -> str:
+    """Say when a pull request handed in what it has now: it was opened, then edited.
+
+    The platform tells when it was opened, not when its head was pushed. What a commit says of
+    itself is its author's word, so it makes a hand-in later and never earlier.
+    """
+    if not pull.created_at or not 0 < committed <= now:
+        return pull.created_at
+    edited = datetime.fromtimestamp(committed, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return max(pull.created_at, edited)
 
 
 def store_of(out: Path, token: str, url: str) -> Repository:

@@ -243,6 +243,8 @@ def _notes(options: CiOptions, event: Event, work: Work) -> list[Message]:
         notes.append(Message("ci.public"))
     elif not (event.trusted or event.unchanged):
         notes.append(Message("ci.advice"))
+    if not (event.base or options.grading.paths):
+        notes.append(Message("ci.no_base"))
     if event.draft:
         notes.append(Message("ci.draft"))
     if work.over.archives:

@@ -10,6 +10,7 @@ tests and expectations are files that nobody looks at.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from grader.ci.github_api import Api
 from grader.ci.handed_in import HandedOver, hand_over
 from grader.ci.platforms import choose
 from grader.ci.policy import PASSED, UNGRADED, read_policy
-from grader.ci.pulls import Posted, Pull
+from grader.ci.pulls import Posted, Pull, handed_in
 from grader.ci.reports import comment
 from grader.ci.told import Told
 from grader.cli.ci import CiOptions, Job
@@ -139,7 +140,8 @@ class _Fetching:
         self.store.fetch(self.url, [pull.base, pull.head])
         before = self.store.before(pull.base, pull.head)
         over = hand_over(self.store, before, pull.head, folder)
-        event = Event(student=pull.student, handed_in=pull.created_at)
+        when = handed_in(pull, self.store.committed(pull.head), time.time())
+        event = Event(student=pull.student, handed_in=when)
         work = collected_from(self.options.grading, event, self.course, self.judges, folder, over)
         mark = f"#{pull.number}/"  # tells apart what several pull requests call the same
         return Fetched(

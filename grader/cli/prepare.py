@@ -1,8 +1,8 @@
-"""The command that readies a machine: packages, the key that signs, what is compiled once.
+"""The command that readies a machine: packages, secret and key, what is compiled once.
 
-Enters: nothing. Leaves: installed packages, a key pair, the kernel for recurrent layers, a cache of
-compiled programs. Touches: stdout, rooms, these caches, a C++ compiler, the environment that the
-grader runs in, through pip.
+Enters: nothing. Leaves: installed packages, secret and key pair, the kernel for recurrent layers, a
+cache of compiled programs. Touches: stdout, rooms, these caches, a C++ compiler, the environment
+that the grader runs in, through pip.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from grader import environment
+from grader import environment, seeds
 from grader.cli.course import course_to_grade_with, open_words
 from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
@@ -27,7 +27,7 @@ MOST_WHY = 600  # characters of pip's complaint
 
 
 def run_prepare(lang: str | None, *, kernel_alone: bool = False) -> int:
-    """Install packages, make the key that signs, build the kernel, compile what references need.
+    """Install packages, make secret and key, build the kernel, compile what references need.
 
     ``kernel_alone``: build the kernel and nothing else, as where the grader is set up.
 
@@ -43,6 +43,8 @@ def run_prepare(lang: str | None, *, kernel_alone: bool = False) -> int:
         install(missing)
         sys.stdout.write(words("cli.packages_installed", packages=", ".join(missing)) + "\n")
         sys.stdout.flush()
+    seeds.course_secret()
+    sys.stdout.write(words("cli.course_secret", path=str(seeds.secret_path())) + "\n")
     if importlib.util.find_spec("cryptography") is not None:
         path = signing.key_path().with_name(signing.PUBLIC_NAME)
         files.write_whole(path, f"{signing.make_key()}\n".encode(), shared=True)

@@ -98,6 +98,8 @@ def _run_release_for(place: str, out: Path, lang: str | None, profile: str | Non
     from grader.authoring.carried import zipped
 
     bundle = load(place)
+    if not bundle.zip_name and out.exists() and any(one.name != ".git" for one in out.iterdir()):
+        raise GraderError(Message("release.place_taken", {"path": str(out)}))
     course = open_course(profile)
     words = open_words(course, lang)
     made = list(bundle.files(course))
@@ -106,8 +108,6 @@ def _run_release_for(place: str, out: Path, lang: str | None, profile: str | Non
         files.write_whole(target, zipped(made), shared=True)
     else:
         target = out
-        if out.exists() and any(one.name != ".git" for one in out.iterdir()):
-            raise GraderError(Message("release.place_taken", {"path": str(out)}))
         for one in made:
             files.write_whole(out / one.name, one.data, shared=True)
             (out / one.name).chmod(one.mode)

@@ -144,6 +144,8 @@ def _graded(notebook: Path, told: Mapping[str, Any]) -> Record | None:
         format="table",
     )
     course = course_to_grade_with((notebook,))
+    if course.reference is None:  # what is looked at there is less than what the record is about
+        raise GraderError(Message("cli.no_reference"))
     with workplace() as place, Store(place) as store:
         judges = Judges(place)
         grading = replace(grading, out=place)

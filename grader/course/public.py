@@ -76,7 +76,8 @@ def public_half(course: Course, public: PublicCourse | None = None) -> Course:
         public: what looks at data, and knows which checks students do not have; None: nothing does.
     """
     exercises = {key: _public(one, public) for key, one in course.exercises.items()}
-    return replace(course, exercises=exercises, public=public and public.folder)
+    folder = public.folder if public is not None else None
+    return replace(course, exercises=exercises, public=folder)
 
 
 def _public(exercise: Exercise, public: PublicCourse | None) -> Exercise:

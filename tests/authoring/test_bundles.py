@@ -106,6 +106,13 @@ class TestTheFolder:
         action = place.removeprefix("./course/") + "/action.yml"
         assert found[action] == (ROOT / "action.yml").read_bytes()
         assert {".github/workflows/comment.yml", "grader_course/course.json"} <= set(found)
+        assert b".ipynb_checkpoints/\n" in found[".gitignore"]
+        for name, told in (("README.md", "pull request"), ("README.ko.md", "풀 리퀘스트를 엽니다")):
+            readme = found[name].decode()
+            assert 'pip install "./.github/grader[student]"' in readme
+            assert told in readme
+            assert ".whl 파일" not in readme
+            assert "gives you the file" not in readme
         assert not [name for name in found if name.startswith("reference")]
         expected = (ROOT / "reference/multiplication-lstm/expected.json").read_bytes()
         assert expected not in found.values()

@@ -226,6 +226,16 @@ class TestAPullRequest:
         assert "/tmp" not in told
         assert str(ROOT) not in told
 
+    def test_without_a_commit_to_compare_with_all_is_looked_at_and_said_so(
+        self, job: Job, student: Working
+    ) -> None:
+        job.judged(accepted)
+        said = job("--student", "kim")
+        assert said.code == 0, said.err
+        assert "Name one with --base" in said.err
+        said = job("--student", "kim", "--base", job.base)
+        assert "--base" not in said.err
+
 
 class TestCodes:
     @pytest.mark.parametrize(

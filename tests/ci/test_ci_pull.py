@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from grader.ci.git import Repository
 from grader.ci.github_api import Api
-from grader.ci.pulls import open_pulls, require_name
+from grader.ci.pulls import Pull, handed_in, open_pulls, require_name
 from grader.cli import ci
 from grader.pipeline.grader import Graded
 from grader.types import GraderError, Record, Submission, Verdict
@@ -30,6 +31,33 @@ TOKEN = "secret-token-of-the-course"
 def api() -> Iterator[FakeApi]:
     with FakeApi() as made:
         yield made
+
+
+OPENED = "2026-11-21T10:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("committed", "now", "when"),
+    [
+        (1_795_600_000, 1_795_700_000.0, "2026-11-25T09:46:40Z"),  # edited after it was opened
+        (1_795_000_000, 1_795_700_000.0, OPENED),  # made before it was opened
+        (1_999_999_999, 1_795_700_000.0, OPENED),  # a clock that is wrong
+        (0, 1_795_700_000.0, OPENED),
+    ],
+)
+def test_it_is_handed_in_when_it_was_opened_or_later_edited(
+    committed: int, now: float, when: str
+) -> None:
+    opened = Pull(1, "kim", "a" * 40, "b" * 40, draft=False, created_at=OPENED)
+    assert handed_in(opened, committed, now) == when
+
+
+def test_when_a_commit_was_made_is_read_from_it(tmp_path: Path) -> None:
+    made = Working(tmp_path / "work")
+    head = made.commit()
+    repository = Repository(made.place)
+    assert repository.committed(head) == int(made.git("show", "-s", "--format=%ct", head))
+    assert repository.committed("d" * 40) == 0
 
 
 class Course:

@@ -46,6 +46,18 @@ def test_the_changed_notebooks_are_handed_over_whatever_they_are_called(working:
     assert not list(working.place.parent.rglob("pwned"))
 
 
+@pytest.mark.parametrize("name", [".ipynb_checkpoints/edited-checkpoint.ipynb", "a/.trash/x.ipynb"])
+def test_what_a_tool_left_behind_is_nobodys_work(working: Working, name: str) -> None:
+    """`git add --all` hands in Jupyter's checkpoint, which may be the untouched notebook."""
+    base = working.commit()
+    working.write("edited.ipynb", raw(notebook("x = 2")))
+    working.write(name, SOUND)
+    found, folder = over(working, base, working.commit())
+    assert found.notebooks == ("edited.ipynb",)
+    assert found.others == (name,)
+    assert names_below(folder) == {"edited.ipynb"}
+
+
 def test_what_the_base_changed_meanwhile_is_not_the_students(working: Working) -> None:
     working.commit()
     working.git("checkout", "-q", "-b", "work")

@@ -181,6 +181,20 @@ class TestVerifying:
         other = shell("verify-record", record, "--key", key, "--notebook", work, "--lang", "en")
         assert (other.code, "another notebook" in other.out) == (1, True)
 
+    def test_where_only_students_files_are_it_cannot_be_graded_again(
+        self, shell: Shell, record: Path, work: Path, tmp_path: Path
+    ) -> None:
+        """What is looked at there is less than what the record is about: it would look forged."""
+        copied = tmp_path / "students" / "assignments" / "multiplication-lstm"
+        copied.mkdir(parents=True)
+        asked = ROOT / "assignments/multiplication-lstm/exercise.toml"
+        (copied / "exercise.toml").write_bytes(asked.read_bytes())
+        shell.monkeypatch.setenv("GRADER_COURSE", str(tmp_path / "students"))
+        key = key_file(tmp_path)
+        line = ("verify-record", record, "--key", key, "--notebook", work, "--rerun")
+        said = shell(*line, "--lang", "en")
+        assert (said.code, "instructor's side" in said.line) == (2, True)
+
     @pytest.mark.parametrize(("score", "code"), [(100.0, 0), (40.0, 1)])
     def test_graded_again_it_is_compared(
         self, shell: Shell, record: Path, work: Path, tmp_path: Path, score: float, code: int

@@ -80,3 +80,18 @@ def test_the_key_that_signs_is_made_first_and_its_public_half_lies_beside_it(
     public = tmp_path / signing.PUBLIC_NAME
     assert public.read_text("ascii").strip() == signing.public_half(tmp_path / signing.KEY_NAME)
     assert str(public) in said.out
+
+
+def test_the_course_secret_is_made_and_said_where(
+    monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path
+) -> None:
+    """Before anything that may take long or fail: whoever grades elsewhere wants it alone."""
+    shell = Shell(monkeypatch, capfd, tmp_path)
+    monkeypatch.setenv("GRADER_SIGNING_KEY_FILE", str(tmp_path / "signing-key"))
+    monkeypatch.setattr(environment, "engines", tuple)
+    said = shell("prepare", "--lang", "en")
+    assert (said.code, str(tmp_path / "secret") in said.out) == (2, True)
+    made = (tmp_path / "secret").read_bytes()
+    assert len(made) >= 32
+    shell("prepare", "--lang", "en")
+    assert (tmp_path / "secret").read_bytes() == made
