@@ -53,7 +53,9 @@ def github_summary(records: Sequence[Record], words: Words, most_bytes: int = SU
     ]
     ordered = wording.worst_first(hand_ins.chosen.values())
     left = most_bytes - len("\n".join(lines).encode()) - _REST_BYTES
-    shown = _fitting(((_row(_cells(one, words)), _reason(one, words)) for one in ordered), left)
+    most = any(map(wording.out_of_others, ordered))
+    entries = ((_row(_cells(one, words, most=most)), _reason(one, words)) for one in ordered)
+    shown = _fitting(entries, left)
     lines += [row for row, _ in shown]
     if reasons := [f"- {reason}" for _, reason in shown if reason]:
         lines += ["", *reasons]
@@ -132,13 +134,13 @@ def _property(text: str) -> str:
     return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
 
 
-def _cells(record: Record, words: Words) -> list[str]:
+def _cells(record: Record, words: Words, *, most: bool) -> list[str]:
     grade = record.grade
     mark = _BY_HAND if by_hand.decision(record) else _MARKS.get(grade.verdict, "❌")
     return [
         inert(wording.name(record.student)),
         inert(wording.title(record.exercise, {}, words)),
-        wording.score_of(record),
+        wording.score_of(record, always=most),
         f"{mark} {inert(wording.verdict_name(record, words))}",
     ]
 

@@ -159,11 +159,16 @@ def score(record: Record) -> str:
     return "–" if record.grade.score is None else points(record.grade.score)
 
 
-def score_of(record: Record) -> str:
-    """Write a score, and out of how many points where they are not the usual hundred."""
-    grade = record.grade
-    whole = grade.score is None or grade.max_score == FULL
-    return score(record) if whole else f"{score(record)} / {points(grade.max_score)}"
+def out_of_others(record: Record) -> bool:
+    """Whether a score is out of other points than the usual hundred."""
+    return record.grade.score is not None and record.grade.max_score != FULL
+
+
+def score_of(record: Record, *, always: bool = False) -> str:
+    """Write a score, and out of how many points where they are not the usual, or ``always``."""
+    if record.grade.score is None or not (always or out_of_others(record)):
+        return score(record)
+    return f"{score(record)}/{points(record.grade.max_score)}"
 
 
 def check_text(check: Check, words: Words) -> str:

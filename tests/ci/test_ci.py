@@ -306,8 +306,8 @@ class TestPublicChecks:
         about.write_text(json.dumps(dict.fromkeys(ABOUT, "x") | {"submission": "submit/x"}))
         said = job(mine, "--student", "lee", "--public", "--about", about)
         assert said.code == 0, said.err
-        assert f"Accepted, {most} / {most}" in said.err
-        assert f"| {most} / {most} |" in (job.reports / "summary.md").read_text("utf-8")
+        assert f"Accepted, {most}/{most}" in said.err
+        assert f"| {most}/{most} |" in (job.reports / "summary.md").read_text("utf-8")
         assert f": Accepted, {most}/{most}" in (job.reports / "comment.txt").read_text("utf-8")
         result = json.loads((job.reports / "result.json").read_text("utf-8"))
         assert (result["score"], result["max-score"]) == (int(most), int(most))

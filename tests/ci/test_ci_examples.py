@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unicodedata import east_asian_width
 
 import pytest
 
@@ -334,6 +335,16 @@ class TestComment:
         assert empty == ""
         assert all(line.startswith("    ") for line in lines)
         assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", "".join(lines))
+
+    def test_on_a_phone_no_line_runs_out_in_either_language(self, tmp_path: Path) -> None:
+        """A code block is not broken by whoever shows it; a Korean letter is two columns wide."""
+        told = [f"kim · {word * 12}: {word * 30}" for word in ("하루 뒤 기온 ", "the day after ")]
+        assert self.write(tmp_path, "\n".join([*told, "가" * 200, "x" * 200]).encode()) == 0
+        lines = (tmp_path / "comment.md").read_text("utf-8").splitlines()[4:]
+        wide = [sum(2 if east_asian_width(one) in "WF" else 1 for one in line) for line in lines]
+        assert max(wide) <= 4 + 42
+        said = "".join(line.strip() for line in lines).replace(" ", "")
+        assert said == "".join([*told, "가" * 200, "x" * 200]).replace(" ", "")
 
     def test_a_huge_artifact_is_cut_to_what_a_comment_may_hold(self, tmp_path: Path) -> None:
         assert self.write(tmp_path, b"x" * 99 + b"\n" + b"y\n" * 10**6) == 0
