@@ -80,6 +80,7 @@ class Section:
     share: float
     mark: str
     waits: str
+    unlooked: bool  # some of it nobody looked at, which is to be read without a click
     lines: tuple[CheckLine, ...]
 
 
@@ -268,6 +269,7 @@ def _section(cls: EvidenceClass, checks: Sequence[Check], record: Record, cells:
         share=_share(points, most),
         mark=_mark(points, most, waiting),
         waits=wording.waiting(waiting, cells.words),
+        unlooked=any(map(wording.is_unlooked, checks)),
         lines=tuple(_line(check, record, cells) for check in checks),
     )
 

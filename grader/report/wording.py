@@ -106,6 +106,15 @@ _DECIDING = {
 }
 
 
+# Of what nobody looked at, in a check that is not the grade.
+UNLOOKED = frozenset(
+    {
+        *("live.data_unasked", "live.data_missing", "live.data_elsewhere", "live.own_checks"),
+        "accuracy.no_reference",
+    }
+)
+
+
 def name(text: str) -> str:
     """Show a student, submission or exercise."""
     return printable(text, limit=LONGEST_NAME) or "–"
@@ -175,6 +184,11 @@ def check_text(check: Check, words: Words) -> str:
     """Say a check's message; what is right is said as such where there are words for it."""
     right = RIGHT.get(check.message.id) if check.passed else None
     return words.say(Message(right, check.message.args) if right else check.message)
+
+
+def is_unlooked(check: Check) -> bool:
+    """Whether a check only says that nobody looked, and why."""
+    return check.message.id in UNLOOKED
 
 
 def cell_name(cell: int | None, words: Words) -> str:
@@ -261,6 +275,8 @@ def verdict_reason(record: Record, words: Words) -> str:
         return words("verdict.no_known_exercise.why")
     if record.grade.verdict is Verdict.ACCEPTED and by_hand.decision(record):
         return words("verdict.by_hand.why")
+    if record.grade.verdict is Verdict.ACCEPTED and any(map(is_unlooked, record.grade.checks)):
+        return words("verdict.accepted.seen")
     if record.grade.verdict is Verdict.WAITING and not record.waiting:
         return words("verdict.waiting.in_vain")
     if record.grade.verdict is Verdict.SUSPICIOUS and record.waiting:

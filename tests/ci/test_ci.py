@@ -314,10 +314,14 @@ class TestPublicChecks:
         pages = [*job.reports.iterdir(), *(job.shell.out / "feedback").iterdir()]
         everything = html.unescape("".join(one.read_text("utf-8") for one in pages)) + said.err
         assert Words("en")("data.no_fit") not in everything
+        (path,) = (job.shell.out / "feedback").iterdir()
+        page = path.read_text("utf-8")
+        assert f"<p>{Words('en')('verdict.accepted.seen')}" in page
+        assert page.count("not checked here</span>") == (2 if unlooked else 1)
         for name in ("summary.md", "comment.md", "comment.txt"):
-            page = html.unescape((job.reports / name).read_text("utf-8"))
-            assert "Not checked here: accuracy on new data" in page
-            assert ("is another one in grading" in page) is (unlooked is not None)
+            told = html.unescape((job.reports / name).read_text("utf-8"))
+            assert "Not checked here: accuracy on new data" in told
+            assert ("is another one in grading" in told) is (unlooked is not None)
 
     def test_the_data_are_looked_at_as_students_look_at_them(self, job: Job, mine: Path) -> None:
         courses = self.scored(job)
