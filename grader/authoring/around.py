@@ -124,8 +124,7 @@ def _readme(
         "grader": f"rnn-grader[student] @ {published.grader}"
         if published
         else f"./{GRADER if own_wheel() else forked or GRADER}[student]",
-        "own": f"| `{GRADER}` | {words('release.readme_own')} |
-" if own_wheel() else "",
+        "own": f"| `{GRADER}` | {words('release.readme_own')} |\n" if own_wheel() else "",
         "where": ""
         if published or own_wheel() or forked
         else words("release.readme_where", file=GRADER),
