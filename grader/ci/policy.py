@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from grader.hand_ins import counting
+from grader.policy.hand_ins import counting
 from grader.types import GraderError, Message, Record, Verdict
 
 PASSED, FAILED, UNGRADED = 0, 1, 3

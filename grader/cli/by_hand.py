@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.by_hand import UNDOABLE, HandLines
 from grader.cli.opened import LONGEST_AUTHOR, Opened, author_of, opened, write_pages
 from grader.cli.whose import by_roster, exercises_called, student_called
+from grader.policy.by_hand import UNDOABLE, HandLines
 from grader.record import hand_file
 from grader.record.hand_file import LONGEST_TEXT
 from grader.report import by_hand as told

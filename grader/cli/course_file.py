@@ -17,10 +17,10 @@ from grader.cli.rules import class_list, nobodys, rules_for, section_column
 from grader.course.editors import SCHEMA
 from grader.course.exercises import Course
 from grader.course.load import SETTINGS, find_course, load_course
+from grader.policy.rules import Attempts, Rules, Terms
 from grader.record import files
 from grader.report.attendance import people_of
 from grader.report.wording import points
-from grader.rules import Attempts, Rules, Terms
 from grader.text.words import Words
 from grader.types import GraderError, Message
 

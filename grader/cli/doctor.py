@@ -24,7 +24,7 @@ from grader.cli.errors import speak
 from grader.cli.printing import console
 from grader.course.data import CACHE, data_sets
 from grader.course.exercises import Course
-from grader.gpus import Gpu, find_gpus
+from grader.gpus.gpus import Gpu, find_gpus
 from grader.pipeline.job import DEFAULT_MEMORY_MB, no_trainer
 from grader.text.words import Words, pick_language
 from grader.types import Engine, GraderError, Level, Scalar

@@ -25,7 +25,7 @@ from grader.collect.attempts import may_count, together
 from grader.collect.collect import Collected
 from grader.collect.names import file_mark
 from grader.course.exercises import Course
-from grader.hand_ins import is_version, place
+from grader.policy.hand_ins import is_version, place
 from grader.report.attendance import absent, strangers
 from grader.report.roster import Roster
 from grader.report.wording import name

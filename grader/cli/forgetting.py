@@ -12,8 +12,8 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
-from grader.by_hand import HandLines
 from grader.cli import people
+from grader.policy.by_hand import HandLines
 from grader.record import exported, files, forgetting, hand_file
 from grader.record.store import Store
 from grader.report import wording

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.by_hand import in_force
 from grader.cli.course import course_to_grade_with, open_course, open_words, profile_note
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.forgetting import forget_asked
@@ -27,14 +26,15 @@ from grader.cli.rules import class_list, nobodys, rules_for
 from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
-from grader.gpus import Gpu, choose_gpus, find_gpus
-from grader.hand_ins import counting
+from grader.gpus.gpus import Gpu, choose_gpus, find_gpus
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings, may_ask, no_trainer
 from grader.pipeline.judges import Judges
 from grader.pipeline.ours import ours
 from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
+from grader.policy.by_hand import in_force
+from grader.policy.hand_ins import counting
 from grader.record import files
 from grader.record.store import Store
 from grader.report.trained import trained_lines

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.by_hand import HandLines, in_force
 from grader.cli import printing
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
@@ -22,7 +21,8 @@ from grader.cli.people import roster_or_nobody
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared
 from grader.course.exercises import Course
-from grader.hand_ins import Counting
+from grader.policy.by_hand import HandLines, in_force
+from grader.policy.hand_ins import Counting
 from grader.record import files
 from grader.record.store import Store
 from grader.report import wording

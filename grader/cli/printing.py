@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from grader.cli.errors import tell
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
-from grader.hand_ins import counting
+from grader.policy.hand_ins import counting
 from grader.record import files, hand_file, notebook_file
 from grader.report import wording
 from grader.text.words import Words

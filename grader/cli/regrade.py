@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 
 from grader import seeds
-from grader.by_hand import in_force
 from grader.cli import printing
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
@@ -25,9 +24,10 @@ from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, existing, exit_co
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
-from grader.hand_ins import Counting
 from grader.pipeline.job import JUDGE_VERSION
 from grader.pipeline.regrade import regrade as regrade_records
+from grader.policy.by_hand import in_force
+from grader.policy.hand_ins import Counting
 from grader.record import history
 from grader.record.store import Store
 from grader.report import by_hand as told

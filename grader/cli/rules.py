@@ -17,9 +17,9 @@ from pathlib import Path
 from grader.cli.roster import roster_file
 from grader.course.exercises import Course
 from grader.course.places import nearest
+from grader.policy.rules import Rules, folded
 from grader.report import worksheet
 from grader.report.roster import CALLED, Roster, match
-from grader.rules import Rules, folded
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Record
 

@@ -20,7 +20,7 @@ from grader.cli.grade import ALL_ACCEPTED, UNGRADED, current, existing
 from grader.cli.printing import titles
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.course.exercises import ASSIGNMENTS, Course
-from grader.hand_ins import Counting
+from grader.policy.hand_ins import Counting
 from grader.record import files, notebook_file
 from grader.record.store import Store
 from grader.report.alike import NOBODY, author, partners

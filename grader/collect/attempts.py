@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from grader.collect.names import original_name
 from grader.collect.rounds import is_nobodys
-from grader.hand_ins import is_version, last_of, read_name
-from grader.rules import Attempts
+from grader.policy.hand_ins import is_version, last_of, read_name
+from grader.policy.rules import Attempts
 from grader.types import Message, Scalar, Submission
 
 MOST_TOLD = 40  # people

@@ -24,7 +24,7 @@ from grader.collect.files import is_notebook, nfc, stem_of
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import PathNames
 from grader.collect.rounds import WORDS, is_somebody, words_of
-from grader.hand_ins import is_version, read_name
+from grader.policy.hand_ins import is_version, read_name
 
 SEVERAL = 2
 MOST_COPIES = 4  # of one exercise that one person leaves in a folder

@@ -21,7 +21,7 @@ from grader.collect.labels import Whereabouts
 from grader.collect.layouts import REFERENCE, SUBMITTED
 from grader.collect.names import file_time, folder_mark
 from grader.collect.rounds import MANY_NAMES, are_a_class_s, are_by_exercise, is_nobodys
-from grader.hand_ins import read_folder, read_name
+from grader.policy.hand_ins import read_folder, read_name
 
 SEVERAL = 2
 NAMESAKES = 5  # one in so many folders of a section may be called as one of another section is

@@ -28,7 +28,7 @@ from grader.collect.people import others, without_notebook
 from grader.collect.shelf import Shelf, Stored
 from grader.collect.sources import look_at, once, why
 from grader.collect.times import read_times
-from grader.rules import Attempts
+from grader.policy.rules import Attempts
 from grader.types import GraderError, Message, Notebook, Submission
 
 

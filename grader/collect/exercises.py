@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from grader.hand_ins import read_name
+from grader.policy.hand_ins import read_name
 
 CHAPTER = "chapter"  # a file name that says nothing about its author
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from grader.late import MARK as LATE
+from grader.policy.late import MARK as LATE
 
 # The original name is the student's choice and comes last: what it says is never taken for a mark.
 _CANVAS = re.compile(

@@ -18,7 +18,7 @@ from pathlib import PurePosixPath
 from grader.collect.exercises import is_exercise
 from grader.collect.files import is_zip, nfc, unzipped
 from grader.collect.names import folder_mark
-from grader.hand_ins import is_version, read_name
+from grader.policy.hand_ins import is_version, read_name
 
 SEVERAL = 2
 MANY_NAMES = 5  # of notebooks in one folder, each of which may be a student's

@@ -19,7 +19,7 @@ from grader.course.expectations import TRAINER, Expectation, Threshold
 from grader.course.marks import AfterValidator, ConfigDict, Field
 from grader.course.profiles import LAPTOP
 from grader.course.sizes import Form, evaluate
-from grader.rules import Rules
+from grader.policy.rules import Rules
 from grader.types import EvidenceClass, GraderError, Json, Message
 
 ASSIGNMENTS = "assignments"

@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 from grader.course.places import Keys, Place
 from grader.course.settings import ExtensionTable, GroupTable, SettingsFile
-from grader.late import LatePolicy
-from grader.rules import Attempts, ClassList, Extension, Group, Rules, Terms, folded
+from grader.policy.late import LatePolicy
+from grader.policy.rules import Attempts, ClassList, Extension, Group, Rules, Terms, folded
 
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 

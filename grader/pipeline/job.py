@@ -21,7 +21,7 @@ from grader.course.data import digest_of, room_files
 from grader.course.exercises import Course, Exercise, Limits
 from grader.course.own_checks import checks_path
 from grader.course.profiles import LAPTOP, expected_name
-from grader.gpus import Gpu
+from grader.gpus.gpus import Gpu
 from grader.pipeline.judging import NOT_LOOKED, Looked
 from grader.pipeline.runner import Slot
 from grader.record.keys import canonical, execution_key, score_key

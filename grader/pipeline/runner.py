@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from grader import environment
-from grader.gpus import Gpu
+from grader.gpus.gpus import Gpu
 
 NOTEBOOK_MB = 1500.0  # one in training takes about 1000, on either engine
 

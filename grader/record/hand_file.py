@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from grader.by_hand import HandLines
+from grader.policy.by_hand import HandLines
 from grader.record import lines
 from grader.types import HandKind, HandLine, Json, Message
 

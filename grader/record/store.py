@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from grader.by_hand import HandLines
+from grader.policy.by_hand import HandLines
 from grader.record import files, hand_file
 from grader.record.flushing import Flusher
 from grader.record.index import KEY, MOST_BYTES, Index, first_line, keyed_folders, remove

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from grader.hand_ins import is_excused
+from grader.policy.hand_ins import is_excused
 from grader.report import wording
 from grader.report.by_hand import worth
 from grader.report.points import total, weight

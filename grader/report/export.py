@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from grader.hand_ins import Counting, is_excused
+from grader.policy.hand_ins import Counting, is_excused
 from grader.report import wording
 from grader.report.columns import Column
 from grader.report.points import in_system, worth_in_system

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-from grader.hand_ins import Counting
+from grader.policy.hand_ins import Counting
 from grader.report import wording
 from grader.report.by_hand import comment_texts, decision_text
 from grader.report.cells import Notebooks, Place, Shown, none_kept, shown

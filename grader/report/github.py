@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from grader.hand_ins import Counting, counting
+from grader.policy.hand_ins import Counting, counting
 from grader.report import by_hand, wording
 from grader.report.late import late_texts
 from grader.text.printable import printable

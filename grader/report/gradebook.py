@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from grader.hand_ins import Counting
+from grader.policy.hand_ins import Counting
 from grader.report import by_hand, points, wording
 from grader.report.late import late_texts
 from grader.report.spreadsheet import csv_text, inert

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from grader.course.profiles import LAPTOP
-from grader.hand_ins import Counting
+from grader.policy.hand_ins import Counting
 from grader.report import wording
 from grader.report.by_hand import by_hand_json
 from grader.report.lacking import lacking

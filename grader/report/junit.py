@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from grader.hand_ins import Counting, is_excused
+from grader.policy.hand_ins import Counting, is_excused
 from grader.report import by_hand, wording
 from grader.text.printable import printable
 from grader.text.words import Words

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from grader.hand_ins import Counting
+from grader.policy.hand_ins import Counting
 from grader.report import by_hand, wording
 from grader.report.alike import same_code
 from grader.report.analysis import Person, at_risk, hours, mistakes, spent

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from grader.hand_ins import Counting, is_excused
+from grader.policy.hand_ins import Counting, is_excused
 from grader.report import wording
 from grader.report.attendance import matched, mentioned, people_of
 from grader.report.roster import Roster

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation, fmean
 
-from grader.hand_ins import counting
+from grader.policy.hand_ins import counting
 from grader.types import Check, EvidenceClass, Record
 
 ENOUGH = 8  # results; with fewer one student's work decides the sign

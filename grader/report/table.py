@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from grader.hand_ins import Counting
+from grader.policy.hand_ins import Counting
 from grader.report import by_hand, wording
 from grader.text.printable import printable
 from grader.text.words import Words

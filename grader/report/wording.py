@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from grader.hand_ins import Counting
+from grader.policy.hand_ins import Counting
 from grader.report import by_hand
 from grader.text.printable import printable
 from grader.text.words import Words

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.collect.collect import Collected, collect
-from grader.hand_ins import is_version
+from grader.policy.hand_ins import is_version
 from tests.support.notebook_files import notebook, raw, worded, write
 
 IDS = frozenset({"char-text", "sequence-prediction"})

@@ -9,7 +9,7 @@ import pytest
 from grader.collect.collect import Collected, collect
 from grader.collect.names import file_mark
 from grader.collect.times import nbgrader_time
-from grader.rules import Attempts
+from grader.policy.rules import Attempts
 from tests.support.notebook_files import notebook, raw
 
 IDS = frozenset({"sequence-prediction", "char-text"})

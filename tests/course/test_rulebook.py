@@ -15,7 +15,7 @@ from grader.course import places, rulebook
 from grader.course.load import load_course, read_book
 from grader.course.places import line_of
 from grader.course.rulebook import RuleBook
-from grader.rules import Attempts, Extension, Group, Rules, Terms
+from grader.policy.rules import Attempts, Extension, Group, Rules, Terms
 from grader.text.words import Words
 from grader.types import GraderError, Message
 from tests.support.course_help import course_of

@@ -830,7 +830,7 @@ def test_the_runner_does_one_work_after_the_other_unless_it_was_left_early() -> 
 
 
 def test_no_two_jobs_share_a_gpu() -> None:
-    from grader.gpus import Gpu
+    from grader.gpus.gpus import Gpu
 
     gpus = [Gpu(n, f"GPU-{n}", "NVIDIA H200", 143771, (f"/dev/nvidia{n}",)) for n in range(2)]
     found = slots(8, gpus)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grader.by_hand import HandLines
+from grader.policy.by_hand import HandLines
 from grader.record import exported, hand_file, history, lines
 from grader.record.history import History, Moved
 from grader.record.store import Store, UnkeepableError

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from grader.by_hand import HandLines, in_force
+from grader.policy.by_hand import HandLines, in_force
 from grader.report.feedback import feedback_page
 from grader.report.github import github_annotations, github_summary
 from grader.report.json_ import results_json

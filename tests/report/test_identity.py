@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grader.cli.printing import write_feedback
 from grader.cli.spared import Spared
 from grader.course.load import load_course
-from grader.hand_ins import counting
+from grader.policy.hand_ins import counting
 from grader.report import exporters
 from grader.report.export import Export
 from grader.report.feedback import feedback_page

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.hand_ins import Counting
+from grader.policy.hand_ins import Counting
 from grader.report.attendance import people_of
 from grader.report.columns import Column, columns_of
 from grader.report.export import Export

@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from grader.by_rules import laid_over
-from grader.hand_ins import Counting
-from grader.late import LatePolicy
+from grader.policy.by_rules import laid_over
+from grader.policy.hand_ins import Counting
+from grader.policy.late import LatePolicy
+from grader.policy.rules import Rules, Terms
 from grader.report import wording
 from grader.report.export import Export
 from grader.report.exporters import load
@@ -22,7 +23,6 @@ from grader.report.json_ import results_json
 from grader.report.junit import junit
 from grader.report.overview import index_page
 from grader.report.table import render_table
-from grader.rules import Rules, Terms
 from grader.text.words import Words
 from grader.types import Message, Record, Verdict
 from tests.support import builders as b

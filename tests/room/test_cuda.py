@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from grader.cli import doctor
-from grader.gpus import Gpu
+from grader.gpus.gpus import Gpu
 from grader.room.cuda import CudaReport, cuda_report, driver_binds, driver_environment
 from grader.text.words import Words
 from grader.types import GraderError, Message

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from grader.by_hand import HandLines, in_force
 from grader.course.expectations import Threshold
 from grader.course.load import load_course
+from grader.policy.by_hand import HandLines, in_force
 from grader.score.score import score
 from grader.score.waiting import CONTRADICTIONS
 from grader.types import (

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
-from grader.by_hand import HandLines, in_force
+from grader.policy.by_hand import HandLines, in_force
 from grader.types import (
     JUDGED,
     Attempt,

@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from grader.ci.told import Told
-from grader.hand_ins import counting
+from grader.policy.hand_ins import counting
 from grader.report import wording
 from grader.text.printable import printable
 from grader.types import Json, Record, Verdict

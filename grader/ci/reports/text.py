@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.ci.told import Told
-from grader.hand_ins import Counting
+from grader.policy.hand_ins import Counting
 from grader.report import wording
 from grader.text.printable import cut, printable
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from grader.hand_ins import is_excused
+from grader.policy.hand_ins import is_excused
 from grader.report import by_hand, wording
 from grader.report.by_hand import by_hand_json
 from grader.report.export import Export, Files, json_file

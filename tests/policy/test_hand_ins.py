@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from grader.hand_ins import Counting, counting, is_version, place, read_name
+from grader.policy.hand_ins import Counting, counting, is_version, place, read_name
 from grader.types import Verdict
 from tests.support import builders as b
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
-from grader.by_rules import laid_over
-from grader.hand_ins import Counting
-from grader.rules import Rules
+from grader.policy.by_rules import laid_over
+from grader.policy.hand_ins import Counting
+from grader.policy.rules import Rules
 from grader.types import (
     ByHand,
     ByRules,

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from grader.hand_ins import last, place
-from grader.late import Lateness, LatePolicy, lateness
-from grader.rules import Attempts, Group, Rules, Terms, folded, is_member
+from grader.policy.hand_ins import last, place
+from grader.policy.late import Lateness, LatePolicy, lateness
+from grader.policy.rules import Attempts, Group, Rules, Terms, folded, is_member
 from grader.types import ByRules, Grade, Message, Record, Scalar, Timing, Verdict
 
 TOLD = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.cdi import ContainerDevice, container_device
+from grader.gpus.cdi import ContainerDevice, container_device
 
 # As `nvidia-ctk cdi generate` writes it, shortened.
 WRITTEN = """

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from grader.by_hand import HandLines, in_force
-from grader.by_rules import laid_over
-from grader.hand_ins import Counting, counting
-from grader.late import LatePolicy
-from grader.rules import Attempts, Extension, Group, Rules, Terms
+from grader.policy.by_hand import HandLines, in_force
+from grader.policy.by_rules import laid_over
+from grader.policy.hand_ins import Counting, counting
+from grader.policy.late import LatePolicy
+from grader.policy.rules import Attempts, Extension, Group, Rules, Terms
 from grader.types import HandKind, HandLine, Record, Timing, Verdict
 from tests.support import builders as b
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import cached_property
 
-from grader.late import LatePolicy
+from grader.policy.late import LatePolicy
 from grader.text.printable import composed
 from grader.types import ByRules
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.by_hand import DECISIONS, HandLines, in_force
-from grader.hand_ins import Counting, counting
+from grader.policy.by_hand import DECISIONS, HandLines, in_force
+from grader.policy.hand_ins import Counting, counting
 from grader.types import HandKind, HandLine, Record, Verdict
 from tests.support import builders as b
 

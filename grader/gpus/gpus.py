@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grader import cdi
+from grader.gpus import cdi
 from grader.types import GraderError, Message
 
 CONTROL_NODES = (

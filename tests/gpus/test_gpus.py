@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from grader import gpus
 from grader.execute import execute as execute_module
 from grader.execute.execute import Run, kernel_environment
 from grader.execute.last_words import LastWords
-from grader.gpus import Gpu, choose_gpus, find_gpus
+from grader.gpus import gpus
+from grader.gpus.gpus import Gpu, choose_gpus, find_gpus
 from grader.types import Engine, GraderError, Notebook
 
 

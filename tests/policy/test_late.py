@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.late import LatePolicy, days_between, lateness, time_of
+from grader.policy.late import LatePolicy, days_between, lateness, time_of
 from grader.types import Timing
 
 SEOUL, NEW_YORK = ZoneInfo("Asia/Seoul"), ZoneInfo("America/New_York")

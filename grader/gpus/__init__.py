@@ -1,0 +1,1 @@
+"""Graphics cards: which there are, and what the container tools say of them."""
