@@ -130,7 +130,9 @@ def test_how_long_it_trained_may_not_be_known(chosen: LiveModel, said: str) -> N
 
 def test_checks_of_the_teachers_own_are_said_to_be_there() -> None:
     found = LiveEvidence(b.sound(EXERCISE), live(FIT))
-    own = course(own_checks={EXERCISE.id: (EvidenceClass.STRUCTURE, EvidenceClass.ACCURACY)})
+    own = course(
+        own_checks={EXERCISE.id: {EvidenceClass.STRUCTURE: 5.0, EvidenceClass.ACCURACY: 5.0}}
+    )
     answer = answer_of(found, [live(FIT)], EXERCISE, own, {}, EN)
     assert answer.marks(EvidenceClass.STRUCTURE) == "✓✓✓✓✓–"
     assert "something more about the layers" in repr(answer)
