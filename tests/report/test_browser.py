@@ -99,7 +99,7 @@ def test_pages_of_hostile_records_are_inert(
 
 
 # What is as narrow as a letter, what leaves the screen, which heads run into the next column, which
-# labels of a chart are cut.
+# labels are cut, in a chart or a list.
 MISLAID = """[
   ...[...document.querySelectorAll('td,th,dd,p,li,label,summary,h2')].filter(one => {
     const box = one.getBoundingClientRect();
@@ -109,6 +109,9 @@ MISLAID = """[
     one.getBoundingClientRect().right > WIDTH + 1 && !one.closest('pre,svg,.hidden,.skip' + (WIDTH > 600 ? ',.scroll' : ''))),
   ...[...document.querySelectorAll('.matrix th')].filter(one =>
     one.scrollWidth > one.clientWidth + 1),
+  ...[...document.querySelectorAll('dt')].filter(one =>
+    !/\\s/.test(one.innerText.trim()) && one.getBoundingClientRect().height >
+      1.9 * parseFloat(getComputedStyle(one).lineHeight)),
   ...[...document.querySelectorAll('svg.chart text')].filter(one => {
     const box = one.getBoundingClientRect(), drawing = one.closest('svg').getBoundingClientRect();
     return box.left < drawing.left - 1 || box.right > drawing.right + 1;
@@ -121,9 +124,12 @@ def _class(out: Path, lang: str, *exercises: str) -> tuple[str, str]:
     """Write a class's page and a student's, who did these exercises too; gives their addresses."""
     losses = tuple(3e-5 / (n + 1) for n in range(6400))
     low = b.grade(Verdict.UNTRAINED, 45.0, hints=(Message("diagnose.never_fitted", {"name": "m"}),))
+    few = b.check("data.rows", 0, 10, Message("reviews.rows", {"count": 640, "expected": "≥ 1000"}))
+    wrong = b.grade(Verdict.WRONG_DATA, 90.0, checks=(few,))
     records = [
         b.record("kim", evidence=b.evidence(train=b.training(losses, losses))),
         *(b.record("kim", one) for one in exercises),
+        b.record("kim", "sequence-prediction", grade=wrong),
         *(b.record(f"학생 {n} mit_sehr_langem_Namen_{n}", grade=low) for n in range(3)),
         b.ungraded("lee"),
     ]
