@@ -124,9 +124,10 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _text(table: Mapping[str, Any]) -> str:
-    """Put each epoch on a line of its own."""
+    """Put each epoch's levels on a line of their own: diffs of this file are read by people."""
     levels = ",\n  ".join(map(json.dumps, table["levels"]))
-    whole = json.dumps({**table, "levels": []}, indent=1, ensure_ascii=False)
+    whole = json.dumps({**table, "epochs": [], "levels": []}, indent=1, ensure_ascii=False)
+    whole = whole.replace('"epochs": []', f'"epochs": {json.dumps(table["epochs"])}', 1)
     return whole.replace('"levels": []', f'"levels": [\n  {levels}\n ]', 1) + "\n"
 
 
