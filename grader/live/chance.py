@@ -18,6 +18,7 @@ from grader.live.evidence import LiveEvidence
 from grader.types import EvidenceClass, Grade
 
 RARE = 0.05
+LATE = 0.75  # from which share of lower runs on nobody is told to go on
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Standing:
     def median(self) -> float:
         """What half of the correct runs were below."""
         return self.curve.at(self.epoch)[MIDDLE]
+
+    @property
+    def late(self) -> bool:
+        """Whether it is among the slowest quarter of correct runs, or behind them."""
+        return self.share_below >= LATE
 
     @property
     def behind(self) -> bool:

@@ -94,7 +94,8 @@ def _chance(standing: Standing, words: Words) -> str:
     """Say where the training stands among correct ones, and what to look at where it is behind."""
     counts = {"epoch": standing.epoch, "runs": standing.curve.runs, "lower": standing.lower}
     told = words("live.chance", **counts, loss=standing.loss, median=standing.median)
-    return f"{told} {words('live.chance_behind' if standing.behind else 'live.chance_among')}"
+    late = "live.chance_late" if standing.late else "live.chance_among"
+    return f"{told} {words('live.chance_behind' if standing.behind else late)}"
 
 
 def _picture(standing: Standing, words: Words) -> Picture:

@@ -152,6 +152,16 @@ class TestWords:
         assert scale in behind
         assert "40" in behind
 
+    @pytest.mark.parametrize(("words", "said"), [(EN, "slower still"), (KO, "더 느린 올바른 실행")])
+    def test_the_slowest_quarter_is_neither_warned_nor_told_to_go_on(
+        self, words: Any, said: str
+    ) -> None:
+        late = CURVE.at(FIFTH)[17]  # 85 % of the runs were at or below it
+        told = repr(answer(model((late,) * FIFTH), words))
+        assert said in told
+        assert "go on" not in told
+        assert "계속하십시오" not in told
+
     def test_it_counts_neither_as_right_nor_as_wrong(self) -> None:
         told, without = answer(model()), answer(live(fit(SLOW)))
         assert (told.right, told.asked) == (without.right, without.asked)
