@@ -45,13 +45,13 @@ def kept(shell: Shell) -> Store:
 def failing_for_kim(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function, but what is about kim fails in it."""
 
-    def fails(one: Any, *rest: Any) -> Any:
+    def fails(one: Any, *rest: Any, **named: Any) -> Any:
         student = one if isinstance(one, str) else getattr(one, "student", None)
         if student is None:
             student = one[0].student
         if student == "kim":
             raise ZeroDivisionError("nothing of kim's can be divided")
-        return function(one, *rest)
+        return function(one, *rest, **named)
 
     return fails
 

@@ -441,6 +441,7 @@ def test_seeds_that_are_fixed_change_nothing_where_the_trainer_draws_them(
         epochs=100,
         updates=100,
         moved=True,
+        sample=candidate.fits[-1].sample,
     )
     world.give = lambda _run: replace(made, trainings=(ours,))
     world.error = lambda number: 0.04 if number == 1 else 0.001
