@@ -115,7 +115,7 @@ def _readme(
     forked: str | None,
 ) -> str:
     words = Words(lang)
-    own = forked is None and own_wheel() is not None
+    own = own_wheel() is not None
     pull = (TEXTS / f"pull-request.{lang}.md").read_text("utf-8") if forked is not None else ""
     others = [f"[{LANGUAGE[one]}]({name})" for one, name in names.items() if one != lang]
     told = {
@@ -124,7 +124,7 @@ def _readme(
         "wheel": course_wheel,
         "grader": f"rnn-grader[student] @ {published.grader}"
         if published
-        else f"./{forked or GRADER}[student]",
+        else f"./{GRADER if own else forked or GRADER}[student]",
         "own": f"| `{GRADER}` | {words('release.readme_own')} |\n" if own else "",
         "where": "" if published or own or forked else words("release.readme_where", file=GRADER),
         "pull": pull,

@@ -89,7 +89,7 @@ def released(whole: Course, plan: Plan | None = None) -> Iterator[tuple[str, byt
     yield from _assignments(course, plan, package, whole.exercises.keys() - course.exercises.keys())
     yield from ((f"{FOLDER}/{name}", content) for name, content in public.items())
     yield package, packed
-    if plan.forked is None and (own := own_wheel()):
+    if own := own_wheel():
         yield GRADER, own
     for name, told in readmes(course, plan.languages, package, plan.published, plan.forked).items():
         yield name, told.encode()

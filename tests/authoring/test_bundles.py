@@ -16,6 +16,7 @@ import yaml
 
 from grader.authoring import bundles
 from grader.authoring.carried import zipped
+from grader.authoring.own_wheel import GRADER
 from grader.course.load import load_course
 from grader.types import GraderError
 from tests.support.cli_help import ROOT, Shell
@@ -109,7 +110,8 @@ class TestTheFolder:
         assert b".ipynb_checkpoints/\n" in found[".gitignore"]
         for name, told in (("README.md", "pull request"), ("README.ko.md", "풀 리퀘스트를 엽니다")):
             readme = found[name].decode()
-            assert 'pip install "./.github/grader[student]"' in readme
+            assert f'pip install "./{GRADER}[student]"' in readme
+            assert GRADER in found
             assert told in readme
             assert ".whl 파일" not in readme
             assert "gives you the file" not in readme
