@@ -100,10 +100,20 @@ class Repository:
             raise GraderError(Message("ci.no_history", {"base": base[:12], "head": head[:12]}))
         return found.splitlines()[0]
 
-    def committed(self, commit: str) -> int:
-        """Give when a commit was made, as whoever made it says: seconds since 1970, 0 where odd."""
-        told = self._asked("show", "--no-patch", "--format=%ct", "--end-of-options", commit) or ""
-        return int(told) if told.isascii() and told.isdigit() else 0
+    def committed(self, base: str | None, head: str, names: Sequence[str]) -> int:
+        """Give when some files were last changed between two commits, as their author says.
+
+        What a merge brings in from elsewhere changes none of them.
+
+        Returns:
+            Seconds since 1970; 0 where nobody says or what is said is no time.
+        """
+        since = [head] if base is None else [f"{base}..{head}"]
+        if not names:
+            return 0
+        told = self._asked("log", "-1", "--format=%ct", "--end-of-options", *since, "--", *names)
+        said = (told or "").strip()
+        return int(said) if said.isascii() and said.isdigit() else 0
 
     def changed(self, base: str | None, head: str) -> list[Entry]:
         """Give the files that ``head`` has and ``base`` has not, or not so; None: all of them."""

@@ -89,11 +89,12 @@ def handed_in(pull: Pull, committed: int, now: float) -> str:
     """Say when a pull request handed in what it has now: it was opened, then edited.
 
     The platform tells when it was opened, not when its head was pushed. What a commit says of
-    itself is its author's word, so it makes a hand-in later and never earlier.
+    itself is its author's word, so it makes a hand-in later and never earlier, and never later than
+    now.
     """
-    if not pull.created_at or not 0 < committed <= now:
+    if not pull.created_at or committed <= 0:
         return pull.created_at
-    edited = datetime.fromtimestamp(committed, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    edited = datetime.fromtimestamp(min(committed, now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return max(pull.created_at, edited)
 
 

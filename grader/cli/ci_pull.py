@@ -140,7 +140,8 @@ class _Fetching:
         self.store.fetch(self.url, [pull.base, pull.head])
         before = self.store.before(pull.base, pull.head)
         over = hand_over(self.store, before, pull.head, folder)
-        when = handed_in(pull, self.store.committed(pull.head), time.time())
+        edited = self.store.committed(before, pull.head, over.notebooks)
+        when = handed_in(pull, edited, time.time())
         event = Event(student=pull.student, handed_in=when)
         work = collected_from(self.options.grading, event, self.course, self.judges, folder, over)
         mark = f"#{pull.number}/"  # tells apart what several pull requests call the same

@@ -93,7 +93,8 @@ def may_be_of_another_file(
         ran: the notebook's cells; None where they are not known.
     """
     family = load_family(folder, exercise.family or "")
-    foreign = any(one.id in family.OWN and one.fraction < 1.0 for one in findings)
+    own: tuple[str, ...] = getattr(family, "OWN", None) or ()
+    foreign = any(one.id in own and one.fraction < 1.0 for one in findings)
     names: tuple[str, ...] = getattr(family, "STAND_INS", ())
     cells = ran.cells if ran is not None else ()
     return foreign and any(name in cell.source for name in names for cell in cells)

@@ -178,11 +178,15 @@ def _ordered_rows(
     same.
     """
     chain = chain_of(reading, trainings)
-    if chain or fit is None or reading.architecture is None:
+    if chain or fit is None or reading.architecture is None or _is_whole(fit):
         return told_by(chain)
     layers = layers_digest(reading.architecture.layers)
     own = [one for one in trainings if one.key and (one.cell, one.layers) == (fit.cell, layers)]
     return told_by(own)
+
+
+def _is_whole(fit: Fit) -> bool:
+    return fit.sample.x is not None and not is_part(fit.sample)
 
 
 def _as_ordered(fit: Fit | None, ordered: Training | None, *, strictly: bool) -> Fit | None:

@@ -41,7 +41,7 @@ def distinct_places(x: Array, y: Array) -> Array:
     whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1]))).reshape(-1)
     _, places = np.unique(whole, return_index=True)
     places = np.sort(places)
-    if not all(np.issubdtype(one.dtype, np.floating) for one in (x, y)):
+    if not (x.size and y.size and all(np.issubdtype(one.dtype, np.floating) for one in (x, y))):
         return places  # whole numbers have no noise
     rows = np.concatenate([one[places] for one in flat], axis=1)
     with np.errstate(all="ignore"):  # what is not finite is like nothing

@@ -91,14 +91,20 @@ def moved(candidate: Candidate) -> bool:
 
 
 def telling_fit(candidate: Candidate) -> Fit | None:
-    """Give the fit that shaped the model: the longest whose data were seen, the last of equals.
+    """Give the fit that shaped the model: the longest whose data were seen.
+
+    Of equals the one that shows most of its rows, the last of those: there is no room for all.
 
     Where there was none, what ``train_on_batch`` was given stands for it.
     """
     if not candidate.fits and candidate.own_sample is not None:
         return Fit(candidate.cell, candidate.own_sample, None, 0, {}, True, {}, calls=0)
     fits = [fit for fit in candidate.fits if fit.sample.x is not None] or list(candidate.fits)
-    return max(reversed(fits), key=lambda fit: fit.ended * fit.epochs_run, default=None)
+    return max(reversed(fits), key=_telling, default=None)
+
+
+def _telling(fit: Fit) -> tuple[int, int]:
+    return fit.ended * fit.epochs_run, 0 if fit.sample.x is None else len(fit.sample.x.rows)
 
 
 def data_shape(fit: Fit | None) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +31,12 @@ else:
 READING = ("r", "rb")
 KEEPERS = (("bz2", "_builtin_open"), ("tarfile", "bltn_open"))  # of the usual ``open``
 NAMES = ("path", "filename")  # of an argument that is one
+WEIGHTS = (".keras", ".h5", ".hdf5")  # of models: whoever asks for them asks whether to train
 
 
 def install(shell: Any, files: Files) -> None:
     """Let files be found in every way, by TensorFlow's once the notebook has it."""
-    os.stat = looking(os.stat, files)
+    os.stat = looking(os.stat, files, handed_in(Path.cwd()))
     with contextlib.suppress(Exception):
         of_keepers()
     with contextlib.suppress(Exception):
@@ -51,6 +52,12 @@ def install(shell: Any, files: Files) -> None:
     shell.events.register("pre_run_cell", tensorflow)
 
 
+def handed_in(here: Path) -> dict[str, int]:
+    """Give the models beside the notebook before it runs, with the times of their files."""
+    found = [one for one in here.iterdir() if one.name.endswith(WEIGHTS)]
+    return {str(one): one.stat().st_mtime_ns for one in found if one.is_file()}
+
+
 def of_keepers() -> None:
     """Give the ``open`` of now to modules that keep the usual one."""
     for module, name in KEEPERS:
@@ -62,7 +69,7 @@ def of_keepers() -> None:
 def of_tensorflow(tools: Any, files: Files) -> None:
     """Let ``tf.io`` find them: what opens, reads and looks."""
     tools.gfile.GFile.__init__ = reading(tools.gfile.GFile.__init__, files)
-    tools.gfile.exists = asking(tools.gfile.exists, files)
+    tools.gfile.exists = or_here(tools.gfile.exists)
     tools.read_file = asking(tools.read_file, files)
 
 
@@ -108,8 +115,21 @@ def asking(usual: Callable[..., Any], files: Files) -> Callable[..., Any]:
     return ask
 
 
-def looking(usual: Callable[..., Any], files: Files) -> Any:
-    """Make an ``os.stat`` of the usual one: ``exists`` and ``is_file`` of any kind ask it."""
+def or_here(usual: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Let TensorFlow's question whether a path is there be answered as Python's is."""
+
+    @functools.wraps(usual)
+    def exists(path: Any) -> bool:
+        return bool(usual(path)) or os.path.exists(path)  # noqa: PTH110 - a path may be text
+
+    return exists
+
+
+def looking(usual: Callable[..., Any], files: Files, models: Mapping[str, int]) -> Any:
+    """Make an ``os.stat`` of the usual one: ``exists`` and ``is_file`` of any kind ask it.
+
+    A model that was handed in along is not there: whoever asks would train in this room otherwise.
+    """
     busy = threading.local()  # to find a file asks what is there
 
     @functools.wraps(usual)
@@ -127,7 +147,10 @@ def looking(usual: Callable[..., Any], files: Files) -> Any:
                 busy.looks = False
             if beside is None:
                 raise
-            return usual(beside)
+            told = usual(beside)
+            if models.get(str(beside)) == told.st_mtime_ns:
+                raise
+            return told
 
     for known in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
         if usual in known:

@@ -254,11 +254,9 @@ class Attempts:
             raise GraderError(Message("evaluate.altogether", args))
         if not shares:
             return self._in_rooms(tasks)
-        answers = Answers(usual_folder(), self.failures)
+        answers = Answers(usual_folder(), self.failures, self._training_limit())
         found = shared(tasks, answers, self._in_rooms, self._require_going_on)
-        for task in training:
-            stopped = found[task.id].fault is not None
-            counted.append(self._training_limit() if stopped else found[task.id].seconds)
+        counted += [found[task.id].seconds for task in training]
         return found
 
     def _require_going_on(self) -> None:

@@ -160,21 +160,19 @@ def judge(
         care,
         repeats.added,
     )
-    return tuple(
-        _assessed(one, run.course, run.execution, care)
+    known = [
+        one
         if isinstance(one, Unjudged)
-        else _assessed(
-            replace(
-                _as_far_as_known(one, run),
-                hints=(*one.hints, *source),
-                notes=(*one.notes, *unread),
-            ),
-            run.course,
-            run.execution,
-            care,
-        )
+        else care.do(one.exercise, partial(_as_far_as_known, one, run))
         for one in found
-    )
+    ]
+    told = [
+        one
+        if isinstance(one, Unjudged)
+        else replace(one, hints=(*one.hints, *source), notes=(*one.notes, *unread))
+        for one in known
+    ]
+    return tuple(_assessed(one, run.course, run.execution, care) for one in told)
 
 
 def _as_far_as_known(one: Evidence, run: Run) -> Evidence:

@@ -29,13 +29,14 @@ from grader.trainer.result import Outcome, Trained, Untrainable, history_as_aske
 from grader.trainer.results import Results
 from grader.trainer.trained_on import reach_of
 from grader.trainer.workroom import Workroom
-from grader.types import Message, Training
+from grader.types import FitSample, Message, Training
 
 # Of all trainings of a run, as long as they are expected to take: what they did take depends on the
 # machine, and on who asked for the same before.
 ALTOGETHER_SECONDS = 3600.0
 HISTORY_NUMBERS = 400_000  # of all of them that are kept with the run
 SEEN_BYTES = 64_000_000  # of rows that are kept with the run
+FEW_ROWS = 64  # of a training that is beyond that
 HELD_BYTES = 64_000_000  # of results that the notebook may go on from, whatever others push out
 LONGEST_ERROR = 200
 TELL_SECONDS = 1.0  # between two words about a training
@@ -156,8 +157,8 @@ class Trainings:
         left = SEEN_BYTES
         for place, one in reversed(list(enumerate(self._done))):
             left -= _rows_size(one)
-            if left < 0:
-                self._done[place] = replace(one, sample=None)
+            if left < 0 and one.sample is not None:
+                self._done[place] = replace(one, sample=_some_of(one.sample))
 
     def _answered(self) -> frozenset[str]:
         return frozenset(one.key for one in self._done if one.key)
@@ -254,6 +255,15 @@ class Telling:
 
 def _size(result: Trained) -> int:
     return sum(array.nbytes for array in (*result.weights, *result.optimizer))
+
+
+def _some_of(sample: FitSample) -> FitSample:
+    """Keep the first rows; how many there were stays known."""
+    x, y = (
+        None if part is None else replace(part, rows=part.rows[:FEW_ROWS].copy())
+        for part in (sample.x, sample.y)
+    )
+    return replace(sample, x=x, y=y)
 
 
 def _rows_size(training: Training) -> int:

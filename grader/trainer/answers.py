@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,9 +56,12 @@ class Failures:
     def __init__(self) -> None:
         self._known: dict[str, Answer] = {}
 
-    def get(self, key: str) -> Answer | None:
-        """Give what came of a training that failed."""
-        return self._known.get(key)
+    def get(self, key: str, limit: float) -> Answer | None:
+        """Give what came of a training that failed, unless it now has more time than it had."""
+        known = self._known.get(key)
+        if known is not None and known.fault is not None and known.seconds < limit:
+            return None
+        return known
 
     def add(self, key: str, answer: Answer) -> None:
         """Remember one that failed by itself; of a fault of ours nothing is remembered."""
@@ -70,15 +74,22 @@ class Answers:
     """Answers to trainings, by their keys. Safe for threads and for several processes."""
 
     def __init__(
-        self, folder: Path, failures: Failures | None = None, most_bytes: int = MOST_BYTES
+        self,
+        folder: Path,
+        failures: Failures | None = None,
+        limit: float = 0.0,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         """Use the folder of results, which is made where it is missing.
+
+        ``limit``: the seconds that a training has; one that was stopped counts as many.
 
         Raises:
             GraderError: somebody else could write to it.
         """
         self._kept = Kept(folder, most_bytes)
         self._failures = Failures() if failures is None else failures
+        self._limit = limit
 
     def once(
         self, task: ModelTask, train: Callable[[], Answer], meanwhile: Meanwhile = nothing
@@ -91,10 +102,12 @@ class Answers:
         key = key_of_task(task)
 
         def known() -> Answer | None:
-            return self.get(key) or self._failures.get(key)
+            return self.get(key) or self._failures.get(key, self._limit)
 
         def made() -> Answer:
             answer = train()
+            if answer.fault is not None:
+                answer = replace(answer, seconds=self._limit)
             if answer.error is None and answer.fault is None and answer.predictions is not None:
                 with contextlib.suppress(GraderError):  # a full disk costs no training
                     self._kept.write(key, _arrays(answer))

@@ -41,7 +41,7 @@ OPENED = "2026-11-21T10:00:00Z"
     [
         (1_795_600_000, 1_795_700_000.0, "2026-11-25T09:46:40Z"),  # edited after it was opened
         (1_795_000_000, 1_795_700_000.0, OPENED),  # made before it was opened
-        (1_999_999_999, 1_795_700_000.0, OPENED),  # a clock that is wrong
+        (1_999_999_999, 1_795_700_000.0, "2026-11-26T13:33:20Z"),  # a clock that is wrong: now
         (0, 1_795_700_000.0, OPENED),
     ],
 )
@@ -52,12 +52,34 @@ def test_it_is_handed_in_when_it_was_opened_or_later_edited(
     assert handed_in(opened, committed, now) == when
 
 
-def test_when_a_commit_was_made_is_read_from_it(tmp_path: Path) -> None:
+def test_when_work_was_changed_last_is_read_from_its_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever brings the branch up to date afterwards changes no work."""
     made = Working(tmp_path / "work")
-    head = made.commit()
-    repository = Repository(made.place)
-    assert repository.committed(head) == int(made.git("show", "-s", "--format=%ct", head))
-    assert repository.committed("d" * 40) == 0
+
+    def commit(seconds: int) -> str:
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{1_790_000_000 + seconds} +0000")
+        return made.commit()
+
+    base = commit(0)
+    made.git("checkout", "-q", "-b", "kim")
+    made.write("a [1].ipynb", b"{}")
+    commit(10)
+    made.write("notes.txt", b"x")
+    commit(20)
+    made.git("checkout", "-q", "main")
+    made.write("README.md", b"x")
+    commit(30)
+    made.git("checkout", "-q", "kim")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "1790000040 +0000")
+    made.git("merge", "-q", "--no-edit", "main")
+    head, repository = made.git("rev-parse", "HEAD"), Repository(made.place)
+    assert repository.committed(base, head, ["a [1].ipynb"]) == 1_790_000_010
+    assert repository.committed(None, head, ["notes.txt", "a [1].ipynb"]) == 1_790_000_020
+    assert repository.committed(base, head, ["b.ipynb"]) == 0
+    assert repository.committed(base, head, []) == 0
+    assert repository.committed(None, "d" * 40, ["a [1].ipynb"]) == 0
 
 
 class Course:

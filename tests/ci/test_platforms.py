@@ -122,6 +122,9 @@ class TestGithubEvents:
     ) -> None:
         found = load("github").event(github(tmp_path, "workflow_run", PULL))
         assert (found.unchanged, found.trusted, found.student) == (True, False, "")
+        ran = {"workflow_run": {"created_at": "2026-11-28T10:00:00Z"}}  # when its head was pushed
+        found = load("github").event(github(tmp_path, "workflow_run", ran))
+        assert found.handed_in == "2026-11-28T10:00:00Z"
 
     @pytest.mark.parametrize("kind", ["pull_request", "pull_request_target", "merge_group", "fork"])
     def test_what_somebody_who_hands_in_can_start_is_not_trusted(

@@ -96,3 +96,12 @@ def test_a_row_with_what_is_no_number_is_a_row() -> None:
     x = np.full((3, 2), np.nan)
     x[0] = 1.0
     assert 0 in distinct_places(x, np.zeros(3))
+
+
+@pytest.mark.parametrize("shape", [(5, 0), (5, 0, 3)])
+def test_rows_without_a_number_in_them_are_told_apart_by_their_targets(
+    shape: tuple[int, ...],
+) -> None:
+    """Windows that a slip made empty are looked at like any others."""
+    assert list(distinct_places(np.zeros(shape, np.float32), np.arange(5.0))) == [0, 1, 2, 3, 4]
+    assert list(distinct_places(np.zeros(shape, np.float32), np.ones(5))) == [0]

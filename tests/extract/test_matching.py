@@ -17,8 +17,9 @@ from grader.extract.matching import (
     moved,
     read_model,
     resemblance,
+    telling_fit,
 )
-from grader.types import Candidate, Fit, FitSample
+from grader.types import ArraySample, Candidate, Fit, FitSample
 
 COURSE = load_course(Path(__file__).parents[2])
 SIMPLE = COURSE.exercise("multiplication-simple-rnn")
@@ -231,3 +232,14 @@ def test_a_notebook_with_a_wrong_model_owes_the_nearest_exercise() -> None:
 def test_a_notebook_without_a_common_layer_owes_nothing_known() -> None:
     assert held(model(layer("Flatten"))) == []
     assert held() == []
+
+
+def test_of_fits_that_are_as_long_the_one_that_shows_most_tells() -> None:
+    """There is no room for the rows of all of a loop's fits."""
+    few, many = (np.zeros((rows, 3, 1), np.float32) for rows in (4, 9))
+    fits = [
+        Fit(1, FitSample(ArraySample((20, 3, 1), "float32", x, {}), None), 1, 1, {}, True, {})
+        for x in (few, many, many, few)
+    ]
+    made = Candidate(1, "model", 1, {}, {}, tuple(fits), (), (), 1)
+    assert telling_fit(made) is fits[2]

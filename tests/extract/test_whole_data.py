@@ -137,6 +137,33 @@ def test_rows_that_a_fit_asked_for_are_known_whatever_became_of_the_model() -> N
         assert missed(evidence) == expected
 
 
+def test_a_small_order_before_it_says_nothing_of_a_fit_that_shows_itself() -> None:
+    """The first rows to try whether it runs, then all of them with a callback of one's own."""
+    name = "multiplication-gru"
+    x, y = rows_of(name)
+    exercise = COURSE.exercise(name)
+    parts = [ArraySample(one.shape, str(one.dtype), one, {}) for one in (x, y)]
+    sample = FitSample(*parts, kind="drawn", batch=32)
+    made = candidate(sequential(*asked(exercise), shape=exercise.input_shape), sample)
+    architecture = read_model(made).architecture
+    assert architecture is not None
+    tried = Training(
+        4,
+        "k",
+        layers=layers_digest(architecture.layers),
+        weights="others",
+        epochs=1,
+        rows=100,
+        updates=4,
+        moved=True,
+        sample=seen_rows(x[:100], y[:100], 3),
+    )
+    why = Message("proof.told", {"why": "a callback of class Own"})
+    run = replace(run_with(made), trainings=(tried, Training(4, why=why)))
+    (evidence,) = extract(run, [name], COURSE, Room(exercise), lambda _: 7)
+    assert missed(evidence) == set()
+
+
 def claimed(name: str, sample: FitSample, *, strictly: bool = True) -> Evidence:
     """What is found of a notebook that trained by itself; strictly, though a trainer was there."""
     exercise = COURSE.exercise(name)

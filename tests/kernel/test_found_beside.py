@@ -135,12 +135,21 @@ def test_a_path_may_be_an_object(shell: Any, way: str) -> None:
 
 
 def test_whoever_asks_whether_it_is_there_hears_that_it_is(shell: Any) -> None:
+    with h5py.File("best.weights.h5", "w") as file:  # by the notebook
+        file["kernel"] = NUMBERS
     there = f"{DRIVE}/best.weights.h5"
     assert os.path.exists(there)  # noqa: PTH110 - what is tried
     assert os.path.isfile(there)  # noqa: PTH113
     assert os.path.getsize(there) == Path("best.weights.h5").stat().st_size  # noqa: PTH202
     assert Path(there).exists()
     assert Path(there).is_file()
+
+
+@pytest.mark.parametrize("name", ["best.weights.h5", "best.keras"])
+def test_a_model_that_was_handed_in_along_is_no_reason_not_to_train(shell: Any, name: str) -> None:
+    assert not os.path.exists(f"{DRIVE}/{name}")  # noqa: PTH110 - what is tried
+    assert Path(name).exists()
+    assert Path(f"{DRIVE}/x.csv").exists()
 
 
 @pytest.mark.parametrize(
@@ -194,12 +203,12 @@ def test_tensorflow_finds_it_once_the_notebook_has_it(
     def read_file(filename: Any, name: str | None = None) -> Any:
         return filename, name
 
-    tools = SimpleNamespace(GFile=GFile, exists=lambda path: path)
+    tools = SimpleNamespace(GFile=GFile, exists=lambda _path: False)
     tensorflow = SimpleNamespace(io=SimpleNamespace(gfile=tools, read_file=read_file))
     monkeypatch.delitem(found_beside.sys.modules, "tensorflow", raising=False)
     for before in list(shell.events.before):
         before()
-    assert tools.exists(f"{DRIVE}/x.csv") == f"{DRIVE}/x.csv"
+    assert not tools.exists(f"{DRIVE}/x.csv")
     monkeypatch.setitem(found_beside.sys.modules, "tensorflow", tensorflow)
     for _ in range(2):
         for before in list(shell.events.before):
@@ -208,7 +217,8 @@ def test_tensorflow_finds_it_once_the_notebook_has_it(
     assert tools.GFile(f"{DRIVE}/x.csv").opened == (here, "r")
     assert tools.GFile(name=f"{DRIVE}/x.csv", mode="rb").opened == (here, "rb")
     assert tools.GFile(f"{DRIVE}/x.csv", "w").opened == (f"{DRIVE}/x.csv", "w")
-    assert tools.exists(f"{DRIVE}/x.csv") == here
+    assert tools.exists(f"{DRIVE}/x.csv")
+    assert not tools.exists(f"{DRIVE}/best.keras")
     read = tensorflow.io.read_file
     assert read(filename=f"{DRIVE}/x.csv", name="n") == (here, "n")
     assert read("x.csv") == ("x.csv", None)

@@ -206,6 +206,27 @@ def test_data_of_a_file_that_is_another_one_in_grading_are_not_judged(
         assert judged.grade.score == judged.grade.max_score == points_but(exercise, *NEITHER)
 
 
+def test_a_family_need_not_say_what_tells_its_data_from_others(
+    students: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert students.public is not None
+    exercise = COURSE.exercises[LOOKED_UP]
+    family = load_family(students.public, exercise.family or "")
+    monkeypatch.delattr(family, "OWN")
+    x, y = load_family(ROOT / "reference", exercise.family or "").training(
+        np.random.default_rng(1), exercise.data
+    )
+    config = sequential(*asked(exercise), shape=exercise.input_shape)
+    others = given(np.random.default_rng(2).normal(size=x.shape).astype(np.float32), y)
+    run = run_with(candidate(config, others, epochs=exercise.epochs))
+    seeds = dict.fromkeys(COURSE.exercises, 1)
+    asked_of = Run(
+        students, notebook("open('jena_climate_2009_2016.csv')"), run, (LOOKED_UP,), seeds
+    )
+    (judged,) = judge(asked_of, Room(exercise), lambda _: None, lambda e: Message("x"))
+    assert judged.grade.verdict is Verdict.WRONG_DATA
+
+
 def test_points_of_the_courses_own_checks_are_not_to_be_had(tmp_path: Path) -> None:
     course = course_of(tmp_path / "course", DRAWN)
     exercise = course.exercises[DRAWN]

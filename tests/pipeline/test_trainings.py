@@ -242,10 +242,16 @@ def test_rows_of_earlier_trainings_make_room_for_later_ones(
 ) -> None:
     size = sum(array.nbytes for array in ARRAYS.values())
     monkeypatch.setattr(module, "SEEN_BYTES", size + 1)
+    monkeypatch.setattr(module, "FEW_ROWS", 2)
     bench = Bench(tmp_path, good, good)
     bench.ask()
     bench.ask(occurrence=1, seeds=[None])
-    assert [one.sample is None for one in bench.trainings.trainings] == [True, False]
+    earlier, later = (one.sample for one in bench.trainings.trainings)
+    for sample, count in ((earlier, 2), (later, len(ARRAYS["x"]))):
+        assert sample is not None
+        assert sample.x is not None
+        assert len(sample.x.rows) == count
+        assert sample.x.shape == ARRAYS["x"].shape, "how many there were stays known"
 
 
 def test_an_epoch_that_is_a_part_of_one_counts_as_that(tmp_path: Path) -> None:

@@ -188,3 +188,13 @@ def test_what_is_damaged_or_another_kind_of_result_is_trained_anew(tmp_path: Pat
     path.write_bytes(path.read_bytes()[:-40])
     assert answers.get(path.stem) is None
     assert plain(shared([TASK], answers, Room(ANSWER))[TASK.id]) == plain(ANSWER)
+
+
+def test_whoever_has_more_time_than_it_was_stopped_after_has_it_tried(tmp_path: Path) -> None:
+    stopped = Answer(fault=Message("evaluate.stopped", {"seconds": 3}))
+    batch, room = Failures(), Room(stopped, ANSWER)
+    for limit in (3.0, 3.0, 2.0):
+        found = shared([TASK], Answers(tmp_path, batch, limit), room)[TASK.id]
+        assert (found.fault, found.seconds) == (stopped.fault, 3.0)
+    assert len(room.asked) == 1
+    assert plain(shared([TASK], Answers(tmp_path, batch, 4.0), room)[TASK.id]) == plain(ANSWER)

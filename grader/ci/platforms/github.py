@@ -50,6 +50,7 @@ def event(environment: Mapping[str, str]) -> Event:
         base=text(told, "before"),
         head=environment.get("GITHUB_SHA", ""),
         student=student,
+        handed_in=text(told, "workflow_run", "created_at") if kind == AFTERWARDS else "",
         trusted=kind in TRUSTED,
         unchanged=kind == AFTERWARDS,
     )
