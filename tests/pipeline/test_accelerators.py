@@ -107,7 +107,7 @@ def test_engines_agree_on_verdicts(cold: Room, tmp_path: Path) -> None:
     warm, _ = warmed(cold)
     found = [graded(warm, one.value, tmp_path / one.value) for one in environment.engines()]
     verdicts = [{name: one.verdict for name, one in each.items()} for each in found]
-    assert all(one == verdicts[0] for one in verdicts)
+    assert all(one == verdicts[0] for one in verdicts), verdicts
 
 
 def test_a_notebook_cannot_write_into_the_cache(cold: Room, tmp_path: Path) -> None:
