@@ -224,7 +224,7 @@ class Course:
     packages: tuple[str, ...] = ()  # that notebooks find in their rooms, from course.toml
     old_api: bool = True  # calls of 2018 to 2020 run as they did; from course.toml
     hints: int | None = None  # that a check in a notebook may give, from course.toml; None: all
-    asks_trainer: bool = False  # a room of ours trains what notebooks ask for; from course.toml
+    asks_trainer: bool = True  # a room of ours trains what notebooks ask for; from course.toml
     name: str = ""  # from course.toml
     # The students' half, where it is theirs that is checked: reference/ then takes no part.
     public: Path | None = None

@@ -197,7 +197,7 @@ class SettingsFile(Strict):
     ] = None
     trainings: Annotated[
         Literal["notebook", "trainer"], Field(description="Who does what fit asks for.")
-    ] = "notebook"
+    ] = "trainer"
     attempts: Annotated[
         Literal["last", "best", "last_in_time"],
         Field(description="Which of several hand-ins counts; points are never added up."),

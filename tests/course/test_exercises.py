@@ -183,7 +183,7 @@ def test_the_course_file_says_whether_old_calls_are_taken(tmp_path, said, accept
     assert load_course(tmp_path).old_api is accepted
 
 
-@pytest.mark.parametrize(("said", "asks"), [("", False), ("notebook", False), ("trainer", True)])
+@pytest.mark.parametrize(("said", "asks"), [("", True), ("notebook", False), ("trainer", True)])
 def test_the_course_file_says_who_trains(tmp_path, said, asks):
     build(tmp_path)
     if said:
