@@ -2,11 +2,14 @@
 
     python tools/container-steps.py ROOT                    # the steps, then what the image runs
     python tools/container-steps.py ROOT -- ci /in/x.ipynb  # that, instead of its CMD
+    python tools/container-steps.py ROOT --made -- doctor   # in a root whose steps are done
     python tools/container-steps.py ROOT --script FILE      # a script as root, in a fresh root
 
 Enters: the Containerfile, as it stands. Leaves: an exit code. Touches: makes ROOT by
 ``debootstrap`` where it is not there; needs root and bubblewrap. What is lent (``--lend PATH``) is
-there read-only, and pip's settings of this machine are the root's.
+there read-only, ``--env NAME=VALUE`` is set for what the image runs, and pip's settings of this
+machine are the root's. /proc is whole, as ``unmask=ALL`` has it in a container; with ``--masked``
+it is as containers have it otherwise, where rooms can be no more than reduced.
 """
 
 from __future__ import annotations
@@ -44,6 +47,7 @@ class Image:
 
     root: Path
     lent: Sequence[str]
+    masked: bool = False  # /proc
     environment: dict[str, str] = field(default_factory=dict)
     user: str = "root"
     folder: str = "/"
@@ -63,6 +67,7 @@ class Image:
         """Run a program in the root."""
         become = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups"]
         lent = [part for one in self.lent if Path(one).exists() for part in ("--ro-bind", one, one)]
+        proc = ("--proc", "/proc") if self.masked else ("--bind", "/proc", "/proc")
         known = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
         known |= {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
         if own := os.environ.get("PIP_CERT"):
@@ -72,7 +77,7 @@ class Image:
         known |= self.environment
         done = subprocess.run(
             [
-                *("bwrap", "--bind", str(self.root), "/", "--dev", "/dev", "--proc", "/proc"),
+                *("bwrap", "--bind", str(self.root), "/", "--dev", "/dev", *proc),
                 *("--perms", "1777", "--tmpfs", TEMPORARY, *lent, "--cap-add", "ALL"),
                 *("--chdir", self.folder, "--"),
                 *(() if self.user == "root" else become),
@@ -100,13 +105,17 @@ def parsed(text: str) -> list[Step]:
     return steps
 
 
-def take(step: Step, image: Image) -> int:
+def take(step: Step, image: Image, *, made_before: bool = False) -> int:
     """Do what an instruction says; gives an exit code.
+
+    ``made_before``: what it changes in the root is there already.
 
     Raises:
         SystemExit: it is none that this knows.
     """
     match step.name:
+        case "FROM" | "COPY" | "RUN" if made_before:
+            return 0
         case "FROM":
             return made(image.root)
         case "ENV":
@@ -150,23 +159,37 @@ def copy(source: Path, target: Path, *, into: bool) -> None:
     shutil.copyfile(source, place)
 
 
+def parted(line: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part a command line at its first "--"."""
+    end = line.index("--") if "--" in line else len(line)
+    return [*line[:end]], [*line[end + 1 :]]
+
+
 def main() -> int:
     """Run the steps one after another, and then what the image is for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("root", type=Path)
     parser.add_argument("--lend", action="append", default=[], help="a path to have there as well")
+    parser.add_argument("--env", action="append", default=[], help="NAME=VALUE for its program")
+    parser.add_argument("--entry", help="this program instead of the image's")
+    parser.add_argument("--made", action="store_true", help="the steps were run in this root")
+    parser.add_argument("--masked", action="store_true", help="hide parts of /proc")
     parser.add_argument("--script", help="run this instead, as root, in a root as it is made")
-    parser.add_argument("arguments", nargs="*", help="for the image's program")
-    given = parser.parse_args()
-    image = Image(given.root.resolve(), [*LENT, *given.lend])
+    # What follows "--" is the program's: argparse takes it only right behind ROOT.
+    before, after = parted(sys.argv[1:])
+    given = parser.parse_args(before)
+    image = Image(given.root.resolve(), [*LENT, *given.lend], given.masked)
     if given.script:
         return made(image.root) or image.run(["bash", given.script])
     for step in parsed(FILE.read_text("utf-8")):
-        sys.stdout.write(f"{step.name} {' '.join(step.text.split())}\n")
-        sys.stdout.flush()
-        if code := take(step, image):
+        if not given.made:
+            sys.stdout.write(f"{step.name} {' '.join(step.text.split())}\n")
+            sys.stdout.flush()
+        if code := take(step, image, made_before=given.made):
             return code
-    return image.run([*image.entry, *(given.arguments or image.command)])
+    image.environment |= dict(one.split("=", 1) for one in given.env)
+    entry = image.entry if given.entry is None else [given.entry]
+    return image.run([*entry, *(after or image.command)])
 
 
 if __name__ == "__main__":
