@@ -28,6 +28,7 @@ from pathlib import Path
 CONTEXT = Path(__file__).resolve().parents[1]
 FILE = CONTEXT / "Containerfile"
 SUITE = "bookworm"
+MAKES = frozenset({"FROM", "COPY", "RUN"})  # what changes the root
 LENT = ("/etc/resolv.conf", "/etc/pip.conf")
 TEMPORARY = "/tmp"  # noqa: S108 - the root's own
 CERTIFICATES = "/run/pip-certificates.pem"  # in the root, of a machine that has its own
@@ -105,17 +106,13 @@ def parsed(text: str) -> list[Step]:
     return steps
 
 
-def take(step: Step, image: Image, *, made_before: bool = False) -> int:
+def take(step: Step, image: Image) -> int:
     """Do what an instruction says; gives an exit code.
-
-    ``made_before``: what it changes in the root is there already.
 
     Raises:
         SystemExit: it is none that this knows.
     """
     match step.name:
-        case "FROM" | "COPY" | "RUN" if made_before:
-            return 0
         case "FROM":
             return made(image.root)
         case "ENV":
@@ -182,10 +179,11 @@ def main() -> int:
     if given.script:
         return made(image.root) or image.run(["bash", given.script])
     for step in parsed(FILE.read_text("utf-8")):
-        if not given.made:
-            sys.stdout.write(f"{step.name} {' '.join(step.text.split())}\n")
-            sys.stdout.flush()
-        if code := take(step, image, made_before=given.made):
+        if given.made and step.name in MAKES:
+            continue
+        sys.stdout.write(f"{step.name} {' '.join(step.text.split())}\n")
+        sys.stdout.flush()
+        if code := take(step, image):
             return code
     image.environment |= dict(one.split("=", 1) for one in given.env)
     entry = image.entry if given.entry is None else [given.entry]

@@ -3,9 +3,10 @@
 Enters: a Record, its Submission, the course. Leaves: a statement of plain values. Touches: reads
 the course's files and the grader's own, for their digests.
 
-It names everything that a grade depends on by its digest, so that somebody who has the same things
-can grade again and compare. What would help to foretell hidden data is in it only as a commitment:
-a digest with the course's secret, which the instructor can open.
+It names everything that a grade depends on by its digest, and says how the notebook was run, so
+that somebody who has the same things can grade again and compare. What would help to foretell
+hidden data is in it only as a commitment: a digest with the course's secret, which the instructor
+can open.
 """
 
 from __future__ import annotations
@@ -19,19 +20,20 @@ from pathlib import Path
 from grader import __version__
 from grader.course.data import room_files
 from grader.course.exercises import Course
-from grader.pipeline.job import fingerprints
+from grader.pipeline.job import Settings, fingerprints, may_ask
 from grader.record.keys import canonical
 from grader.report.wording import LENGTH_OF_REFERENCE
 from grader.types import GraderError, Json, Record, Submission
 
 PACKAGE = Path(__file__).resolve().parents[1]
+TRAINER, NOTEBOOK = "trainer", "notebook"  # whose trainings they are
 
 
 def statement(
     record: Record,
     submission: Submission,
     course: Course,
-    secret: bytes,
+    settings: Settings,
     origin: Mapping[str, str],
 ) -> dict[str, Json]:
     """Say what was graded, by what, and what came out.
@@ -40,7 +42,7 @@ def statement(
         record: of the grade.
         submission: that the record is of.
         course: whose exercise it is.
-        secret: the course's.
+        settings: that it was graded with; the course's secret is in them.
         origin: where the submission came from: a repository, a commit.
     """
     known = course.exercises.get(record.exercise)
@@ -57,12 +59,24 @@ def statement(
         "graded_at": record.graded_at,
         "grader": {"version": __version__, "code": code_digest(), **record.versions},
         "course": {"files": files, "expectation": expectation, "data": _data(course, record)},
+        "run": _run(record, course, settings),
         "hidden_data": hmac.new(
-            secret, f"commitment\x1f{record.exercise}".encode(), hashlib.sha256
+            settings.secret, f"commitment\x1f{record.exercise}".encode(), hashlib.sha256
         ).hexdigest(),
         "isolation": record.isolation.level.value,
         "reference": record.key[:LENGTH_OF_REFERENCE],
         "origin": dict(origin),
+    }
+
+
+def _run(record: Record, course: Course, settings: Settings) -> dict[str, Json]:
+    """Say what was asked of the run, beside what the course says of every run."""
+    ours = may_ask(course, settings, record.isolation.level)
+    return {
+        "trainings": TRAINER if ours else NOTEBOOK,
+        "engine": settings.engine,
+        "profile": record.profile,
+        "timeout": settings.timeout,
     }
 
 

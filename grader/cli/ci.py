@@ -190,7 +190,8 @@ class Job:
             pages = records if self.options.public else current(store, self.course)
             written = speaker.finish(records, self._about(), store, spared, pages)
             if self.options.sign:
-                sign(records, collected.submissions, self.course, store.out, self.origins)
+                told = records, collected.submissions, self.course, settings
+                sign(*told, store.out, self.origins)
             written = self.then(records) or written
             if lent is not None and self.event.trusted:
                 cache.keep(store.out, lent)

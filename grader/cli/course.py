@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from grader.cli.errors import speak
@@ -51,14 +52,28 @@ def course_to_grade_with(paths: Sequence[Path], profile: str | None = None) -> C
 
 
 def course_around(paths: Sequence[Path], profile: str | None = None) -> Course:
-    """Load the course for a self-check, where a student's own folder will do."""
+    """Load the course for a self-check, where a student's own folder will do.
+
+    Raises:
+        GraderError: there is none, neither here nor around a path; or it has a fault.
+    """
     try:
         return open_course(profile)
     except GraderError as error:
-        for path in paths:
-            if path.exists() and error.message.id == NOT_FOUND:
-                return load_course(find_course(path.resolve()), profile)
-        raise
+        if error.message.id != NOT_FOUND:
+            raise
+        nowhere = error
+    for path in paths:
+        if not path.exists():
+            continue
+        folder = path.resolve() if path.is_dir() else path.resolve().parent
+        try:
+            return load_course(find_course(folder), profile)
+        except GraderError as error:
+            if error.message.id != NOT_FOUND:
+                raise
+            nowhere = error
+    raise nowhere
 
 
 def course_to_check_with(
@@ -77,7 +92,9 @@ def course_to_check_with(
     try:
         course = open_course(profile) if own else course_to_grade_with(paths, profile)
     except GraderError:
-        return public_half(course_around(paths, profile))
+        around = course_around(paths, profile)
+        left = (around.root / FOLDER / FILE).is_file() or around.reference is not None
+        return replace(public_half(around), public_left=left)
     folder = course.root / FOLDER
     if course.reference is not None:
         from grader.authoring.public import written_public

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from grader import seeds
-from grader.ci.statement import code_digest, statement
+from grader.ci.statement import TRAINER, code_digest, statement
 from grader.cli.course import course_to_grade_with, open_course, open_words
 from grader.cli.grade import GradeOptions, collected_of, graded_as_done, settings_of
 from grader.cli.progress import ProgressLines
 from grader.course.exercises import Course
 from grader.pipeline.grader import Grader
+from grader.pipeline.job import Settings, no_trainer
 from grader.pipeline.judges import Judges
 from grader.pipeline.ours import ours
 from grader.record import files, signing
@@ -40,6 +41,7 @@ def sign(
     records: Sequence[Record],
     submissions: Sequence[Submission],
     course: Course,
+    settings: Settings,
     out: Path,
     origins: Mapping[str, Mapping[str, str]],
 ) -> int:
@@ -51,12 +53,12 @@ def sign(
         GraderError: there is no private key, or the disk refuses.
     """
     by_name = {one.name: one for one in submissions}
-    secret, count = seeds.course_secret(), 0
+    count = 0
     for record in records:
         submission = by_name.get(record.submission)
         if submission is None or not record.grade.graded or record.by_hand is not None:
             continue
-        told = statement(record, submission, course, secret, origins.get(record.submission, {}))
+        told = statement(record, submission, course, settings, origins.get(record.submission, {}))
         name = f"{wording.file_stem(record.student)}-{record.key[:16]}.json"
         files.write_whole(out / SIGNED / name, signing.signed(told))
         count += 1
@@ -114,7 +116,9 @@ def _compared(options: VerifyOptions, notebook: Path, told: Mapping[str, Any], w
         return GENUINE
     if dict(told.get("grader") or {}).get("code") != code_digest():
         _say(words("cli.record_other_grader"))
-    found = _graded(notebook, told)
+    if "run" not in told:
+        _say(words("cli.record_run_unsaid"))
+    found = _graded(notebook, told, words)
     if found is None:
         _say(words("cli.record_not_rerun"))
         return FORGED
@@ -126,24 +130,10 @@ def _compared(options: VerifyOptions, notebook: Path, told: Mapping[str, Any], w
     return GENUINE if same else FORGED
 
 
-def _graded(notebook: Path, told: Mapping[str, Any]) -> Record | None:
+def _graded(notebook: Path, told: Mapping[str, Any], words: Words) -> Record | None:
     """Grade a notebook under the name and student that the record has: they decide its seeds."""
-    grading = GradeOptions(
-        paths=(notebook,),
-        exercises=(str(told.get("exercise")),),
-        out=Path(),
-        jobs=1,
-        engine="auto",
-        timeout=None,
-        memory_mb=None,
-        seed=None,
-        isolation="auto",
-        gpus="none",
-        gpu_rooms=False,
-        lang=None,
-        format="table",
-    )
-    course = course_to_grade_with((notebook,))
+    grading = _as_then(notebook, told)
+    course = course_to_grade_with((notebook,), grading.profile)
     if course.reference is None:  # what is looked at there is less than what the record is about
         raise GraderError(Message("cli.no_reference"))
     with workplace() as place, Store(place) as store:
@@ -155,12 +145,37 @@ def _graded(notebook: Path, told: Mapping[str, Any]) -> Record | None:
         collected = replace(collected, submissions=(named,))
         room = open_room(grading.isolation, ours(course.root, place, [notebook.parent]))
         settings = settings_of(grading, seeds.course_secret())
+        why = no_trainer(room.isolation.level) if grading.trainer else None
+        if why is not None:
+            _say(words("cli.record_no_trainer", why=words.say(why)))
         grader = Grader(course, room, store, settings, judges)
-        words = Words("en")
-        done = graded_as_done(grader, collected, ProgressLines(1, words), words)
+        done = graded_as_done(grader, collected, ProgressLines(1, Words("en")), words)
         records = [record for graded in done for record in graded.records]
         judges.close()
     return records[0] if records and records[0].grade.graded else None
+
+
+def _as_then(notebook: Path, told: Mapping[str, Any]) -> GradeOptions:
+    """Give the options of the run that a record tells of; of what it does not say, the usual."""
+    run = dict(told.get("run") or {})
+    trainings = run.get("trainings")
+    return GradeOptions(
+        paths=(notebook,),
+        exercises=(str(told.get("exercise")),),
+        out=Path(),
+        jobs=1,
+        engine=str(run.get("engine") or "auto"),
+        timeout=run.get("timeout"),
+        memory_mb=None,
+        seed=None,
+        isolation="auto",
+        gpus="none",
+        gpu_rooms=False,
+        lang=None,
+        format="table",
+        profile=run.get("profile"),
+        trainer=None if trainings is None else trainings == TRAINER,
+    )
 
 
 def _public(key: str | None) -> str:

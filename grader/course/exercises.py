@@ -228,6 +228,7 @@ class Course:
     name: str = ""  # from course.toml
     # The students' half, where it is theirs that is checked: reference/ then takes no part.
     public: Path | None = None
+    public_left: bool = False  # it lies around a notebook, so its code is not taken
     read_rules: Callable[[], Rules] = field(default=Rules, compare=False, repr=False)
 
     @cached_property

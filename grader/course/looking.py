@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,8 @@ from grader.types import Finding, FitSample, Json, Message, Notebook
 # Why nothing here can tell whether the data are right.
 UNASKED = "live.data_unasked"
 MISSING, ELSEWHERE = "live.data_missing", "live.data_elsewhere"
+OUTSIDE = "live.data_outside"
+HERE = Path()  # with the notebook
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,10 @@ class InFiles:
 def looks_at(course: Course, exercise: Exercise) -> Looks | Message:
     """Give what looks at an exercise's data; where nothing here can, say why."""
     if exercise.family is None:
-        return Message(UNASKED)
+        return Message(OUTSIDE if course.public_left else UNASKED)
     if course.public is not None:
-        return looks_of(read_public(course.public), exercise) or Message(MISSING)
+        beside = exercise.assignment_path
+        return looks_of(read_public(course.public), exercise, beside) or Message(MISSING)
     family = family_of(course, exercise)
     return Message(UNASKED) if family is None else family
 
@@ -58,10 +61,15 @@ def family_of(course: Course, exercise: Exercise) -> Family | None:
     return load_family(course.reference, exercise.family)
 
 
-def looks_of(course: PublicCourse, exercise: Exercise) -> Looks | None:
+def looks_of(course: PublicCourse, exercise: Exercise, beside: Path = HERE) -> Looks | None:
     """Give what looks at an exercise's data; None where only the instructor has it.
 
     A file that the course handed out may be missing here, or be another one by now: None too.
+
+    Args:
+        course: the students' half.
+        exercise: one of it.
+        beside: a folder in which its files may lie too: the half may be made away from the course.
     """
     if exercise.family is None:
         return None
@@ -69,7 +77,8 @@ def looks_of(course: PublicCourse, exercise: Exercise) -> Looks | None:
     files = course.files.get(exercise.id, {})
     if not files:
         return family
-    places = {name: _place(course, exercise, name, digest) for name, digest in files.items()}
+    folders = (course.folder.parent / ASSIGNMENTS / exercise.id, beside, HERE)
+    places = {name: _place(course, folders, name, digest) for name, digest in files.items()}
     there = tuple((name, path) for name, path in places.items() if path is not None)
     if len(there) < len(files):
         return None
@@ -100,19 +109,14 @@ def may_be_of_another_file(
     return foreign and any(name in cell.source for name in names for cell in cells)
 
 
-def _place(course: PublicCourse, exercise: Exercise, name: str, digest: str) -> Path | None:
+def _place(course: PublicCourse, folders: Sequence[Path], name: str, digest: str) -> Path | None:
     """Find a file as the course handed it out: carried along, in the bundle, with the notebook."""
-    for path in _places(course, exercise, name, digest):
+    carried = course.folder / kept_name(name, digest)
+    for path in (carried, *(one / name for one in folders)):
         with contextlib.suppress(OSError):
             if digest_of(path.read_bytes()) == digest:
                 return path
     return None
-
-
-def _places(course: PublicCourse, exercise: Exercise, name: str, digest: str) -> Iterator[Path]:
-    yield course.folder / kept_name(name, digest)
-    yield course.folder.parent / ASSIGNMENTS / exercise.id / name
-    yield Path(name)  # beside the notebook
 
 
 @lru_cache(maxsize=4)

@@ -109,7 +109,8 @@ _DECIDING = {
 # Of what nobody looked at, in a check that is not the grade.
 UNLOOKED = frozenset(
     {
-        *("live.data_unasked", "live.data_missing", "live.data_elsewhere", "live.own_checks"),
+        *("live.data_unasked", "live.data_missing", "live.data_elsewhere", "live.data_outside"),
+        "live.own_checks",
         "accuracy.no_reference",
     }
 )

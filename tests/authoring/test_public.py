@@ -22,12 +22,13 @@ from grader.authoring import public as public_module
 from grader.authoring.public import looking_part, public_files
 from grader.authoring.release import BEGIN, END
 from grader.authoring.wheel import wheel
+from grader.cli.course import course_to_check_with
 from grader.course.exercises import Course, Exercise
 from grader.course.families import Looks, load_family
 from grader.course.load import load_course
-from grader.course.looking import looks_of
+from grader.course.looking import looks_at, looks_of
 from grader.course.public import FILE, PublicCourse, read_public
-from grader.types import ArraySample, FitSample, GraderError
+from grader.types import ArraySample, FitSample, GraderError, Message
 from tests.support.course_help import course_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -229,6 +230,19 @@ def test_a_file_that_is_not_carried_is_found_where_the_course_put_it(
     assert looks_of(course, LOOKED_UP) is None
     shutil.copy(file, beside)
     assert looks_of(course, LOOKED_UP) is not None
+
+
+def test_a_file_that_is_not_carried_is_found_in_the_instructors_own_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What looks at data is made anew elsewhere for a check; the file stays in the course."""
+    monkeypatch.setattr(public_module, "LARGEST", 100)
+    monkeypatch.setenv("GRADER_COURSE", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    course = course_to_check_with((), tmp_path / "made")
+    assert course.public == tmp_path / "made" / "grader_course"
+    assert not list(course.public.rglob("weather.csv.zip"))
+    assert not isinstance(looks_at(course, course.exercises[LOOKED_UP.id]), Message)
 
 
 # --- and gives nothing away ----------------------------------------------------------------------

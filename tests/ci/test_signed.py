@@ -14,14 +14,18 @@ from grader import seeds
 from grader.ci.statement import statement
 from grader.cli import ci, signing
 from grader.course.load import load_course
-from grader.pipeline.grader import Graded
+from grader.pipeline import job
+from grader.pipeline.grader import Graded, Grader
+from grader.pipeline.job import Settings
 from grader.record.signing import make_key, signed
-from grader.types import ByHand, Submission, Verdict
+from grader.text.words import Words
+from grader.types import ByHand, Message, Submission, Verdict
 from tests.support import builders as b
-from tests.support.cli_help import ROOT, Shell
+from tests.support.cli_help import ROOT, NoRoom, Shell
 from tests.support.notebook_files import notebook, raw
 
 GOOD = raw(notebook("x = 1"))
+SETTINGS = Settings(b"x" * 32)
 
 
 @pytest.fixture
@@ -91,8 +95,8 @@ class TestSigning:
         one = Submission("mine", "kim", work, None, None, None, "d" * 64)
         decided = replace(found, by_hand=ByHand(found.grade, None))
         course = load_course(ROOT)
-        assert signing.sign([decided], [one], course, shell.out, {}) == 0
-        assert signing.sign([found], [one], course, shell.out, {}) == 1
+        assert signing.sign([decided], [one], course, SETTINGS, shell.out, {}) == 0
+        assert signing.sign([found], [one], course, SETTINGS, shell.out, {}) == 1
 
     def test_it_names_what_the_grade_depends_on_and_nothing_that_foretells_hidden_data(
         self, record: Path, work: Path
@@ -116,10 +120,10 @@ class TestSigning:
 
         course = course_of(tmp_path / "course", "multiplication-lstm")
         one = Submission("mine", "kim", work, None, None, None, "d" * 64)
-        told = [statement(b.record(), one, course, b"x" * 32, {})]
+        told = [statement(b.record(), one, course, SETTINGS, {})]
         path = course.root / "reference/multiplication-lstm/expected.json"
         path.write_text(path.read_text("utf-8") + "\n", "utf-8")
-        told.append(statement(b.record(), one, course, b"x" * 32, {}))
+        told.append(statement(b.record(), one, course, SETTINGS, {}))
         assert told[0]["course"] != told[1]["course"]
         assert {k: v for k, v in told[0].items() if k != "course"} == {
             k: v for k, v in told[1].items() if k != "course"
@@ -207,3 +211,99 @@ class TestVerifying:
             *("--notebook", work, "--rerun", "--lang", "en"),
         )
         assert (said.code, "Graded again" in said.out) == (code, True)
+
+
+class TestRunAsThen:
+    """What was asked of the run is in the record, and a rerun asks for it again."""
+
+    @pytest.fixture(autouse=True)
+    def able(self, shell: Shell, tmp_path: Path) -> None:
+        """The grader's own room could train here, and no room is opened."""
+        make_key(tmp_path / "signing-key")
+        shell.monkeypatch.setattr(job, "no_trainer", lambda _: None)
+        shell.monkeypatch.setattr(signing, "no_trainer", lambda _: None)
+        shell.monkeypatch.setattr(signing, "open_room", lambda *_: NoRoom())
+
+    def rerun(self, shell: Shell, record: Path, work: Path, tmp_path: Path) -> tuple[Grader, str]:
+        """Verify with --rerun; gives what would have graded, and what was said."""
+        seen: list[Grader] = []
+
+        def done(grader: Grader, collected: Any, *_: Any) -> Iterator[Graded]:
+            seen.append(grader)
+            for one in collected.submissions:
+                yield Graded(one, (accepted(one),))
+
+        shell.monkeypatch.setattr(signing, "graded_as_done", done)
+        line = ("verify-record", record, "--key", key_file(tmp_path), "--notebook", work)
+        said = shell(*line, "--rerun", "--lang", "en")
+        assert said.code == 0, said
+        (grader,) = seen
+        return grader, said.out
+
+    @pytest.mark.parametrize(("option", "trained"), [("--trainer", True), ("--no-trainer", False)])
+    def test_who_trained_trains_again_whatever_the_course_says_by_then(
+        self, shell: Shell, work: Path, tmp_path: Path, option: str, *, trained: bool
+    ) -> None:
+        (record,) = graded(shell, work, accepted, option)
+        told = json.loads(record.read_text("utf-8"))["statement"]["run"]
+        assert told["trainings"] == ("trainer" if trained else "notebook")
+        grader, said = self.rerun(shell, record, work, tmp_path)
+        assert grader.settings.wants_trainer(replace(grader.course, asks_trainer=not trained)) is (
+            trained
+        )
+        assert "does not say" not in said
+
+    @pytest.mark.parametrize("asks", [True, False])
+    def test_what_the_course_said_then_is_in_the_record(self, *, asks: bool) -> None:
+        course = replace(load_course(ROOT), asks_trainer=asks)
+        one = Submission("mine", "kim", Path("x"), None, None, None, "d" * 64)
+        told = statement(b.record(), one, course, SETTINGS, {})["run"]
+        assert told == {
+            "trainings": "trainer" if asks else "notebook",
+            "engine": "auto",
+            "profile": "laptop",
+            "timeout": None,
+        }
+
+    def test_where_the_trainer_could_not_the_record_says_that_the_notebook_trained(
+        self, shell: Shell
+    ) -> None:
+        shell.monkeypatch.setattr(job, "no_trainer", lambda _: Message("trainer.open_rooms"))
+        course = replace(load_course(ROOT), asks_trainer=True)
+        one = Submission("mine", "kim", Path("x"), None, None, None, "d" * 64)
+        told: Any = statement(b.record(), one, course, SETTINGS, {})["run"]
+        assert told["trainings"] == "notebook"
+
+    def test_engine_sizes_and_time_are_those_of_then(
+        self, shell: Shell, work: Path, tmp_path: Path
+    ) -> None:
+        def full(one: Submission) -> Any:
+            return replace(accepted(one), profile="full")
+
+        (record,) = graded(
+            shell, work, full, "--engine", "jax", "--timeout", "90", "--profile", "full"
+        )
+        grader, _ = self.rerun(shell, record, work, tmp_path)
+        found = grader.settings.engine, grader.settings.timeout, grader.course.profile
+        assert found == ("jax", 90.0, "full")
+
+    def test_a_record_of_before_is_genuine_and_graded_as_the_course_has_it(
+        self, shell: Shell, work: Path, tmp_path: Path
+    ) -> None:
+        (record,) = graded(shell, work, accepted, "--trainer")
+        told = json.loads(record.read_text("utf-8"))["statement"]
+        del told["run"]
+        record.write_bytes(signed(told, tmp_path / "signing-key"))
+        grader, said = self.rerun(shell, record, work, tmp_path)
+        assert grader.settings.trainer is None
+        assert "does not say whether the grader trained" in said
+
+    def test_where_it_cannot_train_here_it_says_that_the_score_may_differ(
+        self, shell: Shell, work: Path, tmp_path: Path
+    ) -> None:
+        (record,) = graded(shell, work, accepted, "--trainer")
+        why = Message("trainer.open_rooms")
+        shell.monkeypatch.setattr(signing, "no_trainer", lambda _: why)
+        _, said = self.rerun(shell, record, work, tmp_path)
+        assert "the grader trained in the notebook's place" in said
+        assert Words("en").say(why) in said

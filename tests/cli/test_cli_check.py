@@ -15,13 +15,18 @@ from rich.console import Console
 
 from grader.authoring.public import written_public
 from grader.cli import check
+from grader.cli import course as course_module
 from grader.cli.check import show, sound
 from grader.cli.check_fast import fast_look, right_so_far
+from grader.cli.course import course_to_check_with
+from grader.course.exercises import Course
+from grader.course.families import Looks
 from grader.course.load import load_course
+from grader.course.looking import looks_at
 from grader.course.public import public_half
 from grader.report import wording
 from grader.text.words import Words
-from grader.types import Message, Record, Verdict
+from grader.types import GraderError, Message, Record, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT
 from tests.support.notebook_files import notebook, write
@@ -161,6 +166,72 @@ class TestPublicHalf:
         whole = load_course(ROOT)
         for key, exercise in public_half(whole).exercises.items():
             assert exercise.layers == whole.exercises[key].layers
+
+
+class TestWhichCourse:
+    """The one that it is started in or that is named; around a notebook, less of it is taken."""
+
+    ASKED = "assignments/multiplication-lstm/exercise.toml"
+
+    @pytest.fixture(autouse=True)
+    def nowhere(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """Started outside any course, by a grader that lies beside none."""
+        (tmp_path / "home").mkdir()
+        monkeypatch.chdir(tmp_path / "home")
+        monkeypatch.delenv("GRADER_COURSE", raising=False)
+        monkeypatch.setattr(course_module, "PACKAGE", tmp_path / "site" / "grader")
+
+    def course(self, folder: Path) -> Path:
+        """Make a course as students have it; gives a notebook in it."""
+        (folder / self.ASKED).parent.mkdir(parents=True)
+        shutil.copy(ROOT / self.ASKED, folder / self.ASKED)
+        return write((folder / self.ASKED).with_name("mine.ipynb"), notebook("x = 1"))
+
+    def looked(self, place: Path, *paths: Path) -> tuple[Course, Looks | Message]:
+        course = course_to_check_with(paths, place)
+        return course, looks_at(course, course.exercises["multiplication-lstm"])
+
+    def test_code_from_around_a_notebook_is_not_taken_and_that_is_the_reason_told(
+        self, tmp_path: Path
+    ) -> None:
+        mine = self.course(tmp_path / "course")
+        public = tmp_path / "course" / "grader_course"
+        (public / "families").mkdir(parents=True)
+        (public / "families/multiplication.py").write_text("raise SystemExit('ran')")
+        (public / "course.json").write_text("{}")
+        course, found = self.looked(tmp_path / "made", mine)
+        assert (course.root, course.public) == (tmp_path / "course", None)
+        assert found == Message("live.data_outside")
+        said = wording.is_unlooked(b.check("data.unlooked", 0, 0, Message("live.data_outside")))
+        assert said
+
+    def test_where_students_have_nothing_that_looks_at_data_it_is_as_ever(
+        self, tmp_path: Path
+    ) -> None:
+        mine = self.course(tmp_path / "course")
+        assert self.looked(tmp_path / "made", mine)[1] == Message("live.data_unasked")
+
+    def test_of_several_notebooks_any_may_lie_in_a_course(self, tmp_path: Path) -> None:
+        mine = self.course(tmp_path / "course")
+        alone = write(tmp_path / "home" / "alone.ipynb", notebook("x = 1"))
+        course, _ = self.looked(tmp_path / "made", alone, mine)
+        assert course.root == tmp_path / "course"
+
+    def test_where_there_is_none_the_folder_is_named_and_not_the_notebook(
+        self, tmp_path: Path
+    ) -> None:
+        alone = write(tmp_path / "home" / "alone.ipynb", notebook("x = 1"))
+        with pytest.raises(GraderError) as caught:
+            self.looked(tmp_path / "made", alone)
+        args = {"path": str(tmp_path / "home")}
+        assert caught.value.message == Message("course.not_found", args)
+
+    def test_a_fault_of_the_course_around_is_told(self, tmp_path: Path) -> None:
+        mine = self.course(tmp_path / "course")
+        (tmp_path / "course" / "course.toml").write_text("language = [")
+        with pytest.raises(GraderError) as caught:
+            self.looked(tmp_path / "made", mine)
+        assert "course.toml" in str(caught.value.message.args)
 
 
 @pytest.mark.real
