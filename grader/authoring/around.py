@@ -92,16 +92,18 @@ def readmes(
     course_wheel: str,
     published: Published | None,
     forked: str | None = None,
+    handing_in: str | None = None,
 ) -> Mapping[str, str]:
     """Give a README for each language; the first is README.md.
 
     ``forked``: where the grader lies in a repository that students fork; None: it is none.
+    ``handing_in``: the text about how work is handed in there; None: nothing is said of it.
     """
     names = {
         lang: README if not place else f"README.{lang}.md" for place, lang in enumerate(languages)
     }
     return {
-        names[lang]: _readme(course, lang, names, course_wheel, published, forked)
+        names[lang]: _readme(course, lang, names, course_wheel, published, forked, handing_in)
         for lang in languages
     }
 
@@ -113,10 +115,11 @@ def _readme(
     course_wheel: str,
     published: Published | None,
     forked: str | None,
+    handing_in: str | None,
 ) -> str:
     words = Words(lang)
     own = own_wheel() is not None
-    pull = (TEXTS / f"pull-request.{lang}.md").read_text("utf-8") if forked is not None else ""
+    text = TEXTS / f"{handing_in}.{lang}.md"
     others = [f"[{LANGUAGE[one]}]({name})" for one, name in names.items() if one != lang]
     told = {
         "course": course.name or words("release.readme_title"),
@@ -127,7 +130,7 @@ def _readme(
         else f"./{GRADER if own else forked or GRADER}[student]",
         "own": f"| `{GRADER}` | {words('release.readme_own')} |\n" if own else "",
         "where": "" if published or own or forked else words("release.readme_where", file=GRADER),
-        "pull": pull,
+        "handing_in": text.read_text("utf-8") if handing_in is not None else "",
         "colab": words("release.readme_colab")
         if published
         else words("release.readme_no_colab", course=course_wheel, grader=GRADER),

@@ -28,6 +28,8 @@ from grader.types import GraderError, Message
 MANIFEST = "release.json"
 PUBLIC_KEY = "signing-key.pub"  # with which anybody can check an official record
 AROUND = (README, "README.ko.md", "README.en.md", REQUIREMENTS)
+# Of a repository's .gitignore: `git add` would hand it in.
+LEFT_BEHIND = b".ipynb_checkpoints/\n__pycache__/\n.venv/\n"
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,20 @@ class Plan:
         languages: of the README; the first one's is README.md.
         published: where it will be read, for Colab; None: nowhere.
         forked: where the grader lies in a repository that students fork; None: it is none.
+        handing_in: which text of ``students/`` tells how work is handed in there; None: none.
     """
 
     exercises: tuple[str, ...] | None = None
     languages: tuple[str, ...] = ("en", "ko")
     published: Published | None = None
-    forked: str | None = None  # where the grader lies in a repository that students fork
+    forked: str | None = None
+    handing_in: str | None = None
+
+
+def languages_of(course: Course) -> tuple[str, ...]:
+    """Give the languages of a README, the course's own first."""
+    first = course.language or "en"
+    return (first, *(one for one in ("en", "ko") if one != first))
 
 
 def release(course: Course, out: Path, plan: Plan | None = None) -> tuple[Path, ...]:
@@ -91,7 +101,8 @@ def released(whole: Course, plan: Plan | None = None) -> Iterator[tuple[str, byt
     yield package, packed
     if own := own_wheel():
         yield GRADER, own
-    for name, told in readmes(course, plan.languages, package, plan.published, plan.forked).items():
+    around = plan.languages, package, plan.published, plan.forked, plan.handing_in
+    for name, told in readmes(course, *around).items():
         yield name, told.encode()
     yield REQUIREMENTS, requirements(course).encode()
     key = course.root / PUBLIC_KEY

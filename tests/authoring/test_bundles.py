@@ -60,14 +60,14 @@ def written(place: str, course: Any, folder: Path) -> Path:
 
 class TestTheFolder:
     def test_it_is_the_list(self) -> None:
-        assert list(bundles.known()) == OURS == ["classroom50", "github", "gradescope"]
+        assert list(bundles.known()) == OURS == ["classroom50", "github", "gitlab", "gradescope"]
 
     def test_an_unknown_place_is_answered_with_the_known(self) -> None:
         with pytest.raises(GraderError) as caught:
             bundles.load("moodle")
         assert worded(caught.value.message) == "no_bundle"
 
-    @pytest.mark.parametrize("place", OURS)
+    @pytest.mark.parametrize("place", [one for one in OURS if one != "gitlab"])  # it names an image
     def test_each_carries_the_grader_and_the_pins_that_it_is_installed_with(
         self, place: str, course: Any
     ) -> None:
@@ -85,7 +85,7 @@ class TestTheFolder:
         expected = (ROOT / "reference/multiplication-lstm/expected.json").read_bytes()
         assert expected not in found.values()
 
-    @pytest.mark.parametrize("place", ["classroom50", "github"])
+    @pytest.mark.parametrize("place", ["classroom50", "github", "gitlab"])
     def test_of_the_courses_rules_only_what_students_may_know_is_published(
         self, place: str, tmp_path: Path
     ) -> None:
@@ -116,6 +116,24 @@ class TestTheFolder:
             assert ".whl 파일" not in readme
             assert "gives you the file" not in readme
         assert not [name for name in found if name.startswith("reference")]
+        expected = (ROOT / "reference/multiplication-lstm/expected.json").read_bytes()
+        assert expected not in found.values()
+
+    def test_a_project_on_gitlab_has_its_job_and_says_how_to_hand_in(self, course: Any) -> None:
+        found = names("gitlab", course)
+        assert found[".gitlab-ci.yml"] == (ROOT / "docs/examples/gitlab-ci.yml").read_bytes()
+        link = yaml.safe_load(found[".gitlab-ci.yml"])["check-notebooks"]["artifacts"]["expose_as"]
+        assert {"grader_course/course.json", GRADER} <= set(found)
+        assert b".ipynb_checkpoints/\n" in found[".gitignore"]
+        for name, told in (
+            ("README.md", "merge request"),
+            ("README.ko.md", "머지 리퀘스트를 엽니다"),
+        ):
+            readme = found[name].decode()
+            assert told in readme
+            assert link in readme
+            assert "GitHub" not in readme
+        assert not [name for name in found if name.startswith(("reference", ".github"))]
         expected = (ROOT / "reference/multiplication-lstm/expected.json").read_bytes()
         assert expected not in found.values()
 

@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from grader.authoring.bundle import Plan, released
+from grader.authoring.bundle import LEFT_BEHIND, Plan, languages_of, released
 from grader.authoring.carried import File, of_the_checkout, the_grader
 from grader.course.exercises import Course
 
 PLACE = ".github/grader"
-LEFT_BEHIND = b".ipynb_checkpoints/\n__pycache__/\n.venv/\n"  # `git add` would hand it in
 WORKFLOWS = {"github-pull-request.yml": "check.yml", "github-comment.yml": "comment.yml"}
 
 
 def files(course: Course) -> Iterator[File]:
     """Give everything that the repository holds."""
-    first = course.language or "en"
-    languages = (first, *(one for one in ("en", "ko") if one != first))
-    plan = Plan(languages=languages, forked=PLACE)
+    plan = Plan(languages=languages_of(course), forked=PLACE, handing_in="pull-request")
     yield from (File(name, content) for name, content in released(course, plan))
     yield File(".gitignore", LEFT_BEHIND)
     yield from (replace(one, name=f"{PLACE}/{one.name}") for one in the_grader())
