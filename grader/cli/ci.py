@@ -56,6 +56,9 @@ from grader.room.workplace import workplace
 from grader.text.words import Words, pick_language
 from grader.types import GraderError, Message, Record, Submission
 
+# Seconds for a notebook where nobody knows how long correct ones take: students' half does not say.
+# With the budget of our own examples it ends within their hour.
+PATIENCE = 900.0
 MOST_LOOKED_AT = 10  # more notebooks than a student changes at a time: a class is graded at once
 
 
@@ -143,6 +146,8 @@ class Job:
     def _settings(self) -> Settings:
         secret = NO_SECRET if self.options.public else seeds.course_secret()
         settings = settings_of(self.options.grading, secret)
+        if self.options.public and settings.timeout is None:
+            settings = replace(settings, timeout=PATIENCE)
         budget = self.options.budget
         return settings if budget is None else replace(settings, until=time.time() + budget)
 

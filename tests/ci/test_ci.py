@@ -332,6 +332,22 @@ class TestPublicChecks:
         families = {one.family for one in course.exercises.values()}
         assert None not in families
 
+    @pytest.mark.parametrize(("asked", "seconds"), [((), ci.PATIENCE), (("--timeout", "60"), 60.0)])
+    def test_how_long_a_notebook_may_take_is_not_what_the_instructors_machine_takes(
+        self, job: Job, mine: Path, asked: tuple[str, ...], seconds: float
+    ) -> None:
+        """Students do not have what is measured there, and correct work trains for minutes."""
+        given = []
+
+        def graded(grader: Any, *_: Any) -> Iterator[Graded]:
+            given.append(grader.settings.timeout)
+            return iter(())
+
+        job.shell.monkeypatch.setattr(ci, "graded_as_done", graded)
+        job(mine, "--student", "lee", "--public", *asked)
+        job(mine, "--student", "lee", *asked)
+        assert given == [seconds, 60.0 if asked else None]
+
     def test_what_looks_at_data_never_comes_with_the_change(
         self, job: Job, student: Working
     ) -> None:

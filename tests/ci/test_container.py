@@ -84,3 +84,22 @@ def test_a_folder_is_copied_by_what_is_in_it_and_a_file_into_a_folder(tmp_path: 
     assert (tmp_path / "target/deep/x").is_file()
     assert (tmp_path / "folder/x").is_file()
     assert (tmp_path / "named").is_file()
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        (["root", "--made"], (["root", "--made"], [])),
+        (["root", "--made", "--", "ci", "--out", "x"], (["root", "--made"], ["ci", "--out", "x"])),
+        (["root", "--", "-c", "a -- b", "--"], (["root"], ["-c", "a -- b", "--"])),
+    ],
+)
+def test_what_follows_the_first_dashes_is_the_programs(
+    line: list[str], parts: tuple[list[str], list[str]]
+) -> None:
+    assert TOOL.parted(line) == parts
+
+
+def test_in_a_root_that_is_made_only_what_is_said_of_programs_is_taken() -> None:
+    said = {one.name for one in STEPS} - TOOL.MAKES
+    assert said == {"ENV", "USER", "WORKDIR", "ENTRYPOINT", "CMD"}
