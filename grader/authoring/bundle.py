@@ -94,7 +94,7 @@ def released(whole: Course, plan: Plan | None = None) -> Iterator[tuple[str, byt
     """Everything below ``assignments/``, with notebooks made anew and secrets refused; the rest."""
     plan = plan or Plan()
     course = _chosen(whole, plan)
-    public = public_files(course)
+    public = public_files(course, alone=True)
     package, packed = wheel(public)
     yield from _assignments(course, plan, package, whole.exercises.keys() - course.exercises.keys())
     yield from ((f"{FOLDER}/{name}", content) for name, content in public.items())

@@ -19,10 +19,19 @@ from typing import cast
 
 from grader import __version__
 from grader.course.curves import Curve, read_curve
+from grader.course.data import handout
 from grader.course.exercises import Course, Exercise
 from grader.course.families import LooksInFiles, load_family
 from grader.course.own_checks import load_own_checks
-from grader.course.public import FILE, FOLDER, SCHEMA, described, digest_of, kept_name
+from grader.course.public import (
+    FILE,
+    FOLDER,
+    SCHEMA,
+    described,
+    digest_of,
+    kept_name,
+    settings_of,
+)
 from grader.text.catalogue import read_catalogue, written_catalogue
 from grader.text.words import LANGUAGES
 from grader.types import EvidenceClass, Json
@@ -53,11 +62,17 @@ class Looking:
     in_files: bool = False  # that students have
 
 
-def public_files(course: Course) -> dict[str, bytes]:
-    """Give the files of the public half by their names within its folder."""
+def public_files(course: Course, *, alone: bool = False) -> dict[str, bytes]:
+    """Give the files of the public half by their names within its folder.
+
+    Args:
+        course: the instructor's.
+        alone: with the files that notebooks find beside them, for where nothing else of it is.
+    """
     families = dict(_families(course))
     handed = {key: _handed_out(course, one, families) for key, one in course.exercises.items()}
-    files = {"__init__.py": PACKAGE, FILE: _table(course, families, handed)}
+    beside = {key: _beside(course, one) for key, one in course.exercises.items()} if alone else {}
+    files = {"__init__.py": PACKAGE, FILE: _table(course, families, handed, beside)}
     files |= {f"families/{name}.py": one.source for name, one in families.items()}
     known = frozenset[str]().union(*(one.texts for one in families.values()))
     for lang in LANGUAGES:
@@ -66,7 +81,7 @@ def public_files(course: Course) -> dict[str, bytes]:
         files[f"families/locale/{lang}/families.po"] = written_catalogue(kept, lang)
     return {name: content.encode() for name, content in files.items()} | {
         kept_name(name, digest_of(content)): content
-        for each in handed.values()
+        for each in (*handed.values(), *beside.values())
         for name, content in each.items()
         if len(content) <= LARGEST
     }
@@ -76,14 +91,18 @@ def _table(
     course: Course,
     families: Mapping[str, Looking],
     handed: Mapping[str, Mapping[str, bytes]],
+    beside: Mapping[str, Mapping[str, bytes]],
 ) -> str:
     table = {
         "schema": SCHEMA,
         "grader": __version__,
         "language": course.language,
         "hints": course.hints,
+        "settings": settings_of(course),
         "exercises": {
-            key: described(one, _data(one, families), handed[key], _own(one), _curve(one))
+            key: described(
+                one, _data(one, families), handed[key], _own(one), _curve(one), beside.get(key)
+            )
             for key, one in course.exercises.items()
         },
     }
@@ -124,6 +143,11 @@ def _handed_out(
     assert course.reference is not None
     family = load_family(course.reference, exercise.family or "")
     return cast("LooksInFiles", family).looked_up_in(exercise.data)
+
+
+def _beside(course: Course, exercise: Exercise) -> Mapping[str, bytes]:
+    """Give the files that its notebook finds beside it; ``keras/`` is for graders' rooms alone."""
+    return {name: one for name, one in handout(course, exercise).items() if "/" not in name}
 
 
 def _families(course: Course) -> Iterator[tuple[str, Looking]]:

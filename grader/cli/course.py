@@ -14,7 +14,7 @@ from grader.cli.errors import speak
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
 from grader.course.load import find_course, load_course
 from grader.course.profiles import LAPTOP
-from grader.course.public import FILE, FOLDER, public_half, read_public
+from grader.course.public import FILE, FOLDER, course_of, installed, public_half, read_public
 from grader.text.words import Words, pick_language
 from grader.types import GraderError, Message
 
@@ -51,29 +51,48 @@ def course_to_grade_with(paths: Sequence[Path], profile: str | None = None) -> C
     return course
 
 
-def course_around(paths: Sequence[Path], profile: str | None = None) -> Course:
+def course_around(paths: Sequence[Path], profile: str | None = None, *, own: bool = True) -> Course:
     """Load the course for a self-check, where a student's own folder will do.
 
+    Or the course's public half alone: in the current folder or above it, or installed.
+
+    Args:
+        paths: that are checked.
+        profile: whose sizes; the course's own where None.
+        own: whether the paths are one's own, so that the public half around them is nobody else's.
+
     Raises:
-        GraderError: there is none, neither here nor around a path; or it has a fault.
+        GraderError: no course is anywhere, or it is no course; or it has no such profile.
     """
     try:
         return open_course(profile)
     except GraderError as error:
         if error.message.id != NOT_FOUND:
             raise
-        nowhere = error
     for path in paths:
-        if not path.exists():
-            continue
-        folder = path.resolve() if path.is_dir() else path.resolve().parent
-        try:
-            return load_course(find_course(folder), profile)
-        except GraderError as error:
-            if error.message.id != NOT_FOUND:
-                raise
-            nowhere = error
-    raise nowhere
+        if path.exists() and (root := _around(path)) is not None:
+            return load_course(root, profile)
+    return _public_alone(profile, own=own)
+
+
+def _around(path: Path) -> Path | None:
+    try:
+        return find_course(path.resolve())
+    except GraderError:
+        return None
+
+
+def _public_alone(profile: str | None, *, own: bool) -> Course:
+    here = Path.cwd()
+    around = (folder / FOLDER for folder in (here, *here.parents) if own)
+    folder = next((one for one in around if (one / FILE).is_file()), None) or installed()
+    if folder is None:
+        raise GraderError(Message("cli.check_no_course"))
+    course = course_of(read_public(folder))
+    if profile not in (None, course.profile):
+        args = {"profile": profile or "", "known": course.profile}
+        raise GraderError(Message("course.unknown_profile", args))
+    return course
 
 
 def course_to_check_with(
@@ -92,7 +111,9 @@ def course_to_check_with(
     try:
         course = open_course(profile) if own else course_to_grade_with(paths, profile)
     except GraderError:
-        around = course_around(paths, profile)
+        around = course_around(paths, profile, own=own)
+        if around.public is not None:
+            return around
         left = (around.root / FOLDER / FILE).is_file() or around.reference is not None
         return replace(public_half(around), public_left=left)
     folder = course.root / FOLDER

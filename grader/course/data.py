@@ -202,7 +202,8 @@ def handout(course: Course, exercise: Exercise) -> Mapping[str, bytes]:
         GraderError: a file of the course's own is missing or damaged.
     """
     if course.reference is None or exercise.family is None or exercise.dataset is None:
-        return {name: _public(exercise.assignment_path / name) for name in exercise.files}
+        places = (exercise.assignment_path / name for name in exercise.files)
+        return {place.name: _public(place) for place in places}
     found = source(course.reference, exercise.dataset)
     family = load_family(course.reference, exercise.family)
     cut = cast("Any", family).handout

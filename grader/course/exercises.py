@@ -118,7 +118,7 @@ class Exercise:
     reference_path: Path | None
     form: Form = field(repr=False)  # with formulas where a size is free
     dataset: str | None = None  # the data set in reference/data that it is made of
-    files: tuple[str, ...] = ()  # data next to the notebook
+    files: tuple[str, ...] = ()  # data next to the notebook, below assignment_path
     profiles: tuple[str, ...] = ()  # with sizes of its own, besides ``laptop``
     words: Mapping[str, str] = field(default_factory=dict)  # of the notebook, said otherwise
     elsewhere: tuple[Exercise, ...] = field(default=(), repr=False)  # at its other profiles' sizes

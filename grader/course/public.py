@@ -1,7 +1,7 @@
 """The public half of a course: what students' own checks need, and nothing that gives work away.
 
 Enters: a Course; or the folder that ``grader release`` wrote it into. Leaves: plain tables; a
-PublicCourse with the same Exercises. Touches: reads that folder.
+PublicCourse with the same Exercises, and a Course of it alone. Touches: reads that folder.
 
 Texts, shapes, counts, points, advice and how correct runs begin to learn are in it; solutions,
 thresholds, hidden data and advice about accuracy are not. It is read without anything but the
@@ -11,8 +11,9 @@ standard library.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from grader.course.profiles import LAPTOP
 from grader.course.sizes import Form, FreeSize, LayerForm
 from grader.types import EvidenceClass, GraderError, Json, Message, Verdict
 
-SCHEMA = "grader/public/v3"
+SCHEMA = "grader/public/v4"
 FOLDER = "grader_course"  # an importable name: the folder may be installed as well
 FILE = "course.json"
 ABOUT_ACCURACY = (EvidenceClass.ACCURACY.value, Verdict.LOW_ACCURACY.value)
@@ -51,6 +52,10 @@ class PublicCourse:
     own_checks: Mapping[str, Mapping[EvidenceClass, float]]
     files: Mapping[str, Mapping[str, str]]  # in which data are looked up, and their digests, by id
     curves: Mapping[str, Curve] = field(default_factory=dict)  # how correct runs learn, by id
+    # Where nothing else of the course is: what course.toml says of a run, and the files that
+    # notebooks find beside them, as those in which data are looked up.
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def words(self) -> Path:
@@ -78,6 +83,59 @@ def public_half(course: Course, public: PublicCourse | None = None) -> Course:
     exercises = {key: _public(one, public) for key, one in course.exercises.items()}
     folder = public.folder if public is not None else None
     return replace(course, exercises=exercises, public=folder)
+
+
+def installed() -> Path | None:
+    """Give the folder of the course's own package; None where it is not installed."""
+    found = importlib.util.find_spec(FOLDER)
+    for place in (found.submodule_search_locations or ()) if found is not None else ():
+        if (Path(place) / FILE).is_file():
+            return Path(place)
+    return None
+
+
+def course_of(public: PublicCourse) -> Course:
+    """Give the course where its public half is all there is: neither assignments nor course.toml.
+
+    Its rooms get the files that are carried; a larger one lies beside its notebook, or is missing.
+    """
+    said = public.settings
+    exercises = {
+        key: replace(
+            one,
+            assignment_path=public.folder,
+            files=tuple(_carried(public.folder, public.beside.get(key, {}))),
+        )
+        for key, one in public.exercises.items()
+    }
+    course = Course(
+        root=public.folder,
+        exercises=exercises,
+        language=public.language,
+        owed=tuple(said["owed"]) if said["owed"] is not None else None,
+        profile=said["profile"],
+        packages=tuple(said["packages"]),
+        old_api=said["old_api"],
+        hints=public.hints,
+        asks_trainer=said["asks_trainer"],
+    )
+    return public_half(course, public)
+
+
+def _carried(folder: Path, files: Mapping[str, str]) -> Iterator[str]:
+    places = (kept_name(name, digest) for name, digest in files.items())
+    return (place for place in places if (folder / place).is_file())
+
+
+def settings_of(course: Course) -> dict[str, Any]:
+    """Describe what ``course.toml`` says of a run, as JSON has it."""
+    return {
+        "owed": list(course.owed) if course.owed is not None else None,
+        "profile": course.profile,
+        "packages": list(course.packages),
+        "old_api": course.old_api,
+        "asks_trainer": course.asks_trainer,
+    }
 
 
 def _public(exercise: Exercise, public: PublicCourse | None) -> Exercise:
@@ -112,6 +170,7 @@ def described(
     files: Mapping[str, bytes],
     own: Mapping[EvidenceClass, float],
     curve: Curve | None = None,
+    beside: Mapping[str, bytes] | None = None,
 ) -> dict[str, Any]:
     """Describe the public half of an exercise as JSON has it.
 
@@ -121,6 +180,7 @@ def described(
         files: that students have, and in which the family looks data up.
         own: the points of the exercise's own checks, by class.
         curve: how correct runs learn; None where nobody measured it.
+        beside: the files that its notebook finds beside it; None where others have them.
     """
     return {
         "order": exercise.order,
@@ -135,7 +195,8 @@ def described(
         ],
         "family": exercise.family if data is not None else None,
         "data": dict(data or {}),
-        "files": {name: digest_of(content) for name, content in files.items()},
+        "files": _digests(files),
+        "beside": _digests(beside or {}),
         "hints": [
             {"when": one.when, **one.message.args}
             for one in exercise.hints
@@ -144,6 +205,10 @@ def described(
         "own_checks": {cls.value: points for cls, points in own.items()},
         **({"curve": as_table(curve)} if curve is not None else {}),
     }
+
+
+def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: digest_of(content) for name, content in files.items()}
 
 
 def read_public(folder: Path) -> PublicCourse:
@@ -172,6 +237,8 @@ def read_public(folder: Path) -> PublicCourse:
             curves={
                 key: from_table(one["curve"]) for key, one in entries.items() if "curve" in one
             },
+            settings=table["settings"],
+            beside={key: dict(one["beside"]) for key, one in entries.items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         args = {"file": str(path), "problem": f"{type(error).__name__}: {error}"}

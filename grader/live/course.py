@@ -6,7 +6,6 @@ wrote; in an instructor's checkout makes the same anew, in a temporary folder.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from grader.course.exercises import ASSIGNMENTS, REFERENCE
-from grader.course.public import FILE, FOLDER, PublicCourse, read_public
+from grader.course.public import FILE, FOLDER, PublicCourse, installed, read_public
 from grader.types import GraderError, Message
 
 VARIABLE = "GRADER_COURSE"
@@ -34,9 +33,9 @@ def find_public() -> PublicCourse:
         if (root / ASSIGNMENTS).is_dir() and (root / REFERENCE).is_dir():
             return _made_of(root)
         old = old or (root / ASSIGNMENTS).is_dir()
-    installed = _installed()
-    if installed is not None:
-        return read_public(installed)
+    package = installed()
+    if package is not None:
+        return read_public(package)
     if (BESIDE / ASSIGNMENTS).is_dir() and (BESIDE / REFERENCE).is_dir():
         return _made_of(BESIDE)
     raise GraderError(Message("live.old_bundle" if old else "live.no_course"))
@@ -49,14 +48,6 @@ def _roots() -> Iterator[Path]:
         return
     here = Path.cwd()
     yield from (here, *here.parents)
-
-
-def _installed() -> Path | None:
-    found = importlib.util.find_spec(FOLDER)
-    for place in (found.submodule_search_locations or ()) if found is not None else ():
-        if (Path(place) / FILE).is_file():
-            return Path(place)
-    return None
 
 
 @lru_cache(maxsize=4)

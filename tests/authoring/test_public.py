@@ -379,7 +379,7 @@ def test_how_many_hints_a_course_allows_is_told(tmp_path: Path) -> None:
     assert (public.hints, public.language) == (2, "ko")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": "grader/public/v3"}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": "grader/public/v4"}'])
 def test_what_is_no_public_half_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE).write_text(content)
     with pytest.raises(GraderError) as caught:
