@@ -64,7 +64,7 @@ def _near(option: str, known: Iterable[str]) -> list[str]:
 
 
 def _bad_value(error: Any) -> Message:
-    problem = str(error.message).removeprefix("Value error, ")
+    problem = str(error.message)
     parameter = _shown(error)
     if choice := _CHOICE.search(problem):
         names = choice["choices"].replace("'", "")

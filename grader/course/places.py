@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from grader.course.settings import SettingsFile
+from grader.course.settings import EXAMPLES, NOT_EMPTY, SettingsFile
+from grader.course.toml import own_words
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
 
@@ -30,9 +31,11 @@ KINDS = {
     "bool_type": "rules.must_be_bool",
     "dict_type": "rules.must_be_table",
     "float_type": "rules.must_be_number",
+    "int_parsing": "rules.must_be_whole",
     "int_type": "rules.must_be_whole",
     "model_type": "rules.must_be_table",
     "moment": "rules.must_be_date",
+    "string_too_short": "rules.empty",  # of one character at least
     "string_type": "rules.must_be_text",
     "tuple_type": "rules.must_be_list",
     "year": "rules.must_be_year",
@@ -42,6 +45,11 @@ BOUNDS = {  # of a number: what pydantic calls it, and its sign
     "greater_than_equal": ("ge", "≥"),
     "less_than": ("lt", "<"),
     "less_than_equal": ("le", "≤"),
+}
+LENGTHS = {  # of a text or a list: the message, and what pydantic calls the bound
+    "string_too_long": ("rules.too_long", "max_length"),
+    "too_long": ("rules.too_many", "max_length"),
+    "too_short": ("rules.too_few", "min_length"),
 }
 
 
@@ -104,7 +112,15 @@ class Place:
             return self.fault(
                 keys, "rules.out_of_range", given=given, bound=f"{sign} {context[name]:g}"
             )
-        return self.fault(keys, "rules.bad_value", given=given, problem=first["msg"])
+        if kind in LENGTHS:
+            message, bound = LENGTHS[kind]
+            return self.fault(keys, message, bound=context[bound])
+        if kind == "string_pattern_mismatch" and context["pattern"] == NOT_EMPTY:
+            return self.fault(keys, "rules.empty")
+        if kind == "string_pattern_mismatch":
+            example = EXAMPLES[context["pattern"]]
+            return self.fault(keys, "rules.bad_form", given=given, example=example)
+        return self.fault(keys, "rules.bad_value", given=given, problem=own_words(first))
 
 
 def nearest(given: str, known: Iterable[str]) -> str:

@@ -19,6 +19,23 @@ from grader.course.schema import Strict
 PRIVATE = frozenset({"roster", "groups", "extensions"})
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
+# A name as the package index has it, with at most one bound; no address and no option of pip's.
+REQUIREMENT = (
+    r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9,_-]+\])?"
+    r"((==|>=|<=|~=)[0-9][A-Za-z0-9.+!]*)?$"
+)
+REPOSITORY = r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$"
+BRANCH = r"^[A-Za-z0-9._-]+$"
+FOLDER = r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$"
+WHEEL = r"^https://[^\s'\"]+\.whl$"
+NOT_EMPTY = r"\S"
+EXAMPLES = {  # of what has one of these forms
+    REQUIREMENT: "scikit-learn>=1.4",
+    REPOSITORY: "OWNER/NAME",
+    BRANCH: "main",
+    FOLDER: "lessons/rnn",
+    WHEEL: "https://example.org/rnn_grader-0.1.0-py3-none-any.whl",
+}
 DATE = r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})?)?$"
 
 
@@ -35,21 +52,13 @@ def _moment(value: object) -> object:
     return value
 
 
-# A name as the package index has it, with at most one bound; no address and no option of pip's.
-Requirement = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9,_-]+\])?"
-        r"((==|>=|<=|~=)[0-9][A-Za-z0-9.+!]*)?$",
-        max_length=100,
-    ),
-]
+Requirement = Annotated[str, Field(pattern=REQUIREMENT, max_length=100)]
 Moment = Annotated[
     datetime | date,
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "pattern": DATE}),  # editors see TOML's dates as texts
 ]
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_EMPTY)]
 Percent = Annotated[float, Field(ge=0, le=100, strict=True)]
 Positive = Annotated[float, Field(gt=0, le=100_000, strict=True)]
 Days = Annotated[int, Field(ge=0, le=1000, strict=True)]
@@ -107,18 +116,16 @@ class PublishedTable(Strict):
     github: Annotated[
         str,
         Field(
-            pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$",
+            pattern=REPOSITORY,
             max_length=150,
             description="A public repository, OWNER/NAME, that holds what grader release wrote.",
         ),
     ]
-    branch: Annotated[
-        str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=100, description="Of it.")
-    ] = "main"
+    branch: Annotated[str, Field(pattern=BRANCH, max_length=100, description="Of it.")] = "main"
     folder: Annotated[
         str,
         Field(
-            pattern=r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$",
+            pattern=FOLDER,
             max_length=200,
             description="In it; its top where it is not said.",
         ),
@@ -126,7 +133,7 @@ class PublishedTable(Strict):
     grader: Annotated[
         str | None,
         Field(
-            pattern=r"^https://[^\s'\"]+\.whl$",
+            pattern=WHEEL,
             max_length=500,
             description="Address of the grader's own wheel, where it is not beside the release.",
         ),

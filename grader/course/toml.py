@@ -15,6 +15,7 @@ from grader.types import GraderError, Message
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
 
 UNKNOWN = "Extra inputs are not permitted"  # as of a model
 
@@ -63,10 +64,18 @@ def fault(error: ValueError, path: Path, above: str = "") -> GraderError:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         keys += [str(part) for part in first["loc"]]
-        # pydantic speaks to a caller of __init__ here; our reader has a file with a key too many.
-        unknown = first["type"] == "unexpected_keyword_argument"
-        problem = UNKNOWN if unknown else first["msg"]
+        problem = own_words(first)
     return bad_key(path, ".".join(keys) or "-", problem)
+
+
+def own_words(told: ErrorDetails) -> str:
+    """Give what pydantic says without what it says to programmers."""
+    # It speaks to a caller of __init__ here; our reader has a file with a key too many.
+    if told["type"] == "unexpected_keyword_argument":
+        return UNKNOWN
+    if told["type"] == "value_error":
+        return str(told["ctx"]["error"])
+    return told["msg"]
 
 
 def bad_file(path: Path, error: Exception) -> GraderError:

@@ -303,6 +303,7 @@ def test_a_wrong_value_names_file_and_key(tmp_path, change, key):
     assert message.id == "course.bad_key"
     assert str(message.args["file"]).endswith("recall/exercise.toml")
     assert message.args["key"] == key
+    assert "Value error" not in str(message.args["problem"])
 
 
 @pytest.mark.parametrize(
