@@ -24,6 +24,9 @@ Scalar: TypeAlias = str | int | float | bool | None
 Array: TypeAlias = NDArray[Any]
 
 UNKNOWN = "unknown"  # the exercise of a notebook in which no model of any exercise was found
+NO_REFERENCE = (
+    "accuracy.no_reference"  # why there are no numbers: the instructor's side is not here
+)
 
 
 class Verdict(StrEnum):

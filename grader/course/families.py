@@ -100,12 +100,29 @@ class LooksInFiles(Protocol):
         """Judge the sampled arrays of one ``fit``."""
 
 
+@dataclass(frozen=True)
+class InFiles:
+    """A family that looks data up, with what it read out of the files that students have."""
+
+    family: LooksInFiles
+    students: object
+
+    def examine(self, fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
+        """Look at data as the judge does, who has the whole data set."""
+        return self.family.look(fit, spec, self.students)
+
+
 NOT_OWN = frozenset({"data.shape", "data.target", "data.rows"})  # where a family does not say
 
 
-def are_own(family: Looks, reading: DataReading) -> bool:
+def own_findings(looks: Looks) -> tuple[str, ...] | None:
+    """Give the findings that tell a family's data from any others; None where it does not say."""
+    return getattr(looks.family if isinstance(looks, InFiles) else looks, "OWN", None)
+
+
+def are_own(looks: Looks, reading: DataReading) -> bool:
     """Whether data are a family's at all, right or wrong: at least half of ``OWN`` is met."""
-    own: tuple[str, ...] | None = getattr(family, "OWN", None)
+    own = own_findings(looks)
     told = [
         one.fraction
         for one in reading.findings

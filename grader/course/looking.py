@@ -8,39 +8,28 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
-from grader.course.families import DataReading, Family, Looks, LooksInFiles, load_family
+from grader.course.families import (
+    Family,
+    InFiles,
+    Looks,
+    LooksInFiles,
+    load_family,
+    own_findings,
+)
 from grader.course.public import PublicCourse, digest_of, kept_name, read_public
-from grader.types import Finding, FitSample, Json, Message, Notebook
+from grader.types import Finding, Message, Notebook
 
 # Why nothing here can tell whether the data are right.
 UNASKED = "live.data_unasked"
 MISSING, ELSEWHERE = "live.data_missing", "live.data_elsewhere"
 OUTSIDE = "live.data_outside"
 HERE = Path()  # with the notebook
-
-
-@dataclass(frozen=True)
-class InFiles:
-    """A family that looks data up in files that students have."""
-
-    family: LooksInFiles
-    students: object
-
-    @property
-    def OWN(self) -> tuple[str, ...] | None:  # noqa: N802 - as a family calls it
-        """Give the findings that tell these data from any others, where the family names them."""
-        return getattr(self.family, "OWN", None)
-
-    def examine(self, fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
-        """Look at data as the judge does, who has the whole data set."""
-        return self.family.look(fit, spec, self.students)
 
 
 def looks_at(course: Course, exercise: Exercise) -> Looks | Message:
@@ -102,7 +91,7 @@ def may_be_of_another_file(
         ran: the notebook's cells; None where they are not known.
     """
     family = load_family(folder, exercise.family or "")
-    own: tuple[str, ...] = getattr(family, "OWN", None) or ()
+    own = own_findings(family) or ()
     foreign = any(one.id in own and one.fraction < 1.0 for one in findings)
     names: tuple[str, ...] = getattr(family, "STAND_INS", ())
     cells = ran.cells if ran is not None else ()

@@ -32,11 +32,10 @@ from grader.extract.retraining import canonical_question
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import DEFAULT_BATCH
-from grader.types import Array, Fit, Message, Training
+from grader.types import NO_REFERENCE, Array, Fit, Message, Training
 
 HiddenSeed = Callable[[str], int]
 PART_SEEN = "data.part_seen"
-NO_REFERENCE = "accuracy.no_reference"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from grader.policy.hand_ins import Counting
 from grader.report import by_hand
 from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import UNKNOWN, Check, EvidenceClass, Message, Record, Verdict
+from grader.types import NO_REFERENCE, UNKNOWN, Check, EvidenceClass, Message, Record, Verdict
 
 FULL = 100.0  # points, of most exercises
 LONGEST_NAME = 120
@@ -111,7 +111,7 @@ UNLOOKED = frozenset(
     {
         *("live.data_unasked", "live.data_missing", "live.data_elsewhere", "live.data_outside"),
         "live.own_checks",
-        "accuracy.no_reference",
+        NO_REFERENCE,
     }
 )
 

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from grader.course.exercises import Exercise
 from grader.course.expectations import Threshold
 from grader.course.profiles import LAPTOP
-from grader.types import Check, Evidence, EvidenceClass, Message
+from grader.types import NO_REFERENCE, Check, Evidence, EvidenceClass, Message
 
 CLASS = EvidenceClass.ACCURACY
-NO_REFERENCE = "accuracy.no_reference"
 
 
 def trained_without_fit(evidence: Evidence) -> bool:
