@@ -105,22 +105,26 @@ class Place:
         if kind == "missing":
             above = self.fault(keys[:-1], "rules.missing")
             return GraderError(Message("rules.missing", {**above.message.args, "key": keys[-1]}))
-        if kind in KINDS:
-            return self.fault(keys, KINDS[kind], given=given)
-        if kind in BOUNDS:
-            name, sign = BOUNDS[kind]
-            return self.fault(
-                keys, "rules.out_of_range", given=given, bound=f"{sign} {context[name]:g}"
-            )
-        if kind in LENGTHS:
-            message, bound = LENGTHS[kind]
-            return self.fault(keys, message, bound=context[bound])
-        if kind == "string_pattern_mismatch" and context["pattern"] == NOT_EMPTY:
-            return self.fault(keys, "rules.empty")
-        if kind == "string_pattern_mismatch":
-            example = EXAMPLES[context["pattern"]]
-            return self.fault(keys, "rules.bad_form", given=given, example=example)
-        return self.fault(keys, "rules.bad_value", given=given, problem=own_words(first))
+        message, args = _misfit(first, given)
+        return self.fault(keys, message, **args)
+
+
+def _misfit(first: ErrorDetails, given: str) -> tuple[str, dict[str, Scalar]]:
+    """Say of a value what is asked of its kind, size or form: a message's id and arguments."""
+    kind, context = first["type"], first.get("ctx", {})
+    if kind in KINDS:
+        return KINDS[kind], {"given": given}
+    if kind in BOUNDS:
+        name, sign = BOUNDS[kind]
+        return "rules.out_of_range", {"given": given, "bound": f"{sign} {context[name]:g}"}
+    if kind in LENGTHS:
+        message, bound = LENGTHS[kind]
+        return message, {"bound": context[bound]}
+    if kind == "string_pattern_mismatch" and context["pattern"] == NOT_EMPTY:
+        return "rules.empty", {}
+    if kind == "string_pattern_mismatch":
+        return "rules.bad_form", {"given": given, "example": EXAMPLES[context["pattern"]]}
+    return "rules.bad_value", {"given": given, "problem": own_words(first)}
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
