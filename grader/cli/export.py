@@ -119,7 +119,8 @@ def _export(options: ExportOptions) -> int:
     _remember(store.out, export, exporter)
     for message in store.warnings:
         tell(words.say(message))
-    print(words("cli.exported", path=str(where), count=_count(export, exporter)))  # noqa: T201
+    count = _count(export, exporter, lacks)
+    print(words("cli.exported", path=str(where), count=count))  # noqa: T201
     if export.roster is not None and options.roster is None:
         print(words("cli.by_roster", path=printable(roster_path)))  # noqa: T201
     for line in everybody.sum(words):
@@ -131,11 +132,16 @@ def _export(options: ExportOptions) -> int:
     return UNGRADED if store.warnings or spared else incomplete
 
 
-def _count(export: Export, exporter: Exporter) -> int:
-    """Give how many results the files tell: of each student and exercise the one that counts."""
-    strangers = _strangers(export, exporter)
+def _count(export: Export, exporter: Exporter, lacks: Sequence[Lack]) -> int:
+    """Give how many results the files tell: of each student and exercise the one that counts.
+
+    What has no row or no column is in none of them.
+    """
+    students = {*_strangers(export, exporter), *(one for lack in lacks for one in lack.students)}
+    exercises = {one for lack in lacks for one in lack.exercises}
+    exercises |= {UNKNOWN} if exporter.keys else set()
     there = [*(one for one in export.counting if one.grade.graded), *export.excused]
-    return sum(one.student not in strangers for one in there)
+    return sum(one.student not in students and one.exercise not in exercises for one in there)
 
 
 def _strangers(export: Export, exporter: Exporter) -> list[str]:

@@ -201,10 +201,14 @@ class Lack:
     Attributes:
         message: what it is, and what to do about it.
         serious: a grade is missing, so that the exit code is that of something ungraded.
+        exercises: ids of those whose grades are in no file for it.
+        students: likewise.
     """
 
     message: Message
     serious: bool = True
+    exercises: tuple[str, ...] = ()
+    students: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

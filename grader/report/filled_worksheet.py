@@ -118,12 +118,17 @@ def _why(record: Record, export: Export) -> str:
 
 
 def lacks(export: Export, keys: Sequence[str]) -> Iterator[Lack]:
-    """Name those whose grade Moodle would pass over.
+    """Name exercises that are in another worksheet, and those whose grade Moodle would pass over.
 
     Raises:
         GraderError: as ``column`` does.
     """
-    column(export)
+    there = column(export).exercises
+    if others := tuple(one for one in export.exercises if one not in there):
+        told = Message(
+            "report.moodle_others", {"exercises": printable(", ".join(others), limit=300)}
+        )
+        yield Lack(told, serious=False, exercises=others)
     closed = [
         student
         for person, student in export.everyone(keys)

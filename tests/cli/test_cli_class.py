@@ -354,6 +354,7 @@ class TestMoodle:
         assert "--roster" in said.line
         said = export(shell, "moodle", "--key", "username")
         assert said.code == 3
+        assert said.out.startswith("Results exported: 0,")
         assert rows_of(written(shell, "moodle", "moodle.csv")) == [["username", c.TITLE]]
 
     def test_folders_that_are_usernames_are_told_to_be(self, shell: Shell) -> None:
@@ -368,7 +369,9 @@ class TestMoodle:
         said = export(shell, "moodle", "--roster", worksheet)
         assert said.code == 2
         assert f'--column "{c.EXERCISE}=Grade"' in said.line
-        export(shell, "moodle", "--roster", worksheet, "--column", f"{c.EXERCISE}=Grade")
+        said = export(shell, "moodle", "--roster", worksheet, "--column", f"{c.EXERCISE}=Grade")
+        assert said.out.startswith("Results exported: 27,")
+        assert "Not in this worksheet: multiplication-gru" in said.out
         taken = moodle_takes_worksheet(
             written(shell, "moodle", "moodle.csv"), worksheet.read_bytes()
         )

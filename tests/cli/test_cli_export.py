@@ -18,7 +18,7 @@ from grader.types import Record
 from tests.support import builders as b
 from tests.support.cli_help import Shell
 
-LSTM = "multiplication-lstm"
+LSTM, GRU = "multiplication-lstm", "multiplication-gru"
 CANVAS = """\
 Student,ID,SIS User ID,SIS Login ID,Section,The multiplication problem with LSTM (777),Other (5)
     Points Possible,,,,,100,10
@@ -110,6 +110,12 @@ class TestCanvas:
         assert said.code == 3
         assert "lee" in said.line
         assert "kim" not in said.line
+
+    def test_what_has_no_column_is_not_counted(self, shell: Shell, roster: Path) -> None:
+        keep(shell, b.record("kmj"), b.record("lsy", "unknown"), b.record("lsy", GRU))
+        said = export(shell, "canvas", "--roster", roster)
+        assert said.out.startswith("Results exported: 1,")
+        assert GRU in said.err
 
     def test_another_place_may_be_named(self, shell: Shell, tmp_path: Path) -> None:
         keep(shell, b.record())

@@ -49,7 +49,8 @@ def lacks(export: Export) -> Iterator[Lack]:
     headers = [*_assignments(export)]
     if found.homeless:
         args = {"exercises": listed(found.homeless), "first": printable(found.homeless[0])}
-        yield Lack(Message("report.canvas_no_column", args | {"columns": listed(headers)}))
+        told = Message("report.canvas_no_column", args | {"columns": listed(headers)})
+        yield Lack(told, exercises=found.homeless)
     for one in found.columns:
         if READ_ONLY in _assignments(export).get(one.header, ""):
             yield Lack(Message("report.canvas_read_only", {"column": printable(one.header)}))

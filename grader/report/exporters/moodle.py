@@ -52,7 +52,7 @@ def lacks(export: Export) -> Iterator[Lack]:
     if unknown := sorted(matched - known):
         names = ", ".join(printable(one, limit=60) for one in unknown)
         args: dict[str, Scalar] = {"key": key, "count": len(unknown), "students": names}
-        yield Lack(Message("report.moodle_nobody", args))
+        yield Lack(Message("report.moodle_nobody", args), students=tuple(unknown))
 
 
 def _has_worksheet(export: Export) -> bool:
