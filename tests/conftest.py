@@ -1,5 +1,7 @@
 """What holds for every test: no example of a property is too slow; what is long begins first.
 
+``shell`` is the command line in this course.
+
 Tests run in random order (pytest-randomly), which a run names at its beginning: ``--randomly-seed=N``
 repeats it, ``-p no:randomly`` keeps the order of the files.
 
@@ -9,9 +11,13 @@ What takes long has a short form, which CI runs; ``--whole`` asks for all of it 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.support.cli_help import Shell
 
 # Examples are the same in every run; ``--hypothesis-profile drawn`` looks for others.
 settings.register_profile("drawn", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -45,6 +51,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def whole(request: pytest.FixtureRequest) -> bool:
     """Whether a long test is to be run whole."""
     return bool(request.config.getoption("whole"))
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+    """``grader`` in this course, in this process; a file of tests may have it changed."""
+    from tests.support.cli_help import Shell
+
+    return Shell(monkeypatch, capfd, tmp_path)
 
 
 @pytest.hookimpl(trylast=True)  # after the order is shuffled

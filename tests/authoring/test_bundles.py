@@ -157,10 +157,6 @@ class TestTheFolder:
 
 
 class TestTheCommand:
-    @pytest.fixture
-    def shell(self, monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-        return Shell(monkeypatch, capfd, tmp_path)
-
     def test_a_zip_where_one_is_taken(self, shell: Shell, tmp_path: Path) -> None:
         said = shell("release", tmp_path / "made", "--for", "gradescope", "--lang", "en")
         assert said.code == 0

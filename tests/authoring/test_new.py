@@ -35,13 +35,6 @@ def course(tmp_path: Path) -> Course:
     return course_of(tmp_path / "course", SEQUENCE)
 
 
-@pytest.fixture
-def shell(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> Shell:
-    return Shell(monkeypatch, capfd, tmp_path)
-
-
 def refused(course: Course, identifier: str) -> tuple[str, str]:
     before = digest_of(course.root)
     with pytest.raises(GraderError) as caught:

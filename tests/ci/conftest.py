@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from grader.cli import ci
@@ -14,9 +11,9 @@ TOLD_BY = ("GITHUB_ACTIONS", "GITLAB_CI", "FORGEJO_ACTIONS", "GITHUB_STEP_SUMMAR
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+def shell(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     for name in TOLD_BY:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(ci, "open_room", lambda *_: NoRoom())
     monkeypatch.setattr(ci, "quickened", lambda room: (room, None))
-    return Shell(monkeypatch, capfd, tmp_path)
+    return shell

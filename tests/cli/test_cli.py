@@ -24,11 +24,6 @@ SOUND = ROOT / "reference/sequence-prediction/submissions/accepted/textbook.ipyn
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    return Shell(monkeypatch, capfd, tmp_path)
-
-
-@pytest.fixture
 def notebook_path(tmp_path: Path) -> Path:
     return write(tmp_path / "kim" / "sequence-prediction.ipynb", notebook("x = 1"))
 

@@ -24,8 +24,7 @@ HOSTILE = '=HYPERLINK("http://evil")\x1b[31m<script>alert(1)</script>\u202egpj @
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    shell = Shell(monkeypatch, capfd, tmp_path)
+def shell(shell: Shell) -> Shell:
     keep(shell, b.record("kim", LSTM, grade=b.grade(Verdict.UNTRAINED, 63.0)))
     keep(shell, b.record("kim", GRU, grade=b.grade(Verdict.UNTRAINED, 50.0)))
     keep(shell, b.record("김민준_1234", LSTM), b.ungraded("jung", LSTM))

@@ -7,7 +7,6 @@ import io
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,11 +26,6 @@ from tests.support.lms_rules import (
 )
 
 COLUMN = f"{c.TITLE} (777)"
-
-
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    return Shell(monkeypatch, capfd, tmp_path)
 
 
 def export(shell: Shell, form: str, *arguments: object) -> Said:

@@ -8,7 +8,6 @@ import json
 import shutil
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
@@ -39,8 +38,7 @@ weight = 1
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    shell = Shell(monkeypatch, capfd, tmp_path)
+def shell(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
     course = tmp_path / "course"
     for one in (LSTM, GRU):
         target = course / "assignments" / one

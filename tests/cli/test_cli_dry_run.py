@@ -17,9 +17,7 @@ SEQUENCE = "sequence-prediction"
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    shell = Shell(monkeypatch, capfd, tmp_path)
-
+def shell(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     def never(*_: object) -> None:
         raise AssertionError("a room was opened")
 

@@ -37,11 +37,6 @@ ABOUT = {
 }
 
 
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    return Shell(monkeypatch, capfd, tmp_path)
-
-
 def keep(shell: Shell, *records: Record) -> None:
     store = Store(shell.out)
     for record in records:

@@ -22,8 +22,7 @@ CANVAS = "Student,ID,SIS User ID,SIS Login ID,Section\nkim,1,,,\n"
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    shell = Shell(monkeypatch, capfd, tmp_path)
+def shell(shell: Shell, tmp_path: Path) -> Shell:
     (tmp_path / "about.json").write_text(json.dumps(ABOUT))
     (tmp_path / "roster.csv").write_text(CANVAS)
     for student in ("kim", "lee", "박"):

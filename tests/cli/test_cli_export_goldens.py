@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -112,14 +111,14 @@ CASES: dict[str, tuple[list[Record], Sequence[str]]] = {
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+def shell(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
     monkeypatch.chdir(tmp_path)
     Path("canvas.csv").write_text(CANVAS_ROSTER, "utf-8")
     Path("moodle.csv").write_text(MOODLE_ROSTER, "utf-8")
     Path("about.json").write_text(json.dumps(ABOUT), "utf-8")
     Path("owner.json").write_text(json.dumps(ABOUT | {"owner": "=me", "release": 7}), "utf-8")
     Path("list.json").write_text(json.dumps(list(ABOUT)), "utf-8")
-    return Shell(monkeypatch, capfd, tmp_path)
+    return shell
 
 
 def exported(shell: Shell, arguments: Sequence[str]) -> dict[str, object]:

@@ -18,13 +18,6 @@ SOUND = ROOT / "reference/sequence-prediction/submissions/accepted/textbook.ipyn
 
 
 @pytest.fixture
-def shell(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> Shell:
-    return Shell(monkeypatch, capfd, tmp_path)
-
-
-@pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder among the packages, for this test."""
     folder = tmp_path / "site-packages"

@@ -22,11 +22,6 @@ from tests.support.cli_help import ROOT, Shell
 FAULT = "a fault of the grader"
 
 
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    return Shell(monkeypatch, capfd, tmp_path)
-
-
 class TestPlaces:
     @pytest.fixture
     def file(self, tmp_path: Path) -> Path:

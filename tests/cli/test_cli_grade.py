@@ -31,8 +31,7 @@ STUDENTS = [f"student{number:02d}" for number in range(9)]
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    shell = Shell(monkeypatch, capfd, tmp_path)
+def shell(shell: Shell) -> Shell:
     shell.without_rooms()
     return shell
 

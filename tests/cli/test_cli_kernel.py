@@ -21,9 +21,8 @@ OWN_LOOPS = "trained by Keras' own loops"
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+def shell(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A course whose trainings are the grader's."""
-    shell = Shell(monkeypatch, capfd, tmp_path)
     shell.without_rooms()
     opened = grade.course_to_grade_with
     monkeypatch.setattr(

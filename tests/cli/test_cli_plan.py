@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,6 @@ from tests.support import builders as b
 from tests.support.cli_help import Shell
 
 LSTM, GRU = "multiplication-lstm", "multiplication-gru"
-
-
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    return Shell(monkeypatch, capfd, tmp_path)
 
 
 def planned(shell: Shell, *arguments: object) -> dict[str, Any]:

@@ -23,11 +23,6 @@ BEFORE = b.grade(Verdict.LOW_ACCURACY, 90.0, (b.check("accuracy.mse", 15, 25),))
 AFTER = b.grade(Verdict.ACCEPTED, 100.0, (b.check("accuracy.mse", 25, 25),))
 
 
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    return Shell(monkeypatch, capfd, tmp_path)
-
-
 def keep(shell: Shell, *students: str) -> None:
     store = Store(shell.out)
     for student in students:

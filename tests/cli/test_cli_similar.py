@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -43,8 +42,7 @@ def keep(shell: Shell, student: str, *cells: str, weights: float | None = None) 
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    shell = Shell(monkeypatch, capfd, tmp_path)
+def shell(shell: Shell) -> Shell:
     for number in range(6):
         keep(shell, f"s{number}", own(number))
     keep(shell, "kim", own(20), ODD)

@@ -6,7 +6,6 @@ All thirty in real rooms: ``make class-of-thirty``.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,11 +22,6 @@ from tests.thirty.sums import Sums
 
 SOME = (*SIX, OTHER)
 STRANGER_TOLD = 3
-
-
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    return Shell(monkeypatch, capfd, tmp_path)
 
 
 def keep_graded(out: Path, submissions: Path) -> None:

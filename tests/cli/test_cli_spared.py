@@ -27,8 +27,7 @@ FORMS = ("table", "json", "junit", "github")
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    shell = Shell(monkeypatch, capfd, tmp_path)
+def shell(shell: Shell) -> Shell:
     shell.without_rooms()
     return shell
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -27,9 +26,8 @@ NO_PARQUET = importlib.util.find_spec("pyarrow") is None
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
+def shell(shell: Shell, tmp_path: Path) -> Shell:
     """A class of thirty, somebody whose name is a formula, a score by hand, a fault of ours."""
-    shell = Shell(monkeypatch, capfd, tmp_path)
     c.keep_graded(shell.out, c.canvas_zip(tmp_path / "in"))
     store = Store(shell.out)
     store.save(b.record(FORMULA, c.EXERCISE))

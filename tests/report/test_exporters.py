@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -46,8 +45,7 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Add:
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path) -> Shell:
-    shell = Shell(monkeypatch, capfd, tmp_path)
+def shell(shell: Shell) -> Shell:
     store = Store(shell.out)
     for record in (b.record("kim"), b.record("lee"), b.record("stranger"), b.ungraded("park")):
         store.save(record)
