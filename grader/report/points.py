@@ -58,6 +58,11 @@ def percent(record: Record) -> float | None:
     return ALL * grade.score / grade.max_score
 
 
+def share(points: float, most: float) -> float:
+    """Give how much of it that is, from 0 to 1 with four decimals; 0 where nothing is to be had."""
+    return round(min(1.0, max(0.0, points / most)), 4) if most > 0 else 0.0
+
+
 def total(counting: Iterable[Record]) -> Total:
     """Add up what counts of one student (``hand_ins.counting``); what is ungraded is left out."""
     graded = [one for one in counting if one.grade.score is not None]
