@@ -24,6 +24,7 @@ from grader.cli.options import (
     Lang,
     Out,
     Profile,
+    Timeout,
     Trainer,
     read_ids,
 )
@@ -123,9 +124,7 @@ def ci(
     jobs: Jobs = None,
     engine: Engine = EngineOption.AUTO,
     trainer: Trainer = None,
-    timeout: Annotated[
-        Optional[float], typer.Option(min=1, help="Seconds for one notebook.")  # noqa: UP045
-    ] = None,
+    timeout: Timeout = None,
     isolation: IsolationLevel = IsolationOption.AUTO,
     gpus: Gpus = "auto",
     gpu_rooms: GpuRooms = False,
@@ -143,13 +142,10 @@ def ci(
         jobs=jobs,
         engine=engine.value,
         timeout=timeout,
-        memory_mb=None,
-        seed=None,
         isolation=isolation.value,
         gpus=gpus,
         gpu_rooms=gpu_rooms,
         lang=lang,
-        format="table",
         profile=profile,
         trainer=trainer,
     )

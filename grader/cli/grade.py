@@ -57,16 +57,16 @@ class GradeOptions:
     paths: tuple[Path, ...]
     exercises: tuple[str, ...] | None
     out: Path
-    jobs: int | None
-    engine: str
-    timeout: float | None
-    memory_mb: int | None
-    seed: int | None
-    isolation: str
-    gpus: str
-    gpu_rooms: bool
-    lang: str | None
-    format: str
+    jobs: int | None = None
+    engine: str = "auto"
+    timeout: float | None = None
+    memory_mb: int | None = None
+    seed: int | None = None
+    isolation: str = "auto"
+    gpus: str = "auto"
+    gpu_rooms: bool = False
+    lang: str | None = None
+    format: str = "table"
     shard: str | None = None
     warm: bool = True
     profile: str | None = None

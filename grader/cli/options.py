@@ -38,6 +38,15 @@ class IsolationOption(StrEnum):
     NONE = "none"
 
 
+class FormatOption(StrEnum):
+    """What to print."""
+
+    TABLE = "table"
+    JSON = "json"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
 Exercise = Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")]
 Lang = Annotated[Optional[str], typer.Option("--lang", help="ko or en.")]  # noqa: UP045 - typer
 Out = Annotated[Path, typer.Option("--out", help="Folder for results, evidence and feedback.")]
@@ -48,6 +57,14 @@ Profile = Annotated[
 Jobs = Annotated[
     Optional[int], typer.Option(min=1, help="Notebooks at once; default: one per core.")  # noqa: UP045
 ]
+Timeout = Annotated[
+    Optional[float], typer.Option(min=1, help="Seconds for one run of a notebook.")  # noqa: UP045
+]
+Roster = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(help="CSV of the class: who is missing is named. It is remembered."),
+]
+Format = Annotated[FormatOption, typer.Option("--format", help="What to print on stdout.")]
 Engine = Annotated[EngineOption, typer.Option(help="Keras backend.")]
 Trainer = Annotated[
     Optional[bool],  # noqa: UP045

@@ -166,13 +166,7 @@ def _as_then(notebook: Path, told: Mapping[str, Any]) -> GradeOptions:
         jobs=1,
         engine=str(run.get("engine") or "auto"),
         timeout=run.get("timeout"),
-        memory_mb=None,
-        seed=None,
-        isolation="auto",
         gpus="none",
-        gpu_rooms=False,
-        lang=None,
-        format="table",
         profile=run.get("profile"),
         trainer=None if trainings is None else trainings == TRAINER,
     )
