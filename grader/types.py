@@ -215,6 +215,19 @@ class ArraySample:
 
 
 @dataclass(frozen=True)
+class Showing:
+    """How much of its rows a fit could show, as the judge counts it.
+
+    Attributes:
+        left: bytes of what a run may show that it could take.
+        most: bytes that any fit may.
+    """
+
+    left: int
+    most: int
+
+
+@dataclass(frozen=True)
 class FitSample:
     """What a call of ``fit`` was fed: inputs, targets and, where given, validation inputs."""
 
@@ -225,6 +238,7 @@ class FitSample:
     kind: str = "arrays"  # arrays, drawn, dataset, generator, unknown
     digest: int | None = None  # as claimed: fits on the same data have the same
     batch: int | None = None  # of what was drawn: rows of the largest batch
+    showing: Showing | None = None  # None: no more than the first rows or batch were shown
 
 
 @dataclass(frozen=True)

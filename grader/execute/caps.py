@@ -33,6 +33,12 @@ VALUE_BYTES = 100
 NUMBER_BYTES = 32  # of a history
 MOST_JUMPS = 4  # weights that are kept once more for each
 
+# --- rows that a fit shows which the notebook trained itself ------------------------------------
+
+SHOWN_OF_FIT = 8_000_000  # inputs and targets together
+SHOWN_OF_FORM = 32_000_000  # of all rows with the same shapes and types
+SHOWN_OF_RUN = 128_000_000
+
 # --- trainings that are asked for -------------------------------------------------------------
 
 ORDERS = 200  # of one run
@@ -74,6 +80,9 @@ DRIVER_CAPS = {
     "evidence_bytes": TOTAL_BYTES,
     "message_bytes": 130_000_000,  # as it arrives, beyond which zmq hangs up
 }
+
+# What the notebook's room is told: no fit takes more than half of what is left.
+SHOWN_CAPS = {"of_fit": SHOWN_OF_FIT, "of_form": SHOWN_OF_FORM, "of_run": SHOWN_OF_RUN}
 
 ORDER_CAPS = {
     "orders": ORDERS,

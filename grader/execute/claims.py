@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,13 @@ from grader.execute.caps import (
 )
 from grader.execute.events import Event, Sample, Sampled, read_event
 from grader.execute.holding import PARTS, Shelf, Story
+from grader.execute.showing import Shown
 from grader.execute.strict_json import values_in
 from grader.execute.transcript import read_transcript
 from grader.types import Array, ArraySample, Candidate, CellRun, Fit, FitSample, Jump, Scalar
 
 UNSEEN = FitSample(None, None, kind="unknown")
+WHOLE = frozenset({"arrays", "drawn"})  # samples that show all rows, as far as there is room
 NUMBER_DIGITS = 12
 
 
@@ -58,6 +60,7 @@ class _Reader:
     arrays_left: int = ARRAYS
     bytes_left: int = TOTAL_BYTES  # of arrays
     text_left: int = TOTAL_CONTENT_BYTES
+    shown: Shown = field(default_factory=Shown)
 
 
 def read_claims(folder: Path) -> Claims:
@@ -129,6 +132,7 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
     reader.order += 1
     final = _numbered("final", arrays)
     initial = _numbered("initial", arrays)
+    late = _late(reader.shown, event, arrays)
     stories = reader.shelf.stories
     story = stories.get(event.model)
     if story is None:
@@ -139,11 +143,11 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
         _begin(story, event, arrays, initial)
     elif event.event == "fit_going":
         if story.open_fit is not None:
-            sample = _late(event, arrays) or story.open_fit.sample
+            sample = late or story.open_fit.sample
             story.open_fit = replace(story.open_fit, sample=sample, epochs_run=event.epochs_run)
         return  # nothing else is told along with it
     elif event.event == "fit_end":
-        _end(story, event, arrays)
+        _end(story, event, arrays, late)
         story.left = final
     before = story.candidate
     moved = event.event != "seen" or not _same(before.final, final)
@@ -161,7 +165,7 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
         order=reader.order if moved else before.order,
         bare=before.bare or event.bare,
         own_updates=max(before.own_updates, event.updates),
-        own_sample=_batches(event, arrays) or before.own_sample,
+        own_sample=(late if event.event == "seen" else None) or before.own_sample,
     )
     if story.candidate.bare:  # some of its weights would be another moment's
         story.left = ()
@@ -179,19 +183,24 @@ def _begin(
         _jump(story, initial)
 
 
-def _end(story: Story, event: Event, arrays: Mapping[str, Array]) -> None:
+def _end(story: Story, event: Event, arrays: Mapping[str, Array], late: FitSample | None) -> None:
     begun = story.open_fit
     if begun is None and event.again and story.fits and story.calls > event.before.fits:
         begun = story.take_back()  # all that it told is told again
     missing = _missing_fits(story, event)
     begun = begun or _begin_fit(event, _sample(story, event, arrays))
     story.open_fit = None
-    story.add(*missing, _end_fit(begun, event, arrays))
+    ended = _end_fit(begun, event)
+    sample = late or _shown_before(story, begun.sample)
+    story.add(*missing, replace(ended, sample=sample))
 
 
-def _batches(event: Event, arrays: Mapping[str, Array]) -> FitSample | None:
-    """Give what ``train_on_batch`` was given, where this event brings it: more than before."""
-    return _late(event, arrays) if event.event == "seen" else None
+def _shown_before(story: Story, sample: FitSample) -> FitSample:
+    """Give what a fit was given; where an earlier one showed more of the same data, that."""
+    if sample.digest is None or sample.showing is not None:
+        return sample
+    earlier = story.sample_of(sample.digest)
+    return sample if earlier is None or earlier.showing is None else earlier
 
 
 def _missing_fits(story: Story, event: Event) -> tuple[Fit, ...]:
@@ -249,10 +258,9 @@ def _begin_fit(event: Event, sample: FitSample) -> Fit:
     )
 
 
-def _end_fit(fit: Fit, event: Event, arrays: Mapping[str, Array]) -> Fit:
+def _end_fit(fit: Fit, event: Event) -> Fit:
     return replace(
         fit,
-        sample=_late(event, arrays) or fit.sample,
         epochs_run=event.epochs_run,
         history={
             key: tuple(math.nan if value is None else value for value in values)
@@ -265,17 +273,27 @@ def _end_fit(fit: Fit, event: Event, arrays: Mapping[str, Array]) -> Fit:
     )
 
 
-def _late(event: Event, arrays: Mapping[str, Array]) -> FitSample | None:
-    """Give what a fit turned out to be given, where that is told after its beginning."""
+def _late(shown: Shown, event: Event, arrays: Mapping[str, Array]) -> FitSample | None:
+    """Give what a fit turned out to be given, where that is told after its beginning.
+
+    Or what ``train_on_batch`` was given: more of it than before.
+    """
     late = event.late_sample
-    return _fit_sample(late, arrays) if late is not None and late.x else None
+    if late is None or not late.x or event.event == "fit_begin":
+        return None
+    sample = _fit_sample(late, arrays)
+    if sample.x is None or sample.y is None or sample.kind not in WHOLE:
+        return sample
+    return replace(sample, showing=shown.take(sample.x.rows, sample.y.rows))
 
 
 def _fit_sample(sample: Sample | None, arrays: Mapping[str, Array]) -> FitSample:
     if sample is None:
         return UNSEEN
     parts = {name: _sampled(getattr(sample, name), arrays.get(f"sample_{name}")) for name in PARTS}
-    return FitSample(**parts, kind=sample.kind, digest=sample.digest, batch=sample.batch)
+    return FitSample(
+        **parts, kind=sample.kind, digest=sample.digest, batch=sample.batch, showing=None
+    )
 
 
 def _sampled(described: Sampled | None, rows: Array | None) -> ArraySample | None:

@@ -23,7 +23,7 @@ from io import FileIO
 from pathlib import Path
 
 from grader import environment
-from grader.execute.caps import DRIVER_CAPS, ORDER_BYTES, ORDER_CAPS
+from grader.execute.caps import DRIVER_CAPS, ORDER_BYTES, ORDER_CAPS, SHOWN_CAPS
 from grader.execute.claims import Claims, read_claims
 from grader.execute.desk import Desk, Trainer
 from grader.execute.last_words import LastWords
@@ -270,7 +270,7 @@ def _prepare(folder: Path, run: Run, room: Room, *, asks: bool) -> None:
             "said": [cell.said for cell in run.notebook.cells if cell.said],
             "epochs": run.epochs,
             "one_step": run.one_step,
-            **({"order_bytes": ORDER_BYTES} if asks else {}),
+            **({"order_bytes": ORDER_BYTES, "shown": SHOWN_CAPS} if asks else {}),
         },
     )
     cells = [{"index": cell.index, "source": cell.source} for cell in run.notebook.cells]

@@ -12,12 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Looks, Question
 from grader.course.looking import family_of, looks_at
+from grader.extract.backing import shown_by, stands_for_all
 from grader.extract.distinct import as_shown, each_once, is_part
 from grader.extract.lengths import (
     asked_at,
@@ -32,7 +34,7 @@ from grader.extract.retraining import canonical_question
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import DEFAULT_BATCH
-from grader.types import NO_REFERENCE, Array, Fit, Message, Training
+from grader.types import NO_REFERENCE, Array, Fit, FitSample, Message, Training
 
 HiddenSeed = Callable[[str], int]
 PART_SEEN = "data.part_seen"
@@ -78,9 +80,11 @@ def exercise_case(
     """
     others = [other for other in every if other.id != exercise.id]
     chosen, family = choose(readings, exercise, others), family_of(course, exercise)
-    rows = None if chosen is None else _known_rows(readings, chosen, exercise, others, trainings)
+    looks = family or looks_at(course, exercise)
+    run = _Run(exercise, looks, readings, trainings)
+    rows = None if chosen is None else _known_rows(run, chosen, others)
     if family is None:
-        return _seen_from_there(exercise, chosen, looks_at(course, exercise), rows)
+        return _seen_from_there(exercise, chosen, looks, rows)
     if chosen is None or rows is None:
         return ExerciseCase(exercise, None)
     reading, fit = chosen.built_for(exercise), telling_fit(chosen.candidate)
@@ -116,28 +120,48 @@ class _Rows:
     in_part: bool  # a training of the notebook's own showed fewer than it was given
 
 
-def _known_rows(
-    readings: Sequence[ModelReading],
-    chosen: ModelReading,
-    exercise: Exercise,
-    others: Sequence[Exercise],
-    trainings: Sequence[Training] | None,
-) -> _Rows:
+@dataclass(frozen=True)
+class _Run:
+    """All that a run showed, and what looks at it for an exercise."""
+
+    exercise: Exercise
+    looks: Looks | Message
+    readings: Sequence[ModelReading]
+    trainings: Sequence[Training] | None
+
+    def is_part(self, fit: Fit, reading: ModelReading) -> bool:
+        """Whether a training of the notebook's own showed fewer rows than it was given."""
+        if is_part(fit.sample):
+            return True
+        shown = shown_by((one.candidate for one in self.readings), self.trainings or ())
+        return not stands_for_all(fit.sample, shown, partial(self._is_right, fit, reading))
+
+    def _is_right(self, fit: Fit, reading: ModelReading, sample: FitSample) -> bool:
+        if isinstance(self.looks, Message):
+            return True  # nothing here can look
+        fit = replace(fit, sample=sample)
+        data = examined(self.looks, self.exercise, reading.input_shape, fit)
+        return data.layout is not None and all(one.fraction >= 1.0 for one in data.findings)
+
+
+def _known_rows(run: _Run, chosen: ModelReading, others: Sequence[Exercise]) -> _Rows:
     """Give the rows of the model's own training, or of the one that was fitted in its place."""
+    exercise = run.exercise
     reading, fit = chosen.built_for(exercise), telling_fit(chosen.candidate)
-    rows = _rows_of(fit, reading, trainings)
+    rows = _rows_of(run, fit, reading)
     if rows.shown is not None or reading.moved:
         return rows
-    instead = fitted_instead(readings, chosen, exercise, others)
+    instead = fitted_instead(run.readings, chosen, exercise, others)
     if instead is None:
         return rows
-    return replace(_rows_of(telling_fit(instead.candidate), instead, trainings), of=instead)
+    return replace(_rows_of(run, telling_fit(instead.candidate), instead), of=instead)
 
 
-def _rows_of(fit: Fit | None, reading: ModelReading, trainings: Sequence[Training] | None) -> _Rows:
-    ordered, strictly = _ordered_rows(fit, reading, trainings or ()), trainings is not None
-    in_part = strictly and ordered is None and fit is not None and is_part(fit.sample)
-    return _Rows(_as_ordered(fit, ordered, strictly=strictly), None, in_part)
+def _rows_of(run: _Run, fit: Fit | None, reading: ModelReading) -> _Rows:
+    ordered, strictly = _ordered_rows(fit, reading, run.trainings or ()), run.trainings is not None
+    in_part = strictly and ordered is None and fit is not None and run.is_part(fit, reading)
+    shown = _as_ordered(fit, ordered, strictly=strictly, in_part=in_part)
+    return _Rows(shown, None, in_part)
 
 
 def _looked_at(
@@ -188,15 +212,19 @@ def _is_whole(fit: Fit) -> bool:
     return fit.sample.x is not None and not is_part(fit.sample)
 
 
-def _as_ordered(fit: Fit | None, ordered: Training | None, *, strictly: bool) -> Fit | None:
+def _as_ordered(
+    fit: Fit | None, ordered: Training | None, *, strictly: bool, in_part: bool
+) -> Fit | None:
     """Give a fit with the data that were ordered, where there are any; each row once.
 
-    ``strictly``: where there are none, with no more than was shown.
+    ``strictly``: where there are none, what was shown is all that is known; ``in_part``: and there
+    is no more.
     """
     if ordered is None:
         if fit is None:
             return None
-        return replace(fit, sample=each_once(as_shown(fit.sample) if strictly else fit.sample))
+        sample = as_shown(fit.sample, in_part=in_part) if strictly else fit.sample
+        return replace(fit, sample=each_once(sample))
     assert ordered.sample is not None
     given = fit or Fit(ordered.cell, ordered.sample, None, ordered.epochs, {}, True, {})
     return replace(given, sample=ordered.sample)

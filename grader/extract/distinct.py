@@ -22,7 +22,6 @@ ROUNDED = 1e-5  # of their size
 ENOUGH = 100_000  # numbers that tell it
 DRAWN = "drawn"  # each row once, of all that was drawn
 FIRST_BATCHES = frozenset({"dataset", "generator"})
-SHOWN_BYTES = 8_000_000  # of a fit's rows, as grader/kernel/probe/drawn.py shows them
 
 
 def distinct_places(x: Array, y: Array) -> Array:
@@ -71,27 +70,43 @@ def _with_one_zero(array: Array) -> Array:
 def is_part(sample: FitSample) -> bool:
     """Whether a notebook shows less of what it trained on than there was room for.
 
-    Of a fit that it trained itself it shows all rows, or as many as ``SHOWN_BYTES`` hold. Less is
-    the first batch of a data set, or the first rows of a fit that was stopped.
+    Of a fit that it trained itself it shows all rows, or as many as there is room for. Less is the
+    first batch of a data set, or the first rows of a fit that was stopped.
     """
-    x, y = sample.x, sample.y
+    x = sample.x
     if x is None or not len(x.rows):
         return False  # nothing was seen, and that is said otherwise
     if sample.kind in FIRST_BATCHES:
         return True
-    row = sum(part.rows[:1].nbytes for part in (x, y) if part is not None)
-    return len(x.rows) < x.shape[0] and (len(x.rows) + 1) * row <= SHOWN_BYTES
+    showing = sample.showing
+    return not is_whole(sample) and (showing is None or fits_more(sample, showing.left))
 
 
-def as_shown(sample: FitSample) -> FitSample:
+def is_whole(sample: FitSample) -> bool:
+    """Whether all rows are there."""
+    return sample.x is not None and len(sample.x.rows) >= sample.x.shape[0]
+
+
+def fits_more(sample: FitSample, size: int) -> bool:
+    """Whether another row would have had room in so many bytes."""
+    rows = 0 if sample.x is None else len(sample.x.rows)
+    return (rows + 1) * row_bytes(sample) <= size
+
+
+def row_bytes(sample: FitSample) -> int:
+    """Give the bytes of a row, inputs and targets together."""
+    return sum(part.rows[:1].nbytes for part in (sample.x, sample.y) if part is not None)
+
+
+def as_shown(sample: FitSample, *, in_part: bool) -> FitSample:
     """Give what a notebook shows of what it trained on as arrays of so many rows.
 
-    Where no result of ours tells it, there is no more than was shown.
+    ``in_part``: there is no more than was shown.
     """
     x, y = sample.x, sample.y
     if sample.kind == DRAWN or sample.kind in FIRST_BATCHES:
         sample = replace(sample, kind="arrays")
-    if not is_part(sample) or x is None or y is None:
+    if not in_part or x is None or y is None:
         return sample
     count = min(len(x.rows), len(y.rows))
     return replace(sample, x=_counting(x, count), y=_counting(y, count))

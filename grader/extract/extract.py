@@ -14,7 +14,6 @@ from functools import partial
 from grader.course.exercises import Course, Exercise
 from grader.extract.apart import Care, Together, Unjudged
 from grader.extract.cases import (
-    NO_REFERENCE,
     ExerciseCase,
     HiddenSeed,
     exercise_case,
@@ -40,6 +39,7 @@ from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import training_facts
 from grader.text.printable import cut
 from grader.types import (
+    NO_REFERENCE,
     UNKNOWN,
     CellError,
     Evidence,

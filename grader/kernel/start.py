@@ -102,7 +102,8 @@ def main() -> None:
         trainer = orders.install(app.kernel, settings["order_bytes"], probe.__name__)
     if settings.get("one_step"):
         one_step.install()  # below the probe, which sees what was asked for
-    probe.install(app.shell, app.kernel, None if trainer is None else trainer.trained)
+    elsewhere = None if trainer is None else probe.Elsewhere(trainer.trained, settings["shown"])
+    probe.install(app.shell, app.kernel, elsewhere)
     files: usual_files.Files = usual_files.Beside(Path.cwd())
     if settings.get("data"):
         files = data_files.install(Path(settings["data"]), told)

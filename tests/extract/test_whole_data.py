@@ -10,13 +10,11 @@ import pytest
 
 from grader.course.families import load_family
 from grader.course.load import load_course
-from grader.extract import distinct
 from grader.extract.extract import extract
 from grader.extract.matching import read_model
 from grader.extract.proof import layers_digest, weights_digest
-from grader.kernel.probe import drawn
 from grader.trainer.seen import seen_rows
-from grader.types import Array, ArraySample, Evidence, FitSample, Message, Training
+from grader.types import Array, ArraySample, Evidence, FitSample, Message, Showing, Training
 from tests.extract.notebooks import Room, asked, candidate, given, own_data, run_with, sequential
 
 COURSE = load_course(Path(__file__).parents[2])
@@ -210,25 +208,28 @@ def test_a_claimed_data_set_of_which_all_was_seen_has_nothing_to_be_missed(name:
     assert "data.part_seen" not in [note.id for note in evidence.notes]
 
 
-def test_fewer_rows_than_there_was_room_for_are_all_there_are() -> None:
+ROOM = 8_000_000  # bytes
+
+
+@pytest.mark.parametrize("showing", [Showing(ROOM, ROOM), Showing(17 * 804, ROOM), None])
+def test_fewer_rows_than_there_was_room_for_are_all_there_are(showing: Showing | None) -> None:
     """Sixteen rows and a large number is what no fit shows, whatever it says of itself."""
-    assert distinct.SHOWN_BYTES == drawn.SHOWN_BYTES
     x, y = (one[:16] for one in rows_of("multiplication-gru"))
+    assert x[:1].nbytes + y[:1].nbytes == 804
     parts = [ArraySample((2560, *one.shape[1:]), str(one.dtype), one, {}) for one in (x, y)]
     for kind in ("drawn", "arrays"):
-        assert missed(claimed("multiplication-gru", FitSample(*parts, kind=kind))) == {"data.rows"}
+        few = FitSample(*parts, kind=kind, showing=showing)
+        assert missed(claimed("multiplication-gru", few)) == {"data.rows"}
 
 
-def test_of_more_than_can_be_shown_the_rest_is_like_what_was(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_of_more_than_can_be_shown_the_rest_is_like_what_was() -> None:
     name = "multiplication-gru"
     x, y = rows_of(name)
     parts = [ArraySample((10**5, *one.shape[1:]), str(one.dtype), one, {}) for one in (x, y)]
-    monkeypatch.setattr(distinct, "SHOWN_BYTES", x.nbytes + y.nbytes)
-    assert missed(claimed(name, FitSample(*parts, kind="drawn"))) == set()
+    full = Showing(x.nbytes + y.nbytes, x.nbytes + y.nbytes)
+    assert missed(claimed(name, FitSample(*parts, kind="drawn", showing=full))) == set()
     wrong = [parts[0], replace(parts[1], rows=parts[1].rows * 0.5)]
-    assert "data.target" in missed(claimed(name, FitSample(*wrong, kind="drawn")))
+    assert "data.target" in missed(claimed(name, FitSample(*wrong, kind="drawn", showing=full)))
 
 
 def test_one_batch_an_epoch_is_no_pass_over_the_exercise() -> None:

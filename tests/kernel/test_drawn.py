@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from grader.kernel.probe import drawn
-from grader.kernel.probe.drawn import NOTHING, Rows, Shown, of_arrays, of_data
+from grader.kernel.probe.drawn import NOTHING, Rows, Shown, Told, of_arrays
+from grader.kernel.probe.samples import SAMPLE_ROWS
 
 X = np.arange(240, dtype=np.float64).reshape(40, 3, 2)
 Y = X[:, 0, :1] * 2
@@ -28,6 +29,12 @@ class Sequence:
 
 
 KERAS: Any = SimpleNamespace(utils=SimpleNamespace(PyDataset=Sequence))
+ROW = 28  # bytes of a row as it is trained on
+MOST = 10**6
+
+
+def of_data(data: Any, steps: Any, epochs: int, most_bytes: int = MOST) -> Told:
+    return drawn.of_data(KERAS, data, steps, epochs, Rows(most_bytes))
 
 
 def cut(size: int) -> list[Any]:
@@ -41,7 +48,7 @@ def endless(*batches: Any) -> Iterator[Any]:
 
 def test_a_data_set_shows_each_of_its_rows_as_they_are_trained_on() -> None:
     for data in (Sequence(*cut(16)), cut(16)):
-        sample, arrays = of_data(KERAS, data, None, 5)
+        sample, arrays = of_data(data, None, 5)
         assert (sample["kind"], sample["batch"], sample["x"]["shape"]) == ("drawn", 16, [40, 3, 2])
         assert arrays["sample_x"].dtype == np.float32
         np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
@@ -49,30 +56,29 @@ def test_a_data_set_shows_each_of_its_rows_as_they_are_trained_on() -> None:
 
 
 def test_the_same_batch_again_and_again_is_one() -> None:
-    sample, arrays = of_data(KERAS, Sequence(cut(16)[0], count=85), None, 20)
+    sample, arrays = of_data(Sequence(cut(16)[0], count=85), None, 20)
     assert sample["x"]["shape"] == [16, 3, 2]
     assert len(arrays["sample_x"]) == len(arrays["sample_y"]) == 16
 
 
 def test_a_row_with_another_target_is_another_one() -> None:
-    sample, _ = of_data(KERAS, [(X, Y), (X, Y + 1)], None, 1)
+    sample, _ = of_data([(X, Y), (X, Y + 1)], None, 1)
     assert sample["y"]["shape"] == [80, 1]
 
 
 def test_of_a_data_set_without_end_as_many_steps_are_looked_at_as_were_taken() -> None:
-    sample, _ = of_data(KERAS, endless(*cut(10)), 1, 3)
+    sample, _ = of_data(endless(*cut(10)), 1, 3)
     assert sample["x"]["shape"] == [30, 3, 2]
 
 
 def test_a_data_set_without_end_is_not_looked_at_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawn, "MOST_SAMPLES", 100)
-    sample, _ = of_data(KERAS, endless(*cut(10)), None, 1)
+    sample, _ = of_data(endless(*cut(10)), None, 1)
     assert sample["x"]["shape"] == [40, 3, 2]
 
 
-def test_rows_are_counted_beyond_those_that_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawn, "SHOWN_BYTES", 28 * 5)  # a row takes 28 bytes
-    sample, arrays = of_data(KERAS, cut(16), None, 1)
+def test_rows_are_counted_beyond_those_that_are_shown() -> None:
+    sample, arrays = of_data(cut(16), None, 1, ROW * 5)
     assert sample["x"]["shape"] == [40, 3, 2]
     assert len(arrays["sample_x"]) == len(arrays["sample_y"]) == 5
 
@@ -89,12 +95,12 @@ def test_rows_are_counted_beyond_those_that_are_shown(monkeypatch: pytest.Monkey
     ],
 )
 def test_what_is_not_batches_of_rows_shows_nothing(batch: Any) -> None:
-    assert of_data(KERAS, [(X, Y), batch], None, 1) == NOTHING
-    assert of_data(KERAS, endless(batch), None, 1) == NOTHING
+    assert of_data([(X, Y), batch], None, 1) == NOTHING
+    assert of_data(endless(batch), None, 1) == NOTHING
 
 
 def test_batches_that_differ_in_their_shapes_show_nothing() -> None:
-    assert of_data(KERAS, [(X, Y), (X[:, :2], Y)], None, 1) == NOTHING
+    assert of_data([(X, Y), (X[:, :2], Y)], None, 1) == NOTHING
 
 
 def test_what_raises_in_the_middle_shows_nothing() -> None:
@@ -102,57 +108,81 @@ def test_what_raises_in_the_middle_shows_nothing() -> None:
         yield X, Y
         raise OSError("gone")
 
-    assert of_data(KERAS, broken(), None, 1) == NOTHING
+    assert of_data(broken(), None, 1) == NOTHING
 
 
 def test_weights_of_rows_are_no_part_of_them() -> None:
-    sample, _ = of_data(KERAS, [(X, Y, np.ones(40)), (X, Y, np.zeros(40))], None, 1)
+    sample, _ = of_data([(X, Y, np.ones(40)), (X, Y, np.zeros(40))], None, 1)
     assert sample["x"]["shape"] == [40, 3, 2]
 
 
 def test_of_arrays_all_rows_are_shown_where_the_first_ones_were() -> None:
-    sample, arrays = of_arrays(X, Y, 16)
+    sample, arrays = of_arrays(X, Y, 16, MOST)
     assert (sample["kind"], sample["x"]["shape"]) == ("arrays", [40, 3, 2])
     np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
-    assert of_arrays(X, Y, 40) == NOTHING, "they were shown already"
+    assert of_arrays(X, Y, 40, MOST) == NOTHING, "they were shown already"
 
 
-def test_of_large_arrays_as_much_is_shown_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawn, "SHOWN_BYTES", 28 * 20)  # as float32
-    sample, arrays = of_arrays(X, Y, 16)
+@pytest.mark.parametrize(("may", "shown"), [(20, 20), (3, 16)])
+def test_of_large_arrays_as_much_is_shown_as_may_be(may: int, shown: int) -> None:
+    sample, arrays = of_arrays(X, Y, 16, ROW * may)
     assert sample["x"]["shape"] == [40, 3, 2]
-    assert len(arrays["sample_x"]) == len(arrays["sample_y"]) == 20
+    assert len(arrays["sample_x"]) == len(arrays["sample_y"]) == shown
 
 
 @pytest.mark.parametrize("y", [None, "words", [object()] * 40])
 def test_what_are_no_arrays_of_numbers_show_nothing(y: Any) -> None:
-    assert of_arrays(X, y, 16) == NOTHING
+    assert of_arrays(X, y, 16, MOST) == NOTHING
 
 
-def told(size: int) -> Any:
-    return {"kind": "drawn"}, {"sample_x": np.zeros(size, np.uint8)}
+def told(rows: int, width: int = 1000) -> Any:
+    """Rows of so many bytes each."""
+    arrays = {"sample_x": np.zeros((rows, width), np.uint8), "sample_y": np.zeros((rows, 0))}
+    return {"kind": "drawn", "x": {"shape": [rows, width]}}, arrays
 
 
-def test_what_is_shown_has_a_bound_for_each_model_and_for_all(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(drawn, "MODEL_BYTES", 10)
-    monkeypatch.setattr(drawn, "ALL_BYTES", 25)
-    shown = Shown()
-    fits = [(1, 6), (1, 6), (1, 4), (2, 10), (3, 10), (3, 5)]
-    kept = [bool(shown.spend(model, None, told(size))[0]) for model, size in fits]
-    assert kept == [True, False, True, True, False, True]
+def counts(shown: Shown, *fits: tuple[int, Any]) -> list[int]:
+    return [len(shown.spend(model, None, what)[1]["sample_x"]) for model, what in fits]
+
+
+def test_no_fit_shows_more_than_half_of_what_is_left_for_rows_of_its_form() -> None:
+    shown = Shown(8_000_000, 32_000_000, 10**9)
+    fits = [(model, told(10_000)) for model in range(6)]
+    assert counts(shown, *fits) == [8000, 8000, 8000, 4000, 2000, 1000]
+    assert counts(shown, (1, told(9000, 999))) == [8008], "other rows have as much again"
+
+
+def test_nor_more_than_half_of_what_is_left_for_all() -> None:
+    shown = Shown(8_000_000, 32_000_000, 20_000_000)
+    left = 20_000_000
+    for width in (1000, 1001, 1002, 1003):
+        expected = min(8_000_000, left // 2) // width
+        assert counts(shown, (1, told(10_000, width))) == [expected]
+        left -= expected * width
+
+
+def test_of_every_fit_as_many_rows_are_shown_as_when_it_begins() -> None:
+    shown = Shown(8_000_000, 1000, 1000)
+    assert counts(shown, (1, told(10_000)), (1, told(3))) == [SAMPLE_ROWS, 3]
+    sample, _ = shown.spend(1, None, told(10_000))
+    assert sample["x"]["shape"] == [10_000, 1000], "and all are counted"
+
+
+def test_what_is_nothing_to_show_spends_nothing() -> None:
+    shown = Shown(10, 10, 10)
+    assert shown.spend(1, 5, NOTHING) == NOTHING
+    assert not shown.has(1, 5)
 
 
 def test_the_same_data_are_shown_once_for_a_model() -> None:
-    shown = Shown()
+    shown = Shown(MOST, MOST, MOST)
     assert not shown.has(1, 77)
-    assert shown.spend(1, 77, told(3))[0] == {"kind": "drawn", "digest": 77}
+    assert shown.spend(1, 77, told(3))[0]["digest"] == 77
     assert (shown.has(1, 77), shown.has(2, 77), shown.has(1, None)) == (True, False, False)
 
 
 def test_rows_are_news_until_they_are_told() -> None:
-    rows = Rows()
+    rows = Rows(MOST)
     rows.take((X[:5], Y[:5]))
     assert rows.is_news
     rows.told()

@@ -27,7 +27,7 @@ class Told:
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = []
         self.trained: Callable[[Any], bool] | None = None
-        self.shown = Shown()
+        self.shown = Shown(10**6, 10**7, 10**8)
 
     def count(self, *_: Any) -> None: ...
 

@@ -13,7 +13,6 @@ import pytest
 from grader.course.exercises import Exercise
 from grader.course.families import load_family
 from grader.course.load import load_course
-from grader.extract import distinct
 from grader.extract.repeating import has_learned
 from grader.extract.retraining import canonical_question
 from grader.extract.tasks import Answer, ModelTask
@@ -27,6 +26,7 @@ from grader.types import (
     GraderError,
     Message,
     Notebook,
+    Showing,
     Training,
     Verdict,
 )
@@ -67,10 +67,7 @@ class Repeats(Room):
         return replace(answer, predictions=predictions, history=history, seconds=3.0)
 
 
-@pytest.fixture(autouse=True)
-def few_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What these notebooks show, 64 rows, is as much as may be shown."""
-    monkeypatch.setattr(distinct, "SHOWN_BYTES", 0)
+FULL = Showing(0, 0)  # what these notebooks show, 64 rows, is as much as may be shown
 
 
 def right(exercise: Exercise, rows: int) -> Any:
@@ -86,7 +83,7 @@ def right(exercise: Exercise, rows: int) -> Any:
 def trained(exercise: Exercise, sample: FitSample | None = None, **changes: Any) -> Candidate:
     made = candidate(
         sequential(*asked(exercise), shape=exercise.input_shape),
-        sample or own_data(COURSE, exercise),
+        replace(sample or own_data(COURSE, exercise), showing=FULL),
         epochs=exercise.epochs,
     )
     return replace(made, compile={"optimizer": "Adam", "loss": "mse"}, **changes)

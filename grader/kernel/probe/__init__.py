@@ -13,24 +13,25 @@ The probe never raises into student code: evidence that cannot be taken is missi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .fits import wrap_fit
 from .loops import wrap_apply, wrap_train_on_batch
-from .watching import Probe
+from .watching import Elsewhere, Probe
+
+__all__ = ["Elsewhere", "install"]
 
 
-def install(shell: Any, kernel: Any, trained: Callable[[Any], bool] | None = None) -> None:
+def install(shell: Any, kernel: Any, elsewhere: Elsewhere | None = None) -> None:
     """Wrap what trains and watch the namespace; without Keras there is nothing to watch.
 
-    ``trained``: whether a model is as the trainer left it; None: there is no trainer.
+    ``elsewhere``: where a trainer trains; None: there is none.
     """
     try:
         import keras
     except ImportError:
         return  # the notebook's own import fails too, and says so
-    probe = Probe(shell, kernel, keras, trained)
+    probe = Probe(shell, kernel, keras, elsewhere)
     keras.Model.fit = wrap_fit(probe, keras.Model.fit)
     keras.Model.train_on_batch = wrap_train_on_batch(probe.loops, keras.Model.train_on_batch)
     keras.optimizers.Optimizer.apply = wrap_apply(probe.loops, keras.optimizers.Optimizer.apply)

@@ -16,11 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from .samples import KINDS, MOST_AXES, PAIR, described, sample_of
+from .samples import KINDS, MOST_AXES, PAIR, SAMPLE_BYTES, SAMPLE_ROWS, described, sample_of
 
-SHOWN_BYTES = 8_000_000  # of one fit's rows, inputs and targets together
-MODEL_BYTES = 32_000_000  # of what all fits of one model show
-ALL_BYTES = 128_000_000  # of a notebook
 MOST_SAMPLES = 200_000  # that are looked at in one fit
 NAME_BYTES = 16
 Told = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -28,9 +25,13 @@ NOTHING: Told = ({}, {})
 
 
 class Rows:
-    """Inputs with their targets as batches bring them, each once: the first ones, and how many."""
+    """Inputs with their targets as batches bring them, each once: the first ones, and how many.
 
-    def __init__(self) -> None:
+    ``most_bytes``: of those that are kept.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
         self.samples = 0
         self.batch = 0  # samples of the largest one
         self._names: set[bytes] = set()
@@ -75,7 +76,7 @@ class Rows:
                 continue
             self._names.add(name.digest())
             size = sum(part.nbytes for part in one)
-            if self._bytes + size <= SHOWN_BYTES:
+            if self._bytes + size <= self.most_bytes:
                 self._bytes += size
                 for kept, part in zip(self._kept, one, strict=True):
                     kept.append(np.array(part))
@@ -108,11 +109,21 @@ def _parts(batch: Any) -> list[np.ndarray]:
 
 
 class Shown:
-    """What the fits of a notebook have shown, and what they still may."""
+    """What the fits of a notebook have shown, and what they still may, in bytes of rows.
 
-    def __init__(self) -> None:
-        self._left = ALL_BYTES
-        self._of_models: dict[int, int] = {}
+    ``grader/execute/showing.py`` counts the same at the judge's end.
+
+    Args:
+        of_fit: that one fit may show.
+        of_form: that all may show of rows with the same shapes and types.
+        of_run: that all may show.
+    """
+
+    def __init__(self, of_fit: int = 0, of_form: int = 0, of_run: int = 0) -> None:
+        self.of_fit = of_fit
+        self._of_form = of_form
+        self._left = of_run
+        self._forms: dict[Any, int] = {}
         self._known: set[tuple[int, int]] = set()
 
     def has(self, model: int, digest: int | None) -> bool:
@@ -120,28 +131,45 @@ class Shown:
         return digest is not None and (model, digest) in self._known
 
     def spend(self, model: int, digest: int | None, told: Told) -> Told:
-        """Give what is to be told, or nothing where it would be more than may be shown."""
-        size = sum(array.nbytes for array in told[1].values())
-        of_model = self._of_models.get(model, MODEL_BYTES)
-        if not told[0] or size > min(self._left, of_model):
+        """Give what is to be told, as many rows as may still be shown; of few the first ones.
+
+        No fit takes more than half of what is left of anything, so that there is some for the next
+        one; and none shows less than the first rows that are told of every fit.
+        """
+        if not told[0]:
             return NOTHING
-        self._left -= size
-        self._of_models[model] = of_model - size
+        rows = list(told[1].values())
+        row = max(1, sum(one[:1].nbytes for one in rows))
+        form = tuple((one.dtype.str, one.shape[1:]) for one in rows)
+        of_form = self._forms.get(form, self._of_form)
+        room = min(self.of_fit, of_form // 2, self._left // 2)
+        count = max(room // row, min(SAMPLE_ROWS, SAMPLE_BYTES // row))
+        arrays = {name: array[:count] for name, array in told[1].items()}
+        size = sum(array.nbytes for array in arrays.values())
+        self._forms[form], self._left = max(0, of_form - size), max(0, self._left - size)
         if digest is None:
-            return told
+            return told[0], arrays
         self._known.add((model, digest))
-        return {**told[0], "digest": digest}, told[1]
+        return {**told[0], "digest": digest}, arrays
 
 
-def of_arrays(x: Any, y: Any, shown: int) -> Told:
-    """Give whole arrays as they are trained on, where more are there than were shown at first."""
+def of_arrays(x: Any, y: Any, shown: int, most_bytes: int) -> Told:
+    """Give whole arrays as they are trained on, where more are there than were shown at first.
+
+    Args:
+        x: inputs.
+        y: targets.
+        shown: rows of them that were.
+        most_bytes: of what is given, unless it is no more than those.
+    """
     try:
         arrays = [np.asarray(one) for one in (x, y)]
         row = sum(_as_trained(one[:1]).nbytes for one in arrays)
         if len(arrays[0]) <= shown or not row:
             return NOTHING
-        most = max(shown, SHOWN_BYTES // row)
-        sampled = [sample_of(one, most, SHOWN_BYTES) for one in map(_as_trained, arrays)]
+        most = max(shown, most_bytes // row)
+        size = max(most_bytes, shown * row)
+        sampled = [sample_of(one, most, size) for one in map(_as_trained, arrays)]
     except Exception:
         return NOTHING
     told: dict[str, Any] = {"kind": "arrays"}
@@ -158,12 +186,16 @@ def _as_trained(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
-def of_data(keras: Any, data: Any, steps: Any, epochs: int) -> Told:
+def of_data(keras: Any, data: Any, steps: Any, epochs: int, rows: Rows) -> Told:
     """Give what a data set holds: one pass over it, or as many steps as were taken.
 
-    ``steps``: of an epoch, as ``fit`` was told; None: all there are.
+    Args:
+        keras: the package.
+        data: the data set.
+        steps: of an epoch, as ``fit`` was told; None: all there are.
+        epochs: that were run.
+        rows: takes them; none so far.
     """
-    rows = Rows()
     most = steps * max(1, epochs) if type(steps) is int else None
     try:
         for batch in itertools.islice(_batches(keras, data), most):

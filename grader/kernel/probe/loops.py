@@ -81,7 +81,7 @@ class Loops:
         """Tell what ``train_on_batch`` starts from, the first time that it is called."""
         number = self.probe.number(model)
         if self.probe.trained is not None:
-            self._rows.setdefault(number, Rows()).take((x, y))
+            self._rows.setdefault(number, Rows(self.probe.shown.of_fit)).take((x, y))
         if number in self._sampled:
             return
         self._sampled.add(number)

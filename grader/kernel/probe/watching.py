@@ -11,7 +11,8 @@ import json
 import time
 import weakref
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,20 +29,34 @@ UNTOLD_SECONDS = 1.0  # of repeated fits that a kernel's sudden end may cost
 MOST_UNTOLD = 8  # models whose last weights are held back
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """What is to be known where a trainer trains.
+
+    Attributes:
+        trained: whether a model is as the trainer left it.
+        shown: bytes of rows that fits may show which were trained here: ``of_fit``, ``of_form``
+            and ``of_run``.
+    """
+
+    trained: Callable[[Any], bool]
+    shown: Mapping[str, int]
+
+
 class Probe:
     """Holds the numbering of models and the way out.
 
-    ``trained``: whether a model is as somebody else's training left it; None: nobody else trains.
+    ``elsewhere``: None where nobody else trains.
     """
 
     def __init__(
-        self, shell: Any, kernel: Any, keras: Any, trained: Callable[[Any], bool] | None = None
+        self, shell: Any, kernel: Any, keras: Any, elsewhere: Elsewhere | None = None
     ) -> None:
         self.shell = shell
         self.kernel = kernel
         self.keras = keras
-        self.trained = trained
-        self.shown = Shown()
+        self.trained = None if elsewhere is None else elsewhere.trained
+        self.shown = Shown(**({} if elsewhere is None else elsewhere.shown))
         self._numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._digests: dict[int, int] = {}
         self._samples: dict[int, int | None] = {}
