@@ -31,7 +31,7 @@ class Bounds:
     """What one notebook may ask for, as the judge told it."""
 
     orders: int
-    claimed: int  # fits that it trained itself, and said why
+    claimed: int  # reasons of cells whose fits it trained itself
     why_text: int  # characters
     text_bytes: int  # of an order
     array_bytes: int
@@ -52,7 +52,8 @@ class Ordering:
         self.bounds = bounds
         self._waiting: tuple[str, int] | None = None  # the order that is being trained
         self._told = 0  # orders and claims
-        self._orders = self._claimed = self._returned = 0
+        self._orders = self._returned = 0
+        self._claimed: set[tuple[int, str]] = set()  # a loop says the same a thousand times
         line.sndtimeo = SEND_MILLISECONDS
 
     @property
@@ -83,8 +84,8 @@ class Ordering:
 
     def _claim(self, cell: int, content: Mapping[str, Any]) -> None:
         why = str(content["why"])[: self.bounds.why_text]
-        if self._claimed < self.bounds.claimed:
-            self._claimed += 1
+        if (cell, why) not in self._claimed and len(self._claimed) < self.bounds.claimed:
+            self._claimed.add((cell, why))
             self._tell({"cell": cell, "claimed": why})
 
     def _order(self, cell: int, name: str, content: Any, arrays: memoryview) -> str:

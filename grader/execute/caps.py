@@ -42,7 +42,7 @@ SHOWN_OF_RUN = 128_000_000
 # --- trainings that are asked for -------------------------------------------------------------
 
 ORDERS = 200  # of one run
-CLAIMED = 1000  # fits that the notebook trained itself, and said why
+CLAIMED = 1000  # reasons of cells whose fits the notebook trained itself
 WHY_TEXT = 200  # characters
 ORDER_TEXT_BYTES = 1_000_000  # of an order without its arrays
 ORDER_BYTES = 100_000_000  # of its arrays, in their own types and as they are trained on

@@ -20,7 +20,7 @@ from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Looks, Question
 from grader.course.looking import family_of, looks_at
 from grader.extract.backing import shown_by, stands_for_all
-from grader.extract.distinct import as_shown, each_once, is_part
+from grader.extract.distinct import as_shown, each_once, is_part, trained_on
 from grader.extract.lengths import (
     asked_at,
     examined,
@@ -118,6 +118,7 @@ class _Rows:
     shown: Fit | None
     of: ModelReading | None  # the model whose fit they are, where fit was never called on this one
     in_part: bool  # a training of the notebook's own showed fewer than it was given
+    claimed: bool  # it is the notebook that shows them, where trainings are ours
 
 
 @dataclass(frozen=True)
@@ -161,16 +162,20 @@ def _rows_of(run: _Run, fit: Fit | None, reading: ModelReading) -> _Rows:
     ordered, strictly = _ordered_rows(fit, reading, run.trainings or ()), run.trainings is not None
     in_part = strictly and ordered is None and fit is not None and run.is_part(fit, reading)
     shown = _as_ordered(fit, ordered, strictly=strictly, in_part=in_part)
-    return _Rows(shown, None, in_part)
+    return _Rows(shown, None, in_part, claimed=strictly and ordered is None)
 
 
 def _looked_at(
     looks: Looks, exercise: Exercise, reading: ModelReading, rows: _Rows
 ) -> DataReading | None:
     """Look at the rows; None where there are none."""
-    if rows.shown is None:
+    fit = rows.shown
+    if fit is None:
         return None
-    data = examined(looks, exercise, reading.input_shape, rows.shown)
+    if rows.claimed:  # of an order no others are known
+        split = fit.arguments.get("validation_split")
+        fit = replace(fit, sample=trained_on(fit.sample, split))
+    data = examined(looks, exercise, reading.input_shape, fit)
     return replace(data, notes=(*data.notes, Message(PART_SEEN))) if rows.in_part else data
 
 

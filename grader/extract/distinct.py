@@ -8,12 +8,13 @@ each row once. Touches nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from grader.course.near import apart
-from grader.types import Array, ArraySample, FitSample
+from grader.types import Array, ArraySample, FitSample, Scalar
 
 # Products are compared no more finely than that (1e-5, of a spread of a quarter and more), readings
 # far more coarsely; float32 rounds a hundred times more finely.
@@ -21,6 +22,9 @@ SAME = 3e-5  # of the range that four fifths of the numbers have
 ROUNDED = 1e-5  # of their size
 ENOUGH = 100_000  # numbers that tell it
 DRAWN = "drawn"  # each row once, of all that was drawn
+# Who holds back a part, as everybody should, has made these rows and knows them for data; who holds
+# back most of them trains on something else.
+MOST_HELD_BACK = 0.5
 FIRST_BATCHES = frozenset({"dataset", "generator"})
 
 
@@ -110,6 +114,22 @@ def as_shown(sample: FitSample, *, in_part: bool) -> FitSample:
         return sample
     count = min(len(x.rows), len(y.rows))
     return replace(sample, x=_counting(x, count), y=_counting(y, count))
+
+
+def trained_on(sample: FitSample, split: Scalar) -> FitSample:
+    """Give the rows of arrays that are not held back for validation, where most of them are.
+
+    ``split``: share of the rows, the last ones, as ``fit`` was told.
+    """
+    x, y = sample.x, sample.y
+    if not isinstance(split, float) or not MOST_HELD_BACK < split < 1.0 or x is None or y is None:
+        return sample
+    count = math.floor(x.shape[0] * (1.0 - split))
+    return replace(sample, x=_first(x, count), y=_first(y, count))
+
+
+def _first(part: ArraySample, count: int) -> ArraySample:
+    return _counting(replace(part, rows=part.rows[:count]), count)
 
 
 def each_once(sample: FitSample) -> FitSample:

@@ -150,15 +150,17 @@ class Trainings:
             failed = answer.outcome
             told = {"step": failed.step, "error": failed.error[:LONGEST_ERROR]}
             return self._refused(cell, Message("proof.untrainable", told))
-        return self._trained(cell, asked, answer, answer.outcome)
+        reply = self._trained(cell, asked, answer, answer.outcome)
+        self._forget_rows(seed)
+        return reply
 
-    def _forget_rows(self) -> None:
+    def _forget_rows(self, seed: int) -> None:
         """Keep the rows of the last trainings; what is kept twice is written once."""
         left = SEEN_BYTES
         for place, one in reversed(list(enumerate(self._done))):
             left -= _rows_size(one)
             if left < 0 and one.sample is not None:
-                self._done[place] = replace(one, sample=_some_of(one.sample))
+                self._done[place] = replace(one, sample=_some_of(one.sample, seed))
 
     def _answered(self) -> frozenset[str]:
         return frozenset(one.key for one in self._done if one.key)
@@ -208,7 +210,6 @@ class Trainings:
                 sample=order.seen,
             )
         )
-        self._forget_rows()
         told, found = reply_of(order, answer.key, result)
         file = io.BytesIO()
         np.savez(file, **found)  # type: ignore[arg-type]  # names are not options
@@ -257,12 +258,13 @@ def _size(result: Trained) -> int:
     return sum(array.nbytes for array in (*result.weights, *result.optimizer))
 
 
-def _some_of(sample: FitSample) -> FitSample:
-    """Keep the first rows; how many there were stays known."""
-    x, y = (
-        None if part is None else replace(part, rows=part.rows[:FEW_ROWS].copy())
-        for part in (sample.x, sample.y)
-    )
+def _some_of(sample: FitSample, seed: int) -> FitSample:
+    """Keep some rows, drawn by a seed that no room knows; how many there were stays known."""
+    if sample.x is None or sample.y is None or len(sample.x.rows) <= FEW_ROWS:
+        return sample
+    drawn = np.random.default_rng(seed).choice(len(sample.x.rows), FEW_ROWS, replace=False)
+    places = np.sort(drawn)
+    x, y = (replace(part, rows=part.rows[places]) for part in (sample.x, sample.y))
     return replace(sample, x=x, y=y)
 
 

@@ -23,7 +23,7 @@ from grader.score.checks_training import training_checks
 from grader.score.hints import diagnose
 from grader.score.hints_runs import NO_KNOWN_EXERCISE, diagnose_unknown
 from grader.score.nearest import nearest
-from grader.score.waiting import CONTRADICTIONS, held_back, why_waiting
+from grader.score.waiting import CONTRADICTIONS, data_wait, held_back, why_waiting
 from grader.types import (
     Check,
     Evidence,
@@ -87,7 +87,8 @@ def score(
     )
     own_ones = own_checks(own, evidence, exercise, points, standard)
     checks = (*standard, *own_ones, *unasked_checks(exercise))
-    checks = tuple(held_back(checks, why_waiting(evidence, ours or threshold)))
+    why = why_waiting(evidence, ours or threshold)
+    checks = tuple(held_back(checks, why, data_wait=data_wait(evidence)))
     verdict, most = _verdict(evidence, checks), total_of(points)
     if evidence.model is None:
         total = 0.0  # a notebook without a model earns nothing for running
@@ -162,7 +163,7 @@ def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
         return Verdict.NO_MODEL
     if (failure := _failure(evidence, checks)) is not None:
         return failure
-    if CONTRADICTIONS & set(evidence.flags) or _is_for_a_teacher(evidence, checks):
+    if CONTRADICTIONS & set(evidence.flags) or _is_for_a_teacher(evidence):
         return Verdict.SUSPICIOUS
     return Verdict.WAITING if any(check.waiting for check in checks) else Verdict.ACCEPTED
 
@@ -182,10 +183,9 @@ def _failure(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict | None:
     return Verdict.UNTRAINED if never_fitted else None
 
 
-def _is_for_a_teacher(evidence: Evidence, checks: tuple[Check, ...]) -> bool:
-    """Whether a loop of its own trained it on what nobody saw, or nobody did that training again.
+def _is_for_a_teacher(evidence: Evidence) -> bool:
+    """Whether a loop of its own trained it, and nobody did that training again.
 
     Where trainings are asked for, the repeated one decides about the loop, and points wait or not.
     """
-    unseen = any(check.id == NO_FIT for check in checks)
-    return trained_without_fit(evidence) and (evidence.proof is None or unseen)
+    return trained_without_fit(evidence) and evidence.proof is None

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from grader.course.expectations import Threshold
-from grader.score.checks_accuracy import accuracy_fraction
+from grader.score.checks_accuracy import accuracy_fraction, trained_without_fit
+from grader.score.checks_data import NO_FIT
 from grader.types import Check, Evidence, EvidenceClass, Message, Repeated, Scalar
 
 ABOUT_TRAINING = frozenset({EvidenceClass.TRAINING, EvidenceClass.ACCURACY})
@@ -52,10 +53,26 @@ def _missed(repeated: Repeated, threshold: Threshold | None) -> Message | None:
     return Message("waiting.missed", args)
 
 
-def held_back(checks: Iterable[Check], why: Message | None) -> Iterator[Check]:
-    """Hold back what checks of the training would earn, where their points wait."""
+def data_wait(evidence: Evidence) -> bool:
+    """Whether the data's points wait: a loop of the notebook's own trained on what nobody saw.
+
+    What a ``GradientTape`` is given reaches no call that could be watched. Nothing says that these
+    data are wrong, and nothing that they are right.
+    """
+    return evidence.proof is not None and not evidence.data and trained_without_fit(evidence)
+
+
+def held_back(
+    checks: Iterable[Check], why: Message | None, *, data_wait: bool = False
+) -> Iterator[Check]:
+    """Hold back what checks of the training would earn, where their points wait.
+
+    ``data_wait``: those of the data, too.
+    """
     for check in checks:
-        if why is None or check.cls not in ABOUT_TRAINING:
+        if data_wait and check.id == NO_FIT:
+            yield replace(check, waiting=check.max_points, message=Message("waiting.unseen_data"))
+        elif why is None or check.cls not in ABOUT_TRAINING:
             yield check
         elif check.message.id == REVIEWED:
             yield replace(check, waiting=check.max_points)

@@ -15,14 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grader.extract.distinct import MOST_HELD_BACK
 from grader.trainer.fitting import FitSettings
 from grader.trainer.rows import SIZES, TURNS, WEIGHT, X, Y
 from grader.types import Array
 
-# Who holds back a part, as everybody should, has made these rows and knows them for data; who holds
-# back most of them trains on something else.
-MOST_HELD_BACK = 0.5
-NOTHING = 1e-6  # of the largest weight: beside it a row moves nothing
+NOTHING = 1e-3  # of the largest weight: beside it a row moves as good as nothing
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,15 @@ def test_why_a_fit_was_trained_there_is_passed_on_within_bounds(bench: Bench) ->
     assert [bench.head(n)["claimed"] for n in (1, 2)] == ["x" * 10, "7"]
 
 
+def test_a_loop_that_says_the_same_of_each_fit_leaves_room_for_other_cells(bench: Bench) -> None:
+    """A thousand fits with a callback of one's own took all of it: those of later cells were unheard."""
+    for _ in range(5):
+        bench.claim("a callback")
+    bench.ordering.take({"msg_type": CLAIMED, "content": {"why": "a callback"}}, cell=8)
+    assert [bench.head(n)["cell"] for n in (1, 2)] == [7, 8]
+    assert bench.files == ["0001.json", "0002.json"]
+
+
 def test_orders_and_claims_have_one_count(bench: Bench) -> None:
     bench.claim("a")
     bench.order()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,16 @@ from grader.extract.extract import extract
 from grader.extract.matching import read_model
 from grader.extract.proof import layers_digest, weights_digest
 from grader.trainer.seen import seen_rows
-from grader.types import Array, ArraySample, Evidence, FitSample, Message, Showing, Training
+from grader.types import (
+    Array,
+    ArraySample,
+    Evidence,
+    FitSample,
+    Message,
+    Scalar,
+    Showing,
+    Training,
+)
 from tests.extract.notebooks import Room, asked, candidate, given, own_data, run_with, sequential
 
 COURSE = load_course(Path(__file__).parents[2])
@@ -162,11 +172,18 @@ def test_a_small_order_before_it_says_nothing_of_a_fit_that_shows_itself() -> No
     assert missed(evidence) == set()
 
 
-def claimed(name: str, sample: FitSample, *, strictly: bool = True) -> Evidence:
+def claimed(
+    name: str,
+    sample: FitSample,
+    *,
+    strictly: bool = True,
+    arguments: Mapping[str, Scalar] | None = None,
+) -> Evidence:
     """What is found of a notebook that trained by itself; strictly, though a trainer was there."""
     exercise = COURSE.exercise(name)
     made = candidate(sequential(*asked(exercise), shape=exercise.input_shape), sample)
-    run = run_with(made)
+    fits = tuple(replace(fit, arguments=arguments or {}) for fit in made.fits)
+    run = run_with(replace(made, fits=fits))
     if strictly:
         why = Message("proof.told", {"why": "a callback of class Own"})
         run = replace(run, trainings=(Training(4, why=why),))
@@ -206,6 +223,23 @@ def test_a_claimed_data_set_of_which_all_was_seen_has_nothing_to_be_missed(name:
     evidence = claimed(name, FitSample(*parts, kind="drawn", batch=16))
     assert missed(evidence) == set()
     assert "data.part_seen" not in [note.id for note in evidence.notes]
+
+
+@pytest.mark.parametrize(("split", "few"), [(0.2, False), (0.5, False), (0.6, True), (0.99, True)])
+def test_what_a_claimed_fit_holds_back_is_no_data_where_it_is_most(split: float, few: bool) -> None:
+    """As of an order: there is nothing to gain by not asking."""
+    name = "multiplication-gru"
+    x, y = rows_of(name)
+    sample = FitSample(*(ArraySample(one.shape, str(one.dtype), one, {}) for one in (x, y)))
+    arguments = {"validation_split": split}
+    assert missed(claimed(name, sample, arguments=arguments)) == ({"data.rows"} if few else set())
+
+
+def test_what_weighs_nothing_is_no_data() -> None:
+    name = "multiplication-gru"
+    x, y = (one[:0] for one in rows_of(name))
+    sample = FitSample(*(ArraySample(one.shape, str(one.dtype), one, {}) for one in (x, y)))
+    assert missed(claimed(name, sample))
 
 
 ROOM = 8_000_000  # bytes

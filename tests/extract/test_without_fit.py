@@ -14,7 +14,17 @@ from grader.extract.extract import extract
 from grader.extract.matching import read_model
 from grader.extract.tasks import Answer, ModelTask
 from grader.score.grade import grade_of
-from grader.types import Candidate, Engine, Evidence, EvidenceClass, Grade, Message, Verdict
+from grader.types import (
+    Candidate,
+    Engine,
+    Evidence,
+    EvidenceClass,
+    Grade,
+    Message,
+    Proof,
+    Repeated,
+    Verdict,
+)
 from tests.extract.notebooks import Room, asked, candidate, own_data, run_with, sequential
 
 COURSE = load_course(Path(__file__).parents[2])
@@ -144,6 +154,35 @@ def sequence(updates: int, **changes: object) -> Grade:
 def test_what_a_tape_was_given_is_not_seen_and_all_else_counts() -> None:
     grade = sequence(100)
     assert (grade.score, grade.verdict) == (75.0, Verdict.SUSPICIOUS)
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_where_trainings_are_ours_the_points_for_what_a_tape_was_given_wait(learned: bool) -> None:
+    """Nobody saw the data: they are neither right nor wrong, and a teacher looks."""
+    made = candidate(sequential(*asked(SEQUENCE), shape=(4, 1)))
+    made = replace(made, final=(np.ones(2, np.float32),), own_updates=100)
+    (evidence,) = extract(run_with(made), [SEQUENCE.id], COURSE, Room(SEQUENCE), lambda _: SEED)
+    proof = Proof(repeated=Repeated(learned=learned))
+    grade = graded(replace(evidence, proof=proof))
+    (data,) = (check for check in grade.checks if check.cls is EvidenceClass.DATA)
+    assert (data.message.id, data.points, data.waiting) == ("waiting.unseen_data", 0.0, 25.0)
+    assert grade.verdict is Verdict.WAITING
+    assert grade.score == (75.0 if learned else 75.0 - points_for_training())
+    assert grade.score + grade.waiting == 100.0
+
+
+def points_for_training() -> float:
+    return sum(
+        check.points for check in sequence(100).checks if check.cls is EvidenceClass.TRAINING
+    )
+
+
+def test_a_model_that_nothing_trained_has_no_data_to_wait_for() -> None:
+    made = candidate(sequential(*asked(SEQUENCE), shape=(4, 1)))
+    (evidence,) = extract(run_with(made), [SEQUENCE.id], COURSE, Room(SEQUENCE), lambda _: SEED)
+    grade = graded(replace(evidence, proof=Proof()))
+    assert grade.waiting == 0.0
+    assert grade.verdict is Verdict.UNTRAINED
 
 
 def test_what_train_on_batch_was_given_counts() -> None:

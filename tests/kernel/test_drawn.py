@@ -116,6 +116,45 @@ def test_weights_of_rows_are_no_part_of_them() -> None:
     assert sample["x"]["shape"] == [40, 3, 2]
 
 
+def test_rows_that_weigh_nothing_are_none() -> None:
+    weights = np.where(np.arange(40) < 5, 1.0, 0.0)
+    steps = np.zeros((40, 3))
+    steps[:5, 1] = 2.0
+    for given in (weights, weights[:, None], steps, np.maximum(weights, 9e-4)):
+        sample, arrays = of_data([(X, Y, given)], None, 1)
+        assert sample["x"]["shape"] == [5, 3, 2]
+        np.testing.assert_array_equal(arrays["sample_y"], Y[:5].astype(np.float32))
+        sample, arrays = of_arrays(X, Y, 40, MOST, given)
+        assert (sample["kind"], sample["x"]["shape"]) == ("arrays", [5, 3, 2])
+        np.testing.assert_array_equal(arrays["sample_x"], X[:5].astype(np.float32))
+    assert of_arrays(X, Y, 40, MOST, np.ones(40)) == NOTHING, "all were shown already"
+
+
+def test_a_weight_is_nothing_beside_the_largest_of_all_so_far() -> None:
+    sample, _ = of_data(
+        [(X[:20], Y[:20], np.full(20, 9.0)), (X[20:], Y[20:], np.full(20, 5e-3))], 2, 1
+    )
+    assert sample["x"]["shape"] == [20, 3, 2]
+
+
+@pytest.mark.parametrize("hot", [False, True])
+def test_nor_are_those_of_a_class_that_weighs_nothing(hot: bool) -> None:
+    labels = np.arange(40) % 4
+    y: Any = np.eye(4)[labels] if hot else labels
+    classes = {0: 1.0, 1: 0, 3: 1e-9}
+    rows = Rows(MOST, classes)
+    rows.take((X, y))
+    for sample, arrays in (rows.told(), of_arrays(X, y, 40, MOST, None, classes)):
+        assert sample["x"]["shape"] == [20, 3, 2]
+        np.testing.assert_array_equal(arrays["sample_x"], X[labels % 2 == 0].astype(np.float32))
+
+
+def test_where_nothing_weighs_anything_there_are_no_rows() -> None:
+    sample, arrays = of_arrays(X, Y, 40, MOST, np.zeros(40))
+    assert sample["x"]["shape"] == [0, 3, 2]
+    assert len(arrays["sample_x"]) == 0
+
+
 def test_of_arrays_all_rows_are_shown_where_the_first_ones_were() -> None:
     sample, arrays = of_arrays(X, Y, 16, MOST)
     assert (sample["kind"], sample["x"]["shape"]) == ("arrays", [40, 3, 2])

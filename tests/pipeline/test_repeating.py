@@ -191,7 +191,8 @@ def test_a_loop_is_repeated_as_a_fit_of_as_many_updates() -> None:
     points = {cls: sum(c.points for c in one.grade.checks if c.cls is cls) for cls in EvidenceClass}
     assert points[EvidenceClass.TRAINING] == 15.0
     assert points[EvidenceClass.ACCURACY] == 25.0
-    assert one.grade.verdict is Verdict.SUSPICIOUS, "nobody saw what it trained on"
+    assert one.grade.verdict is Verdict.WAITING
+    assert waits(one) == {"waiting.unseen_data"}, "nobody saw what it trained on"
 
 
 def other_optimizer(made: Candidate) -> Candidate:

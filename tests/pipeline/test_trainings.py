@@ -254,6 +254,29 @@ def test_rows_of_earlier_trainings_make_room_for_later_ones(
         assert sample.x.shape == ARRAYS["x"].shape, "how many there were stays known"
 
 
+def test_what_is_left_of_earlier_rows_is_drawn_from_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else right rows before many of noise would be right data after a few large trainings."""
+    monkeypatch.setattr(module, "SEEN_BYTES", 0)
+    y = np.arange(1600, dtype=np.float32)
+    x = np.broadcast_to(y[:, None, None], (1600, *ARRAYS["x"].shape[1:]))
+    bench, kept = Bench(tmp_path, good, good), []
+    for attempt in (1, 2):  # each draws by a seed of its own
+        trainings = bench.of_a_run(attempt)
+        bench.ask(trainings=trainings, arrays={"x": x, "y": y})
+        (one,) = trainings.trainings
+        assert one.sample is not None
+        assert one.sample.x is not None
+        assert one.sample.y is not None
+        targets = one.sample.y.rows.reshape(-1)
+        assert len(one.sample.x.rows) == len(targets) == module.FEW_ROWS
+        np.testing.assert_array_equal(one.sample.x.rows[:, 0, 0], targets)
+        assert module.FEW_ROWS / 4 < (targets > y[800]).sum() < module.FEW_ROWS * 3 / 4
+        kept.append(targets)
+    assert not np.array_equal(*kept)
+
+
 def test_an_epoch_that_is_a_part_of_one_counts_as_that(tmp_path: Path) -> None:
     bench = Bench(tmp_path, good)
     bench.ask(fit={**claim()["fit"], "epochs": 7, "steps_per_epoch": 1})  # of three

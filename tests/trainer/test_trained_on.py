@@ -43,6 +43,7 @@ def test_rows_held_back_are_shown_rows_unless_they_are_most(split: float, left: 
 def test_what_weighs_nothing_is_not_trained_on() -> None:
     weights = [1.0, 0.0, 1e-9, 0.5, 0.0, 0.0, 0.0, -2.0]
     assert taken(sample_weight=weights) == [0, 3, 7]
+    assert taken(sample_weight=[1.0, 9e-4, 2e-3, *[0.0] * 5]) == [0, 2]
     assert taken(sample_weight=np.zeros(8)) == []
 
 

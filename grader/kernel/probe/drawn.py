@@ -20,6 +20,8 @@ from .samples import KINDS, MOST_AXES, PAIR, SAMPLE_BYTES, SAMPLE_ROWS, describe
 
 MOST_SAMPLES = 200_000  # that are looked at in one fit
 NAME_BYTES = 16
+TRIPLE = 3  # inputs, targets and weights
+LIGHT = 1e-3  # of the largest weight: beside it a row moves as good as nothing
 Told = tuple[dict[str, Any], dict[str, np.ndarray]]
 NOTHING: Told = ({}, {})
 
@@ -27,11 +29,15 @@ NOTHING: Told = ({}, {})
 class Rows:
     """Inputs with their targets as batches bring them, each once: the first ones, and how many.
 
-    ``most_bytes``: of those that are kept.
+    Args:
+        most_bytes: of those that are kept.
+        class_weight: as ``fit`` is told it; rows that weigh nothing are none.
     """
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, class_weight: Any = None) -> None:
         self.most_bytes = most_bytes
+        self.class_weight = class_weight
+        self._largest = 0.0  # weight so far
         self.samples = 0
         self.batch = 0  # samples of the largest one
         self._names: set[bytes] = set()
@@ -61,13 +67,18 @@ class Rows:
             self._kinds = self._kinds or kinds
             self._readable = kinds == self._kinds and len(parts[0]) == len(parts[1])
             if self._readable:
-                self._add(*parts)
+                x, y = parts
+                weights = batch[PAIR] if len(batch) >= TRIPLE else None
+                self._add(x, y, weights_of_rows(y, weights, self.class_weight))
         except Exception:
             self._readable = False
 
-    def _add(self, x: np.ndarray, y: np.ndarray) -> None:
+    def _add(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
         self.samples += len(x)
         self.batch = max(self.batch, len(x))
+        if weights is not None:
+            self._largest = max(self._largest, float(weights.max()))
+            x, y = (part[weights > LIGHT * self._largest] for part in (x, y))
         for one in zip(x, y, strict=True):
             name = hashlib.blake2b(digest_size=NAME_BYTES)
             for part in one:
@@ -106,6 +117,28 @@ def _parts(batch: Any) -> list[np.ndarray]:
     if not len(found[0]):
         raise ValueError("no rows")
     return [_as_trained(part) for part in found]
+
+
+def weights_of_rows(y: np.ndarray, given: Any, classes: Any) -> np.ndarray | None:
+    """Give the weight of each row, (rows,), as it is given or as its class has it; None: all alike.
+
+    Args:
+        y: targets, (rows, …).
+        given: a weight for each row, or for each of its steps.
+        classes: weights by class, as ``fit`` is told them.
+    """
+    if given is not None:
+        each = np.abs(np.asarray(given, dtype=np.float64)).reshape(len(y), -1)
+        heaviest: np.ndarray = each.max(axis=1)
+        return heaviest
+    if not classes:
+        return None
+    labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y
+    labels = labels.reshape(len(y), -1)[:, 0].astype(np.int64)
+    weights = np.ones(len(labels))  # of a class that is not named
+    for label, weight in classes.items():
+        weights[labels == int(label)] = abs(float(weight))
+    return weights
 
 
 class Shown:
@@ -153,21 +186,30 @@ class Shown:
         return {**told[0], "digest": digest}, arrays
 
 
-def of_arrays(x: Any, y: Any, shown: int, most_bytes: int) -> Told:
+def of_arrays(
+    x: Any, y: Any, shown: int, most_bytes: int, weight: Any = None, classes: Any = None
+) -> Told:
     """Give whole arrays as they are trained on, where more are there than were shown at first.
+
+    Or fewer, since some weigh nothing.
 
     Args:
         x: inputs.
         y: targets.
         shown: rows of them that were.
         most_bytes: of what is given, unless it is no more than those.
+        weight: of each row, or None.
+        classes: weights by class, or None.
     """
     try:
         arrays = [np.asarray(one) for one in (x, y)]
+        weights = weights_of_rows(arrays[1], weight, classes)
+        if weights is not None and not (weighs := weights > LIGHT * weights.max()).all():
+            arrays, shown = [one[weighs] for one in arrays], -1
         row = sum(_as_trained(one[:1]).nbytes for one in arrays)
-        if len(arrays[0]) <= shown or not row:
+        if len(arrays[0]) <= shown or (not row and shown >= 0):
             return NOTHING
-        most = max(shown, most_bytes // row)
+        most = max(shown, most_bytes // max(1, row))
         size = max(most_bytes, shown * row)
         sampled = [sample_of(one, most, size) for one in map(_as_trained, arrays)]
     except Exception:

@@ -65,7 +65,7 @@ class FitStory:
         self.report_at = FIRST_REPORT
         self.digest: int | None = None  # of its data, by which they are found again
         self.recorder: Recorder | None = None
-        self.rows = Rows(probe.shown.of_fit)
+        self.rows = Rows(probe.shown.of_fit, given.get("class_weight"))
         self.shows = False  # it has shown what it goes over
         self.sample = take_sample(
             probe.keras, given.get("x"), given.get("y"), given.get("validation_data")
@@ -190,10 +190,16 @@ class FitStory:
             return NOTHING
         elif sample["kind"] == "arrays":
             found = of_arrays(
-                self.source, given.get("y"), len(arrays.get("sample_x", ())), probe.shown.of_fit
+                self.source,
+                given.get("y"),
+                len(arrays.get("sample_x", ())),
+                probe.shown.of_fit,
+                given.get("sample_weight"),
+                given.get("class_weight"),
             )
         elif not so_far:
-            rows, steps = Rows(probe.shown.of_fit), given.get("steps_per_epoch")
+            rows = Rows(probe.shown.of_fit, given.get("class_weight"))
+            steps = given.get("steps_per_epoch")
             found = of_data(probe.keras, self.source, steps, self.epochs, rows)
         else:
             return NOTHING
