@@ -94,6 +94,13 @@ def engines() -> tuple[Engine, ...]:
     return tuple(engine for engine, name in modules.items() if importlib.util.find_spec(name))
 
 
+def has_cuda() -> bool:
+    """Whether JAX's part for CUDA is installed; a GPU without it is none to JAX."""
+    spec = importlib.util.find_spec("jax_plugins")
+    places = spec.submodule_search_locations if spec is not None else None
+    return any(one.name.startswith("xla_cuda") for one in pkgutil.iter_modules(places or []))
+
+
 def processor() -> list[str]:
     """Give what the system tells of the processor: its name and what it can do."""
     try:

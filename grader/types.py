@@ -318,6 +318,7 @@ class Training:
     history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     sample: FitSample | None = None  # each row that it was trained on once, of all of them
     why: Message | None = None  # the notebook trained by itself
+    device: str = "cpu"  # that trained it, or an accelerator's name
 
 
 @dataclass(frozen=True)
@@ -451,6 +452,7 @@ class Proof:
     key: str = ""  # of our own result; "" where all that is known is what the notebook tells
     why: Message | None = None  # nothing of ours stands for it
     repeated: Repeated | None = None  # of a claim; None where there was nothing to repeat
+    device: str = "cpu"  # of our own training
 
     @property
     def proven(self) -> bool:

@@ -24,6 +24,7 @@ from grader.cli.check import NO_SECRET, sound
 from grader.cli.ci_say import Speaker
 from grader.cli.ci_work import Work, collected_by
 from grader.cli.course import course_to_check_with, course_to_grade_with, open_words
+from grader.cli.devices import devices_for
 from grader.cli.errors import INTERRUPTED, speak
 from grader.cli.export import about_of
 from grader.cli.grade import (
@@ -36,6 +37,7 @@ from grader.cli.grade import (
     not_as_it_could_be,
     of_batch,
     require_packages,
+    round_gpus,
     settings_of,
 )
 from grader.cli.progress import ProgressLines
@@ -175,12 +177,14 @@ class Job:
 
     def _graded(self, room: Room, settings: Settings, cold: Message | None) -> int:
         speaker, asked, lent = self.speaker, self.options.grading, self.options.cache
+        gpus = round_gpus(asked, self.course, settings, room)
         with Store(asked.out, lent=lent) as store:
             spared = Spared(store.out)
-            grader = Grader(self.course, room, store, settings, self.judges)
             collected = self.work.collected
             with speaker.part("ci.part_grading"):
                 progress = ProgressLines(len(collected.submissions), self.words)
+                devices = devices_for(gpus, lambda one: progress.note(self.words.say(one)))
+                grader = Grader(self.course, room, store, settings, self.judges, devices=devices)
                 slower = not_as_it_could_be(self.course, settings, room)
                 for note in beforehand(self.course, self.words, store, room, (cold, slower)):
                     progress.note(note)

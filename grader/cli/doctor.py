@@ -206,6 +206,7 @@ def _cuda(room: Room, gpu: Gpu, words: Words) -> Iterator[str]:
         return
     if report.works:
         yield words("cli.cuda_works", index=gpu.index)
+        yield _trainer_on(room, gpu, words)
         return
     known = {
         NO_LIBRARY: "cli.cuda_no_library",
@@ -218,6 +219,20 @@ def _cuda(room: Room, gpu: Gpu, words: Words) -> Iterator[str]:
     yield words(key, index=gpu.index, result=str(report.result))
     for path, why in report.missing:
         yield words("cli.cuda_missing", path=path, why=why)
+
+
+def _trainer_on(room: Room, gpu: Gpu, words: Words) -> str:
+    """Say whether our own room trains on this GPU, and as cores do."""
+    from grader.trainer.devices import tried
+
+    if not environment.has_cuda():
+        return words("device.no_cuda", name=gpu.name)
+    try:
+        why = tried(gpu, room, environment.cores()[:1])
+    except GraderError as error:
+        why = words.say(error.message)
+    key = "device.unfit_here" if why else "device.works"
+    return words(key, index=gpu.index, **({"why": why} if why else {}))
 
 
 def _layers(level: str, reports: Sequence[LayerReport], words: Words) -> Table:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from grader import environment, seeds
 from grader.cli.course import course_to_grade_with, open_course, open_words, profile_note
+from grader.cli.devices import devices_for, rooms_gpus, trainers_gpus
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.forgetting import forget_asked
 from grader.cli.people import look_of, remember
@@ -26,7 +27,7 @@ from grader.cli.rules import class_list, nobodys, rules_for
 from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
-from grader.gpus.gpus import Gpu, choose_gpus, find_gpus
+from grader.gpus.gpus import Gpu
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings, may_ask, no_trainer
 from grader.pipeline.judges import Judges
@@ -96,13 +97,15 @@ def run(options: GradeOptions) -> int:
     handed_in = {*options.paths, *(one.path.parent for one in collected.submissions)}
     room = open_room(options.isolation, ours(course.root, options.out, sorted(handed_in)))
     room, cold = quickened(room) if options.warm else (room, None)
+    gpus = round_gpus(options, course, settings, room)
     with Store(options.out) as store:
         remember(store.out, roster=options.roster, look=look_of(options.paths, collected))
         spared = Spared(store.out)
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
             told = progress.training, progress.put_off
-            grader = Grader(course, room, store, settings, judges, *told)
+            devices = devices_for(gpus, lambda message: progress.note(words.say(message)))
+            grader = Grader(course, room, store, settings, judges, *told, devices=devices)
             _tell_aside(collected, words, progress)
             slower = not_as_it_could_be(course, settings, room)
             for note in beforehand(course, words, store, room, (cold, slower)):
@@ -219,7 +222,7 @@ def read_shard(text: str | None) -> slice:
 
 def settings_of(options: GradeOptions, secret: bytes) -> Settings:
     """Say how to grade, on which GPUs and in how many jobs."""
-    chosen = _gpus(options)
+    chosen = rooms_gpus(options.gpus, rooms=options.gpu_rooms)
     return Settings(
         secret=secret,
         engine=options.engine,
@@ -233,17 +236,16 @@ def settings_of(options: GradeOptions, secret: bytes) -> Settings:
     )
 
 
-def _gpus(options: GradeOptions) -> tuple[Gpu, ...]:
-    """Give the GPUs that notebooks get: none unless it was asked for.
+def round_gpus(
+    options: GradeOptions, course: Course, settings: Settings, room: Room
+) -> tuple[Gpu, ...]:
+    """Give the GPUs on which our own room trains a class in a round.
 
     Raises:
-        GraderError: a GPU was named, but no notebook is to have one; or it is not there.
+        GraderError: as ``trainers_gpus``.
     """
-    if options.gpu_rooms:
-        return choose_gpus(options.gpus, find_gpus() if options.gpus != "none" else ())
-    if options.gpus not in {"auto", "none"}:
-        raise GraderError(Message("gpus.no_rooms", {"option": options.gpus}))
-    return ()
+    ours = options.runner == LOCAL and may_ask(course, settings, room.isolation.level)
+    return trainers_gpus(options.gpus, ours=ours, rooms=options.gpu_rooms)
 
 
 def _finished(

@@ -74,7 +74,12 @@ Trainer = Annotated[
     ),
 ]
 IsolationLevel = Annotated[IsolationOption, typer.Option(help="Isolation level to insist on.")]
-Gpus = Annotated[str, typer.Option(help="With --gpu-rooms: auto, none, or numbers such as 0,1.")]
+Gpus = Annotated[
+    str,
+    typer.Option(
+        help="For trainings of our own, and with --gpu-rooms: auto, none, or numbers such as 0,1."
+    ),
+]
 GpuRooms = Annotated[
     bool, typer.Option("--gpu-rooms", help="Give each notebook a GPU, its driver and all.")
 ]

@@ -1,8 +1,8 @@
 """Many orders of the same shape in one program: weights, data and seeds are its batch axes.
 
 Enters: orders that are alike, their arrays. Leaves: what ``trainer.perform`` gives, for each.
-Touches: as a script, the folders of a trainer's room; it does what is alike then, and ends. For
-JAX; imports nothing of the judge's.
+Touches: as a script, the folders of a trainer's room; it does what is alike then, and ends. With a
+third argument it does so on an accelerator or not at all. For JAX; imports nothing of the judge's.
 
 One recurrent layer of thirty units keeps a GPU as busy as a thousandth of it could be. Here Keras'
 own step (``train_step``, which changes nothing but what it is given) is mapped over orders, and an
@@ -13,7 +13,6 @@ epoch is one compiled loop over batches. Each order draws its first weights and 
 from __future__ import annotations
 
 import gc
-import json
 import sys
 import time
 import traceback
@@ -25,42 +24,15 @@ import numpy as np
 
 if TYPE_CHECKING:
     from grader.evaluation import trainer, worker
+    from grader.evaluation.likeness import DATA, MOST_TOGETHER, likeness
 else:
     import trainer  # a script finds its neighbours by their bare names
     import worker
+    from likeness import DATA, MOST_TOGETHER, likeness
 
 Arrays = dict[str, np.ndarray]
 Done = tuple[dict[str, Any], Arrays]
-DATA = ("x", "y", "sample_weight")
-MOST_TOGETHER = 64  # orders in one program
-# What decides between epochs, and what is measured in between, belongs to one order alone.
-PLAIN: dict[str, Any] = {"callbacks": [], "rates": None, "each_epoch": False, "after": None}
-
-
-def likeness(order: dict[str, Any], arrays: Arrays) -> str | None:
-    """Equal for orders that one program can train; None for one that is trained alone."""
-    fit = order["fit"]
-    alone = (
-        any(order[name] != value for name, value in PLAIN.items())
-        or any(name not in DATA for name in arrays)
-        or fit.get("class_weight")
-        or fit.get("validation_split")
-        or fit.get("steps_per_epoch") is not None
-        or fit.get("initial_epoch")
-        or fit.get("shuffle") not in {True, False}
-    )
-    if alone:
-        return None
-    shapes = {name: (one.shape, str(one.dtype)) for name, one in sorted(arrays.items())}
-    told = {name: value for name, value in order.items() if name not in {"seed", "architecture"}}
-    return json.dumps([told, _without_seeds(order["architecture"]), shapes], sort_keys=True)
-
-
-def _without_seeds(value: Any) -> Any:
-    """The same layers, whatever numbers their weights and dropouts are drawn from."""
-    if isinstance(value, dict):
-        return {name: _without_seeds(one) for name, one in value.items() if name != "seed"}
-    return [*map(_without_seeds, value)] if isinstance(value, list) else value
+NO_ACCELERATOR = "JAX finds no accelerator"
 
 
 def perform_together(
@@ -222,9 +194,12 @@ def do_together(keras: Any, paths: Sequence[Path], out: Path) -> None:
 
 def main() -> None:
     """Do what is alike of the request, each likeness in one program, and leave the rest undone."""
+    import jax
     import keras
 
-    given, out = Path(sys.argv[1]), Path(sys.argv[2])
+    given, out, *accelerator = map(Path, sys.argv[1:])
+    if accelerator and jax.default_backend() == "cpu":  # JAX takes what there is
+        sys.exit(NO_ACCELERATOR)
     trainer.keep_compiled()
     alike: dict[str, list[Path]] = {}
     for path in sorted(given.glob("*.json")):

@@ -66,7 +66,7 @@ def proof_of(
 ) -> Proof:
     """Say whose training stands for a model; where none of ours does, why."""
     if chain:
-        return Proof(chain[-1].key)
+        return Proof(chain[-1].key, device=chain[-1].device)
     here = [one for one in trainings if not one.key and one.cell == reading.candidate.cell]
     whys = [one.why for one in here or trainings if one.why is not None]
     return Proof(why=whys[-1] if whys else Message("proof.another"))

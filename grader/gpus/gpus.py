@@ -22,6 +22,7 @@ CONTROL_NODES = (
     "/dev/nvidia-modeset",
 )
 FREE_MB = 2000  # with less left, a notebook's engine does not even start there
+OF_FREE = 0.85  # a driver's own needs some, and whoever shares the device may take more
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Gpu:
     def is_full(self) -> bool:
         """Whether others have taken its memory."""
         return self.free_mb is not None and self.free_mb < FREE_MB
+
+    @property
+    def usable_mb(self) -> float:
+        """Megabytes that one of our own programs may take: what is free, less some for others."""
+        return OF_FREE * (self.memory_mb if self.free_mb is None else self.free_mb)
 
 
 def find_gpus() -> tuple[Gpu, ...]:

@@ -38,6 +38,7 @@ from grader.score.score import ungraded
 from grader.score.waiting import CONTRADICTIONS
 from grader.trainer.answers import Answers, Failures, shared
 from grader.trainer.kept import usual_folder
+from grader.trainer.keys import CPU
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
@@ -105,6 +106,7 @@ class Attempts:
     round: Round | None = None  # takes what nobody has trained; None: the notebook waits
     failures: Failures = field(default_factory=Failures)  # of the batch
     stopping: Callable[[], bool] = lambda: False  # whether the batch is asked to end
+    device: str = CPU  # a class of accelerators whose trainings are taken
     _ran: list[float] = field(default_factory=list)  # seconds that runs of the notebook took
     _evaluated: list[float] = field(default_factory=list)  # and rooms that judged it
     _trained: list[float] = field(default_factory=list)  # and rooms that trained its models anew
@@ -235,7 +237,16 @@ class Attempts:
                 ends.take(Wanted(order, attempt, held, tell))
 
         return lambda: Trainings(
-            self.judges, self.room, results, secret, attempt, cores, spent, tell, take
+            self.judges,
+            self.room,
+            results,
+            secret,
+            attempt,
+            cores,
+            spent,
+            tell,
+            take,
+            device=self.device,
         )
 
     def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:

@@ -28,7 +28,14 @@ from grader.pipeline.job import Job, Settings, may_ask, record_versions
 from grader.pipeline.judges import Judges
 from grader.pipeline.order import Group, groups
 from grader.pipeline.ours import ours
-from grader.pipeline.rounds import EndsAtOrders, PutOffError, Round, TrainsOrders, pays
+from grader.pipeline.rounds import (
+    EndsAtOrders,
+    PutOffError,
+    Round,
+    TrainsOrders,
+    most_bytes,
+    pays,
+)
 from grader.pipeline.runner import NOTEBOOK_MB, Call, Runner, Slot
 from grader.pipeline.trainings import UnderWay
 from grader.record.store import Store, UnkeepableError
@@ -36,6 +43,7 @@ from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
 from grader.score.score import MAX_SCORE, malformed, ungraded
 from grader.trainer.answers import Failures
+from grader.trainer.devices import Devices
 from grader.trainer.kept import usual_folder
 from grader.trainer.results import Results
 from grader.types import (
@@ -53,6 +61,7 @@ from grader.types import (
 __all__ = ["GradeGroups", "Graded", "Grader", "Workplace"]
 
 TRAINER_MB = 1000.0  # of a trainer's room beside its notebook's
+DEVICE_MB = 4000.0  # of one on a GPU: CUDA's libraries, and the data of a batch
 CRASHES = 3  # a job that was begun this often and never ended is put aside
 
 
@@ -70,6 +79,7 @@ class Grader:
     round: Round | None = None  # at which notebooks end that need a training; None: they wait
     stopping: Callable[[], bool] = lambda: False  # whether the batch is asked to end
     failures: Failures = field(default_factory=Failures)  # trainings of ours that came to nothing
+    devices: Devices = field(default_factory=Devices)  # on which a round trains; none: on cores
 
     @cached_property
     def judges(self) -> Judges:
@@ -88,7 +98,8 @@ class Grader:
             on_start(group[0])
 
         batch = groups(self.course, submissions, self.took)
-        if pays(self.course, self.settings, self.room.isolation.level, batch, runner):
+        level, together = self.room.isolation.level, len(self.devices) > 0
+        if pays(self.course, self.settings, level, batch, runner, together=together):
             batch = yield from self._first_round(batch, runner, starts)
         for done in runner.run(batch, GradeGroups(self), starts):
             yield from done
@@ -98,7 +109,7 @@ class Grader:
     ) -> Generator[Graded, None, list[Group]]:
         """Grade what needs no training, train for all others, and give those: they run again."""
         results, secret = Results(usual_folder()), self.settings.secret
-        this = Round(results, secret)
+        this = Round(results, secret, most_bytes(self.devices), self.devices.name)
         ending = replace(self, given_judges=self.judges, round=this)
         put_off: list[Group] = []
         work = EndsAtOrders(ending.grade_group, NOTEBOOK_MB)
@@ -109,11 +120,10 @@ class Grader:
             else:
                 yield from done
         out, until = self.store.out, self.settings.until
-        trains = TrainsOrders(self.room, results, secret, out, TRAINER_MB, until)
-        many = [this.orders()] if self.settings.together else []
-        for _ in runner.run(many, Call(trains.together, TRAINER_MB)):
+        trains = TrainsOrders(self.room, results, secret, out, TRAINER_MB, until, self.devices)
+        for _ in runner.run(trains.batches(this.orders()), Call(trains.together, DEVICE_MB)):
             pass
-        for _ in runner.run(this.orders(), trains):
+        for _ in runner.run(this.orders(), trains):  # what no device trained
             pass
         return sorted(put_off, key=batch.index)  # in the order in which they began
 
@@ -213,7 +223,7 @@ class Grader:
             tell = partial(self.on_training, job.submission)
             opened = self.room, self.store, self.judges
             rest = self.round, self.failures, self.stopping
-            attempts = Attempts(job, slot, *opened, tell, *rest)
+            attempts = Attempts(job, slot, *opened, tell, *rest, device=self.devices.name)
             scored = attempts.run()
             records = tuple(self._record(job, slot, one, began, attempts.spent) for one in scored)
         records = self._saved(job, slot, records, began)

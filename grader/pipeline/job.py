@@ -55,7 +55,6 @@ class Settings:
     warm: bool = True  # rooms begin as forks where they can
     until: float | None = None
     round: bool | None = None  # a class's trainings are done together; None: where that is cheaper
-    together: bool = False  # what is alike of them in one program: for a GPU, a core gains nothing
     one_step: bool = False  # of every fit: models are looked at, and not trained
     trainer: bool | None = None  # our own room trains, whatever the course says; None: as it says
 

@@ -20,6 +20,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import TypeAlias
 
+from grader import environment
 from grader.course.exercises import Course
 from grader.pipeline.durations import START_SECONDS
 from grader.pipeline.faults import fault
@@ -29,9 +30,10 @@ from grader.pipeline.order import Group
 from grader.pipeline.runner import Here, Runner, Slot
 from grader.pipeline.trainings import Tell, Telling
 from grader.room import Room
-from grader.trainer.asking import key_here, train_once
-from grader.trainer.keys import key_of
-from grader.trainer.many import train_many
+from grader.trainer.asking import key_here, train_once, trained_there
+from grader.trainer.devices import Devices
+from grader.trainer.keys import CPU, key_of
+from grader.trainer.many import alike, train_batch
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
@@ -40,11 +42,12 @@ from grader.types import GraderError, Level
 
 DISTINCT = 1 / 3  # of a class's trainings, as in one of sixty made of twenty programs
 MOST_BYTES = 1_000_000_000  # of the arrays that wait for their round
+OF_FREE = 0.25  # of the machine's memory, where a device trains a whole class at once
 
 Ended: TypeAlias = "tuple[Group, list[Graded] | None]"  # None: put off
 
 
-def cheaper(notebooks: int, jobs: int, seconds: float) -> bool:
+def cheaper(notebooks: int, jobs: int, seconds: float, *, together: bool = False) -> bool:
     """Whether a round takes less of the cores than notebooks that wait.
 
     A round starts every notebook twice. What it saves are cores that stand idle while a notebook
@@ -56,20 +59,32 @@ def cheaper(notebooks: int, jobs: int, seconds: float) -> bool:
         notebooks: that have different code.
         jobs: that run at a time, each on a core of its own.
         seconds: that one training is expected to take.
+        together: whether a device trains them at once. It is taken to need as long for all as a
+            core for one, until somebody has measured it.
     """
     programs = math.ceil(notebooks * DISTINCT)
     meets = min(1.0, (jobs - 1) / max(1, notebooks - 1))  # whom another's training keeps waiting
     idle = (notebooks - programs) * meets * seconds
-    idle -= max(0, jobs - programs) * seconds
+    if together:  # cores train nothing; all stand idle while the device does
+        idle += (programs - jobs) * seconds
+    else:
+        idle -= max(0, jobs - programs) * seconds
     return idle > notebooks * START_SECONDS
 
 
 def pays(
-    course: Course, settings: Settings, level: Level, batch: Sequence[Group], runner: Runner
+    course: Course,
+    settings: Settings,
+    level: Level,
+    batch: Sequence[Group],
+    runner: Runner,
+    *,
+    together: bool = False,
 ) -> bool:
     """Whether the trainings of a batch are done in a round, rather than while notebooks wait.
 
     What a training takes is the reference's: most recorded notebooks were answered at once.
+    ``together``: whether there is a device that trains many at once.
     """
     if not isinstance(runner, Here) or not may_ask(course, settings, level):
         return False
@@ -79,7 +94,9 @@ def pays(
     every = tuple(course.exercises)
     named = {name for one in notebooks for name in one.exercises or every}
     seconds = [course.exercises[one].reference_seconds() for one in named & {*every}]
-    return bool(seconds) and cheaper(len(notebooks), runner.here, median(seconds))
+    if not seconds:
+        return False
+    return cheaper(len(notebooks), runner.here, median(seconds), together=together)
 
 
 class PutOffError(Exception):
@@ -99,9 +116,16 @@ class Wanted:
 class Round:
     """The orders of a class that nobody has trained, each once. Safe for threads."""
 
-    def __init__(self, results: Results, secret: bytes, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        results: Results,
+        secret: bytes,
+        most_bytes: int = MOST_BYTES,
+        device: str = CPU,
+    ) -> None:
         """Begin one; an order beyond ``most_bytes`` is trained while its notebook waits."""
         self._results, self._secret, self._most_bytes = results, secret, most_bytes
+        self._device = device  # a class of accelerators whose results are taken as well
         self._wanted: dict[str, Wanted] = {}
         self._bytes = 0
         self._lock = threading.Lock()
@@ -113,7 +137,8 @@ class Round:
             PutOffError: it was taken.
         """
         key = key_here(wanted.order, self._secret, wanted.attempt).key
-        if self._results.get(key) is not None:
+        asked = wanted.order, self._results, self._secret, wanted.attempt
+        if self._results.get(key) is not None or trained_there(*asked, self._device) is not None:
             return
         size = _size(wanted)
         with self._lock:
@@ -127,6 +152,13 @@ class Round:
     def orders(self) -> list[Wanted]:
         """Give what was taken, the longest first."""
         return sorted(self._wanted.values(), key=lambda one: -one.order.work.seconds)
+
+
+def most_bytes(devices: Devices) -> int:
+    """Give how many bytes of arrays may wait for a round."""
+    if not devices:
+        return MOST_BYTES
+    return max(MOST_BYTES, int(OF_FREE * environment.free_mb() * (1 << 20)))
 
 
 def _size(wanted: Wanted) -> int:
@@ -164,29 +196,42 @@ class TrainsOrders:
     out: Path  # keeps what nobody expected
     free_mb: float
     until: float | None = None  # seconds since 1970, after which nothing more is begun
+    devices: Devices = field(default_factory=Devices)
 
     def open(self) -> AbstractContextManager[Callable[[Wanted, Slot], None]]:
         """Nothing is left to open."""
         return nullcontext(self.train)
 
-    def together(self, orders: Sequence[Wanted], slot: Slot) -> None:
-        """Train in one program what is alike; what does not come of that is left for ``train``.
+    def batches(self, orders: Sequence[Wanted]) -> list[list[Wanted]]:
+        """Give what ``together`` trains at once, a batch each; none where no device does."""
+        if not self.devices:
+            return []
+        found = alike([one.order for one in orders], len(self.devices), self.devices.usable_mb)
+        return [[orders[place] for place in places] for places in found]
 
-        No kernel of ours computes it, and results are named by what computed them: what has a
-        kernel is left as well.
-        """
+    def together(self, batch: Sequence[Wanted], slot: Slot) -> None:
+        """Train a batch on a device; what does not come of that is left for ``train``."""
         if self._is_late():
             return
         jobs = {}
-        for one in orders:
-            key = key_of(one.order, self.secret, one.attempt)
-            if one.order.after is None and key == key_here(one.order, self.secret, one.attempt):
-                jobs[key.key] = Job(one.order, key.seed)
+        for one in batch:
+            key = key_of(one.order, self.secret, one.attempt, device=self.devices.name)
+            jobs[key.key] = Job(one.order, key.seed)
+        telling = Telling(batch[0].tell, batch[0].order.fit.epochs)
         try:
-            with suppress(GraderError):
-                train_many(jobs, self.room, self.results, cores=slot.cores)
+            train_batch(
+                jobs,
+                self.devices,
+                self.room,
+                self.results,
+                cores=slot.cores,
+                progress=telling.progress,
+                meanwhile=telling.meanwhile,
+            )
         except Exception as error:  # noqa: BLE001 - as below
             fault(self.out, error)
+        finally:
+            telling.close()
 
     def train(self, wanted: Wanted, slot: Slot) -> None:
         """Train an order. Whatever goes wrong with it its notebook is told when it asks again."""
@@ -194,6 +239,10 @@ class TrainsOrders:
             return
         telling = Telling(wanted.tell, wanted.order.fit.epochs)
         try:
+            if trained_there(
+                wanted.order, self.results, self.secret, wanted.attempt, self.devices.name
+            ):
+                return
             with suppress(GraderError):
                 train_once(
                     wanted.order,

@@ -23,6 +23,7 @@ from grader.extract.proof import layers_digest, weights_digest
 from grader.room import Room
 from grader.seeds import derive
 from grader.trainer.asking import Answer, train_once
+from grader.trainer.keys import CPU
 from grader.trainer.order import Order
 from grader.trainer.replying import reply_of
 from grader.trainer.result import Outcome, Trained, Untrainable, history_as_asked
@@ -83,6 +84,7 @@ class Trainings:
     tell: Tell = lambda _: None
     take: Take = lambda *_: None
     once: Callable[..., Answer] = train_once
+    device: str = CPU  # a class of accelerators whose results are taken
     _workroom: Workroom = field(init=False)
     _done: list[Training] = field(default_factory=list, init=False)
     _expected: float = field(default=0.0, init=False)  # seconds of the trainings so far
@@ -142,6 +144,7 @@ class Trainings:
                 meanwhile=looked,
                 held=self._held,
                 kept=self._workroom,
+                device=self.device,
             )
         finally:
             telling.close()
@@ -208,6 +211,7 @@ class Trainings:
                 seconds=round(seconds, 3),
                 history=history if self._numbers >= 0 else {},
                 sample=order.seen,
+                device=answer.device,
             )
         )
         told, found = reply_of(order, answer.key, result)

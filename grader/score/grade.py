@@ -18,7 +18,7 @@ from grader.course.own_checks import load_own_checks
 from grader.score.score import nothing_found, score, ungraded
 from grader.types import Engine, Evidence, Grade, GraderError, UsedThreshold
 
-TRAINERS = Engine.JAX, "cpu"  # the engine and device of our own trainings
+TRAINERS = Engine.JAX, "cpu"  # the engine of our own trainings, and their usual device
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,9 @@ def grade_of(course: Course, evidence: Evidence, engine: Engine, device: str) ->
     if exercise.family is not None and course.reference is not None:
         fingerprint = _fingerprint(course.reference, measured)
     # Wherever the notebook ran.
-    ours = measured.threshold(_ours(measured), TRAINERS[1], fingerprint)
     proven = evidence.proof is not None and evidence.proof.proven
+    trained_on = evidence.proof.device if evidence.proof is not None else TRAINERS[1]
+    ours = measured.threshold(_ours(measured), trained_on, fingerprint)
     threshold = ours if proven else measured.threshold(engine.value, device, fingerprint)
     try:
         grade = score(evidence, exercise, threshold, load_own_checks(exercise), ours)

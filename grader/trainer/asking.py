@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from grader.room import Room
 from grader.trainer.kernels import HERE, Kernel, KernelFailedError, Kernels
-from grader.trainer.keys import KERAS_OWN, Key, key_of
+from grader.trainer.keys import CPU, KERAS_OWN, Key, key_of
 from grader.trainer.order import Order
 from grader.trainer.result import Outcome, Trained
 from grader.trainer.results import Results
@@ -29,6 +29,7 @@ class Answer:
     key: str
     outcome: Outcome
     known: bool
+    device: str = CPU  # that trained it
 
 
 def train_once(
@@ -44,8 +45,12 @@ def train_once(
     held: Mapping[str, Trained] = MappingProxyType({}),
     kept: Workroom | None = None,
     kernels: Kernels = HERE,
+    device: str = CPU,
 ) -> Answer:
     """Give what comes of an order, training it only where nobody did before.
+
+    ``device``: a class of accelerators; what one of them trained is taken, and what none has is
+    trained on the processor. An accelerator trains many at once, and never one for who waits.
 
     ``meanwhile`` is called again and again; what it raises ends the waiting and the room. ``held``:
     results to go on from, by key, that may have had to make room for others. ``kept``: the room to
@@ -56,6 +61,8 @@ def train_once(
         GraderError: the room could not do its work, or the result to go on from is not kept any
             more. No word about the order.
     """
+    if (there := trained_there(order, results, secret, attempt, device)) is not None:
+        return there
     ask = partial(
         _once, order, room, results, secret, attempt, cores, progress, meanwhile, held, kept
     )
@@ -70,6 +77,17 @@ def train_once(
     if kernel is not None and not answer.known:
         kernels.worked()
     return answer
+
+
+def trained_there(
+    order: Order, results: Results, secret: bytes, attempt: int, device: str
+) -> Answer | None:
+    """Give what an accelerator trained for an order, if one did."""
+    if device == CPU:
+        return None
+    key = key_of(order, secret, attempt, device=device).key
+    found = results.get(key)
+    return None if found is None else Answer(key, found, known=True, device=device)
 
 
 def key_here(order: Order, secret: bytes, attempt: int = 0, kernels: Kernels = HERE) -> Key:

@@ -24,6 +24,7 @@ from grader.types import Array, Engine
 
 TRAINER = "2"  # raise it when the trainer's room trains differently by the same order
 KERAS_OWN = "keras"  # where no kernel of ours computes recurrent layers
+CPU = "cpu"  # the class of device that trains, unless an accelerator does
 ENGINE = Engine.JAX
 WHOLE = 2**24  # float32 holds every whole number below
 _COUNTED = ("keras", "jax", "jaxlib", "numpy", "python")
@@ -37,10 +38,13 @@ class Key:
     seed: int
 
 
-def key_of(order: Order, secret: bytes, attempt: int = 0, kernel: str = KERAS_OWN) -> Key:
+def key_of(
+    order: Order, secret: bytes, attempt: int = 0, kernel: str = KERAS_OWN, device: str = CPU
+) -> Key:
     """Give the key of an order and its seed, another one for each attempt.
 
-    ``kernel`` names what computes recurrent layers. The key holds it; the seed does not follow it.
+    ``kernel`` names what computes recurrent layers, ``device`` what it is computed on: ``cpu``, or
+    an accelerator's name. The key holds both; the seed follows neither.
 
     Models that hold the same seeds are trained alike however often that is asked for. Where none is
     told, ``occurrence`` tells them apart, as their own seeds would on the student's machine.
@@ -56,7 +60,8 @@ def key_of(order: Order, secret: bytes, attempt: int = 0, kernel: str = KERAS_OW
     )
     seed = derive(secret, "order", content, attempt)
     named = {"key": "training/v1", "content": content, "seed": seed}
-    return Key(digest(named | engine_and_versions(kernel)), seed)
+    where = {} if device == CPU else {"device": device}
+    return Key(digest(named | where | engine_and_versions(kernel)), seed)
 
 
 def fingerprint(array: Array) -> str:

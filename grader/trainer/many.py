@@ -1,23 +1,106 @@
-"""Has many orders trained at once: in one room, those that are alike in one program.
+"""Has many orders trained at once: those that are alike in one program, on an accelerator.
 
-Enters: jobs by their keys. Leaves: nothing. Touches: a trainer's room; the folder of results, where
-what came of them is kept.
+Enters: jobs by the keys of their results. Leaves: batches; how a room failed over one. Touches: a
+trainer's room; the folder of results, where what came of them is kept.
 
-What does not come of it is nobody's fault yet: it is trained alone, and judged by that. One program
-computes sums in another order than each alone, so a result differs from that of an order that was
-trained alone by rounding; which of the two a class has is whichever was kept first.
+What does not come of it is nobody's fault yet: it is trained alone on the processor, once, and
+judged by that. One program computes sums in another order than each alone, so results differ from
+those by rounding, and are kept under the name of what computed them.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
+from grader.evaluation.likeness import DATA, MOST_TOGETHER, likeness
+from grader.gpus.gpus import Gpu
 from grader.room import Room
+from grader.trainer.devices import Devices
+from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
 from grader.trainer.train import Job, Meanwhile, nothing
-from grader.trainer.workroom import Progress, Workroom
+from grader.trainer.work import measure
+from grader.trainer.workroom import Ending, Progress, Workroom
+from grader.types import GraderError
+
+FEWEST = 16  # orders for whose sake a batch is shared out among several devices
+NUMBER_BYTES = 4
+COPIES = 4  # of what a batch makes in all layers: for the gradient, and what a compiler holds
+STATES = 5  # weights, their gradients, an optimizer's two of each, and those of the step before
+
+
+def alike(orders: Sequence[Order], devices: int, most_mb: float) -> list[list[int]]:
+    """Part orders into batches that one program trains; gives places, none of what is alone.
+
+    Args:
+        orders: in the order in which they are to be trained.
+        devices: that train a batch each.
+        most_mb: of a device's memory.
+    """
+    kinds: dict[str, list[int]] = {}
+    for place, order in enumerate(orders):
+        if (kind := likeness(order.as_json(), order.arrays)) is not None:
+            kinds.setdefault(kind, []).append(place)
+    batches: list[list[int]] = []
+    for places in kinds.values():
+        fits = int(most_mb / device_mb(orders[places[0]]))
+        shared = max(FEWEST, math.ceil(len(places) / max(1, devices)))
+        batches += _parts(places, min(MOST_TOGETHER, fits, shared))
+    return batches
+
+
+def _parts(places: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Give parts as equal as can be: what is left over alone would be no batch."""
+    if size < 2:  # noqa: PLR2004 - one alone is like no other
+        return
+    count = math.ceil(len(places) / size)
+    for part in range(count):
+        found = list(places[part::count])
+        if len(found) > 1:
+            yield found
+
+
+def device_mb(order: Order) -> float:
+    """Megabytes that an order takes on a device, rounding up."""
+    model = measure(order.architecture, order.arrays["x"].shape[1:])
+    data = sum(order.arrays[name].nbytes for name in DATA if name in order.arrays)
+    numbers = COPIES * order.fit.batch_size * model.held + STATES * model.params
+    return (data + NUMBER_BYTES * numbers) / (1 << 20)
+
+
+def train_batch(
+    jobs: Mapping[str, Job],
+    devices: Devices,
+    room: Room,
+    results: Results,
+    *,
+    cores: tuple[int, ...] = (),
+    progress: Progress | None = None,
+    meanwhile: Meanwhile = nothing,
+) -> None:
+    """Train a batch of ``alike`` on a device that is free, there and sound; else leave it.
+
+    Keys are those of the class of devices. What happened to a device is the devices' to tell.
+    """
+    needed = sum(device_mb(job.order) for job in jobs.values())
+    with devices.lent(room, cores, needed) as gpu:
+        if gpu is None:
+            return
+        ending, error = None, ""
+        try:
+            ending = train_many(
+                jobs, room, results, cores=cores, gpu=gpu, progress=progress, meanwhile=meanwhile
+            )
+        except GraderError as raised:
+            error = str(raised.message.args.get("error", raised.message.id))
+        missing = sum(results.get(key) is None for key in jobs)
+        if missing:
+            devices.failed(gpu, missing, ending, error)
+        else:
+            devices.worked(gpu)
 
 
 def train_many(
@@ -26,10 +109,13 @@ def train_many(
     results: Results,
     *,
     cores: tuple[int, ...] = (),
+    gpu: Gpu | None = None,
     progress: Progress | None = None,
     meanwhile: Meanwhile = nothing,
-) -> None:
-    """Train what of the jobs is alike, and keep it. ``jobs``: by the keys of their results.
+) -> Ending | None:
+    """Train jobs that are alike, and keep what comes of them, by the keys of their results.
+
+    Gives how the room ended where something is missing, None where nothing is.
 
     Raises:
         GraderError: the room could not be built, or wrote what our code does not write. No word
@@ -37,9 +123,10 @@ def train_many(
     """
     keys = [key for key in jobs if results.get(key) is None]
     if len(keys) < 2:  # noqa: PLR2004 - one alone is like no other
-        return
-    with contextlib.closing(Workroom(room, cores, together=True)) as workroom:
-        _, found = workroom.do([jobs[key] for key in keys], meanwhile, progress)
-    for place, outcome in found.items():
-        if isinstance(outcome, Trained):
-            results.put(keys[place], outcome)
+        return None
+    with contextlib.closing(Workroom(room, cores, together=True, gpu=gpu)) as workroom:
+        ending, found = workroom.do([jobs[key] for key in keys], meanwhile, progress)
+    trained = {place: one for place, one in found.items() if isinstance(one, Trained)}
+    for place, outcome in trained.items():
+        results.put(keys[place], outcome)
+    return ending if len(trained) < len(keys) else None

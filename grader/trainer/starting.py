@@ -1,7 +1,7 @@
 """Starts the process of the trainer's room: what it sees, and how much it may take.
 
-Enters: a folder with orders, a room, cores, a kernel for recurrent layers or none. Leaves: the
-process. Touches: that folder, where its log goes.
+Enters: a folder with orders, a room, cores, a kernel for recurrent layers or none, a GPU or none.
+Leaves: the process. Touches: that folder, where its log goes.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from pathlib import Path
 
 from grader import environment
 from grader.extract.evaluate import evaluation_environment
+from grader.gpus.gpus import Gpu
 from grader.room import Bind, Room, RoomProcess, RoomSpec
+from grader.room.cuda import driver_binds, driver_environment
 from grader.trainer.kernels import KERNEL_INSIDE, Kernel
 from grader.trainer.keys import ENGINE
 
 PACKAGE = Path(__file__).resolve().parents[1]
 MEMORY_MB = 4096
+DEVICE_MEMORY_MB = 16384  # CUDA's libraries alone are some 3000, and it holds a class's data
 FILE_MB = 1024  # a result with the weights of every epoch
 
 
@@ -28,8 +31,11 @@ def start(
     kernel: Kernel | None,
     more: int,
     script: str = "trainer.py",
+    gpu: Gpu | None = None,
 ) -> RoomProcess:
     """Start it in a folder with ``in`` and ``out``; ``more`` is its stdin.
+
+    ``script``: one of the evaluation's. ``gpu``: it computes there, or not at all.
 
     Raises:
         GraderError: the room could not be built.
@@ -37,6 +43,11 @@ def start(
     code = room.inside(PACKAGE / "evaluation", "/grader/evaluation")
     given, out = room.inside(folder / "in", "/in"), room.inside(folder / "out", "/out")
     binds, argv = _kernel_in(room, kernel)
+    environ = evaluation_environment(ENGINE, cores)
+    if gpu is not None:
+        driver = driver_binds(gpu.libraries)
+        binds, argv = (*binds, *driver), (*argv, "accelerator")
+        environ |= device_environment(gpu) | driver_environment(room, driver)
     spec = RoomSpec(
         argv=(sys.executable, "-B", f"{code}/{script}", given, out, *argv),
         binds=(
@@ -45,14 +56,36 @@ def start(
             Bind(folder / "out", "/out", writable=True),
             *binds,
         ),
-        env=evaluation_environment(ENGINE, cores),
-        memory_mb=MEMORY_MB,
+        env=environ,
+        memory_mb=memory_mb(gpu),
         file_mb=FILE_MB,
         cores=cores or None,
+        devices=() if gpu is None else gpu.nodes,
         warm=environment.IMPORTS,
     )
     with (folder / "log").open("wb") as log:
         return room.start(spec, stdin=more, stdout=subprocess.DEVNULL, stderr=log.fileno())
+
+
+def memory_mb(gpu: Gpu | None) -> int:
+    """Megabytes of the machine's memory that a room may take."""
+    return MEMORY_MB if gpu is None else DEVICE_MEMORY_MB
+
+
+def device_environment(gpu: Gpu) -> dict[str, str]:
+    """Let JAX see one GPU, and the processor beside it, with which results are compared.
+
+    Memory is taken as it is needed, and never more than was free: others may be on the device.
+    """
+    share = gpu.usable_mb / gpu.memory_mb
+    return {
+        "CUDA_VISIBLE_DEVICES": gpu.uuid,
+        "JAX_PLATFORMS": "cuda,cpu",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        "XLA_PYTHON_CLIENT_MEM_FRACTION": f"{share:.3f}",
+        # Newer GPUs multiply matrices in ten bits of a number unless they are told not to.
+        "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+    }
 
 
 def _kernel_in(room: Room, kernel: Kernel | None) -> tuple[tuple[Bind, ...], tuple[str, ...]]:

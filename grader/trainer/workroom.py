@@ -26,16 +26,19 @@ from typing import Protocol
 
 import numpy as np
 
+from grader.gpus.gpus import Gpu
 from grader.room import Room, RoomProcess
 from grader.room.workplace import workplace
 from grader.trainer.kernels import Kernel, KernelFailedError, read_said
 from grader.trainer.order import Order
 from grader.trainer.response import read_outcome, read_progress
 from grader.trainer.result import Outcome, Trained
-from grader.trainer.starting import MEMORY_MB, start
+from grader.trainer.starting import memory_mb, start
+from grader.trainer.work import BEFORE, TIMES
 from grader.types import Array, Message
 
 POLL_SECONDS = 0.02
+AS_CORES = 16  # of which a device that trains many at once has to do the work, at least
 LOG_BYTES = 2000
 
 
@@ -87,6 +90,7 @@ class Workroom:
     cores: tuple[int, ...] = ()
     clock: Callable[[], float] = time.monotonic
     together: bool = False  # it does what is alike in one program, and ends
+    gpu: Gpu | None = None  # on which it does so; a core gains nothing by it
     kernel: Kernel | None = field(default=None, init=False)
     _running: _Running | None = field(default=None, init=False)
     _open: ExitStack = field(default_factory=ExitStack, init=False)
@@ -170,7 +174,8 @@ class Workroom:
         more = self._open.enter_context(FileIO(writing, "wb"))
         with FileIO(reading) as end:
             script = "grouped.py" if self.together else "trainer.py"
-            process = start(folder, self.room, self.cores, self.kernel, end.fileno(), script)
+            given = folder, self.room, self.cores, self.kernel, end.fileno(), script, self.gpu
+            process = start(*given)
         self._open.callback(process.kill)
         return _Running(folder, process, more, sound=self.kernel is None)
 
@@ -186,7 +191,7 @@ class Workroom:
         out, process = running.folder / "out", running.process
         last_one = out / f"{first + len(jobs) - 1:04d}.json"
         now, began, last = 0, self.clock(), (first, -1)
-        whole = math.fsum(job.order.work.limit for job in jobs)
+        whole, most_mb = together_limit(jobs), memory_mb(self.gpu)
         while process.poll() is None and (self.together or not last_one.exists()):
             meanwhile()
             seen = read_progress(out) or last
@@ -199,10 +204,17 @@ class Workroom:
             limit = whole if self.together else jobs[now].order.work.limit
             if self.clock() - began > limit:
                 return f"{round(limit)} s"
-            if process.memory_mb() > MEMORY_MB:
-                return f"{MEMORY_MB} MB"
+            if process.memory_mb() > most_mb:
+                return f"{most_mb} MB"
             time.sleep(POLL_SECONDS)
         return ""
+
+
+def together_limit(jobs: Sequence[Job]) -> float:
+    """Seconds for jobs in one program: slower than so many cores, it would be of no use."""
+    longest = max(job.order.work.seconds for job in jobs)
+    seconds = max(longest, math.fsum(job.order.work.seconds for job in jobs) / AS_CORES)
+    return BEFORE + TIMES * seconds
 
 
 def _require_sound(out: Path, otherwise: str) -> None:

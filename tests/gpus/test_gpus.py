@@ -14,54 +14,7 @@ from grader.execute.last_words import LastWords
 from grader.gpus import gpus
 from grader.gpus.gpus import Gpu, choose_gpus, find_gpus
 from grader.types import Engine, GraderError, Notebook
-
-
-class NVMLError(Exception):
-    pass
-
-
-def nvml(
-    count: int,
-    *,
-    lost: tuple[int, ...] = (),
-    full: tuple[int, ...] = (),
-    fails: str = "",
-    as_bytes: bool = False,
-) -> types.ModuleType:
-    """A stand-in for NVML with some devices; ``fails`` names the call that raises."""
-    module = types.ModuleType("pynvml")
-    module.NVMLError = NVMLError  # type: ignore[attr-defined]
-    module.open = 0  # type: ignore[attr-defined]
-
-    def call(name: str, give: Any, opens: int = 0) -> None:
-        def called(*args: Any) -> Any:
-            if name == fails:
-                raise NVMLError(name)
-            module.open += opens  # type: ignore[attr-defined]
-            return give(*args)
-
-        setattr(module, name, called)
-
-    def handle(index: int) -> int:
-        if index in lost:
-            raise NVMLError("GPU is lost")
-        return index
-
-    def text(value: str) -> str | bytes:
-        return value.encode() if as_bytes else value
-
-    call("nvmlInit", lambda: None, opens=1)
-    call("nvmlShutdown", lambda: None, opens=-1)
-    call("nvmlDeviceGetCount", lambda: count)
-    call("nvmlDeviceGetHandleByIndex", handle)
-    call("nvmlDeviceGetName", lambda n: text(f"NVIDIA T{n}"))
-    call("nvmlDeviceGetUUID", lambda n: text(f"GPU-{n:04d}"))
-    call("nvmlDeviceGetMinorNumber", lambda n: n + 4)
-    call(
-        "nvmlDeviceGetMemoryInfo",
-        lambda n: types.SimpleNamespace(total=16 << 30, free=(100 if n in full else 15_000) << 20),
-    )
-    return module
+from tests.support.played_gpus import gpu, nvml
 
 
 @pytest.fixture
@@ -74,10 +27,6 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Any:
         return module
 
     return put
-
-
-def gpu(index: int) -> Gpu:
-    return Gpu(index, f"GPU-{index:04d}", "NVIDIA T4", 16384, (f"/dev/nvidia{index}",))
 
 
 TWO = (gpu(0), gpu(1))

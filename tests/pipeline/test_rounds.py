@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,7 +19,6 @@ from typing import Any
 import pytest
 
 from grader.course.load import load_course
-from grader.pipeline import rounds
 from grader.pipeline.durations import START_SECONDS
 from grader.pipeline.job import Settings
 from grader.pipeline.rounds import PutOffError, Round, TrainsOrders, Wanted, cheaper, pays
@@ -29,12 +27,10 @@ from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.report.trained import trained_lines
 from grader.text.words import Words
-from grader.trainer.asking import key_here
-from grader.trainer.kernels import Kernel, Kernels
 from grader.trainer.keys import key_of
 from grader.trainer.results import Results
 from grader.trainer.seen import seen_rows
-from grader.types import Engine, Level, Message
+from grader.types import Engine, Level
 from tests.support import class_of_sixty
 from tests.support.class_of_sixty import (
     PROGRAMS,
@@ -235,19 +231,9 @@ def test_the_rows_that_are_kept_of_an_order_are_held_too(tmp_path: Path) -> None
         Round(Results(tmp_path), SECRET, most_bytes=2 * size).take(Wanted(one, 1))
 
 
-@pytest.mark.parametrize("kernel", [False, True])
-def test_what_a_kernel_computes_is_not_trained_in_one_program_under_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: bool
-) -> None:
-    given: list[list[str]] = []
-    monkeypatch.setattr(rounds, "train_many", lambda jobs, *_, **__: given.append([*jobs]))
-    here = Kernels(lambda: Kernel(tmp_path, "avx2 0") if kernel else Message("kernel.none"))
-    monkeypatch.setattr(rounds, "key_here", partial(key_here, kernels=here))
-    orders = [Wanted(order(), 1), Wanted(order(seeds=[4]), 1)]
+def test_without_a_gpu_nothing_is_trained_together(tmp_path: Path) -> None:
     trains = TrainsOrders(ServingRoom(), Results(tmp_path), SECRET, tmp_path, 0.0)
-    trains.together(orders, Slot((0,)))
-    keys = [key_of(one.order, SECRET, 1).key for one in orders]
-    assert given == [[] if kernel else keys]
+    assert trains.batches([Wanted(order(), 1), Wanted(order(seeds=[4]), 1)]) == []
 
 
 def test_what_cannot_be_trained_in_a_round_takes_nobody_with_it(tmp_path: Path) -> None:
@@ -258,6 +244,23 @@ def test_what_cannot_be_trained_in_a_round_takes_nobody_with_it(tmp_path: Path) 
     assert results.get(key_of(order(), SECRET, 1).key) is None
     trains.train(Wanted(order(), 1), Slot((0,)))
     assert results.get(key_of(order(), SECRET, 1).key) is not None
+
+
+@pytest.mark.parametrize(
+    ("notebooks", "jobs", "seconds", "pays_off"),
+    [
+        (60, 2, 75.0, True),
+        (60, 16, 75.0, True),
+        (1000, 16, 75.0, True),
+        (60, 16, 3.0, False),
+        (1, 16, 75.0, False),
+        (6, 16, 75.0, False),  # so few train on their own cores
+    ],
+)
+def test_a_device_for_all_of_them_makes_a_round_cheaper_where_there_are_many(
+    notebooks: int, jobs: int, seconds: float, pays_off: bool
+) -> None:
+    assert cheaper(notebooks, jobs, seconds, together=True) is pays_off
 
 
 @pytest.mark.parametrize(
@@ -310,7 +313,6 @@ def test_nothing_is_trained_after_the_time_of_a_batch(tmp_path: Path) -> None:
     room, results = FakeRoom(good, good), Results(tmp_path)
     for until, trained in ((time.time() - 1.0, 0), (time.time() + 3600.0, 1)):
         trains = TrainsOrders(room, results, SECRET, tmp_path, 0.0, until)
-        trains.together([Wanted(order(), 1)], Slot((0,)))
         trains.train(Wanted(order(), 1), Slot((0,)))
         assert len(room.specs) == trained
 

@@ -323,7 +323,7 @@ def test_work_that_cannot_leave_this_machine_is_refused() -> None:
 
 
 def test_a_gpu_is_refused_before_any_cluster_is_joined() -> None:
-    from tests.gpus.test_gpus import gpu
+    from tests.support.played_gpus import gpu
 
     with pytest.raises(GraderError) as caught:
         open_runner((Slot((0,), gpu(0)),), Stop())

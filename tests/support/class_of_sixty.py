@@ -33,6 +33,7 @@ from grader.pipeline.runner import Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
 from grader.record.record_json import record_to_json
 from grader.record.store import Store
+from grader.trainer.devices import Devices
 from grader.types import (
     ArraySample,
     Candidate,
@@ -243,10 +244,12 @@ class Class:
     notebooks: Notebooks = field(default_factory=Notebooks)
     judged: Judged = field(default_factory=Judged)
     stop: Stop = field(default_factory=Stop)
+    devices: Devices = field(default_factory=Devices)
 
     def __post_init__(self) -> None:
         self.cache.mkdir(exist_ok=True)
         self.room = TrainersRoom(self.cache, self.stands_at)
+        self.rooms: Any = self.room  # or those with a GPU, beside it
 
     def grade(self, submissions: Sequence[Submission]) -> list[Graded]:
         """Grade a batch to its end."""
@@ -266,7 +269,7 @@ class Class:
             stack.enter_context(patch("grader.environment.free_mb", lambda: 1e6))
             stack.enter_context(patch.dict("os.environ", {"XDG_CACHE_HOME": str(self.cache)}))
             store = stack.enter_context(Store(self.out))
-            grader = Grader(course, self.room, store, settings, judges())  # type: ignore[arg-type]
+            grader = Grader(course, self.rooms, store, settings, judges(), devices=self.devices)
             slots = [Slot((number,)) for number in range(SLOTS)]
             yield grader.grade_all(submissions, LocalRunner(slots, self.stop))
 

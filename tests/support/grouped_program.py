@@ -27,6 +27,7 @@ def apart(one: Any, other: Any) -> float:
 
 
 def main() -> None:
+    trainer.keep_compiled()  # one by one each fit is compiled anew otherwise
     orders, arrays = [], []
     for path in sorted(Path(sys.argv[1]).glob("*.json")):
         orders.append(json.loads(path.read_text("utf-8")))

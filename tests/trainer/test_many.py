@@ -1,4 +1,4 @@
-"""Many orders in one room: what is kept, and what is left to be trained alone."""
+"""Many orders in one room: what is alike, what is kept, and what is left to be trained alone."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
-from grader.trainer.many import train_many
+from grader.evaluation.likeness import MOST_TOGETHER
+from grader.trainer.devices import Devices
+from grader.trainer.many import alike, device_mb, train_batch, train_many
+from grader.trainer.order import Order
 from grader.trainer.results import Results
 from grader.trainer.train import Job
-from grader.types import GraderError
+from grader.types import GraderError, Message
+from tests.support.gpu_room import GpuRoom
 from tests.support.orders import order
+from tests.support.played_gpus import gpu
 from tests.support.trainer_room import FakeRoom, good, write
 
 JOBS = {letter * 64: Job(order(), seed=number) for number, letter in enumerate("abcd")}
@@ -19,7 +24,7 @@ JOBS = {letter * 64: Job(order(), seed=number) for number, letter in enumerate("
 
 def test_what_came_of_one_room_is_kept_by_its_keys(tmp_path: Path) -> None:
     room, results = FakeRoom(good), Results(tmp_path)
-    train_many(JOBS, room, results)
+    assert train_many(JOBS, room, results) is None
     assert room.asked == [["0000", "0001", "0002", "0003"]]
     assert room.specs[0].argv[2].endswith("/grouped.py")
     assert all(results.get(key) is not None for key in JOBS)
@@ -47,7 +52,9 @@ def test_what_does_not_come_of_it_is_left_and_nobody_is_judged_by_it(tmp_path: P
             write(path, {"failed": "fit", "error": "ValueError"}, {})
 
     results = Results(tmp_path)
-    train_many(JOBS, FakeRoom(some, code=139), results)
+    ending = train_many(JOBS, FakeRoom(some, code=139), results)
+    assert ending is not None
+    assert ending.code == 139
     assert [results.get(key) is not None for key in JOBS] == [False, True, False, False]
 
 
@@ -57,3 +64,84 @@ def test_what_no_code_of_ours_writes_is_our_fault(tmp_path: Path) -> None:
 
     with pytest.raises(GraderError):
         train_many(JOBS, FakeRoom(odd), Results(tmp_path))
+
+
+# --- which are trained together ----------------------------------------------------------------
+
+
+def fit(**changes: Any) -> Order:
+    return order(fit={**order().fit.as_json(), "class_weight": None, **changes})
+
+
+def test_equal_layers_settings_and_shapes_make_a_batch_and_the_rest_is_left() -> None:
+    longer, odd = fit(epochs=7), fit(epochs=9)
+    orders = [order(), longer, order(seeds=[4]), odd, longer, order(seeds=[5])]
+    assert alike(orders, 1, 1e6) == [[0, 2, 5], [1, 4]]
+
+
+def test_what_decides_between_epochs_is_trained_alone() -> None:
+    own = {
+        "class_weight": fit(class_weight={"0": 1.0, "1": 2.0}),
+        "each_epoch": order(each_epoch=True),
+    }
+    for one in own.values():
+        assert alike([one, one], 1, 1e6) == []
+
+
+def test_a_batch_is_no_larger_than_a_device_or_than_what_may_be_lost_with_it() -> None:
+    orders = [order()] * 600
+    assert [len(one) for one in alike(orders, 1, 1e6)] == [200, 200, 200]
+    assert max(map(len, alike(orders, 1, 1e6))) <= MOST_TOGETHER
+    fits = alike(orders, 1, 100.5 * device_mb(order()))
+    assert {len(one) for one in fits} == {100}
+    assert sorted(place for batch in fits for place in batch) == [*range(600)]
+    assert alike(orders, 1, 1.5 * device_mb(order())) == []
+
+
+def test_several_devices_share_a_batch_unless_it_is_small() -> None:
+    assert [len(one) for one in alike([order()] * 100, 4, 1e6)] == [25] * 4
+    assert [len(one) for one in alike([order()] * 20, 4, 1e6)] == [10, 10]
+    assert [len(one) for one in alike([order()] * 5, 4, 1e6)] == [5]
+
+
+# --- on a device -------------------------------------------------------------------------------
+
+
+def lent_one(told: list[Message]) -> Devices:
+    return Devices((gpu(0),), told.append, lambda: (gpu(0),))
+
+
+def test_a_batch_is_trained_on_the_device_that_is_lent(tmp_path: Path) -> None:
+    room, told, results = GpuRoom(FakeRoom()), list[Message](), Results(tmp_path)
+    train_batch(JOBS, lent_one(told), room, results)  # type: ignore[arg-type]
+    assert [spec.devices for spec in room.batches] == [("/dev/nvidia0",)]
+    assert all(results.get(key) is not None for key in JOBS)
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        ((139, 2, "CUDA error: an illegal memory access"), "CUDA error: an illegal memory access"),
+        ((0, 0, "RESOURCE_EXHAUSTED: out of memory"), "RESOURCE_EXHAUSTED: out of memory"),
+        ((1, 0, ""), "code 1"),
+    ],
+)
+def test_a_fault_of_the_device_leaves_the_rest_and_is_told_once(
+    tmp_path: Path, end: tuple[int, int, str], why: str
+) -> None:
+    room, told = GpuRoom(FakeRoom(), ends={0: end}), list[Message]()
+    results = Results(tmp_path)
+    train_batch(JOBS, lent_one(told), room, results)  # type: ignore[arg-type]
+    assert [one.id for one in told] == ["device.failed"]
+    assert (told[0].args["orders"], told[0].args["why"]) == (4 - end[1], why)
+    assert sum(results.get(key) is not None for key in JOBS) == end[1]
+
+
+def test_what_no_code_of_ours_writes_is_told_of_a_device_too(tmp_path: Path) -> None:
+    def odd(path: Path, asked: Any, arrays: Any) -> None:
+        path.write_text("{")
+
+    told: list[Message] = []
+    train_batch(JOBS, lent_one(told), GpuRoom(FakeRoom(), odd), Results(tmp_path))  # type: ignore[arg-type]
+    assert [one.id for one in told] == ["device.failed"]

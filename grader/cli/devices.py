@@ -1,0 +1,54 @@
+"""On which GPUs the grader's own room trains a class: those that are there, unless it was said.
+
+Enters: ``--gpus``, what else was asked. Leaves: GPUs, Devices. Touches: asks NVML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from grader import environment
+from grader.gpus.gpus import Gpu, choose_gpus, find_gpus
+from grader.trainer.devices import Devices
+from grader.types import GraderError, Message
+
+AUTO, NONE = "auto", "none"
+
+
+def rooms_gpus(option: str, *, rooms: bool) -> tuple[Gpu, ...]:
+    """Give the GPUs that notebooks get: none unless it was asked for.
+
+    Raises:
+        GraderError: one that was named is not there.
+    """
+    return _chosen(option) if rooms else ()
+
+
+def trainers_gpus(option: str, *, ours: bool, rooms: bool) -> tuple[Gpu, ...]:
+    """Give the GPUs for trainings, none where our own room trains nothing.
+
+    Args:
+        option: auto, none, or numbers.
+        ours: whether trainings are done by our own room, on this machine.
+        rooms: whether notebooks have GPUs, too.
+
+    Raises:
+        GraderError: a GPU was named, but nobody is to have one; or it is not there.
+    """
+    if ours:
+        return _chosen(option)
+    if option not in {AUTO, NONE} and not rooms:
+        raise GraderError(Message("gpus.no_rooms", {"option": option}))
+    return ()
+
+
+def _chosen(option: str) -> tuple[Gpu, ...]:
+    return choose_gpus(option, find_gpus() if option != NONE else ())
+
+
+def devices_for(gpus: Sequence[Gpu], tell: Callable[[Message], None]) -> Devices:
+    """Give what a round trains on; ``tell`` is told what happens to a GPU, in its turn."""
+    if gpus and not environment.has_cuda():
+        tell(Message("device.no_cuda", {"name": gpus[0].name}))
+        return Devices()
+    return Devices(gpus, tell)

@@ -1,0 +1,181 @@
+"""The GPUs that our own trainings may use: which, of one class, and until when each is trusted.
+
+Enters: GPUs. Leaves: one at a time to whoever trains on it, or none. Touches: asks NVML again
+before each; a trainer's room in which each is tried once, by what a core computes.
+
+A GPU is shared, filled, reset or taken away while a class is graded. Whatever happens to it is told
+in a sentence, and what it should have trained is trained on cores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from grader.arrays import BadArraysError, read_bounded
+from grader.gpus.gpus import Gpu, find_gpus
+from grader.room import Room
+from grader.room.workplace import workplace
+from grader.trainer.keys import CPU
+from grader.trainer.starting import start
+from grader.trainer.workroom import Ending
+from grader.types import GraderError, Message, Scalar
+
+CHECK_SECONDS = 300.0  # for importing, compiling twice, and a few updates
+POLL_SECONDS = 0.05
+SAID_BYTES = 2000
+LONGEST_WHY = 200
+MOST_FAULTS = 2  # in a row; one that had to be ended is as many
+
+Check = Callable[[Gpu, Room, tuple[int, ...]], str]
+
+
+def tried(gpu: Gpu, room: Room, cores: tuple[int, ...]) -> str:
+    """Try a GPU in a trainer's room: what is wrong with it, or "" where it computes as cores do."""
+    with workplace("in", "out") as folder, open(os.devnull, "rb") as nothing:  # noqa: PTH123
+        more, script = nothing.fileno(), "accelerator_check.py"
+        process = start(folder, room, cores, None, more, script, gpu)
+        until = time.monotonic() + CHECK_SECONDS
+        try:
+            while (code := process.poll()) is None:
+                if time.monotonic() > until:
+                    return f"{CHECK_SECONDS:.0f} s"
+                time.sleep(POLL_SECONDS)
+        finally:
+            process.kill()
+        try:
+            said = json.loads(read_bounded(folder / "out" / "accelerator", SAID_BYTES))
+        except (OSError, BadArraysError, ValueError, RecursionError):
+            said = None
+    return said[:LONGEST_WHY] if isinstance(said, str) else f"code {code}"
+
+
+def of_one_class(gpus: Sequence[Gpu]) -> tuple[Gpu, ...]:
+    """Give the GPUs of the class of which there are most: each class has thresholds of its own."""
+    count = Counter(gpu.name for gpu in gpus)
+    name = max(count, key=lambda one: count[one], default="")
+    return tuple(gpu for gpu in gpus if gpu.name == name)
+
+
+class Devices:
+    """GPUs of one class, each lent to one at a time. Safe for threads. Without any: the cores."""
+
+    def __init__(
+        self,
+        gpus: Sequence[Gpu] = (),
+        tell: Callable[[Message], None] = lambda _: None,
+        look: Callable[[], tuple[Gpu, ...]] = find_gpus,
+        check: Check = tried,
+    ) -> None:
+        """Use these. ``tell``: is told what happens to one; ``look``: finds those there are now."""
+        self._gpus = of_one_class(gpus)
+        self._tell, self._look, self._check = tell, look, check
+        self._free, self._lent, self._sound = list(self._gpus), 0, set[str]()
+        self._faults: Counter[str] = Counter()
+        self._changed = threading.Condition()
+
+    def __len__(self) -> int:
+        """How many there were in the beginning."""
+        return len(self._gpus)
+
+    @property
+    def name(self) -> str:
+        """The class of devices that trainings are kept under."""
+        return self._gpus[0].name if self._gpus else CPU
+
+    @property
+    def usable_mb(self) -> float:
+        """Megabytes of each that a batch may take."""
+        return min((gpu.usable_mb for gpu in self._gpus), default=0.0)
+
+    @contextmanager
+    def lent(
+        self, room: Room, cores: tuple[int, ...] = (), needed_mb: float = 0.0
+    ) -> Iterator[Gpu | None]:
+        """Lend one that is there and computes as it should; wait for it; None where none is left.
+
+        ``room``, ``cores``: where one that nobody has tried yet is tried. ``needed_mb``: a device
+        with less left is no use now, and may be later.
+        """
+        while (taken := self._take()) is not None:
+            usable = self._usable(taken, room, cores)
+            if usable is None:
+                self._give_back(None)
+                continue
+            try:
+                yield usable if self._has_room(usable, needed_mb) else None
+            finally:
+                self._give_back(None if self._faults[taken.uuid] >= MOST_FAULTS else taken)
+            return
+        yield None
+
+    def worked(self, gpu: Gpu) -> None:
+        """Take note that it trained a whole batch."""
+        self._faults[gpu.uuid] = 0
+
+    def failed(self, gpu: Gpu, orders: int, ending: Ending | None, error: str = "") -> None:
+        """Take note of a batch of which something is missing, and tell it."""
+        stopped = ending is not None and bool(ending.stopped)
+        self._faults[gpu.uuid] += MOST_FAULTS if stopped else 1
+        self._tell(_failure(gpu, orders, ending, error))
+        if self._faults[gpu.uuid] >= MOST_FAULTS:
+            self._tell(Message("device.given_up", _named(gpu)))
+
+    def _take(self) -> Gpu | None:
+        with self._changed:
+            while not self._free and self._lent:
+                self._changed.wait()
+            if not self._free:
+                return None
+            self._lent += 1
+            return self._free.pop(0)
+
+    def _give_back(self, gpu: Gpu | None) -> None:
+        with self._changed:
+            self._lent -= 1
+            if gpu is not None:
+                self._free.append(gpu)
+            self._changed.notify_all()
+
+    def _usable(self, gpu: Gpu, room: Room, cores: tuple[int, ...]) -> Gpu | None:
+        """Look at it again; None where it is given up, which is told."""
+        now = next((one for one in self._look() if one.uuid == gpu.uuid), None)
+        if now is None:
+            self._tell(Message("device.gone", _named(gpu)))
+            return None
+        if now.is_full:
+            self._tell(Message("device.full", _named(gpu) | {"free": now.free_mb or 0}))
+            return None
+        if gpu.uuid not in self._sound:
+            try:
+                why = self._check(now, room, cores)
+            except GraderError as error:  # no room with it could be built
+                why = str(error.message.args.get("error", error.message.id))
+            if why:
+                self._tell(Message("device.unfit", _named(gpu) | {"why": why}))
+                return None
+            self._sound.add(gpu.uuid)
+        return now
+
+    def _has_room(self, gpu: Gpu, needed_mb: float) -> bool:
+        if gpu.usable_mb >= needed_mb:
+            return True
+        self._tell(Message("device.busy", _named(gpu) | {"free": gpu.free_mb or 0}))
+        return False
+
+
+def _named(gpu: Gpu) -> dict[str, Scalar]:
+    return {"index": gpu.index, "name": gpu.name}
+
+
+def _failure(gpu: Gpu, orders: int, ending: Ending | None, error: str) -> Message:
+    why = error
+    if ending is not None:
+        lines = ending.log.splitlines() or [""]
+        why = ending.stopped or lines[-1].strip() or f"code {ending.code}"
+    return Message("device.failed", _named(gpu) | {"orders": orders, "why": why[:LONGEST_WHY]})

@@ -1,0 +1,244 @@
+"""A class's round on played GPUs: none, one, four, one full, one failing, one taken away.
+
+Everybody's records are those of a class that waits for its cores, but for where a training was done
+and the threshold that belongs there; what a device does not do is trained on cores, once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.course.exercises import Course
+from grader.course.expectations import Threshold
+from grader.course.load import load_course
+from grader.gpus import gpus
+from grader.gpus.gpus import choose_gpus, find_gpus
+from grader.score.grade import grade_of
+from grader.trainer.asking import train_once, trained_there
+from grader.trainer.devices import Devices
+from grader.trainer.keys import CPU, key_of
+from grader.trainer.results import Results
+from grader.types import Engine, Grade, Message, Proof, Record, Verdict
+from tests.support import builders as b
+from tests.support.class_of_sixty import LSTM, ROOT, Class, whole_class, without_times
+from tests.support.gpu_room import GpuRoom
+from tests.support.orders import order
+from tests.support.played_gpus import nvml
+from tests.support.trainer_room import FakeRoom, good
+
+STUDENTS, PROGRAMS = 24, 18
+T4 = "NVIDIA T4"
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Play an NVML with so many GPUs of one class."""
+    monkeypatch.setattr(gpus, "CONTROL_NODES", ())
+    monkeypatch.setattr(gpus.cdi, "FILES", ())
+
+    def put(count: int, **how: Any) -> None:
+        monkeypatch.setitem(sys.modules, "pynvml", nvml(count, model=T4, **how))
+
+    return put
+
+
+def graded(
+    folder: Path, *, in_a_round: bool = True, **how: Any
+) -> tuple[Class, GpuRoom, list[Message]]:
+    """Grade the class with the GPUs that NVML sees; ``how``: they fare in their rooms."""
+    folder.mkdir()
+    told: list[Message] = []
+    one = Class(folder / "out", folder / "cache", in_a_round)
+    one.devices = Devices(choose_gpus("auto", find_gpus()), told.append)
+    one.rooms = room = GpuRoom(one.room, one.room.answer, **how)
+    one.grade(whole_class(STUDENTS, PROGRAMS))
+    return one, room, told
+
+
+def trained_on(one: Class) -> list[str]:
+    """Where the training of each student was done, in turn."""
+    proofs = [record.evidence.proof for record in one.kept().values() if record.evidence]
+    return [proof.device for proof in proofs if proof is not None and proof.proven]
+
+
+def told_alike(record: Record) -> bytes:
+    """A record but for times and for what the device of a training decides."""
+    assert record.evidence is not None
+    evidence = replace(record.evidence, proof=Proof("a" * 64))
+    grade = Grade(Verdict.ACCEPTED, 100.0, 100.0, (), (), ())
+    return without_times(replace(record, evidence=evidence, grade=grade, threshold=None))
+
+
+def test_without_a_gpu_each_is_trained_alone(tmp_path: Path, install: Callable[..., None]) -> None:
+    install(0)
+    one, room, told = graded(tmp_path / "a")
+    assert (room.batches, room.tried, told) == ([], [], [])
+    assert len(one.room.trained) == len({*one.room.trained}) == PROGRAMS
+    assert {*trained_on(one)} == {CPU}
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [18]), (4, [9, 9])])
+def test_a_class_is_trained_together_on_what_there_is_and_its_records_say_where(
+    tmp_path: Path, install: Callable[..., None], count: int, sizes: list[int]
+) -> None:
+    install(count)
+    one, room, told = graded(tmp_path / "a")
+    assert (room.sizes, told) == (sizes, [])
+    assert len({spec.devices for spec in room.batches}) == len(sizes), "each on one of its own"
+    assert len(room.tried) == len(sizes)
+    assert len(one.room.trained) == len({*one.room.trained}) == PROGRAMS
+    assert one.room.orders == [], "nothing was left for the cores"
+    assert trained_on(one) == [T4] * STUDENTS
+
+
+def test_records_are_those_of_a_class_that_waits_for_its_cores_but_for_where(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    install(1)
+    together, _, _ = graded(tmp_path / "together")
+    install(0)
+    waiting, _, _ = graded(tmp_path / "waiting", in_a_round=False)
+    found = [
+        {student: told_alike(record) for student, record in one.kept().items()}
+        for one in (together, waiting)
+    ]
+    assert found[0] == found[1]
+    assert len(found[0]) == STUDENTS
+
+
+def test_one_that_others_have_filled_is_left_to_them(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    install(4, full=(0, 2, 3))
+    _, room, told = graded(tmp_path / "a")
+    assert [spec.env["CUDA_VISIBLE_DEVICES"] for spec in room.batches] == ["GPU-0001"]
+    assert told == []
+
+
+@pytest.mark.parametrize("after", [0, 7])
+def test_a_fault_costs_its_batch_one_retry_on_cores(
+    tmp_path: Path, install: Callable[..., None], after: int
+) -> None:
+    install(1)
+    one, room, told = graded(tmp_path / "a", ends={0: (139, after, "CUDA_ERROR_ECC_UNCORRECTABLE")})
+    assert room.sizes == [PROGRAMS], "the device is not asked for it again"
+    assert len(one.room.trained) == len({*one.room.trained}) == PROGRAMS, "each once"
+    assert [message.id for message in told] == ["device.failed"]
+    assert told[0].args["orders"] == PROGRAMS - after
+    assert {*trained_on(one)} == ({CPU, T4} if after else {CPU})
+    assert all(record.grade.graded for record in one.kept().values())
+    assert len(one.kept()) == STUDENTS
+
+
+def test_of_two_the_failing_one_takes_no_batch_of_the_other(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    install(2)
+    one, room, told = graded(tmp_path / "a", ends={1: (139, 0, "")})
+    assert room.sizes == [9, 9]
+    assert [message.id for message in told] == ["device.failed"]
+    assert sorted({*trained_on(one)}) == [T4, CPU]
+    assert len(one.kept()) == STUDENTS
+
+
+def test_one_that_is_taken_away_is_told_and_the_class_is_trained_on_cores(
+    tmp_path: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(1)
+    there = choose_gpus("auto", find_gpus())
+    told: list[Message] = []
+    one = Class(tmp_path / "out", tmp_path / "cache", in_a_round=True)
+    one.devices = Devices(there, told.append)
+    one.rooms = room = GpuRoom(one.room, one.room.answer)
+    install(1, lost=(0,))
+    one.grade(whole_class(STUDENTS, PROGRAMS))
+    assert [message.id for message in told] == ["device.gone"]
+    assert room.batches == []
+    assert {*trained_on(one)} == {CPU}
+    assert len(one.kept()) == STUDENTS
+
+
+def test_one_that_computes_otherwise_trains_nobody(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    install(1)
+    one, room, told = graded(
+        tmp_path / "a", said=lambda _: "w_0000: 1.0e-02 from what a core learns"
+    )
+    assert [message.id for message in told] == ["device.unfit"]
+    assert (len(room.tried), room.batches) == (1, [])
+    assert {*trained_on(one)} == {CPU}
+
+
+def test_a_later_batch_takes_what_the_device_trained_though_it_is_gone(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    install(1)
+    first, _, _ = graded(tmp_path / "a")
+    again = Class(tmp_path / "again", tmp_path / "a" / "cache", in_a_round=False)
+    again.devices = first.devices
+    again.grade(whole_class(STUDENTS, PROGRAMS))
+    assert trained_on(again) == [T4] * STUDENTS
+    assert len(again.room.trained) == PROGRAMS, "the first batch's"
+
+
+# --- the class of device is its own ------------------------------------------------------------
+
+
+def test_the_key_of_a_result_holds_the_device_and_its_seed_does_not(tmp_path: Path) -> None:
+    here, there = (key_of(order(), b"s", device=device) for device in (CPU, T4))
+    assert here.seed == there.seed
+    assert here.key != there.key
+    assert here == key_of(order(), b"s")
+
+
+def test_a_core_takes_nothing_that_a_device_trained_nor_a_device_another_ones(
+    tmp_path: Path,
+) -> None:
+    results = Results(tmp_path)
+    first = train_once(order(), FakeRoom(good), results, secret=b"s")
+    assert (first.device, first.known) == (CPU, False)
+    assert trained_there(order(), results, b"s", 0, T4) is None
+    kept = results.get(first.key)
+    assert kept is not None
+    results.put(key_of(order(), b"s", device=T4).key, kept)
+    found = train_once(order(), FakeRoom(), results, secret=b"s", device=T4)
+    assert (found.device, found.known) == (T4, True)
+    assert train_once(order(), FakeRoom(), results, secret=b"s", device="NVIDIA H200").device == CPU
+
+
+@pytest.fixture
+def course() -> Course:
+    return load_course(ROOT)
+
+
+@pytest.mark.parametrize(("device", "widened"), [(CPU, False), (T4, True)])
+def test_a_training_is_judged_by_the_threshold_of_its_own_device(
+    course: Course, device: str, widened: bool
+) -> None:
+    proven = replace(b.evidence(LSTM), proof=Proof("a" * 64, device=device))
+    found = grade_of(course, proven, Engine.TENSORFLOW, CPU).threshold
+    assert found is not None
+    assert found.widened is widened
+
+
+def test_a_measured_device_has_its_own_threshold(course: Course) -> None:
+    exercise = course.exercise(LSTM)
+    assert exercise.expectation is not None
+    (first, *_) = [one for one in exercise.expectation.thresholds if one.engine == "jax"]
+    own: Threshold = replace(first, device=T4, value=0.001)
+    expectation = replace(
+        exercise.expectation,
+        thresholds=(*(one for one in exercise.expectation.thresholds if one.engine == "jax"), own),
+    )
+    exercises = {**course.exercises, LSTM: replace(exercise, expectation=expectation)}
+    proven = replace(b.evidence(LSTM), proof=Proof("a" * 64, device=T4))
+    found = grade_of(replace(course, exercises=exercises), proven, Engine.TENSORFLOW, CPU).threshold
+    assert found is not None
+    assert (found.device, found.value, found.widened) == (T4, 0.001, False)
