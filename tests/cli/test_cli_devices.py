@@ -1,0 +1,97 @@
+"""Which GPUs a batch uses: notebooks' rooms and our own trainings are asked for separately."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from grader import environment
+from grader.cli import devices as module
+from grader.cli import doctor
+from grader.cli.devices import devices_for, rooms_gpus, trainers_gpus
+from grader.gpus import gpus
+from grader.text.words import Words
+from grader.types import GraderError, Message
+from tests.support.gpu_room import GpuRoom
+from tests.support.played_gpus import gpu, nvml
+from tests.support.trainer_room import FakeRoom
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    monkeypatch.setattr(gpus, "CONTROL_NODES", ())
+    monkeypatch.setattr(gpus.cdi, "FILES", ())
+
+    def put(count: int, **how: Any) -> None:
+        monkeypatch.setitem(sys.modules, "pynvml", nvml(count, model="NVIDIA T4", **how))
+
+    return put
+
+
+def numbers(found: tuple[gpus.Gpu, ...]) -> list[int]:
+    return [one.index for one in found]
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_by_itself_a_machines_gpus_are_for_our_own_trainings_and_for_no_notebook(
+    install: Callable[..., None], count: int
+) -> None:
+    install(count)
+    assert rooms_gpus("auto", rooms=False) == ()
+    assert numbers(trainers_gpus("auto", ours=True, rooms=False)) == [*range(count)]
+
+
+def test_where_notebooks_train_by_themselves_nothing_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "find_gpus", lambda: pytest.fail("nobody needs one"))
+    for option in ("auto", "none"):
+        assert trainers_gpus(option, ours=False, rooms=False) == ()
+    assert trainers_gpus("none", ours=True, rooms=True) == ()
+    assert trainers_gpus("0", ours=False, rooms=True) == ()
+
+
+def test_named_ones_are_taken_by_whoever_asks_for_them(install: Callable[..., None]) -> None:
+    install(4, full=(3,))
+    assert numbers(trainers_gpus("1,2", ours=True, rooms=False)) == [1, 2]
+    assert numbers(rooms_gpus("1", rooms=True)) == [1]
+    assert numbers(trainers_gpus("auto", ours=True, rooms=False)) == [0, 1, 2]
+
+
+def test_one_that_is_named_for_nobody_is_refused() -> None:
+    with pytest.raises(GraderError) as error:
+        trainers_gpus("0", ours=False, rooms=False)
+    assert error.value.message.id == "gpus.no_rooms"
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_jax_that_cannot_use_it_is_told_and_what_would_change_that(
+    monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    monkeypatch.setattr(environment, "has_cuda", lambda: False)
+    told: list[Message] = []
+    assert len(devices_for([gpu(0)], told.append)) == 0
+    assert 'pip install "jax[cuda12]"' in Words(lang).say(told[0])
+    assert len(devices_for([], told.append)) == 0
+    assert len(told) == 1
+
+
+def test_with_cuda_a_round_trains_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "has_cuda", lambda: True)
+    found = devices_for([gpu(0), gpu(1)], lambda _: None)
+    assert (len(found), found.name) == (2, "NVIDIA T4")
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(("said", "id_"), [("", "works"), ("code 1", "unfit_here")])
+def test_the_doctor_says_whether_our_own_room_trains_there(
+    monkeypatch: pytest.MonkeyPatch, said: str, id_: str, lang: str
+) -> None:
+    monkeypatch.setattr(environment, "has_cuda", lambda: True)
+    room: Any = GpuRoom(FakeRoom(), said=lambda _: said)
+    line = doctor._trainer_on(room, gpu(0), Words(lang))
+    assert line == Words(lang)(f"device.{id_}", index=0, **({"why": said} if said else {}))
+    assert "device." not in line

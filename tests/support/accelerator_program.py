@@ -1,0 +1,54 @@
+"""Compares the processor with itself, then with a device that is off; prints both verdicts.
+
+python accelerator_program.py
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+EVALUATION = Path(__file__).resolve().parents[2] / "grader" / "evaluation"
+sys.path.insert(0, str(EVALUATION))
+
+import accelerator_check  # type: ignore[import-not-found]  # noqa: E402 - as in the room
+import grouped  # type: ignore[import-not-found]  # noqa: E402
+import jax  # noqa: E402
+import keras  # noqa: E402
+
+OFF = 1e-3  # of a weight: what ten bits of a number leave
+
+
+def main() -> None:
+    usual = grouped.perform_together
+    kept: list[Any] = []
+
+    def once(*asked: Any) -> Any:
+        """The same on each device, compiled once: there is only one here."""
+        if not kept:
+            kept.extend(usual(*asked))
+        return kept
+
+    grouped.perform_together = once
+    right = accelerator_check.wrong(keras, jax, jax.devices()[0])
+    answers = iter((1.0 + OFF, 1.0))
+
+    def off(*asked: Any) -> Any:
+        by = next(answers)
+        return [(told, {name: by * one for name, one in found.items()}) for told, found in kept]
+
+    grouped.perform_together = off
+    wrong = accelerator_check.wrong(keras, jax, jax.devices()[0])
+    broken = RuntimeError("CUDA_ERROR_UNKNOWN")
+
+    def raises(*_: Any) -> Any:
+        raise broken
+
+    jax.devices = raises  # as where a driver is older than its library
+    print(json.dumps([right, wrong, accelerator_check.found(keras, jax)]))
+
+
+if __name__ == "__main__":
+    main()
