@@ -25,6 +25,7 @@ from grader.calibration.measure import (
 from grader.calibration.scale import scale, scaled, unscale
 from grader.calibration.stalls import has_stalled
 from grader.calibration.thresholds import FEWEST, prediction_interval
+from grader.calibration.together import trained_together
 from grader.calibration.writing import write
 from grader.course.data import data_fingerprint
 from grader.course.exercises import Course, Exercise
@@ -38,6 +39,7 @@ from grader.course.expectations import (
 from grader.pipeline.runner import Call, Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
 from grader.room import Room
+from grader.trainer.devices import Devices
 from grader.types import Engine, GraderError, Message, ModelFacts
 
 CONTROL_RUNS = 5  # of each trained mistake: its level varies little, its training takes long
@@ -61,7 +63,7 @@ def plans(
     wanted = [(REFERENCE, number) for number in range(count)]
     wanted += [(c, number) for c in TRAINED_CONTROLS for number in range(min(CONTROL_RUNS, count))]
     for control, number in wanted:
-        one = plan(exercise, control, engine, number, by_trainer=by_trainer)
+        one = plan(exercise, control, engine, number, by_trainer=by_trainer, device=device)
         if (control, one.way, device, one.seed) not in done:
             yield one
 
@@ -77,6 +79,7 @@ def calibrate(
     *,
     by_trainer: bool = False,
     curves: Path | None = None,
+    devices: Devices | None = None,
 ) -> tuple[Threshold, ...]:
     """Do every missing run and write the file after each.
 
@@ -91,28 +94,32 @@ def calibrate(
         by_trainer: whether the reference's notebook has its trainings done by our own room.
         curves: folder in which to keep how each reference learned; of enough of them the
             exercise's curve is written anew.
+        devices: on which our own room trains all references together; None: each on its core.
     """
     bench = Bench(course, exercise, engine, room)
     fingerprint = data_fingerprint(exercise, bench.family)
     stored = exercise.expectation
     # Other data: nothing that was measured holds any more.
     known = list(stored.runs) if stored and stored.data.fingerprint == fingerprint else []
-    missing = list(plans(exercise, known, engine, count, slots[0].device, by_trainer=by_trainer))
+    together = devices if by_trainer and devices else Devices()
+    device = together.name if together else slots[0].device
+    missing = list(plans(exercise, known, engine, count, device, by_trainer=by_trainer))
     model: ModelFacts | None = None
     began = time.monotonic()
-    for done, (one, found) in enumerate(_measured(bench, missing, slots), start=1):
-        line = f"{exercise.id} {one.way} {one.control} [{done}/{len(missing)}]"
-        if isinstance(found, Exception):
-            report_line(f"{line} {found!r}")
-            continue
-        if curves is not None:
-            keep(curves, exercise.id, fingerprint, _learned(one, found[0]))
-        known += [measured.run for measured in found]
-        model = next((measured.model for measured in found if measured.model), model)
-        write(bench, fingerprint, known, model)
-        run, elapsed = found[0].run, time.monotonic() - began
-        shown = ", ".join(f"{key} {value:.4g}" for key, value in run.metrics.items())
-        report_line(f"{line} {shown} ({run.seconds:.0f} s, {elapsed:.0f} s in all)")
+    with trained_together(bench, missing, slots, together) as ready:
+        for done, (one, found) in enumerate(_measured(ready, missing, slots), start=1):
+            line = f"{exercise.id} {one.way} {one.control} [{done}/{len(missing)}]"
+            if isinstance(found, Exception):
+                report_line(f"{line} {found!r}")
+                continue
+            if curves is not None:
+                keep(curves, exercise.id, fingerprint, _learned(one, found[0]))
+            known += [measured.run for measured in found]
+            model = next((measured.model for measured in found if measured.model), model)
+            write(bench, fingerprint, known, model)
+            run, elapsed = found[0].run, time.monotonic() - began
+            shown = ", ".join(f"{key} {value:.4g}" for key, value in run.metrics.items())
+            report_line(f"{line} {shown} ({run.seconds:.0f} s, {elapsed:.0f} s in all)")
     if curves is not None:
         write_curve(curves, exercise, fingerprint)
     return write(bench, fingerprint, known, model)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grader import seeds
-from grader.calibration.on_trainer import trainer
+from grader.calibration.on_trainer import Beforehand, trainer
 from grader.calibration.one_epoch import one_epoch
 from grader.collect.notebooks import parse_notebook
 from grader.course.data import room_files
@@ -60,6 +60,7 @@ class Plan:
     engine: Engine  # that trains; of the notebook too, unless a trainer does it for it
     seed: int
     by_trainer: bool = False
+    device: str = ""  # that trains; "": the slot's
 
     @property
     def way(self) -> str:
@@ -85,6 +86,7 @@ class Bench:
     exercise: Exercise
     engine: Engine
     room: Room
+    beforehand: Beforehand | None = None  # what was trained for many runs at once
     _reference: tuple[Architecture, Candidate] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -108,11 +110,17 @@ class Bench:
 
 
 def plan(
-    exercise: Exercise, control: str, engine: Engine, number: int, *, by_trainer: bool = False
+    exercise: Exercise,
+    control: str,
+    engine: Engine,
+    number: int,
+    *,
+    by_trainer: bool = False,
+    device: str = "",
 ) -> Plan:
     """Describe a run; its number alone gives its seed."""
     seed = seeds.derive(SECRET, exercise.id, control, number)
-    return Plan(exercise.id, control, engine, seed, by_trainer)
+    return Plan(exercise.id, control, engine, seed, by_trainer, device)
 
 
 def measure(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
@@ -139,6 +147,8 @@ def measure_reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
     if plan.by_trainer:
         if evidence.proof is None or not evidence.proof.proven:
             raise failed(plan)  # it trained by itself: that is another way
+        if evidence.proof.device != (plan.device or slot.device):
+            raise failed(plan)  # and a core's training is none of a device's
         seconds += execution.spent.training
     run = _run(plan, slot, plan.control, evidence.metrics, seconds)
     training = evidence.training
@@ -172,7 +182,7 @@ def _executed(bench: Bench, plan: Plan, slot: Slot, kernels: Kernels) -> Executi
     job = job_of(bench, reference_notebook(bench.exercise), plan, slot)
     if not plan.by_trainer:
         return execute(job, bench.room)
-    with trainer(bench.room, slot.cores, plan.seed, kernels) as begin:
+    with trainer(bench.room, slot.cores, plan.seed, kernels, bench.beforehand) as begin:
         return execute(replace(job, engine=Engine.TENSORFLOW), bench.room, trainer=begin)
 
 
@@ -266,7 +276,7 @@ def _run(
     return CalibrationRun(
         control=control,
         engine=plan.way,
-        device=slot.device,
+        device=plan.device or slot.device,
         cores=len(slot.cores),
         seed=plan.seed,
         metrics={key: float(f"{value:.6g}") for key, value in metrics.items()},

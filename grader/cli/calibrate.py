@@ -17,6 +17,7 @@ from grader.calibration.calibrate import (
     check_calibration,
 )
 from grader.cli.course import open_course, open_words
+from grader.cli.devices import NONE, devices_for, trainers_gpus
 from grader.cli.errors import EXTRAS
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import TRAINER
@@ -38,6 +39,7 @@ def run_calibrate(
     lang: str | None,
     profile: str | None = None,
     curves: Path | None = None,
+    gpus: str = NONE,
 ) -> int:
     """Do the missing runs of every exercise; continues where an earlier call stopped."""
     course = open_course(profile)
@@ -47,6 +49,8 @@ def run_calibrate(
     if plot is not None:
         with files.disk_errors(plot):
             plot.mkdir(parents=True, exist_ok=True)
+    chosen = trainers_gpus(gpus, ours=by_trainer, rooms=False)
+    devices = devices_for(chosen, lambda message: _tell(words.say(message)))
     room = open_room("auto", without_results(course.root))
     places = slots(jobs or len(environment.cores()), ())
     for exercise in _with_sizes(course, ids, words):
@@ -60,6 +64,7 @@ def run_calibrate(
             _tell,
             by_trainer=by_trainer,
             curves=curves,
+            devices=devices,
         )
         for found in done:
             value = "–" if found.value is None else f"{found.value:.4g}"

@@ -178,6 +178,10 @@ def calibrate(
         Optional[Path],  # noqa: UP045
         typer.Option(help="Folder in which to keep how each reference learned."),
     ] = None,
+    gpus: Annotated[
+        str,
+        typer.Option(help="With --engine trainer, all at once there: auto, none, or numbers."),
+    ] = "none",
     check: Annotated[
         bool,
         typer.Option("--check", help="Only tell whether this machine still fits; 1 where not."),
@@ -191,7 +195,8 @@ def calibrate(
     if check:
         raise typer.Exit(run_check_calibration(exercises or [], engine.value, lang, profile))
     ids = exercises or []
-    raise typer.Exit(run_calibrate(ids, seeds, engine.value, jobs, plot, lang, profile, curves))
+    given = ids, seeds, engine.value, jobs, plot, lang, profile, curves, gpus
+    raise typer.Exit(run_calibrate(*given))
 
 
 @data.command("list")

@@ -152,7 +152,7 @@ class TestOneRun:
             return execution
 
         @contextmanager
-        def trainer(room: Any, cores: Any, seed: int, kernels: Any) -> Any:
+        def trainer(room: Any, cores: Any, seed: int, *_: Any) -> Any:
             yield f"trainer of {seed}"
 
         monkeypatch.setattr(measuring, "execute", execute)
