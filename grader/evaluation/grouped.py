@@ -45,14 +45,16 @@ def perform_together(
     import jax
 
     began = time.monotonic()
-    models = [_made(keras, order, given) for order, given in zip(orders, arrays, strict=True)]
-    model = models[0]
-    state = _stacked(jax, [_state(one) for one in models])
+    with jax.default_device(jax.devices("cpu")[0]):  # first weights are those of a core, to the bit
+        model = _made(keras, orders[0], arrays[0])
+        same = [_values(one) for one in (model.optimizer.variables, model.metrics_variables)]
+        drawn = [_values_of(model), *(_drawn(keras, order) for order in orders[1:])]
+        state = _stacked(jax, [(*own, *same) for own in drawn])
     first = state[0]
-    data = _stacked(jax, [tuple(one.get(name) for name in DATA) for one in arrays])
+    rows = _stacked(jax, [tuple(one.get(name) for name in DATA) for one in arrays])
+    data, empty = jax.device_put((rows, state[3]))  # there once, and not again in every epoch
     building = time.monotonic() - began
     epoch, results = _epoch(jax, model), jax.jit(jax.vmap(_results(model)))
-    empty = state[3]
     histories: list[dict[str, np.ndarray]] = []
     began = time.monotonic()
     for number, batches in enumerate(_batches(orders, len(arrays[0]["x"]))):
@@ -64,12 +66,12 @@ def perform_together(
     training = time.monotonic() - began
     share = len(orders)
     told = {"building": round(building / share, 3), "training": round(training / share, 3)}
-    return [
-        _one(keras, models[place], place, state, first, histories, told) for place in range(share)
-    ]
+    state = jax.tree.map(np.asarray, state)
+    return [_one(model, place, state, first, histories, told) for place in range(share)]
 
 
 def _made(keras: Any, order: dict[str, Any], given: Arrays) -> Any:
+    """Make a model that is ready for its first step; it stands for all that are alike."""
     keras.utils.set_random_seed(order["seed"])
     model = worker.build(keras, order["architecture"], fresh=True)
     trainer.compiled(keras, model, order, given)
@@ -81,14 +83,18 @@ def _made(keras: Any, order: dict[str, Any], given: Arrays) -> Any:
     return model
 
 
-def _state(model: Any) -> tuple[list[Any], ...]:
-    parts = (
-        model.trainable_variables,
-        model.non_trainable_variables,
-        model.optimizer.variables,
-        model.metrics_variables,
-    )
-    return tuple([variable.value for variable in part] for part in parts)
+def _drawn(keras: Any, order: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Give what an order's own seed draws; all else of its model is the first one's."""
+    keras.utils.set_random_seed(order["seed"])
+    return _values_of(worker.build(keras, order["architecture"], fresh=True))
+
+
+def _values_of(model: Any) -> tuple[list[Any], list[Any]]:
+    return _values(model.trainable_variables), _values(model.non_trainable_variables)
+
+
+def _values(variables: Any) -> list[Any]:
+    return [np.asarray(variable.value) for variable in variables]
 
 
 def _stacked(jax: Any, trees: list[Any]) -> Any:
@@ -143,7 +149,6 @@ def _results(model: Any) -> Any:
 
 
 def _one(
-    keras: Any,
     model: Any,
     place: int,
     state: Any,
@@ -152,7 +157,6 @@ def _one(
     told: dict[str, Any],
 ) -> Done:
     """Give one order's share, as ``trainer.perform`` tells it."""
-    del keras
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
     for variables, values in zip(parts, state[:3], strict=True):
         for variable, value in zip(variables, values, strict=True):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 DATA = ("x", "y", "sample_weight")
-MOST_TOGETHER = 256  # orders in one program: what goes wrong with it costs no more than these
+MOST_TOGETHER = 1024  # orders in one program: what goes wrong with it costs no more than these
 # What decides between epochs, and what is measured in between, belongs to one order alone.
 PLAIN: dict[str, Any] = {"callbacks": [], "rates": None, "each_epoch": False, "after": None}
 

@@ -187,21 +187,24 @@ class Workroom:
         meanwhile: Meanwhile,
         progress: Progress | None,
     ) -> str:
-        """Wait for what comes of jobs; each has its own limit. Gives why we ended it, or ""."""
+        """Wait for what comes of jobs; gives why we ended it, or "".
+
+        Each job has its own limit; together, each epoch has one, and so has the beginning.
+        """
         out, process = running.folder / "out", running.process
         last_one = out / f"{first + len(jobs) - 1:04d}.json"
         now, began, last = 0, self.clock(), (first, -1)
-        whole, most_mb = together_limit(jobs), memory_mb(self.gpu)
+        an_epoch, most_mb = epoch_limit(jobs), memory_mb(self.gpu)
         while process.poll() is None and (self.together or not last_one.exists()):
             meanwhile()
             seen = read_progress(out) or last
             if seen != last and 0 <= seen[0] - first < len(jobs):
-                if seen[0] - first > now:
-                    now, began = seen[0] - first, began if self.together else self.clock()
+                if self.together or seen[0] - first > now:
+                    now, began = seen[0] - first, self.clock()
                 last = seen
                 if progress is not None and seen[1] >= 0:
                     progress(now, seen[1], jobs[now].order.fit.epochs)
-            limit = whole if self.together else jobs[now].order.work.limit
+            limit = an_epoch if self.together else jobs[now].order.work.limit
             if self.clock() - began > limit:
                 return f"{round(limit)} s"
             if process.memory_mb() > most_mb:
@@ -210,11 +213,14 @@ class Workroom:
         return ""
 
 
-def together_limit(jobs: Sequence[Job]) -> float:
-    """Seconds for jobs in one program: slower than so many cores, it would be of no use."""
+def epoch_limit(jobs: Sequence[Job]) -> float:
+    """Seconds without a word from jobs in one program: a device that hangs is not waited for.
+
+    One that is slower than so many cores would be of no use.
+    """
     longest = max(job.order.work.seconds for job in jobs)
     seconds = max(longest, math.fsum(job.order.work.seconds for job in jobs) / AS_CORES)
-    return BEFORE + TIMES * seconds
+    return BEFORE + TIMES * seconds / jobs[0].order.fit.epochs
 
 
 def _require_sound(out: Path, otherwise: str) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from grader.room import RoomSpec
 from grader.trainer.result import Trained, Untrainable
 from grader.trainer.starting import MEMORY_MB
 from grader.trainer.train import Job, train
-from grader.trainer.workroom import Workroom
+from grader.trainer.work import BEFORE
+from grader.trainer.workroom import Workroom, epoch_limit
 from tests.support.orders import order
-from tests.support.trainer_room import FakeRoom, ServingRoom, good
+from tests.support.trainer_room import FakeRoom, Process, ServingRoom, good
 
 JOB = Job(order(), seed=7)
 
@@ -115,3 +119,42 @@ def test_a_room_of_its_own_is_closed_when_all_is_trained() -> None:
     assert room.orders == [["0000", "0001"]]
     assert room.processes[0].code == -9
     assert isinstance(train([JOB], FakeRoom(good))[0], Trained)
+
+
+# --- many in one program -----------------------------------------------------------------------
+
+
+class Hanging(FakeRoom):
+    """A room of many that tells of some epochs, one a second, and then no more."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.epochs, self.now = epochs, 0.0
+
+    def start(self, spec: RoomSpec, **_: Any) -> Process:
+        self.out = Path(spec.argv[4])
+        return Process(None)
+
+    def clock(self) -> float:
+        """Each look takes ten seconds, until there is nothing to tell."""
+        self.now += 10.0
+        epoch = int(self.now // 20)
+        if epoch < self.epochs:
+            (self.out / "progress").write_text(json.dumps([0, epoch]))
+        return self.now
+
+
+@pytest.mark.parametrize("epochs", [0, 30])
+def test_many_at_once_have_a_limit_for_each_epoch_and_a_device_that_hangs_is_ended(
+    epochs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.trainer.workroom.POLL_SECONDS", 0.0)
+    jobs, room = [JOB] * 3, Hanging(epochs)
+    limit = epoch_limit(jobs)
+    assert BEFORE < limit < JOB.order.work.limit
+    with closing(Workroom(room, clock=room.clock, together=True)) as workroom:
+        ending, found = workroom.do(jobs, lambda: None)
+    assert found == {}
+    assert ending is not None
+    assert ending.stopped == f"{round(limit)} s"
+    assert limit < room.now - 20.0 * epochs < limit + 50.0
