@@ -25,6 +25,7 @@ from grader.pipeline.elsewhere import GroupsElsewhere
 from grader.pipeline.faults import fault
 from grader.pipeline.graded import Graded
 from grader.pipeline.job import Job, Settings, may_ask, record_versions
+from grader.pipeline.judge_talk import packed
 from grader.pipeline.judges import Judges
 from grader.pipeline.order import Group, groups
 from grader.pipeline.ours import ours
@@ -97,6 +98,7 @@ class Grader:
         def starts(group: Group) -> None:
             on_start(group[0])
 
+        packed(self.course)  # before several threads look at what nobody looked at yet
         batch = groups(self.course, submissions, self.took)
         level, together = self.room.isolation.level, len(self.devices) > 0
         if pays(self.course, self.settings, level, batch, runner, together=together):

@@ -6,6 +6,7 @@ Enters: a socket to the process, what to do. Leaves: what came of it. Touches: t
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from grader.extract.tasks import Answer, ModelTask
 
 Evaluate: TypeAlias = "Callable[[Sequence[ModelTask]], Mapping[str, Answer]]"
+
+# CPython 3.11 makes an object's __dict__ when it is first looked at, and packing looks at it. Where
+# a collection in the middle of that lets another thread do the same, both get the same values, which
+# are freed twice, and the process ends later, anywhere. So one thread packs at a time.
+_PACKING = threading.Lock()
 
 
 @dataclass
@@ -62,4 +68,10 @@ class Talk:
             self._send("answered", dict(answers))
 
     def _send(self, word: str, told: Any) -> None:
-        self.connection.send_bytes(pickle.dumps((word, told), pickle.HIGHEST_PROTOCOL))
+        self.connection.send_bytes(packed((word, told)))
+
+
+def packed(told: Any) -> bytes:
+    """Give what a process of ours reads back, whoever else looks at the same objects."""
+    with _PACKING:
+        return pickle.dumps(told, pickle.HIGHEST_PROTOCOL)
