@@ -34,21 +34,14 @@ class Exported:
 
 def read(out: Path, format_: str) -> Exported:
     """Read what was exported in a format."""
-    path = out / NAME
-    found = lines.read(path)
+    found = lines.read_as(out / NAME, _line)
     at, count = "", 0
     digests: dict[str, str] = {}
-    unread = list(found.unread)
-    for number, one in enumerate(found.objects, start=1):
-        try:
-            name, time, students = _line(one)
-        except ValueError as error:
-            unread.append(lines.unreadable(path, number, error))
-            continue
+    for name, time, students in found.objects:
         if name == format_:
             at, count = time, count + 1
             digests |= students
-    return Exported(at, count, digests, tuple(unread))
+    return Exported(at, count, digests, found.unread)
 
 
 def append(out: Path, format_: str, at: str, digests: Mapping[str, str], known: Exported) -> None:

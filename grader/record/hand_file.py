@@ -33,16 +33,8 @@ class HandFile:
 
 def read(out: Path) -> HandFile:
     """Read what was decided by hand; a folder without such a file has nothing."""
-    path = out / NAME
-    found = lines.read(path)
-    read_: list[HandLine] = []
-    unread = list(found.unread)
-    for number, one in enumerate(found.objects, start=1):
-        try:
-            read_.append(_line(one))
-        except ValueError as error:
-            unread.append(lines.unreadable(path, number, error))
-    return HandFile(HandLines(tuple(read_)), tuple(unread))
+    found = lines.read_as(out / NAME, _line)
+    return HandFile(HandLines(found.objects), found.unread)
 
 
 def append(out: Path, new: Iterable[HandLine]) -> None:

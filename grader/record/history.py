@@ -65,16 +65,8 @@ def then(record: Record) -> Then:
 
 def read(out: Path) -> History:
     """Read a folder's history; one without such a file has none."""
-    path = out / NAME
-    found = lines.read(path)
-    moved: list[Moved] = []
-    unread = list(found.unread)
-    for number, one in enumerate(found.objects, start=1):
-        try:
-            moved.append(_moved(one))
-        except ValueError as error:
-            unread.append(lines.unreadable(path, number, error))
-    return History(tuple(moved), tuple(unread))
+    found = lines.read_as(out / NAME, _moved)
+    return History(found.objects, found.unread)
 
 
 def append(out: Path, new: Sequence[Moved], known: History) -> None:

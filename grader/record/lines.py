@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from grader.record import files
 from grader.types import Json, Message
@@ -22,29 +23,42 @@ MOST_BYTES = 256 * 2**20
 LONGEST_ERROR = 200  # characters
 
 
+Line = TypeVar("Line")
+
+
 @dataclass(frozen=True)
-class Lines:
+class Lines(Generic[Line]):
     """What could be read, and a word for each line that could not."""
 
-    objects: Sequence[Mapping[str, Json]] = ()
+    objects: Sequence[Line] = ()
     unread: Sequence[Message] = field(default=())
 
 
-def read(path: Path) -> Lines:
+def read(path: Path) -> Lines[Mapping[str, Json]]:
     """Read a file's lines; one that is not there has none."""
+    return read_as(path, lambda found: found)
+
+
+def read_as(path: Path, line_of: Callable[[Mapping[str, Json]], Line]) -> Lines[Line]:
+    """Read a file's lines as what they say; one that is not there has none.
+
+    Args:
+        path: the file.
+        line_of: reads a line strictly; raises ValueError where it is none.
+    """
     try:
         data = files.read_at_most(path, MOST_BYTES)
     except FileNotFoundError:
         return Lines()
     except OSError as error:
         return Lines(unread=(_unread(path, error),))
-    objects: list[Mapping[str, Json]] = []
+    objects: list[Line] = []
     unread: list[Message] = []
     for number, line in enumerate(_whole(data).splitlines(), start=1):
         try:
-            objects.append(_object(line))
+            objects.append(line_of(_object(line)))
         except (ValueError, RecursionError) as error:
-            unread.append(unreadable(path, number, error))
+            unread.append(_unreadable(path, number, error))
     return Lines(tuple(objects), tuple(unread))
 
 
@@ -83,7 +97,7 @@ def rewrite(path: Path, objects: Sequence[Mapping[str, Json]]) -> None:
         path.unlink(missing_ok=True)
 
 
-def unreadable(path: Path, number: int, error: Exception) -> Message:
+def _unreadable(path: Path, number: int, error: Exception) -> Message:
     """Say which line of a file is none."""
     reason = (str(error) or type(error).__name__).splitlines()[0][:LONGEST_ERROR]
     return Message("record.line_unreadable", {"path": str(path), "line": number, "error": reason})

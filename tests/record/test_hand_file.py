@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,22 @@ class TestHistory:
     def test_a_line_that_is_none_is_named(self, tmp_path: Path, text: str) -> None:
         lines.append(tmp_path / history.NAME, [json.loads(text)])
         assert [one.id for one in history.read(tmp_path).unread] == ["record.line_unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("name", "unread"),
+    [
+        (hand_file.NAME, lambda out: hand_file.read(out).unread),
+        (history.NAME, lambda out: history.read(out).unread),
+        (exported.NAME, lambda out: exported.read(out, "canvas").unread),
+    ],
+)
+def test_a_line_that_is_none_is_named_by_its_own_number(
+    tmp_path: Path, name: str, unread: Callable[[Path], Sequence[Message]]
+) -> None:
+    """What cannot be read before it counts as well."""
+    (tmp_path / name).write_text("no JSON\n{}\n", "utf-8")
+    assert [one.args["line"] for one in unread(tmp_path)] == [1, 2]
 
 
 class TestExported:

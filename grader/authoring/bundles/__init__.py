@@ -30,9 +30,8 @@ class Bundle:
     zip_name: str = ""
 
 
-def known() -> tuple[str, ...]:
-    """Give the names of all places."""
-    return plugins.names(__path__)
+_FOLDER = plugins.Folder(__name__, "release.no_bundle", "release.broken_bundle")
+known = _FOLDER.names
 
 
 def load(name: str) -> Bundle:
@@ -41,20 +40,10 @@ def load(name: str) -> Bundle:
     Raises:
         GraderError: there is none of this name, or its module is not one.
     """
-    from grader.types import GraderError, Message
-
-    if name not in known():
-        args = {"name": name, "known": ", ".join(known())}
-        raise GraderError(Message("release.no_bundle", args))
-    try:
-        module = plugins.imported(__name__, __path__, name)
-    except plugins.BrokenModuleError as error:
-        args = {"file": error.file, "error": error.error}
-        raise GraderError(Message("release.broken_bundle", args)) from error
+    module = _FOLDER.load(name)
     files, zip_name = getattr(module, "files", None), getattr(module, "ZIP", "")
     if not callable(files) or not isinstance(zip_name, str):
-        args = {"file": str(module.__file__), "error": "files(course)"}
-        raise GraderError(Message("release.broken_bundle", args))
+        raise _FOLDER.incomplete(name, "files(course)")
     return Bundle(name, files, zip_name)
 
 

@@ -27,7 +27,6 @@ from grader import plugins
 if TYPE_CHECKING:
     from grader.ci.event import Event
     from grader.ci.told import Told
-    from grader.types import GraderError
 
 PLAIN = "plain"
 AUTO = "auto"
@@ -95,9 +94,8 @@ class Platform:
 OFFERED = ("here", "group", "unheard", "marks", "summary")
 
 
-def known() -> tuple[str, ...]:
-    """Give the names of all platforms."""
-    return plugins.names(__path__)
+_FOLDER = plugins.Folder(__name__, "ci.no_platform", "ci.broken_module")
+known = _FOLDER.names
 
 
 def choose(name: str, environment: Environment = os.environ) -> Platform:
@@ -118,18 +116,10 @@ def load(name: str) -> Platform:
     Raises:
         GraderError: there is none of this name, or its module is not one.
     """
-    from grader.types import GraderError, Message
-
-    if name not in known():
-        args = {"name": name, "known": ", ".join((AUTO, *known()))}
-        raise GraderError(Message("ci.no_platform", args))
-    try:
-        module = plugins.imported(__name__, __path__, name)
-    except plugins.BrokenModuleError as error:
-        raise _broken(error.file, error.error) from error
+    module = _FOLDER.load(name, also=(AUTO,))
     event = _offered(module, "event")
     if event is None:
-        raise _broken(str(module.__file__), "event(environment) -> Event")
+        raise _FOLDER.incomplete(name, "event(environment) -> Event")
     more = {one: found for one in OFFERED if (found := _offered(module, one)) is not None}
     return Platform(name, event, **more)
 
@@ -137,9 +127,3 @@ def load(name: str) -> Platform:
 def _offered(module: ModuleType, name: str) -> Callable[..., Any] | None:
     found = getattr(module, name, None)
     return found if callable(found) else None
-
-
-def _broken(file: str, error: str) -> GraderError:
-    from grader.types import GraderError, Message
-
-    return GraderError(Message("ci.broken_module", {"file": file, "error": error}))

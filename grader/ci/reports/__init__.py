@@ -15,10 +15,8 @@ from grader import plugins
 from grader.ci.told import Told
 from grader.types import GraderError, Message
 
-
-def known() -> tuple[str, ...]:
-    """Give the names of all reports."""
-    return plugins.names(__path__)
+_FOLDER = plugins.Folder(__name__, "ci.no_report", "ci.broken_module")
+known = _FOLDER.names
 
 
 def written(told: Told, names: tuple[str, ...]) -> Iterator[tuple[str, bytes | Message]]:
@@ -28,18 +26,10 @@ def written(told: Told, names: tuple[str, ...]) -> Iterator[tuple[str, bytes | M
         GraderError: there is no report of a name, or its module is not one.
     """
     for name in names:
-        if name not in known():
-            args = {"name": name, "known": ", ".join(known())}
-            raise GraderError(Message("ci.no_report", args))
-        try:
-            module = plugins.imported(__name__, __path__, name)
-        except plugins.BrokenModuleError as error:
-            args = {"file": error.file, "error": error.error}
-            raise GraderError(Message("ci.broken_module", args)) from error
+        module = _FOLDER.load(name)
         file = getattr(module, "FILE", None)
         if not isinstance(file, str) or not callable(getattr(module, "write", None)):
-            args = {"file": str(module.__file__), "error": "FILE, write(told) -> bytes"}
-            raise GraderError(Message("ci.broken_module", args))
+            raise _FOLDER.incomplete(name, "FILE, write(told) -> bytes")
         try:
             yield file, module.write(told)
         except GraderError as error:

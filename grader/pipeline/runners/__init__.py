@@ -12,25 +12,12 @@ from collections.abc import Sequence
 
 from grader import plugins
 from grader.pipeline.runner import Runner, Slot, Stop
-from grader.types import GraderError, Message
 
 LOCAL = "local"
 
 
-def known() -> tuple[str, ...]:
-    """Give the names of all runners."""
-    return plugins.names(__path__)
-
-
-def require(name: str) -> None:
-    """Refuse a name that no runner has.
-
-    Raises:
-        GraderError: names those that there are.
-    """
-    if name not in known():
-        args = {"name": name, "known": ", ".join(known())}
-        raise GraderError(Message("pipeline.no_runner", args))
+_FOLDER = plugins.Folder(__name__, "pipeline.no_runner", "pipeline.broken_runner")
+known, require = _FOLDER.names, _FOLDER.require
 
 
 def open_runner(name: str, slots: Sequence[Slot], stop: Stop) -> Runner:
@@ -39,17 +26,8 @@ def open_runner(name: str, slots: Sequence[Slot], stop: Stop) -> Runner:
     Raises:
         GraderError: there is none of that name, or its module is not one.
     """
-    require(name)
-    try:
-        module = plugins.imported(__name__, __path__, name)
-    except plugins.BrokenModuleError as error:
-        raise _broken(error.file, error.error) from error
+    module = _FOLDER.load(name)
     if not callable(getattr(module, "open_runner", None)):
-        file = plugins.file_of(__path__, name)
-        raise _broken(file, "open_runner(slots, stop) -> Runner")
+        raise _FOLDER.incomplete(name, "open_runner(slots, stop) -> Runner")
     runner: Runner = module.open_runner(slots, stop)
     return runner
-
-
-def _broken(file: str, error: str) -> GraderError:
-    return GraderError(Message("pipeline.broken_runner", {"file": file, "error": error}))

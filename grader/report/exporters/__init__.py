@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from grader.types import GraderError
 
 
-def known() -> tuple[str, ...]:
-    """Give the names of all exporters."""
-    return plugins.names(__path__)
+_FOLDER = plugins.Folder(__name__, "report.no_exporter", "report.broken_exporter")
+known = _FOLDER.names
 
 
 def load(name: str) -> Exporter:
@@ -33,12 +32,8 @@ def load(name: str) -> Exporter:
         GraderError: there is none of this name, or its module is not one.
     """
     from grader.report.export import Exporter
-    from grader.types import GraderError, Message
 
-    if name not in known():
-        args = {"name": name, "known": ", ".join(known())}
-        raise GraderError(Message("report.no_exporter", args))
-    module = _imported(name)
+    module = _FOLDER.load(name)
     files = getattr(module, "files", None)
     if not callable(files):
         raise _incomplete(module, "files(export)")
@@ -52,16 +47,6 @@ def load(name: str) -> Exporter:
     if not callable(lacks):
         raise _incomplete(module, "lacks(export)")
     return Exporter(name, files, keys, about, told, lacks)
-
-
-def _imported(name: str) -> ModuleType:
-    from grader.types import GraderError, Message
-
-    try:
-        return plugins.imported(__name__, __path__, name)
-    except plugins.BrokenModuleError as error:
-        args = {"file": error.file, "error": error.error}
-        raise GraderError(Message("report.broken_exporter", args)) from error
 
 
 def _columns(module: ModuleType, constant: str) -> tuple[str, ...]:
