@@ -29,7 +29,6 @@ from grader.types import GraderError, Json, Message
 
 STORE, POSTED = "pulls.git", "posted.json"
 NONE, COMMENT, CHECK = "none", "comment", "check"
-LONGEST_BODY = 65_000
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LOGIN = re.compile(r"[A-Za-z0-9][\w.-]{0,99}(?:\[bot\])?", re.ASCII)

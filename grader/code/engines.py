@@ -63,22 +63,13 @@ class EngineChoice:
     may_rerun: bool  # an exception on JAX is to be seen on TensorFlow before it costs a point
 
 
-def choose_engine(notebook: Notebook, asked: str, available: Collection[Engine]) -> EngineChoice:
+def choose(reason: Message | None, asked: str, available: Collection[Engine]) -> EngineChoice:
     """Choose for one notebook.
 
     Args:
-        notebook: to be run.
+        reason: why it needs TensorFlow; None where it does not (``needs_tensorflow``).
         asked: auto, tensorflow or jax.
         available: the installed engines.
-
-    Raises:
-        GraderError: the engine asked for, or any at all, is not installed.
-    """
-    return choose(needs_tensorflow(notebook), asked, available)
-
-
-def choose(reason: Message | None, asked: str, available: Collection[Engine]) -> EngineChoice:
-    """Choose for a notebook that was looked at; ``reason``: why it needs TensorFlow.
 
     Raises:
         GraderError: the engine asked for, or any at all, is not installed.

@@ -32,11 +32,6 @@ class ItemStatistics:
     max_points: float  # the mean of what it was worth; it may differ from engine to engine
     discrimination: float | None  # None where too few were graded, or all earned alike
 
-    @property
-    def difficulty(self) -> float:
-        """The share of its points that the class earned; the lower, the harder."""
-        return self.mean_points / self.max_points
-
 
 def item_statistics(records: Iterable[Record]) -> list[ItemStatistics]:
     """Count every check that is worth points; what is ungraded says nothing about students.

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.code import source
-from grader.code.engines import choose_engine, fixes_seeds, needs_tensorflow
+from grader.code.engines import EngineChoice, choose, fixes_seeds, needs_tensorflow
 from grader.code.source import read_code, without_magics
 from grader.types import Cell, Engine, GraderError, Message, Notebook
 from tests.code.probes.engine_probes import PREAMBLE, PROBES
@@ -169,34 +169,38 @@ def test_lines_keep_their_numbers():
 PLAIN, TAPE = of(IMPORTS, ORDINARY), of(IMPORTS, "tf.GradientTape()")
 
 
+def chosen(notebook, asked, available) -> EngineChoice:
+    return choose(needs_tensorflow(notebook), asked, available)
+
+
 def test_an_ordinary_notebook_runs_on_jax_and_may_be_run_again():
-    choice = choose_engine(PLAIN, "auto", BOTH)
+    choice = chosen(PLAIN, "auto", BOTH)
     assert (choice.engine, choice.reason, choice.may_rerun) == (Engine.JAX, None, True)
 
 
 def test_one_that_needs_tensorflow_gets_it_with_the_reason():
-    choice = choose_engine(TAPE, "auto", BOTH)
+    choice = chosen(TAPE, "auto", BOTH)
     assert choice.engine is Engine.TENSORFLOW
     assert choice.reason is not None
     assert not choice.may_rerun
 
 
 def test_without_jax_everything_runs_on_tensorflow():
-    choice = choose_engine(PLAIN, "auto", [Engine.TENSORFLOW])
+    choice = chosen(PLAIN, "auto", [Engine.TENSORFLOW])
     assert choice.engine is Engine.TENSORFLOW
     assert choice.reason is not None
     assert worded(choice.reason) == "no_jax"
 
 
 def test_without_tensorflow_nothing_can_be_run_again_on_it():
-    choice = choose_engine(TAPE, "auto", [Engine.JAX])
+    choice = chosen(TAPE, "auto", [Engine.JAX])
     assert (choice.engine, choice.may_rerun) == (Engine.JAX, False)
     assert choice.reason is not None
 
 
 @pytest.mark.parametrize("engine", BOTH)
 def test_the_engine_asked_for_is_the_engine(engine):
-    choice = choose_engine(TAPE, engine.value, BOTH)
+    choice = chosen(TAPE, engine.value, BOTH)
     assert (choice.engine, choice.may_rerun) == (engine, False)
 
 
@@ -206,7 +210,7 @@ def test_the_engine_asked_for_is_the_engine(engine):
 )
 def test_an_engine_that_is_not_there_is_an_error(asked, available, reason):
     with pytest.raises(GraderError) as caught:
-        choose_engine(PLAIN, asked, available)
+        chosen(PLAIN, asked, available)
     assert worded(caught.value.message) == reason
 
 
@@ -294,7 +298,7 @@ def test_a_student_s_warnings_are_not_ours():
 
 @given(st.lists(st.text(max_size=80), max_size=4))
 def test_any_text_has_an_engine(sources):
-    assert choose_engine(of(*sources), "auto", BOTH).engine in BOTH
+    assert chosen(of(*sources), "auto", BOTH).engine in BOTH
 
 
 WORDS = st.sampled_from(
@@ -325,7 +329,7 @@ WORDS = st.sampled_from(
 def test_any_code_has_an_engine(text):
     notebook = of(IMPORTS, text)
     read_code(notebook)
-    assert choose_engine(notebook, "auto", BOTH).engine in BOTH
+    assert chosen(notebook, "auto", BOTH).engine in BOTH
 
 
 # --- measured ------------------------------------------------------------------------------------

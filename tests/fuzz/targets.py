@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.code.engines import choose_engine, fixes_seeds
+from grader.code.engines import fixes_seeds, needs_tensorflow
 from grader.collect.collect import collect
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.course.exercises import Course
@@ -92,7 +92,7 @@ def run_notebook(data: bytes, _: Path) -> str:
         return error.message.id
     for cell in notebook.cells:
         cell.source.encode()
-    choose_engine(notebook, "auto", (Engine.TENSORFLOW, Engine.JAX))
+    needs_tensorflow(notebook)
     fixes_seeds(notebook)
     return f"read, {len(diagnose_source(notebook))} hints"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from grader.code.engines import choose_engine, fixes_seeds
+from grader.code.engines import fixes_seeds, needs_tensorflow
 from grader.collect.collect import collect
 from grader.extract.architecture import read_architecture
 from grader.extract.keras_config import NotRebuildableError
 from grader.score.hints_runs import diagnose_source
-from grader.types import Cell, Engine, Json, Notebook
+from grader.types import Cell, Json, Notebook
 
 DEEP = 3000
 MANY = 3000
@@ -23,7 +23,7 @@ MANY = 3000
 def read(source: str) -> None:
     """Read a cell as the judge does."""
     notebook = Notebook((Cell(1, source),), None, "0" * 64)
-    choose_engine(notebook, "auto", (Engine.TENSORFLOW, Engine.JAX))
+    needs_tensorflow(notebook)
     fixes_seeds(notebook)
     diagnose_source(notebook)
 

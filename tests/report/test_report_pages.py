@@ -458,7 +458,7 @@ class TestItemStatistics:
         assert telling is not None
         assert telling > 0.7
         assert rows["structure.total"].discrimination == pytest.approx(0.0)
-        assert rows["data.target"].difficulty == 0.5
+        assert rows["data.target"].mean_points / rows["data.target"].max_points == 0.5
 
     def test_of_too_few_results_nothing_is_said(self) -> None:
         def all_but_one(count: int) -> list[Record]:
