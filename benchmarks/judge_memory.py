@@ -25,7 +25,7 @@ from typing import Any
 
 from grader.authoring.release import full, text
 from grader.cli.course import open_words
-from grader.cli.grade import finish
+from grader.cli.kept import finish
 from grader.cli.spared import Spared
 from grader.collect.collect import collect
 from grader.course.load import find_course, load_course

@@ -20,7 +20,8 @@ from grader.cli.check_fast import fast_look
 from grader.cli.check_lines import ADVICE, WRONG, Look, MarkedLine, lines_of
 from grader.cli.course import course_around, course_to_check_with, open_words
 from grader.cli.errors import INTERRUPTED, tell
-from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, graded_as_done
+from grader.cli.grade import graded_as_done
+from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED
 from grader.cli.printing import console, titles
 from grader.cli.progress import ProgressLines
 from grader.cli.watching import each_save

@@ -31,15 +31,14 @@ from grader.cli.grade import (
     GradeOptions,
     as_it_turned_out,
     beforehand,
-    current,
     graded_as_done,
     in_order,
     not_as_it_could_be,
-    of_batch,
     require_packages,
     round_gpus,
     settings_of,
 )
+from grader.cli.kept import current, of_batch
 from grader.cli.progress import ProgressLines
 from grader.cli.signing import sign
 from grader.cli.spared import Spared

@@ -22,7 +22,7 @@ from pathlib import Path, PurePath
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
-from grader.cli.grade import ALL_ACCEPTED, UNGRADED, current, existing
+from grader.cli.kept import ALL_ACCEPTED, UNGRADED, current, existing
 from grader.cli.lms import chosen_columns, platform_numbers
 from grader.cli.people import people_of, roster_of
 from grader.cli.printing import PEOPLE, titles

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.cli.errors import USAGE
-from grader.cli.grade import ALL_ACCEPTED
+from grader.cli.kept import ALL_ACCEPTED
 from grader.cli.opened import Opened, author_of, opened, write_pages
 from grader.cli.whose import exercises_called, student_called
 from grader.record import class_file, hand_file

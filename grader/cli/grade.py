@@ -1,4 +1,4 @@
-"""The commands that grade and report.
+"""``grader grade``: a batch, from notebooks to reports.
 
 Enters: parsed options. Leaves: exit codes. Touches: stdout, stderr, the OUT folder, signals.
 """
@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.cli.course import course_to_grade_with, open_course, open_words, profile_note
+from grader.cli.course import course_to_grade_with, open_words, profile_note
 from grader.cli.devices import devices_for, rooms_gpus, trainers_gpus
 from grader.cli.errors import INTERRUPTED, speak, tell
-from grader.cli.forgetting import forget_asked
+from grader.cli.kept import exit_code, finish, of_batch
 from grader.cli.people import look_of, remember
 from grader.cli.progress import Progress, open_progress
 from grader.cli.roster import roster_file
-from grader.cli.rules import class_list, nobodys, rules_for
+from grader.cli.rules import class_list, rules_for
 from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
@@ -34,8 +34,6 @@ from grader.pipeline.judges import Judges
 from grader.pipeline.ours import ours
 from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
-from grader.policy.by_hand import in_force
-from grader.policy.hand_ins import counting
 from grader.record import files
 from grader.record.store import Store
 from grader.report.trained import trained_lines
@@ -44,9 +42,8 @@ from grader.room.quick import quickened
 from grader.text.printable import printable
 from grader.text.words import Words, pick_language
 from grader.trainer.kernels import HERE
-from grader.types import UNKNOWN, Engine, GraderError, Level, Message, Record, Verdict
+from grader.types import UNKNOWN, Engine, GraderError, Level, Message, Record
 
-ALL_ACCEPTED, SOME_NOT, UNGRADED = 0, 1, 3
 KEPT = ("results", "evidence", "feedback")
 SHOW_CURSOR = b"\x1b[?25h\n"  # the live bar hides it
 
@@ -336,82 +333,3 @@ def same_code(graded: Sequence[Graded], words: Words) -> list[str]:
         words("cli.same_code", first=printable(first), others=printable(", ".join(sorted(names))))
         for first, names in sorted(alike.items())
     ]
-
-
-def exit_code(records: Sequence[Record], *, refused: bool = False) -> int:
-    """0 all that counts accepted, 1 some of it not, 3 something ungraded."""
-    if refused or not all(record.grade.graded for record in records):
-        return UNGRADED
-    accepted = all(one.grade.verdict is Verdict.ACCEPTED for one in counting(records))
-    return ALL_ACCEPTED if accepted else SOME_NOT
-
-
-def run_report(out: Path, lang: str | None, form: str, roster: Path | None = None) -> int:
-    """Write feedback and print what is stored; gives the exit code."""
-    course = open_course()
-    words = open_words(course, lang)
-    with Store(existing(out)) as store:
-        remember(store.out, roster=roster)
-        records = current(store, course)
-        whole = finish(course, words, store, records, form, Spared(store.out))
-    return exit_code(records, refused=not whole)
-
-
-def current(store: Store, course: Course) -> list[Record]:
-    """Give what is stored with the grades in force, and those who handed in nothing."""
-    latest = store.latest()
-    return in_force(latest, store.by_hand(), rules_for(course, latest), absent=True)
-
-
-def of_batch(store: Store, course: Course, batch: Sequence[Record]) -> list[Record]:
-    """Give the grades in force of what a batch graded: what was handed in before counts for them.
-
-    Whoever's group handed in has a record of it too. What is to be forgotten is in none.
-    """
-    ruled: dict[str, list[Record]] = {}
-    for one in current(store, course):
-        ruled.setdefault(one.key, []).append(one)
-    by_hand = store.by_hand()
-    there = [one for one in batch if not by_hand.is_forgotten(one.student, one.exercise)]
-    return [record for one in there for record in ruled.get(one.key, [one])]
-
-
-def existing(out: Path) -> Path:
-    """Give the folder if it holds results.
-
-    Raises:
-        GraderError: it does not.
-    """
-    if not (out / "results").is_dir():
-        raise GraderError(Message("cli.no_results", {"path": str(out)}))
-    return out
-
-
-def finish(
-    course: Course,
-    words: Words,
-    store: Store,
-    records: Sequence[Record],
-    form: str,
-    spared: Spared,
-) -> bool:
-    """Print this batch's records, then write the feedback of everything stored.
-
-    What is to be forgotten is in none of it, and erased then. False where something is missing:
-    somebody was left out, or a record could not be read.
-    """
-    from grader.cli import printing
-
-    printing.show(words, store.out, records, form, spared)
-    sys.stdout.flush()
-    everything = current(store, course)
-    places = printing.write_feedback(course, words, store.out, everything, spared)
-    for message in nobodys(course, everything):
-        tell(words.say(message))
-    forget_asked(store)
-    for message in store.warnings:
-        tell(words.say(message))
-    spared.tell(words)
-    if form == "table":
-        printing.show_places(words, places)
-    return not (spared or store.warnings)

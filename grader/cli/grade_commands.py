@@ -145,7 +145,7 @@ def report(
     format: Format = FormatOption.TABLE,  # noqa: A002
 ) -> None:
     """Write feedback and print what is stored."""
-    from grader.cli.grade import run_report
+    from grader.cli.report import run_report
 
     raise typer.Exit(run_report(out, lang, format.value, roster))
 

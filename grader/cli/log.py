@@ -12,7 +12,7 @@ from pathlib import Path
 from grader.cli import printing
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
-from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
+from grader.cli.kept import ALL_ACCEPTED, UNGRADED, existing
 from grader.cli.people import roster_or_nobody
 from grader.cli.whose import student_called
 from grader.policy.by_hand import HandLines

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
-from grader.cli.grade import current, existing, exit_code, finish
+from grader.cli.kept import current, existing, exit_code, finish
 from grader.cli.spared import Spared, Step
 from grader.record import class_file, files, hand_file, notebook_file
 from grader.record.index import KEY, MOST_BYTES, keyed_folders

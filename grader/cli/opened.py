@@ -16,7 +16,7 @@ from grader.cli import printing
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
-from grader.cli.grade import ALL_ACCEPTED, UNGRADED, existing
+from grader.cli.kept import ALL_ACCEPTED, UNGRADED, existing
 from grader.cli.people import roster_or_nobody
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared

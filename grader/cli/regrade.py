@@ -20,7 +20,7 @@ from grader import seeds
 from grader.cli import printing
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
-from grader.cli.grade import ALL_ACCEPTED, SOME_NOT, UNGRADED, existing, exit_code, finish
+from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED, existing, exit_code, finish
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.forgetting import SIMILAR
-from grader.cli.grade import ALL_ACCEPTED, UNGRADED, current, existing
+from grader.cli.kept import ALL_ACCEPTED, UNGRADED, current, existing
 from grader.cli.printing import titles
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.course.exercises import ASSIGNMENTS, Course

@@ -15,14 +15,8 @@ from grader import environment, seeds
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.failures import show_failures
-from grader.cli.grade import (
-    ALL_ACCEPTED,
-    SOME_NOT,
-    UNGRADED,
-    finish,
-    graded_as_done,
-    in_order,
-)
+from grader.cli.grade import graded_as_done, in_order
+from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED, finish
 from grader.cli.progress import open_progress
 from grader.cli.spared import Spared
 from grader.collect.collect import Collected, collect

@@ -18,7 +18,7 @@ import pytest
 import typer
 
 from grader.cli.app import app
-from grader.cli.grade import ALL_ACCEPTED, SOME_NOT
+from grader.cli.kept import ALL_ACCEPTED, SOME_NOT
 from grader.record import notebook_file
 from grader.record.store import Store
 from grader.types import Notebook

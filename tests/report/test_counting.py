@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from grader.cli.grade import exit_code
+from grader.cli.kept import exit_code
 from grader.report import exporters
 from grader.report.export import Export
 from grader.report.feedback import feedback_page

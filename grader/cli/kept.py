@@ -1,0 +1,91 @@
+"""What an OUT folder holds: the grades in force, the reports of them, the exit code.
+
+Enters: a course, a Store. Leaves: Records, exit codes. Touches: stdout, stderr, the OUT folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from grader.cli.errors import tell
+from grader.cli.forgetting import forget_asked
+from grader.cli.rules import nobodys, rules_for
+from grader.cli.spared import Spared
+from grader.course.exercises import Course
+from grader.policy.by_hand import in_force
+from grader.policy.hand_ins import counting
+from grader.record.store import Store
+from grader.text.words import Words
+from grader.types import GraderError, Message, Record, Verdict
+
+ALL_ACCEPTED, SOME_NOT, UNGRADED = 0, 1, 3
+
+
+def existing(out: Path) -> Path:
+    """Give the folder if it holds results.
+
+    Raises:
+        GraderError: it does not.
+    """
+    if not (out / "results").is_dir():
+        raise GraderError(Message("cli.no_results", {"path": str(out)}))
+    return out
+
+
+def current(store: Store, course: Course) -> list[Record]:
+    """Give what is stored with the grades in force, and those who handed in nothing."""
+    latest = store.latest()
+    return in_force(latest, store.by_hand(), rules_for(course, latest), absent=True)
+
+
+def of_batch(store: Store, course: Course, batch: Sequence[Record]) -> list[Record]:
+    """Give the grades in force of what a batch graded: what was handed in before counts for them.
+
+    Whoever's group handed in has a record of it too. What is to be forgotten is in none.
+    """
+    ruled: dict[str, list[Record]] = {}
+    for one in current(store, course):
+        ruled.setdefault(one.key, []).append(one)
+    by_hand = store.by_hand()
+    there = [one for one in batch if not by_hand.is_forgotten(one.student, one.exercise)]
+    return [record for one in there for record in ruled.get(one.key, [one])]
+
+
+def finish(
+    course: Course,
+    words: Words,
+    store: Store,
+    records: Sequence[Record],
+    form: str,
+    spared: Spared,
+) -> bool:
+    """Print this batch's records, then write the feedback of everything stored.
+
+    What is to be forgotten is in none of it, and erased then. False where something is missing:
+    somebody was left out, or a record could not be read.
+    """
+    from grader.cli import printing
+
+    printing.show(words, store.out, records, form, spared)
+    sys.stdout.flush()
+    everything = current(store, course)
+    places = printing.write_feedback(course, words, store.out, everything, spared)
+    for message in nobodys(course, everything):
+        tell(words.say(message))
+    forget_asked(store)
+    for message in store.warnings:
+        tell(words.say(message))
+    spared.tell(words)
+    if form == "table":
+        printing.show_places(words, places)
+    return not (spared or store.warnings)
+
+
+def exit_code(records: Sequence[Record], *, refused: bool = False) -> int:
+    """0 all that counts accepted, 1 some of it not, 3 something ungraded."""
+    if refused or not all(record.grade.graded for record in records):
+        return UNGRADED
+    accepted = all(one.grade.verdict is Verdict.ACCEPTED for one in counting(records))
+    return ALL_ACCEPTED if accepted else SOME_NOT
