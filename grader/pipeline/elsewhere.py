@@ -139,7 +139,7 @@ class GroupsElsewhere:
 
     def begins(self, task: Group) -> None:
         """Write it into the journal of this side."""
-        self.grader.store.begin(self.grader.journal_key(task[0], HERE))
+        self.grader.store.journal.begin(self.grader.journal_key(task[0], HERE))
 
     def parcel(self, task: Group) -> Parcel:
         """Read the authors' files.
@@ -181,7 +181,7 @@ class GroupsElsewhere:
                 store.save(record)
                 records.append(record)
             done.append(Graded(submission, tuple(records)))
-        store.finish(self.grader.journal_key(task[0], HERE))
+        store.journal.finish(self.grader.journal_key(task[0], HERE))
         return done
 
 

@@ -154,7 +154,7 @@ class Grader:
             return self._grade_journaled(job, slot, began, like)
         except PutOffError:
             with suppress(GraderError):
-                self.store.finish(job.journal_key(slot))  # it took nobody down
+                self.store.journal.finish(job.journal_key(slot))  # it took nobody down
             raise
         except GraderError as error:
             message = error.message
@@ -163,7 +163,7 @@ class Grader:
         records = self._ungraded(job, slot, message, began)
         with suppress(GraderError):  # a full disk may be why we are here
             records = self._saved(job, slot, records, began)
-            self.store.finish(job.journal_key(slot))  # it took nobody down
+            self.store.journal.finish(job.journal_key(slot))  # it took nobody down
         return Graded(submission, records)
 
     def _job(self, submission: Submission) -> Job:
@@ -183,7 +183,7 @@ class Grader:
             return False
         try:
             job = self._looked_at(self._job(submission))
-            begun = self.store.begun(job.journal_key(slot))
+            begun = self.store.journal.begun(job.journal_key(slot))
             return begun < CRASHES and not self._kept(job, slot, interrupted=begun > 0)
         except Exception:  # noqa: BLE001 - the same is met by ``grade_one``, which tells it
             return False
@@ -205,7 +205,7 @@ class Grader:
     ) -> Graded:
         """Grade with a note of the beginning and the end, unless it was all done before."""
         journal = job.journal_key(slot)
-        begun_before = self.store.begin(journal)
+        begun_before = self.store.journal.begin(journal)
         kept = self._kept(job, slot, interrupted=begun_before > 0)
         if kept:
             told = job.submission.handed_in  # no part of the key: what a platform says now holds
@@ -230,7 +230,7 @@ class Grader:
             records = tuple(self._record(job, slot, one, began, attempts.spent) for one in scored)
         records = self._saved(job, slot, records, began)
         with suppress(GraderError):  # the records are safe, and count all the same next time
-            self.store.finish(journal)
+            self.store.journal.finish(journal)
         return Graded(job.submission, records, reused=bool(kept))
 
     def _kept(self, job: Job, slot: Slot, *, interrupted: bool) -> tuple[Record, ...]:

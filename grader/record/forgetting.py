@@ -88,7 +88,7 @@ def _erase_runs(store: Store, going: Sequence[_Kept], staying: Sequence[_Kept]) 
             shutil.rmtree(folder)
     for one in going:
         job = f"{one.record.submission}/{one.record.execution_key}"
-        store.journal_path(job).unlink(missing_ok=True)
+        store.journal.path(job).unlink(missing_ok=True)
 
 
 def _seed(folder: Path) -> int | None:

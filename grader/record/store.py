@@ -6,7 +6,7 @@ Enters: Records and Executions. Leaves: the same, when asked for again. Touches:
     evidence/<execution key>/      what one run left behind: ``execution/``, whole or absent, and
                                    ``notebook.json``, the code that ran
     by-hand.jsonl                  what was decided by hand, a line for each
-    journal/<job>                  one line per time that a job was begun and not finished
+    journal/<job>                  what was begun and not finished (``journal``)
     grades.db                      an index of the above, derived, may be deleted
     .lock                          held by the one grader that writes here
 
@@ -16,7 +16,6 @@ lock, and only its holder writes ``grades.db``. What cannot be read back is left
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -25,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -33,6 +32,7 @@ from grader.policy.by_hand import HandLines
 from grader.record import files, hand_file
 from grader.record.flushing import Flusher
 from grader.record.index import KEY, MOST_BYTES, Index, first_line, keyed_folders, remove
+from grader.record.journal import Journal
 from grader.record.keys import canonical, execution_key, score_key
 from grader.types import Execution, GraderError, Message, Record
 
@@ -64,6 +64,7 @@ class Store:
         self._index: Index | None = None
         self._last_saved = saved_after
         self._flusher = Flusher(self.out)
+        self.journal = Journal(self.out, self._flusher)
         self._guard = threading.RLock()
 
     def __enter__(self) -> Self:
@@ -249,44 +250,10 @@ class Store:
             self._warn(folder, error)
             return None
 
-    # --- the journal -------------------------------------------------------------------------
-
-    def begin(self, job: str) -> int:
-        """Note that a job begins; return how often it was begun before and never finished.
-
-        A job that takes its worker down every time is recognised by that number.
-
-        Raises:
-            GraderError: the note cannot be written.
-        """
-        path = self.journal_path(job)
-        line = f"{datetime.now(UTC).isoformat(timespec='seconds')} {os.getpid()}\n"
-        with files.disk_errors(path):
-            before = files.add_line(path, line.encode())
-            self._flusher.wrote()  # a notebook may take the whole machine down
-        return before
-
-    def begun(self, job: str) -> int:
-        """Return how often a job was begun and never finished."""
-        path = self.journal_path(job)
-        with files.disk_errors(path):
-            return path.read_bytes().count(b"\n") if path.exists() else 0
-
-    def finish(self, job: str) -> None:
-        """Note that a job came to its end, good or bad."""
-        path = self.journal_path(job)
-        with files.disk_errors(path):
-            path.unlink(missing_ok=True)
-
     # --- inside ------------------------------------------------------------------------------
 
     def _record_path(self, key: str) -> Path:
         return self.out / "results" / _checked(key) / "record.json"
-
-    def journal_path(self, job: str) -> Path:
-        """Where it is noted that a job began."""
-        name = hashlib.sha256(job.encode("utf-8", "surrogatepass")).hexdigest()[:40]
-        return self.out / "journal" / name
 
     def _warn(self, path: Path, error: Exception | str) -> None:
         note = Message("record.unreadable", {"path": str(path), "error": str(error)})

@@ -213,7 +213,7 @@ def test_an_end_forgets_the_beginnings(head: GroupsElsewhere, tmp_path: Path) ->
     head.begins(group)
     (data,) = there(head, tmp_path, group)
     head.received(group, data)
-    assert head.grader.store.begun(head.grader.journal_key(group[0], HERE)) == 0
+    assert head.grader.store.journal.begun(head.grader.journal_key(group[0], HERE)) == 0
 
 
 def test_what_holds_no_notebook_is_told_here(head: GroupsElsewhere) -> None:

@@ -38,6 +38,7 @@ from grader.pipeline.regrade import regrade
 from grader.pipeline.runner import Call, Slot, Stop, slots
 from grader.pipeline.runners.local import LocalRunner
 from grader.record import hand_file
+from grader.record.journal import Journal
 from grader.record.store import Store, UnkeepableError
 from grader.score.score import ungraded
 from grader.seeds import hidden_seed
@@ -700,11 +701,11 @@ def test_a_record_saved_before_the_note_of_its_end_is_not_graded_again(
 def test_a_note_that_cannot_be_taken_away_costs_no_record(
     course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_store: grader.Store, _job: str) -> None:
+    def refuse(_journal: Journal, _job: str) -> None:
         raise GraderError(Message("record.disk_full", {"path": "x"}))
 
     with monkeypatch.context() as broken:
-        broken.setattr(grader.Store, "finish", refuse)
+        broken.setattr(Journal, "finish", refuse)
         (record,) = _grade(course, tmp_path, _submission()).records
     assert record.grade.verdict is Verdict.ACCEPTED
     assert _grade(course, tmp_path, _submission()).reused

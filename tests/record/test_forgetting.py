@@ -36,7 +36,7 @@ def test_nothing_of_a_student_is_left_and_everything_of_the_others(tmp_path: Pat
     with Store(tmp_path) as store:
         kept(store, b.record("kim", LSTM), b.record("kim", LSTM, salt=1), b.record("kim", GRU))
         kept(store, b.record("lee", LSTM), stdout="lee's")
-        store.begin(f"kim/{LSTM}.ipynb/{b.record('kim', LSTM).execution_key}")
+        store.journal.begin(f"kim/{LSTM}.ipynb/{b.record('kim', LSTM).execution_key}")
         lines.append(store.out / history.NAME, [{"student": "kim"}, {"student": "lee"}])
         exported.append(store.out, "canvas", "t", {"kim": "1", "lee": "2"}, exported.Exported())
         assert erase(store, "kim") == 3

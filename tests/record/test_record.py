@@ -556,28 +556,32 @@ def without_arrays(run: Execution) -> Execution:
 
 class TestJournal:
     def test_unfinished_beginnings_are_counted(self, store: Store) -> None:
-        assert [store.begin("job"), store.begin("job"), store.begin("job")] == [0, 1, 2]
+        assert [
+            store.journal.begin("job"),
+            store.journal.begin("job"),
+            store.journal.begin("job"),
+        ] == [0, 1, 2]
 
     def test_a_finished_job_starts_anew(self, store: Store) -> None:
-        store.begin("job")
-        store.finish("job")
-        assert store.begin("job") == 0
+        store.journal.begin("job")
+        store.journal.finish("job")
+        assert store.journal.begin("job") == 0
 
     def test_jobs_are_counted_apart(self, store: Store) -> None:
-        store.begin("one")
-        assert store.begin("../other \ud800") == 0
+        store.journal.begin("one")
+        assert store.journal.begin("../other \ud800") == 0
 
     def test_a_crash_does_not_lose_the_count(self, tmp_path: Path) -> None:
         script = f"""
             import os, signal
             from pathlib import Path
             from grader.record.store import Store
-            Store(Path({str(tmp_path)!r})).begin("job")
+            Store(Path({str(tmp_path)!r})).journal.begin("job")
             os.kill(os.getpid(), signal.SIGKILL)
         """
         for _ in range(2):
             subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT, check=False)
-        assert Store(tmp_path).begin("job") == 2
+        assert Store(tmp_path).journal.begin("job") == 2
 
 
 class TestKeys:
@@ -807,7 +811,7 @@ class TestFlushing:
     ) -> None:
         with Store(tmp_path) as store:
             if kept == "begin":
-                store.begin("job")
+                store.journal.begin("job")
             else:
                 store.save_execution(KEY, b.execution())
         assert flushed == [tmp_path]

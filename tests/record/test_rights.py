@@ -34,7 +34,7 @@ def kept(out: Path) -> None:
         record = b.record("a")
         store.save(record)
         store.save_execution(KEY, b.execution())
-        store.begin("a job")
+        store.journal.begin("a job")
         files.write_whole(out / "feedback" / "a.html", b"page")
         assert store.latest() == [record]
         store_files = rights(out)  # with what the database has beside it while it is open
