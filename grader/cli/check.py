@@ -88,7 +88,8 @@ def _checked(options: CheckOptions, course: Course) -> int:
         trainer=options.trainer,
     )
     look = look_of(options)
-    room = open_room("auto", without_results(course.root))
+    alone = course.public == course.root
+    room = open_room("auto", without_results(None if alone else course.root))
     if room.isolation.level is Level.NONE:
         tell(words("cli.check_open"))
     with workplace() as place, Store(place) as store:

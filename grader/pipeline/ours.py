@@ -25,10 +25,14 @@ def ours(course: Path, out: Path, submissions: Iterable[Path] = ()) -> tuple[Gua
     )
 
 
-def without_results(course: Path) -> tuple[Guarded, ...]:
-    """The same where nobody is graded: what every course has, whoever runs a notebook of it."""
+def without_results(course: Path | None) -> tuple[Guarded, ...]:
+    """The same where nobody is graded: what every course has, whoever runs a notebook of it.
+
+    ``course``: None where there is nothing but the public half of one.
+    """
+    reference = () if course is None else (Guarded(course / REFERENCE, "room.exposed_reference"),)
     return (
-        Guarded(course / REFERENCE, "room.exposed_reference"),
+        *reference,
         Guarded(seeds.secret_path(), "room.exposed_secret"),
         Guarded(signing.key_path(), "room.exposed_signing_key"),
         Guarded(parent(), "room.exposed_temporary"),

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,16 @@ def test_what_is_released_can_stand_alone(whole: Course, tmp_path: Path) -> None
     assert public.beside[LOOKED_UP].keys() == {"reviews.npz", "word_index.json"}
 
 
+def installed_in(folder: Path) -> Path:
+    """An environment of a student's own, with everything but the grader; where packages lie."""
+    venv.create(folder, symlinks=True)
+    (place,) = folder.glob("lib/python*/site-packages")
+    others = [one for one in map(Path, sys.path) if one.name == "site-packages"]
+    lines = [f"import sys; sys.path.append({str(one)!r})\n" for one in others]  # nothing editable
+    (place / "others.pth").write_text("".join(lines), "utf-8")
+    return place
+
+
 @pytest.mark.real
 def test_from_the_two_packages_alone_a_notebook_that_names_its_exercise_is_checked(
     tmp_path: Path,
@@ -159,19 +170,20 @@ def test_from_the_two_packages_alone_a_notebook_that_names_its_exercise_is_check
     release(load_course(ROOT), tmp_path / "bundle", Plan((DRAWN, LOOKED_UP)))
     packages = [tmp_path / "bundle" / GRADER, *(tmp_path / "bundle").glob("grader_course-*.whl")]
     assert len(packages) == 2
+    place = installed_in(tmp_path / "own")
     for one in packages:
-        shutil.unpack_archive(one, tmp_path / "site", "zip")
+        shutil.unpack_archive(one, place, "zip")
     folder = tmp_path / "empty"
     folder.mkdir()
     shutil.copy(ROOT / SAMPLE, folder / f"{DRAWN}.ipynb")
     handed_out = tmp_path / "bundle" / "assignments" / LOOKED_UP / f"{LOOKED_UP}.ipynb"
     shutil.copy(handed_out, folder / "mine.ipynb")  # it says in itself which exercise it is
     shutil.rmtree(tmp_path / "bundle")
-    rest = {k: v for k, v in os.environ.items() if k != "GRADER_COURSE"}
+    rest = {k: v for k, v in os.environ.items() if k not in {"GRADER_COURSE", "PYTHONPATH"}}
     done = subprocess.run(
-        [sys.executable, "-m", "grader", "check", ".", "--fast", "--lang", "en"],
+        [tmp_path / "own/bin/python", "-m", "grader", "check", ".", "--fast", "--lang", "en"],
         cwd=folder,
-        env={**rest, "PYTHONPATH": str(tmp_path / "site"), "HOME": str(tmp_path / "home")},
+        env={**rest, "HOME": str(tmp_path / "home")},
         capture_output=True,
         text=True,
         check=False,
