@@ -171,10 +171,10 @@ def test_a_file_that_is_missing_is_named_and_costs_nothing(
         path = tmp_path / "grader_course" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes((folder / name).read_bytes())
-    course, exercise = (
-        public_half(COURSE, read_public(path.parents[1])),
-        COURSE.exercises[LOOKED_UP],
-    )
+    exercise = COURSE.exercises[LOOKED_UP]
+    without = replace(exercise, assignment_path=tmp_path / "assignments" / LOOKED_UP)
+    students = replace(COURSE, exercises={**COURSE.exercises, LOOKED_UP: without})
+    course = public_half(students, read_public(path.parents[1]))
     grade = graded(course, evidence(course, LOOKED_UP, own_data(COURSE, exercise)))
     assert grade.verdict is Verdict.ACCEPTED
     assert grade.score == grade.max_score == points_but(exercise, *NEITHER)
