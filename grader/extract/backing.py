@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from grader.extract.distinct import distinct_places, fits_more, is_whole, row_bytes
-from grader.types import ArraySample, Candidate, FitSample, Training
+from grader.types import Array, ArraySample, Candidate, FitSample, Training
 
 Right = Callable[[FitSample], bool]
 
@@ -47,11 +47,28 @@ def stands_for_all(sample: FitSample, shown: Iterable[FitSample], is_right: Righ
     row = max(1, row_bytes(sample))
     wanted = min(x.shape[0], showing.most // row)
     alike = {id(one.x.rows): one for one in shown if one.x and _form(one) == _form(sample)}
-    right = [one for one in alike.values() if is_right(_as_many(one, x.shape[0]))]
-    if sum(map(_count, right)) < wanted:
+    most_first = sorted(alike.values(), key=_count, reverse=True)
+    return _enough((one for one in most_first if is_right(_as_many(one, x.shape[0]))), wanted)
+
+
+def _enough(right: Iterable[FitSample], wanted: int) -> bool:
+    """Whether so many rows differ; no more of them are looked at than that takes."""
+    inputs: list[Array] = []
+    targets: list[Array] = []
+    rows = looked = 0
+    for one in right:
+        assert one.x is not None
+        assert one.y is not None
+        count = _count(one)
+        inputs.append(one.x.rows[:count])
+        targets.append(one.y.rows[:count])
+        rows += count
+        if rows >= looked + wanted:  # else there is not much more than there was
+            looked = rows
+            if len(distinct_places(np.concatenate(inputs), np.concatenate(targets))) >= wanted:
+                return True
+    if not inputs or rows == looked or rows < wanted:
         return False
-    inputs = [one.x.rows[: _count(one)] for one in right if one.x]
-    targets = [one.y.rows[: _count(one)] for one in right if one.y]
     return len(distinct_places(np.concatenate(inputs), np.concatenate(targets))) >= wanted
 
 
