@@ -36,7 +36,7 @@ from grader.extract.proof import (
 )
 from grader.extract.suspicion import ABOUT_CLAIMS, suspicions
 from grader.extract.tasks import Answer, ModelTask
-from grader.extract.training import training_facts
+from grader.extract.training import passes_of, training_facts
 from grader.text.printable import cut
 from grader.types import (
     NO_REFERENCE,
@@ -212,13 +212,20 @@ def _with_proof(found: Evidence, case: ExerciseCase, trainings: Sequence[Trainin
         return found
     chain = chain_of(case.reading, trainings)
     proof = proof_of(case.reading, chain, trainings)
-    asked = rows_asked(case) if any(one.samples is not None for one in chain) else None
+    fits = () if chain else [fit for fit in case.reading.candidate.fits if fit.ended]
+    parts = any(one.samples is not None for one in chain) or any(
+        fit.arguments.get("steps_per_epoch") is not None for fit in fits
+    )
+    asked = rows_asked(case) if parts else None
     training = proven_facts(found.training, chain, asked)
+    if fits:
+        training = replace(training, epochs=sum(passes_of(fit, asked) for fit in fits))
     # Of what is ours no claim can raise a doubt.
     flags = [flag for flag in found.flags if not (chain and flag in ABOUT_CLAIMS)]
     if not chain and is_unheard(case.reading, trainings):
         flags.append(UNHEARD)
-    notes = (*found.notes, *note_of(proof), *notes_on(chain, asked))
+    told = sum(one.epochs for one in chain) or sum(fit.epochs_run for fit in fits)
+    notes = (*found.notes, *note_of(proof), *notes_on(told, training.epochs))
     return replace(found, training=training, proof=proof, flags=tuple(flags), notes=notes)
 
 

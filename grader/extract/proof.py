@@ -143,10 +143,8 @@ def note_of(proof: Proof | None) -> tuple[Message, ...]:
     return (Message(CLAIMED), *((proof.why,) if proof.why is not None else ()))
 
 
-def notes_on(chain: Sequence[Training], asked: int | None = None) -> tuple[Message, ...]:
-    """Say of epochs that go over a part of the rows how many whole ones they are worth."""
-    told = sum(one.epochs for one in chain)
-    whole = sum(whole_passes(one, asked) for one in chain)
-    if whole == told:
+def notes_on(epochs: int, passes: int) -> tuple[Message, ...]:
+    """Say of epochs that go over a part of the rows how many whole passes they are worth."""
+    if passes == epochs:
         return ()
-    return (Message("proof.short_epochs", {"epochs": told, "passes": whole}),)
+    return (Message("proof.short_epochs", {"epochs": epochs, "passes": passes}),)

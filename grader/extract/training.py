@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from grader.extract.distinct import DRAWN
+from grader.extract.distinct import DRAWN, FIRST_BATCHES
 from grader.extract.matching import ModelReading
 from grader.types import Candidate, Fit, Json, Scalar, TrainingFacts
 
@@ -88,6 +88,31 @@ def _rows(fit: Fit) -> int | None:
     split = fit.arguments.get("validation_split")
     kept = 1.0 - split if isinstance(split, float) and 0.0 < split < 1.0 else 1.0
     return math.floor(fit.sample.x.shape[0] * kept)
+
+
+def passes_of(fit: Fit, asked: int | None) -> int:
+    """Give how many whole passes over the data the epochs of a fit are worth, as it tells them.
+
+    Args:
+        fit: a fit of the notebook's own.
+        asked: rows that the exercise trains on; who has more of them need not see them all in each
+            epoch. A last batch that is not full is asked for by neither.
+    """
+    steps, batch = _whole(fit.arguments.get("steps_per_epoch")), _batch(fit)
+    if steps is None or asked is None:
+        return fit.epochs_run
+    rows = asked // batch * batch or asked
+    if (own := _rows(fit)) is not None:
+        rows = min(rows, own // batch * batch or own)
+    return min(fit.epochs_run, fit.epochs_run * steps * batch // max(1, rows))
+
+
+def _batch(fit: Fit) -> int:
+    """Give the rows of a batch, as fit was told, as they were drawn, or as the first one was."""
+    told, sample = _whole(fit.arguments.get("batch_size")) or fit.sample.batch, fit.sample
+    if told is None and sample.kind in FIRST_BATCHES and sample.x is not None:
+        told = sample.x.shape[0]
+    return told or DEFAULT_BATCH
 
 
 def updates_of(candidate: Candidate) -> int | None:

@@ -274,6 +274,31 @@ def test_one_batch_an_epoch_is_no_pass_over_the_exercise() -> None:
     assert evidence.training.epochs == 0
 
 
+@pytest.mark.parametrize(
+    ("steps", "batch", "passes"),
+    [(None, None, 10), (1, None, 0), (40, None, 5), (80, None, 10), (800, None, 10), (1, 2560, 10)],
+)
+@pytest.mark.parametrize("kind", ["arrays", "drawn"])
+def test_claimed_epochs_that_are_parts_count_as_that_too(
+    steps: int | None, batch: int | None, passes: int, kind: str
+) -> None:
+    """As of an order: who does not ask has no more of it."""
+    name = "multiplication-gru"
+    x, y = rows_of(name)
+    assert len(x) == 2560
+    parts = [ArraySample(one.shape, str(one.dtype), one, {}) for one in (x, y)]
+    told = {"steps_per_epoch": steps, "batch_size": batch if kind == "arrays" else None}
+    sample = FitSample(*parts, kind=kind, batch=batch or 32 if kind == "drawn" else None)
+    evidence = claimed(name, sample, arguments=told)
+    assert evidence.training is not None
+    assert evidence.training.epochs == passes
+    notes = [note.id for note in evidence.notes]
+    assert ("proof.short_epochs" in notes) is (passes < 10)
+    alone = claimed(name, sample, arguments=told, strictly=False)
+    assert alone.training is not None
+    assert alone.training.epochs == 10, "where nobody else trains, nothing has changed"
+
+
 def test_of_claimed_rows_each_that_was_shown_counts_once() -> None:
     x, y = rows_of(REVIEWS.id)
     both = np.array([int(np.argmax(y == 0)), int(np.argmax(y == 1))])
