@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Evaluate: TypeAlias = "Callable[[Sequence[ModelTask]], Mapping[str, Answer]]"
 
 # CPython 3.11 makes an object's __dict__ when it is first looked at, and packing looks at it. Where
-# a collection in the middle of that lets another thread do the same, both get the same values, which
+# a collection in the middle of that lets another thread do the same, both get the same values; they
 # are freed twice, and the process ends later, anywhere. So one thread packs at a time.
 _PACKING = threading.Lock()
 

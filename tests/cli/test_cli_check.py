@@ -217,14 +217,11 @@ class TestWhichCourse:
         course, _ = self.looked(tmp_path / "made", alone, mine)
         assert course.root == tmp_path / "course"
 
-    def test_where_there_is_none_the_folder_is_named_and_not_the_notebook(
-        self, tmp_path: Path
-    ) -> None:
+    def test_where_there_is_none_what_to_ask_for_is_said(self, tmp_path: Path) -> None:
         alone = write(tmp_path / "home" / "alone.ipynb", notebook("x = 1"))
         with pytest.raises(GraderError) as caught:
             self.looked(tmp_path / "made", alone)
-        args = {"path": str(tmp_path / "home")}
-        assert caught.value.message == Message("course.not_found", args)
+        assert caught.value.message == Message("cli.check_no_course")
 
     def test_a_fault_of_the_course_around_is_told(self, tmp_path: Path) -> None:
         mine = self.course(tmp_path / "course")

@@ -660,6 +660,43 @@ def test_what_a_fit_shows_while_it_goes_on_is_its_data(room: Room) -> None:
     assert fit.sample.x.shape == (900, 4, 3)
 
 
+def shown(kind: str, rows: int) -> dict[str, Any]:
+    parts = {name: {"shape": [rows, 4, 3], "dtype": "float32"} for name in "xy"}
+    return {"kind": kind, **parts}
+
+
+def test_how_much_a_fit_could_show_is_counted_from_what_was_shown(room: Room) -> None:
+    rows = np.zeros((caps.SHOWN_OF_FIT // 96, 4, 3), np.float32)  # and as many targets
+    arrays = {"sample_x": rows, "sample_y": rows}
+    for model in range(5):
+        room.event("fit_begin", initial(ZERO), model=model, sample={"kind": "unknown"})
+        room.event("fit_end", arrays, model=model, late_sample=shown("drawn", 10**6), epochs_run=1)
+    showings = [fit.sample.showing for one in room.candidates() for fit in one.fits]
+    assert [one.left if one else None for one in showings] == [
+        min(caps.SHOWN_OF_FIT, (caps.SHOWN_OF_FORM - n * 2 * rows.nbytes) // 2) for n in range(5)
+    ]
+    assert {one.most for one in showings if one} == {caps.SHOWN_OF_FIT}
+
+
+def test_a_first_batch_is_no_showing(room: Room) -> None:
+    arrays = {"sample_x": X, "sample_y": X}
+    room.event("fit_begin", arrays, sample=shown("arrays", 900))
+    room.event("fit_end", arrays, late_sample=shown("generator", 2), epochs_run=1)
+    (fit,) = room.only().fits
+    assert (fit.sample.kind, fit.sample.showing) == ("generator", None)
+
+
+def test_a_fit_on_data_that_an_earlier_one_showed_has_them_whole(room: Room) -> None:
+    """They are shown once for a model, and other data may come between."""
+    first, more = {"sample_x": X[:1], "sample_y": X[:1]}, {"sample_x": X, "sample_y": X}
+    for digest, epochs in ((7, 1), (8, 1), (7, 100)):
+        room.event("fit_begin", first, sample={**shown("arrays", 2), "digest": digest})
+        late = {**shown("arrays", 2), "digest": digest} if epochs == 1 else None
+        room.event("fit_end", more if late else {}, late_sample=late, epochs_run=epochs)
+    samples = [fit.sample for fit in room.only().fits]
+    assert [len(one.x.rows) if one.x else 0 for one in samples] == [2, 2, 2]
+
+
 def test_all_that_train_on_batch_was_given_counts_as_far_as_it_is_told(room: Room) -> None:
     first = {"kind": "dataset", "x": {"shape": [2, 4, 3], "dtype": "float32"}}
     every = {"kind": "drawn", "batch": 2, "x": {"shape": [900, 4, 3], "dtype": "float32"}}

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.kernel.probe import drawn
 from grader.trainer.fitting import FitSettings
-from grader.trainer.trained_on import Reach, reach_of, trained_rows
+from grader.trainer.trained_on import NOTHING, Reach, reach_of, trained_rows
 from grader.types import Array
 from tests.support.orders import order
 
@@ -45,6 +46,10 @@ def test_what_weighs_nothing_is_not_trained_on() -> None:
     assert taken(sample_weight=weights) == [0, 3, 7]
     assert taken(sample_weight=[1.0, 9e-4, 2e-3, *[0.0] * 5]) == [0, 2]
     assert taken(sample_weight=np.zeros(8)) == []
+
+
+def test_a_claim_leaves_out_what_an_order_leaves_out() -> None:
+    assert drawn.LIGHT == NOTHING
 
 
 def test_a_row_of_which_some_step_weighs_is_trained_on() -> None:
