@@ -27,7 +27,7 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
 .PHONY: setup demo test test-fast test-random test-whole test-kernel verify-quick attacks trust ray \
-  class-of-sixty grouped check docs bench pins assignments exercises-table commands-page \
+  class-of-sixty demo-both-ways grouped check docs bench pins assignments exercises-table commands-page \
   lint-workflows clean container-steps parquet class-of-thirty agreement
 
 setup: $(VENV)/.ready
@@ -91,6 +91,11 @@ ray: setup
 # A class of sixty made of twenty programs, in a round and waiting: most of an hour.
 class-of-sixty: setup
 	STUDENTS=60 $(BIN)/python -m pytest -s tests/pipeline/test_rounds_real.py
+
+# The demo's class where our own room trains, in a round and waiting: the same records.
+demo-both-ways: setup
+	DEMO_EPOCHS=100 $(BIN)/python -m pytest -s tests/pipeline/test_rounds_real.py
+
 # What pandas makes of every export, Parquet too, which takes a package of 50 MB.
 parquet: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pyarrow>=15"

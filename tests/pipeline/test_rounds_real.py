@@ -1,6 +1,7 @@
-"""A class of sixty in a round and waiting, with real kernels, drivers and trainer's rooms.
+"""Classes in a round and waiting, with real kernels, drivers and trainer's rooms.
 
-It takes most of an hour: ``make class-of-sixty``. One notebook in a round is in
+Sixty notebooks of twenty programs take most of an hour: ``make class-of-sixty``. The demo's twelve,
+good and bad, take a quarter: ``make demo-both-ways``. One notebook in a round is in
 ``test_trainings_real.py``.
 """
 
@@ -8,13 +9,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grader import environment
+from grader.collect.collect import collect
+from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
@@ -31,6 +36,8 @@ from tests.support.notebook_runs import room
 pytestmark = pytest.mark.real
 SECRET = b"s" * 32
 EXERCISE = "sequence-prediction"
+DEMO_EPOCHS = int(os.environ.get("DEMO_EPOCHS", "0"))
+OUT_OF_TIME = 150.0  # seconds: one of the demo's never ends
 STUDENTS, PROGRAMS = int(os.environ.get("STUDENTS", "0")), int(os.environ.get("PROGRAMS", "20"))
 
 
@@ -48,16 +55,34 @@ def _submission(number: int) -> Submission:
     return Submission(where, student, Path(where), (EXERCISE,), made, None, digest)
 
 
-def _graded(folder: Path, *, in_a_round: bool) -> tuple[dict[str, Record], int, float]:
-    """Grade the class with a cache of its own; gives records, trainings, seconds."""
+def _demo(course: Course, folder: Path) -> list[Submission]:
+    """The class of ``make demo``, for so many epochs of its hundred."""
+    listed = (ROOT / "Makefile").read_text(encoding="utf-8").partition("DEMO :=")[2]
+    names = re.findall(r"(\S+)/submissions/(\w+)/(\w+)\.ipynb", listed.partition("\n\n")[0])
+    found = []
+    for exercise, verdict, name in names:
+        path = folder / f"{verdict}-{name}" / f"{exercise}.ipynb"
+        path.parent.mkdir(parents=True)
+        source = ROOT / f"reference/{exercise}/submissions/{verdict}/{name}.ipynb"
+        text = source.read_text(encoding="utf-8")
+        path.write_text(text.replace("epochs=100", f"epochs={DEMO_EPOCHS}"), encoding="utf-8")
+        asked = {"exercise_ids": course.exercises, "owed": (exercise,)}
+        (one,) = collect((path,), **asked).submissions  # type: ignore[arg-type]
+        found.append(replace(one, name=f"{verdict}/{name}", student=f"{verdict}/{name}"))
+    return found
+
+
+def _graded(
+    folder: Path, batch: Sequence[Submission], *, in_a_round: bool, timeout: float | None = None
+) -> tuple[dict[str, Record], int, float]:
+    """Grade a class with a cache of its own; gives records, trainings, seconds."""
     course = replace(load_course(ROOT), asks_trainer=True)
     jobs = len(environment.cores())
-    settings = Settings(SECRET, jobs=jobs, round=in_a_round)
+    settings = Settings(SECRET, jobs=jobs, round=in_a_round, timeout=timeout)
     began = time.monotonic()
     with pytest.MonkeyPatch.context() as patched, Store(folder / "out") as store:
         patched.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         grader = Grader(course, room(), store, settings)
-        batch = [_submission(number) for number in range(STUDENTS)]
         done = list(grader.grade_all(batch, LocalRunner(slots(jobs), Stop())))
         grader.judges.close()
         trained = len(list(usual_folder().glob("*.npz")))
@@ -73,7 +98,8 @@ def test_a_class_of_twenty_programs_is_trained_twenty_times_and_graded_alike_eit
     for in_a_round in (True, False):
         folder = tmp_path / str(in_a_round)
         folder.mkdir()
-        records, trained, seconds = _graded(folder, in_a_round=in_a_round)
+        batch = [_submission(number) for number in range(STUDENTS)]
+        records, trained, seconds = _graded(folder, batch, in_a_round=in_a_round)
         print(f"in a round: {in_a_round}, {trained} trainings, {seconds:.0f} s")
         print(*trained_lines([*records.values()], Words("en")), sep="\n")
         assert trained == min(PROGRAMS, STUDENTS)
@@ -81,3 +107,22 @@ def test_a_class_of_twenty_programs_is_trained_twenty_times_and_graded_alike_eit
         assert {one.grade.verdict for one in records.values()} == {Verdict.ACCEPTED}
         found.append({name: without_times(one) for name, one in records.items()})
     assert found[0] == found[1]
+
+
+@pytest.mark.skipif(not DEMO_EPOCHS, reason="a quarter of an hour: make demo-both-ways")
+def test_the_demos_class_has_the_same_records_either_way(tmp_path: Path) -> None:
+    course, found = load_course(ROOT), []
+    for in_a_round in (True, False):
+        folder = tmp_path / str(in_a_round)
+        batch = _demo(course, folder / "handed-in")
+        records, trained, seconds = _graded(
+            folder, batch, in_a_round=in_a_round, timeout=OUT_OF_TIME
+        )
+        print(f"in a round: {in_a_round}, {trained} trainings, {seconds:.0f} s")
+        assert len(records) == len(batch) == 12
+        found.append({name: without_times(one) for name, one in records.items()})
+    for name, one in found[0].items():
+        assert one == found[1][name], name
+    proofs = [json.loads(one)["evidence"] for one in found[0].values()]
+    proven = [one for one in proofs if one and (one.get("proof") or {}).get("key")]
+    assert len(proven) >= 6, "the round trained"
