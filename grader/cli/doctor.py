@@ -133,7 +133,7 @@ def _kernel(words: Words) -> Iterator[str]:
 
 def _gpus(gpus: Sequence[Gpu], words: Words) -> Iterator[str]:
     for gpu in gpus:
-        yield words("cli.gpu", index=gpu.index, name=gpu.name, memory=gpu.memory_mb)
+        yield words("cli.gpu", index=gpu.number, name=gpu.name, memory=gpu.memory_mb)
         if gpu.is_full:
             yield words("cli.gpu_full", free=gpu.free_mb)
     if not gpus:
@@ -202,10 +202,10 @@ def _cuda(room: Room, gpu: Gpu, words: Words) -> Iterator[str]:
     try:
         report = cuda_report(room, gpu.nodes, gpu.libraries, gpu.uuid)
     except GraderError as error:
-        yield words("cli.cuda_no_room", index=gpu.index, error=words.say(error.message))
+        yield words("cli.cuda_no_room", index=gpu.number, error=words.say(error.message))
         return
     if report.works:
-        yield words("cli.cuda_works", index=gpu.index)
+        yield words("cli.cuda_works", index=gpu.number)
         yield _trainer_on(room, gpu, words)
         return
     known = {
@@ -216,7 +216,7 @@ def _cuda(room: Room, gpu: Gpu, words: Words) -> Iterator[str]:
         None: "cli.cuda_no_answer",
     }
     key = known[report.result] if report.result in known else "cli.cuda_other"  # noqa: SIM401
-    yield words(key, index=gpu.index, result=str(report.result))
+    yield words(key, index=gpu.number, result=str(report.result))
     for path, why in report.missing:
         yield words("cli.cuda_missing", path=path, why=why)
 
@@ -232,7 +232,7 @@ def _trainer_on(room: Room, gpu: Gpu, words: Words) -> str:
     except GraderError as error:
         why = words.say(error.message)
     key = "device.unfit_here" if why else "device.works"
-    return words(key, index=gpu.index, **({"why": why} if why else {}))
+    return words(key, index=gpu.number, **({"why": why} if why else {}))
 
 
 def _layers(level: str, reports: Sequence[LayerReport], words: Words) -> Table:

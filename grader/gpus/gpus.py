@@ -7,7 +7,7 @@ the driver's tools wrote down for containers.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,10 @@ OF_FREE = 0.85  # a driver's own needs some, and whoever shares the device may t
 
 @dataclass(frozen=True)
 class Gpu:
-    """One device: its number, what CUDA_VISIBLE_DEVICES calls it, its name, the nodes to bind."""
+    """One device: its number, what CUDA_VISIBLE_DEVICES calls it, its name, the nodes to bind.
+
+    ``part``: which part of the device it is, where somebody parted it (MIG).
+    """
 
     index: int
     uuid: str  # numbers shift when a room sees one device only; this name never does
@@ -36,6 +39,12 @@ class Gpu:
     nodes: tuple[str, ...]
     libraries: tuple[tuple[str, str], ...] = ()  # of the driver: on the host, inside
     free_mb: int | None = None  # when it was looked at; None: nobody said
+    part: int | None = None
+
+    @property
+    def number(self) -> str:
+        """What ``--gpus`` calls it: 0, or 0:1 for the second part of it."""
+        return str(self.index) if self.part is None else f"{self.index}:{self.part}"
 
     @property
     def is_full(self) -> bool:
@@ -49,7 +58,11 @@ class Gpu:
 
 
 def find_gpus() -> tuple[Gpu, ...]:
-    """Give the GPUs that NVML sees; none where there is no NVML, no driver or no device."""
+    """Give the GPUs that NVML sees; none where there is no NVML, no driver or no device.
+
+    Of one that was parted (MIG) its parts, of which the driver's tools say what each needs: CUDA
+    sees no more than one of them, and the whole is nobody's.
+    """
     try:
         import pynvml
     except ImportError:
@@ -58,25 +71,57 @@ def find_gpus() -> tuple[Gpu, ...]:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return ()
-    found = []
+    found: list[Gpu] = []
     with contextlib.suppress(pynvml.NVMLError):
         for index in range(pynvml.nvmlDeviceGetCount()):
             with contextlib.suppress(pynvml.NVMLError):  # one lost device hides no other
-                found.append(_gpu(pynvml, index))
+                handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+                if _is_parted(pynvml, handle):
+                    found += _parts(pynvml, index, handle)
+                else:
+                    found.append(_gpu(pynvml, index, handle))
     with contextlib.suppress(pynvml.NVMLError):
         pynvml.nvmlShutdown()
     return tuple(found)
 
 
-def _gpu(nvml: Any, index: int) -> Gpu:
-    handle = nvml.nvmlDeviceGetHandleByIndex(index)
-    name = nvml.nvmlDeviceGetName(handle)
+def _gpu(nvml: Any, index: int, handle: Any) -> Gpu:
     minor = nvml.nvmlDeviceGetMinorNumber(handle)
-    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     uuid = _text(nvml.nvmlDeviceGetUUID(handle))
     device = cdi.container_device((uuid, str(index))) or _by_list(minor)
+    return _made(nvml, index, handle, device)
+
+
+def _is_parted(nvml: Any, handle: Any) -> bool:
+    try:
+        now, _ = nvml.nvmlDeviceGetMigMode(handle)
+    except nvml.NVMLError:
+        return False  # most devices cannot be
+    return bool(now == nvml.NVML_DEVICE_MIG_ENABLE)
+
+
+def _parts(nvml: Any, index: int, handle: Any) -> Iterator[Gpu]:
+    """Give the parts that there are; nothing makes or changes any.
+
+    What a part needs differs from driver to driver, and the nodes of one open all of its device:
+    only the driver's tools know.
+    """
+    for part in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+        with contextlib.suppress(nvml.NVMLError):
+            own = nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, part)
+            uuid = _text(nvml.nvmlDeviceGetUUID(own))
+            device = cdi.container_device((uuid, f"{index}:{part}"))
+            if device is not None:
+                yield _made(nvml, index, own, device, part)
+
+
+def _made(
+    nvml: Any, index: int, handle: Any, device: cdi.ContainerDevice, part: int | None = None
+) -> Gpu:
+    name, uuid = (_text(ask(handle)) for ask in (nvml.nvmlDeviceGetName, nvml.nvmlDeviceGetUUID))
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     total, free = int(memory.total) >> 20, int(memory.free) >> 20
-    return Gpu(index, uuid, _text(name), total, device.nodes, device.libraries, free)
+    return Gpu(index, uuid, name, total, device.nodes, device.libraries, free, part)
 
 
 def _by_list(minor: int) -> cdi.ContainerDevice:
@@ -100,11 +145,11 @@ def choose_gpus(option: str, gpus: Sequence[Gpu]) -> tuple[Gpu, ...]:
         return tuple(gpu for gpu in gpus if not gpu.is_full)
     if option == "none":
         return ()
-    by_index = {gpu.index: gpu for gpu in gpus}
+    by_number = {gpu.number: gpu for gpu in gpus}
     chosen = []
-    for part in option.split(","):
-        if not part.strip().isdecimal() or int(part) not in by_index:
-            seen = ", ".join(map(str, by_index)) or "none"
+    for part in (one.strip() for one in option.split(",")):
+        if part not in by_number:
+            seen = ", ".join(by_number) or "none"
             raise GraderError(Message("gpus.unknown", {"option": option, "found": seen}))
-        chosen.append(by_index[int(part)])
+        chosen.append(by_number[part])
     return tuple(dict.fromkeys(chosen))

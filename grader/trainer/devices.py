@@ -170,7 +170,7 @@ class Devices:
 
 
 def _named(gpu: Gpu) -> dict[str, Scalar]:
-    return {"index": gpu.index, "name": gpu.name}
+    return {"index": gpu.number, "name": gpu.name}
 
 
 def _failure(gpu: Gpu, orders: int, ending: Ending | None, error: str) -> Message:

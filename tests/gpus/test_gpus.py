@@ -109,6 +109,42 @@ def test_where_the_drivers_tools_wrote_down_what_a_gpu_needs_that_counts(
     assert find_gpus()[0].nodes == ("/dev/nvidia7",)
 
 
+PARTS = """
+cdiVersion: 0.6.0
+kind: nvidia.com/gpu
+devices:
+- name: "0:0"
+  containerEdits: {deviceNodes: [{path: /dev/nvidia4}, {path: /dev/nvidia-caps/nvidia-cap21}]}
+- name: MIG-0.2
+  containerEdits: {deviceNodes: [{path: /dev/nvidia4}, {path: /dev/nvidia-caps/nvidia-cap30}]}
+"""
+
+
+def test_of_a_parted_device_each_part_is_one_that_the_drivers_tools_tell_of(
+    install: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "nvidia.yaml"
+    path.write_text(PARTS)
+    monkeypatch.setattr(gpus.cdi, "FILES", (path,))
+    install(nvml(2, parted={0: 3}))  # of the third nothing is written down
+    found = find_gpus()
+    assert [(one.number, one.uuid) for one in found] == [
+        ("0:0", "MIG-0.1"),
+        ("0:1", "MIG-0.2"),
+        ("1", "GPU-0001"),
+    ]
+    assert [one.nodes[1] for one in found[:2]] == [
+        "/dev/nvidia-caps/nvidia-cap21",
+        "/dev/nvidia-caps/nvidia-cap30",
+    ]
+    assert choose_gpus("0:1,1", found) == found[1:]
+
+
+def test_parts_of_which_nothing_is_written_down_are_none(install: Any) -> None:
+    install(nvml(1, parted={0: 2}))
+    assert find_gpus() == ()
+
+
 # --- choosing --------------------------------------------------------------------------------
 
 

@@ -61,14 +61,15 @@ def _demo(course: Course, folder: Path) -> list[Submission]:
     names = re.findall(r"(\S+)/submissions/(\w+)/(\w+)\.ipynb", listed.partition("\n\n")[0])
     found = []
     for exercise, verdict, name in names:
-        path = folder / f"{verdict}-{name}" / f"{exercise}.ipynb"
+        student = f"{exercise}-{name}"
+        path = folder / student / f"{exercise}.ipynb"
         path.parent.mkdir(parents=True)
         source = ROOT / f"reference/{exercise}/submissions/{verdict}/{name}.ipynb"
         text = source.read_text(encoding="utf-8")
         path.write_text(text.replace("epochs=100", f"epochs={DEMO_EPOCHS}"), encoding="utf-8")
         asked = {"exercise_ids": course.exercises, "owed": (exercise,)}
         (one,) = collect((path,), **asked).submissions  # type: ignore[arg-type]
-        found.append(replace(one, name=f"{verdict}/{name}", student=f"{verdict}/{name}"))
+        found.append(replace(one, name=student, student=student))
     return found
 
 
