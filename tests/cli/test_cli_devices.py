@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +13,13 @@ from grader import environment
 from grader.cli import devices as module
 from grader.cli import doctor
 from grader.cli.devices import devices_for, rooms_gpus, trainers_gpus
+from grader.cli.grade import round_gpus
+from grader.course.load import load_course
 from grader.gpus import gpus
+from grader.pipeline.job import Settings
 from grader.text.words import Words
-from grader.types import GraderError, Message
+from grader.types import Engine, GraderError, Isolation, Level, Message
+from tests.support.cli_help import ROOT
 from tests.support.gpu_room import GpuRoom
 from tests.support.played_gpus import gpu, nvml
 from tests.support.trainer_room import FakeRoom
@@ -95,3 +100,29 @@ def test_the_doctor_says_whether_our_own_room_trains_there(
     line = doctor._trainer_on(room, gpu(0), Words(lang))
     assert line == Words(lang)(f"device.{id_}", index=0, **({"why": said} if said else {}))
     assert "device." not in line
+
+
+@pytest.mark.parametrize(
+    ("trainer", "runner", "level", "count"),
+    [
+        (True, "local", Level.FULL, 2),
+        (False, "local", Level.FULL, 0),
+        (True, "ray", Level.FULL, 0),
+        (True, "local", Level.NONE, 0),
+    ],
+)
+def test_a_batch_has_them_where_our_own_room_trains_on_this_machine(
+    install: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    trainer: bool,
+    runner: str,
+    level: Level,
+    count: int,
+) -> None:
+    monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
+    install(2)
+    options = types.SimpleNamespace(gpus="auto", gpu_rooms=False, runner=runner)
+    settings = Settings(b"s" * 32, trainer=trainer)
+    room = types.SimpleNamespace(isolation=Isolation(level))
+    found = round_gpus(options, load_course(ROOT), settings, room)  # type: ignore[arg-type]
+    assert len(found) == count
