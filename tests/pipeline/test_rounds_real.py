@@ -121,9 +121,7 @@ def test_the_demos_class_has_the_same_records_either_way(tmp_path: Path) -> None
         )
         print(f"in a round: {in_a_round}, {trained} trainings, {seconds:.0f} s")
         assert len(records) == len(batch) == 12
+        assert trained == 7, "five of the demo's notebooks order nothing"
         found.append({name: without_times(one) for name, one in records.items()})
     for name, one in found[0].items():
         assert one == found[1][name], name
-    proofs = [json.loads(one)["evidence"] for one in found[0].values()]
-    proven = [one for one in proofs if one and (one.get("proof") or {}).get("key")]
-    assert len(proven) >= 6, "the round trained"
