@@ -229,8 +229,8 @@ def test_no_notebook_reaches_the_cluster_that_another_program_does(
     reaches = REACHES.format(host="127.0.0.1", port=cluster.port, paths=[str(cluster.token)])
     outside = subprocess.run([sys.executable, "-c", reaches], capture_output=True, check=False)
     assert b"AssertionError" in outside.stderr
-    told = json.loads((cluster.place / "again.json").read_text()) if False else local[1]
-    assert {one["verdict"] for one in told["results"]} <= {
+    # Those of the class on Ray are the same, as its own test holds; what reached it raised.
+    assert {one["verdict"] for one in local[1]["results"]} <= {
         "no_model",
         "accepted",
         "low_accuracy",
