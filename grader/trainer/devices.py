@@ -30,6 +30,7 @@ CHECK_SECONDS = 300.0  # for importing, compiling twice, and a few updates
 POLL_SECONDS = 0.05
 SAID_BYTES = 2000
 LONGEST_WHY = 200
+PATIENCE = 5.0  # seconds: a driver takes back what a program had, but not at once
 MOST_FAULTS = 2  # in a row; one that had to be ended is as many
 
 Check = Callable[[Gpu, Room, tuple[int, ...]], str]
@@ -71,10 +72,20 @@ class Devices:
         tell: Callable[[Message], None] = lambda _: None,
         look: Callable[[], tuple[Gpu, ...]] = find_gpus,
         check: Check = tried,
+        patience: float = PATIENCE,
     ) -> None:
-        """Use these. ``tell``: is told what happens to one; ``look``: finds those there are now."""
+        """Use these.
+
+        Args:
+            gpus: of one class or of several; the class with the most is used.
+            tell: is told what happens to one.
+            look: finds those that there are now.
+            check: tries one; gives what is wrong.
+            patience: seconds for which one is looked at that has too little memory or is not there.
+        """
         self._gpus = of_one_class(gpus)
         self._tell, self._look, self._check = tell, look, check
+        self._patience = patience
         self._free, self._lent, self._sound = list(self._gpus), 0, set[str]()
         self._faults: Counter[str] = Counter()
         self._changed = threading.Condition()
@@ -103,7 +114,7 @@ class Devices:
         with less left is no use now, and may be later.
         """
         while (taken := self._take()) is not None:
-            usable = self._usable(taken, room, cores)
+            usable = self._usable(taken, room, cores, needed_mb)
             if usable is None:
                 self._give_back(None)
                 continue
@@ -142,9 +153,19 @@ class Devices:
                 self._free.append(gpu)
             self._changed.notify_all()
 
-    def _usable(self, gpu: Gpu, room: Room, cores: tuple[int, ...]) -> Gpu | None:
-        """Look at it again; None where it is given up, which is told."""
-        now = next((one for one in self._look() if one.uuid == gpu.uuid), None)
+    def _now(self, gpu: Gpu, needed_mb: float) -> Gpu | None:
+        """Look at it again; what a program had that just ended is not free at once."""
+        until = time.monotonic() + self._patience
+        while True:
+            now = next((one for one in self._look() if one.uuid == gpu.uuid), None)
+            enough = now is not None and not now.is_full and now.usable_mb >= needed_mb
+            if enough or time.monotonic() >= until:
+                return now
+            time.sleep(POLL_SECONDS)
+
+    def _usable(self, gpu: Gpu, room: Room, cores: tuple[int, ...], needed_mb: float) -> Gpu | None:
+        """Give it as it is now; None where it is given up, which is told."""
+        now = self._now(gpu, needed_mb)
         if now is None:
             self._tell(Message("device.gone", _named(gpu)))
             return None

@@ -154,7 +154,7 @@ def test_one_that_is_taken_away_is_told_and_the_class_is_trained_on_cores(
     there = choose_gpus("auto", find_gpus())
     told: list[Message] = []
     one = Class(tmp_path / "out", tmp_path / "cache", in_a_round=True)
-    one.devices = Devices(there, told.append)
+    one.devices = Devices(there, told.append, patience=0.0)
     one.rooms = room = GpuRoom(one.room, one.room.answer)
     install(1, lost=(0,))
     one.grade(whole_class(STUDENTS, PROGRAMS))

@@ -35,7 +35,7 @@ def devices(
     said: str = "",
 ) -> Devices:
     tell = (lambda _: None) if told is None else told.append
-    return Devices(gpus, tell, look or (lambda: gpus), lambda *_: said)
+    return Devices(gpus, tell, look or (lambda: gpus), lambda *_: said, patience=0.0)
 
 
 def ids(told: list[Message]) -> list[str]:
@@ -126,6 +126,15 @@ def test_one_that_others_fill_meanwhile_is_told_and_left() -> None:
     with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
         assert lent is None
     assert ids(told) == ["device.full"]
+
+
+def test_what_a_program_had_that_just_ended_is_waited_for() -> None:
+    told: list[Message] = []
+    looks = iter([replace(gpu(0), free_mb=FREE_MB - 1), replace(gpu(0), free_mb=8000)])
+    lender = Devices(some(1), told.append, lambda: (next(looks),), lambda *_: "", patience=3600.0)
+    with lender.lent(ROOM, needed_mb=5000.0) as lent:  # type: ignore[arg-type]
+        assert lent == replace(gpu(0), free_mb=8000)
+    assert told == []
 
 
 def test_one_with_too_little_left_for_a_batch_is_lent_for_a_smaller_one() -> None:
