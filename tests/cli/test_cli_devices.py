@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +127,18 @@ def test_a_batch_has_them_where_our_own_room_trains_on_this_machine(
     room = types.SimpleNamespace(isolation=Isolation(level))
     found = round_gpus(options, load_course(ROOT), settings, room)  # type: ignore[arg-type]
     assert len(found) == count
+
+
+def test_jaxs_part_for_cuda_is_known_by_the_plugin_that_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "jax_plugins", raising=False)
+    (tmp_path / "jax_plugins" / "xla_other").mkdir(parents=True)
+    (tmp_path / "jax_plugins" / "xla_other" / "__init__.py").touch()
+    before = environment.has_cuda()
+    (tmp_path / "jax_plugins" / "xla_cuda12").mkdir()
+    (tmp_path / "jax_plugins" / "xla_cuda12" / "__init__.py").touch()
+    assert environment.has_cuda()
+    if before:
+        pytest.skip("it is installed here")
