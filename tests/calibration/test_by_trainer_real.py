@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.calibration.measure import Bench, measure, plan
+from grader.calibration.together import _asked
 from grader.course.expectations import REFERENCE, TRAINER
 from grader.course.load import load_course
 from grader.pipeline.runner import Slot
@@ -32,3 +33,16 @@ def test_the_reference_asks_and_what_came_of_it_is_measured() -> None:
         bench, plan(exercise, REFERENCE, Engine.JAX, 1, by_trainer=True), Slot((0,))
     )
     assert other.run.metrics != first.run.metrics
+
+
+def test_a_reference_ends_at_its_order_where_a_device_trains_all_of_them() -> None:
+    course = load_course(Path(__file__).parents[2])
+    exercise = course.exercise("sequence-prediction")
+    bench = Bench(course, exercise, Engine.JAX, room())
+    wanted = plan(exercise, REFERENCE, Engine.JAX, 0, by_trainer=True, device="NVIDIA T4")
+    found = _asked(bench, wanted, Slot((0,)))
+    assert found is not None
+    same, order = found
+    assert same == wanted
+    assert order.fit.epochs == exercise.epochs
+    assert order.arrays["x"].shape[1:] == order.architecture.input_shape
