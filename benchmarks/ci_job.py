@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "reference/multiplication-lstm/submissions/accepted/textbook_list.ipynb"
 EXPRESSION = re.compile(r"\$\{\{([^{}]{0,200})\}\}")
 INSTALL, GRADE = "Install the grader and what its rooms need", "Grade"
+KERNEL = "Build the kernel for recurrent layers"
 STRUCTURE = re.compile(r"\s+[✓✗]")  # how a line begins that says something of the structure
 MB = 10**6
 
@@ -86,7 +87,7 @@ def git(place: Path, *arguments: str) -> str:
 
 
 def measured(place: Path, student: Path, cache: Path, *, official: bool) -> Waited:
-    """Run the action's two long steps in an environment of its own."""
+    """Run the action's long steps in an environment of its own."""
     temp = place / "temp"
     temp.mkdir(parents=True)
     environment = place / "environment"
@@ -95,6 +96,7 @@ def measured(place: Path, student: Path, cache: Path, *, official: bool) -> Wait
     given = inputs(student, temp, official=official)
     began = time.monotonic()
     run(INSTALL, given, known, temp)
+    run(KERNEL, given, known, temp)
     install = time.monotonic() - began
     structure = run(GRADE, given, known, temp)
     whole = time.monotonic() - began
