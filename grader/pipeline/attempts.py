@@ -35,7 +35,7 @@ from grader.record import notebook_file
 from grader.record.store import Store
 from grader.room import Room
 from grader.score.score import ungraded
-from grader.score.waiting import CONTRADICTIONS
+from grader.score.waiting import contradicts
 from grader.trainer.answers import Answers, Failures, shared
 from grader.trainer.kept import usual_folder
 from grader.trainer.keys import CPU
@@ -347,7 +347,7 @@ def _trained_in(tasks: Sequence[ModelTask]) -> list[ModelTask]:
 def _contradicts(case: Scored) -> bool:
     """Whether its points wait whatever another attempt would reach."""
     found = case.evidence
-    return found is not None and found.proof is not None and bool(CONTRADICTIONS & {*found.flags})
+    return found is not None and found.proof is not None and contradicts(found)
 
 
 def _repeats_itself(case: Scored) -> bool:

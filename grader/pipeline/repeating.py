@@ -14,7 +14,7 @@ from grader.extract.cases import ExerciseCase
 from grader.extract.repeating import repeat
 from grader.extract.tasks import Answer, ModelTask
 from grader.score.grade import grade_of
-from grader.score.waiting import ABOUT_TRAINING, CONTRADICTIONS
+from grader.score.waiting import ABOUT_TRAINING, contradicts
 from grader.types import Engine, Evidence, Message
 
 TRIES = 2  # each with another seed, before points wait for a teacher
@@ -57,7 +57,7 @@ class Repeats:
 
     def _waits(self, found: Evidence) -> bool:
         """Whether points wait that a repeated training could give."""
-        if found.proof is None or found.proof.proven or CONTRADICTIONS & set(found.flags):
+        if found.proof is None or found.proof.proven or contradicts(found):
             return False
         checks = grade_of(self.course, found, self.engine, self.device).grade.checks
         return any(check.waiting > 0 for check in checks if check.cls in ABOUT_TRAINING)

@@ -23,7 +23,7 @@ from grader.score.checks_training import training_checks
 from grader.score.hints import diagnose
 from grader.score.hints_runs import NO_KNOWN_EXERCISE, diagnose_unknown
 from grader.score.nearest import nearest
-from grader.score.waiting import CONTRADICTIONS, data_wait, held_back, why_waiting
+from grader.score.waiting import UNSEEN, contradicts, data_wait, held_back, why_waiting
 from grader.types import (
     Check,
     Evidence,
@@ -35,7 +35,6 @@ from grader.types import (
 )
 
 MAX_SCORE = 100.0
-UNSEEN = "no_training_seen"
 ROOM_LACKS = "room_lacks"
 WITHOUT_FIT = "trained_without_fit"
 STOPPED = {
@@ -163,7 +162,7 @@ def _verdict(evidence: Evidence, checks: tuple[Check, ...]) -> Verdict:
         return Verdict.NO_MODEL
     if (failure := _failure(evidence, checks)) is not None:
         return failure
-    if CONTRADICTIONS & set(evidence.flags) or _is_for_a_teacher(evidence):
+    if contradicts(evidence) or _is_for_a_teacher(evidence):
         return Verdict.SUSPICIOUS
     return Verdict.WAITING if any(check.waiting for check in checks) else Verdict.ACCEPTED
 

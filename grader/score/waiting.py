@@ -17,21 +17,31 @@ from grader.score.checks_accuracy import accuracy_fraction, trained_without_fit
 from grader.score.checks_data import NO_FIT
 from grader.types import Check, Evidence, EvidenceClass, Message, Repeated, Scalar
 
+UNSEEN = "no_training_seen"
 ABOUT_TRAINING = frozenset({EvidenceClass.TRAINING, EvidenceClass.ACCURACY})
 CONTRADICTIONS = frozenset(
     {
-        *("weights_contradict_model", "pretrained", "history_contradicts", "no_training_seen"),
-        "training_unheard",
+        *("weights_contradict_model", "pretrained", "history_contradicts", "training_unheard"),
+        UNSEEN,
     }
 )
 REVIEWED = "accuracy.needs_review"  # lost where the notebook trains by itself
+
+
+def contradicts(evidence: Evidence) -> bool:
+    """Whether the evidence contradicts itself.
+
+    That no fit was seen is no contradiction where a loop of the notebook's own trained the model.
+    """
+    found = CONTRADICTIONS & set(evidence.flags)
+    return bool(found - {UNSEEN} if trained_without_fit(evidence) else found)
 
 
 def why_waiting(evidence: Evidence, threshold: Threshold | None) -> Message | None:
     """Say why the points for training and accuracy wait for a teacher; None where they do not."""
     if evidence.proof is None or evidence.proof.proven or evidence.training is None:
         return None
-    if CONTRADICTIONS & set(evidence.flags):
+    if contradicts(evidence):
         return Message("waiting.suspicious")
     repeated = evidence.proof.repeated
     if repeated is None:

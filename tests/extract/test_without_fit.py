@@ -156,14 +156,20 @@ def test_what_a_tape_was_given_is_not_seen_and_all_else_counts() -> None:
     assert (grade.score, grade.verdict) == (75.0, Verdict.SUSPICIOUS)
 
 
+@pytest.mark.parametrize("flags", [(), ("no_training_seen",)])
 @pytest.mark.parametrize("learned", [True, False])
-def test_where_trainings_are_ours_the_points_for_what_a_tape_was_given_wait(learned: bool) -> None:
-    """Nobody saw the data: they are neither right nor wrong, and a teacher looks."""
+def test_where_trainings_are_ours_the_points_for_what_a_tape_was_given_wait(
+    learned: bool, flags: tuple[str, ...]
+) -> None:
+    """Nobody saw the data: they are neither right nor wrong, and a teacher looks.
+
+    That no fit was seen contradicts nothing.
+    """
     made = candidate(sequential(*asked(SEQUENCE), shape=(4, 1)))
     made = replace(made, final=(np.ones(2, np.float32),), own_updates=100)
     (evidence,) = extract(run_with(made), [SEQUENCE.id], COURSE, Room(SEQUENCE), lambda _: SEED)
     proof = Proof(repeated=Repeated(learned=learned))
-    grade = graded(replace(evidence, proof=proof))
+    grade = graded(replace(evidence, proof=proof, flags=flags))
     (data,) = (check for check in grade.checks if check.cls is EvidenceClass.DATA)
     assert (data.message.id, data.points, data.waiting) == ("waiting.unseen_data", 0.0, 25.0)
     assert grade.verdict is Verdict.WAITING

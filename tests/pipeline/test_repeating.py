@@ -24,6 +24,7 @@ from grader.types import (
     Execution,
     FitSample,
     GraderError,
+    Jump,
     Message,
     Notebook,
     Showing,
@@ -193,6 +194,18 @@ def test_a_loop_is_repeated_as_a_fit_of_as_many_updates() -> None:
     assert points[EvidenceClass.ACCURACY] == 25.0
     assert one.grade.verdict is Verdict.WAITING
     assert waits(one) == {"waiting.unseen_data"}, "nobody saw what it trained on"
+
+
+def test_that_no_fit_was_seen_of_a_loop_is_no_reason_not_to_repeat_it() -> None:
+    """Right from the first weights on that were looked at: nobody looks into a loop."""
+    good = (np.ones(2, np.float32),)
+    made = trained(GRU, fits=(), own_updates=800, initial=(np.zeros(2, np.float32),), final=good)
+    made = replace(made, jumps=(Jump((), good),))
+    room = Repeats(GRU, True)
+    one = judged(made, room)
+    assert len(room.repeated) == 1
+    assert one.grade.flags == ("trained_without_fit",)
+    assert one.grade.verdict is Verdict.WAITING
 
 
 def other_optimizer(made: Candidate) -> Candidate:

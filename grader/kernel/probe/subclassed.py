@@ -21,12 +21,31 @@ def in_layers(model: Any) -> Any:
         return model
     import keras
 
-    if issubclass(type(model), (keras.Sequential, keras.src.models.functional.Functional)):
+    kind, functional = type(model), keras.src.models.functional.Functional
+    if kind in (keras.Sequential, functional):
         return model
+    if _computes_as(kind, keras.Sequential):
+        return getattr(model, "_functional", None) or model  # it may grow: asked anew each time
     if model not in _known:
         _known[model] = None  # while call runs, and where it fails
-        _known[model] = _traced(keras, model)
+        traced = _same_layers if _computes_as(kind, functional) else _traced
+        _known[model] = traced(keras, model)
     return _known[model] or model
+
+
+def _computes_as(kind: type, base: Any) -> bool:
+    """Whether a class computes what one of Keras' own does: it trains otherwise, or is named so."""
+    return issubclass(kind, base) and all(
+        getattr(kind, name) is getattr(base, name) for name in ("call", "__call__")
+    )
+
+
+def _same_layers(keras: Any, model: Any) -> Any:
+    """Give a model of Keras' own class with the layers of a functional one."""
+    try:
+        return keras.Model(model.inputs, model.outputs)
+    except Exception:
+        return None
 
 
 def _traced(keras: Any, model: Any) -> Any:
