@@ -67,13 +67,14 @@ def perform_together(
     share = len(orders)
     told = {"building": round(building / share, 3), "training": round(training / share, 3)}
     state = jax.tree.map(np.asarray, state)
-    return [_one(model, place, state, first, histories, told) for place in range(share)]
+    with jax.default_device(jax.devices("cpu")[0]):  # read order by order
+        return [_one(model, place, state, first, histories, told) for place in range(share)]
 
 
 def _made(keras: Any, order: dict[str, Any], given: Arrays) -> Any:
     """Make a model that is ready for its first step; it stands for all that are alike."""
     keras.utils.set_random_seed(order["seed"])
-    model = worker.build(keras, order["architecture"], fresh=True)
+    model = _built(keras, order)
     trainer.compiled(keras, model, order, given)
     model.optimizer.build(model.trainable_variables)
     # As the first batch of ``fit`` would: metrics get their variables.
@@ -86,7 +87,12 @@ def _made(keras: Any, order: dict[str, Any], given: Arrays) -> Any:
 def _drawn(keras: Any, order: dict[str, Any]) -> tuple[list[Any], list[Any]]:
     """Give what an order's own seed draws; all else of its model is the first one's."""
     keras.utils.set_random_seed(order["seed"])
-    return _values_of(worker.build(keras, order["architecture"], fresh=True))
+    return _values_of(_built(keras, order))
+
+
+def _built(keras: Any, order: dict[str, Any]) -> Any:
+    """Build a model of Keras' own loops, as on a core: cuDNN cannot be mapped over orders."""
+    return worker.build(keras, order["architecture"], fresh=True, cudnn=False)
 
 
 def _values_of(model: Any) -> tuple[list[Any], list[Any]]:

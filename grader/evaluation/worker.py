@@ -30,26 +30,29 @@ BATCH_NUMBERS = 25_000_000  # that the widest layer may make of one batch
 PREDICTED_NUMBERS = 16_000_000  # of one task
 
 
-def build(keras: Any, architecture: dict[str, Any], *, fresh: bool) -> Any:
+def build(keras: Any, architecture: dict[str, Any], *, fresh: bool, cudnn: bool = True) -> Any:
     """Build a Sequential model from layer descriptions; only listed layers exist here.
 
     ``fresh``: with first weights as the description draws them. Where others take their place they
-    are zeros: drawing them takes JAX a second, which compiles a program for every kind.
+    are zeros: drawing them takes JAX a second, which compiles a program for every kind. ``cudnn``:
+    whether a GPU may compute an LSTM by its library, which knows no batch axis but its own.
     """
     layers = [keras.Input(architecture["input_shape"], dtype=architecture["input_dtype"])]
-    layers += [build_layer(keras, entry, fresh=fresh) for entry in architecture["layers"]]
+    layers += [
+        build_layer(keras, entry, fresh=fresh, cudnn=cudnn) for entry in architecture["layers"]
+    ]
     model = keras.Sequential(layers)
     if model.count_params() > allowed.LARGEST_PARAMS:
         raise ValueError(f"{model.count_params()} parameters")
     return model
 
 
-def build_layer(keras: Any, entry: dict[str, Any], *, fresh: bool) -> Any:
+def build_layer(keras: Any, entry: dict[str, Any], *, fresh: bool, cudnn: bool = True) -> Any:
     """Build one layer, with its inner one where it is a wrapper."""
     name, config = entry["class"], dict(entry["config"])
     config.pop("stateful", None)
     if name in allowed.WRAPPERS:
-        inner = build_layer(keras, entry["inner"], fresh=fresh)
+        inner = build_layer(keras, entry["inner"], fresh=fresh, cudnn=cudnn)
         return getattr(keras.layers, name)(inner, **config)
     if name not in allowed.LAYERS:
         raise ValueError(f"layer {name!r} is not in the allow-list")
@@ -59,6 +62,8 @@ def build_layer(keras: Any, entry: dict[str, Any], *, fresh: bool) -> Any:
                 raise ValueError(f"initializer {value['class_name']!r} is not in the allow-list")
             made = getattr(keras.initializers, value["class_name"])(**value["config"])
             config[key] = made if fresh else "zeros"
+    if name == "LSTM" and not cudnn:
+        config["use_cudnn"] = False
     return getattr(keras.layers, name)(**config)
 
 

@@ -1,5 +1,7 @@
 """Compares the processor with itself, then with a device that is off; prints both verdicts.
 
+Keras believes that there is a GPU, and would take cuDNN's LSTM, which no program maps over orders.
+
 python accelerator_program.py
 """
 
@@ -18,10 +20,14 @@ import grouped  # type: ignore[import-not-found]  # noqa: E402
 import jax  # noqa: E402
 import keras  # noqa: E402
 
+rnn: Any = sys.modules["keras.src.backend.jax.rnn"]  # the package has a function of that name
+
 OFF = 1e-3  # of a weight: what ten bits of a number leave
 
 
 def main() -> None:
+    assert not rnn._is_gpu_available()
+    rnn._is_gpu_available = lambda: True
     usual = grouped.perform_together
     kept: list[Any] = []
 
