@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from grader.arrays import BadArraysError, read_bounded
 from grader.execute.caps import CLAIMED, HEAD_BYTES, ORDERS, WHY_TEXT
+from grader.room.lending import lend
 from grader.types import Training
 
 Meanwhile = Callable[[], None]
@@ -132,7 +132,8 @@ class Desk:
         for old in answers.iterdir():
             with contextlib.suppress(OSError):
                 old.unlink()
-        (answers / f"{stem}.npz").write_bytes(reply.arrays)
         new = answers / f".{stem}"
+        new.write_bytes(reply.arrays)
+        lend(new, f"{stem}.npz")
         new.write_text(json.dumps(dict(reply.told)), encoding="utf-8")
-        os.replace(new, answers / f"{stem}.json")  # noqa: PTH105 - as a whole, or not at all
+        lend(new, f"{stem}.json")

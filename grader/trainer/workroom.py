@@ -28,6 +28,7 @@ import numpy as np
 
 from grader.gpus.gpus import Gpu
 from grader.room import Room, RoomProcess
+from grader.room.lending import lend
 from grader.room.workplace import workplace
 from grader.trainer.kernels import Kernel, KernelFailedError, read_said
 from grader.trainer.order import Order
@@ -254,9 +255,12 @@ def _write(folder: Path, number: int, job: Job) -> None:
     if job.before is not None:
         for prefix, group in (("w", job.before.weights), ("o", job.before.optimizer)):
             arrays |= {f"before_{prefix}_{i:04d}": array for i, array in enumerate(group)}
-    np.savez(folder / f"{number:04d}.npz", **arrays)  # type: ignore[arg-type]
-    text = json.dumps(job.order.as_json() | {"seed": job.seed})
-    (folder / f"{number:04d}.json").write_text(text, encoding="utf-8")
+    new = folder / f".{number:04d}"
+    with new.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+    lend(new, f"{number:04d}.npz")
+    new.write_text(json.dumps(job.order.as_json() | {"seed": job.seed}), encoding="utf-8")
+    lend(new, f"{number:04d}.json")
 
 
 def _tail(log: Path) -> str:
