@@ -57,6 +57,7 @@ def test_each_step_is_kept_at_once_one_that_fails_too_and_none_is_begun_too_late
 
 
 @pytest.mark.real
+@pytest.mark.whole
 @pytest.mark.skipif(Engine.JAX not in environment.engines(), reason="JAX is not installed")
 def test_it_runs_to_its_end_where_there_is_no_gpu_and_says_so(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
