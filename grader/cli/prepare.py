@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 
 from grader import environment, seeds
-from grader.cli.course import course_to_grade_with, open_words
+from grader.cli.course import course_to_grade_with, open_words, words_anywhere
 from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.record import files, signing
@@ -29,16 +29,16 @@ MOST_WHY = 600  # characters of pip's complaint
 def run_prepare(lang: str | None, *, kernel_alone: bool = False) -> int:
     """Install packages, make secret and key, build the kernel, compile what references need.
 
-    ``kernel_alone``: build the kernel and nothing else, as where the grader is set up.
+    ``kernel_alone``: build the kernel and nothing else, as where the grader is set up: anywhere.
 
     Raises:
         GraderError: a package cannot be installed, JAX is not, or the rooms here are no boundary.
     """
+    if kernel_alone:
+        _say(words_anywhere(lang), _kernel_of(open_room("auto")))
+        return 0
     course = course_to_grade_with(())
     words = open_words(course, lang)
-    if kernel_alone:
-        _say(words, _kernel_of(open_room("auto")))
-        return 0
     if missing := environment.missing(course.packages):
         install(missing)
         sys.stdout.write(words("cli.packages_installed", packages=", ".join(missing)) + "\n")

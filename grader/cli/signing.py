@@ -15,7 +15,7 @@ from typing import Any
 
 from grader import seeds
 from grader.ci.statement import TRAINER, code_digest, statement
-from grader.cli.course import course_to_grade_with, open_course, open_words
+from grader.cli.course import course_to_grade_with, open_course, words_anywhere
 from grader.cli.grade import GradeOptions, collected_of, graded_as_done, settings_of
 from grader.cli.progress import ProgressLines
 from grader.course.exercises import Course
@@ -78,7 +78,7 @@ class VerifyOptions:
 
 def run_verify_record(options: VerifyOptions) -> int:
     """Say whether a signed record is genuine, and what it says; gives the exit code."""
-    words = _words(options.lang)
+    words = words_anywhere(options.lang)
     try:
         data = files.read_at_most(options.file, signing.MOST_BYTES)
         told = signing.genuine(data, _public(options.key))
@@ -192,16 +192,6 @@ def _published() -> Path:
         return open_course().root / signing.PUBLIC_NAME
     except GraderError as error:
         raise GraderError(Message("record.no_public_key")) from error
-
-
-def _words(lang: str | None) -> Words:
-    """Give words; who checks a record need not have a course."""
-    try:
-        return open_words(open_course(), lang)
-    except GraderError:
-        from grader.text.words import pick_language
-
-        return Words(pick_language(lang, None))
 
 
 def _say(text: str) -> None:

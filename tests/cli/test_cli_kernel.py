@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from grader import environment
-from grader.cli import doctor, grade, prepare
+from grader.cli import course, doctor, grade, prepare
 from grader.text.words import Words
 from grader.trainer import building, kernels
 from grader.trainer.kernels import Kernel, Kernels
@@ -161,6 +161,18 @@ class TestPrepareTheKernelAlone:
         assert said.code == 0
         (line,) = said.out.splitlines()
         assert told in line
+
+    @pytest.mark.usefixtures("nothing_else")
+    def test_no_course_is_needed(
+        self, monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(course, "PACKAGE", tmp_path / "environment" / "grader")
+        monkeypatch.setattr(building, "build", lambda *_: Kernel(Path("x"), "avx2 0"))
+        shell = Shell(monkeypatch, capfd, tmp_path)
+        monkeypatch.delenv("GRADER_COURSE")
+        monkeypatch.chdir(tmp_path)
+        said = shell("prepare", "--kernel", "--lang", "en")
+        assert (said.code, "built and checked" in said.out) == (0, True)
 
     @pytest.mark.usefixtures("nothing_else")
     def test_without_jax_there_is_nothing_to_build(
