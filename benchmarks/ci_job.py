@@ -96,7 +96,8 @@ def measured(place: Path, student: Path, cache: Path, *, official: bool) -> Wait
     given = inputs(student, temp, official=official)
     began = time.monotonic()
     run(INSTALL, given, known, temp)
-    run(KERNEL, given, known, temp)
+    if official:
+        run(KERNEL, given, known, temp)
     install = time.monotonic() - began
     structure = run(GRADE, given, known, temp)
     whole = time.monotonic() - began
