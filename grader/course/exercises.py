@@ -29,6 +29,7 @@ COMMON = ("families", "chapter", "data")  # folders of reference/ that are no ex
 COURSE = "course_"  # before the name of a length: the one that the course's own data have
 MIN_TIMEOUT = 120.0  # seconds; an attempt is never cut off earlier unless the exercise says so
 SLACK = 5.0  # times the slowest reference run
+SLOWER = 3.0  # times as slow as those that were timed is an engine that nobody timed, at most
 # Of a reference that nobody timed. Taken for a long one: it starts before the others, so that a
 # batch does not end by waiting for it, and a quick look does without it.
 UNMEASURED_SECONDS = 120.0
@@ -198,14 +199,20 @@ class Exercise:
         if self.limits.timeout is not None:
             return self.limits.timeout
         slowest = self.expectation.reference_seconds(engine) if self.expectation else None
-        return max(MIN_TIMEOUT, SLACK * (slowest or 0.0))
+        if slowest is None:
+            slowest = SLOWER * max(self._timed(), default=0.0)
+        return max(MIN_TIMEOUT, SLACK * slowest)
 
     def reference_seconds(self) -> float:
         """Give the slowest reference run on the fastest engine that was timed."""
+        return min(self._timed(), default=UNMEASURED_SECONDS)
+
+    def _timed(self) -> list[float]:
+        """Give the slowest reference run of each engine that notebooks trained on by themselves."""
         measured = self.expectation
         engines = {run.engine for run in measured.runs} - {TRAINER} if measured else set()
         times = [measured.reference_seconds(engine) for engine in engines] if measured else []
-        return min((one for one in times if one is not None), default=UNMEASURED_SECONDS)
+        return [one for one in times if one is not None]
 
     def hints_for(self, *keys: str) -> tuple[Message, ...]:
         """Give the hints for verdicts, evidence classes or check ids, in the file's order."""

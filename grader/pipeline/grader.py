@@ -25,7 +25,7 @@ from grader.pipeline.elsewhere import GroupsElsewhere
 from grader.pipeline.faults import fault
 from grader.pipeline.graded import Graded
 from grader.pipeline.job import Job, Settings, may_ask, record_versions
-from grader.pipeline.judge_talk import packed
+from grader.pipeline.judge_talk import packed, settled
 from grader.pipeline.judges import Judges
 from grader.pipeline.order import Group, groups
 from grader.pipeline.ours import ours
@@ -112,7 +112,7 @@ class Grader:
         """Grade what needs no training, train for all others, and give those: they run again."""
         results, secret = Results(usual_folder()), self.settings.secret
         this = Round(results, secret, most_bytes(self.devices), self.devices.name)
-        ending = replace(self, given_judges=self.judges, round=this)
+        ending = settled(replace(self, given_judges=self.judges, round=this))
         put_off: list[Group] = []
         work = EndsAtOrders(ending.grade_group, NOTEBOOK_MB)
         for group, done in runner.run(batch, work, on_start):

@@ -10,13 +10,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from grader.types import GraderError
 
 if TYPE_CHECKING:
     from grader.extract.tasks import Answer, ModelTask
 
+Shared = TypeVar("Shared")
 Evaluate: TypeAlias = "Callable[[Sequence[ModelTask]], Mapping[str, Answer]]"
 
 # CPython 3.11 makes an object's __dict__ when it is first looked at, and packing looks at it. Where
@@ -69,6 +70,12 @@ class Talk:
 
     def _send(self, word: str, told: Any) -> None:
         self.connection.send_bytes(packed((word, told)))
+
+
+def settled(shared: Shared) -> Shared:
+    """Give an object its __dict__ before several threads look at it, as cached_property does."""
+    vars(shared)
+    return shared
 
 
 def packed(told: Any) -> bytes:

@@ -114,15 +114,15 @@ class Devices:
         with less left is no use now, and may be later.
         """
         while (taken := self._take()) is not None:
-            usable = self._usable(taken, room, cores, needed_mb)
-            if usable is None:
-                self._give_back(None)
-                continue
+            usable = None
             try:
-                yield usable if self._has_room(usable, needed_mb) else None
-            finally:
-                self._give_back(None if self._faults[taken.uuid] >= MOST_FAULTS else taken)
-            return
+                usable = self._usable(taken, room, cores, needed_mb)
+                if usable is not None:
+                    yield usable if self._has_room(usable, needed_mb) else None
+                    return
+            finally:  # whatever happens: others wait for it
+                lost = usable is None or self._faults[taken.uuid] >= MOST_FAULTS
+                self._give_back(None if lost else taken)
         yield None
 
     def worked(self, gpu: Gpu) -> None:

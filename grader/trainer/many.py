@@ -26,6 +26,7 @@ from grader.trainer.work import measure
 from grader.trainer.workroom import Ending, Progress, Workroom
 from grader.types import GraderError
 
+ALIKE = 2  # orders at least: one alone is like no other
 FEWEST = 16  # orders for whose sake a batch is shared out among several devices
 NUMBER_BYTES = 4
 COPIES = 4  # of what a batch makes in all layers: for the gradient, and what a compiler holds
@@ -85,6 +86,8 @@ def train_batch(
 
     Keys are those of the class of devices. What happened to a device is the devices' to tell.
     """
+    if sum(results.get(key) is None for key in jobs) < ALIKE:
+        return
     needed = sum(device_mb(job.order) for job in jobs.values())
     with devices.lent(room, cores, needed) as gpu:
         if gpu is None:
@@ -115,14 +118,14 @@ def train_many(
 ) -> Ending | None:
     """Train jobs that are alike, and keep what comes of them, by the keys of their results.
 
-    Gives how the room ended where something is missing, None where nothing is.
+    Gives how the room ended where something is missing; None where nothing is, or one alone.
 
     Raises:
         GraderError: the room could not be built, or wrote what our code does not write. No word
             about any order.
     """
     keys = [key for key in jobs if results.get(key) is None]
-    if len(keys) < 2:  # noqa: PLR2004 - one alone is like no other
+    if len(keys) < ALIKE:
         return None
     with contextlib.closing(Workroom(room, cores, together=True, gpu=gpu)) as workroom:
         ending, found = workroom.do([jobs[key] for key in keys], meanwhile, progress)

@@ -110,6 +110,17 @@ def test_a_room_that_cannot_be_built_with_it_is_told_as_well() -> None:
     assert told[0].args["why"] == "no such node"
 
 
+def test_a_fault_of_ours_while_it_is_tried_keeps_nobody_waiting() -> None:
+    def full(*_: object) -> str:
+        raise OSError("no space left on device")
+
+    lender = Devices(some(1), lambda _: None, lambda: some(1), full)
+    with pytest.raises(OSError, match="no space"), lender.lent(ROOM):  # type: ignore[arg-type]
+        pass
+    with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+        assert lent is None
+
+
 def test_one_that_is_taken_away_is_told_and_the_next_is_lent() -> None:
     told: list[Message] = []
     lender = devices(some(2), told, look=lambda: some(2)[1:])

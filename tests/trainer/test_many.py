@@ -145,3 +145,11 @@ def test_what_no_code_of_ours_writes_is_told_of_a_device_too(tmp_path: Path) -> 
     told: list[Message] = []
     train_batch(JOBS, lent_one(told), GpuRoom(FakeRoom(), odd), Results(tmp_path))  # type: ignore[arg-type]
     assert [one.id for one in told] == ["device.failed"]
+
+
+def test_what_others_trained_meanwhile_is_no_fault_of_the_device(tmp_path: Path) -> None:
+    told, results = list[Message](), Results(tmp_path)
+    train_many(dict(list(JOBS.items())[:3]), FakeRoom(good), results)
+    room = GpuRoom(FakeRoom())
+    train_batch(JOBS, lent_one(told), room, results)  # type: ignore[arg-type]
+    assert (room.batches, told) == ([], [])
