@@ -183,7 +183,7 @@ def test_from_the_two_packages_alone_a_notebook_that_names_its_exercise_is_check
     done = subprocess.run(
         [tmp_path / "own/bin/python", "-m", "grader", "check", ".", "--fast", "--lang", "en"],
         cwd=folder,
-        env={**rest, "HOME": str(tmp_path / "home")},
+        env={**rest, "HOME": str(tmp_path / "home"), "COLUMNS": "300"},  # no line is broken
         capture_output=True,
         text=True,
         check=False,

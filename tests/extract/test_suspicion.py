@@ -230,6 +230,14 @@ class TestHistory:
         one = suspect(world, (Jump((), fresh()),), used(), fit(world, (0.05, 1e-5)))
         assert suspicions(one, answers(one)) == ("history_contradicts",)
 
+    def test_a_model_that_carries_its_states_answers_otherwise(self, world: dict[str, Any]) -> None:
+        told = suspect(world, (Jump((), fresh()),), used(), fit(world, (0.05, 1e-5)))
+        first, *rest = LSTM.layers
+        stateful = replace(first, config={**first.config, "stateful": True})
+        for layer in (stateful, LayerSpec("Bidirectional", {}, stateful)):
+            one = replace(told, architecture=replace(LSTM, layers=(layer, *rest)))
+            assert suspicions(one, answers(one)) == ()
+
     def test_a_model_far_better_than_any_claimed_epoch(self, world: dict[str, Any]) -> None:
         one = suspect(world, (Jump((), fresh()),), used(), fit(world, (0.05, 0.049)))
         assert suspicions(one, answers(one, ID)) == ("history_contradicts",)
