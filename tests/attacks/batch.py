@@ -108,11 +108,14 @@ def start(here: Field, arguments: Iterable[str] = ()) -> subprocess.Popen[str]:
     """Start ``grader grade`` under the keeper, in the folder that was handed in last.
 
     A pull request is checked out and graded right there, so its files are all around the grader.
+    Notebooks train by themselves: what is attacked is what a room tells of itself. What is done
+    about trainings where they are ours, ``tests/trust`` attacks.
     """
     command = [
         *(sys.executable, "-I", str(KEEPER), str(here.place / "kept.json"), str(SECONDS)),
         *(*here.person.command, "grade", str(here.handed_in), *map(str, here.archives)),
-        *("--out", str(here.out), "--format", "json", "--lang", "en", "--jobs", "2", *arguments),
+        *("--out", str(here.out), "--format", "json", "--lang", "en", "--jobs", "2"),
+        *("--no-trainer", *arguments),
     ]
     return subprocess.Popen(
         command,
