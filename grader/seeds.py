@@ -15,6 +15,7 @@ import os
 import secrets
 from pathlib import Path
 
+from grader import user_folders
 from grader.types import GraderError, Message
 
 BYTES = 32
@@ -25,8 +26,7 @@ def secret_path() -> Path:
     named = os.environ.get("GRADER_SECRET_FILE")
     if named:
         return Path(named).expanduser()
-    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(base).expanduser() / "rnn-grader" / "course-secret"
+    return user_folders.data() / user_folders.OURS / "course-secret"
 
 
 def course_secret(path: Path | None = None) -> bytes:

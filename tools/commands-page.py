@@ -45,6 +45,8 @@ What is the same for all of them comes from the environment:
 the course secret |
 | `GRADER_TOKEN` | what `grader ci --pull` asks the platform with |
 | `GRADER_DATA` | the cache of real data sets; else `~/.cache/grader/data` |
+| `XDG_CACHE_HOME` | where `rnn-grader/` with results of trainings and what was compiled lies; \
+else `~/.cache` |
 | `GRADER_DEBUG` | anything: a fault of the grader shows its traceback |
 
 Messages are Korean or English: `--lang`, else `language` in `course.toml`, else the locale.

@@ -27,6 +27,7 @@ from grader.course.data import (
     DataSet,
     Origin,
     data_sets,
+    is_here,
     is_sound,
     verified,
 )
@@ -108,10 +109,15 @@ def fetch(wanted: Origin | Beside, url: str) -> None:
     """Download one file; it appears in the cache whole and checked, or not at all.
 
     Raises:
-        GraderError: it cannot be had, or its size or checksum differ.
+        GraderError: it cannot be had or kept, or its size or checksum differ.
     """
-    wanted.path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=wanted.path.parent, prefix=".fetching-")
+    folder = wanted.path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".fetching-")
+    except OSError as error:
+        told: dict[str, Scalar] = {"path": str(folder), "why": error.strerror or repr(error)}
+        raise GraderError(Message("datasets.not_kept", told)) from error
     try:
         with os.fdopen(handle, "wb") as file:
             got = _copied(url, file.write)
@@ -168,7 +174,7 @@ def _opened(lang: str | None) -> tuple[tuple[DataSet, ...], Words]:
 
 def state_of(origin: Origin) -> str:
     """Say of a file whether it is here, and is what it should be: the id of a word."""
-    if not origin.path.is_file():
+    if not is_here(origin.path):
         return MISSING
     try:
         verified(origin)
@@ -178,7 +184,7 @@ def state_of(origin: Origin) -> str:
 
 
 def _state_beside(one: Beside) -> str:
-    if not one.path.is_file():
+    if not is_here(one.path):
         return MISSING
     return SOUND if is_sound(one) else DAMAGED
 

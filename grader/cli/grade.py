@@ -166,6 +166,11 @@ def not_as_it_could_be(course: Course, settings: Settings, room: Room) -> Messag
     return no_trainer(room.isolation.level) if settings.wants_trainer(course) else None
 
 
+def asks_ours(grader: Grader) -> bool:
+    """Whether notebooks of the batch may have their trainings done by our own room."""
+    return may_ask(grader.course, grader.settings, grader.room.isolation.level)
+
+
 def as_it_turned_out(course: Course, settings: Settings, room: Room) -> Message | None:
     """Say the same afterwards: a kernel may have been given up, or failed over some trainings."""
     return not_as_it_could_be(course, settings, room) or HERE.failures()
@@ -277,6 +282,8 @@ def graded_as_done(
     spared = Spared(grader.store.out) if spared is None else spared
     runs = open_runner(runner, slots(grader.settings.jobs, grader.settings.gpus), stop)
     grader = replace(grader, given_judges=grader.judges, stopping=stop.draining.is_set)
+    if asks_ours(grader) and grader.trained.instead is not None:
+        progress.note(words.say(grader.trained.instead))
     with _drain_on_interrupt(stop, progress, words):
         for one in grader.grade_all(collected.submissions, runs, progress.started):
             with spared.alone(Step.SHOWN, one.submission.student):

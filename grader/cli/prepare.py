@@ -13,13 +13,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from grader import environment, seeds
+from grader import environment, seeds, user_folders
 from grader.cli.course import course_to_grade_with, open_words, words_anywhere
 from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.record import files, signing
 from grader.room import Room, open_room
-from grader.room.xla_cache import filling
+from grader.room.xla_cache import cache_folder, filling
 from grader.text.words import Words
 from grader.types import Engine, GraderError, Message
 
@@ -35,7 +35,7 @@ def run_prepare(lang: str | None, *, kernel_alone: bool = False) -> int:
         GraderError: a package cannot be installed, JAX is not, or the rooms here are no boundary.
     """
     if kernel_alone:
-        _say(words_anywhere(lang), _kernel_of(open_room("auto")))
+        _say(words_anywhere(lang), not_kept() or _kernel_of(open_room("auto")))
         return 0
     course = course_to_grade_with(())
     words = open_words(course, lang)
@@ -51,6 +51,9 @@ def run_prepare(lang: str | None, *, kernel_alone: bool = False) -> int:
         sys.stdout.write(words("cli.signing_key", path=str(path)) + "\n")
     if Engine.JAX not in environment.engines():
         raise GraderError(Message("cli.prepare_needs_jax"))
+    if refused := not_kept():
+        _say(words, refused)
+        return 0
     from grader.calibration.compiling import fill
 
     room = open_room("auto", without_results(course.root))
@@ -59,6 +62,16 @@ def run_prepare(lang: str | None, *, kernel_alone: bool = False) -> int:
         sys.stdout.write(words("cli.prepared", exercise=one.exercise, added=one.added) + "\n")
         sys.stdout.flush()
     return 0
+
+
+def not_kept() -> Message | None:
+    """Say why nothing that is compiled can be kept here, which costs time and no points."""
+    from grader.trainer.kernels import kernel_folder
+
+    for folder in (kernel_folder().parent, cache_folder()):
+        if why := user_folders.refusal(folder, user_folders.OPEN_FOLDER):
+            return Message("cli.nothing_kept", {"path": str(folder), "why": why})
+    return None
 
 
 def _say(words: Words, message: Message) -> None:

@@ -24,6 +24,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from grader import user_folders
 from grader.course.exercises import Course, Exercise, Text
 from grader.course.families import Family, load_family
 from grader.course.schema import DataSetFile
@@ -89,8 +90,7 @@ def cache_folder() -> Path:
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "grader" / "data"
+    return user_folders.cache() / "grader" / "data"
 
 
 def data_sets(reference: Path) -> tuple[DataSet, ...]:
@@ -138,7 +138,7 @@ def source(reference: Path, name: str) -> Source:
         raise GraderError(Message("course.no_dataset", {"dataset": name, "path": str(path)}))
     dataset = read_data_set(path)
     for origin in dataset.origins:
-        if origin.path.is_file():
+        if is_here(origin.path):
             return Source(name, origin, verified(origin))
     wanted = dataset.origins[-1]
     raise GraderError(Message("course.data_missing", {"dataset": name, "file": str(wanted.path)}))
@@ -157,9 +157,17 @@ def verified(origin: Origin) -> str:
     return found
 
 
+def is_here(path: Path) -> bool:
+    """Whether a file is here, and in a folder into which we may look."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def is_sound(beside: Beside) -> bool:
     """Whether a file that comes with another is here, and is what it should be."""
-    if not beside.path.is_file():
+    if not is_here(beside.path):
         return False
     found = hashlib.md5(beside.path.read_bytes(), usedforsecurity=False)
     return found.hexdigest() == beside.md5

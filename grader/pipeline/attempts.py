@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
+from pathlib import Path
 
 from grader import environment
 from grader.execute.desk import Trainer
@@ -107,6 +108,7 @@ class Attempts:
     failures: Failures = field(default_factory=Failures)  # of the batch
     stopping: Callable[[], bool] = lambda: False  # whether the batch is asked to end
     device: str = CPU  # a class of accelerators whose trainings are taken
+    trained: Callable[[], Path] = usual_folder  # where results of trainings are kept
     _ran: list[float] = field(default_factory=list)  # seconds that runs of the notebook took
     _evaluated: list[float] = field(default_factory=list)  # and rooms that judged it
     _trained: list[float] = field(default_factory=list)  # and rooms that trained its models anew
@@ -228,7 +230,7 @@ class Attempts:
         """Say who trains; None: the notebook itself."""
         if not self.job.asks_trainer(engine):
             return None
-        results = Results(usual_folder())
+        results = Results(self.trained())
         secret, cores = self.job.settings.secret, self.slot.cores
         spent, tell, ends = self._judged, self.tell, self.round
 
@@ -265,7 +267,7 @@ class Attempts:
             raise GraderError(Message("evaluate.altogether", args))
         if not shares:
             return self._in_rooms(tasks)
-        answers = Answers(usual_folder(), self.failures, self._training_limit())
+        answers = Answers(self.trained(), self.failures, self._training_limit())
         found = shared(tasks, answers, self._in_rooms, self._require_going_on)
         counted += [found[task.id].seconds for task in training]
         return found

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -112,7 +113,8 @@ class GroupsElsewhere:
             for name in PARTS_OF_A_COURSE:
                 if (path := self.grader.course.root / name).exists():
                     tar.add(path, f"{COURSE}/{name}", filter=plain)
-            if (cache := cache_folder()).is_dir():
+            cache = cache_folder()
+            if os.access(cache, os.R_OK | os.X_OK):
                 tar.add(cache, DATA, filter=plain)
         return whole.getvalue()
 

@@ -45,7 +45,7 @@ from grader.room.quick import quickened
 from grader.score.score import MAX_SCORE, malformed, ungraded
 from grader.trainer.answers import Failures
 from grader.trainer.devices import Devices
-from grader.trainer.kept import usual_folder
+from grader.trainer.place import Place, place_for, remove
 from grader.trainer.results import Results
 from grader.types import (
     UNKNOWN,
@@ -87,13 +87,21 @@ class Grader:
         """The processes that read and judge."""
         return self.given_judges or Judges(self.store.out)
 
+    @cached_property
+    def trained(self) -> Place:
+        """Where results of trainings are kept."""
+        return place_for(self.store.out)
+
     def grade_all(
         self,
         submissions: Sequence[Submission],
         runner: Runner,
         on_start: Callable[[Submission], None] = lambda _: None,
     ) -> Iterator[Graded]:
-        """Grade submissions, giving each as it becomes done: the longest first, the same once."""
+        """Grade submissions, giving each as it becomes done: the longest first, the same once.
+
+        Of a batch that is asked to end, results of trainings stay: it goes on from them.
+        """
 
         def starts(group: Group) -> None:
             on_start(group[0])
@@ -105,12 +113,14 @@ class Grader:
             batch = yield from self._first_round(batch, runner, starts)
         for done in runner.run(batch, GradeGroups(self), starts):
             yield from done
+        if not self.stopping():
+            remove(self.store.out)
 
     def _first_round(
         self, batch: Sequence[Group], runner: Runner, on_start: Callable[[Group], None]
     ) -> Generator[Graded, None, list[Group]]:
         """Grade what needs no training, train for all others, and give those: they run again."""
-        results, secret = Results(usual_folder()), self.settings.secret
+        results, secret = Results(self.trained.folder), self.settings.secret
         this = Round(results, secret, most_bytes(self.devices), self.devices.name)
         ending = settled(replace(self, given_judges=self.judges, round=this))
         put_off: list[Group] = []
@@ -225,7 +235,15 @@ class Grader:
             tell = partial(self.on_training, job.submission)
             opened = self.room, self.store, self.judges
             rest = self.round, self.failures, self.stopping
-            attempts = Attempts(job, slot, *opened, tell, *rest, device=self.devices.name)
+            attempts = Attempts(
+                job,
+                slot,
+                *opened,
+                tell,
+                *rest,
+                device=self.devices.name,
+                trained=lambda: self.trained.folder,
+            )
             scored = attempts.run()
             records = tuple(self._record(job, slot, one, began, attempts.spent) for one in scored)
         records = self._saved(job, slot, records, began)

@@ -13,12 +13,13 @@ import os
 import secrets
 import shutil
 import tarfile
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from grader import environment
+from grader import environment, user_folders
 from grader.pipeline.runner import Slot, There
 
 LOOK_SECONDS = 0.2
@@ -31,16 +32,24 @@ def done_there(
     """Open the work once, then do parcel after parcel on a core of its own."""
     with suppress(OSError):  # only root may; others start their cluster with RAY_worker_niceness=0
         os.setpriority(os.PRIO_PROCESS, 0, 0)
-    folder = unpacked(luggage, base() / "luggage")
-    with core(base() / "cores") as slot, there.open(folder, hidden) as do:
+    shared = base()
+    folder = unpacked(luggage, shared / "luggage")
+    with core(shared / "cores") as slot, there.open(folder, hidden) as do:
         for parcel in parcels:
             yield do(parcel, slot)
 
 
 def base() -> Path:
-    """Where workers of this user keep what they share."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "rnn-grader"
+    """Where workers of this user keep what they share: the cache, else a folder of this machine's.
+
+    In a temporary folder of its own a worker would not see which cores the others have.
+    """
+    usual = user_folders.cache() / user_folders.OURS
+    shared = Path(tempfile.gettempdir()) / f"{user_folders.OURS}-{os.geteuid()}"
+    for folder in (usual, shared):
+        if user_folders.refusal(folder) is None:
+            return folder
+    return Path(tempfile.mkdtemp(prefix=f"{user_folders.OURS}-"))
 
 
 def unpacked(luggage: bytes, parent: Path) -> Path:

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader import environment
+from grader import environment, user_folders
 from grader.room.spec import Bind, Room, RoomProcess, RoomSpec
 from grader.room.workplace import workplace
 from grader.types import Isolation
@@ -81,30 +80,32 @@ def compiled(room: Room) -> Room:
 
 @contextmanager
 def filling(room: Room) -> Iterator[Room]:
-    """Give a room that compiles into the cache. For our own references only."""
+    """Give a room that compiles into the cache. For our own references only.
+
+    What the disk refuses is not kept: it is compiled again wherever it is needed.
+    """
     with workplace("compiled") as place:
         yield CompiledRoom(room, place / "compiled", fill=True)
-        _keep(place / "compiled", cache_folder())
+        with suppress(OSError):
+            _keep(place / "compiled", cache_folder())
 
 
 def entries(folder: Path) -> int:
     """How many compiled programs are there; none where somebody else could have written them."""
     try:
         state = folder.lstat()
-    except FileNotFoundError:
+        if not stat.S_ISDIR(state.st_mode) or not user_folders.is_ours(state):
+            return 0
+        return sum(1 for _ in folder.iterdir())
+    except OSError:
         return 0
-    others = stat.S_IWGRP | stat.S_IWOTH
-    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or state.st_mode & others:
-        return 0
-    return sum(1 for _ in folder.iterdir())
 
 
 def cache_folder() -> Path:
     """Where the cache of this processor and these versions is."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     parts = json.dumps([sorted(environment.versions().items()), environment.processor()])
     name = hashlib.sha256(parts.encode()).hexdigest()[:16]
-    return Path(base) / "rnn-grader" / "compiled" / name
+    return user_folders.cache() / user_folders.OURS / "compiled" / name
 
 
 def _keep(source: Path, folder: Path) -> None:

@@ -20,8 +20,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from grader import user_folders
 from grader.arrays import read_npz
-from grader.record.files import OWNERS_FOLDER, write_whole
+from grader.record.files import OWNERS_FOLDER, disk_errors, write_whole
 from grader.types import Array, GraderError, Message
 
 MOST_BYTES = 4_000_000_000
@@ -33,8 +34,7 @@ Found = TypeVar("Found")
 
 def usual_folder() -> Path:
     """Where it is unless told otherwise."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "rnn-grader" / "trained"
+    return user_folders.cache() / user_folders.OURS / "trained"
 
 
 class Kept:
@@ -44,13 +44,14 @@ class Kept:
         """Use a folder, which is made where it is missing.
 
         Raises:
-            GraderError: somebody else could write to it.
+            GraderError: somebody else could write to it, or it cannot be made.
         """
         self._folder = folder
         self._most_bytes = most_bytes
-        folder.mkdir(OWNERS_FOLDER, parents=True, exist_ok=True)
-        state = folder.lstat()
-        if not stat.S_ISDIR(state.st_mode) or not _is_ours(state):
+        with disk_errors(folder):
+            folder.mkdir(OWNERS_FOLDER, parents=True, exist_ok=True)
+            state = folder.lstat()
+        if not stat.S_ISDIR(state.st_mode) or not user_folders.is_ours(state):
             raise GraderError(Message("trainer.not_ours", {"path": str(folder)}))
 
     def once(
@@ -122,14 +123,21 @@ class Kept:
 
     @contextlib.contextmanager
     def _locked(self, key: str, meanwhile: Callable[[], None]) -> Iterator[None]:
-        """Hold the key's lock; the system lets go of it when its holder dies."""
+        """Hold the key's lock; the system lets go of it when its holder dies.
+
+        Where the disk takes no lock any more, equal work may be done twice.
+        """
         if sys.platform == "win32":  # no such locks there: equal work may be done twice
             yield
             return
 
         path = self._folder / f"{key}.lock"
         while True:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            except OSError:
+                yield
+                return
             try:
                 while not _taken(lock):
                     meanwhile()
@@ -145,12 +153,6 @@ class Kept:
         finally:
             path.unlink(missing_ok=True)
             os.close(lock)
-
-
-def _is_ours(state: os.stat_result) -> bool:
-    if sys.platform == "win32":
-        return True
-    return state.st_uid == os.geteuid() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _taken(lock: int) -> bool:

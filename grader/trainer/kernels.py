@@ -22,7 +22,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from grader import environment
+from grader import environment, user_folders
 from grader.arrays import BadArraysError, read_bounded
 from grader.types import GraderError, Message
 
@@ -81,10 +81,9 @@ def level_of(processor: list[str]) -> Level:
 
 def kernel_folder() -> Path:
     """Where the kernel of this processor, these versions and these sources is."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     parts = [sorted(environment.versions().items()), environment.processor(), sources_digest()]
     name = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-    return Path(base) / "rnn-grader" / "kernel" / name
+    return user_folders.cache() / user_folders.OURS / "kernel" / name
 
 
 def sources_digest() -> str:
@@ -109,9 +108,12 @@ def find() -> Kernel | Message:
     folder = kernel_folder()
     if not level_of(environment.processor()).gains:
         return Message("kernel.no_gain")
-    if not folder.is_dir():
-        others = folder.parent.is_dir() and any(folder.parent.iterdir())
-        return Message("kernel.elsewhere") if others else Message("kernel.none")
+    try:
+        if not folder.is_dir():
+            others = folder.parent.is_dir() and any(folder.parent.iterdir())
+            return Message("kernel.elsewhere") if others else Message("kernel.none")
+    except OSError:  # nobody lets us look there
+        return Message("kernel.none")
     try:
         if not _is_ours(folder.lstat(), stat.S_ISDIR):
             return Message("kernel.not_ours", {"path": str(folder)})

@@ -16,6 +16,7 @@ from grader.trainer.kernels import Kernel, Kernels
 from grader.types import Engine, Isolation, Level, Message
 from tests.cli.test_cli_grade import broken_batch
 from tests.support.cli_help import NoRoom, Shell
+from tests.support.homes import a_file
 
 OWN_LOOPS = "trained by Keras' own loops"
 
@@ -208,3 +209,48 @@ def test_the_doctor_says_whether_there_is_a_kernel_and_why_not(
     monkeypatch.setattr(environment, "engines", lambda: (Engine.TENSORFLOW,))
     (line,) = doctor._kernel(Words("en"))
     assert "JAX" in line
+
+
+class TestAHomeThatKeepsNothing:
+    """Nothing fails, and it is said once."""
+
+    @pytest.fixture(autouse=True)
+    def home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        a_file(tmp_path, monkeypatch)
+
+    def test_a_batch_says_so_once(
+        self, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looking(monkeypatch, Kernel(tmp_path, "avx2 0"))
+        batch = broken_batch(tmp_path / "class", ["kim", "lee"])
+        said = shell.grade(batch).err
+        assert said.count("cannot be kept in") == 1
+        assert "Not a directory" in said
+
+    def test_who_trains_nothing_keeps_nothing_and_hears_nothing(
+        self, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looking(monkeypatch, Kernel(tmp_path, "avx2 0"))
+        batch = broken_batch(tmp_path / "class", ["kim"])
+        assert "cannot be kept" not in shell.grade(batch, "--no-trainer").err
+
+    @pytest.mark.parametrize("arguments", [("--kernel",), ()])
+    def test_prepare_compiles_nothing_says_why_and_goes_on(
+        self,
+        arguments: tuple[str, ...],
+        shell: Shell,
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path,
+    ) -> None:
+        def must_not(*_: object) -> None:
+            raise AssertionError("it could not be kept")
+
+        monkeypatch.setenv("GRADER_SIGNING_KEY_FILE", str(tmp_path / "signing.key"))
+        monkeypatch.setattr(environment, "missing", lambda _: ())
+        monkeypatch.setattr(building, "build", must_not)
+        monkeypatch.setattr("grader.calibration.compiling.fill", must_not)
+        said = shell("prepare", *arguments, "--lang", "en")
+        assert said.code == 0
+        assert said.err == ""
+        assert "cannot be kept" in said.out.splitlines()[-1]

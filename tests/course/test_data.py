@@ -174,6 +174,15 @@ def test_without_a_network_one_sentence_says_where_the_file_goes(tmp_path):
     assert caught.value.message.args["path"] == str(wanted.path)
 
 
+def test_a_cache_that_takes_nothing_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    wanted = origin(tmp_path / "cache" / "data" / "a.csv", b"real")
+    with pytest.raises(GraderError) as caught:
+        fetch(wanted, (tmp_path / "there.csv").as_uri())
+    assert caught.value.message.id == "datasets.not_kept"
+    assert caught.value.message.args["path"] == str(wanted.path.parent)
+
+
 # --- a file that comes with another ------------------------------------------------------------
 
 REVIEWS, INDEX = b"reviews", b'{"the": 1}'

@@ -42,6 +42,7 @@ from grader.record.journal import Journal
 from grader.record.store import Store, UnkeepableError
 from grader.score.score import ungraded
 from grader.seeds import hidden_seed
+from grader.trainer.place import NAME
 from grader.types import (
     ArraySample,
     Candidate,
@@ -66,6 +67,7 @@ from grader.types import (
     Training,
     Verdict,
 )
+from tests.support.homes import WRONG, missing
 
 ROOT = Path(__file__).resolve().parents[2]
 GRU, LSTM = "multiplication-gru", "multiplication-lstm"
@@ -514,6 +516,40 @@ def test_trainings_are_asked_for_where_the_course_says_so_of_a_notebook_on_tenso
         (Engine.TENSORFLOW, True),
         (Engine.TENSORFLOW, False),
     ], "on JAX it trains by itself, as the first run that is kept did"
+
+
+@WRONG
+def test_a_home_that_keeps_nothing_costs_nobody_a_grade(
+    home: Callable[[Path, pytest.MonkeyPatch], None],
+    course: Course,
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    home(tmp_path, monkeypatch)
+    asking = replace(course, asks_trainer=True)
+    (record,) = _grade(asking, tmp_path / "out", _submission()).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+    assert world.trainer == [True]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_results_beside_a_batch_stay_only_where_it_was_asked_to_end(
+    ended: bool, course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing(tmp_path, monkeypatch)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    asking, out = replace(course, asks_trainer=True), tmp_path / "out"
+    stop = Stop()
+    with Store(out) as store:
+        settings = Settings(b"s" * 32)
+        one = Grader(asking, NoRoom(), store, settings, stopping=stop.draining.is_set)  # type: ignore[arg-type]
+        for _ in one.grade_all([_submission()], LocalRunner([SLOT], stop)):
+            assert (out / NAME).is_dir()
+            if ended:
+                stop.draining.set()
+    assert (out / NAME).is_dir() == ended
 
 
 def test_of_two_runs_the_better_counts(course: Course, world: World, tmp_path: Path) -> None:

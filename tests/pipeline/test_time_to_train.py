@@ -29,7 +29,7 @@ STOPPED = Answer(fault=Message("evaluate.stopped", {"seconds": LIMIT}))
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of results of the test's own."""
-    monkeypatch.setattr(module, "usual_folder", lambda: tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
 def somebody(answer: Answer, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Attempts:
