@@ -95,6 +95,24 @@ class TestInstalling:
         assert out.read_text("utf-8") == f"key=grader-Linux-X64-3.12-{digest}\n"
 
 
+class TestTheKernel:
+    NAME = "Build the kernel for recurrent layers"
+
+    def test_what_failed_is_said_and_the_job_goes_on(self, place: Path) -> None:
+        search = programs(place.parent / "bin", grader="echo a fault of the grader >&2; exit 3")
+        done = run_step(ACTION, self.NAME, {}, place, PATH=search)
+        assert done.returncode == 0
+        assert "a fault of the grader" in done.stderr
+        (warning,) = done.stdout.splitlines()
+        assert warning.startswith("::warning title=")
+        assert "grader prepare --kernel ended with code 3" in warning
+
+    def test_where_nothing_failed_nothing_is_added(self, place: Path) -> None:
+        search = programs(place.parent / "bin", grader="echo no compiler here")
+        done = run_step(ACTION, self.NAME, {}, place, PATH=search)
+        assert (done.returncode, done.stdout) == (0, "no compiler here\n")
+
+
 class TestPages:
     def test_the_jobs_page_links_them(self, place: Path) -> None:
         url = "https://github.com/o/r/actions/runs/1/artifacts/2"
