@@ -26,7 +26,7 @@ DEMO := $(addprefix reference/, \
   multiplication-gru/submissions/no_model/only_prints.ipynb \
   multiplication-gru/submissions/malformed/truncated.ipynb)
 
-.PHONY: setup demo test test-fast test-random test-whole test-kernel verify-quick attacks trust ray \
+.PHONY: setup demo test test-fast test-random test-whole test-kernel verify-quick attacks attacks-no-trainer trust ray \
   class-of-sixty demo-both-ways grouped check docs bench pins assignments exercises-table commands-page \
   lint-workflows clean container-steps parquet class-of-thirty agreement
 
@@ -78,6 +78,10 @@ test-kernel: setup
 # Hostile notebooks, fork bombs among them, through the real grader; wants the machine for itself.
 attacks: setup
 	$(BIN)/python -m pytest -m "attacks and not trust"
+
+# The same where notebooks train by themselves, so that all is what a room tells of itself.
+attacks-no-trainer: setup
+	$(BIN)/python -m pytest -m "attacks and not trust" --no-trainer
 
 # Points without the work, and honest notebooks alike, where our own room trains: most of an hour.
 trust: setup

@@ -45,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--whole", action="store_true", help="long tests whole, not in their short form"
     )
+    parser.addoption(
+        "--no-trainer", action="store_true", help="attacks: notebooks train by themselves"
+    )
 
 
 @pytest.fixture(scope="session")

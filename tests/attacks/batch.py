@@ -46,6 +46,7 @@ class Batch:
     reports: dict[str, str]  # other formats, where names are the attack
     neighbours: tuple[str, ...]
     timeout: float
+    trainer: bool = True  # our own room trained what notebooks asked for
 
     def result(self, student: str) -> dict[str, Any]:
         """What was printed about one student."""
@@ -65,8 +66,10 @@ class Batch:
         return found
 
 
-def run_batch(attacks: Iterable[Attack], who: str, isolation: str = "auto") -> Batch:
-    """Grade the submissions of these attacks in one go."""
+def run_batch(
+    attacks: Iterable[Attack], who: str, isolation: str = "auto", *, trainer: bool = True
+) -> Batch:
+    """Grade the submissions of these attacks in one go; ``trainer``: our own room trains."""
     attacks = tuple(attacks)
     hostile = [one for attack in attacks for one in attack.submissions]
     group = attacks[0].group
@@ -76,7 +79,7 @@ def run_batch(attacks: Iterable[Attack], who: str, isolation: str = "auto") -> B
         laid_out(Path(folder, "field"), person(who), hostile) as here,
     ):
         arguments = [f"--isolation={isolation}", *(f"--{k}={v}" for k, v in limits.items())]
-        kept, out, said = grade(here, arguments)
+        kept, out, said = grade(here, arguments, trainer=trainer)
         disturbed = tuple(here.disturbed())
         reports = _reports(here) if group == "names" else {}
         return Batch(
@@ -94,28 +97,32 @@ def run_batch(attacks: Iterable[Attack], who: str, isolation: str = "auto") -> B
             reports=reports,
             neighbours=tuple(here.neighbours),
             timeout=limits["timeout"],
+            trainer=trainer and isolation != "none",  # in open rooms notebooks train by themselves
         )
 
 
-def grade(here: Field, arguments: Iterable[str] = ()) -> tuple[dict[str, Any], str, str]:
+def grade(
+    here: Field, arguments: Iterable[str] = (), *, trainer: bool = True
+) -> tuple[dict[str, Any], str, str]:
     """Run ``grader grade`` to its end; gives the keeper's report, standard output and error."""
-    running = start(here, arguments)
+    running = start(here, arguments, trainer=trainer)
     out, said = running.communicate(timeout=SECONDS + 60)
     return json.loads((here.place / "kept.json").read_text()), out, said
 
 
-def start(here: Field, arguments: Iterable[str] = ()) -> subprocess.Popen[str]:
+def start(
+    here: Field, arguments: Iterable[str] = (), *, trainer: bool = True
+) -> subprocess.Popen[str]:
     """Start ``grader grade`` under the keeper, in the folder that was handed in last.
 
     A pull request is checked out and graded right there, so its files are all around the grader.
-    Notebooks train by themselves: what is attacked is what a room tells of itself. What is done
-    about trainings where they are ours, ``tests/trust`` attacks.
+    Without the trainer notebooks train by themselves, so that all is what a room tells of itself.
     """
     command = [
         *(sys.executable, "-I", str(KEEPER), str(here.place / "kept.json"), str(SECONDS)),
         *(*here.person.command, "grade", str(here.handed_in), *map(str, here.archives)),
         *("--out", str(here.out), "--format", "json", "--lang", "en", "--jobs", "2"),
-        *("--no-trainer", *arguments),
+        *("--trainer" if trainer else "--no-trainer", *arguments),
     ]
     return subprocess.Popen(
         command,

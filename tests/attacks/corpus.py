@@ -24,19 +24,29 @@ Enters: the folders beside this file. Leaves: Attacks. Touches: reads those fold
     shown = "red"                  the student's name in results, where it is not the folder's
     copies = 3                     handed in by so many students
     student = "=1+1"               a folder's name, where the name is the attack
+    no_trainer = {verdicts = ["suspicious"], flags = ["pretrained"]}
+                                   what is expected instead where notebooks train by themselves
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 HERE = Path(__file__).resolve().parent
 EXERCISE = "sequence-prediction"
+
+
+class _Instead(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    verdicts: list[str] | None = None
+    flags: list[str] | None = None
+    seen: list[str] | None = None
 
 
 class _Submission(BaseModel):
@@ -60,6 +70,7 @@ class _Submission(BaseModel):
     shown: str | None = None
     copies: int = 1
     student: str | None = None
+    no_trainer: _Instead = _Instead()
 
 
 class _Expected(BaseModel):
@@ -85,6 +96,15 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Instead:
+    """What must become of a submission whose notebook trains by itself; None: the same."""
+
+    verdicts: tuple[str, ...] | None = None
+    flags: tuple[str, ...] | None = None
+    seen: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Hostile:
     """One submission and what must become of it."""
 
@@ -101,6 +121,14 @@ class Hostile:
     said_not: tuple[str, ...]
     nowhere: tuple[str, ...]
     shown: str
+    no_trainer: Instead = Instead()
+
+    def where(self, *, trainer: bool) -> Hostile:
+        """What must become of it, by who trains."""
+        if trainer:
+            return self
+        instead = {name: told for name, told in vars(self.no_trainer).items() if told is not None}
+        return replace(self, **instead)
 
 
 @dataclass(frozen=True)
@@ -151,7 +179,7 @@ def _handed_in(folder: Path, one: _Submission) -> Iterator[Hostile]:
             student=student,
             verdicts=tuple(one.verdicts),
             score=one.score,
-            flags=None if one.flags is None else tuple(one.flags),
+            flags=_tuple(one.flags),
             seen=tuple(one.seen),
             absent=tuple(one.absent),
             bounds=Bounds(one.seconds, one.over, one.processes, one.megabytes, one.written),
@@ -159,4 +187,13 @@ def _handed_in(folder: Path, one: _Submission) -> Iterator[Hostile]:
             said_not=tuple(one.said_not),
             nowhere=tuple(one.nowhere),
             shown=one.shown or student,
+            no_trainer=Instead(
+                _tuple(one.no_trainer.verdicts),
+                _tuple(one.no_trainer.flags),
+                _tuple(one.no_trainer.seen),
+            ),
         )
+
+
+def _tuple(words: list[str] | None) -> tuple[str, ...] | None:
+    return None if words is None else tuple(words)

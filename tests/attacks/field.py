@@ -29,6 +29,7 @@ from pathlib import Path
 
 from tests.attacks import makers
 from tests.attacks.corpus import EXERCISE, Hostile
+from tests.attacks.ours import ours
 from tests.attacks.people import ROOT, Person
 
 SOUND = ROOT / f"reference/{EXERCISE}/submissions/accepted/textbook.ipynb"
@@ -119,7 +120,8 @@ class Field:
     def disturbed(self) -> list[str]:
         """What changed outside OUT, knocks at doors, signals to the decoy."""
         after = snapshot(self._watched())
-        names = sorted(set(self.before) | set(after))
+        kept = ours(self.home) - set(self.before)  # what our own room trained, and nothing else
+        names = sorted((set(self.before) | set(after)) - kept)
         told = [f"changed: {n}" for n in names if self.before.get(n) != after.get(n)]
         told += [f"knocked: {name}" for name, door in self.doors.items() if _knocked(door)]
         told += ["signalled: the decoy"] if self.mark.read_text() else []

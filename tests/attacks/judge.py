@@ -29,6 +29,7 @@ WITHIN = re.compile(r"(data:image/png;base64,[A-Za-z0-9+/=]*|#[\w-]*|[\w./%~=-]+
 
 def complaints(batch: Batch, one: Hostile) -> list[str]:
     """Everything that is not as expected about one hostile submission."""
+    one = one.where(trainer=batch.trainer)
     result = batch.result(one.shown)
     parts = batch.kept(one.shown)
     kept = "\n".join(

@@ -26,29 +26,34 @@ CRASHES = 3
 DAEMON = b"rnn-attack-daemon"  # a word of the command line that the notebook starts
 
 
-def killed_once(attack: Attack, who: str, isolation: str = "auto") -> list[str]:
+def killed_once(
+    attack: Attack, who: str, isolation: str = "auto", *, trainer: bool = True
+) -> list[str]:
     """Kill the grader while the notebook runs; then grade again."""
     with _field(attack, who) as here:
-        with _running(here, [f"--isolation={isolation}", "--timeout=120"]) as running:
+        arguments = [f"--isolation={isolation}", "--timeout=120"]
+        with _running(here, arguments, trainer=trainer) as running:
             _wait(running, lambda: bool(_begun(here)) and _daemon_runs())
             told = _killed(here, running)
-        kept, out, _ = grade(here, [f"--isolation={isolation}", "--timeout=120"])
+        kept, out, _ = grade(here, arguments, trainer=trainer)
         hostile = attack.submissions[0]
         expected = dict.fromkeys([*here.neighbours, hostile.shown], "accepted")
         return told + _unlike(expected, out, kept) + here.disturbed()
 
 
-def killed_every_time(attack: Attack, who: str, isolation: str = "auto") -> list[str]:
+def killed_every_time(
+    attack: Attack, who: str, isolation: str = "auto", *, trainer: bool = True
+) -> list[str]:
     """Kill the grader whenever it is at this one submission; the batch must end all the same."""
     with _field(attack, who) as here:
         arguments = [f"--isolation={isolation}", "--timeout=1500"]
         told = []
         for crash in range(1, CRASHES + 1):
-            with _running(here, arguments) as running:
+            with _running(here, arguments, trainer=trainer) as running:
                 _wait(running, lambda: len(_records(here)) == len(here.neighbours))
                 _wait(running, lambda crash=crash: _begun(here) == [crash])
                 told += _killed(here, running)
-        kept, out, _ = grade(here, arguments)
+        kept, out, _ = grade(here, arguments, trainer=trainer)
         expected = dict.fromkeys(here.neighbours, "accepted")
         expected[attack.submissions[0].shown] = "grader_error"
         return told + _unlike(expected, out, kept) + here.disturbed()
@@ -64,9 +69,11 @@ def _field(attack: Attack, who: str) -> Iterator[Field]:
 
 
 @contextmanager
-def _running(here: Field, arguments: Iterable[str]) -> Iterator[subprocess.Popen[str]]:
+def _running(
+    here: Field, arguments: Iterable[str], *, trainer: bool
+) -> Iterator[subprocess.Popen[str]]:
     """A grader at work, which does not outlive this block whatever happens in it."""
-    running = start(here, arguments)
+    running = start(here, arguments, trainer=trainer)
     try:
         yield running
     finally:
@@ -121,4 +128,4 @@ def _unlike(expected: dict[str, str], out: str, kept: dict[str, Any]) -> list[st
 
 
 # By the number of the threat.
-HOW: dict[int, Callable[[Attack, str, str], list[str]]] = {20: killed_once, 21: killed_every_time}
+HOW: dict[int, Callable[..., list[str]]] = {20: killed_once, 21: killed_every_time}

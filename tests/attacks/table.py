@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -28,7 +29,9 @@ HELD = "held"
 BEGIN, END = "<!-- attacks: written by tests/attacks/table.py -->", "<!-- /attacks -->"
 
 
-def tried(level: str, who: str, groups: Collection[str] = ()) -> dict[str, list[str]]:
+def tried(
+    level: str, who: str, groups: Collection[str] = (), *, trainer: bool = True
+) -> dict[str, list[str]]:
     """Complaints of every attack at a level; those about a whole batch under its group."""
     found: dict[str, list[str]] = {}
     chosen = [one for one in attacks() if not one.needs and (not groups or one.group in groups)]
@@ -36,9 +39,10 @@ def tried(level: str, who: str, groups: Collection[str] = ()) -> dict[str, list[
         together = list(members)
         if group == "killed":
             for one in together:
-                found[one.name] = _told(HOW[one.row], one, who, level)
+                look = partial(HOW[one.row], trainer=trainer)
+                found[one.name] = _told(look, one, who, level)
             continue
-        batch = run_batch(together, who, level)
+        batch = run_batch(together, who, level, trainer=trainer)
         for attack in together:
             found[attack.name] = [
                 told for one in attack.submissions for told in _told(complaints, batch, one)
@@ -62,10 +66,14 @@ def main() -> None:
     options.add_argument("--into", type=Path, help="a page with the two marks, written anew")
     options.add_argument("--groups", nargs="+", default=[], help="try these; the page has the rest")
     options.add_argument("--who", choices=people(), default=people()[0], help="who grades")
+    options.add_argument("--no-trainer", action="store_true", help="notebooks train by themselves")
     asked = options.parse_args()
     page = asked.into.read_text(encoding="utf-8") if asked.into else ""
     try:
-        found = {level: tried(level, asked.who, asked.groups) for level in asked.levels}
+        found = {
+            level: tried(level, asked.who, asked.groups, trainer=not asked.no_trainer)
+            for level in asked.levels
+        }
     finally:
         forget()
     table = "\n".join(_table(found, page))

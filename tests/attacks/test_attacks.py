@@ -16,15 +16,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
+from grader.trainer.results import Results
 from tests.attacks import makers
 from tests.attacks.batch import KEEPER, Batch
-from tests.attacks.corpus import Hostile, attacks, folders
-from tests.attacks.field import snapshot
+from tests.attacks.corpus import Hostile, Instead, attacks, folders
+from tests.attacks.field import Field, snapshot
 from tests.attacks.judge import complaints, disturbances
-from tests.attacks.people import ROOT
+from tests.attacks.people import ROOT, Person
 from tests.attacks.table import BEGIN, END, placed
+from tests.trainer.test_results import trained
 
 ROWS = 40  # threats that the design names
 BROKEN = "30-broken-notebooks"
@@ -285,3 +288,98 @@ def test_snapshot_notices_new_and_changed_files(tmp_path: Path) -> None:
     after = snapshot([tmp_path])
     changed = {Path(name).name for name in after if before.get(name) != after[name]}
     assert changed == {"kept", "new"}
+
+
+# --- what the grader itself keeps in a home --------------------------------------------------
+
+KEY = "a" * 64
+
+
+@pytest.fixture
+def field(tmp_path: Path) -> Field:
+    """A field after a batch, in whose home the grader kept a result."""
+    here = Field(tmp_path / "field", Person("nobody", None, ()))
+    for folder in (here.home, here.temporary, here.course, here.handed_in):
+        folder.mkdir(parents=True)
+    here.secret.write_text("secret")
+    here.mark.touch()
+    here.before = snapshot(here._watched())
+    here.lay_there = frozenset(here._strays())
+    Results(here.home / ".cache/rnn-grader/trained").put(KEY, trained())
+    return here
+
+
+def kept(here: Field) -> Path:
+    return here.home / ".cache/rnn-grader/trained"
+
+
+def test_what_the_grader_keeps_in_a_home_disturbs_nobody(field: Field) -> None:
+    assert field.disturbed() == []
+    (kept(field) / f"{KEY}.lock").touch(0o600)
+    assert field.disturbed() == []
+
+
+def planted(path: Path, content: bytes = b"code") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".cache/rnn-grader/trained/notes.txt",
+        f".cache/rnn-grader/trained/{KEY}.npz.py",
+        f".cache/rnn-grader/trained/{'b' * 64}.npz",
+        f".cache/rnn-grader/trained/{'b' * 64}.lock",
+        ".cache/rnn-grader/kernel/recurrent.so",
+        ".cache/pip/wheel",
+        ".bashrc",
+    ],
+)
+def test_whatever_else_lies_in_a_home_is_a_disturbance(name: str, field: Field) -> None:
+    path = planted(field.home / name)
+    assert f"changed: {path}" in field.disturbed()
+
+
+def test_arrays_that_are_no_result_are_a_disturbance(field: Field) -> None:
+    path = kept(field) / f"{'c' * 64}.npz"
+    np.savez(path, told=np.zeros(2, np.uint8), answers=np.ones(3))
+    path.chmod(0o600)
+    assert field.disturbed() == [f"changed: {path}"]
+
+
+def test_a_result_that_is_a_link_or_open_to_others_is_a_disturbance(field: Field) -> None:
+    path = kept(field) / f"{KEY}.npz"
+    (kept(field) / f"{'d' * 64}.npz").symlink_to(path)
+    path.chmod(0o644)
+    told = field.disturbed()
+    assert [Path(line.removeprefix("changed: ")).name[0] for line in told] == ["a", "d"]
+
+
+def test_a_folder_that_others_may_look_into_is_a_disturbance(field: Field) -> None:
+    kept(field).chmod(0o755)
+    assert f"changed: {kept(field)}" in field.disturbed()
+
+
+def test_a_home_that_had_such_a_folder_before_is_watched_as_ever(field: Field) -> None:
+    field.before = snapshot(field._watched())
+    planted(kept(field) / f"{KEY}.npz", b"otherwise")
+    assert field.disturbed() == [f"changed: {kept(field) / KEY}.npz"]
+
+
+def test_what_is_expected_may_differ_by_who_trains() -> None:
+    one = hostile(no_trainer=Instead(verdicts=("suspicious",), flags=()))
+    assert one.where(trainer=True) == one
+    alone = one.where(trainer=False)
+    assert (alone.verdicts, alone.flags, alone.score) == (("suspicious",), (), one.score)
+    alike = hostile(flags=("pretrained",)).where(trainer=False)
+    assert (alike.verdicts, alike.flags) == (("no_model",), ("pretrained",))
+
+
+@pytest.mark.parametrize("trainer", [True, False])
+def test_a_batch_is_judged_by_who_trained_in_it(trainer: bool) -> None:
+    one = hostile(no_trainer=Instead(verdicts=("accepted",)))
+    told = complaints(replace(BATCH, trainer=trainer), one)
+    assert bool(told) != trainer

@@ -23,8 +23,8 @@ def borrowed() -> Iterator[None]:
 @pytest.mark.parametrize(
     "attack", [one for one in attacks() if one.group == "killed"], ids=lambda attack: attack.name
 )
-def test_attack_is_held(attack: Attack, who: str) -> None:
+def test_attack_is_held(attack: Attack, who: str, trainer: bool) -> None:
     try:
-        assert HOW[attack.row](attack, who, "auto") == []
+        assert HOW[attack.row](attack, who, "auto", trainer=trainer) == []
     except NobodyError as error:
         pytest.skip(str(error))

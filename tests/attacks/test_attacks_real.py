@@ -20,11 +20,11 @@ pytestmark = pytest.mark.attacks
 
 
 @functools.cache
-def graded(group: str, who: str) -> Batch:
+def graded(group: str, who: str, *, trainer: bool) -> Batch:
     """Grade each group once for each person; a machine without what an attack needs leaves it out."""
     chosen = [one for one in ALL if one.group == group and not one.needs]
     try:
-        return run_batch(chosen, who)
+        return run_batch(chosen, who, trainer=trainer)
     except NobodyError as error:
         pytest.skip(str(error))
 
@@ -37,15 +37,15 @@ def borrowed() -> Iterator[None]:
 
 @pytest.mark.parametrize("who", people())
 @pytest.mark.parametrize("attack", ALL, ids=lambda attack: attack.name)
-def test_attack_is_held(attack: Attack, who: str) -> None:
+def test_attack_is_held(attack: Attack, who: str, trainer: bool) -> None:
     if attack.needs:
         pytest.skip(f"needs {', '.join(attack.needs)}")
-    batch = graded(attack.group, who)
+    batch = graded(attack.group, who, trainer=trainer)
     told = {one.student: complaints(batch, one) for one in attack.submissions}
     assert not any(told.values()), told
 
 
 @pytest.mark.parametrize("who", people())
 @pytest.mark.parametrize("group", GROUPS)
-def test_nobody_else_is_harmed(group: str, who: str) -> None:
-    assert disturbances(graded(group, who)) == []
+def test_nobody_else_is_harmed(group: str, who: str, trainer: bool) -> None:
+    assert disturbances(graded(group, who, trainer=trainer)) == []
