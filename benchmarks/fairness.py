@@ -2,9 +2,11 @@
 
 Grades many students who all hand in the same notebook: the reference solution as it is, with a
 SimpleRNN in place of the recurrent layers, or stopped at five epochs. Seeds come from a course
-secret made for this run, so none was used in calibration. Resumable: call it again.
+secret made for this run, so none was used in calibration. The grader's own room trains, unless it
+is told otherwise: with ``--engine jax`` notebooks train by themselves. Resumable: call it again.
 
     python benchmarks/fairness.py --exercise multiplication-gru --runs 60
+    python benchmarks/fairness.py --exercise multiplication-gru --engine jax  # the figures of docs
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from grader.authoring.release import full, text
 from grader.cli.course import open_words
 from grader.cli.grade import graded_as_done
 from grader.cli.progress import ProgressLines
+from grader.code.engines import AUTO
 from grader.collect.collect import collect
 from grader.course.exercises import Course
 from grader.course.load import find_course, load_course
@@ -32,7 +35,7 @@ from grader.pipeline.job import Settings
 from grader.record.store import Store
 from grader.room import open_room
 from grader.room.quick import quickened
-from grader.types import Verdict
+from grader.types import Record, Verdict
 
 KINDS = ("correct", "simple_rnn", "five_epochs")
 
@@ -62,17 +65,24 @@ def hand_in(course: Course, exercise: str, kind: str, runs: int, folder: Path) -
     return folder
 
 
-def grade(course: Course, folder: Path, out: Path, jobs: int, engine: str) -> list[Graded]:
+def grade(course: Course, folder: Path, out: Path, given: argparse.Namespace) -> list[Graded]:
     """Grade everything through the real pipeline."""
     words = open_words(course, "en")
     collected = collect([folder], exercise_ids=course.exercises, owed=None)
     secret = seeds.course_secret(out / "secret")
-    settings = Settings(secret=secret, jobs=jobs, engine=engine)
+    asked = {"jobs": given.jobs, "engine": given.engine, "trainer": given.trainer}
+    settings = Settings(secret=secret, **asked)
     with Store(out) as store:
         room, _ = quickened(open_room("auto"))
         grader = Grader(course, room, store, settings)
         with ProgressLines(len(collected.submissions), words) as progress:
             return list(graded_as_done(grader, collected, progress, words))
+
+
+def is_proven(record: Record) -> bool:
+    """Whether the grader's own training stands behind a record."""
+    proof = record.evidence.proof if record.evidence is not None else None
+    return proof is not None and proof.proven
 
 
 def main() -> None:
@@ -82,13 +92,18 @@ def main() -> None:
     parser.add_argument("--kind", choices=KINDS, default="correct")
     parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--jobs", type=int, default=len(cores()))
-    parser.add_argument("--engine", default="jax")
+    parser.add_argument("--engine", default=AUTO)
+    parser.add_argument(
+        "--trainer",
+        action=argparse.BooleanOptionalAction,
+        help="who trains; default: as course.toml says, and never the trainer with --engine jax",
+    )
     parser.add_argument("--out", type=Path, default=Path(".fairness"))
     given = parser.parse_args()
     course = load_course(find_course())
     out = given.out / f"{given.exercise}-{given.kind}"
     folder = hand_in(course, given.exercise, given.kind, given.runs, out / "handed-in")
-    graded = grade(course, folder, out / "grades", given.jobs, given.engine)
+    graded = grade(course, folder, out / "grades", given)
     records = [record for one in graded for record in one.records]
     attempts = Counter(len(record.attempts) for record in records)
     print(
@@ -97,6 +112,7 @@ def main() -> None:
                 "exercise": given.exercise,
                 "kind": given.kind,
                 "engine": given.engine,
+                "proven": sum(is_proven(record) for record in records),  # the trainer trained
                 "runs": len(records),
                 "accepted": sum(r.grade.verdict is Verdict.ACCEPTED for r in records),
                 "verdicts": Counter(r.grade.verdict.value for r in records),

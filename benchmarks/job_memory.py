@@ -1,12 +1,12 @@
 """How much memory does one notebook take while it is graded, and the fork servers it came from?
 
-Three notebooks of the benchmark's class train for a few epochs, two at a time, with the real
-grader. Ten times a second the proportional set size (PSS) of every process is read: what processes
+Three notebooks of the benchmark's class have a few epochs trained by a room of the grader's, two at
+a time. Ten times a second the proportional set size (PSS) of every process is read: what processes
 share is divided among them. Told are, per kind of process, how many there were at once and the
 largest PSS of one of them and of all of them together.
 
     python benchmarks/job_memory.py
-    python benchmarks/job_memory.py --trainings   # as a course with the trainer grades
+    python benchmarks/job_memory.py --no-trainer   # notebooks train by themselves
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ sys.path.insert(0, str(Path(__file__).with_name("class")))
 from grade_class import family, pss_mb
 from notebooks import the_class, write
 
+from grader import user_folders
+
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = {
     "notebook (kernel)": "/grader/kernel/",
@@ -41,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--trainings", action="store_true", help="a room of ours trains")
+    parser.add_argument("--no-trainer", action="store_true", help="notebooks train by themselves")
     given = parser.parse_args()
     seen = Seen()
     with tempfile.TemporaryDirectory(prefix="job-memory-") as folder:
@@ -49,10 +51,11 @@ def main() -> None:
         for one in the_class(given.epochs)[::4]:
             write(place / "class" / one.student / f"{one.exercise}.ipynb", one.cells)
         command = [sys.executable, "-m", "grader", "grade", "class", "--out", "out"]
+        alone = given.no_trainer
         process = subprocess.Popen(
-            [*command, "--jobs", str(given.jobs)],
+            [*command, "--jobs", str(given.jobs), "--no-trainer" if alone else "--trainer"],
             cwd=place,
-            env=os.environ | (trainings(place) if given.trainings else {}),
+            env=os.environ | {"GRADER_COURSE": str(ROOT)} | ({} if alone else own_results(place)),
             stdout=subprocess.DEVNULL,
         )
         while process.poll() is None:
@@ -64,14 +67,13 @@ def main() -> None:
     print(f"everything together: {seen.all_mb:.0f} MB, {given.jobs} jobs")
 
 
-def trainings(place: Path) -> dict[str, str]:
-    """Make a course with the trainer, and results of its own; gives what names them."""
-    course = place / "course"
-    course.mkdir()
-    for name in ("assignments", "reference"):
-        (course / name).symlink_to(ROOT / name)
-    (course / "course.toml").write_text('trainings = "trainer"\n', encoding="utf-8")
-    return {"GRADER_COURSE": str(course), "XDG_CACHE_HOME": str(place / "cache")}
+def own_results(place: Path) -> dict[str, str]:
+    """Make a cache with what is compiled here and no trainings yet; gives its name."""
+    cache = place / "cache" / user_folders.OURS
+    cache.mkdir(parents=True)
+    for name in ("compiled", "kernel"):
+        (cache / name).symlink_to(user_folders.cache() / user_folders.OURS / name)
+    return {"XDG_CACHE_HOME": str(cache.parent)}
 
 
 class Seen:

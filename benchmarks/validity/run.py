@@ -6,8 +6,10 @@ were accepted (false pass), how often the first hint named the planted fault. Mi
 
     python benchmarks/validity/run.py --exercise sequence-prediction
     python benchmarks/validity/run.py --only multiplication-gru/sum --out /tmp/validity
-    python benchmarks/validity/run.py --subset --engine tensorflow --against jax/results.json
+    python benchmarks/validity/run.py --subset --engine jax --against validity/results.json
 
+The grader's own room trains, unless it is told otherwise: with ``--no-trainer`` or ``--engine jax``
+notebooks train by themselves.
 Resumable: what was run is kept in OUT and not run again. Deterministic on one engine and cores.
 """
 
@@ -122,7 +124,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--trainer",
         action=argparse.BooleanOptionalAction,
-        help="who trains; default: as course.toml says",
+        help="who trains; default: as course.toml says, and never the trainer with --engine jax",
     )
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument(
