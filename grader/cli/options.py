@@ -65,7 +65,9 @@ Roster = Annotated[
     typer.Option(help="CSV of the class: who is missing is named. It is remembered."),
 ]
 Format = Annotated[FormatOption, typer.Option("--format", help="What to print on stdout.")]
-Engine = Annotated[EngineOption, typer.Option(help="Keras backend.")]
+Engine = Annotated[
+    EngineOption, typer.Option(help="Notebooks' Keras backend; on jax they train by themselves.")
+]
 Trainer = Annotated[
     Optional[bool],  # noqa: UP045
     typer.Option(
