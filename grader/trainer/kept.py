@@ -133,9 +133,8 @@ class Kept:
 
         path = self._folder / f"{key}.lock"
         while True:
-            try:
-                lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            except OSError:
+            lock = _opened(path)
+            if lock is None:
                 yield
                 return
             try:
@@ -153,6 +152,12 @@ class Kept:
         finally:
             path.unlink(missing_ok=True)
             os.close(lock)
+
+
+def _opened(path: Path) -> int | None:
+    with contextlib.suppress(OSError):
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    return None
 
 
 def _taken(lock: int) -> bool:
