@@ -186,6 +186,7 @@ def _one(
 
 def do_together(keras: Any, paths: Sequence[Path], out: Path) -> None:
     """Do orders of one likeness; where that fails leave nothing of them."""
+    import jax
 
     def begun(epoch: int) -> None:
         trainer.tell_progress(out, paths[0].stem, epoch)
@@ -194,6 +195,8 @@ def do_together(keras: Any, paths: Sequence[Path], out: Path) -> None:
     given = [trainer.asked(path) for path in paths]
     try:
         done = perform_together(keras, [one for one, _ in given], [one for _, one in given], begun)
+    except jax.errors.JaxRuntimeError:  # the device's, or its memory's: the room ends over it
+        raise
     except Exception:  # noqa: BLE001 - whose fault it is shows when each is tried alone
         traceback.print_exc()
         return

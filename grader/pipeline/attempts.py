@@ -106,7 +106,7 @@ class Attempts:
     tell: Tell = lambda _: None  # of trainings that the trainer does
     round: Round | None = None  # takes what nobody has trained; None: the notebook waits
     failures: Failures = field(default_factory=Failures)  # of the batch
-    stopping: Callable[[], bool] = lambda: False  # whether the batch is asked to end
+    stopping: Callable[[], bool] = lambda: False  # whether nothing more is to be begun
     device: str = CPU  # a class of accelerators whose trainings are taken
     trained: Callable[[], Path] = usual_folder  # where results of trainings are kept
     _ran: list[float] = field(default_factory=list)  # seconds that runs of the notebook took

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 
+from grader import environment
 from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.attempts import Attempts, Scored
@@ -108,13 +109,29 @@ class Grader:
 
         packed(self.course)  # before several threads look at what nobody looked at yet
         batch = groups(self.course, submissions, self.took)
-        level, together = self.room.isolation.level, len(self.devices) > 0
-        if pays(self.course, self.settings, level, batch, runner, together=together):
+        if self._in_a_round(batch, runner):
             batch = yield from self._first_round(batch, runner, starts)
         for done in runner.run(batch, GradeGroups(self), starts):
             yield from done
         if not self.stopping():
             remove(self.store.out)
+
+    def _in_a_round(self, batch: Sequence[Group], runner: Runner) -> bool:
+        """Whether trainings are done in a round; for a device's sake only if it is sound."""
+        asked = self.course, self.settings, self.room.isolation.level, batch, runner
+        if pays(*asked):
+            return True
+        if not self.devices or not pays(*asked, together=True):
+            return False
+        try:
+            return self.devices.any_sound(self.room, environment.cores(), self._is_over)
+        except Exception as error:  # noqa: BLE001 - without a device a class is graded all the same
+            fault(self.store.out, error)
+            return False
+
+    def _is_over(self) -> bool:
+        """Whether nothing more is begun: somebody stopped, or the batch's time is up."""
+        return self.stopping() or self.settings.is_late()
 
     def _first_round(
         self, batch: Sequence[Group], runner: Runner, on_start: Callable[[Group], None]
@@ -131,8 +148,8 @@ class Grader:
                 self.on_put_off(group[0])
             else:
                 yield from done
-        out, until = self.store.out, self.settings.until
-        trains = TrainsOrders(self.room, results, secret, out, TRAINER_MB, until, self.devices)
+        rest = self.store.out, TRAINER_MB, self._is_over, self.devices
+        trains = TrainsOrders(self.room, results, secret, *rest)
         for _ in runner.run(trains.batches(this.orders()), Call(trains.together, DEVICE_MB)):
             pass
         for _ in runner.run(this.orders(), trains):  # what no device trained
@@ -229,12 +246,12 @@ class Grader:
         elif begun_before >= CRASHES:
             message = Message("pipeline.quarantined", {"times": begun_before})
             records = self._ungraded(job, slot, message, began)
-        elif self.settings.until is not None and time.time() >= self.settings.until:
+        elif self.settings.is_late():
             records = self._ungraded(job, slot, Message("pipeline.out_of_time"), began)
         else:
             tell = partial(self.on_training, job.submission)
             opened = self.room, self.store, self.judges
-            rest = self.round, self.failures, self.stopping
+            rest = self.round, self.failures, self._is_over
             attempts = Attempts(
                 job,
                 slot,

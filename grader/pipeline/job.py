@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -57,6 +58,10 @@ class Settings:
     round: bool | None = None  # a class's trainings are done together; None: where that is cheaper
     one_step: bool = False  # of every fit: models are looked at, and not trained
     trainer: bool | None = None  # our own room trains, whatever the course says; None: as it says
+
+    def is_late(self) -> bool:
+        """Whether the time of the batch is up."""
+        return self.until is not None and time.time() >= self.until
 
     def wants_trainer(self, course: Course) -> bool:
         """Whether fits are to be asked of our own room, where it can train."""

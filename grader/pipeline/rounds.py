@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ from grader.pipeline.runner import Here, Runner, Slot
 from grader.pipeline.trainings import Tell, Telling
 from grader.room import Room
 from grader.trainer.asking import key_here, train_once, trained_there
-from grader.trainer.devices import Devices
+from grader.trainer.devices import Devices, Over, never
 from grader.trainer.keys import CPU, key_of
 from grader.trainer.many import alike, train_batch
 from grader.trainer.order import Order
@@ -43,6 +42,7 @@ from grader.types import GraderError, Level
 DISTINCT = 1 / 3  # of a class's trainings, as in one of sixty made of twenty programs
 MOST_BYTES = 1_000_000_000  # of the arrays that wait for their round
 OF_FREE = 0.25  # of the machine's memory, where a device trains a whole class at once
+TRIAL_SECONDS = 60.0  # of trying a device, while cores stand idle; until somebody has measured it
 
 Ended: TypeAlias = "tuple[Group, list[Graded] | None]"  # None: put off
 
@@ -60,13 +60,13 @@ def cheaper(notebooks: int, jobs: int, seconds: float, *, together: bool = False
         jobs: that run at a time, each on a core of its own.
         seconds: that one training is expected to take.
         together: whether a device trains them at once. It is taken to need as long for all as a
-            core for one, until somebody has measured it.
+            core for one, until somebody has measured it; and it has to be tried first.
     """
     programs = math.ceil(notebooks * DISTINCT)
     meets = min(1.0, (jobs - 1) / max(1, notebooks - 1))  # whom another's training keeps waiting
     idle = (notebooks - programs) * meets * seconds
     if together:  # cores train nothing; all stand idle while the device does
-        idle += (programs - jobs) * seconds
+        idle += (programs - jobs) * seconds - jobs * TRIAL_SECONDS
     else:
         idle -= max(0, jobs - programs) * seconds
     return idle > notebooks * START_SECONDS
@@ -195,7 +195,7 @@ class TrainsOrders:
     secret: bytes
     out: Path  # keeps what nobody expected
     free_mb: float
-    until: float | None = None  # seconds since 1970, after which nothing more is begun
+    over: Over = never  # whether nothing more is begun: somebody stopped, the time is up
     devices: Devices = field(default_factory=Devices)
 
     def open(self) -> AbstractContextManager[Callable[[Wanted, Slot], None]]:
@@ -211,7 +211,7 @@ class TrainsOrders:
 
     def together(self, batch: Sequence[Wanted], slot: Slot) -> None:
         """Train a batch on a device; what does not come of that is left for ``train``."""
-        if self._is_late():
+        if self.over():
             return
         jobs = {}
         for one in batch:
@@ -227,6 +227,7 @@ class TrainsOrders:
                 cores=slot.cores,
                 progress=telling.progress,
                 meanwhile=telling.meanwhile,
+                over=self.over,
             )
         except Exception as error:  # noqa: BLE001 - as below
             fault(self.out, error)
@@ -235,7 +236,7 @@ class TrainsOrders:
 
     def train(self, wanted: Wanted, slot: Slot) -> None:
         """Train an order. Whatever goes wrong with it its notebook is told when it asks again."""
-        if self._is_late():
+        if self.over():
             return
         telling = Telling(wanted.tell, wanted.order.fit.epochs)
         try:
@@ -259,6 +260,3 @@ class TrainsOrders:
             fault(self.out, error)
         finally:
             telling.close()
-
-    def _is_late(self) -> bool:
-        return self.until is not None and time.time() >= self.until

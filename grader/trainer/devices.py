@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from grader.arrays import BadArraysError, read_bounded
@@ -23,7 +24,7 @@ from grader.room import Room
 from grader.room.workplace import workplace
 from grader.trainer.keys import CPU
 from grader.trainer.starting import start
-from grader.trainer.workroom import Ending
+from grader.trainer.workroom import Ending, tail
 from grader.types import GraderError, Message, Scalar
 
 CHECK_SECONDS = 300.0  # for importing, compiling twice, and a few updates
@@ -31,20 +32,30 @@ POLL_SECONDS = 0.05
 SAID_BYTES = 2000
 LONGEST_WHY = 200
 PATIENCE = 5.0  # seconds: a driver takes back what a program had, but not at once
+LOOK_SECONDS = 0.5  # how soon who waits for one sees that the batch is to end
 MOST_FAULTS = 2  # in a row; one that had to be ended is as many
 
-Check = Callable[[Gpu, Room, tuple[int, ...]], str]
+Over = Callable[[], bool]  # whether nothing more is to be begun: somebody stopped, time is up
+Check = Callable[[Gpu, Room, tuple[int, ...], Over], str]
 
 
-def tried(gpu: Gpu, room: Room, cores: tuple[int, ...]) -> str:
-    """Try a GPU in a trainer's room: what is wrong with it, or "" where it computes as cores do."""
+def never() -> bool:
+    """Nobody asks for an end."""
+    return False
+
+
+def tried(gpu: Gpu, room: Room, cores: tuple[int, ...], over: Over = never) -> str:
+    """Try a GPU in a trainer's room: what is wrong with it, or "" where it computes as cores do.
+
+    Where ``over`` ends it, what it gives is no word about the GPU.
+    """
     with workplace("in", "out") as folder, open(os.devnull, "rb") as nothing:  # noqa: PTH123
         more, script = nothing.fileno(), "accelerator_check.py"
         process = start(folder, room, cores, None, more, script, gpu)
         until = time.monotonic() + CHECK_SECONDS
         try:
             while (code := process.poll()) is None:
-                if time.monotonic() > until:
+                if time.monotonic() > until or over():
                     return f"{CHECK_SECONDS:.0f} s"
                 time.sleep(POLL_SECONDS)
         finally:
@@ -53,7 +64,8 @@ def tried(gpu: Gpu, room: Room, cores: tuple[int, ...]) -> str:
             said = json.loads(read_bounded(folder / "out" / "accelerator", SAID_BYTES))
         except (OSError, BadArraysError, ValueError, RecursionError):
             said = None
-    return said[:LONGEST_WHY] if isinstance(said, str) else f"code {code}"
+        last = _last_line(tail(folder / "log"))
+    return said[:LONGEST_WHY] if isinstance(said, str) else last or f"code {code}"
 
 
 def of_one_class(gpus: Sequence[Gpu]) -> tuple[Gpu, ...]:
@@ -73,6 +85,8 @@ class Devices:
         look: Callable[[], tuple[Gpu, ...]] = find_gpus,
         check: Check = tried,
         patience: float = PATIENCE,
+        *,
+        kept_of: str = CPU,
     ) -> None:
         """Use these.
 
@@ -82,12 +96,15 @@ class Devices:
             look: finds those that there are now.
             check: tries one; gives what is wrong.
             patience: seconds for which one is looked at that has too little memory or is not there.
+            kept_of: without GPUs: the class whose results, kept from another time, are taken.
         """
         self._gpus = of_one_class(gpus)
+        self._kept_of = kept_of
         self._tell, self._look, self._check = tell, look, check
         self._patience = patience
         self._free, self._lent, self._sound = list(self._gpus), 0, set[str]()
         self._faults: Counter[str] = Counter()
+        self._busy = set[str]()  # of which that was told
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
@@ -97,31 +114,55 @@ class Devices:
     @property
     def name(self) -> str:
         """The class of devices that trainings are kept under."""
-        return self._gpus[0].name if self._gpus else CPU
+        return self._gpus[0].name if self._gpus else self._kept_of
 
     @property
     def usable_mb(self) -> float:
         """Megabytes of each that a batch may take."""
         return min((gpu.usable_mb for gpu in self._gpus), default=0.0)
 
+    def any_sound(self, room: Room, cores: Sequence[int] = (), over: Over = never) -> bool:
+        """Try all of them at once, one beside each core; whether one computes as it should.
+
+        What is decided for the sake of a GPU is decided after that: one that only NVML sees, or
+        that computes otherwise, is none.
+        """
+        beside = [(cores[place % len(cores)],) if cores else () for place in range(len(self))]
+
+        def one(core: tuple[int, ...]) -> bool:
+            with self.lent(room, core, over=over) as gpu:
+                return gpu is not None
+
+        with ThreadPoolExecutor(max(1, len(self))) as pool:
+            return any([*pool.map(one, beside)])
+
     @contextmanager
     def lent(
-        self, room: Room, cores: tuple[int, ...] = (), needed_mb: float = 0.0
+        self,
+        room: Room,
+        cores: tuple[int, ...] = (),
+        needed_mb: float = 0.0,
+        over: Over = never,
     ) -> Iterator[Gpu | None]:
         """Lend one that is there and computes as it should; wait for it; None where none is left.
 
         ``room``, ``cores``: where one that nobody has tried yet is tried. ``needed_mb``: a device
-        with less left is no use now, and may be later.
+        with less left is no use now, and may be later. ``over`` is asked again and again, and ends
+        the waiting and the trying; None then.
         """
-        while (taken := self._take()) is not None:
+        while (taken := self._take(over)) is not None:
             usable = None
             try:
-                usable = self._usable(taken, room, cores, needed_mb)
+                usable = self._usable(taken, room, cores, needed_mb, over)
+                if over():
+                    yield None
+                    return
                 if usable is not None:
                     yield usable if self._has_room(usable, needed_mb) else None
                     return
             finally:  # whatever happens: others wait for it
-                lost = usable is None or self._faults[taken.uuid] >= MOST_FAULTS
+                lost = usable is None and not over()
+                lost |= self._faults[taken.uuid] >= MOST_FAULTS
                 self._give_back(None if lost else taken)
         yield None
 
@@ -130,18 +171,25 @@ class Devices:
         self._faults[gpu.uuid] = 0
 
     def failed(self, gpu: Gpu, orders: int, ending: Ending | None, error: str = "") -> None:
-        """Take note of a batch of which something is missing, and tell it."""
+        """Take note of a batch of which something is missing, and tell it.
+
+        A room that ended well, and left something undone, could not make one program of it: that
+        is no fault of the device's. After a fault it is tried again before it is lent.
+        """
+        self._tell(_failure(gpu, orders, ending, error))
+        if not error and ending is not None and ending.code == 0 and not ending.stopped:
+            return
         stopped = ending is not None and bool(ending.stopped)
         self._faults[gpu.uuid] += MOST_FAULTS if stopped else 1
-        self._tell(_failure(gpu, orders, ending, error))
+        self._sound.discard(gpu.uuid)
         if self._faults[gpu.uuid] >= MOST_FAULTS:
             self._tell(Message("device.given_up", _named(gpu)))
 
-    def _take(self) -> Gpu | None:
+    def _take(self, over: Over) -> Gpu | None:
         with self._changed:
-            while not self._free and self._lent:
-                self._changed.wait()
-            if not self._free:
+            while not self._free and self._lent and not over():
+                self._changed.wait(LOOK_SECONDS)
+            if not self._free or over():
                 return None
             self._lent += 1
             return self._free.pop(0)
@@ -163,8 +211,10 @@ class Devices:
                 return now
             time.sleep(POLL_SECONDS)
 
-    def _usable(self, gpu: Gpu, room: Room, cores: tuple[int, ...], needed_mb: float) -> Gpu | None:
-        """Give it as it is now; None where it is given up, which is told."""
+    def _usable(
+        self, gpu: Gpu, room: Room, cores: tuple[int, ...], needed_mb: float, over: Over
+    ) -> Gpu | None:
+        """Give it as it is now; None where it is given up, which is told, or where all is over."""
         now = self._now(gpu, needed_mb)
         if now is None:
             self._tell(Message("device.gone", _named(gpu)))
@@ -174,9 +224,11 @@ class Devices:
             return None
         if gpu.uuid not in self._sound:
             try:
-                why = self._check(now, room, cores)
+                why = self._check(now, room, cores, over)
             except GraderError as error:  # no room with it could be built
                 why = str(error.message.args.get("error", error.message.id))
+            if over():
+                return None
             if why:
                 self._tell(Message("device.unfit", _named(gpu) | {"why": why}))
                 return None
@@ -186,7 +238,9 @@ class Devices:
     def _has_room(self, gpu: Gpu, needed_mb: float) -> bool:
         if gpu.usable_mb >= needed_mb:
             return True
-        self._tell(Message("device.busy", _named(gpu) | {"free": gpu.free_mb or 0}))
+        if gpu.uuid not in self._busy:
+            self._busy.add(gpu.uuid)
+            self._tell(Message("device.busy", _named(gpu) | {"free": gpu.free_mb or 0}))
         return False
 
 
@@ -197,6 +251,9 @@ def _named(gpu: Gpu) -> dict[str, Scalar]:
 def _failure(gpu: Gpu, orders: int, ending: Ending | None, error: str) -> Message:
     why = error
     if ending is not None:
-        lines = ending.log.splitlines() or [""]
-        why = ending.stopped or lines[-1].strip() or f"code {ending.code}"
+        why = ending.stopped or _last_line(ending.log) or f"code {ending.code}"
     return Message("device.failed", _named(gpu) | {"orders": orders, "why": why[:LONGEST_WHY]})
+
+
+def _last_line(log: str) -> str:
+    return (log.splitlines() or [""])[-1].strip()[:LONGEST_WHY]

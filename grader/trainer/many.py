@@ -17,20 +17,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from grader.evaluation.likeness import DATA, MOST_TOGETHER, likeness
 from grader.gpus.gpus import Gpu
 from grader.room import Room
-from grader.trainer.devices import Devices
+from grader.trainer.devices import Devices, Over, never
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
+from grader.trainer.starting import DEVICE_MEMORY_MB
 from grader.trainer.train import Job, Meanwhile, nothing
-from grader.trainer.work import measure
+from grader.trainer.work import Model, measure
 from grader.trainer.workroom import Ending, Progress, Workroom
 from grader.types import GraderError
 
 ALIKE = 2  # orders at least: one alone is like no other
 FEWEST = 16  # orders for whose sake a batch is shared out among several devices
-NUMBER_BYTES = 4
+NUMBER_BYTES, MB = 4, 1 << 20
 COPIES = 4  # of what a batch makes in all layers: for the gradient, and what a compiler holds
+HOST_COPIES = 3  # of data and states in the machine's memory: as read, stacked, on their way
+LIBRARIES_MB = 4000.0  # of CUDA in the machine's memory, whatever is trained
 STATES = 5  # weights, their gradients, an optimizer's two of each, and those of the step before
+HOST_MB = DEVICE_MEMORY_MB - LIBRARIES_MB
 
 
 def alike(orders: Sequence[Order], devices: int, most_mb: float) -> list[list[int]]:
@@ -47,7 +51,8 @@ def alike(orders: Sequence[Order], devices: int, most_mb: float) -> list[list[in
             kinds.setdefault(kind, []).append(place)
     batches: list[list[int]] = []
     for places in kinds.values():
-        fits = int(most_mb / device_mb(orders[places[0]]))
+        one = orders[places[0]]
+        fits = int(min(most_mb / device_mb(one), HOST_MB / host_mb(one)))
         shared = max(FEWEST, math.ceil(len(places) / max(1, devices)))
         batches += _parts(places, min(MOST_TOGETHER, fits, shared))
     return batches
@@ -66,10 +71,22 @@ def _parts(places: Sequence[int], size: int) -> Iterator[list[int]]:
 
 def device_mb(order: Order) -> float:
     """Megabytes that an order takes on a device, rounding up."""
-    model = measure(order.architecture, order.arrays["x"].shape[1:])
-    data = sum(order.arrays[name].nbytes for name in DATA if name in order.arrays)
+    model = _model(order)
     numbers = COPIES * order.fit.batch_size * model.held + STATES * model.params
-    return (data + NUMBER_BYTES * numbers) / (1 << 20)
+    return (_data_bytes(order) + NUMBER_BYTES * numbers) / MB
+
+
+def host_mb(order: Order) -> float:
+    """Megabytes that an order takes of the machine's memory, in the room with the device."""
+    return HOST_COPIES * (_data_bytes(order) + NUMBER_BYTES * STATES * _model(order).params) / MB
+
+
+def _model(order: Order) -> Model:
+    return measure(order.architecture, order.arrays["x"].shape[1:])
+
+
+def _data_bytes(order: Order) -> int:
+    return sum(order.arrays[name].nbytes for name in DATA if name in order.arrays)
 
 
 def train_batch(
@@ -81,15 +98,18 @@ def train_batch(
     cores: tuple[int, ...] = (),
     progress: Progress | None = None,
     meanwhile: Meanwhile = nothing,
+    over: Over = never,
 ) -> None:
     """Train a batch of ``alike`` on a device that is free, there and sound; else leave it.
 
     Keys are those of the class of devices. What happened to a device is the devices' to tell.
+    ``over``: whether nothing more is to be begun; whoever waits for a device hears it.
     """
-    if sum(results.get(key) is None for key in jobs) < ALIKE:
+    left = [job for key, job in jobs.items() if results.get(key) is None]
+    if len(left) < ALIKE:
         return
-    needed = sum(device_mb(job.order) for job in jobs.values())
-    with devices.lent(room, cores, needed) as gpu:
+    needed = sum(device_mb(job.order) for job in left)
+    with devices.lent(room, cores, needed, over) as gpu:
         if gpu is None:
             return
         ending, error = None, ""
@@ -99,8 +119,8 @@ def train_batch(
             )
         except GraderError as raised:
             error = str(raised.message.args.get("error", raised.message.id))
-        missing = sum(results.get(key) is None for key in jobs)
-        if missing:
+        if ending is not None or error:
+            missing = sum(results.get(key) is None for key in jobs)
             devices.failed(gpu, missing, ending, error)
         else:
             devices.worked(gpu)
@@ -118,7 +138,8 @@ def train_many(
 ) -> Ending | None:
     """Train jobs that are alike, and keep what comes of them, by the keys of their results.
 
-    Gives how the room ended where something is missing; None where nothing is, or one alone.
+    What another grader kept meanwhile stays: equal work has one result. Gives how the room ended
+    where something is missing; None where nothing is, or one alone.
 
     Raises:
         GraderError: the room could not be built, or wrote what our code does not write. No word
@@ -131,5 +152,5 @@ def train_many(
         ending, found = workroom.do([jobs[key] for key in keys], meanwhile, progress)
     trained = {place: one for place, one in found.items() if isinstance(one, Trained)}
     for place, outcome in trained.items():
-        results.put(keys[place], outcome)
+        results.keep(keys[place], outcome, meanwhile)
     return ending if len(trained) < len(keys) else None

@@ -56,6 +56,10 @@ class Results:
 
         return self._kept.once(key, known, made, meanwhile)
 
+    def keep(self, key: str, result: Trained, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Keep a result unless somebody kept one meanwhile, which stays. A full disk costs none."""
+        self.once(key, lambda: result, meanwhile)
+
     def get(self, key: str) -> Trained | None:
         """Read a result; None where there is none, or none that can be read."""
         try:

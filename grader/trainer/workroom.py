@@ -128,7 +128,7 @@ class Workroom:
             found = _found(running.folder / "out", jobs, first)
             ending = None
             if len(found) < len(jobs) or code is not None:
-                ending = Ending(code, stopped, _tail(running.folder / "log"))
+                ending = Ending(code, stopped, tail(running.folder / "log"))
         except BaseException:
             self.close()
             raise
@@ -263,7 +263,8 @@ def _write(folder: Path, number: int, job: Job) -> None:
     lend(new, f"{number:04d}.json")
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """Give the end of what a room said."""
     try:
         return log.read_bytes()[-LOG_BYTES:].decode("utf-8", "replace").strip()
     except OSError:

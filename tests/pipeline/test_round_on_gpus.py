@@ -7,6 +7,7 @@ and the threshold that belongs there; what a device does not do is trained on co
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from grader.course.expectations import Threshold
 from grader.course.load import load_course
 from grader.gpus import gpus
 from grader.gpus.gpus import choose_gpus, find_gpus
+from grader.pipeline.rounds import TrainsOrders, Wanted
+from grader.pipeline.runner import Call, Slot, Stop
+from grader.pipeline.runners.local import LocalRunner
 from grader.score.grade import grade_of
 from grader.trainer.asking import train_once, trained_there
 from grader.trainer.devices import Devices
@@ -49,7 +53,12 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def graded(
-    folder: Path, *, in_a_round: bool = True, **how: Any
+    folder: Path,
+    *,
+    in_a_round: bool | None = True,
+    students: int = STUDENTS,
+    programs: int = PROGRAMS,
+    **how: Any,
 ) -> tuple[Class, GpuRoom, list[Message]]:
     """Grade the class with the GPUs that NVML sees; ``how``: they fare in their rooms."""
     folder.mkdir()
@@ -57,7 +66,7 @@ def graded(
     one = Class(folder / "out", folder / "cache", in_a_round)
     one.devices = Devices(choose_gpus("auto", find_gpus()), told.append)
     one.rooms = room = GpuRoom(one.room, one.room.answer, **how)
-    one.grade(whole_class(STUDENTS, PROGRAMS))
+    one.grade(whole_class(students, programs))
     return one, room, told
 
 
@@ -174,6 +183,84 @@ def test_one_that_computes_otherwise_trains_nobody(
     assert [message.id for message in told] == ["device.unfit"]
     assert (len(room.tried), room.batches) == (1, [])
     assert {*trained_on(one)} == {CPU}
+
+
+@pytest.mark.parametrize("said", [None, "w_0000: 1.0e-02 from what a core learns"])
+def test_for_the_sake_of_one_that_is_not_sound_no_notebook_runs_twice(
+    tmp_path: Path,
+    install: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    said: str | None,
+) -> None:
+    """A class for which a round is cheaper only where a device trains all of it."""
+    install(2)
+    monkeypatch.setattr("grader.course.exercises.Exercise.reference_seconds", lambda *_: 75.0)
+    students = 60
+    (tmp_path / "a").mkdir()
+    told: list[Message] = []
+    one = Class(tmp_path / "a" / "out", tmp_path / "a" / "cache", None)
+    one.devices = Devices(choose_gpus("auto", find_gpus()), told.append)
+    one.rooms = room = GpuRoom(one.room, one.room.answer, said=lambda _: said)
+    one.grade(whole_class(students, 20))
+    assert [message.id for message in told] == ["device.unfit"] * 2
+    assert (len(room.tried), room.batches) == (2, [])
+    assert len(one.notebooks.ran) == students
+    assert {*trained_on(one)} == {CPU}
+
+
+def test_for_the_sake_of_a_sound_one_there_is_a_round(
+    tmp_path: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(1)
+    monkeypatch.setattr("grader.course.exercises.Exercise.reference_seconds", lambda *_: 75.0)
+    one, room, told = graded(tmp_path / "a", in_a_round=None, students=60, programs=20)
+    assert (room.sizes, told, len(room.tried)) == ([20], [], 1)
+    assert len(one.notebooks.ran) == 120
+
+
+def test_a_trial_that_is_our_fault_leaves_a_class_that_waits_for_its_cores(
+    tmp_path: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> str:
+        raise OSError("no space left on device")
+
+    install(1)
+    monkeypatch.setattr("grader.course.exercises.Exercise.reference_seconds", lambda *_: 75.0)
+    one = Class(tmp_path / "out", tmp_path / "cache", None)
+    one.devices = Devices(choose_gpus("auto", find_gpus()), check=full)
+    one.grade(whole_class(60, 20))
+    assert len(one.notebooks.ran) == len(one.kept()) == 60
+    assert any((tmp_path / "out" / "faults").iterdir())
+
+
+def test_a_stop_is_heard_by_batches_that_wait_for_the_device(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    """Three likenesses on one device: the first is trained to its end, the others begin nowhere."""
+    install(1)
+    stop, all_begun = Stop(), threading.Barrier(3)
+    begun: list[bool] = []
+
+    def answer(path: Path, asked: dict[str, Any], arrays: dict[str, Any]) -> None:
+        stop.draining.set()
+        good(path, asked, arrays)
+
+    room, results = GpuRoom(FakeRoom(), answer), Results(tmp_path / "kept")
+    devices = Devices(choose_gpus("auto", find_gpus()))
+    rest = tmp_path, 0.0, stop.draining.is_set, devices
+    trains = TrainsOrders(room, results, b"s", *rest)  # type: ignore[arg-type]
+    fits = [{**order().fit.as_json(), "class_weight": None, "epochs": 2 + n} for n in range(3)]
+    wanted = [Wanted(order(fit=fit, seeds=[n]), 1) for fit in fits for n in range(2)]
+    batches = trains.batches(wanted)
+    assert len(batches) == 3
+
+    def starts(_: object) -> None:
+        all_begun.wait()
+        begun.append(True)
+
+    runner = LocalRunner([Slot((number,)) for number in range(3)], stop)
+    assert len([*runner.run(batches, Call(trains.together, 0.0), starts)]) == len(begun) == 3
+    assert room.sizes == [2]
 
 
 def test_a_later_batch_takes_what_the_device_trained_though_it_is_gone(

@@ -250,8 +250,10 @@ def test_what_cannot_be_trained_in_a_round_takes_nobody_with_it(tmp_path: Path) 
     ("notebooks", "jobs", "seconds", "pays_off"),
     [
         (60, 2, 75.0, True),
-        (60, 16, 75.0, True),
+        (60, 10, 75.0, True),
+        (60, 16, 75.0, False),  # to try it is no gain, and a round is cheaper without one
         (1000, 16, 75.0, True),
+        (8, 2, 75.0, False),  # trained on their cores before it is tried
         (60, 16, 3.0, False),
         (1, 16, 75.0, False),
         (6, 16, 75.0, False),  # so few train on their own cores
@@ -312,7 +314,8 @@ def test_a_round_needs_trainings_of_ours_on_this_machine(monkeypatch: pytest.Mon
 def test_nothing_is_trained_after_the_time_of_a_batch(tmp_path: Path) -> None:
     room, results = FakeRoom(good, good), Results(tmp_path)
     for until, trained in ((time.time() - 1.0, 0), (time.time() + 3600.0, 1)):
-        trains = TrainsOrders(room, results, SECRET, tmp_path, 0.0, until)
+        late = Settings(SECRET, until=until).is_late
+        trains = TrainsOrders(room, results, SECRET, tmp_path, 0.0, late)
         trains.train(Wanted(order(), 1), Slot((0,)))
         assert len(room.specs) == trained
 

@@ -202,6 +202,115 @@ def test_who_waits_for_one_that_is_given_up_learns_it() -> None:
     assert found == [None]
 
 
+def test_who_waits_hears_that_the_batch_is_to_end() -> None:
+    """Ctrl-C, or a budget that is used up: nobody waits for whoever has the device."""
+    lender, found, over = devices(some(1)), list[Gpu | None](), threading.Event()
+    asked = threading.Event()
+
+    def is_over() -> bool:
+        asked.set()
+        return over.is_set()
+
+    def later() -> None:
+        with lender.lent(ROOM, over=is_over) as lent:  # type: ignore[arg-type]
+            found.append(lent)
+
+    with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+        waiting = threading.Thread(target=later)
+        waiting.start()
+        asked.wait()
+        over.set()
+        waiting.join()  # while it is lent
+        assert (lent, found) == (gpu(0), [None])
+
+
+def test_once_all_is_over_none_is_lent_and_none_is_given_up() -> None:
+    told: list[Message] = []
+    lender = devices(some(1), told)
+    with lender.lent(ROOM, over=lambda: True) as lent:  # type: ignore[arg-type]
+        assert lent is None
+    with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+        assert lent == gpu(0)
+    assert told == []
+
+
+@pytest.mark.parametrize("said", ["", "300 s"])
+def test_an_end_while_one_is_tried_is_no_word_about_it(said: str) -> None:
+    told, over = list[Message](), threading.Event()
+
+    def check(*_: object) -> str:
+        over.set()
+        return said
+
+    lender = Devices(some(1), told.append, lambda: some(1), check)
+    with lender.lent(ROOM, over=over.is_set) as lent:  # type: ignore[arg-type]
+        assert lent is None
+    over.clear()
+    lender._check = lambda *_: ""
+    with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+        assert lent == gpu(0)
+    assert told == []
+
+
+def test_all_are_tried_at_once_and_each_once() -> None:
+    here, all_in, asked = some(3), threading.Barrier(3), list[str]()
+
+    def check(one: Gpu, *_: object) -> str:
+        asked.append(one.uuid)
+        all_in.wait()
+        return "" if one.index == 2 else "off"
+
+    lender = Devices(here, lambda _: None, lambda: here, check)
+    assert lender.any_sound(ROOM, (0, 1))  # type: ignore[arg-type]
+    assert sorted(asked) == ["GPU-0000", "GPU-0001", "GPU-0002"]
+    with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+        assert lent == gpu(2)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_where_none_is_sound_that_is_said_of_each(count: int) -> None:
+    told: list[Message] = []
+    assert not devices(some(count), told, said="off").any_sound(ROOM)  # type: ignore[arg-type]
+    assert ids(told) == ["device.unfit"] * count
+
+
+def test_after_a_fault_one_is_tried_again_before_it_is_lent() -> None:
+    asked: list[str] = []
+    lender = Devices(some(1), look=lambda: some(1), check=lambda g, *_: asked.append(g.uuid) or "")  # type: ignore[func-returns-value]
+    for outcome in (None, CRASHED, None):
+        with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+            assert lent is not None
+            if outcome is not None:
+                lender.failed(lent, 1, outcome)
+    assert len(asked) == 2
+
+
+def test_orders_that_no_program_takes_are_no_fault_of_the_device() -> None:
+    """The room ended well and left them: of such batches there may be many in a class."""
+    told: list[Message] = []
+    lender = devices(some(1), told)
+    for _ in range(3):
+        with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+            assert lent is not None
+            lender.failed(lent, 2, Ending(0, "", "ValueError: no such axis"))
+    assert ids(told) == ["device.failed"] * 3
+
+
+def test_that_others_leave_too_little_is_said_once_of_each() -> None:
+    told: list[Message] = []
+    shared = replace(gpu(0), free_mb=3000)
+    lender = devices(some(1), told, look=lambda: (shared,))
+    for _ in range(3):
+        with lender.lent(ROOM, needed_mb=4000.0) as lent:  # type: ignore[arg-type]
+            assert lent is None
+    assert ids(told) == ["device.busy"]
+
+
+def test_without_gpus_results_of_a_class_of_them_may_be_taken() -> None:
+    known = Devices(kept_of="NVIDIA T4")
+    assert (len(known), known.name) == (0, "NVIDIA T4")
+
+
 # --- the room in which one is tried ------------------------------------------------------------
 
 

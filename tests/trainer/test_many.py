@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from grader.evaluation.likeness import MOST_TOGETHER
+from grader.gpus.gpus import OF_FREE
 from grader.trainer.devices import Devices
-from grader.trainer.many import alike, device_mb, train_batch, train_many
+from grader.trainer.many import HOST_MB, alike, device_mb, host_mb, train_batch, train_many
 from grader.trainer.order import Order
 from grader.trainer.results import Results
 from grader.trainer.train import Job
@@ -73,6 +77,11 @@ def fit(**changes: Any) -> Order:
     return order(fit={**order().fit.as_json(), "class_weight": None, **changes})
 
 
+def large(rows: int = 40_000) -> Order:
+    x = np.zeros((rows, 5, 2), np.float32)
+    return order(arrays={"x": x, "y": x[:, 0, :1]})
+
+
 def test_equal_layers_settings_and_shapes_make_a_batch_and_the_rest_is_left() -> None:
     longer, odd = fit(epochs=7), fit(epochs=9)
     orders = [order(), longer, order(seeds=[4]), odd, longer, order(seeds=[5])]
@@ -96,6 +105,12 @@ def test_a_batch_is_no_larger_than_a_device_or_than_what_may_be_lost_with_it() -
     assert {len(one) for one in fits} == {100}
     assert sorted(place for batch in fits for place in batch) == [*range(600)]
     assert alike(orders, 1, 1.5 * device_mb(order())) == []
+
+
+def test_a_batch_is_no_larger_than_the_machines_memory_holds_beside_a_large_device() -> None:
+    (first, *_) = alike([large(200_000)] * MOST_TOGETHER, 1, 1e9)
+    assert 1 < len(first) < MOST_TOGETHER
+    assert len(first) * host_mb(large(200_000)) <= HOST_MB
 
 
 def test_several_devices_share_a_batch_unless_it_is_small() -> None:
@@ -145,6 +160,35 @@ def test_what_no_code_of_ours_writes_is_told_of_a_device_too(tmp_path: Path) -> 
     told: list[Message] = []
     train_batch(JOBS, lent_one(told), GpuRoom(FakeRoom(), odd), Results(tmp_path))  # type: ignore[arg-type]
     assert [one.id for one in told] == ["device.failed"]
+
+
+def test_a_disk_that_refuses_is_no_fault_of_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise GraderError(Message("disk.full"))
+
+    told: list[Message] = []
+    monkeypatch.setattr(Results, "put", full)
+    train_batch(JOBS, lent_one(told), GpuRoom(FakeRoom()), Results(tmp_path))  # type: ignore[arg-type]
+    assert told == []
+
+
+def test_room_on_a_device_is_asked_for_what_is_not_known_yet_alone(tmp_path: Path) -> None:
+    jobs = {key: Job(large(), seed=one.seed) for key, one in JOBS.items()}
+    told, results = list[Message](), Results(tmp_path)
+    train_many(dict(list(jobs.items())[:2]), FakeRoom(good), results)
+    small = replace(gpu(0), memory_mb=math.ceil(3 * device_mb(large()) / OF_FREE))
+    lender = Devices((small,), told.append, lambda: (small,), patience=0.0)
+    room = GpuRoom(FakeRoom())
+    train_batch(jobs, lender, room, results)  # type: ignore[arg-type]
+    assert (room.sizes, told) == ([2], [])
+
+
+def test_once_all_is_over_no_batch_begins(tmp_path: Path) -> None:
+    room, told = GpuRoom(FakeRoom()), list[Message]()
+    train_batch(JOBS, lent_one(told), room, Results(tmp_path), over=lambda: True)  # type: ignore[arg-type]
+    assert (room.tried, room.batches, told) == ([], [], [])
 
 
 def test_what_others_trained_meanwhile_is_no_fault_of_the_device(tmp_path: Path) -> None:

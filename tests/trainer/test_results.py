@@ -61,6 +61,16 @@ def test_equal_work_is_done_once(tmp_path: Path) -> None:
     assert plain(results.once(KEY, must_not_train)) == plain(trained())
 
 
+def test_of_two_results_of_equal_work_the_first_stays(tmp_path: Path) -> None:
+    """Two graders share a GPU; what it trains twice differs by rounding."""
+    results = Results(tmp_path)
+    for number in (1.0, 2.0):
+        results.keep(KEY, trained(number))
+    kept = results.get(KEY)
+    assert kept is not None
+    assert kept.weights[0][0, 0] == 1.0
+
+
 def test_what_cannot_be_trained_is_not_kept(tmp_path: Path) -> None:
     results = Results(tmp_path)
     failure = Untrainable("fit", "ValueError")
