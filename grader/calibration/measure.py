@@ -140,6 +140,10 @@ def measure_reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
     Raises:
         GraderError: it did not come through.
     """
+    known = bench.beforehand
+    if plan.by_trainer and known is not None and plan.seed in known.left:
+        told = {"exercise": plan.exercise, "seed": plan.seed, "device": known.device}
+        raise GraderError(Message("calibrate.not_on_device", told))
     execution, evidence = run_reference(bench, plan, slot)
     if evidence.model is None or not evidence.metrics:
         raise failed(plan)

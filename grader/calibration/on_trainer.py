@@ -46,10 +46,14 @@ class _Here:
 
 @dataclass(frozen=True)
 class Beforehand:
-    """What a class of devices trained for many runs; ``results`` are kept as long as they take."""
+    """What a class of devices trained for many runs; ``results`` are kept as long as they take.
+
+    ``left``: the seeds of runs that asked, and that no device trained for.
+    """
 
     results: Results
     device: str
+    left: frozenset[int] = frozenset()
 
 
 @contextmanager

@@ -4,8 +4,9 @@ Enters: a Bench, Plans, slots, Devices. Leaves: a Bench by which these runs are 
 Touches: rooms; a folder of results, there as long as the calibration runs.
 
 Each notebook runs until it asks for its training; what is asked for is alike, but for data and
-seed, and is trained together. What a device does not train is trained by no core in its name: that
-run fails, and a later call does it again.
+seed, and is trained together; what is like no other, the last run that is missing for one, with
+the same order by another seed. What no device trains is trained by no core in its name: that run
+fails at once, and a later call does it again.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ from grader.trainer.results import Results
 from grader.trainer.workroom import Job
 from grader.types import Engine, GraderError
 
+FIRST = 1  # attempt: a run of the reference has no other
 Ordered = tuple[Plan, Order]
+Batch = dict[str, Job]
 
 
 @contextmanager
@@ -49,21 +52,32 @@ def trained_together(
         yield bench
         return
     with tempfile.TemporaryDirectory(prefix="grader-trained-") as folder:
-        known = Beforehand(Results(Path(folder) / "trained"), devices.name)
-        runner = LocalRunner(slots, Stop())
+        results, stop = Results(Path(folder) / "trained"), Stop()
+        runner = LocalRunner(slots, stop)
         orders = [
             one for one in runner.run(asking, Call(partial(_asked, bench))) if one is not None
         ]
-        parts = alike([order for _, order in orders], len(devices), devices.usable_mb)
-        batches = [[orders[place] for place in places] for places in parts]
 
-        def train(batch: Sequence[Ordered], slot: Slot) -> None:
-            jobs = dict(_job(*one, devices) for one in batch)
-            train_batch(jobs, devices, bench.room, known.results, cores=slot.cores)
+        def train(batch: Batch, slot: Slot) -> None:
+            is_over = stop.draining.is_set  # Ctrl-C
+            train_batch(batch, devices, bench.room, results, cores=slot.cores, over=is_over)
 
-        for _ in runner.run(batches, Call(train)):
+        for _ in runner.run(list(_batches(orders, devices)), Call(train)):
             pass
-        yield replace(bench, beforehand=known)
+        trained = {plan.seed for plan, order in orders if results.get(_key(plan, order, devices))}
+        left = frozenset(plan.seed for plan, _ in orders) - trained
+        yield replace(bench, beforehand=Beforehand(results, devices.name, left))
+
+
+def _batches(orders: Sequence[Ordered], devices: Devices) -> Iterator[Batch]:
+    """Give what is trained in one program each, by the keys of the results."""
+    parts = alike([order for _, order in orders], len(devices), devices.usable_mb)
+    for places in parts:
+        yield dict(_job(*orders[place], devices) for place in places)
+    for place in sorted({*range(len(orders))}.difference(*parts)):
+        plan, order = orders[place]
+        if alike([order, order], 1, devices.usable_mb):
+            yield dict(_job(plan, order, devices, attempt) for attempt in (FIRST, FIRST + 1))
 
 
 def _asked(bench: Bench, plan: Plan, slot: Slot) -> Ordered | None:
@@ -79,6 +93,11 @@ def _asked(bench: Bench, plan: Plan, slot: Slot) -> Ordered | None:
     return None
 
 
-def _job(plan: Plan, order: Order, devices: Devices) -> tuple[str, Job]:
-    key = key_of(order, secret_of(plan.seed), 1, device=devices.name)
+def _key(plan: Plan, order: Order, devices: Devices) -> str:
+    return _job(plan, order, devices)[0]
+
+
+def _job(plan: Plan, order: Order, devices: Devices, attempt: int = FIRST) -> tuple[str, Job]:
+    """Give an order by the key under which a run asks for it; of another attempt, nobody does."""
+    key = key_of(order, secret_of(plan.seed), attempt, device=devices.name)
     return key.key, Job(order, key.seed)

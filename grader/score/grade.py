@@ -46,13 +46,25 @@ def grade_of(course: Course, evidence: Evidence, engine: Engine, device: str) ->
     # Wherever the notebook ran.
     proven = evidence.proof is not None and evidence.proof.proven
     trained_on = evidence.proof.device if evidence.proof is not None else TRAINERS[1]
-    ours = measured.threshold(_ours(measured), trained_on, fingerprint)
+    ours = _of_ours(measured, trained_on, fingerprint)
     threshold = ours if proven else measured.threshold(engine.value, device, fingerprint)
     try:
         grade = score(evidence, exercise, threshold, load_own_checks(exercise), ours)
     except GraderError as error:
         return Judged(ungraded(error.message), None)  # the evidence stays, to be scored again
     return Judged(grade, used_threshold(threshold, exercise.attempts))
+
+
+def _of_ours(exercise: Exercise, device: str, fingerprint: str | None) -> Threshold | None:
+    """Give the threshold of our own trainings on a device: its own, else a core's, as it is.
+
+    A device trains nothing of ours before it has computed what a core does, so that its results
+    are of the same distribution as a core's. Nothing is known of where a notebook trains by itself.
+    """
+    engine = _ours(exercise)
+    entries = exercise.expectation.thresholds if exercise.expectation else ()
+    known = any((entry.engine, entry.device) == (engine, device) for entry in entries)
+    return exercise.threshold(engine, device if known else TRAINERS[1], fingerprint)
 
 
 def _ours(exercise: Exercise) -> str:

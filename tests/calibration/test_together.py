@@ -17,6 +17,7 @@ from grader.calibration.calibrate import calibrate
 from grader.cli import calibrate as command
 from grader.course.exercises import Course
 from grader.course.expectations import REFERENCE, TRAINER
+from grader.course.load import load_course
 from grader.gpus.gpus import Gpu
 from grader.kernel.orders.asking import packed
 from grader.pipeline.runner import Slot
@@ -130,6 +131,31 @@ def test_what_a_device_did_not_train_is_no_run_of_its_and_is_done_again_later(
     assert len(lines) == 6
     assert len(runs) == 4
     assert {run["device"] for run in runs} == {T4}
+
+
+@pytest.mark.parametrize("known", [0, 5])
+def test_the_last_run_that_is_missing_is_trained_there_as_well(
+    course: Course, asked: list[int], known: int
+) -> None:
+    """It is like no other; so its device gets it twice, with another seed."""
+    room, told = GpuRoom(ServingRoom()), list[Message]()
+    if known:
+        on_gpu(course, GpuRoom(ServingRoom()), told, count=known)
+        course = load_course(course.root)
+    lines, runs = on_gpu(course, room, told, count=known + 1)
+    assert (room.sizes, told) == ([2], [])
+    assert room.alone.processes == []
+    assert (len(lines), len(runs)) == (1, known + 1)
+    assert {run["device"] for run in runs} == {T4}
+
+
+def test_what_no_device_trains_no_core_trains_for_nothing(course: Course, asked: list[int]) -> None:
+    room, told = GpuRoom(ServingRoom(), said=lambda _: "off"), list[Message]()
+    lines, runs = on_gpu(course, room, told, count=6)
+    assert [one.id for one in told] == ["device.unfit"]
+    assert (room.batches, room.alone.processes, runs) == ([], [], [])
+    assert len(lines) == len(asked) == 6, "none runs to be answered"
+    assert all("calibrate.not_on_device" in line for line in lines)
 
 
 def test_the_command_takes_gpus_for_our_own_room_alone(

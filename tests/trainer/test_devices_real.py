@@ -51,8 +51,11 @@ def test_a_device_is_compared_with_the_processor_and_what_is_off_is_named() -> N
     command = [sys.executable, "-B", str(PROGRAM)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    right, wrong, broken, calls = json.loads(done.stdout.splitlines()[-1])
+    right, wrong, broken, calls, ends = json.loads(done.stdout.splitlines()[-1])
     assert right == ""
-    assert wrong.endswith("from what a core learns")
+    (numbers, texts) = wrong
+    assert "from what a core learns (Conv1D+SimpleRNN+GRU+Bidirectional" in numbers
+    assert "from what a core learns (Embedding" in texts
     assert broken == "RuntimeError: CUDA_ERROR_UNKNOWN"
     assert calls == 0, "nothing of it is a library's that may be missing there"
+    assert ends == [True, False], "what the device does ends the room, what an order does not"
