@@ -70,14 +70,25 @@ def statement(
 
 
 def _run(record: Record, course: Course, settings: Settings) -> dict[str, Json]:
-    """Say what was asked of the run, beside what the course says of every run."""
+    """Say what was asked of the run, beside what the course says of every run, and what computed.
+
+    ``device`` ran the notebook, ``trained_on`` did the training of ours that stands for it.
+    """
     ours = may_ask(course, settings, record.isolation.level)
     return {
         "trainings": TRAINER if ours else NOTEBOOK,
         "engine": settings.engine,
         "profile": record.profile,
         "timeout": settings.timeout,
+        "device": record.device,
+        "trained_on": trained_on(record),
     }
+
+
+def trained_on(record: Record) -> str | None:
+    """Give the device of the training of ours that stands for a model; None where none does."""
+    proof = record.evidence.proof if record.evidence is not None else None
+    return proof.device if proof is not None and proof.proven else None
 
 
 @cache

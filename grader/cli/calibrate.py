@@ -41,7 +41,11 @@ def run_calibrate(
     curves: Path | None = None,
     gpus: str = NONE,
 ) -> int:
-    """Do the missing runs of every exercise; continues where an earlier call stopped."""
+    """Do the missing runs of every exercise; continues where an earlier call stopped.
+
+    Raises:
+        GraderError: GPUs were asked for, where the reference's notebook trains by itself.
+    """
     course = open_course(profile)
     words = open_words(course, lang)
     backend, by_trainer = _way(engine)
@@ -49,6 +53,8 @@ def run_calibrate(
     if plot is not None:
         with files.disk_errors(plot):
             plot.mkdir(parents=True, exist_ok=True)
+    if gpus != NONE and not by_trainer:
+        raise GraderError(Message("calibrate.gpus_unused", {"option": gpus}))
     chosen = trainers_gpus(gpus, ours=by_trainer, rooms=False)
     devices = devices_for(chosen, lambda message: _tell(words.say(message)))
     room = open_room("auto", without_results(course.root))

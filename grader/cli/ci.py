@@ -24,7 +24,6 @@ from grader.cli.check import NO_SECRET, sound
 from grader.cli.ci_say import Speaker
 from grader.cli.ci_work import Work, collected_by
 from grader.cli.course import course_to_check_with, course_to_grade_with, open_words
-from grader.cli.devices import devices_for
 from grader.cli.errors import INTERRUPTED, speak
 from grader.cli.export import about_of
 from grader.cli.grade import (
@@ -35,6 +34,7 @@ from grader.cli.grade import (
     in_order,
     not_as_it_could_be,
     require_packages,
+    round_devices,
     round_gpus,
     settings_of,
 )
@@ -182,7 +182,8 @@ class Job:
             collected = self.work.collected
             with speaker.part("ci.part_grading"):
                 progress = ProgressLines(len(collected.submissions), self.words)
-                devices = devices_for(gpus, lambda one: progress.note(self.words.say(one)))
+                say = self.words.say
+                devices = round_devices(gpus, asked, lambda one: progress.note(say(one)))
                 grader = Grader(self.course, room, store, settings, self.judges, devices=devices)
                 slower = not_as_it_could_be(self.course, settings, room)
                 for note in beforehand(self.course, self.words, store, room, (cold, slower)):

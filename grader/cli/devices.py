@@ -46,9 +46,16 @@ def _chosen(option: str) -> tuple[Gpu, ...]:
     return choose_gpus(option, find_gpus() if option != NONE else ())
 
 
-def devices_for(gpus: Sequence[Gpu], tell: Callable[[Message], None]) -> Devices:
-    """Give what a round trains on; ``tell`` is told what happens to a GPU, in its turn."""
+def devices_for(
+    gpus: Sequence[Gpu], tell: Callable[[Message], None], *, asked: bool = True
+) -> Devices:
+    """Give what trains many at once; ``tell`` is told what happens to a GPU, in its turn.
+
+    ``asked``: whether somebody asked for GPUs. To all others a JAX that cannot use them is nothing
+    to be told with every batch; the doctor says it.
+    """
     if gpus and not environment.has_cuda():
-        tell(Message("device.no_cuda", {"name": gpus[0].name}))
+        if asked:
+            tell(Message("device.no_cuda", {"name": gpus[0].name}))
         return Devices()
     return Devices(gpus, tell)

@@ -10,14 +10,14 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader import environment, seeds
 from grader.cli.course import course_to_grade_with, open_words, profile_note
-from grader.cli.devices import devices_for, rooms_gpus, trainers_gpus
+from grader.cli.devices import AUTO, devices_for, rooms_gpus, trainers_gpus
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.kept import exit_code, finish, of_batch
 from grader.cli.people import look_of, remember
@@ -41,6 +41,7 @@ from grader.room import Room, open_room
 from grader.room.quick import quickened
 from grader.text.printable import printable
 from grader.text.words import Words, pick_language
+from grader.trainer.devices import Devices
 from grader.trainer.kernels import HERE
 from grader.types import UNKNOWN, Engine, GraderError, Level, Message, Record
 
@@ -101,7 +102,7 @@ def run(options: GradeOptions) -> int:
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
             told = progress.training, progress.put_off
-            devices = devices_for(gpus, lambda message: progress.note(words.say(message)))
+            devices = round_devices(gpus, options, lambda one: progress.note(words.say(one)))
             grader = Grader(course, room, store, settings, judges, *told, devices=devices)
             _tell_aside(collected, words, progress)
             slower = not_as_it_could_be(course, settings, room)
@@ -248,6 +249,13 @@ def round_gpus(
     """
     ours = options.runner == LOCAL and may_ask(course, settings, room.isolation.level)
     return trainers_gpus(options.gpus, ours=ours, rooms=options.gpu_rooms)
+
+
+def round_devices(
+    gpus: Sequence[Gpu], options: GradeOptions, tell: Callable[[Message], None]
+) -> Devices:
+    """Give what a round trains on; ``tell`` is told what happens to it."""
+    return devices_for(gpus, tell, asked=options.gpus != AUTO)
 
 
 def _finished(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import seeds
-from grader.ci.statement import TRAINER, code_digest, statement
+from grader.ci.statement import TRAINER, code_digest, statement, trained_on
 from grader.cli.course import course_to_grade_with, open_course, words_anywhere
 from grader.cli.grade import GradeOptions, collected_of, graded_as_done, settings_of
 from grader.cli.progress import ProgressLines
@@ -30,6 +30,8 @@ from grader.room import open_room
 from grader.room.workplace import workplace
 from grader.text.printable import printable
 from grader.text.words import Words
+from grader.trainer.devices import Devices
+from grader.trainer.keys import CPU
 from grader.types import GraderError, Message, Record, Submission
 
 SIGNED = "signed"
@@ -122,6 +124,8 @@ def _compared(options: VerifyOptions, notebook: Path, told: Mapping[str, Any], w
     if found is None:
         _say(words("cli.record_not_rerun"))
         return FORGED
+    for then, now in _other_devices(found, told):
+        _say(words("cli.record_other_device", then=printable(then, limit=80), now=now))
     grade = found.grade
     score = None if grade.score is None else round(grade.score, 4)
     same = (grade.verdict.value, score) == (told.get("verdict"), told.get("score"))
@@ -148,11 +152,21 @@ def _graded(notebook: Path, told: Mapping[str, Any], words: Words) -> Record | N
         why = no_trainer(room.isolation.level) if grading.trainer else None
         if why is not None:
             _say(words("cli.record_no_trainer", why=words.say(why)))
-        grader = Grader(course, room, store, settings, judges)
+        run = dict(told.get("run") or {})  # what a GPU trained is taken where it is still kept
+        devices = Devices(kept_of=str(run.get("trained_on") or CPU))
+        grader = Grader(course, room, store, settings, judges, devices=devices)
         done = graded_as_done(grader, collected, ProgressLines(1, Words("en")), words)
         records = [record for graded in done for record in graded.records]
         judges.close()
     return records[0] if records and records[0].grade.graded else None
+
+
+def _other_devices(found: Record, told: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give what computed then and what did now, where these are two; of what is not told, none."""
+    run = dict(told.get("run") or {})
+    now = {"device": found.device, "trained_on": trained_on(found)}
+    pairs = [(run.get(name), device) for name, device in now.items()]
+    return [(str(then), new) for then, new in pairs if then and new and then != new]
 
 
 def _as_then(notebook: Path, told: Mapping[str, Any]) -> GradeOptions:

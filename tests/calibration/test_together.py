@@ -167,9 +167,10 @@ def test_the_command_takes_gpus_for_our_own_room_alone(
     monkeypatch.setattr("grader.environment.has_cuda", lambda: True)
     given: list[Devices] = []
     monkeypatch.setattr(command, "calibrate", lambda *_, devices, **__: given.append(devices) or ())
-    for engine, gpus, count in ((TRAINER, "auto", 1), (TRAINER, "none", 0), ("jax", "auto", 0)):
+    for engine, gpus, count in ((TRAINER, "auto", 1), (TRAINER, "none", 0), ("jax", "none", 0)):
         command.run_calibrate([GRU], 1, engine, 1, None, None, gpus=gpus)
         assert len(given[-1]) == count
-    with pytest.raises(GraderError) as error:
-        command.run_calibrate([GRU], 1, "jax", 1, None, None, gpus="0")
-    assert error.value.message.id == "gpus.no_rooms"
+    for option in ("0", "auto"):
+        with pytest.raises(GraderError) as error:
+            command.run_calibrate([GRU], 1, "jax", 1, None, None, gpus=option)
+        assert error.value.message.id == "calibrate.gpus_unused", "its own options are named"

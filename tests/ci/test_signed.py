@@ -19,7 +19,7 @@ from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
 from grader.record.signing import make_key, signed
 from grader.text.words import Words
-from grader.types import ByHand, Message, Submission, Verdict
+from grader.types import ByHand, Message, Proof, Submission, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT, NoRoom, Shell
 from tests.support.notebook_files import notebook, raw
@@ -224,14 +224,16 @@ class TestRunAsThen:
         shell.monkeypatch.setattr(signing, "no_trainer", lambda _: None)
         shell.monkeypatch.setattr(signing, "open_room", lambda *_: NoRoom())
 
-    def rerun(self, shell: Shell, record: Path, work: Path, tmp_path: Path) -> tuple[Grader, str]:
+    def rerun(
+        self, shell: Shell, record: Path, work: Path, tmp_path: Path, make: Any = accepted
+    ) -> tuple[Grader, str]:
         """Verify with --rerun; gives what would have graded, and what was said."""
         seen: list[Grader] = []
 
         def done(grader: Grader, collected: Any, *_: Any) -> Iterator[Graded]:
             seen.append(grader)
             for one in collected.submissions:
-                yield Graded(one, (accepted(one),))
+                yield Graded(one, (make(one),))
 
         shell.monkeypatch.setattr(signing, "graded_as_done", done)
         line = ("verify-record", record, "--key", key_file(tmp_path), "--notebook", work)
@@ -263,6 +265,8 @@ class TestRunAsThen:
             "engine": "auto",
             "profile": "laptop",
             "timeout": None,
+            "device": "cpu",
+            "trained_on": None,
         }
 
     def test_where_the_trainer_could_not_the_record_says_that_the_notebook_trained(
@@ -286,6 +290,31 @@ class TestRunAsThen:
         grader, _ = self.rerun(shell, record, work, tmp_path)
         found = grader.settings.engine, grader.settings.timeout, grader.course.profile
         assert found == ("jax", 90.0, "full")
+
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_what_a_gpu_trained_is_taken_where_it_is_kept_and_else_it_is_said(
+        self, shell: Shell, work: Path, tmp_path: Path, *, kept: bool
+    ) -> None:
+        def on(device: str) -> Any:
+            def make(one: Submission) -> Any:
+                proof = Proof("a" * 64, device=device)
+                return replace(accepted(one), evidence=replace(b.evidence(), proof=proof))
+
+            return make
+
+        (record,) = graded(shell, work, on("NVIDIA T4"), "--trainer")
+        told = json.loads(record.read_text("utf-8"))["statement"]["run"]
+        assert (told["device"], told["trained_on"]) == ("cpu", "NVIDIA T4")
+        grader, said = self.rerun(shell, record, work, tmp_path, on("NVIDIA T4" if kept else "cpu"))
+        assert (len(grader.devices), grader.devices.name) == (0, "NVIDIA T4")
+        assert ("computed on NVIDIA T4, here on cpu" in said) is not kept
+
+    def test_what_the_notebooks_own_gpu_computed_is_said(
+        self, shell: Shell, work: Path, tmp_path: Path
+    ) -> None:
+        (record,) = graded(shell, work, lambda one: replace(accepted(one), device="NVIDIA T4"))
+        _, said = self.rerun(shell, record, work, tmp_path)
+        assert "computed on NVIDIA T4, here on cpu" in said
 
     def test_a_record_of_before_is_genuine_and_graded_as_the_course_has_it(
         self, shell: Shell, work: Path, tmp_path: Path

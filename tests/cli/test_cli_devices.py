@@ -14,7 +14,7 @@ from grader import environment
 from grader.cli import devices as module
 from grader.cli import doctor
 from grader.cli.devices import devices_for, rooms_gpus, trainers_gpus
-from grader.cli.grade import round_gpus
+from grader.cli.grade import round_devices, round_gpus
 from grader.course.load import load_course
 from grader.gpus import gpus
 from grader.pipeline.job import Settings
@@ -83,6 +83,17 @@ def test_a_jax_that_cannot_use_it_is_told_and_what_would_change_that(
     assert 'pip install "jax[cuda12]"' in Words(lang).say(told[0])
     assert len(devices_for([], told.append)) == 0
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(("option", "count"), [("auto", 0), ("0", 1)])
+def test_a_batch_says_so_only_to_who_asked_for_gpus(
+    monkeypatch: pytest.MonkeyPatch, option: str, count: int
+) -> None:
+    monkeypatch.setattr(environment, "has_cuda", lambda: False)
+    told: list[Message] = []
+    options = types.SimpleNamespace(gpus=option)
+    assert len(round_devices([gpu(0)], options, told.append)) == 0  # type: ignore[arg-type]
+    assert [one.id for one in told] == ["device.no_cuda"] * count
 
 
 def test_with_cuda_a_round_trains_there(monkeypatch: pytest.MonkeyPatch) -> None:
