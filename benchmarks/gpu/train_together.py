@@ -159,7 +159,7 @@ def in_rooms() -> list[dict[str, Any]]:
     from grader.gpus.gpus import find_gpus
     from grader.room import open_room
     from grader.room.cuda import cuda_report
-    from grader.trainer.devices import tried
+    from grader.trainer.trying import tried
 
     room, found = open_room("auto"), []
     for gpu in find_gpus():

@@ -223,7 +223,7 @@ def _cuda(room: Room, gpu: Gpu, words: Words) -> Iterator[str]:
 
 def _trainer_on(room: Room, gpu: Gpu, words: Words) -> str:
     """Say whether our own room trains on this GPU, and as cores do."""
-    from grader.trainer.devices import tried
+    from grader.trainer.trying import tried
 
     if not environment.has_cuda():
         return words("device.no_cuda", name=gpu.name)

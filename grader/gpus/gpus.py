@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from grader.gpus import cdi
@@ -22,6 +23,7 @@ CONTROL_NODES = (
     "/dev/nvidia-modeset",
 )
 FREE_MB = 2000  # with less left, a notebook's engine does not even start there
+ANSWER_SECONDS = 60.0  # a driver that nobody used yet wakes one device after the other
 OF_FREE = 0.85  # a driver's own needs some, and whoever shares the device may take more
 
 
@@ -61,27 +63,36 @@ def find_gpus() -> tuple[Gpu, ...]:
     """Give the GPUs that NVML sees; none where there is no NVML, no driver or no device.
 
     Of one that was parted (MIG) its parts, of which the driver's tools say what each needs: CUDA
-    sees no more than one of them, and the whole is nobody's.
+    sees no more than one of them, and the whole is nobody's. A driver that has lost a device may
+    never answer; it keeps a thread of ours, and nobody waiting.
     """
     try:
         import pynvml
     except ImportError:
         return ()
+    found: list[tuple[Gpu, ...]] = []
+    asking = Thread(target=lambda: found.append(_seen_by(pynvml)), name="nvml", daemon=True)
+    asking.start()
+    asking.join(ANSWER_SECONDS)
+    return found[0] if found else ()
+
+
+def _seen_by(nvml: Any) -> tuple[Gpu, ...]:
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
+        nvml.nvmlInit()
+    except nvml.NVMLError:
         return ()
     found: list[Gpu] = []
-    with contextlib.suppress(pynvml.NVMLError):
-        for index in range(pynvml.nvmlDeviceGetCount()):
-            with contextlib.suppress(pynvml.NVMLError):  # one lost device hides no other
-                handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-                if _is_parted(pynvml, handle):
-                    found += _parts(pynvml, index, handle)
+    with contextlib.suppress(nvml.NVMLError):
+        for index in range(nvml.nvmlDeviceGetCount()):
+            with contextlib.suppress(nvml.NVMLError):  # one lost device hides no other
+                handle = nvml.nvmlDeviceGetHandleByIndex(index)
+                if _is_parted(nvml, handle):
+                    found += _parts(nvml, index, handle)
                 else:
-                    found.append(_gpu(pynvml, index, handle))
-    with contextlib.suppress(pynvml.NVMLError):
-        pynvml.nvmlShutdown()
+                    found.append(_gpu(nvml, index, handle))
+    with contextlib.suppress(nvml.NVMLError):
+        nvml.nvmlShutdown()
     return tuple(found)
 
 

@@ -30,12 +30,13 @@ from grader.pipeline.runner import Here, Runner, Slot
 from grader.pipeline.trainings import Tell, Telling
 from grader.room import Room
 from grader.trainer.asking import key_here, train_once, trained_there
-from grader.trainer.devices import Devices, Over, never
+from grader.trainer.devices import Devices
 from grader.trainer.keys import CPU, key_of
 from grader.trainer.many import alike, train_batch
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
+from grader.trainer.trying import Over, never
 from grader.trainer.workroom import Job
 from grader.types import GraderError, Level
 

@@ -9,8 +9,6 @@ in a sentence, and what it should have trained is trained on cores.
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 import time
 from collections import Counter
@@ -18,54 +16,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from grader.arrays import BadArraysError, read_bounded
 from grader.gpus.gpus import Gpu, find_gpus
 from grader.room import Room
-from grader.room.workplace import workplace
 from grader.trainer.keys import CPU
-from grader.trainer.starting import start
-from grader.trainer.workroom import Ending, tail
+from grader.trainer.trying import LONGEST_WHY, Over, last_line, never, tried
+from grader.trainer.workroom import Ending
 from grader.types import GraderError, Message, Scalar
 
-CHECK_SECONDS = 300.0  # for importing, compiling twice, and a few updates
 POLL_SECONDS = 0.05
-SAID_BYTES = 2000
-LONGEST_WHY = 200
 PATIENCE = 5.0  # seconds: a driver takes back what a program had, but not at once
 LOOK_SECONDS = 0.5  # how soon who waits for one sees that the batch is to end
 MOST_FAULTS = 2  # in a row; one that had to be ended is as many
 
-Over = Callable[[], bool]  # whether nothing more is to be begun: somebody stopped, time is up
 Check = Callable[[Gpu, Room, tuple[int, ...], Over], str]
-
-
-def never() -> bool:
-    """Nobody asks for an end."""
-    return False
-
-
-def tried(gpu: Gpu, room: Room, cores: tuple[int, ...], over: Over = never) -> str:
-    """Try a GPU in a trainer's room: what is wrong with it, or "" where it computes as cores do.
-
-    Where ``over`` ends it, what it gives is no word about the GPU.
-    """
-    with workplace("in", "out") as folder, open(os.devnull, "rb") as nothing:  # noqa: PTH123
-        more, script = nothing.fileno(), "accelerator_check.py"
-        process = start(folder, room, cores, None, more, script, gpu)
-        until = time.monotonic() + CHECK_SECONDS
-        try:
-            while (code := process.poll()) is None:
-                if time.monotonic() > until or over():
-                    return f"{CHECK_SECONDS:.0f} s"
-                time.sleep(POLL_SECONDS)
-        finally:
-            process.kill()
-        try:
-            said = json.loads(read_bounded(folder / "out" / "accelerator", SAID_BYTES))
-        except (OSError, BadArraysError, ValueError, RecursionError):
-            said = None
-        last = _last_line(tail(folder / "log"))
-    return said[:LONGEST_WHY] if isinstance(said, str) else last or f"code {code}"
 
 
 def of_one_class(gpus: Sequence[Gpu]) -> tuple[Gpu, ...]:
@@ -118,8 +81,11 @@ class Devices:
 
     @property
     def usable_mb(self) -> float:
-        """Megabytes of each that a batch may take."""
-        return min((gpu.usable_mb for gpu in self._gpus), default=0.0)
+        """Megabytes of each that a batch may take, as others leave them now."""
+        now = {one.uuid: one for one in self._look()} if self._gpus else {}
+        each = [now.get(gpu.uuid, gpu) for gpu in self._gpus]
+        some = [gpu for gpu in each if not gpu.is_full] or each  # a full one is lent to nobody
+        return min((gpu.usable_mb for gpu in some), default=0.0)
 
     def any_sound(self, room: Room, cores: Sequence[int] = (), over: Over = never) -> bool:
         """Try all of them at once, one beside each core; whether one computes as it should.
@@ -251,9 +217,5 @@ def _named(gpu: Gpu) -> dict[str, Scalar]:
 def _failure(gpu: Gpu, orders: int, ending: Ending | None, error: str) -> Message:
     why = error
     if ending is not None:
-        why = ending.stopped or _last_line(ending.log) or f"code {ending.code}"
+        why = ending.stopped or last_line(ending.log) or f"code {ending.code}"
     return Message("device.failed", _named(gpu) | {"orders": orders, "why": why[:LONGEST_WHY]})
-
-
-def _last_line(log: str) -> str:
-    return (log.splitlines() or [""])[-1].strip()[:LONGEST_WHY]

@@ -17,12 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from grader.evaluation.likeness import DATA, MOST_TOGETHER, likeness
 from grader.gpus.gpus import Gpu
 from grader.room import Room
-from grader.trainer.devices import Devices, Over, never
+from grader.trainer.devices import Devices
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
 from grader.trainer.starting import DEVICE_MEMORY_MB
 from grader.trainer.train import Job, Meanwhile, nothing
+from grader.trainer.trying import Over, never
 from grader.trainer.work import Model, measure
 from grader.trainer.workroom import Ending, Progress, Workroom
 from grader.types import GraderError

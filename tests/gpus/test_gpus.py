@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import types
 from typing import Any
 
@@ -44,6 +45,18 @@ def test_without_nvml_there_are_no_gpus(install: Any) -> None:
 def test_an_nvml_that_fails_means_no_gpus(install: Any, fails: str) -> None:
     install(nvml(1, fails=fails))
     assert find_gpus() == ()
+
+
+def test_a_driver_that_never_answers_keeps_nobody(
+    install: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpus, "ANSWER_SECONDS", 0.0)
+    module, released = install(nvml(1)), threading.Event()
+    module.nvmlInit = released.wait
+    try:
+        assert find_gpus() == ()
+    finally:
+        released.set()
 
 
 def test_no_device_means_no_gpus(install: Any) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from grader.gpus.gpus import FREE_MB, Gpu
 from grader.text.words import Words
-from grader.trainer.devices import Devices, of_one_class, tried
+from grader.trainer.devices import Devices, of_one_class
 from grader.trainer.keys import CPU
 from grader.trainer.starting import DEVICE_MEMORY_MB
+from grader.trainer.trying import tried
 from grader.trainer.workroom import Ending
 from grader.types import GraderError, Message
 from tests.support.gpu_room import GpuRoom
@@ -79,6 +80,22 @@ def test_each_is_lent_to_one_at_a_time_and_who_comes_later_waits(count: int) -> 
         one.join()
     assert max(most) == count
     assert len(most) == 3 * count
+
+
+@pytest.mark.parametrize(
+    ("free", "usable"),
+    [
+        ((8000, 6000), 0.85 * 6000),
+        ((FREE_MB - 1, 6000), 0.85 * 6000),  # a full one is lent to nobody
+        ((None, None), 0.85 * 16384),  # neither is there: it is told when one is wanted
+    ],
+)
+def test_a_batch_may_take_what_others_leave_now(
+    free: tuple[int | None, int | None], usable: float
+) -> None:
+    """Another grader began since, on the same device."""
+    now = tuple(replace(one, free_mb=left) for one, left in zip(some(2), free, strict=True) if left)
+    assert devices(some(2), look=lambda: now).usable_mb == usable
 
 
 def test_one_is_tried_once_and_by_what_it_computes() -> None:

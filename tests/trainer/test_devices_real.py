@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from grader import environment
-from grader.trainer.devices import tried
 from grader.trainer.many import train_many
 from grader.trainer.results import Results
 from grader.trainer.train import Job
+from grader.trainer.trying import tried
 from grader.types import Engine
 from tests.support.cli_help import ROOT
 from tests.support.notebook_runs import room
