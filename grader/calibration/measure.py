@@ -43,6 +43,7 @@ from grader.types import (
     Message,
     ModelFacts,
     Notebook,
+    Scalar,
 )
 
 SECRET = b"calibration: public on purpose, no course uses it"
@@ -142,8 +143,8 @@ def measure_reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
     """
     known = bench.beforehand
     if plan.by_trainer and known is not None and plan.seed in known.left:
-        told = {"exercise": plan.exercise, "seed": plan.seed, "device": known.device}
-        raise GraderError(Message("calibrate.not_on_device", told))
+        where: dict[str, Scalar] = {"exercise": plan.exercise, "seed": plan.seed}
+        raise GraderError(Message("calibrate.not_on_device", where | {"device": known.device}))
     execution, evidence = run_reference(bench, plan, slot)
     if evidence.model is None or not evidence.metrics:
         raise failed(plan)

@@ -32,7 +32,7 @@ Check = Callable[[Gpu, Room, tuple[int, ...], Over], str]
 
 
 def of_one_class(gpus: Sequence[Gpu]) -> tuple[Gpu, ...]:
-    """Give the GPUs of the class of which there are most: each class has thresholds of its own."""
+    """Give the GPUs of the class of which there are most: results are kept by class."""
     count = Counter(gpu.name for gpu in gpus)
     name = max(count, key=lambda one: count[one], default="")
     return tuple(gpu for gpu in gpus if gpu.name == name)
