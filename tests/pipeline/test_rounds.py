@@ -20,6 +20,7 @@ import pytest
 
 from grader.course.load import load_course
 from grader.pipeline.durations import START_SECONDS
+from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.rounds import PutOffError, Round, TrainsOrders, Wanted, cheaper, pays
 from grader.pipeline.runner import Slot, Stop
@@ -318,6 +319,20 @@ def test_nothing_is_trained_after_the_time_of_a_batch(tmp_path: Path) -> None:
         trains = TrainsOrders(room, results, SECRET, tmp_path, 0.0, late)
         trains.train(Wanted(order(), 1), Slot((0,)))
         assert len(room.specs) == trained
+
+
+@pytest.mark.parametrize(
+    ("stopped", "seconds", "over"),
+    [(False, None, False), (False, 3600.0, False), (True, None, True), (False, -1.0, True)],
+)
+def test_a_batch_is_over_once_it_is_stopped_or_its_time_is_up(
+    tmp_path: Path, stopped: bool, seconds: float | None, over: bool
+) -> None:
+    until = None if seconds is None else time.time() + seconds
+    with Store(tmp_path) as store:
+        settings = Settings(SECRET, until=until)
+        given: Any = load_course(ROOT), ServingRoom(), store, settings
+        assert Grader(*given, stopping=lambda: stopped)._is_over() is over
 
 
 def _waiting(programs: list[int], jobs: int, seconds: float) -> float:
