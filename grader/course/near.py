@@ -1,6 +1,7 @@
 """Rows that differ by more than a tolerance: noise makes no second row of one.
 
-Enters: rows of numbers. Leaves: the places of rows that differ. Touches nothing.
+Enters: rows of numbers. Leaves: the places of rows that differ; how many do among more rows than
+were seen. Touches nothing.
 
 A random projection lays rows in a line, in which those that are near each other are neighbours.
 Which neighbours are near the rows themselves decide, so that none is taken for another one by
@@ -18,10 +19,42 @@ from grader.types import Array
 
 LINES = 6  # at most; one is enough where all rows differ
 AT_A_TIME = 5000  # rows
+LATE = 4  # the last quarter of what is seen tells whether new rows still come
+
+
+def first_places(rows: Array) -> Array:
+    """Give the place of each row where it comes first, in order; to the last bit.
+
+    Args:
+        rows: (rows, …), of any type.
+    """
+    flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
+    if not flat.size:  # of nothing at all, whatever comes is the same
+        return np.arange(min(1, len(rows)))
+    whole = flat.view(np.dtype((np.void, flat.shape[1] * flat.itemsize))).reshape(-1)
+    return np.sort(np.unique(whole, return_index=True)[1])
+
+
+def among(places: Array, seen: int, rows: int) -> int:
+    """Give how many of so many rows differ, where the first of them were seen.
+
+    Of the others as many are new as in the last quarter of those, and no more than in all of them:
+    few rows that are drawn again and again soon bring nothing new, however many they are.
+
+    Args:
+        places: of each row that differs, where it comes first, (differing,).
+        seen: how many rows were, the first ones.
+        rows: how many there are.
+    """
+    if not seen or rows <= seen:
+        return min(len(places), rows)
+    late = max(1, seen // LATE)
+    new = min(len(places) / seen, float((places >= seen - late).sum()) / late)
+    return len(places) + int((rows - seen) * new)
 
 
 def apart(rows: Array, tolerance: float | Array) -> Array:
-    """Give the places of rows that differ, in order: of rows that are near each other, of one.
+    """Give the places of rows that differ, in order: of rows that are near each other, the first.
 
     Args:
         rows: (rows, …), floating point.
@@ -33,15 +66,18 @@ def apart(rows: Array, tolerance: float | Array) -> Array:
     flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
     digest = hashlib.sha256(flat.tobytes()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
-    left = np.arange(len(flat))
+    first = left = np.arange(len(flat))
     for _ in range(LINES):
         line = _projected(flat[left], rng.standard_normal(flat.shape[1]) / tolerance)
         ordered = left[np.argsort(line, kind="stable")]
-        kept = ordered[_leaders(flat, ordered, tolerance)]
+        led_by = ordered[_leaders(flat, ordered, tolerance)]
+        kept = np.unique(led_by)
         if len(kept) == len(left):
             break
-        left = np.sort(kept)
-    return left
+        earliest = first.copy()
+        np.minimum.at(earliest, led_by, first[ordered])
+        first, left = earliest, kept
+    return np.sort(first[left])
 
 
 def _projected(flat: Array, weights: Array) -> Array:
@@ -51,14 +87,14 @@ def _projected(flat: Array, weights: Array) -> Array:
 
 
 def _leaders(flat: Array, ordered: Array, tolerance: float | Array) -> Array:
-    """Say of rows in a line which are near none that leads before them: (rows,)."""
+    """Give for each row in a line the place of the one that leads it: itself, or one before it."""
     near = np.zeros(len(ordered), dtype=bool)
     for at in range(1, len(ordered), AT_A_TIME):
         part = flat[ordered[at - 1 : at + AT_A_TIME]]
         near[at : at + AT_A_TIME] = (np.abs(np.diff(part, axis=0)) <= tolerance).all(axis=1)
-    leads, leader = ~near, 0
+    leaders = np.arange(len(ordered))
     for place in map(int, np.flatnonzero(near)):
-        leader = place - 1 if leads[place - 1] else leader
-        step = np.abs(flat[ordered[place]] - flat[ordered[leader]])
-        leads[place] = not (step <= tolerance).all()
-    return leads
+        leader = leaders[place - 1]
+        if (np.abs(flat[ordered[place]] - flat[ordered[leader]]) <= tolerance).all():
+            leaders[place] = leader
+    return leaders

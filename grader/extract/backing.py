@@ -1,25 +1,53 @@
-"""Whether few rows may stand for many: the run has shown as many right ones before.
+"""How much a number of rows is worth that few of them stand for: what the run has shown before.
 
-Enters: what a fit shows, all that the run showed, a way to look at rows. Leaves: yes or no. Touches
-nothing.
+Enters: what a fit shows, all that the run showed, a way to look at rows. Leaves: how many count.
+Touches nothing.
 
 A fit for which there was no room left shows its first rows and a number. An honest notebook has
-shown rows of that kind again and again by then; a number alone costs nothing. So it counts only
-where as many rows of this form that are right and differ were shown, by whichever fit, or as many
-as one fit may show at most.
+shown rows of that kind again and again by then; a number alone costs nothing. So it counts as far
+as rows of this form that are as right and differ were shown, by whichever fit. Where one of those
+showed as many as any fit may, or as many as this one says it has, the number counts, and how many
+of them differ is as that one shows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from grader.extract.distinct import distinct_places, fits_more, is_whole, row_bytes
+from grader.extract.distinct import (
+    differing,
+    distinct_places,
+    fits_more,
+    row_bytes,
+    shown_rows,
+    shows_all,
+)
 from grader.types import Array, ArraySample, Candidate, FitSample, Training
 
-Right = Callable[[FitSample], bool]
+Shares = Mapping[str, float]
+Look = Callable[[FitSample], Shares]
+# Of rows that are half right, one sample of 512 holds a twentieth more of right ones than another.
+AS_RIGHT = 0.9
+BY_CHANCE = 0.1  # so few are right in a respect that it says nothing of the others
+
+
+@dataclass(frozen=True)
+class Backing:
+    """What a fit's number of rows is worth.
+
+    Attributes:
+        most: rows that differ, as many as count at most; None: as many as it says.
+        in_part: more than these were never shown, by no fit.
+    """
+
+    most: int | None = None
+    in_part: bool = False
+
+
+ALL = Backing()
 
 
 def shown_by(candidates: Iterable[Candidate], trainings: Iterable[Training]) -> Iterator[FitSample]:
@@ -31,57 +59,78 @@ def shown_by(candidates: Iterable[Candidate], trainings: Iterable[Training]) -> 
     yield from (one.sample for one in trainings if one.sample is not None)
 
 
-def stands_for_all(sample: FitSample, shown: Iterable[FitSample], is_right: Right) -> bool:
-    """Whether the rows that a fit shows stand for all that it had.
+def backing_of(sample: FitSample, shown: Iterable[FitSample], look: Look) -> Backing:
+    """Say what the number of rows is worth that a fit says it had.
 
     Args:
         sample: of that fit.
         shown: by all fits of the run, this one included.
-        is_right: whether rows are the exercise's, however few of them are there.
+        look: says of rows how right they are in each respect, from 0 to 1; {} where nobody can.
     """
     x, y, showing = sample.x, sample.y, sample.showing
-    if x is None or y is None or showing is None or is_whole(sample):
-        return True  # all are there, or it is said otherwise what is not
+    if x is None or y is None or showing is None or shows_all(sample):
+        return ALL  # all are there, or it is said otherwise what is not
     if not fits_more(sample, showing.most):
-        return True
-    row = max(1, row_bytes(sample))
-    wanted = min(x.shape[0], showing.most // row)
+        return ALL
+    said, room = x.shape[0], min(x.shape[0], showing.most // max(1, row_bytes(sample)))
+    wanted = differing(sample, said)
     alike = {id(one.x.rows): one for one in shown if one.x and _form(one) == _form(sample)}
-    most_first = sorted(alike.values(), key=_count, reverse=True)
-    return _enough((one for one in most_first if is_right(_as_many(one, x.shape[0]))), wanted)
+    own, most, in_part, together = look(_as_many(sample, said)), 0, True, _Together()
+    for one in sorted(alike.values(), key=shown_rows, reverse=True):
+        share = _beside(own, look(_as_many(one, said)))
+        if share < AS_RIGHT:
+            most = max(most, int(share * differing(one, shown_rows(one))))
+            continue
+        if shown_rows(one) >= room:
+            most, in_part = max(most, differing(one, said)), False
+        together.add(one, room)
+        if most >= wanted or together.rows >= room:
+            return ALL
+    most = max(most, together.counted())
+    return ALL if most >= wanted else Backing(most, in_part)
 
 
-def _enough(right: Iterable[FitSample], wanted: int) -> bool:
-    """Whether so many rows differ; no more of them are looked at than that takes."""
-    inputs: list[Array] = []
-    targets: list[Array] = []
-    rows = looked = 0
-    for one in right:
-        assert one.x is not None
-        assert one.y is not None
-        count = _count(one)
-        inputs.append(one.x.rows[:count])
-        targets.append(one.y.rows[:count])
-        rows += count
-        if rows >= looked + wanted:  # else there is not much more than there was
-            looked = rows
-            if len(distinct_places(np.concatenate(inputs), np.concatenate(targets))) >= wanted:
-                return True
-    if not inputs or rows == looked or rows < wanted:
-        return False
-    return len(distinct_places(np.concatenate(inputs), np.concatenate(targets))) >= wanted
+def _beside(own: Shares, other: Shares) -> float:
+    """Give how right other rows are beside a fit's own, in the respect in which they are least."""
+    told = ((other.get(name, 0.0), share) for name, share in own.items() if share > BY_CHANCE)
+    return min((1.0, *(there / share for there, share in told)))
 
 
-def _form(sample: FitSample) -> tuple[object, ...]:
+@dataclass
+class _Together:
+    """Rows of several fits, and how many of them differ."""
+
+    rows: int = 0  # that differ, as far as they were counted
+    _inputs: list[Array] = field(default_factory=list)
+    _targets: list[Array] = field(default_factory=list)
+    _added: int = 0
+    _looked: int = 0
+
+    def add(self, sample: FitSample, enough: int) -> None:
+        """Add rows, and count again once there are so many more."""
+        assert sample.x is not None
+        assert sample.y is not None
+        count = shown_rows(sample)
+        self._inputs.append(sample.x.rows[:count])
+        self._targets.append(sample.y.rows[:count])
+        self._added += count
+        if self._added >= self._looked + enough:
+            self.counted()
+
+    def counted(self) -> int:
+        """Give how many of them differ."""
+        if self._added > self._looked:
+            self._looked = self._added
+            pair = np.concatenate(self._inputs), np.concatenate(self._targets)
+            self.rows = len(distinct_places(*pair))
+        return self.rows
+
+
+def _form(sample: FitSample) -> Sequence[object]:
     return tuple(
         (part.rows.dtype, part.rows.shape[1:]) if part is not None else None
         for part in (sample.x, sample.y)
     )
-
-
-def _count(sample: FitSample) -> int:
-    """Give how many rows there are with their targets."""
-    return min(len(part.rows) if part is not None else 0 for part in (sample.x, sample.y))
 
 
 def _as_many(sample: FitSample, count: int) -> FitSample:

@@ -19,8 +19,15 @@ import numpy as np
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Looks, Question
 from grader.course.looking import family_of, looks_at
-from grader.extract.backing import shown_by, stands_for_all
-from grader.extract.distinct import as_shown, each_once, is_part, trained_on
+from grader.extract.backing import Backing, backing_of, shown_by
+from grader.extract.distinct import (
+    as_shown,
+    differing,
+    each_once,
+    is_part,
+    shown_rows,
+    trained_on,
+)
 from grader.extract.lengths import (
     asked_at,
     examined,
@@ -130,19 +137,21 @@ class _Run:
     readings: Sequence[ModelReading]
     trainings: Sequence[Training] | None
 
-    def is_part(self, fit: Fit, reading: ModelReading) -> bool:
-        """Whether a training of the notebook's own showed fewer rows than it was given."""
-        if is_part(fit.sample):
-            return True
+    def backing(self, fit: Fit, reading: ModelReading) -> Backing:
+        """Say how many rows count of those that a training of the notebook's own says it had."""
+        sample = fit.sample
+        if is_part(sample):
+            return Backing(differing(sample, shown_rows(sample)), in_part=True)
         shown = shown_by((one.candidate for one in self.readings), self.trainings or ())
-        return not stands_for_all(fit.sample, shown, partial(self._is_right, fit, reading))
+        return backing_of(sample, shown, partial(self._shares, fit, reading))
 
-    def _is_right(self, fit: Fit, reading: ModelReading, sample: FitSample) -> bool:
+    def _shares(self, fit: Fit, reading: ModelReading, sample: FitSample) -> dict[str, float]:
+        """Give how right rows are in each respect; nothing where nobody here can look."""
         if isinstance(self.looks, Message):
-            return True  # nothing here can look
+            return {}
         fit = replace(fit, sample=sample)
         data = examined(self.looks, self.exercise, reading.input_shape, fit)
-        return data.layout is not None and all(one.fraction >= 1.0 for one in data.findings)
+        return {one.id: one.fraction for one in data.findings} | {"read": data.layout is not None}
 
 
 def _known_rows(run: _Run, chosen: ModelReading, others: Sequence[Exercise]) -> _Rows:
@@ -160,9 +169,10 @@ def _known_rows(run: _Run, chosen: ModelReading, others: Sequence[Exercise]) -> 
 
 def _rows_of(run: _Run, fit: Fit | None, reading: ModelReading) -> _Rows:
     ordered, strictly = _ordered_rows(fit, reading, run.trainings or ()), run.trainings is not None
-    in_part = strictly and ordered is None and fit is not None and run.is_part(fit, reading)
-    shown = _as_ordered(fit, ordered, strictly=strictly, in_part=in_part)
-    return _Rows(shown, None, in_part, claimed=strictly and ordered is None)
+    claimed = strictly and ordered is None
+    backing = run.backing(fit, reading) if claimed and fit is not None else None
+    shown = _as_ordered(fit, ordered, backing)
+    return _Rows(shown, None, backing is not None and backing.in_part, claimed=claimed)
 
 
 def _looked_at(
@@ -206,30 +216,30 @@ def _ordered_rows(
     same.
     """
     chain = chain_of(reading, trainings)
-    if chain or fit is None or reading.architecture is None or _is_whole(fit):
+    if chain or fit is None or reading.architecture is None or _showed_what_it_could(fit):
         return told_by(chain)
     layers = layers_digest(reading.architecture.layers)
     own = [one for one in trainings if one.key and (one.cell, one.layers) == (fit.cell, layers)]
     return told_by(own)
 
 
-def _is_whole(fit: Fit) -> bool:
+def _showed_what_it_could(fit: Fit) -> bool:
+    """Whether a fit's rows were seen, all of them or as many as there was room for."""
     return fit.sample.x is not None and not is_part(fit.sample)
 
 
-def _as_ordered(
-    fit: Fit | None, ordered: Training | None, *, strictly: bool, in_part: bool
-) -> Fit | None:
+def _as_ordered(fit: Fit | None, ordered: Training | None, backing: Backing | None) -> Fit | None:
     """Give a fit with the data that were ordered, where there are any; each row once.
 
-    ``strictly``: where there are none, what was shown is all that is known; ``in_part``: and there
-    is no more.
+    ``backing``: of a training of the notebook's own, where others are ours: what was shown of it,
+    and what shows that there was more, is all that is known.
     """
     if ordered is None:
         if fit is None:
             return None
-        sample = as_shown(fit.sample, in_part=in_part) if strictly else fit.sample
-        return replace(fit, sample=each_once(sample))
+        shown = fit.sample
+        sample = each_once(shown) if backing is None else as_shown(shown, backing.most)
+        return replace(fit, sample=sample)
     assert ordered.sample is not None
     given = fit or Fit(ordered.cell, ordered.sample, None, ordered.epochs, {}, True, {})
     return replace(given, sample=ordered.sample)

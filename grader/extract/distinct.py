@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from grader.course.near import apart
+from grader.course.near import among, apart, first_places
 from grader.types import Array, ArraySample, FitSample, Scalar
 
 # Products are compared no more finely than that (1e-5, of a spread of a quarter and more), readings
@@ -39,11 +39,7 @@ def distinct_places(x: Array, y: Array) -> Array:
         return np.zeros(0, dtype=np.int64)
     flat = [np.ascontiguousarray(_with_one_zero(one)).reshape(len(one), -1) for one in (x, y)]
     rows = np.concatenate([one.view(np.uint8).reshape(len(one), -1) for one in flat], axis=1)
-    if not rows.shape[1]:  # of nothing at all, whatever comes is the same
-        return np.zeros(1, dtype=np.int64)
-    whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1]))).reshape(-1)
-    _, places = np.unique(whole, return_index=True)
-    places = np.sort(places)
+    places = first_places(rows)
     if not (x.size and y.size and all(np.issubdtype(one.dtype, np.floating) for one in (x, y))):
         return places  # whole numbers have no noise
     rows = np.concatenate([one[places] for one in flat], axis=1)
@@ -83,11 +79,11 @@ def is_part(sample: FitSample) -> bool:
     if sample.kind in FIRST_BATCHES:
         return True
     showing = sample.showing
-    return not is_whole(sample) and (showing is None or fits_more(sample, showing.left))
+    return not shows_all(sample) and (showing is None or fits_more(sample, showing.left))
 
 
-def is_whole(sample: FitSample) -> bool:
-    """Whether all rows are there."""
+def shows_all(sample: FitSample) -> bool:
+    """Whether all rows that a fit was given are there."""
     return sample.x is not None and len(sample.x.rows) >= sample.x.shape[0]
 
 
@@ -102,18 +98,18 @@ def row_bytes(sample: FitSample) -> int:
     return sum(part.rows[:1].nbytes for part in (sample.x, sample.y) if part is not None)
 
 
-def as_shown(sample: FitSample, *, in_part: bool) -> FitSample:
-    """Give what a notebook shows of what it trained on as arrays of so many rows.
+def as_shown(sample: FitSample, most: int | None) -> FitSample:
+    """Give what a notebook shows of what it trained on as arrays, with as many rows as differ.
 
-    ``in_part``: there is no more than was shown.
+    ``most``: so many count at most; None: all that it says there are.
     """
-    x, y = sample.x, sample.y
     if sample.kind == DRAWN or sample.kind in FIRST_BATCHES:
         sample = replace(sample, kind="arrays")
-    if not in_part or x is None or y is None:
+    sample = each_once(sample)
+    x, y = sample.x, sample.y
+    if most is None or x is None or y is None or most >= x.shape[0]:
         return sample
-    count = min(len(x.rows), len(y.rows))
-    return replace(sample, x=_counting(x, count), y=_counting(y, count))
+    return replace(sample, x=_counting(x, most), y=_counting(y, most))
 
 
 def trained_on(sample: FitSample, split: Scalar) -> FitSample:
@@ -135,26 +131,29 @@ def _first(part: ArraySample, count: int) -> ArraySample:
 def each_once(sample: FitSample) -> FitSample:
     """Give what a notebook shows of its arrays, with as many rows as differ.
 
-    Only the first rows of many are shown: the others repeat themselves as often as those. Where
-    these come again and again in the same turn, as ``np.tile`` lays them, there are no others.
+    Only the first rows of many are shown: from these it is told how many of the others are new.
     """
     x, y = sample.x, sample.y
     if sample.kind != "arrays" or x is None or y is None or not x.shape or not y.shape:
         return sample
-    shown = min(len(x.rows), len(y.rows))
-    if not shown or x.shape[0] != y.shape[0]:
+    if not shown_rows(sample) or x.shape[0] != y.shape[0]:
         return sample
-    differ = len(distinct_places(x.rows[:shown], y.rows[:shown]))
-    if differ == shown:
-        return sample
-    tiled = 2 * differ <= shown and all(_comes_in_turn(one.rows[:shown], differ) for one in (x, y))
-    count = differ if tiled else max(differ, x.shape[0] * differ // shown)
+    count = differing(sample, x.shape[0])
     return replace(sample, x=_counting(x, count), y=_counting(y, count))
 
 
-def _comes_in_turn(rows: Array, differ: int) -> bool:
-    """Whether rows are the first ``differ`` of them, again and again."""
-    return np.array_equal(rows, np.resize(rows[:differ], rows.shape))
+def differing(sample: FitSample, rows: int) -> int:
+    """Give how many of so many rows differ, by those that a fit shows: the first ones."""
+    shown = shown_rows(sample)
+    if sample.x is None or sample.y is None or not shown:
+        return 0
+    places = distinct_places(sample.x.rows[:shown], sample.y.rows[:shown])
+    return among(places, shown, rows)
+
+
+def shown_rows(sample: FitSample) -> int:
+    """Give how many rows are there with their targets."""
+    return min(0 if part is None else len(part.rows) for part in (sample.x, sample.y))
 
 
 def _counting(part: ArraySample, count: int) -> ArraySample:

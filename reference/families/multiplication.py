@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from grader.course.families import DataReading, Question
-from grader.course.near import apart
+from grader.course.near import among, apart, first_places
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 MARK_FIRST = "mark-number"
@@ -82,7 +82,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     if shape.fraction < 1.0:
         return DataReading((shape,), None)
     rows = _taken_apart(fit.x)
-    count, notes = _count(fit, spec, _differing(fit.x))
+    count, notes = _count(fit, spec)
     if rows is None:
         return DataReading(
             (shape, _wrong("data.marks", "0, 1", "–", "multiplication.no_marks"), count), None
@@ -231,27 +231,33 @@ def _known_mistakes(marks: Array, numbers: Array, product: Array) -> dict[str, A
 
 def _elsewhere(given: Array, product: Array, tolerance: float) -> float:
     """Share of the targets that are some other row's product: shuffled or shifted."""
-    distances = np.abs(given[:, None] - product[None, :])
-    np.fill_diagonal(distances, np.inf)
+    order = np.argsort(product)
+    after = np.searchsorted(product[order], given)
+    near = order[
+        np.clip(after[:, None] + np.arange(-2, 2), 0, len(order) - 1)
+    ]  # its own among them
+    distances = np.abs(given[:, None] - product[near])
+    distances[near == np.arange(len(given))[:, None]] = np.inf
     return float(np.mean(distances.min(axis=1) <= tolerance))
 
 
-def _differing(x: ArraySample) -> float:
-    """Give the share of sequences that are numbers of their own, and not others with noise."""
+def _differing(x: ArraySample) -> int:
+    """Give how many sequences are numbers of their own: not others again, nor others with noise."""
     rows = np.asarray(x.rows, dtype=np.float64)
-    return len(apart(rows, NOISE)) / len(rows) if np.isfinite(rows).all() else 1.0
+    if not np.isfinite(rows).all():
+        return x.shape[0]
+    once = rows[first_places(rows)]  # as often as that is counted already
+    return among(apart(once, NOISE), len(once), x.shape[0])
 
 
-def _count(
-    fit: FitSample, spec: Mapping[str, Json], differing: float
-) -> tuple[Finding, tuple[Message, ...]]:
+def _count(fit: FitSample, spec: Mapping[str, Json]) -> tuple[Finding, tuple[Message, ...]]:
     """Judge how many sequences there were to fit, validation split included."""
     usual, least = _whole(spec, "train_rows", 2560), _whole(spec, "min_rows", 1560)
     assert fit.x is not None
-    rows = round(fit.x.shape[0] * differing)
     if fit.kind != "arrays":  # of a dataset only its first batch was seen
         finding = _right("data.rows", f"≥ {least}", "?", "multiplication.rows_uncounted")
         return finding, (finding.message,)
+    rows = _differing(fit.x)
     if rows < least:
         told = {"rows": rows, "least": least, "usual": usual}
         return _wrong("data.rows", f"≥ {least}", str(rows), "multiplication.rows", **told), ()

@@ -32,6 +32,7 @@ import numpy as np
 
 from grader.course.data import KERAS, Source, parsed, source, zipped
 from grader.course.families import DataReading, Question
+from grader.course.near import among, first_places
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 DATA_SET = "weather"
@@ -198,7 +199,7 @@ def look(fit: FitSample, spec: Mapping[str, Json], students: Array) -> DataReadi
         given, found, places + steps - 1, steps, delay, whole=fit.kind == "arrays"
     )
     layout, scaled, notes = _layout(windows, scale, students)
-    rows, row_notes = _count(fit, spec, _differing(windows, places))
+    rows, row_notes = _count(fit, spec, _differing(windows, places, fit.x.shape[0]))
     hours = _right("data.hours", "1 h", "1 h", "weather.hours_right")
     notes = (*notes, *row_notes)
     if found.per_hour > 1:
@@ -500,20 +501,19 @@ def _encoding(scale: _Scale, target: _Target | None) -> dict[str, Json]:
     }
 
 
-def _differing(windows: Array, places: Array) -> float:
-    """Give the share of windows that are hours of their own, and not another one blurred.
+def _differing(windows: Array, places: Array, rows: int) -> int:
+    """Give how many of so many windows are hours of their own, and not another one blurred.
 
     The same numbers a second time are no blur: readings every ten minutes repeat themselves.
     """
-    flat = windows.reshape(len(windows), -1)
-    return len(np.unique(places)) / len(np.unique(flat, axis=0))
+    once = first_places(windows)
+    return among(first_places(places[once]), len(once), rows)
 
 
 def _count(
-    fit: FitSample, spec: Mapping[str, Json], differing: float
+    fit: FitSample, spec: Mapping[str, Json], rows: int
 ) -> tuple[Finding, tuple[Message, ...]]:
-    assert fit.x is not None
-    least, rows = _whole(spec, "min_rows", 1000), round(fit.x.shape[0] * differing)
+    least = _whole(spec, "min_rows", 1000)
     if fit.kind != "arrays":  # of a dataset only its first batch was seen
         finding = _right("data.rows", f"≥ {least}", "?", "weather.rows_uncounted")
         return finding, (finding.message,)

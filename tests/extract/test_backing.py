@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.course.exercises import Exercise
 from grader.course.load import load_course
 from grader.execute.caps import SHOWN_CAPS, SHOWN_OF_FIT
 from grader.execute.claims import read_claims
@@ -42,6 +43,7 @@ class Notebook:
     """The fits of a notebook, each of a model of its own, as its room tells them."""
 
     folder: Path
+    exercise: Exercise = GRU
     shown: Shown = field(default_factory=lambda: Shown(**SHOWN_CAPS))
     models: int = 0
 
@@ -66,7 +68,7 @@ class Notebook:
         folder = self.folder / "evidence"
         folder.mkdir(exist_ok=True)
         path = folder / f"{len(list(folder.iterdir())):08d}.json"
-        config = config or sequential(*asked(GRU), shape=GRU.input_shape)
+        config = config or sequential(*asked(self.exercise), shape=self.exercise.input_shape)
         about = {"event": kind, "cell": 4, "model": self.models, "config": config}
         path.write_text(json.dumps({**about, **told}))
         np.savez(path.with_suffix(".npz"), **arrays)
@@ -76,7 +78,7 @@ class Notebook:
 
     def evidence(self, *trainings: Training) -> Evidence:
         run = replace(run_with(*self.candidates()), trainings=(HERE, *trainings))
-        (found,) = extract(run, [GRU.id], COURSE, Room(GRU), lambda _: 7)
+        (found,) = extract(run, [self.exercise.id], COURSE, Room(self.exercise), lambda _: 7)
         return found
 
     def missed(self) -> set[str]:
