@@ -38,11 +38,15 @@ class Reach:
 def trained_rows(arrays: Mapping[str, Array], fit: FitSettings) -> tuple[Array, Array]:
     """Give the inputs and targets that a training learns from, (rows, …) each, in their order.
 
-    Rows held back for validation stand with them, where they are not more than half.
+    Rows held back for validation stand with them, where they are not more than half of what weighs
+    anything.
     """
     x, y, taken = arrays[X], arrays[Y], _weighing(arrays, fit)
-    if fit.validation_split > MOST_HELD_BACK:
-        taken[_kept(len(x), fit) :] = False
+    kept = _kept(len(x), fit)
+    learned = int(taken[:kept].sum())
+    few = learned < kept and int(taken[kept:].sum()) > learned + 1
+    if few or fit.validation_split > MOST_HELD_BACK:
+        taken[kept:] = False
     if TURNS in arrays:
         drawn = np.zeros(len(x), dtype=bool)
         drawn[arrays[TURNS]] = True
@@ -77,7 +81,7 @@ def _kept(rows: int, fit: FitSettings) -> int:
 
 
 def _weighing(arrays: Mapping[str, Array], fit: FitSettings) -> Array:
-    """Say of each row whether it weighs anything: (rows,)."""
+    """Say of each row whether it weighs anything beside those that are learned from: (rows,)."""
     if WEIGHT in arrays:
         each = np.abs(arrays[WEIGHT].astype(np.float64)).reshape(len(arrays[X]), -1)
         weights = each.max(axis=1)
@@ -88,7 +92,7 @@ def _weighing(arrays: Mapping[str, Array], fit: FitSettings) -> Array:
             weights[labels == label] = weight
     else:
         return np.ones(len(arrays[X]), dtype=bool)
-    found: Array = weights > NOTHING * weights.max()
+    found: Array = weights > NOTHING * weights[: _kept(len(weights), fit)].max(initial=0.0)
     return found
 
 
@@ -96,5 +100,5 @@ def _labels(y: Array) -> Array:
     """Give each row's class, as Keras reads it where classes have weights: (rows,)."""
     if y.ndim > 1 and y.shape[-1] > 1:
         y = y.argmax(axis=-1)
-    labels: Array = y.reshape(len(y), -1)[:, 0].astype(np.int64)
+    labels: Array = np.round(y.reshape(len(y), -1)[:, 0]).astype(np.int64)
     return labels

@@ -12,6 +12,7 @@ import pytest
 from grader.kernel.probe import drawn
 from grader.kernel.probe.drawn import NOTHING, Rows, Shown, Told, of_arrays
 from grader.kernel.probe.samples import SAMPLE_ROWS
+from grader.kernel.probe.weights import weights_of_rows
 
 X = np.arange(240, dtype=np.float64).reshape(40, 3, 2)
 Y = X[:, 0, :1] * 2
@@ -135,6 +136,71 @@ def test_a_weight_is_nothing_beside_the_largest_of_all_so_far() -> None:
         [(X[:20], Y[:20], np.full(20, 9.0)), (X[20:], Y[20:], np.full(20, 5e-3))], 2, 1
     )
     assert sample["x"]["shape"] == [20, 3, 2]
+
+
+def test_whenever_the_heaviest_row_comes() -> None:
+    """Those before it were told of by then, and are not any more."""
+    rows = Rows(MOST)
+    rows.take((X[:20], Y[:20], np.full(20, 1e-6)))
+    assert rows.told()[0]["x"]["shape"] == [20, 3, 2]
+    rows.take((X[20:], Y[20:]))  # as heavy as a row is of which no weight is said
+    assert rows.is_news
+    sample, arrays = rows.told()
+    assert sample["x"]["shape"] == [20, 3, 2]
+    np.testing.assert_array_equal(arrays["sample_x"], X[20:].astype(np.float32))
+    assert not rows.is_news
+
+
+def test_a_row_weighs_what_it_weighed_at_most() -> None:
+    rows = Rows(MOST)
+    for weight in (1e-9, 1.0, 1e-9):
+        rows.take((X, Y, np.full(40, weight)))
+    assert rows.told()[0]["x"]["shape"] == [40, 3, 2]
+
+
+def test_rows_that_turn_out_to_weigh_nothing_make_room() -> None:
+    rows = Rows(ROW * 10)
+    rows.take((X[:20], Y[:20], np.full(20, 1e-9)))
+    rows.take((X[20:], Y[20:], np.ones(20)))
+    sample, arrays = rows.told()
+    assert sample["x"]["shape"] == [20, 3, 2]
+    np.testing.assert_array_equal(arrays["sample_x"], X[20:30].astype(np.float32))
+
+
+def test_batches_none_of_which_weighs_anything_show_that_there_are_no_rows() -> None:
+    for weight in (0, np.zeros(1), np.zeros(40), np.full((40, 1), np.nan), "no weight"):
+        sample, arrays = of_data([(X, Y, weight)], None, 1)
+        assert (sample["x"]["shape"], sample["y"]["shape"]) == ([0, 3, 2], [0, 1])
+        assert arrays["sample_x"].shape == (0, 3, 2)
+
+
+def test_one_weight_for_all_is_every_rows() -> None:
+    for weight in (0.5, np.full(1, 0.5), np.full((1, 1), 0.5)):
+        assert of_data([(X, Y, weight)], None, 1)[0]["x"]["shape"] == [40, 3, 2]
+
+
+@pytest.mark.parametrize(("learned", "rows"), [(20, 40), (9, 9), (0, 0)])
+def test_rows_held_back_stand_beside_no_fewer_that_are_learned_from(
+    learned: int, rows: int
+) -> None:
+    weights = np.where((np.arange(40) < learned) | (np.arange(40) >= 20), 1.0, 0.0)
+    told = of_arrays(X, Y, 5, MOST, weights, split=0.5)
+    assert told[0]["x"]["shape"] == [rows, 3, 2]
+
+
+def test_what_is_light_beside_rows_held_back_is_what_is_learned_from() -> None:
+    weights = np.where(np.arange(40) < 20, 1e-9, 1.0)
+    assert of_arrays(X, Y, 5, MOST, weights, split=0.5)[0]["x"]["shape"] == [40, 3, 2]
+
+
+def test_a_class_is_the_nearest_whole_number_as_keras_has_it() -> None:
+    y = np.array([0.4, 0.6, 1.4, 0.5])
+    assert weights_of_rows(y, None, {0: 0.0, 1: 2.0}).tolist() == [0.0, 2.0, 2.0, 0.0]
+
+
+@pytest.mark.parametrize("steps", [1, np.int64(1)])
+def test_steps_may_be_a_number_of_numpys(steps: Any) -> None:
+    assert of_data(endless(*cut(10)), steps, 3)[0]["x"]["shape"] == [30, 3, 2]
 
 
 @pytest.mark.parametrize("hot", [False, True])

@@ -64,8 +64,8 @@ def batches() -> Iterator[Any]:
         yield np.ones((8, 6, 2)), np.zeros(8)
 
 
-def story(told: Told, source: Any, y: Any = None) -> tuple[FitStory, dict[str, Any]]:
-    given = {"x": source, "y": y}
+def story(told: Told, source: Any, y: Any = None, **more: Any) -> tuple[FitStory, dict[str, Any]]:
+    given = {"x": source, "y": y, **more}
     watchers: Any = SimpleNamespace(usual=lambda one: one, patient=lambda one: one)
     model: Any = SimpleNamespace(built=True)
     return FitStory(told, model, given, watchers), given  # type: ignore[arg-type]
@@ -91,9 +91,11 @@ def test_a_generator_that_gave_nothing_yet_is_unknown_when_the_fit_begins(told: 
     assert arrays == {}
 
 
-def ended(told: Told, source: Any, y: Any = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def ended(
+    told: Told, source: Any, y: Any = None, **more: Any
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What a fit of one epoch is told to have gone over, when it ends."""
-    one, given = story(told, source, y)
+    one, given = story(told, source, y, **more)
     one.begin()
     for _, batch in zip(range(3), given["x"], strict=False):
         assert len(batch)
@@ -129,6 +131,69 @@ def test_of_a_generator_what_was_drawn(told: Told) -> None:
     sample, arrays = ended(told, counted())
     assert sample["x"]["shape"] == [4, 2], "three batches of two, one row further each time"
     np.testing.assert_array_equal(arrays["sample_x"], X[:4])
+
+
+def weightless() -> Iterator[Any]:
+    for _ in range(5):
+        yield X[:8], X[:8, 0], np.zeros(8)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ([(X[:8], X[:8, 0], np.zeros(8))] * 3, None, {}),
+        (weightless(), None, {}),
+        (X[:8], X[:8, 0], {"sample_weight": np.zeros(8)}),
+        (X[:8], np.zeros(8), {"class_weight": {0: 0.0}}),
+        (X[:8], np.full(8, 0.7), {"class_weight": {0: 1.0, 1: 0.0}}),
+    ],
+)
+def test_where_nothing_weighs_anything_no_rows_are_told_and_that_is_said(
+    told: Told, given: tuple[Any, Any, dict[str, Any]]
+) -> None:
+    """Else the first batch, which is told as the fit begins, would stand for what was learned."""
+    told.trained = lambda _: False
+    source, y, more = given
+    sample, arrays = ended(told, source, y, **more)
+    assert sample["x"]["shape"] == [0, 2]
+    assert arrays["sample_x"].shape == (0, 2)
+
+
+def test_batches_may_be_lists(told: Told) -> None:
+    def lists() -> Iterator[list[np.ndarray]]:
+        for pair in counted():
+            yield list(pair)
+
+    assert ended(told, lists())[0]["x"]["shape"] == [2, 2]
+    told.trained = lambda _: False
+    assert ended(told, lists())[0]["x"]["shape"] == [4, 2]
+
+
+def test_other_weights_make_other_data_of_the_same_arrays(told: Told) -> None:
+    known: list[set[str]] = []
+
+    def noting(_: int, sample: dict[str, Any], arrays: dict[str, np.ndarray], *__: Any) -> bool:
+        sample["digest"] = len(known)
+        known.append({f"{name} {np.asarray(one).sum():g}" for name, one in arrays.items()})
+        return True
+
+    told.is_news = noting  # type: ignore[method-assign]
+    for more in ({}, {"sample_weight": np.ones(8)}, {"class_weight": {0: 0.5}}):
+        ended(told, X[:8], X[:8, 0], **more)
+    assert len(known) == 3
+    assert known[0] != known[1] != known[2] != known[0]
+
+
+def test_weights_that_cannot_be_read_leave_the_beginning_of_a_fit_told(told: Told) -> None:
+    ended(told, X[:8], X[:8, 0], class_weight={0: 1.0, "a": 2.0})
+    assert [event for event, _, _ in told.events] == ["fit_begin", "fit_end"]
+
+
+def test_nothing_is_held_back_by_a_share_where_validation_data_are_given(told: Told) -> None:
+    """As Keras has it."""
+    for data, share in ((None, 0.9), ((X[:8], X[:8, 0]), None)):
+        ended(told, X[:8], X[:8, 0], validation_split=0.9, validation_data=data)
+        assert told.events[-1][1]["arguments"]["validation_split"] == share
 
 
 def test_the_same_data_a_second_time_are_not_shown_again(told: Told) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.kernel.probe import drawn
+from grader.kernel.probe import weights as claimed
 from grader.trainer.fitting import FitSettings
 from grader.trainer.trained_on import NOTHING, Reach, reach_of, trained_rows
 from grader.types import Array
@@ -49,7 +49,13 @@ def test_what_weighs_nothing_is_not_trained_on() -> None:
 
 
 def test_a_claim_leaves_out_what_an_order_leaves_out() -> None:
-    assert drawn.LIGHT == NOTHING
+    assert claimed.LIGHT == NOTHING
+    steps = np.random.default_rng(2)
+    for split in (0.0, 0.2, 0.5):
+        for _ in range(50):
+            weight = steps.choice([0.0, 1e-4, 1.0], 8)
+            there = np.flatnonzero(claimed.learned(weight, split))
+            assert taken(settings(validation_split=split), sample_weight=weight) == there.tolist()
 
 
 def test_a_row_of_which_some_step_weighs_is_trained_on() -> None:
@@ -66,6 +72,24 @@ def test_a_class_that_weighs_nothing_is_not_trained_on() -> None:
     assert taken(fit, y=Y[:, None]) == odd
     assert taken(fit, y=np.eye(2, dtype=np.float32)[Y]) == odd
     assert taken(settings(class_weight=((0, 0.5), (1, 2.0)))) == list(range(8))
+
+
+def test_a_class_is_the_nearest_whole_number_as_keras_has_it() -> None:
+    y = np.array([0.4, 0.6, 1.4, 0.5] * 2, np.float32)
+    assert taken(settings(class_weight=((0, 0.0),)), y=y) == [1, 2, 5, 6]
+
+
+@pytest.mark.parametrize(("learned", "left"), [(4, 8), (3, 7), (1, 1), (0, 0)])
+def test_rows_held_back_stand_beside_no_fewer_that_are_learned_from(
+    learned: int, left: int
+) -> None:
+    weights = [1.0] * learned + [0.0] * (4 - learned) + [1.0] * 4
+    assert len(taken(settings(validation_split=0.5), sample_weight=weights)) == left
+
+
+def test_what_is_light_beside_rows_held_back_is_what_is_learned_from() -> None:
+    fit = settings(validation_split=0.5)
+    assert taken(fit, sample_weight=[1e-6] * 4 + [1.0] * 4) == list(range(8))
 
 
 def test_a_row_that_no_batch_takes_is_not_trained_on() -> None:

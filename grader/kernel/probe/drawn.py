@@ -12,39 +12,50 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .samples import KINDS, MOST_AXES, PAIR, SAMPLE_BYTES, SAMPLE_ROWS, described, sample_of
+from .weights import LIGHT, learned, weights_of_rows
 
 MOST_SAMPLES = 200_000  # that are looked at in one fit
 NAME_BYTES = 16
 TRIPLE = 3  # inputs, targets and weights
-LIGHT = 1e-3  # of the largest weight: beside it a row moves as good as nothing
 Told = tuple[dict[str, Any], dict[str, np.ndarray]]
 NOTHING: Told = ({}, {})
+
+
+@dataclass(slots=True)
+class Row:
+    """A row that came: what it weighed at most, and the row itself where there was room for it."""
+
+    weight: float
+    pair: tuple[np.ndarray, ...] | None = None
 
 
 class Rows:
     """Inputs with their targets as batches bring them, each once: the first ones, and how many.
 
+    Rows that weigh nothing beside the heaviest of all are none, whenever that one comes.
+
     Args:
         most_bytes: of those that are kept.
-        class_weight: as ``fit`` is told it; rows that weigh nothing are none.
+        class_weight: as ``fit`` is told it.
     """
 
     def __init__(self, most_bytes: int, class_weight: Any = None) -> None:
         self.most_bytes = most_bytes
         self.class_weight = class_weight
-        self._largest = 0.0  # weight so far
+        self._heaviest = 0.0  # weight so far
+        self._sorted_out = 0.0  # the heaviest when light rows last made room
         self.samples = 0
         self.batch = 0  # samples of the largest one
-        self._names: set[bytes] = set()
+        self._rows: dict[bytes, Row] = {}
         self._kinds: list[Any] = []
-        self._kept: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
         self._bytes = 0
-        self._told = 0
+        self._told: set[bytes] | None = None
         self._readable = True
 
     @property
@@ -54,8 +65,8 @@ class Rows:
 
     @property
     def is_news(self) -> bool:
-        """Whether there are more of them than were told."""
-        return self._readable and len(self._names) > self._told
+        """Whether there are others of them than were told."""
+        return self._readable and bool(self.samples) and set(self._weighing()) != self._told
 
     def take(self, batch: Any) -> None:
         """Look at a batch; never raises. What is no batch of numbers is nothing to show at all."""
@@ -76,32 +87,49 @@ class Rows:
     def _add(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
         self.samples += len(x)
         self.batch = max(self.batch, len(x))
-        if weights is not None:
-            self._largest = max(self._largest, float(weights.max()))
-            x, y = (part[weights > LIGHT * self._largest] for part in (x, y))
-        for one in zip(x, y, strict=True):
-            name = hashlib.blake2b(digest_size=NAME_BYTES)
-            for part in one:
-                name.update(np.ascontiguousarray(part).tobytes())
-            if name.digest() in self._names:
+        weights = np.ones(len(x)) if weights is None else weights
+        self._heaviest = max(self._heaviest, float(weights.max()))
+        for *pair, weight in zip(x, y, weights.tolist(), strict=True):
+            if not self._weighs(weight):
                 continue
-            self._names.add(name.digest())
-            size = sum(part.nbytes for part in one)
-            if self._bytes + size <= self.most_bytes:
+            name = hashlib.blake2b(digest_size=NAME_BYTES)
+            for part in pair:
+                name.update(np.ascontiguousarray(part).tobytes())
+            row = self._rows.setdefault(name.digest(), Row(weight))
+            row.weight = max(row.weight, weight)
+            size = sum(part.nbytes for part in pair)
+            if row.pair is None and self._has_room(size):
                 self._bytes += size
-                for kept, part in zip(self._kept, one, strict=True):
-                    kept.append(np.array(part))
+                row.pair = tuple(np.array(part) for part in pair)
+
+    def _weighs(self, weight: float) -> bool:
+        return weight > LIGHT * self._heaviest
+
+    def _weighing(self) -> dict[bytes, Row]:
+        return {name: row for name, row in self._rows.items() if self._weighs(row.weight)}
+
+    def _has_room(self, size: int) -> bool:
+        """Whether a row can be kept; what has turned out to weigh nothing makes room for it."""
+        if self._bytes + size > self.most_bytes and self._heaviest > 2 * self._sorted_out:
+            self._sorted_out = self._heaviest
+            for row in self._rows.values():
+                if row.pair is not None and not self._weighs(row.weight):
+                    self._bytes -= sum(part.nbytes for part in row.pair)
+                    row.pair = None
+        return self._bytes + size <= self.most_bytes
 
     def told(self) -> Told:
-        """Give them as a sample of what ``fit`` was given; nothing where there is none."""
-        if not (self._readable and self._kept[0]):
+        """Give them as a sample of what ``fit`` was given; nothing where that cannot be said."""
+        weighing = self._weighing()
+        kept = [row.pair for row in weighing.values() if row.pair is not None]
+        if not (self._readable and self.samples) or (weighing and not kept):
             return NOTHING
-        self._told = len(self._names)
+        self._told = set(weighing)
         sample: dict[str, Any] = {"kind": "drawn", "batch": self.batch}
         arrays: dict[str, np.ndarray] = {}
-        for name, kept in zip("xy", self._kept, strict=True):
-            rows = np.stack(kept)
-            sample[name] = {**described(rows), "shape": [len(self._names), *rows.shape[1:]]}
+        for place, (name, (dtype, shape)) in enumerate(zip("xy", self._kinds, strict=True)):
+            rows = np.array([pair[place] for pair in kept], dtype).reshape(len(kept), *shape)
+            sample[name] = {**described(rows), "shape": [len(weighing), *shape]}
             arrays[f"sample_{name}"] = rows
         return sample, arrays
 
@@ -117,28 +145,6 @@ def _parts(batch: Any) -> list[np.ndarray]:
     if not len(found[0]):
         raise ValueError("no rows")
     return [_as_trained(part) for part in found]
-
-
-def weights_of_rows(y: np.ndarray, given: Any, classes: Any) -> np.ndarray | None:
-    """Give the weight of each row, (rows,), as it is given or as its class has it; None: all alike.
-
-    Args:
-        y: targets, (rows, …).
-        given: a weight for each row, or for each of its steps.
-        classes: weights by class, as ``fit`` is told them.
-    """
-    if given is not None:
-        each = np.abs(np.asarray(given, dtype=np.float64)).reshape(len(y), -1)
-        heaviest: np.ndarray = each.max(axis=1)
-        return heaviest
-    if not classes:
-        return None
-    labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y
-    labels = labels.reshape(len(y), -1)[:, 0].astype(np.int64)
-    weights = np.ones(len(labels))  # of a class that is not named
-    for label, weight in classes.items():
-        weights[labels == int(label)] = abs(float(weight))
-    return weights
 
 
 class Shown:
@@ -187,7 +193,13 @@ class Shown:
 
 
 def of_arrays(
-    x: Any, y: Any, shown: int, most_bytes: int, weight: Any = None, classes: Any = None
+    x: Any,
+    y: Any,
+    shown: int,
+    most_bytes: int,
+    weight: Any = None,
+    classes: Any = None,
+    split: Any = None,
 ) -> Told:
     """Give whole arrays as they are trained on, where more are there than were shown at first.
 
@@ -200,11 +212,12 @@ def of_arrays(
         most_bytes: of what is given, unless it is no more than those.
         weight: of each row, or None.
         classes: weights by class, or None.
+        split: share of the rows that is held back for validation, or None.
     """
     try:
         arrays = [np.asarray(one) for one in (x, y)]
         weights = weights_of_rows(arrays[1], weight, classes)
-        if weights is not None and not (weighs := weights > LIGHT * weights.max()).all():
+        if weights is not None and not (weighs := learned(weights, split)).all():
             arrays, shown = [one[weighs] for one in arrays], -1
         row = sum(_as_trained(one[:1]).nbytes for one in arrays)
         if len(arrays[0]) <= shown or (not row and shown >= 0):
@@ -238,7 +251,7 @@ def of_data(keras: Any, data: Any, steps: Any, epochs: int, rows: Rows) -> Told:
         epochs: that were run.
         rows: takes them; none so far.
     """
-    most = steps * max(1, epochs) if type(steps) is int else None
+    most = int(steps) * max(1, epochs) if isinstance(steps, (int, np.integer)) else None
     try:
         for batch in itertools.islice(_batches(keras, data), most):
             rows.take(batch)

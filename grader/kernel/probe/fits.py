@@ -27,7 +27,7 @@ FIRST_REPORT, LONGER = 1.0, 1.1
 
 
 def plain_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Keep the settings of ``fit`` that are plain values."""
+    """Keep the settings of ``fit`` that are plain values, and that Keras goes by."""
     keep = (
         "batch_size",
         "epochs",
@@ -37,8 +37,21 @@ def plain_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
         "shuffle",
     )
     given = {key: arguments.get(key) for key in keep}
+    if arguments.get("validation_data") is not None:
+        given["validation_split"] = None
     plain_ones = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
     return {k: v for k, v in plain_ones.items() if v is None or isinstance(v, (bool, int, float))}
+
+
+def weights_given(arguments: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Give what rows are told to weigh: the same data are others where they weigh otherwise."""
+    try:
+        classes = sorted((arguments.get("class_weight") or {}).items())
+        told = {f"class {label}": weight for label, weight in classes}
+        told["sample_weight"] = arguments.get("sample_weight")
+        return {name: np.asarray(one) for name, one in told.items() if one is not None}
+    except Exception:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,8 @@ class FitStory:
         # Keras has drawn a generator's first batch by now, and a fit that is stopped has no end.
         drawn = self._late_sample()
         sample, arrays = drawn if drawn[0] else self.sample
-        news = self.probe.is_news(self.number, sample, arrays, self.source)
+        alike = arrays | weights_given(self.given) if arrays else arrays
+        news = self.probe.is_news(self.number, sample, alike, self.source)
         self.digest = sample.get("digest")
         weights = weights_of(self.model)
         before = self.probe.repeats(self.number)
@@ -196,6 +210,7 @@ class FitStory:
                 probe.shown.of_fit,
                 given.get("sample_weight"),
                 given.get("class_weight"),
+                plain_arguments(given)["validation_split"],
             )
         elif not so_far:
             rows = Rows(probe.shown.of_fit, given.get("class_weight"))
@@ -210,7 +225,7 @@ class FitStory:
     def _late_sample(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sample what a generator gave: nothing is known of it before."""
         first = self.recorder.first if self.recorder is not None else None
-        if not isinstance(first, tuple) or len(first) < PAIR:
+        if not isinstance(first, (tuple, list)) or len(first) < PAIR:
             return {}, {}
         sample, arrays = take_sample(self.probe.keras, first[0], first[1], None)
         return {**sample, "kind": "generator"}, arrays

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ import numpy as np
 from .drawn import NOTHING, Rows
 from .models import build
 from .samples import take_sample
+from .weights import weights_of_rows
 
 if TYPE_CHECKING:
     from .watching import Probe
@@ -77,11 +79,13 @@ class Loops:
         while len(self._held) > MOST_HELD:
             self._let_go(*self._held.pop(0))
 
-    def batch(self, model: Any, x: Any, y: Any) -> None:
+    def batch(self, model: Any, x: Any, y: Any, weight: Any = None, classes: Any = None) -> None:
         """Tell what ``train_on_batch`` starts from, the first time that it is called."""
         number = self.probe.number(model)
         if self.probe.trained is not None:
-            self._rows.setdefault(number, Rows(self.probe.shown.of_fit)).take((x, y))
+            if weight is None and classes:
+                weight = weights_of_rows(np.asarray(y), None, classes)
+            self._rows.setdefault(number, Rows(self.probe.shown.of_fit)).take((x, y, weight))
         if number in self._sampled:
             return
         self._sampled.add(number)
@@ -175,16 +179,19 @@ def wrap_apply(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]
 
 def wrap_train_on_batch(loops: Loops, original: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap ``keras.Model.train_on_batch`` so that its calls are counted."""
+    signature = inspect.signature(original)
 
     @functools.wraps(original)
-    def train_on_batch(self: Any, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def train_on_batch(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         with contextlib.suppress(Exception):
-            loops.batch(self, x, y)
+            given = signature.bind(self, *args, **kwargs).arguments
+            told = [given.get(name) for name in ("x", "y", "sample_weight", "class_weight")]
+            loops.batch(self, *told)
         with loops.paused():
-            told = original(self, x, y, *args, **kwargs)
+            logs = original(self, *args, **kwargs)
         with contextlib.suppress(Exception):
             loops.add(self)
-        return told
+        return logs
 
     return train_on_batch
