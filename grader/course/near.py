@@ -35,6 +35,18 @@ def first_places(rows: Array) -> Array:
     return np.sort(np.unique(whole, return_index=True)[1])
 
 
+def first_pairs(x: Array, y: Array) -> Array:
+    """Give the place of each input with its target where it comes first, in order.
+
+    Args:
+        x: inputs, (rows, …).
+        y: targets, (rows, …), as many.
+    """
+    flat = [np.ascontiguousarray(one).reshape(len(one), -1) for one in (x, y)]
+    parts = [one.view(np.uint8).reshape(len(one), -1) for one in flat]
+    return first_places(np.concatenate(parts, axis=1))
+
+
 def among(places: Array, seen: int, rows: int) -> int:
     """Give how many of so many rows differ, where the first of them were seen.
 

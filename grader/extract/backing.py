@@ -77,6 +77,8 @@ def backing_of(sample: FitSample, shown: Iterable[FitSample], look: Look) -> Bac
     alike = {id(one.x.rows): one for one in shown if one.x and _form(one) == _form(sample)}
     own, most, in_part, together = look(_as_many(sample, said)), 0, True, _Together()
     for one in sorted(alike.values(), key=shown_rows, reverse=True):
+        if not in_part and shown_rows(one) < room:
+            break  # the others show less of what some have shown as far as can be
         share = _beside(own, look(_as_many(one, said)))
         if share < AS_RIGHT:
             most = max(most, int(share * differing(one, shown_rows(one))))

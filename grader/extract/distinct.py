@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from grader.course.near import among, apart, first_places
+from grader.course.near import among, apart, first_pairs
 from grader.types import Array, ArraySample, FitSample, Scalar
 
 # Products are compared no more finely than that (1e-5, of a spread of a quarter and more), readings
@@ -38,8 +38,7 @@ def distinct_places(x: Array, y: Array) -> Array:
     if not len(x):
         return np.zeros(0, dtype=np.int64)
     flat = [np.ascontiguousarray(_with_one_zero(one)).reshape(len(one), -1) for one in (x, y)]
-    rows = np.concatenate([one.view(np.uint8).reshape(len(one), -1) for one in flat], axis=1)
-    places = first_places(rows)
+    places = first_pairs(*flat)
     if not (x.size and y.size and all(np.issubdtype(one.dtype, np.floating) for one in (x, y))):
         return places  # whole numbers have no noise
     rows = np.concatenate([one[places] for one in flat], axis=1)

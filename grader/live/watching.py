@@ -97,7 +97,7 @@ def _begin(keras: Any, given: dict[str, Any]) -> tuple[Recorder | None, FitSampl
 
 def _end(keras: Any, model: Any, sample: FitSample | None, recorder: Recorder | None) -> None:
     with contextlib.suppress(Exception):
-        if sample is None and recorder is not None and isinstance(recorder.first, (tuple, list)):
+        if sample is None and recorder is not None and isinstance(recorder.first, tuple):
             seen = sampled(keras, *recorder.first[:2])
             sample = FitSample(seen.x, seen.y, kind="generator") if seen is not None else None
         if sample is not None:

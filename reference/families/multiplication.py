@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from grader.course.families import DataReading, Question
-from grader.course.near import among, apart, first_places
+from grader.course.near import among, apart, first_pairs
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 MARK_FIRST = "mark-number"
@@ -241,23 +241,25 @@ def _elsewhere(given: Array, product: Array, tolerance: float) -> float:
     return float(np.mean(distances.min(axis=1) <= tolerance))
 
 
-def _differing(x: ArraySample) -> int:
+def _differing(x: ArraySample, y: ArraySample) -> int:
     """Give how many sequences are numbers of their own: not others again, nor others with noise."""
-    rows = np.asarray(x.rows, dtype=np.float64)
+    count = min(len(x.rows), len(y.rows))
+    rows = np.asarray(x.rows[:count], dtype=np.float64)
     if not np.isfinite(rows).all():
         return x.shape[0]
-    once = rows[first_places(rows)]  # as often as that is counted already
-    return among(apart(once, NOISE), len(once), x.shape[0])
+    once = first_pairs(rows, y.rows[:count])  # as often as that is counted already
+    return among(apart(rows[once], NOISE), len(once), x.shape[0])
 
 
 def _count(fit: FitSample, spec: Mapping[str, Json]) -> tuple[Finding, tuple[Message, ...]]:
     """Judge how many sequences there were to fit, validation split included."""
     usual, least = _whole(spec, "train_rows", 2560), _whole(spec, "min_rows", 1560)
     assert fit.x is not None
+    assert fit.y is not None
     if fit.kind != "arrays":  # of a dataset only its first batch was seen
         finding = _right("data.rows", f"≥ {least}", "?", "multiplication.rows_uncounted")
         return finding, (finding.message,)
-    rows = _differing(fit.x)
+    rows = _differing(fit.x, fit.y)
     if rows < least:
         told = {"rows": rows, "least": least, "usual": usual}
         return _wrong("data.rows", f"≥ {least}", str(rows), "multiplication.rows", **told), ()

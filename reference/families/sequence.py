@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from grader.course.families import DataReading, Question
-from grader.course.near import among, apart, first_places
+from grader.course.near import among, apart, first_pairs
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 WINDOW = "window"
@@ -88,7 +88,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
     elif windows.fraction == 1.0 and fit.x.shape[0] > task.windows:
         notes = (Message("sequence.more_windows", {"windows": fit.x.shape[0]}),)
     return DataReading(
-        (shape, windows, target, _count(fit.x, task, whole=whole)), WINDOW, notes=notes
+        (shape, windows, target, _count(fit.x, fit.y, task, whole=whole)), WINDOW, notes=notes
     )
 
 
@@ -197,13 +197,14 @@ def _known_mistakes(inputs: Array, following: Array, task: _Task) -> dict[str, A
     }
 
 
-def _count(x: ArraySample, task: _Task, *, whole: bool) -> Finding:
+def _count(x: ArraySample, y: ArraySample, task: _Task, *, whole: bool) -> Finding:
     expected = f"≥ {task.windows}"
     if not whole:
         return _right("data.rows", expected, "?", "sequence.rows_uncounted")
-    rows = np.asarray(x.rows, dtype=np.float64)
-    once = rows[first_places(rows)]  # as often as that is counted already
-    got = among(apart(once, TOLERANCE), len(once), x.shape[0])
+    count = min(len(x.rows), len(y.rows))
+    rows = np.asarray(x.rows[:count], dtype=np.float64)
+    once = first_pairs(rows, y.rows[:count])  # as often as that is counted already
+    got = among(apart(rows[once], TOLERANCE), len(once), x.shape[0])
     if got < task.windows:
         return _wrong(task, "data.rows", expected, str(got), "sequence.rows")
     return _right("data.rows", expected, str(got), "sequence.rows_right")

@@ -32,7 +32,7 @@ import numpy as np
 
 from grader.course.data import KERAS, Source, parsed, source, zipped
 from grader.course.families import DataReading, Question
-from grader.course.near import among, first_places
+from grader.course.near import among, first_pairs, first_places
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 DATA_SET = "weather"
@@ -199,7 +199,7 @@ def look(fit: FitSample, spec: Mapping[str, Json], students: Array) -> DataReadi
         given, found, places + steps - 1, steps, delay, whole=fit.kind == "arrays"
     )
     layout, scaled, notes = _layout(windows, scale, students)
-    rows, row_notes = _count(fit, spec, _differing(windows, places, fit.x.shape[0]))
+    rows, row_notes = _count(fit, spec, _differing(windows, given, places, fit.x.shape[0]))
     hours = _right("data.hours", "1 h", "1 h", "weather.hours_right")
     notes = (*notes, *row_notes)
     if found.per_hour > 1:
@@ -501,12 +501,12 @@ def _encoding(scale: _Scale, target: _Target | None) -> dict[str, Json]:
     }
 
 
-def _differing(windows: Array, places: Array, rows: int) -> int:
+def _differing(windows: Array, given: Array, places: Array, rows: int) -> int:
     """Give how many of so many windows are hours of their own, and not another one blurred.
 
     The same numbers a second time are no blur: readings every ten minutes repeat themselves.
     """
-    once = first_places(windows)
+    once = first_pairs(windows, given)
     return among(first_places(places[once]), len(once), rows)
 
 

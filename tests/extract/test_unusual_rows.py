@@ -232,3 +232,16 @@ def test_a_sign_of_zero_makes_no_second_row(missed: Any) -> None:
     few[zeros & (RNG.random(few.shape) < 0.5)] = -0.0
     assert missed(PRODUCT, arrays(few, targets)) == {"data.rows"}
     assert missed(PRODUCT, drawn(batches(few, targets))) == {"data.rows"}
+
+
+def test_a_window_with_a_target_that_is_nearly_the_same_is_no_second_one(missed: Any) -> None:
+    """What a family takes for the same target is no other row, however coarsely it compares."""
+    x, y = rows_of(WEATHER)
+    few, targets = np.tile(x[:200], (10, 1, 1)), np.tile(y[:200], 10)
+    targets = targets + RNG.uniform(-1e-3, 1e-3, targets.shape) * y.std()
+    assert missed(WEATHER, arrays(few, targets.astype(np.float32))) == {"data.rows"}
+    coarse = halves(*sequences(0, 500))
+    x, y = np.tile(coarse[0], (8, 1, 1)), np.tile(coarse[1], 8)
+    y = np.where(RNG.random(len(y)) < 0.5, y, np.nextafter(y, np.float16(1.0)))
+    y = np.where(RNG.random(len(y)) < 0.5, y, np.nextafter(y, np.float16(1.0)))
+    assert missed(PRODUCT, arrays(x, y)) == {"data.rows"}

@@ -87,7 +87,7 @@ def test_rows_are_counted_beyond_those_that_are_shown() -> None:
 @pytest.mark.parametrize(
     "batch",
     [
-        ({"a": X}, Y),
+        ({"a": X, "b": X}, Y),
         (X, np.array(["no"] * 40)),
         (X, Y[:3]),
         (X[:0], Y[:0]),

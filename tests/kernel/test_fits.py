@@ -159,14 +159,25 @@ def test_where_nothing_weighs_anything_no_rows_are_told_and_that_is_said(
     assert arrays["sample_x"].shape == (0, 2)
 
 
-def test_batches_may_be_lists(told: Told) -> None:
-    def lists() -> Iterator[list[np.ndarray]]:
-        for pair in counted():
-            yield list(pair)
-
-    assert ended(told, lists())[0]["x"]["shape"] == [2, 2]
+@pytest.mark.parametrize("alone", [lambda one: [one], lambda one: (one,), lambda one: {"a": one}])
+def test_an_array_in_a_list_of_its_own_is_that_array(told: Told, alone: Callable[..., Any]) -> None:
+    """As Keras takes it for a model of one input and one output."""
+    sample, _ = story(told, alone(X), alone(X[:, 0]))[0].sample
+    assert (sample["kind"], sample["x"]["shape"], sample["y"]["shape"]) == (
+        "arrays",
+        [600, 2],
+        [600],
+    )
     told.trained = lambda _: False
-    assert ended(told, lists())[0]["x"]["shape"] == [4, 2]
+    weights = {"sample_weight": alone(np.arange(600) % 2.0)}
+    assert ended(told, alone(X), alone(X[:, 0]), **weights)[0]["x"]["shape"] == [300, 2]
+    told.shown = Shown(10**6, 10**7, 10**8)
+    assert ended(told, [(alone(X[:8]), alone(X[:8, 0]))])[0]["x"]["shape"] == [8, 2]
+
+
+def test_two_arrays_are_two_inputs_and_none_is_taken_for_rows(told: Told) -> None:
+    for several in ([X, X], {"a": X, "b": X}, [[1.0, 2.0]], []):
+        assert story(told, several, X[:, 0])[0].sample[0].get("x", {}).get("shape") != [600, 2]
 
 
 def test_other_weights_make_other_data_of_the_same_arrays(told: Told) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .samples import KINDS, MOST_AXES, PAIR, SAMPLE_BYTES, SAMPLE_ROWS, described, sample_of
+from .samples import KINDS, MOST_AXES, PAIR, SAMPLE_BYTES, SAMPLE_ROWS, alone, described, sample_of
 from .weights import LIGHT, learned, weights_of_rows
 
 MOST_SAMPLES = 200_000  # that are looked at in one fit
@@ -138,7 +138,7 @@ def _parts(batch: Any) -> list[np.ndarray]:
     """Give inputs and targets as they are trained on."""
     if not isinstance(batch, (tuple, list)) or len(batch) < PAIR:
         raise TypeError("no pair")
-    found = [np.asarray(one) for one in batch[:PAIR]]
+    found = [np.asarray(alone(one)) for one in batch[:PAIR]]
     for part in found:
         if part.dtype.kind not in KINDS or not 0 < part.ndim <= MOST_AXES:
             raise ValueError("no numbers")
@@ -215,7 +215,7 @@ def of_arrays(
         split: share of the rows that is held back for validation, or None.
     """
     try:
-        arrays = [np.asarray(one) for one in (x, y)]
+        arrays = [np.asarray(alone(one)) for one in (x, y)]
         weights = weights_of_rows(arrays[1], weight, classes)
         if weights is not None and not (weighs := learned(weights, split)).all():
             arrays, shown = [one[weighs] for one in arrays], -1

@@ -225,7 +225,7 @@ class FitStory:
     def _late_sample(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Sample what a generator gave: nothing is known of it before."""
         first = self.recorder.first if self.recorder is not None else None
-        if not isinstance(first, (tuple, list)) or len(first) < PAIR:
+        if not isinstance(first, tuple) or len(first) < PAIR:
             return {}, {}
         sample, arrays = take_sample(self.probe.keras, first[0], first[1], None)
         return {**sample, "kind": "generator"}, arrays

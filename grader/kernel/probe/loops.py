@@ -25,7 +25,7 @@ import numpy as np
 
 from .drawn import NOTHING, Rows
 from .models import build
-from .samples import take_sample
+from .samples import alone, take_sample
 from .weights import weights_of_rows
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Loops:
         number = self.probe.number(model)
         if self.probe.trained is not None:
             if weight is None and classes:
-                weight = weights_of_rows(np.asarray(y), None, classes)
+                weight = weights_of_rows(np.asarray(alone(y)), None, classes)
             self._rows.setdefault(number, Rows(self.probe.shown.of_fit)).take((x, y, weight))
         if number in self._sampled:
             return

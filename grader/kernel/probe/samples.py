@@ -18,10 +18,19 @@ MOST_AXES = 8
 KINDS = "biuf"  # bool, integers, floats: what the judge reads
 
 
+def alone(value: Any) -> Any:
+    """Give the one array of a list, a tuple or a dict, as a model of one input takes it."""
+    if not isinstance(value, (list, tuple, dict)) or len(value) != 1:
+        return value
+    (one,) = value.values() if isinstance(value, dict) else value
+    return one if len(getattr(one, "shape", ())) else value
+
+
 def sample_of(
     value: Any, most_rows: int = SAMPLE_ROWS, most_bytes: int = SAMPLE_BYTES
 ) -> tuple[dict[str, Any], np.ndarray] | None:
     """Give the shape, type and statistics of an array-like with its first rows."""
+    value = alone(value)
     if value is None or isinstance(value, (str, bytes, dict)) or callable(value):
         return None
     try:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .samples import alone
+
 LIGHT = 1e-3  # of the largest weight: beside it a row moves as good as nothing
 
 
@@ -34,7 +36,7 @@ def weights_of_rows(y: np.ndarray, given: Any, classes: Any) -> np.ndarray | Non
 
 
 def _of_rows(rows: int, given: Any) -> np.ndarray:
-    each = np.abs(np.asarray(given, dtype=np.float64))
+    each = np.abs(np.asarray(alone(given), dtype=np.float64))
     if each.ndim == 0 or len(each) != rows:
         each = np.broadcast_to(each, (rows, *each.shape[1:]))
     heaviest: np.ndarray = each.reshape(rows, -1).max(axis=1)
