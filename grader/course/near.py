@@ -28,9 +28,9 @@ def first_places(rows: Array) -> Array:
     Args:
         rows: (rows, …), of any type.
     """
-    flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
-    if not flat.size:  # of nothing at all, whatever comes is the same
+    if not rows.size:  # of nothing at all, whatever comes is the same
         return np.arange(min(1, len(rows)))
+    flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
     whole = flat.view(np.dtype((np.void, flat.shape[1] * flat.itemsize))).reshape(-1)
     return np.sort(np.unique(whole, return_index=True)[1])
 
@@ -42,6 +42,8 @@ def first_pairs(x: Array, y: Array) -> Array:
         x: inputs, (rows, …).
         y: targets, (rows, …), as many.
     """
+    if not len(x):
+        return np.arange(0)
     flat = [np.ascontiguousarray(one).reshape(len(one), -1) for one in (x, y)]
     parts = [one.view(np.uint8).reshape(len(one), -1) for one in flat]
     return first_places(np.concatenate(parts, axis=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader.course.near import apart
+from grader.course.near import among, apart, first_pairs, first_places
 
 RNG = np.random.default_rng(8)
 
@@ -66,3 +66,47 @@ def test_few_rows(count: int) -> None:
 def test_the_same_rows_have_the_same_answer() -> None:
     rows = noisy(20, 50, 4, 0.05)
     assert apart(rows, 0.05).tolist() == apart(rows, 0.05).tolist()
+
+
+def test_of_rows_that_are_near_each_other_the_first_is_left() -> None:
+    rows = np.array([[5.0], [1.0], [5.1], [0.9], [9.0], [5.0]])
+    assert apart(rows, 0.3).tolist() == [0, 1, 4]
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float16, np.float64])
+def test_the_first_places_of_rows_are_those_that_numpy_finds(kind: type) -> None:
+    rows = RNG.integers(0, 3, (200, 2, 2)).astype(kind)
+    targets = RNG.integers(0, 2, 200)
+    alone = np.unique(rows.reshape(200, -1), axis=0, return_index=True)[1]
+    assert first_places(rows).tolist() == sorted(alone.tolist())
+    both = np.concatenate([rows.reshape(200, -1), targets[:, None]], axis=1)
+    pairs = np.unique(both, axis=0, return_index=True)[1]
+    assert first_pairs(rows, targets).tolist() == sorted(pairs.tolist())
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (4, 0)])
+def test_rows_of_nothing_are_one_at_most(shape: tuple[int, int]) -> None:
+    assert first_places(np.zeros(shape)).tolist() == list(range(min(1, shape[0])))
+
+
+def test_of_rows_that_all_differ_the_others_do_too() -> None:
+    assert among(np.arange(512), 512, 20_000) == 20_000
+    assert among(np.arange(512), 512, 512) == 512
+
+
+def test_where_nothing_new_came_of_late_nothing_comes() -> None:
+    assert among(np.arange(300), 512, 20_000) == 300
+
+
+def test_where_new_rows_come_as_before_they_go_on_coming() -> None:
+    assert among(np.arange(0, 512, 4), 512, 5120) == 1280
+
+
+def test_new_rows_at_the_end_alone_are_no_more_than_all_of_them_let_expect() -> None:
+    """Nobody can lay rows so that a few new ones stand for all."""
+    places = np.concatenate([[0], np.arange(384, 512)])
+    assert among(places, 512, 512 * 11) == 129 + 5120 * 129 // 512
+
+
+def test_of_nothing_seen_nothing_is_told() -> None:
+    assert among(np.zeros(0, np.int64), 0, 900) == 0

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grader.extract.backing import ALL, Backing, backing_of
 from grader.kernel.probe.drawn import Told, of_arrays
-from grader.types import Array
+from grader.types import Array, ArraySample, FitSample, Showing
 from tests.extract.test_backing import FULL, OTHER, Notebook, says, sequences
 
 
@@ -67,11 +68,6 @@ def half_right(y: Array) -> Array:
     return np.where(np.random.default_rng(3).random(len(y)) < 0.5, y, y / 2)
 
 
-def first_right(y: Array) -> Array:
-    """The first third is right."""
-    return np.where(np.arange(len(y)) < len(y) // 3, y, y / 2)
-
-
 @pytest.mark.parametrize("wrong", [half_right, lambda y: y * 0.5])
 def test_who_has_the_rows_right_and_the_targets_not_keeps_the_rows(
     notebook: Notebook, wrong: Callable[[Array], Array]
@@ -93,3 +89,67 @@ def test_rows_of_which_a_part_is_right_stand_for_as_many(
         notebook.fit([(x, np.where(right, y, y / 2))], OTHER)
     says(notebook, *sequences(99, 512))
     assert notebook.missed() == missed
+
+
+# --- windows of a text, without an exercise ----------------------------------------------------
+
+ROOM = 100_000  # bytes that any fit may show
+
+
+def windows_of_a_song(verses: int = 20, steps: int = 30) -> tuple[Array, Array]:
+    """Overlapping windows of a text with a refrain, as character numbers, each with the next."""
+    rng = np.random.default_rng(6)
+    refrain = rng.integers(0, 30, 160)
+    song = np.concatenate([[*rng.integers(0, 30, 40), *refrain] for _ in range(verses)])
+    places = np.arange(len(song) - steps)
+    return song[places[:, None] + np.arange(steps)].astype(np.int32), song[places + steps]
+
+
+def shown_of(x: Array, y: Array, room: int, said: int | None = None) -> FitSample:
+    """What a fit on arrays shows that may show so many bytes; never less than 64 rows."""
+    rows = max(64, room // (x[:1].nbytes + y[:1].nbytes))
+    parts = [
+        ArraySample((said or len(x), *one.shape[1:]), str(one.dtype), one[:rows], {})
+        for one in (x, y)
+    ]
+    return FitSample(*parts, showing=Showing(room, ROOM))
+
+
+def right(_: FitSample) -> dict[str, float]:
+    return {"data.target": 1.0}
+
+
+def test_equal_windows_of_a_text_are_as_many_for_the_fourth_model_as_for_the_first() -> None:
+    x, y = windows_of_a_song()
+    first, fourth = shown_of(x, y, ROOM), shown_of(x, y, 9000)
+    assert backing_of(first, [first], right) == ALL
+    found = backing_of(fourth, [*[first] * 3, fourth], right)
+    differ = len(np.unique(np.concatenate([x, y[:, None]], axis=1), axis=0))
+    assert differ < 0.8 * len(x)
+    assert not found.in_part
+    assert found.most is None or found.most == pytest.approx(differ, rel=0.25)
+
+
+def test_many_fits_that_showed_little_have_shown_much_together() -> None:
+    x = np.arange(30_000, dtype=np.int32).reshape(1000, 30)
+    parts = [shown_of(x[at : at + 64], x[at : at + 64, 0], 0) for at in range(0, 960, 64)]
+    last = shown_of(x[:64], x[:64, 0], 0, said=5000)
+    assert backing_of(last, [*parts, last], right) == ALL
+    assert backing_of(last, [*parts[:3], last], right) == Backing(192, in_part=True)
+
+
+def test_where_nobody_can_look_what_was_shown_is_believed() -> None:
+    x, y = windows_of_a_song()
+    first, fourth = shown_of(x, y, ROOM), shown_of(x, y, 9000)
+    assert not backing_of(fourth, [first, fourth], lambda _: {}).in_part
+
+
+def test_a_respect_in_which_few_are_right_by_chance_says_nothing_of_the_others() -> None:
+    x = np.arange(60_000, dtype=np.int32).reshape(2000, 30)
+    first, last = shown_of(x, x[:, 0], ROOM), shown_of(x, x[:, 0], 0)
+
+    def look(sample: FitSample) -> dict[str, float]:
+        assert sample.x is not None
+        return {"data.target": 0.002 if len(sample.x.rows) == 64 else 0.0, "data.rows": 1.0}
+
+    assert backing_of(last, [first, last], look) == ALL

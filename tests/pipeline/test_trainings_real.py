@@ -110,7 +110,25 @@ generator.fit(turns(), steps_per_epoch=3, verbose=0, callbacks=[Own()])
 for start in (0, 16):
     loop.train_on_batch(X[start:start + 16], Y[start:start + 16])
 """
-CELLS = (*CELLS, DRAWN, CLAIMED)
+WEIGHED = """
+def heavier():
+    for weight, part in ((1e-6, X[:32]), (1e-6, X[32:]), (1.0, X[:16] + 1)):
+        yield part, part[:, 0, :1], np.full(len(part), weight)
+weighed = {name: made() for name in ("listed", "light", "later", "held", "classes", "unlearned")}
+listed, light, later, held, classes, unlearned = weighed.values()
+listed.build((None, 5, 2))
+listed.fit([X], [Y], verbose=0, callbacks=[Own()])
+light.fit(whole.map(lambda x, y: (x, y, tf.zeros(len(x)))), verbose=0, callbacks=[Own()])
+later.fit(heavier(), steps_per_epoch=3, verbose=0, callbacks=[Own()])
+half = np.repeat([0.0, 1.0], 32)
+held.fit(X, Y, sample_weight=half, validation_split=0.5, verbose=0, callbacks=[Own()])
+only = {number: float(number == 5) for number in range(12)}
+classes.fit(X, Y, class_weight=only, verbose=0, callbacks=[Own()])
+for start in (0, 16):
+    unlearned.train_on_batch(X[start:start + 16], Y[start:start + 16], sample_weight=0)
+print((np.round(Y) == 5).sum())
+"""
+CELLS = (*CELLS, DRAWN, CLAIMED, WEIGHED)
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +216,21 @@ def test_a_fit_that_is_claimed_shows_its_rows_each_once(ran: Execution) -> None:
     }
     ordered = candidate(ran, "shuffled").fits[-1].sample
     assert (ordered.kind, ordered.batch) == ("dataset", None), "of an order all rows are known"
+
+
+def test_what_weighs_nothing_is_none_of_the_rows_that_a_claim_shows(ran: Execution) -> None:
+    assert cell(ran, 12).status == "ok", cell(ran, 12).error
+    shown = {}
+    for name in ("listed", "light", "later", "held", "classes", "unlearned"):
+        one = candidate(ran, name)
+        sample = one.fits[-1].sample if one.fits else one.own_sample
+        assert sample is not None
+        assert sample.x is not None
+        shown[name] = (sample.x.shape, len(sample.x.rows))
+    of_class = int(cell(ran, 12).stdout.split()[-1])
+    assert 5 < of_class < 60
+    rows = {"listed": 64, "light": 0, "later": 16, "held": 0, "classes": of_class, "unlearned": 0}
+    assert shown == {name: ((count, 5, 2), count) for name, count in rows.items()}
 
 
 def test_weights_that_were_put_there_after_the_training_are_not_proven(ran: Execution) -> None:
