@@ -151,6 +151,15 @@ def test_whenever_the_heaviest_row_comes() -> None:
     assert not rows.is_news
 
 
+def test_even_after_as_many_samples_as_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn, "MOST_SAMPLES", 40)
+    rows = Rows(MOST)
+    rows.take((X, Y, np.full(40, 1e-6)))
+    assert not rows.wants_more
+    rows.take((X + 1, Y, np.ones(40)))
+    assert rows.told()[0]["x"]["shape"] == [0, 3, 2]
+
+
 def test_a_row_weighs_what_it_weighed_at_most() -> None:
     rows = Rows(MOST)
     for weight in (1e-9, 1.0, 1e-9):

@@ -70,7 +70,7 @@ class Rows:
 
     def take(self, batch: Any) -> None:
         """Look at a batch; never raises. What is no batch of numbers is nothing to show at all."""
-        if not self.wants_more:
+        if not self._readable:
             return
         try:
             parts = _parts(batch)
@@ -85,10 +85,12 @@ class Rows:
             self._readable = False
 
     def _add(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
-        self.samples += len(x)
-        self.batch = max(self.batch, len(x))
         weights = np.ones(len(x)) if weights is None else weights
         self._heaviest = max(self._heaviest, float(weights.max()))
+        if not self.wants_more:
+            return
+        self.samples += len(x)
+        self.batch = max(self.batch, len(x))
         for *pair, weight in zip(x, y, weights.tolist(), strict=True):
             if not self._weighs(weight):
                 continue
