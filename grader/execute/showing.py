@@ -3,7 +3,7 @@
 Enters: inputs and targets as events bring them, in their order. Leaves: a Showing for each. Touches
 nothing.
 
-The notebook's room has the same bounds and keeps to them (``grader/kernel/probe/drawn.py``). What
+The notebook's room has the same bounds and keeps to them (``grader/kernel/probe/shown.py``). What
 it says of them is not asked for: whoever says that others used up the room has shown as much.
 """
 

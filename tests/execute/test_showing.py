@@ -9,7 +9,7 @@ import pytest
 
 from grader.execute.caps import SHOWN_CAPS, SHOWN_OF_FIT
 from grader.execute.showing import Shown
-from grader.kernel.probe.drawn import Shown as InTheRoom
+from grader.kernel.probe.shown import Shown as InTheRoom
 
 
 def given(rows: int, width: int) -> dict[str, np.ndarray]:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from grader.extract.backing import ALL, Backing, backing_of
-from grader.kernel.probe.drawn import Told, of_arrays
+from grader.kernel.probe.drawn import of_arrays
+from grader.kernel.probe.shown import Told
 from grader.types import Array, ArraySample, FitSample, Showing
 from tests.extract.test_backing import FULL, OTHER, Notebook, says, sequences
 

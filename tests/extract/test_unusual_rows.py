@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.kernel.probe.drawn import Rows, Told, of_arrays
+from grader.kernel.probe.drawn import Rows, of_arrays
+from grader.kernel.probe.shown import Told
 from grader.types import Array
 from tests.extract.test_backing import COURSE, Notebook, sequences
 from tests.extract.test_whole_data import NAMES, rows_of

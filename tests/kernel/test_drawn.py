@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from grader.kernel.probe import drawn
-from grader.kernel.probe.drawn import NOTHING, Rows, Shown, Told, of_arrays
+from grader.kernel.probe.drawn import Rows, of_arrays
 from grader.kernel.probe.samples import SAMPLE_ROWS
+from grader.kernel.probe.shown import NOTHING, Shown, Told
 from grader.kernel.probe.weights import weights_of_rows
 
 X = np.arange(240, dtype=np.float64).reshape(40, 3, 2)
@@ -102,6 +103,14 @@ def test_what_is_not_batches_of_rows_shows_nothing(batch: Any) -> None:
 
 def test_batches_that_differ_in_their_shapes_show_nothing() -> None:
     assert of_data([(X, Y), (X[:, :2], Y)], None, 1) == NOTHING
+
+
+def test_whole_numbers_among_others_are_such_numbers_as_they_are_trained_on() -> None:
+    """A batch of a Python list may happen to hold whole numbers alone."""
+    whole = (X[:8].astype(int), Y[:8].astype(int))
+    sample, arrays = of_data([(X[8:], Y[8:]), whole, (X, Y)], None, 1)
+    assert (sample["x"]["shape"], arrays["sample_y"].dtype) == ([40, 3, 2], np.float32)
+    assert of_data([whole, (X / 3, Y)], None, 1) == NOTHING, "a part of these would be lost"
 
 
 def test_what_raises_in_the_middle_shows_nothing() -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from grader.kernel.probe import fits
-from grader.kernel.probe.drawn import Shown
 from grader.kernel.probe.fits import FitStory
+from grader.kernel.probe.shown import Shown
 
 
 class Told:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.kernel.probe.drawn import Shown
 from grader.kernel.probe.loops import Loops, wrap_train_on_batch
+from grader.kernel.probe.shown import Shown
 
 X = np.arange(80, dtype=np.float32).reshape(40, 2)
 Y = X[:, 0] > 40

@@ -17,14 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from .samples import KINDS, MOST_AXES, PAIR, SAMPLE_BYTES, SAMPLE_ROWS, alone, described, sample_of
+from .samples import KINDS, MOST_AXES, PAIR, alone, described, sample_of
+from .shown import NOTHING, Told
 from .weights import LIGHT, learned, weights_of_rows
 
 MOST_SAMPLES = 200_000  # that are looked at in one fit
 NAME_BYTES = 16
 TRIPLE = 3  # inputs, targets and weights
-Told = tuple[dict[str, Any], dict[str, np.ndarray]]
-NOTHING: Told = ({}, {})
 
 
 @dataclass(slots=True)
@@ -74,11 +73,16 @@ class Rows:
             return
         try:
             parts = _parts(batch)
-            kinds = [(part.dtype, part.shape[1:]) for part in parts]
-            self._kinds = self._kinds or kinds
-            self._readable = kinds == self._kinds and len(parts[0]) == len(parts[1])
+            self._kinds = self._kinds or [(part.dtype, part.shape[1:]) for part in parts]
+            self._readable = len(parts[0]) == len(parts[1]) and all(
+                part.shape[1:] == shape and np.can_cast(part.dtype, dtype, "same_kind")
+                for part, (dtype, shape) in zip(parts, self._kinds, strict=True)
+            )
             if self._readable:
-                x, y = parts
+                x, y = (
+                    part.astype(dtype, copy=False)
+                    for part, (dtype, _) in zip(parts, self._kinds, strict=True)
+                )
                 weights = batch[PAIR] if len(batch) >= TRIPLE else None
                 self._add(x, y, weights_of_rows(y, weights, self.class_weight))
         except Exception:
@@ -147,51 +151,6 @@ def _parts(batch: Any) -> list[np.ndarray]:
     if not len(found[0]):
         raise ValueError("no rows")
     return [_as_trained(part) for part in found]
-
-
-class Shown:
-    """What the fits of a notebook have shown, and what they still may, in bytes of rows.
-
-    ``grader/execute/showing.py`` counts the same at the judge's end.
-
-    Args:
-        of_fit: that one fit may show.
-        of_form: that all may show of rows with the same shapes and types.
-        of_run: that all may show.
-    """
-
-    def __init__(self, of_fit: int = 0, of_form: int = 0, of_run: int = 0) -> None:
-        self.of_fit = of_fit
-        self._of_form = of_form
-        self._left = of_run
-        self._forms: dict[Any, int] = {}
-        self._known: set[tuple[int, int]] = set()
-
-    def has(self, model: int, digest: int | None) -> bool:
-        """Whether an earlier fit of a model has shown these data."""
-        return digest is not None and (model, digest) in self._known
-
-    def spend(self, model: int, digest: int | None, told: Told) -> Told:
-        """Give what is to be told, as many rows as may still be shown; of few the first ones.
-
-        No fit takes more than half of what is left of anything, so that there is some for the next
-        one; and none shows less than the first rows that are told of every fit.
-        """
-        if not told[0]:
-            return NOTHING
-        rows = list(told[1].values())
-        row = max(1, sum(one[:1].nbytes for one in rows))
-        form = tuple((one.dtype.str, one.shape[1:]) for one in rows)
-        of_form = self._forms.get(form, self._of_form)
-        room = min(self.of_fit, of_form // 2, self._left // 2)
-        count = max(room // row, min(SAMPLE_ROWS, SAMPLE_BYTES // row))
-        arrays = {name: array[:count] for name, array in told[1].items()}
-        size = sum(array.nbytes for array in arrays.values())
-        self._forms[form], self._left = max(0, of_form - size), max(0, self._left - size)
-        if digest is None:
-            return told[0], arrays
-        self._known.add((model, digest))
-        return {**told[0], "digest": digest}, arrays
 
 
 def of_arrays(

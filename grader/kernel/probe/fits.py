@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from .drawn import NOTHING, Rows, Told, of_arrays, of_data
+from .drawn import Rows, of_arrays, of_data
 from .models import build, can_build, describe, digest_of, numbered, weights_of
 from .repeats import Repeats, asked_for, history_of
 from .samples import PAIR, Recorder, take_sample
+from .shown import NOTHING, Told
 from .watching import Probe
 
 # How far a fit has come is told after a second, and then whenever it has gone on by a tenth.

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .drawn import NOTHING, Rows
+from .drawn import Rows
 from .models import build
 from .samples import alone, take_sample
+from .shown import NOTHING
 from .weights import weights_of_rows
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from .drawn import Shown
 from .loops import Loops
 from .models import describe, digest_of, numbered, plain, weights_of
 from .repeats import Repeats
+from .shown import Shown
 
 VERSION = 2
 NAMES = 20  # variables that hold the same model

@@ -1,0 +1,59 @@
+"""In the notebook's room: how much of their rows the fits of a notebook may show.
+
+Enters: rows that a fit would tell. Leaves: as many of them as there is room for. Touches nothing.
+``grader/execute/showing.py`` counts the same at the judge's end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .samples import SAMPLE_BYTES, SAMPLE_ROWS
+
+Told = tuple[dict[str, Any], dict[str, np.ndarray]]
+NOTHING: Told = ({}, {})
+
+
+class Shown:
+    """What the fits of a notebook have shown, and what they still may, in bytes of rows.
+
+    Args:
+        of_fit: that one fit may show.
+        of_form: that all may show of rows with the same shapes and types.
+        of_run: that all may show.
+    """
+
+    def __init__(self, of_fit: int = 0, of_form: int = 0, of_run: int = 0) -> None:
+        self.of_fit = of_fit
+        self._of_form = of_form
+        self._left = of_run
+        self._forms: dict[Any, int] = {}
+        self._known: set[tuple[int, int]] = set()
+
+    def has(self, model: int, digest: int | None) -> bool:
+        """Whether an earlier fit of a model has shown these data."""
+        return digest is not None and (model, digest) in self._known
+
+    def spend(self, model: int, digest: int | None, told: Told) -> Told:
+        """Give what is to be told, as many rows as may still be shown; of few the first ones.
+
+        No fit takes more than half of what is left of anything, so that there is some for the next
+        one; and none shows less than the first rows that are told of every fit.
+        """
+        if not told[0]:
+            return NOTHING
+        rows = list(told[1].values())
+        row = max(1, sum(one[:1].nbytes for one in rows))
+        form = tuple((one.dtype.str, one.shape[1:]) for one in rows)
+        of_form = self._forms.get(form, self._of_form)
+        room = min(self.of_fit, of_form // 2, self._left // 2)
+        count = max(room // row, min(SAMPLE_ROWS, SAMPLE_BYTES // row))
+        arrays = {name: array[:count] for name, array in told[1].items()}
+        size = sum(array.nbytes for array in arrays.values())
+        self._forms[form], self._left = max(0, of_form - size), max(0, self._left - size)
+        if digest is None:
+            return told[0], arrays
+        self._known.add((model, digest))
+        return {**told[0], "digest": digest}, arrays
