@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -256,3 +257,29 @@ def test_advice_about_too_few_sequences_is_what_the_exercise_asks(least, usual, 
     enough = multiplication.examine(fit(*product_data(rows=least)), own)
     assert wrong(enough) == {}
     assert [note.id for note in enough.notes] == ["multiplication.other_rows"]
+
+
+@given(seeds, st.integers(1, 40), st.sampled_from([1e-5, 0.05]))
+@settings(max_examples=30, deadline=None)
+def test_a_target_of_another_row_is_found_as_by_looking_at_each_pair(seed, rows, tolerance):
+    rng = np.random.default_rng(seed)
+    product = rng.integers(0, 12, rows) / 12.0  # some are equal
+    given_ = np.where(rng.random(rows) < 0.5, np.roll(product, 1), rng.random(rows))
+    apart = np.abs(given_[:, None] - product[None, :])
+    np.fill_diagonal(apart, np.inf)
+    expected = float(np.mean(apart.min(axis=1) <= tolerance))
+    assert multiplication._elsewhere(given_, product, tolerance) == expected
+
+
+def test_targets_of_ten_thousand_rows_are_compared_without_a_table_of_all_pairs():
+    """That had 1.6 GB."""
+    x, y = product_data(rows=10_000)
+    sample = fit(x, np.roll(y, 1), rows=len(x))
+    tracemalloc.start()
+    try:
+        reading = multiplication.examine(sample, SPEC)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert only_wrong(reading).message.id == "multiplication.target_shifted"
+    assert peak < 30 * x.nbytes
