@@ -22,7 +22,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from grader.environment import cores
-from grader.execute.execute import Run, execute
+from grader.execute.execute import execute
+from grader.execute.run import Run
 from grader.room import Room, RoomSpec, open_room
 from grader.room.selftest import examine
 from grader.types import Cell, Engine, Notebook, Outcome

@@ -17,7 +17,8 @@ from grader.calibration.measure import reference_notebook
 from grader.calibration.one_epoch import one_epoch
 from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
-from grader.execute.execute import Run, execute
+from grader.execute.execute import execute
+from grader.execute.run import Run
 from grader.extract.evaluate import evaluate
 from grader.extract.extract import extract
 from grader.pipeline.runner import Slot

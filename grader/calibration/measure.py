@@ -24,7 +24,8 @@ from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import REFERENCE, TRAINER, CalibrationRun
 from grader.course.families import Family, Question, load_family
-from grader.execute.execute import Run, execute
+from grader.execute.execute import execute
+from grader.execute.run import Run
 from grader.extract.architecture import Architecture
 from grader.extract.evaluate import evaluate
 from grader.extract.extract import extract

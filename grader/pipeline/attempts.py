@@ -20,7 +20,8 @@ from pathlib import Path
 
 from grader import environment
 from grader.execute.desk import Trainer
-from grader.execute.execute import Run, execute, not_again
+from grader.execute.execute import execute, not_again
+from grader.execute.run import Run
 from grader.extract.evaluate import ROOM_SECONDS, evaluate, evaluate_apart
 from grader.extract.retraining import stuck_by_the_book
 from grader.extract.tasks import Answer, ModelTask

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from grader.driver.converse import Caps
-from grader.execute import caps, execute
+from grader.execute import caps, execute, rooms, supervise
 from grader.execute.claims import Claims
+from grader.execute.run import Run
 from grader.room import RoomSpec
 from grader.types import Cell, CellRun, Engine, Isolation, Level, Notebook, Outcome
 
@@ -68,13 +69,13 @@ class RoomOfADyingKernel:
         return Process(None, self.opened)
 
 
-def run(cores: tuple[int, ...] = ()) -> execute.Run:
+def run(cores: tuple[int, ...] = ()) -> Run:
     notebook = Notebook(cells=(), exercise=None, digest="0" * 64)
-    return execute.Run(notebook, Engine.JAX, 1, 1, timeout=60, memory_mb=1000, cores=cores)
+    return Run(notebook, Engine.JAX, 1, 1, timeout=60, memory_mb=1000, cores=cores)
 
 
 def test_ending_a_run_closes_nobody_elses_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(supervise, "POLL_SECONDS", 0.0)
     room = RoomOfADyingKernel()
     done = execute.execute(run(), room, again=False)  # type: ignore[arg-type]
     assert done.outcome is Outcome.KERNEL_DIED
@@ -150,9 +151,9 @@ def test_what_the_driver_still_reads_is_bounded_too() -> None:
             return None
 
         def memory_mb(self) -> float:
-            return 2.0 * execute.DRIVER_MEMORY_MB if self.waited > 1 else 0.0
+            return 2.0 * rooms.DRIVER_MEMORY_MB if self.waited > 1 else 0.0
 
     driver = Greedy(None, None)
-    held = execute._Driver(driver, FileIO(os.open(os.devnull, os.O_WRONLY), "wb"))  # type: ignore[arg-type]
-    assert execute._stop(Process(-9, None), held, execute._Watch()) is None  # type: ignore[arg-type]
+    held = rooms.Driver(driver, FileIO(os.open(os.devnull, os.O_WRONLY), "wb"))  # type: ignore[arg-type]
+    assert supervise._stop(Process(-9, None), held, supervise.Watch()) is None  # type: ignore[arg-type]
     assert driver.waited == 2

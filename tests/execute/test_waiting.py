@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from grader.execute import desk, execute
+from grader.execute import execute
 from grader.execute.caps import ORDER_BYTES, ORDER_CAPS
 from grader.execute.desk import Meanwhile, Reply
+from grader.execute.run import Run
 from grader.room import RoomSpec
 from grader.types import (
     Engine,
@@ -66,9 +68,8 @@ class World:
         self.begun: list[Trainer] = []
         self.during: Callable[[Meanwhile], None] = lambda _: None
         self.after: Callable[[], None] = self.end
-        for module in (execute, desk):
-            monkeypatch.setattr(module.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(execute.time, "sleep", self.sleep)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
 
     def sleep(self, _: float) -> None:
         self.now += 1.0
@@ -98,7 +99,7 @@ class World:
 
     def run(self, *, trains: bool = True) -> Execution:
         notebook = Notebook(cells=(), exercise=None, digest="0" * 64)
-        one = execute.Run(notebook, Engine.TENSORFLOW, 1, 1, timeout=60, memory_mb=1000)
+        one = Run(notebook, Engine.TENSORFLOW, 1, 1, timeout=60, memory_mb=1000)
         trainer = self.begin if trains else None
         room: Any = self
         return execute.execute(one, room, again=False, trainer=trainer)

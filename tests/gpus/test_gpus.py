@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from grader.execute import execute as execute_module
-from grader.execute.execute import Run, kernel_environment
+from grader.execute import rooms
 from grader.execute.last_words import LastWords
+from grader.execute.rooms import kernel_environment
+from grader.execute.run import Run
 from grader.gpus import gpus
 from grader.gpus.gpus import Gpu, choose_gpus, find_gpus
 from grader.types import Engine, GraderError, Notebook
@@ -247,9 +248,9 @@ def test_the_devices_of_the_gpu_are_bound_into_the_kernels_room(
 
     (tmp_path / "in").mkdir()
     run = a_run(gpu="GPU-0000", devices=("/dev/nvidia0", "/dev/nvidiactl"), cores=(1,))
-    execute_module._prepare(tmp_path, run, Room(), asks=False)  # type: ignore[arg-type]
+    rooms.prepare(tmp_path, run, Room(), asks=False)  # type: ignore[arg-type]
     with LastWords() as log:
-        execute_module._start_kernel(tmp_path, run, Room(), 3, log)  # type: ignore[arg-type]
+        rooms._start_kernel(tmp_path, run, Room(), 3, log)  # type: ignore[arg-type]
     (spec,) = specs
     assert spec.devices == ("/dev/nvidia0", "/dev/nvidiactl")
     assert spec.cores == (1,)

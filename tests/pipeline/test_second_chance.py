@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from grader.execute import execute as executing
+from grader.execute.run import Run
 from grader.extract import evaluate as evaluating
 from grader.extract.architecture import Architecture
 from grader.extract.evaluate import RoomFailedError, evaluate_apart
@@ -21,7 +22,7 @@ KILLED = (replace(execution(), outcome=Outcome.KERNEL_DIED), True)
 DIED = (replace(execution(), outcome=Outcome.KERNEL_DIED), False)
 BROKEN = GraderError(Message("execute.no_driver", {"log": ""}))
 STOPPED = evaluating.RoomFailedError(Message("evaluate.stopped"), "")
-RUN = executing.Run(Notebook((), None, ""), Engine.JAX, 1, 1, timeout=60, memory_mb=1000)
+RUN = Run(Notebook((), None, ""), Engine.JAX, 1, 1, timeout=60, memory_mb=1000)
 Step = tuple[Execution, bool] | GraderError
 
 

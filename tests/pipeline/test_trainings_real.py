@@ -15,7 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from grader.execute.execute import Run, execute
+from grader.execute.execute import execute
+from grader.execute.run import Run
 from grader.extract.matching import read_model
 from grader.extract.proof import chain_of, proof_of
 from grader.pipeline.judges import Judges

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grader.execute.execute import Run, kernel_environment
+from grader.execute.rooms import kernel_environment
+from grader.execute.run import Run
 from grader.extract.evaluate import evaluation_environment
 from grader.room.fork_servers import _key
 from grader.room.spec import RoomSpec

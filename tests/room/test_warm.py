@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from grader import environment
-from grader.execute.execute import Run, execute
+from grader.execute.execute import execute
+from grader.execute.run import Run
 from grader.room import Room, RoomSpec, fork_servers, open_room, warmed
 from grader.room.bubblewrap import BubblewrapRoom
 from grader.room.process import LinuxProcess

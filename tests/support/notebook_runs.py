@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from grader.execute.execute import Run, execute
+from grader.execute.claims import Claims, read_claims
+from grader.execute.execute import execute
+from grader.execute.run import Run
 from grader.room import Room, open_room, warmed
 from grader.types import Candidate, Cell, CellRun, Engine, Execution, Notebook
 
@@ -22,8 +26,13 @@ def notebook(*sources: str) -> Notebook:
     return Notebook(cells, None, "0" * 64)
 
 
-def run(*sources: str, engine: Engine = Engine.JAX, **changes: Any) -> Execution:
-    """Run the cells on one core."""
+def run(
+    *sources: str,
+    engine: Engine = Engine.JAX,
+    read: Callable[[Path], Claims] = read_claims,
+    **changes: Any,
+) -> Execution:
+    """Run the cells on one core; ``read`` reads what the driver wrote."""
     settings: dict[str, Any] = {
         "notebook": notebook(*sources),
         "engine": engine,
@@ -33,7 +42,7 @@ def run(*sources: str, engine: Engine = Engine.JAX, **changes: Any) -> Execution
         "memory_mb": 4096,
         "cores": (0,),
     }
-    return execute(Run(**settings | changes), room())
+    return execute(Run(**settings | changes), room(), read=read)
 
 
 def cell(execution: Execution, index: int) -> CellRun:
