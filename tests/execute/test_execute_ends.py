@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from grader.driver.converse import Caps
+from grader.driver.caps import Caps
 from grader.execute import caps, execute, rooms, supervise
 from grader.execute.claims import Claims
 from grader.execute.run import Run

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.driver.converse import hand_over
+from grader.driver.channels import hand_over
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="unix sockets")
 
