@@ -18,12 +18,14 @@ from grader.course.load import load_course
 from grader.pipeline import runners
 from grader.pipeline.grader import TRAINER_MB, GradeGroups, Grader, Workplace
 from grader.pipeline.job import Settings
-from grader.pipeline.runner import NOTEBOOK_MB, Call, Slot, Stop
+from grader.pipeline.runner import NOTEBOOK_MB, Call, Slot, Stop, slots
 from grader.pipeline.runners import local
+from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.room import Room, open_room
 from grader.text.words import Words
-from grader.types import Engine, GraderError, Isolation, Level, Verdict
+from grader.types import Engine, GraderError, Isolation, Level, Submission, Verdict
+from tests.support.canned_rooms import submission
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -238,3 +240,39 @@ def test_a_job_whose_trainings_have_a_room_needs_the_memory_of_two(
         work = GradeGroups(Grader(course, room, store, settings))
         needed = NOTEBOOK_MB + (rooms - 1) * TRAINER_MB
         assert work.free_mb == pickle.loads(pickle.dumps(work)).free_mb == needed
+
+
+def test_the_runner_gives_every_result_and_starts_nothing_after_a_stop() -> None:
+    stop = Stop()
+    submissions = [submission(name=f"s{n}") for n in range(20)]
+    done = []
+
+    def work(submission: Submission, _slot: Slot) -> str:
+        if len(done) >= 5:
+            stop.draining.set()
+        return submission.student
+
+    for student in LocalRunner(slots(2), stop).run(submissions, Call(work)):
+        done.append(student)  # noqa: PERF402 - the work looks at it as it grows
+    assert 5 <= len(done) <= 9
+    whole = LocalRunner(slots(3), Stop()).run(submissions, Call(lambda s, _: s.student))
+    assert sorted(whole) == sorted(s.student for s in submissions)
+
+
+def test_the_runner_does_one_work_after_the_other_unless_it_was_left_early() -> None:
+    runner = LocalRunner(slots(2), Stop())
+    for _ in range(2):
+        assert sorted(runner.run(range(5), Call(lambda n, _: n))) == [*range(5)]
+    results = runner.run(range(50), Call(lambda n, _: n))
+    next(iter(results))
+    results.close()  # type: ignore[attr-defined]  # a generator
+    assert list(runner.run(range(5), Call(lambda n, _: n))) == []
+
+
+def test_no_two_jobs_share_a_gpu() -> None:
+    from grader.gpus.gpus import Gpu
+
+    gpus = [Gpu(n, f"GPU-{n}", "NVIDIA H200", 143771, (f"/dev/nvidia{n}",)) for n in range(2)]
+    found = slots(8, gpus)
+    assert [slot.gpu for slot in found] == gpus
+    assert {slot.device for slot in found} == {"NVIDIA H200"}
