@@ -14,7 +14,7 @@ import pytest
 from grader.record import hand_file
 from grader.record.store import Store
 from grader.text.words import Words
-from grader.types import HandKind, HandLine, Record, Verdict
+from grader.types import HandKind, HandLine, Verdict
 from tests.record.test_forgetting import files_naming
 from tests.support import builders as b
 from tests.support.cli_help import Said, Shell
@@ -25,16 +25,10 @@ HOSTILE = '=HYPERLINK("http://evil")\x1b[31m<script>alert(1)</script>\u202egpj @
 
 @pytest.fixture
 def shell(shell: Shell) -> Shell:
-    keep(shell, b.record("kim", LSTM, grade=b.grade(Verdict.UNTRAINED, 63.0)))
-    keep(shell, b.record("kim", GRU, grade=b.grade(Verdict.UNTRAINED, 50.0)))
-    keep(shell, b.record("김민준_1234", LSTM), b.ungraded("jung", LSTM))
+    shell.keep(b.record("kim", LSTM, grade=b.grade(Verdict.UNTRAINED, 63.0)))
+    shell.keep(b.record("kim", GRU, grade=b.grade(Verdict.UNTRAINED, 50.0)))
+    shell.keep(b.record("김민준_1234", LSTM), b.ungraded("jung", LSTM))
     return shell
-
-
-def keep(shell: Shell, *records: Record) -> None:
-    store = Store(shell.out)
-    for one in records:
-        store.save(one)
 
 
 def by_hand(shell: Shell, *arguments: object, by: str | None = "lee", lang: str = "en") -> Said:
@@ -54,10 +48,6 @@ def _lines(shell: Shell) -> list[HandLine]:
     return list(hand_file.read(shell.out).by_hand.lines)
 
 
-def page(shell: Shell, student: str) -> str:
-    return (shell.out / "feedback" / f"{student}.html").read_text(encoding="utf-8")
-
-
 def rows(shell: Shell) -> dict[tuple[str, str], dict[str, str]]:
     text = (shell.out / "grades.csv").read_text(encoding="utf-8-sig")
     found = csv.DictReader(io.StringIO(text))
@@ -75,7 +65,7 @@ class TestOverride:
         assert (said.code, said.err) == (0, "")
         assert "63 → 80 of 100" in said.out
         told = "Score by hand: 80 instead of the grader&#39;s 63. oral exam (lee, "
-        assert told in page(shell, "kim")
+        assert told in shell.page("kim")
         assert told in (shell.out / "index.html").read_text(encoding="utf-8")
         row = rows(shell)["kim", LSTM]
         assert (row["score"], row["found_score"], row["by_hand"]) == ("80.0", "63.0", "override")
@@ -102,7 +92,7 @@ class TestOverride:
 
     def test_work_that_waits_for_a_teacher_is_settled(self, shell: Shell) -> None:
         waits = b.grade(Verdict.SUSPICIOUS, 100.0, flags=("needs_review",))
-        keep(shell, b.record("park", LSTM, grade=waits))
+        shell.keep(b.record("park", LSTM, grade=waits))
         shell("report", "--out", shell.out, "--lang", "en")
         override(shell, "park", LSTM, score=100)
         one = results(shell)["park", LSTM]
@@ -189,7 +179,7 @@ class TestWho:
         assert override(shell, "neu", LSTM).code == 2
         assert override(shell, "neu", LSTM, "--absent", score=70).code == 0
         assert rows(shell)["neu", LSTM]["score"] == "70.0"
-        assert "Score by hand: 70." in page(shell, "neu")
+        assert "Score by hand: 70." in shell.page("neu")
 
     def test_a_page_for_such_a_decision_goes_with_it(self, shell: Shell) -> None:
         override(shell, "neu", LSTM, "--absent")
@@ -218,8 +208,8 @@ class TestExcuse:
         told = (row["score"], row["max_score"], row["counts"], row["found_score"])
         assert told == ("", "0.0", "False", "63.0")
         left = Words("en")("report.summary", accepted=0, total=1, score="50", max="100")
-        assert left in page(shell, "kim")
-        assert "Excused, so it does not count. ill (lee, " in page(shell, "kim")
+        assert left in shell.page("kim")
+        assert "Excused, so it does not count. ill (lee, " in shell.page("kim")
 
     def test_a_class_without_other_work_is_accepted_as_a_whole(self, shell: Shell) -> None:
         for student, exercise in (("kim", LSTM), ("kim", GRU), ("jung", LSTM)):
@@ -230,7 +220,7 @@ class TestExcuse:
 class TestComment:
     def test_the_student_reads_it_and_no_score_changes(self, shell: Shell) -> None:
         assert by_hand(shell, "comment", "kim", LSTM, "--text", "Nice plot").code == 0
-        assert "Nice plot (lee, " in page(shell, "kim")
+        assert "Nice plot (lee, " in shell.page("kim")
         assert rows(shell)["kim", LSTM]["score"] == "63.0"
         assert rows(shell)["kim", LSTM]["comments"] == "Nice plot"
 
@@ -266,7 +256,7 @@ class TestUndo:
         assert rows(shell)["kim", LSTM]["score"] == "70.0"
         by_hand(shell, "undo", ids(shell)[0])
         assert rows(shell)["kim", LSTM]["score"] == "63.0"
-        assert "by hand" not in page(shell, "kim")
+        assert "by hand" not in shell.page("kim")
 
     def test_twice_is_once(self, shell: Shell) -> None:
         override(shell, "kim", LSTM)
@@ -345,7 +335,7 @@ class TestForget:
     def test_one_exercise_alone(self, shell: Shell) -> None:
         by_hand(shell, "forget", "kim", GRU, "--yes")
         assert {what for who, what in results(shell) if who == "kim"} == {LSTM}
-        assert GRU not in page(shell, "kim")
+        assert GRU not in shell.page("kim")
 
     def test_a_wish_that_was_cut_off_is_finished_and_takes_nothing_else_along(
         self, shell: Shell
@@ -377,7 +367,7 @@ class TestEverywhereSafe:
         )
         assert said.code == 0
         by_hand(shell, "comment", "kim", LSTM, "--text", HOSTILE, by=HOSTILE)
-        shown = [said.out, page(shell, "kim"), (shell.out / "index.html").read_text()]
+        shown = [said.out, shell.page("kim"), (shell.out / "index.html").read_text()]
         shown.append(shell("log", "--out", shell.out).out)
         forms = ("gradescope", "canvas", "moodle", "nbgrader")
         shown += [shell("export", "--format", one, "--out", shell.out).out for one in forms]
@@ -419,4 +409,4 @@ def test_a_merge_brings_the_decisions_along_once(shell: Shell, tmp_path: Path) -
 def test_korean_says_it_all_too(shell: Shell) -> None:
     said = by_hand(shell, "override", "kim", LSTM, "--score", 80, "--reason", "구두시험", lang="ko")
     assert "63 → 80 / 100 (직접 매김)" in said.out
-    assert "선생님이 매긴 점수: 80점. 채점기의 점수는 63점이었습니다." in page(shell, "kim")
+    assert "선생님이 매긴 점수: 80점. 채점기의 점수는 63점이었습니다." in shell.page("kim")

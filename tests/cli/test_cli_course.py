@@ -15,7 +15,6 @@ import pytest
 from grader.course.editors import SCHEMA, schema
 from grader.course.load import read_book
 from grader.course.settings import SettingsFile
-from grader.record.store import Store
 from grader.types import Record, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import Said, Shell
@@ -58,12 +57,6 @@ def say(shell: Shell, text: str, **files: str) -> None:
         (course_of(shell) / f"{name}.csv").write_text(content, "utf-8")
 
 
-def keep(shell: Shell, *records: Record) -> None:
-    store = Store(shell.out)
-    for one in records:
-        store.save(one)
-
-
 def graded(
     student: str, score: float, handed_in: str = "", exercise: str = LSTM, n: int = 1
 ) -> Record:
@@ -85,10 +78,6 @@ def rows(shell: Shell) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def page(shell: Shell, student: str) -> str:
-    return (shell.out / "feedback" / f"{student}.html").read_text(encoding="utf-8")
-
-
 LATE = "2026-05-02T09:30:00"  # a day has begun
 ATTEMPTS = [("2026-04-30T09:00:00", 90.0), ("2026-05-01T17:00:00", 60.0), (LATE, 95.0)]
 
@@ -99,7 +88,7 @@ class TestEverywhereTheSame:
     )
     def test_one_attempt_counts(self, shell: Shell, rule: str, score: float) -> None:
         say(shell, f'attempts = "{rule}"\n{RULES}')
-        keep(shell, *(graded("kim", s, at, n=n) for n, (at, s) in enumerate(ATTEMPTS)))
+        shell.keep(*(graded("kim", s, at, n=n) for n, (at, s) in enumerate(ATTEMPTS)))
         report(shell)
         told = {row["counts"]: row for row in rows(shell)}
         assert [row["counts"] for row in rows(shell)].count("True") == 1
@@ -117,14 +106,14 @@ class TestEverywhereTheSame:
             assert needle in made.read_text("utf-8"), form
         said = json.loads(report(shell, "--format", "json").out)["results"]
         assert [one["score"] for one in said if one.get("counts", True)] == [pytest.approx(score)]
-        assert f"{3 * score:g} of 300 points" in page(shell, "kim")
+        assert f"{3 * score:g} of 300 points" in shell.page("kim")
         weighted = (
             "In the totals each exercise has its weight: The multiplication problem with LSTM × 3."
         )
-        for shown in (page(shell, "kim"), (shell.out / "index.html").read_text("utf-8")):
+        for shown in (shell.page("kim"), (shell.out / "index.html").read_text("utf-8")):
             assert weighted in shown
         chosen = told["True"]["submission"]
-        assert page(shell, "kim").count(f"The one that does: {chosen}.") == 2
+        assert shell.page("kim").count(f"The one that does: {chosen}.") == 2
         assert "one counts; the others (2)" in (shell.out / "index.html").read_text("utf-8")
 
     @pytest.mark.parametrize(
@@ -134,21 +123,21 @@ class TestEverywhereTheSame:
         self, shell: Shell, said: str, offset: str
     ) -> None:
         say(shell, said)
-        keep(shell, graded("kim", 85.0, ATTEMPTS[0][0]))
+        shell.keep(graded("kim", 85.0, ATTEMPTS[0][0]))
         report(shell)
-        assert offset in page(shell, "kim")
+        assert offset in shell.page("kim")
 
     def test_what_is_taken_off_is_told_with_its_reason(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("COLUMNS", "400")
         say(shell, RULES)
-        keep(shell, graded("kim", 95.0, LATE))
+        shell.keep(graded("kim", 95.0, LATE))
         said = report(shell)
         why = "Handed in late (at 2026-05-02 09:30, due 2026-05-01 18:00; days begun: 1). "
         assert f"{why}Points taken off: 10." in said.out
         for told in (why, "2026-05-01 18:00", "2026-05-02 09:30"):
-            assert told in page(shell, "kim")
+            assert told in shell.page("kim")
         (row,) = rows(shell)
         assert (row["late"], row["days_late"], row["taken_off"]) == ("late", "1", "10.0")
         assert (row["score"], row["found_score"], row["percent"]) == ("85.0", "95.0", "85.00")
@@ -171,12 +160,12 @@ class TestEverywhereTheSame:
 
     def test_an_override_wins_over_lateness_and_says_so(self, shell: Shell) -> None:
         say(shell, RULES)
-        keep(shell, graded("kim", 95.0, LATE))
+        shell.keep(graded("kim", 95.0, LATE))
         by = ("--by", "lee", "--out", shell.out, "--lang", "en")
         shell("override", "kim", LSTM, "--score", 95, "--reason", "was ill", *by)
         (row,) = rows(shell)
         assert (row["score"], row["found_score"], row["taken_off"]) == ("95.0", "95.0", "0.0")
-        assert "nothing was taken off for that" in page(shell, "kim")
+        assert "nothing was taken off for that" in shell.page("kim")
 
     def test_a_group_s_hand_in_is_each_member_s(self, shell: Shell) -> None:
         roster = "Student,ID,SIS User ID,SIS Login ID,분반\nKim Minjun,1,,kim,A\nLee Seo,2,,lee,B\n"
@@ -187,13 +176,13 @@ class TestEverywhereTheSame:
             '[[extensions]]\nsection = "b"\ndays = 3\n',
             r=roster,
         )
-        keep(shell, graded("kim", 95.0, LATE))
+        shell.keep(graded("kim", 95.0, LATE))
         assert report(shell).err == ""
         found = {row["student"]: row for row in rows(shell)}
         assert {one: row["score"] for one, row in found.items()} == {"kim": "85.0", "lee": "95.0"}
         assert {one: row["section"] for one, row in found.items()} == {"kim": "A", "lee": "B"}
         assert found["lee"]["handed_in_by"] == "kim"
-        assert "95" in page(shell, "lee")
+        assert "95" in shell.page("lee")
 
     def test_moodle_s_worksheet_tells_who_is_late(self, shell: Shell) -> None:
         say(
@@ -203,7 +192,7 @@ class TestEverywhereTheSame:
             'Participant 12,김민준,"Saturday, 2 May 2026, 9:30 AM"\n'
             'Participant 13,이서연,"Friday, 1 May 2026, 6:00 PM"\n',
         )
-        keep(shell, graded("김민준_12", 95.0), graded("이서연_13", 95.0), graded("박_14", 95.0))
+        shell.keep(graded("김민준_12", 95.0), graded("이서연_13", 95.0), graded("박_14", 95.0))
         report(shell)
         assert {row["student"]: (row["late"], row["score"]) for row in rows(shell)} == {
             "김민준_12": ("late", "85.0"),
@@ -213,7 +202,7 @@ class TestEverywhereTheSame:
 
     def test_a_slip_in_a_name_is_told(self, shell: Shell) -> None:
         say(shell, f'{RULES}[[extensions]]\nstudent = "kimminjum"\ndays = 3\n')
-        keep(shell, graded("kimminjun", 95.0))
+        shell.keep(graded("kimminjun", 95.0))
         assert "Did you mean kimminjun?" in report(shell).err
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from grader.record import hand_file
-from grader.record.store import Store
 from grader.types import HandKind, HandLine, Record, Verdict
 from tests.cli.test_cli_export import ABOUT
 from tests.support import builders as b
@@ -26,18 +25,12 @@ def shell(shell: Shell, tmp_path: Path) -> Shell:
     (tmp_path / "about.json").write_text(json.dumps(ABOUT))
     (tmp_path / "roster.csv").write_text(CANVAS)
     for student in ("kim", "lee", "박"):
-        keep(shell, graded(student, LSTM, 60.0), graded(student, GRU, 70.0))
+        shell.keep(graded(student, LSTM, 60.0), graded(student, GRU, 70.0))
     return shell
 
 
 def graded(student: str, exercise: str, score: float, **changes: Any) -> Record:
     return b.record(student, exercise, grade=b.grade(Verdict.UNTRAINED, score), **changes)
-
-
-def keep(shell: Shell, *records: Record) -> None:
-    store = Store(shell.out)
-    for one in records:
-        store.save(one)
 
 
 def export(shell: Shell, form: str, *arguments: object) -> Said:

@@ -59,10 +59,6 @@ def report(shell: Shell, form: str = "table") -> Said:
     return shell("report", "--out", shell.out, "--lang", "en", "--format", form)
 
 
-def page(shell: Shell, student: str) -> str:
-    return (shell.out / "feedback" / f"{student}.html").read_text(encoding="utf-8")
-
-
 def traceback_of(shell: Shell, said: Said) -> str:
     (path,) = (shell.out / "faults").iterdir()
     assert f"faults/{path.name}" in said.err
@@ -75,36 +71,36 @@ class TestReports:
         Store(shell.out).save(b.record("kim", evidence=tiny))
         said = report(shell)
         assert (said.code, said.err) == (0, "")
-        assert "<polyline" in page(shell, "kim")
+        assert "<polyline" in shell.page("kim")
 
     def test_a_page_whose_picture_fails_is_whole_without_it(
         self, shell: Shell, kept: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         report(shell)
-        before = page(shell, "kim")
+        before = shell.page("kim")
         monkeypatch.setattr("grader.report.chart.loss_chart", lambda _history: 1 // 0)
         said = report(shell)
         assert said.code == 3
         assert "choi, kim, lee (3 in all)" in said.line
         assert "<polyline" in before
-        assert "<polyline" not in page(shell, "kim")
-        assert "LSTM" in page(shell, "kim")
+        assert "<polyline" not in shell.page("kim")
+        assert "LSTM" in shell.page("kim")
         assert "ZeroDivisionError" in traceback_of(shell, said)
 
     def test_a_page_that_fails_says_so_and_the_others_are_as_ever(
         self, shell: Shell, kept: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         report(shell)
-        before = {student: page(shell, student) for student in ("choi", "lee")}
+        before = {student: shell.page(student) for student in ("choi", "lee")}
         for path in (shell.out / "feedback").iterdir():
             path.unlink()
         monkeypatch.setattr(feedback, "_part", failing_for_kim(feedback._part))
         said = report(shell)
         assert said.code == 3
         assert "No page of feedback for: kim (1 in all)" in said.line
-        assert {student: page(shell, student) for student in before} == before
-        assert "could not be made" in page(shell, "kim")
-        assert "nothing of kim" not in page(shell, "kim")
+        assert {student: shell.page(student) for student in before} == before
+        assert "could not be made" in shell.page("kim")
+        assert "nothing of kim" not in shell.page("kim")
         assert 'href="feedback/kim.html"' in (shell.out / "index.html").read_text(encoding="utf-8")
         assert "nothing of kim's can be divided" in traceback_of(shell, said)
 
@@ -115,7 +111,7 @@ class TestReports:
         said = report(shell)
         assert said.code == 3
         assert "kim (1 in all)" in said.line
-        assert "LSTM" in page(shell, "lee")
+        assert "LSTM" in shell.page("lee")
         assert (shell.out / "index.html").is_file()
 
     def test_the_classs_page_names_whom_it_cannot_show(
@@ -171,7 +167,7 @@ class TestReports:
         assert "choi" in said.out
         assert "lee" in said.out
         assert "kim" not in said.out
-        assert "LSTM" in page(shell, "kim")
+        assert "LSTM" in shell.page("kim")
 
     def test_a_score_that_is_no_number_is_no_number_in_json(self, shell: Shell) -> None:
         store = Store(shell.out)

@@ -44,7 +44,6 @@ for code in codes:
     told.append(error)
 print("RAISED" + json.dumps(told))
 """
-NUMBERED = frozenset({"layer", "path"})  # keras counts layers; paths depend on the place
 
 
 def said(error: str, text: str, traceback: str = "") -> Message:

@@ -560,11 +560,6 @@ def test_every_score_is_between_nothing_and_all(facts: Facts) -> None:
 
 # --- verdicts --------------------------------------------------------------------------------
 
-STOP = {
-    Verdict.MEMORY_LIMIT: Outcome.MEMORY_LIMIT,
-    Verdict.TIME_LIMIT: Outcome.TIME_LIMIT,
-}
-
 
 def with_fault(evidence: Evidence, verdict: Verdict) -> Evidence:
     """The smallest change that earns a verdict."""

@@ -11,8 +11,9 @@ import pytest
 
 from grader.__main__ import main
 from grader.cli import errors
+from grader.record.store import Store
 from grader.trainer.kernels import HERE
-from grader.types import Isolation, Level
+from grader.types import Isolation, Level, Record
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,6 +55,16 @@ class Shell:
     def grade(self, *arguments: object, lang: str = "en") -> Said:
         """Grade into this shell's OUT."""
         return self("grade", *arguments, "--out", self.out, "--lang", lang)
+
+    def keep(self, *records: Record) -> None:
+        """Keep records in this shell's OUT, as if they had been graded."""
+        store = Store(self.out)
+        for one in records:
+            store.save(one)
+
+    def page(self, student: str) -> str:
+        """A student's page of feedback."""
+        return (self.out / "feedback" / f"{student}.html").read_text(encoding="utf-8")
 
     def without_rooms(self) -> None:
         """Whatever needs no run is graded as always."""
