@@ -675,6 +675,12 @@ class Record:
     by_rules: ByRules | None = None  # made from course.toml, never kept in a record
 
     @property
+    def author(self) -> str:
+        """Who handed it in: the student, or another member of the student's group."""
+        by = self.by_rules.handed_in_by if self.by_rules is not None else ""
+        return by or self.student
+
+    @property
     def waiting(self) -> float:
         """The points that a teacher has yet to give or refuse, less what lateness takes of them."""
         held = self.grade.waiting

@@ -10,7 +10,7 @@ import pytest
 from grader import user_folders
 from grader.course.data import cache_folder as data_folder
 from grader.course.data import source
-from grader.pipeline.portion import base
+from grader.pipeline.remote_worker import base
 from grader.room.xla_cache import cache_folder, compiled, entries
 from grader.trainer.kernels import find
 from grader.types import GraderError, Message

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from grader.authoring.settings import public_settings
 from grader.course.data import FIRST_DATE
-from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
+from grader.course.exercises import ASSIGNMENTS, REFERENCE, SAMPLES, Course
 from grader.course.load import SETTINGS
 from grader.types import GraderError, Message
 
@@ -24,7 +24,6 @@ PACKAGE = Path(__file__).resolve().parents[1]
 PINS = ("requirements/ci.txt", "requirements/ci-3.14.txt")
 AROUND = ("pyproject.toml", "README.md", "LICENSE", *PINS)
 PROGRAM, PLAIN = 0o755, 0o644
-SAMPLES = "submissions"  # of students who are none; grading needs none of them
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def the_course(course: Course, *, reference: bool) -> Iterator[File]:
     """Give the exercises; with what only the instructor has, where the place keeps it to itself."""
     yield from _below(course.root / ASSIGNMENTS, ASSIGNMENTS)
     if reference:
-        for one in _below(course.root / REFERENCE, REFERENCE):
+        for one in _below(course.root / REFERENCE, REFERENCE):  # grading needs no samples
             if SAMPLES not in one.name.split("/"):
                 yield one
     settings = course.root / SETTINGS

@@ -22,7 +22,7 @@ from typing import IO
 from grader.text.printable import printable
 from grader.types import GraderError, Message
 
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NOTHING = re.compile(r"0+")  # how an event names the commit before the first one
 _HEAD = re.compile(rb":\d{6} (\d{6}) [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*")
 _LINK, _FILES = 0o120000, frozenset({0o100644, 0o100755, 0o100664})
@@ -83,7 +83,7 @@ class Repository:
         found = self._asked(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
         )
-        if found is None or not _COMMIT.fullmatch(found):
+        if found is None or not COMMIT.fullmatch(found):
             raise GraderError(Message("ci.no_commit", {"commit": printable(name, limit=80)}))
         return found
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.ci.event import text
-from grader.ci.git import Repository
+from grader.ci.git import COMMIT, Repository
 from grader.ci.github_api import Api
 from grader.record import files
 from grader.types import GraderError, Json, Message
@@ -30,7 +30,6 @@ from grader.types import GraderError, Json, Message
 STORE, POSTED = "pulls.git", "posted.json"
 NONE, COMMENT, CHECK = "none", "comment", "check"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LOGIN = re.compile(r"[A-Za-z0-9][\w.-]{0,99}(?:\[bot\])?", re.ASCII)
 MOST_POSTED = 2**24
 
@@ -78,7 +77,7 @@ def _read(told: Mapping[str, Any]) -> Pull | None:
     number = told.get("number")
     student, head = text(told, "user", "login"), text(told, "head", "sha")
     base, made = text(told, "base", "sha"), text(told, "created_at")
-    sound = _LOGIN.fullmatch(student) and _COMMIT.fullmatch(head) and _COMMIT.fullmatch(base)
+    sound = _LOGIN.fullmatch(student) and COMMIT.fullmatch(head) and COMMIT.fullmatch(base)
     if not isinstance(number, int) or isinstance(number, bool) or not sound:
         return None
     return Pull(number, student, head, base, told.get("draft") is True, made)

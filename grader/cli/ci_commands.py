@@ -189,8 +189,8 @@ def verify_record(
     lang: Lang = None,
 ) -> None:
     """Tell whether a signed record is genuine."""
-    from grader.cli.signing import VerifyOptions, run_verify_record
+    from grader.cli.signing import VerifyRecordOptions, run_verify_record
 
     if rerun and notebook is None:
         raise typer.BadParameter("--rerun needs --notebook")
-    raise typer.Exit(run_verify_record(VerifyOptions(file, key, notebook, rerun, lang)))
+    raise typer.Exit(run_verify_record(VerifyRecordOptions(file, key, notebook, rerun, lang)))

@@ -110,14 +110,17 @@ def run(options: GradeOptions) -> int:
                 progress.note(note)
             done = graded_as_done(grader, collected, progress, words, options.runner, spared)
             graded = list(done)
-            for note in (*same_code(graded, words), *trained_lines(records_of(graded), words)):
+            for note in (
+                *same_code_lines(graded, words),
+                *trained_lines(records_of(graded), words),
+            ):
                 progress.note(note)
             for reason in dict.fromkeys(room.complaints):
                 progress.note(words("room.cold_some", reason=reason))
             if slower is None and (given_up := as_it_turned_out(course, settings, room)):
                 progress.note(words.say(given_up))
         records = of_batch(store, course, in_order(collected, graded))
-        written = _finished(course, words, store, records, options.format, spared)
+        written = _written(course, words, store, records, options.format, spared)
     missing = len(collected.submissions) - len(graded)
     if missing:
         tell(words("cli.stopped", missing=missing))
@@ -258,7 +261,7 @@ def round_devices(
     return devices_for(gpus, tell, asked=options.gpus != AUTO)
 
 
-def _finished(
+def _written(
     course: Course,
     words: Words,
     store: Store,
@@ -338,7 +341,7 @@ def records_of(graded: Sequence[Graded]) -> list[Record]:
     return [record for one in graded for record in one.records]
 
 
-def same_code(graded: Sequence[Graded], words: Words) -> list[str]:
+def same_code_lines(graded: Sequence[Graded], words: Words) -> list[str]:
     """Say which submissions have the very same code: for the teacher alone."""
     alike: dict[str, list[str]] = {}
     for one in graded:

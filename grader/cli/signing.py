@@ -68,7 +68,7 @@ def sign(
 
 
 @dataclass(frozen=True)
-class VerifyOptions:
+class VerifyRecordOptions:
     """What ``grader verify-record`` was asked."""
 
     file: Path
@@ -78,7 +78,7 @@ class VerifyOptions:
     lang: str | None
 
 
-def run_verify_record(options: VerifyOptions) -> int:
+def run_verify_record(options: VerifyRecordOptions) -> int:
     """Say whether a signed record is genuine, and what it says; gives the exit code."""
     words = words_anywhere(options.lang)
     try:
@@ -107,7 +107,9 @@ _WHY = {
 }
 
 
-def _compared(options: VerifyOptions, notebook: Path, told: Mapping[str, Any], words: Words) -> int:
+def _compared(
+    options: VerifyRecordOptions, notebook: Path, told: Mapping[str, Any], words: Words
+) -> int:
     """Compare the notebook, and what it earns today where that was asked."""
     digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
     if digest != told.get("notebook"):

@@ -23,7 +23,7 @@ from grader.course.exercises import ASSIGNMENTS, Course
 from grader.policy.hand_ins import Counting
 from grader.record import files, notebook_file
 from grader.record.store import Store
-from grader.report.alike import NOBODY, author, partners
+from grader.report.same_code import NOBODY, partners
 from grader.types import Cell, Notebook, Record, Verdict
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _works(out: Path, records: Sequence[Record]) -> tuple[list[Work], list[str]]
     theirs: dict[tuple[str, str], list[Record]] = {}
     for record in Counting(records).chosen.values():
         if record.execution_key and not _was_no_notebook(record):
-            theirs.setdefault((author(record), record.submission), []).append(record)
+            theirs.setdefault((record.author, record.submission), []).append(record)
     works: list[Work] = []
     missing: list[str] = []
     for (student, submission), group in theirs.items():
@@ -135,7 +135,7 @@ def _results(store: Store, records: Sequence[Record]) -> Iterator[Result]:
             WEIGHTS: _weights(store, record),
         }
         for kind, digest in told.items():
-            yield Result(author(record), record.submission, record.exercise, code, kind, digest)
+            yield Result(record.author, record.submission, record.exercise, code, kind, digest)
 
 
 def _weights(store: Store, record: Record) -> str:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grader import environment
 from grader.arrays import BadArraysError, read_bounded, read_npz
-from grader.extract.tasks import Answer, LayerAnswer, ModelTask
+from grader.extract.tasks import STOPPED, Answer, LayerAnswer, ModelTask
 from grader.room import Bind, Room, RoomSpec
 from grader.room.workplace import workplace
 from grader.types import Array, Engine, GraderError, Message, Scalar
@@ -48,7 +48,7 @@ class RoomFailedError(GraderError):
     @property
     def stopped(self) -> bool:
         """Whether we ended it, as we would again."""
-        return self.message.id == "evaluate.stopped"
+        return self.message.id == STOPPED
 
 
 class _Layer(BaseModel):
@@ -150,7 +150,7 @@ def _evaluate(
         except GraderError as error:
             if code is None:
                 limits: dict[str, Scalar] = {"seconds": round(timeout), "megabytes": MEMORY_MB}
-                message = Message("evaluate.stopped", limits)
+                message = Message(STOPPED, limits)
                 raise RoomFailedError(message, _begun(folder)) from error
             raise RoomFailedError(error.message, _begun(folder)) from error
 

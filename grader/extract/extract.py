@@ -35,7 +35,7 @@ from grader.extract.proof import (
     proven_facts,
 )
 from grader.extract.suspicion import ABOUT_CLAIMS, suspicions
-from grader.extract.tasks import Answer, ModelTask
+from grader.extract.tasks import Answer, Evaluate, ModelTask
 from grader.extract.training import passes_of, training_facts
 from grader.text.printable import cut
 from grader.types import (
@@ -58,7 +58,6 @@ LONGEST_VALUE = 300  # characters of an exception without its traceback
 
 UNHEARD = "training_unheard"
 
-Evaluate = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
 Then = Callable[[Evidence, ExerciseCase], Evidence]
 
 

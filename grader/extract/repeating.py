@@ -12,7 +12,7 @@ the exercise's own stand in.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from grader.course.families import Family, Question
@@ -21,13 +21,11 @@ from grader.extract.cases import ExerciseCase, shaped
 from grader.extract.distinct import DRAWN
 from grader.extract.lengths import asked_at, fits_in, of_any_length
 from grader.extract.retraining import canonical_question, has_no_rate, retraining
-from grader.extract.tasks import Answer, ModelTask
+from grader.extract.tasks import STOPPED, Answer, Evaluate, ModelTask
 from grader.types import Array, FitSample, GraderError, Message, Repeated
 
-Evaluate = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
-
 LEARNED = 0.01  # of the loss that a training takes away at least
-OUT_OF_TIME = frozenset({"evaluate.stopped", "evaluate.altogether"})
+OUT_OF_TIME = frozenset({STOPPED, "evaluate.altogether"})
 
 
 class _NotRepeatableError(Exception):

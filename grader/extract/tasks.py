@@ -1,12 +1,13 @@
 """What the evaluation room is asked about models, and what it answers.
 
-Enters: nothing. Leaves: frozen dataclasses. Touches nothing.
+Enters: nothing. Leaves: frozen dataclasses, the type of who asks. Touches nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from grader.extract.architecture import Architecture
 from grader.types import Array, Json, Message
@@ -66,3 +67,7 @@ class Answer:
     error: str | None = None
     failed: str = ""  # build, weights, train, predict
     fault: Message | None = None  # the room ended over it: ours, and no word about the model
+
+
+STOPPED = "evaluate.stopped"  # a task's fault: for its time or its memory, as it would be again
+Evaluate: TypeAlias = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]

@@ -24,7 +24,7 @@ from grader.execute.execute import execute, not_again
 from grader.execute.run import Run
 from grader.extract.evaluate import ROOM_SECONDS, evaluate, evaluate_apart
 from grader.extract.retraining import stuck_by_the_book
-from grader.extract.tasks import Answer, ModelTask
+from grader.extract.tasks import STOPPED, Answer, ModelTask
 from grader.pipeline import judging
 from grader.pipeline.engine_errors import blames_engine
 from grader.pipeline.job import Job
@@ -62,7 +62,6 @@ from grader.types import (
 EVALUATION_SECONDS = 1800.0  # of all rooms that judge one notebook; the usual one takes ten
 # A training anew takes as long as the notebook's own, but on the exercise's whole data.
 TRAINING_LIMITS = 2.0  # of the notebook's own
-STOPPED = "evaluate.stopped"
 
 
 @dataclass(frozen=True)
@@ -302,7 +301,7 @@ class Attempts:
     def _scored(self, execution: Execution) -> Iterator[Scored]:
         job = self.job
         assert job.submission.notebook is not None
-        run = judging.Run(
+        run = judging.RunToJudge(
             job.course,
             job.submission.notebook,
             execution,

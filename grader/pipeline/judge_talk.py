@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from grader.types import GraderError
 
 if TYPE_CHECKING:
-    from grader.extract.tasks import Answer, ModelTask
+    from grader.extract.tasks import Evaluate, ModelTask
 
 Shared = TypeVar("Shared")
-Evaluate: TypeAlias = "Callable[[Sequence[ModelTask]], Mapping[str, Answer]]"
 
 # CPython 3.11 makes an object's __dict__ when it is first looked at, and packing looks at it. Where
 # a collection in the middle of that lets another thread do the same, both get the same values; they

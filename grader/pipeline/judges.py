@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.pipeline.faults import fault
-from grader.pipeline.judge_talk import Evaluate, Talk
+from grader.pipeline.judge_talk import Talk
 from grader.room.spawning import Streams, spawn
 from grader.types import GraderError, Message, Notebook
 
 if TYPE_CHECKING:  # they bring numpy and more, which the process over there loads
     from grader.execute.claims import Claims
-    from grader.extract.tasks import Answer, ModelTask
-    from grader.pipeline.judging import Again, Assessed, Looked, Run
+    from grader.extract.tasks import Answer, Evaluate, ModelTask
+    from grader.pipeline.judging import Again, Assessed, Looked, RunToJudge
     from grader.trainer.order import Order
 
 SECONDS = 120.0  # of the processor, for one thing; the slowest honest run takes a few
@@ -138,7 +138,7 @@ class Judges:
         return read
 
     def judge(
-        self, run: Run, evaluate: Evaluate, spent: list[float] | None = None
+        self, run: RunToJudge, evaluate: Evaluate, spent: list[float] | None = None
     ) -> tuple[Assessed, ...]:
         """Judge a run; an exercise over which the process ended is ungraded, alone.
 

@@ -7,7 +7,7 @@ Assessed. Touches: loads families and own checks. The functions run in a process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from grader.extract.retraining import (
     with_asked_activation,
 )
 from grader.extract.slope import has_no_slope, slope_task
-from grader.extract.tasks import Answer, ModelTask
+from grader.extract.tasks import Answer, Evaluate, ModelTask
 from grader.pipeline.repeating import Repeats
 from grader.score.grade import grade_of
 from grader.score.hints_runs import diagnose_source
@@ -54,7 +54,6 @@ from grader.types import (
 )
 
 Fault: TypeAlias = Callable[[Exception], Message]
-Evaluate: TypeAlias = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ NOT_LOOKED = Looked()
 
 
 @dataclass(frozen=True)
-class Run:
+class RunToJudge:
     """One run of a submission, and by what it is judged."""
 
     course: Course
@@ -129,7 +128,7 @@ def order_of(asked: Asked) -> Order | Message:
 
 
 def judge(
-    run: Run, evaluate: Evaluate, begins: Callable[[str], None], fault: Fault
+    run: RunToJudge, evaluate: Evaluate, begins: Callable[[str], None], fault: Fault
 ) -> tuple[Assessed, ...]:
     """Judge every exercise of a run.
 
@@ -175,7 +174,7 @@ def judge(
     return tuple(_assessed(one, run.course, run.execution, care) for one in told)
 
 
-def _as_far_as_known(one: Evidence, run: Run) -> Evidence:
+def _as_far_as_known(one: Evidence, run: RunToJudge) -> Evidence:
     """Say nothing of data that are others than the exercise's in a student's check alone."""
     exercise, folder = run.course.exercises.get(one.exercise), run.course.public
     if exercise is None or exercise.family is None or folder is None or one.unlooked is not None:

@@ -46,10 +46,10 @@ def _likeness(course: Course, submission: Submission) -> object:
         return None
     files = tuple((one.name, one.digest) for one in submission.files)
     told = repr(submission.notes)
-    return same_code(submission.notebook), submission.exercises, files, told
+    return code_digest(submission.notebook), submission.exercises, files, told
 
 
-def same_code(notebook: Notebook) -> str:
+def code_digest(notebook: Notebook) -> str:
     """Give a digest of the cells that ignores spaces at the ends of lines and of cells.
 
     Nothing else is ignored: places and comments appear in what a student is told.

@@ -6,13 +6,13 @@ Touches: the evaluation room, through the function that is passed in; whatever s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from grader.course.exercises import Course
 from grader.extract.cases import ExerciseCase
 from grader.extract.repeating import repeat
-from grader.extract.tasks import Answer, ModelTask
+from grader.extract.tasks import Evaluate
 from grader.score.grade import grade_of
 from grader.score.waiting import ABOUT_TRAINING, contradicts
 from grader.types import Engine, Evidence, Message
@@ -32,7 +32,7 @@ class Repeats:
     device: str
     seeds: Sequence[int]
     hidden_seeds: Mapping[str, int]
-    evaluate: Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
+    evaluate: Evaluate
 
     def added(self, found: Evidence, case: ExerciseCase) -> Evidence:
         """Do a claimed training again, with another seed where the first did not come as far.

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from grader.course.data import CACHE_VARIABLE
+from grader.course.exercises import REFERENCE, SAMPLES
 from grader.environment import versions
 from grader.pipeline.graded import Graded
 from grader.pipeline.job import JUDGE_VERSION, Settings, room_code_digest
@@ -30,7 +31,6 @@ from grader.room.workplace import workplace
 from grader.types import GraderError, Level, Message, Submission
 
 COURSE, DATA, MANIFEST = "course", "data", "manifest.json"
-SAMPLES = "submissions"  # of the reference, which graded notebooks do not need
 COMES_BACK = ("results", "evidence", FAULTS)
 
 OpenPlace: TypeAlias = "AbstractContextManager[Callable[[Group, Slot], list[Graded]]]"
@@ -133,7 +133,7 @@ def plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
     if not (info.isdir() or info.isfile()) or "__pycache__" in info.name:
         return None
     parts = Path(info.name).parts
-    if parts[:2] == (COURSE, "reference") and SAMPLES in parts[3:4]:
+    if parts[:2] == (COURSE, REFERENCE) and SAMPLES in parts[3:4]:  # graded without them
         return None
     info.mtime, info.uid, info.gid, info.uname, info.gname = 0, 0, 0, "", ""
     info.mode = 0o755 if info.isdir() else 0o644

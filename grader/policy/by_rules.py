@@ -80,7 +80,7 @@ def _of_one(theirs: Sequence[Record], rules: Rules) -> Iterator[tuple[Record, Re
 def _judged(record: Record, due: datetime | None, rules: Rules) -> Record:
     """Take off what lateness costs."""
     marks = not rules.has_longer(record.student, record.exercise)
-    handed_in = record.handed_in or rules.times.get((_author(record), record.exercise), "")
+    handed_in = record.handed_in or rules.times.get((record.author, record.exercise), "")
     told = lateness(handed_in, due, rules.zone, rules.late, marks=marks)
     found = record.grade
     terms = rules.exercises.get(record.exercise, Terms())
@@ -101,12 +101,6 @@ def _judged(record: Record, due: datetime | None, rules: Rules) -> Record:
         handed_in_by=record.by_rules.handed_in_by if record.by_rules is not None else "",
     )
     return replace(record, grade=grade, by_rules=by_rules)
-
-
-def _author(record: Record) -> str:
-    """Give who handed it in, of a group."""
-    by = record.by_rules.handed_in_by if record.by_rules is not None else ""
-    return by or record.student
 
 
 def _graded(found: Grade, told: Lateness, policy: LatePolicy) -> tuple[Grade, float]:

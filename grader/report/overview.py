@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from grader.policy.hand_ins import Counting
 from grader.report import by_hand, wording
-from grader.report.alike import same_code
 from grader.report.analysis import Person, at_risk, hours, mistakes, spent
 from grader.report.lacking import lacking_lines
 from grader.report.page import render
 from grader.report.points import total
+from grader.report.same_code import same_code
 from grader.report.sorting import Order, order_rules, ordered
 from grader.report.statistics import item_statistics
 from grader.report.summary import exercise_row, item_row, verdict_counts, weights_text

@@ -30,7 +30,7 @@ from grader.room.disk import Disk
 from grader.room.process import LinuxProcess
 from grader.room.readable import readable_paths
 from grader.room.seccomp import build_filter
-from grader.room.spawning import Streams, spawn
+from grader.room.spawning import Streams, pipe, spawn
 from grader.room.spec import (
     HOME,
     TEMPORARY,
@@ -168,8 +168,8 @@ def _begin(
     order: dict[str, Json], spec: RoomSpec, streams: Streams, ending: Callable[[], None]
 ) -> LinuxProcess:
     with contextlib.ExitStack() as stack:
-        order_end, order_file = _pipe(stack)
-        report, report_end = _pipe(stack)
+        order_end, order_file = pipe(stack)
+        report, report_end = pipe(stack)
         keep = (order_end.fileno(), report_end.fileno())
         command = [sys.executable, "-I", "-S", str(_LAUNCHER)]
         popen = spawn([*command, *map(str, keep)], env={}, streams=streams, keep=keep)
@@ -220,14 +220,6 @@ def _wait_for_start(report: FileIO) -> None:
         text += part
     if text:
         raise _failed(text.decode(errors="replace"))
-
-
-def _pipe(stack: contextlib.ExitStack) -> tuple[FileIO, FileIO]:
-    reading, writing = os.pipe()
-    return (
-        stack.enter_context(FileIO(reading, "rb")),
-        stack.enter_context(FileIO(writing, "wb")),
-    )
 
 
 def _failed(reason: str) -> GraderError:

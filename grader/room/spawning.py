@@ -13,7 +13,9 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass
+from io import FileIO
 from queue import SimpleQueue
 from typing import TypeAlias
 
@@ -40,6 +42,12 @@ class _Spawner:
 
 _spawner = _Spawner()
 _lock = threading.Lock()
+
+
+def pipe(stack: ExitStack) -> tuple[FileIO, FileIO]:
+    """Give both ends of a pipe, to read from and to write to; the stack closes them."""
+    reading, writing = os.pipe()
+    return stack.enter_context(FileIO(reading, "rb")), stack.enter_context(FileIO(writing, "wb"))
 
 
 def spawn(

@@ -27,6 +27,7 @@ from grader.room.bubblewrap import BubblewrapRoom, limits
 from grader.room.fork_servers import ForkServer, ForkServerError, ForkServers
 from grader.room.process import Guest, LinuxProcess
 from grader.room.seccomp import build_filter
+from grader.room.spawning import pipe
 from grader.room.spec import RoomSpec, environment
 from grader.types import Isolation, Json
 
@@ -141,8 +142,8 @@ class _Streams:
 def _idle_room(cold: BubblewrapRoom, spec: RoomSpec) -> tuple[LinuxProcess, FileIO]:
     """A room that stands, with an idle program in it, and what the idle program waits for."""
     with contextlib.ExitStack() as stack:
-        end, lifeline = _pipe(stack)
-        answer, said = _pipe(stack)
+        end, lifeline = pipe(stack)
+        answer, said = pipe(stack)
         process = cold.start(replace(spec, argv=(_IDLE,)), stdin=end.fileno(), stdout=said.fileno())
         stack.callback(process.kill)
         said.close()
@@ -162,8 +163,8 @@ def _walk_in(
 ) -> Guest:
     """Have a fork of the server enter the room; it begins once it is under the room's limits."""
     with contextlib.ExitStack() as stack:
-        report, report_end = _pipe(stack)
-        gate, go = _pipe(stack)
+        report, report_end = pipe(stack)
+        gate, go = pipe(stack)
         descriptors = [
             *streams.given,
             report_end.fileno(),
@@ -238,11 +239,3 @@ def _began(report: FileIO) -> int:
 
 def _ready(file: FileIO) -> bool:
     return bool(select.select([file], [], [], _ANSWER_SECONDS)[0])
-
-
-def _pipe(stack: contextlib.ExitStack) -> tuple[FileIO, FileIO]:
-    reading, writing = os.pipe()
-    return (
-        stack.enter_context(FileIO(reading, "rb")),
-        stack.enter_context(FileIO(writing, "wb")),
-    )

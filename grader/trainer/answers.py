@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.arrays import BadArraysError
-from grader.extract.tasks import Answer, LayerAnswer, ModelTask
+from grader.extract.tasks import STOPPED, Answer, Evaluate, LayerAnswer, ModelTask
 from grader.record.keys import digest
 from grader.trainer.kept import MOST_BYTES, Kept
 from grader.trainer.keys import alike, engine_and_versions, fingerprint
@@ -32,10 +32,7 @@ REPEATER = "1"  # raise it when the evaluation room trains differently by the sa
 TEXT_BYTES = 4_000_000
 ANSWER_BYTES = 400_000_000  # predictions, as many as the room may give
 TOLD, PREDICTIONS = "told", "predictions"
-STOPPED = "evaluate.stopped"  # for its time or its memory, as it would be again
 MOST_FAILURES = 10_000
-
-Evaluate = Callable[[Sequence[ModelTask]], Mapping[str, Answer]]
 
 
 class _Told(BaseModel):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.course.exercises import Course
 from grader.course.load import find_course, load_course
-from grader.pipeline.order import expected_seconds, groups, same_code
+from grader.pipeline.order import code_digest, expected_seconds, groups
 from grader.types import Cell, HandedIn, Message, Notebook, Submission
 
 ROOT = Path(__file__).parents[2]
@@ -31,30 +31,30 @@ def names(found: list[tuple[Submission, ...]]) -> list[list[str]]:
     return [[one.name for one in group] for group in found]
 
 
-def test_the_same_code_is_one_group_and_its_first_submission_runs() -> None:
+def test_the_code_digest_is_one_group_and_its_first_submission_runs() -> None:
     batch = [submission("ann", "x = 1"), submission("bob", "x = 2"), submission("cat", "x = 1")]
     assert names(groups(course(), batch)) == [["ann", "cat"], ["bob"]]
 
 
 def test_spaces_at_the_ends_of_lines_and_cells_do_not_make_code_different() -> None:
-    assert same_code(notebook("x = 1  \ny = 2\n\n")) == same_code(notebook("x = 1\ny = 2"))
+    assert code_digest(notebook("x = 1  \ny = 2\n\n")) == code_digest(notebook("x = 1\ny = 2"))
 
 
 def test_a_comment_makes_code_different_since_tracebacks_would_show_it() -> None:
-    assert same_code(notebook("x = 1  # Ann")) != same_code(notebook("x = 1"))
+    assert code_digest(notebook("x = 1  # Ann")) != code_digest(notebook("x = 1"))
 
 
 def test_another_place_makes_code_different_since_feedback_names_the_cell() -> None:
     moved = replace(notebook("x = 1"), cells=(Cell(2, "x = 1"),))
-    assert same_code(moved) != same_code(notebook("x = 1"))
+    assert code_digest(moved) != code_digest(notebook("x = 1"))
 
 
-def test_the_same_code_for_another_exercise_is_run_of_its_own() -> None:
+def test_the_code_digest_for_another_exercise_is_run_of_its_own() -> None:
     batch = [submission("ann", "x = 1"), submission("bob", "x = 1", exercise="char-text")]
     assert len(groups(course(), batch)) == len(batch)
 
 
-def test_the_same_code_beside_other_files_is_run_of_its_own() -> None:
+def test_the_code_digest_beside_other_files_is_run_of_its_own() -> None:
     ann, bob = submission("ann", "import helper"), submission("bob", "import helper")
     file = HandedIn("helper.py", Path("/nowhere/helper.py"), (), "0" * 64)
     same = replace(file, path=Path("/elsewhere/helper.py"))

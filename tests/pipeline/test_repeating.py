@@ -16,7 +16,7 @@ from grader.course.load import load_course
 from grader.extract.repeating import has_learned
 from grader.extract.retraining import canonical_question
 from grader.extract.tasks import Answer, ModelTask
-from grader.pipeline.judging import Assessed, Run, judge
+from grader.pipeline.judging import Assessed, RunToJudge, judge
 from grader.pipeline.repeating import TRIES
 from grader.types import (
     Candidate,
@@ -98,7 +98,9 @@ def judged(
 ) -> Assessed:
     execution: Execution = replace(run_with(made), trainings=trainings)
     hidden = dict.fromkeys(COURSE.exercises, HIDDEN)
-    run = Run(COURSE, Notebook((), None, ""), execution, (exercise.id,), hidden, repeat_seeds=SEEDS)
+    run = RunToJudge(
+        COURSE, Notebook((), None, ""), execution, (exercise.id,), hidden, repeat_seeds=SEEDS
+    )
     (one,) = judge(run, room, lambda _: None, lambda error: Message(repr(error)))
     return one
 

@@ -21,7 +21,7 @@ from grader.extract.extract import extract
 from grader.extract.held import whose_data
 from grader.extract.matching import read_model
 from grader.pipeline.job import fingerprints
-from grader.pipeline.judging import Run, judge
+from grader.pipeline.judging import RunToJudge, judge
 from grader.score.grade import grade_of
 from grader.score.score import malformed
 from grader.types import (
@@ -199,7 +199,7 @@ def test_data_of_a_file_that_is_another_one_in_grading_are_not_judged(
     others = given(np.random.default_rng(2).normal(size=x.shape).astype(np.float32), y)
     run = run_with(candidate(config, others, epochs=exercise.epochs))
     seeds = dict.fromkeys(COURSE.exercises, 1)
-    asked_of = Run(students, notebook(source), run, (LOOKED_UP,), seeds)
+    asked_of = RunToJudge(students, notebook(source), run, (LOOKED_UP,), seeds)
     (judged,) = judge(asked_of, Room(exercise), lambda _: None, lambda e: Message("x"))
     assert judged.grade.verdict is verdict
     if verdict is Verdict.ACCEPTED:
@@ -220,7 +220,7 @@ def test_a_family_need_not_say_what_tells_its_data_from_others(
     others = given(np.random.default_rng(2).normal(size=x.shape).astype(np.float32), y)
     run = run_with(candidate(config, others, epochs=exercise.epochs))
     seeds = dict.fromkeys(COURSE.exercises, 1)
-    asked_of = Run(
+    asked_of = RunToJudge(
         students, notebook("open('jena_climate_2009_2016.csv')"), run, (LOOKED_UP,), seeds
     )
     (judged,) = judge(asked_of, Room(exercise), lambda _: None, lambda e: Message("x"))

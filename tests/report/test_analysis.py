@@ -8,9 +8,9 @@ import pytest
 
 from grader.policy.by_rules import laid_over
 from grader.policy.rules import Group, Rules, Terms
-from grader.report.alike import same_code
 from grader.report.analysis import at_risk, hours, mistakes, spent
 from grader.report.overview import index_page
+from grader.report.same_code import same_code
 from grader.report.sorting import Order, order_rules, ordered
 from grader.text.words import Words
 from grader.types import Grade, Message, Record, Verdict

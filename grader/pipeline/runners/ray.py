@@ -1,7 +1,7 @@
 """Runs jobs on the machines of a Ray cluster; what is kept is kept by this process alone.
 
 Enters: tasks and Portable work. Leaves: results, as they become done. Touches: a cluster, through
-Ray. The other machines run ``grader/pipeline/portion.py``.
+Ray. The other machines run ``grader/pipeline/remote_worker.py``.
 
 Ray carries and counts; who works where is decided by us (ADR 82). A portion is a task of some
 minutes. It is never retried by Ray, whose retries after memory kills have no end: what comes back
@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from grader.pipeline.cluster import Cluster, connect
-from grader.pipeline.portion import done_there
 from grader.pipeline.portions import portions
+from grader.pipeline.remote_worker import done_there
 from grader.pipeline.runner import Elsewhere, Portable, Result, Runner, Slot, Stop, Task, Work
 from grader.types import GraderError, Message
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader import environment
-from grader.pipeline.portion import OLD_SECONDS, core, unpacked
+from grader.pipeline.remote_worker import OLD_SECONDS, core, unpacked
 
 
 def tar_of(**files: str) -> bytes:
@@ -74,7 +74,7 @@ def test_whoever_finds_none_waits_for_one(tmp_path: Path, monkeypatch: pytest.Mo
         waited.append(seconds)
         first.__exit__(None, None, None)
 
-    monkeypatch.setattr("grader.pipeline.portion.time.sleep", sleep)
+    monkeypatch.setattr("grader.pipeline.remote_worker.time.sleep", sleep)
     with core(tmp_path) as second:
         assert second.cores == (3,)
     assert len(waited) == 1

@@ -15,17 +15,11 @@ Partners = Mapping[tuple[str, str], frozenset[str]]
 NOBODY: frozenset[str] = frozenset()
 
 
-def author(record: Record) -> str:
-    """Give who handed it in, where it is a member's of that one's group."""
-    by = record.by_rules.handed_in_by if record.by_rules is not None else ""
-    return by or record.student
-
-
 def partners(records: Iterable[Record]) -> Partners:
     """Give with whom people hand in, by student and exercise: a hand-in of one is each one's."""
     found: dict[tuple[str, str], set[str]] = {}
     for one in records:
-        if (by := author(one)) != one.student:
+        if (by := one.author) != one.student:
             found.setdefault((one.student, one.exercise), set()).add(by)
             found.setdefault((by, one.exercise), set()).add(one.student)
     return {key: frozenset(names) for key, names in found.items()}
@@ -36,13 +30,13 @@ def same_code(records: Sequence[Record]) -> list[tuple[str, ...]]:
 
     Those who hand in together may: a group of them alone is left out.
     """
-    authors = {record.submission: author(record) for record in records}
+    authors = {record.submission: record.author for record in records}
     together = partners(records)
     groups: dict[tuple[str, str], set[str]] = {}
     for record in records:
         if record.same_as:
             group = groups.setdefault((record.same_as, record.exercise), set())
-            group.add(author(record))
+            group.add(record.author)
             if first := authors.get(record.same_as):
                 group.add(first)
     told = {
