@@ -99,17 +99,7 @@ def _execute(
             at_end.callback(desk.trainer.close)
         watch = Watch(desk, made=time.monotonic())
         rooms.prepare(folder, run, room, asks=desk is not None)
-        kernel, driver = rooms.start(folder, run, room, log)
-        try:
-            try:
-                watch.began = time.monotonic()
-                code = supervise(kernel, driver, run, watch, folder, log)
-            finally:
-                kernel.kill()
-                driver.process.kill()
-                driver.close()
-        finally:
-            kernel.kill()
+        code = _in_rooms(folder, run, room, watch, log)
         seconds = (watch.ended or time.monotonic()) - watch.began - watch.waited
         if not (folder / "out" / "ready").exists() and watch.outcome is not Outcome.MEMORY_LIMIT:
             raise GraderError(Message("execute.no_kernel", {"code": code, "log": log.text()}))
@@ -138,6 +128,21 @@ def _execute(
         spent=time_spent(watch.start, waits, claims.cells, claims.candidates, trainings),
     )
     return execution, watch.outcome is Outcome.KERNEL_DIED and watch.code in KILLED
+
+
+def _in_rooms(folder: Path, run: Run, room: Room, watch: Watch, log: LastWords) -> int | None:
+    """Start both rooms, wait for the run's end, end both; give the driver's exit code."""
+    kernel, driver = rooms.start(folder, run, room, log)
+    try:
+        try:
+            watch.began = time.monotonic()
+            return supervise(kernel, driver, run, watch, folder, log)
+        finally:
+            kernel.kill()
+            driver.process.kill()
+            driver.close()
+    finally:
+        kernel.kill()
 
 
 def _every_cell(told: Sequence[CellRun], notebook: Notebook, outcome: Outcome) -> Iterator[CellRun]:

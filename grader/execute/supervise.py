@@ -34,9 +34,7 @@ class Watch:
     began: float = field(default_factory=time.monotonic)
     made: float = 0.0  # when the room was about to be
     start: float = 0.0  # seconds from then until its kernel answered
-    ended: float | None = (
-        None  # where the kernel had to be ended: what is written later is our time
-    )
+    ended: float | None = None  # when the kernel had to be: what is written later is our time
     code: int | None = None  # with which the kernel ended by itself
 
     @property
