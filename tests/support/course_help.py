@@ -33,6 +33,11 @@ def an_answer_of(exercise: Exercise) -> str:
     return max("".join(answers).splitlines(), key=len).strip()
 
 
+def everything_in(folder: Path) -> list[str]:
+    """The paths of all that lies in a folder, relative to it."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
 def digest_of(tree: Path) -> str:
     """Give a digest of names and contents, without what Python leaves behind."""
     whole = hashlib.sha256()
