@@ -13,23 +13,29 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 
 from grader import environment
 from grader.course.exercises import Course
 from grader.course.load import load_course
-from grader.pipeline.attempts import Attempts, Scored
+from grader.pipeline.attempts import Attempts
 from grader.pipeline.durations import Durations, recorded
 from grader.pipeline.elsewhere import GroupsElsewhere
 from grader.pipeline.faults import fault
 from grader.pipeline.graded import Graded
-from grader.pipeline.job import Job, Settings, may_ask, record_versions
+from grader.pipeline.job import Job, Settings, may_ask
 from grader.pipeline.judge_talk import packed, settled
 from grader.pipeline.judges import Judges
 from grader.pipeline.order import Group, groups
 from grader.pipeline.ours import ours
+from grader.pipeline.records import (
+    in_the_name_of,
+    judged,
+    of_a_malformed_file,
+    of_none_judged,
+    without_evidence,
+)
 from grader.pipeline.rounds import (
     EndsAtOrders,
     PutOffError,
@@ -43,21 +49,18 @@ from grader.pipeline.trainings import UnderWay
 from grader.record.store import Store, UnkeepableError
 from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
-from grader.score.score import MAX_SCORE, malformed, ungraded
+from grader.score.score import ungraded
 from grader.trainer.answers import Failures
 from grader.trainer.devices import Devices
 from grader.trainer.place import Place, place_for, remove
 from grader.trainer.results import Results
 from grader.types import (
     UNKNOWN,
-    Grade,
     GraderError,
-    Isolation,
     Level,
     Message,
     Record,
     Submission,
-    TimeSpent,
 )
 
 __all__ = ["GradeGroups", "Graded", "Grader", "Workplace"]
@@ -238,9 +241,9 @@ class Grader:
             told = job.submission.handed_in  # no part of the key: what a platform says now holds
             records = tuple(replace(one, handed_in=told or one.handed_in) for one in kept)
         elif like and not job.asked_again and all(record.grade.graded for record in like):
-            records = tuple(_in_the_name_of(job, slot, record) for record in like)
+            records = tuple(in_the_name_of(job, slot, record) for record in like)
         elif job.submission.problem is not None:
-            records = self._malformed(job, slot, job.submission.problem, began)
+            records = tuple(of_a_malformed_file(job, slot, job.submission.problem, began))
         elif job.submission.fault is not None:
             records = self._ungraded(job, slot, job.submission.fault, began)
         elif begun_before >= CRASHES:
@@ -262,7 +265,7 @@ class Grader:
                 trained=lambda: self.trained.folder,
             )
             scored = attempts.run()
-            records = tuple(self._record(job, slot, one, began, attempts.spent) for one in scored)
+            records = tuple(judged(job, slot, one, began, attempts.spent) for one in scored)
         records = self._saved(job, slot, records, began)
         with suppress(GraderError):  # the records are safe, and count all the same next time
             self.store.journal.finish(journal)
@@ -296,100 +299,14 @@ class Grader:
             try:
                 self.store.save(record)
             except UnkeepableError as error:
-                kept = self._one_plain(job, slot, ungraded(error.message), began, record.exercise)
+                grade, isolation = ungraded(error.message), self.room.isolation
+                kept = without_evidence(job, slot, grade, began, record.exercise, isolation)
                 self.store.save(kept)
             saved.append(kept)
         return tuple(saved)
 
-    # --- records -----------------------------------------------------------------------------
-
-    def _record(self, job: Job, slot: Slot, case: Scored, began: float, spent: TimeSpent) -> Record:
-        execution = case.execution
-        return Record(
-            key=job.score_key(slot, case.exercise),
-            execution_key=job.execution_key(slot, execution.engine, execution.attempt),
-            submission=job.submission.name,
-            student=job.submission.student,
-            handed_in=job.submission.handed_in,
-            exercise=case.exercise,
-            grade=case.grade,
-            evidence=case.evidence,
-            attempts=case.attempts,
-            engine=execution.engine,
-            device=execution.device,
-            isolation=execution.isolation,
-            seconds=round(time.monotonic() - began, 3),
-            graded_at=_now(),
-            versions=record_versions(),
-            threshold=case.threshold,
-            hidden_seed=job.hidden_seed(case.exercise),
-            profile=_profile(self.course, case.exercise),
-            spent=spent,
-        )
-
     def _ungraded(self, job: Job, slot: Slot, message: Message, began: float) -> tuple[Record, ...]:
-        return self._plain(job, slot, ungraded(message), began)
-
-    def _malformed(
-        self, job: Job, slot: Slot, problem: Message, began: float
-    ) -> tuple[Record, ...]:
-        return tuple(
-            self._one_plain(job, slot, malformed(problem, self._most(one)), began, one)
-            for one in job.submission.exercises or (UNKNOWN,)
-        )
-
-    def _most(self, exercise: str) -> float:
-        known = self.course.exercises.get(exercise)
-        return MAX_SCORE if known is None else known.max_score
-
-    def _plain(self, job: Job, slot: Slot, grade: Grade, began: float) -> tuple[Record, ...]:
-        """Give records without evidence: nothing was run, or it came to nothing."""
-        return tuple(
-            self._one_plain(job, slot, grade, began, exercise)
-            for exercise in job.submission.exercises or (UNKNOWN,)
-        )
-
-    def _one_plain(self, job: Job, slot: Slot, grade: Grade, began: float, exercise: str) -> Record:
-        return Record(
-            key=job.score_key(slot, exercise),
-            execution_key=job.execution_key(slot, job.choice.engine, 1),
-            submission=job.submission.name,
-            student=job.submission.student,
-            handed_in=job.submission.handed_in,
-            exercise=exercise,
-            grade=grade,
-            evidence=None,
-            attempts=(),
-            engine=None,
-            device=slot.device,
-            isolation=Isolation(Level.NONE) if grade.graded else self.room.isolation,
-            seconds=round(time.monotonic() - began, 3),
-            graded_at=_now(),
-            versions=record_versions(),
-            profile=_profile(self.course, exercise),
-        )
-
-
-def _in_the_name_of(job: Job, slot: Slot, record: Record) -> Record:
-    """Give the record of the same code handed in by somebody else."""
-    return replace(
-        record,
-        key=job.score_key(slot, record.exercise),
-        submission=job.submission.name,
-        student=job.submission.student,
-        handed_in=job.submission.handed_in,
-        same_as=record.submission,
-    )
-
-
-def _profile(course: Course, exercise: str) -> str:
-    """Give whose sizes an exercise has; of what no exercise was found in, the course's."""
-    known = course.exercises.get(exercise)
-    return known.profile if known else course.profile
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+        return tuple(of_none_judged(job, slot, message, began, self.room.isolation))
 
 
 # --- for runners -----------------------------------------------------------------------------
