@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from grader.course.exercises import Course
-from grader.pipeline.attempts import Scored
 from grader.pipeline.job import Job, record_versions
 from grader.pipeline.runner import Slot
+from grader.pipeline.scored import Scored
 from grader.score.score import MAX_SCORE, malformed, ungraded
 from grader.types import UNKNOWN, Grade, Isolation, Level, Message, Record, TimeSpent
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from grader.pipeline.attempts import Attempts, Scored, better_run
+from grader.pipeline.attempts import Attempts
 from grader.pipeline.engine_errors import blames_engine
+from grader.pipeline.scored import Scored, better_run
 from grader.types import CellError, Engine, Outcome
 
 

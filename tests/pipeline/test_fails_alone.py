@@ -14,11 +14,12 @@ from grader.course.exercises import Course
 from grader.extract.evaluate import RoomFailedError
 from grader.extract.tasks import Answer, ModelTask
 from grader.pipeline import attempts, grader, judges
-from grader.pipeline.attempts import Attempts, Scored
+from grader.pipeline.attempts import Attempts
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.judges import Judges
 from grader.pipeline.regrade import regrade
+from grader.pipeline.scored import Scored
 from grader.record.store import Store, UnkeepableError
 from grader.score.score import ungraded
 from grader.types import (
