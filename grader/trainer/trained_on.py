@@ -20,7 +20,9 @@ from grader.trainer.fitting import FitSettings
 from grader.trainer.rows import SIZES, TURNS, WEIGHT, X, Y
 from grader.types import Array
 
-NOTHING = 1e-3  # of the largest weight: beside it a row moves as good as nothing
+# Of the largest weight, and of all weights together: rows that have no more than both move as good
+# as nothing. One heavy row alone makes no other one light.
+NOTHING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,18 @@ def _weighing(arrays: Mapping[str, Array], fit: FitSettings) -> Array:
             weights[labels == label] = weight
     else:
         return np.ones(len(arrays[X]), dtype=bool)
-    found: Array = weights > NOTHING * weights[: _kept(len(weights), fit)].max(initial=0.0)
+    found: Array = (weights > 0.0) & (weights >= _least(weights[: _kept(len(weights), fit)]))
     return found
+
+
+def _least(weights: Array) -> float:
+    """Give what a row weighs at least that was learned from."""
+    if not len(weights):
+        return 0.0
+    ordered = np.sort(weights)
+    together = np.cumsum(ordered)
+    few = int(np.searchsorted(together, NOTHING * together[-1]))
+    return min(float(ordered[few]), NOTHING * float(ordered[-1]))
 
 
 def _labels(y: Array) -> Array:

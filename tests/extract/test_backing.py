@@ -16,7 +16,7 @@ from grader.course.load import load_course
 from grader.execute.caps import SHOWN_CAPS, SHOWN_OF_FIT
 from grader.execute.claims import read_claims
 from grader.extract.extract import extract
-from grader.kernel.probe.drawn import Rows
+from grader.kernel.probe.rows import Rows
 from grader.kernel.probe.shown import Shown, Told
 from grader.types import Array, Candidate, Evidence, Message, Training
 from tests.extract.notebooks import Room, asked, layer, run_with, sequential

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.kernel.probe.drawn import Rows, of_arrays
+from grader.kernel.probe.drawn import of_arrays
+from grader.kernel.probe.rows import Rows
 from grader.kernel.probe.shown import Told
 from grader.types import Array
 from tests.extract.test_backing import COURSE, Notebook, sequences
@@ -166,7 +167,7 @@ def test_weights_that_cannot_be_read_are_none(missed: Any) -> None:
         assert "data.shape" in missed(SEQUENCE, arrays(x, y, weight=weight))
 
 
-@pytest.mark.parametrize("light", [1e-9, 1e-4])
+@pytest.mark.parametrize("light", [1e-9, 1e-5])
 def test_right_rows_that_weigh_nothing_beside_later_ones_are_no_data(
     light: float, missed: Any
 ) -> None:

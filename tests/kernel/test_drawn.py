@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from grader.kernel.probe import drawn
-from grader.kernel.probe.drawn import Rows, of_arrays
+from grader.kernel.probe import rows as batches
+from grader.kernel.probe.drawn import of_arrays
+from grader.kernel.probe.rows import Rows
 from grader.kernel.probe.samples import SAMPLE_ROWS
 from grader.kernel.probe.shown import NOTHING, Shown, Told
-from grader.kernel.probe.weights import weights_of_rows
+from grader.kernel.probe.weights import learned, weights_of_rows
 
 X = np.arange(240, dtype=np.float64).reshape(40, 3, 2)
 Y = X[:, 0, :1] * 2
@@ -74,7 +76,7 @@ def test_of_a_data_set_without_end_as_many_steps_are_looked_at_as_were_taken() -
 
 
 def test_a_data_set_without_end_is_not_looked_at_forever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawn, "MOST_SAMPLES", 100)
+    monkeypatch.setattr(batches, "MOST_SAMPLES", 100)
     sample, _ = of_data(endless(*cut(10)), None, 1)
     assert sample["x"]["shape"] == [40, 3, 2]
 
@@ -91,7 +93,6 @@ def test_rows_are_counted_beyond_those_that_are_shown() -> None:
         ({"a": X, "b": X}, Y),
         (X, np.array(["no"] * 40)),
         (X, Y[:3]),
-        (X[:0], Y[:0]),
         X,
         None,
     ],
@@ -101,8 +102,35 @@ def test_what_is_not_batches_of_rows_shows_nothing(batch: Any) -> None:
     assert of_data(endless(batch), None, 1) == NOTHING
 
 
-def test_batches_that_differ_in_their_shapes_show_nothing() -> None:
-    assert of_data([(X, Y), (X[:, :2], Y)], None, 1) == NOTHING
+def test_of_batches_that_differ_in_their_shapes_those_are_shown_of_which_most_came() -> None:
+    short = (X[:16, :2], Y[:16])
+    for data in ([short, *cut(16)], [*cut(16), short], [cut(16)[0], short, *cut(16)[1:]]):
+        sample, arrays = of_data(data, None, 1)
+        assert (sample["x"]["shape"], sample["batch"]) == ([40, 3, 2], 16)
+        np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
+
+
+def test_of_many_forms_no_more_is_kept_than_of_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MOST_FORMS", 2)
+    rows = Rows(ROW * 40)
+    rows.take((X, Y))
+    for width in range(3, 30):
+        rows.take((np.ones((20, width)), Y[:20] + width))
+    assert sum(form.size for form in rows._forms.values()) <= 2 * rows.most_bytes
+    sample, arrays = rows.told()
+    assert sample["x"]["shape"] == [40, 3, 2]
+    np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
+
+
+def test_a_batch_without_rows_is_none() -> None:
+    for data in ([(X[:0], Y[:0]), (X, Y)], [(X, Y), (X[:0], Y[:0])]):
+        assert of_data(data, None, 1)[0]["x"]["shape"] == [40, 3, 2]
+    assert of_data(endless((X[:0], Y[:0])), 20, 1) == NOTHING
+
+
+def test_batches_without_rows_are_not_looked_at_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MOST_SAMPLES", 100)
+    assert of_data(endless((X[:0], Y[:0])), None, 1) == NOTHING
 
 
 def test_whole_numbers_among_others_are_such_numbers_as_they_are_trained_on() -> None:
@@ -110,7 +138,10 @@ def test_whole_numbers_among_others_are_such_numbers_as_they_are_trained_on() ->
     whole = (X[:8].astype(int), Y[:8].astype(int))
     sample, arrays = of_data([(X[8:], Y[8:]), whole, (X, Y)], None, 1)
     assert (sample["x"]["shape"], arrays["sample_y"].dtype) == ([40, 3, 2], np.float32)
-    assert of_data([whole, (X / 3, Y)], None, 1) == NOTHING, "a part of these would be lost"
+    for data in ([whole, (X[8:], Y[8:]), (X, Y)], [whole, whole, (X, Y)]):
+        sample, arrays = of_data(data, None, 1)
+        assert (sample["x"]["shape"], arrays["sample_x"].dtype) == ([40, 3, 2], np.float32)
+        np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
 
 
 def test_what_raises_in_the_middle_shows_nothing() -> None:
@@ -130,7 +161,7 @@ def test_rows_that_weigh_nothing_are_none() -> None:
     weights = np.where(np.arange(40) < 5, 1.0, 0.0)
     steps = np.zeros((40, 3))
     steps[:5, 1] = 2.0
-    for given in (weights, weights[:, None], steps, np.maximum(weights, 9e-4)):
+    for given in (weights, weights[:, None], steps, np.maximum(weights, 1e-4)):
         sample, arrays = of_data([(X, Y, given)], None, 1)
         assert sample["x"]["shape"] == [5, 3, 2]
         np.testing.assert_array_equal(arrays["sample_y"], Y[:5].astype(np.float32))
@@ -161,7 +192,7 @@ def test_whenever_the_heaviest_row_comes() -> None:
 
 
 def test_even_after_as_many_samples_as_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawn, "MOST_SAMPLES", 40)
+    monkeypatch.setattr(batches, "MOST_SAMPLES", 40)
     rows = Rows(MOST)
     rows.take((X, Y, np.full(40, 1e-6)))
     assert not rows.wants_more
@@ -169,7 +200,33 @@ def test_even_after_as_many_samples_as_are_looked_at(monkeypatch: pytest.MonkeyP
     assert rows.told()[0]["x"]["shape"] == [0, 3, 2]
 
 
-def test_a_row_weighs_what_it_weighed_at_most() -> None:
+def test_one_heavy_row_makes_no_other_one_nothing() -> None:
+    """As weights of 1 / y have one, and classes of which one is rare."""
+    weights = np.where(np.arange(40) == 7, 1e4, 1.0)
+    weights[3] = 0.0
+    rare = {0: 1.0, 1: 5000.0}
+    y = (np.arange(40) == 7).astype(int)
+    assert of_data([(X, Y, weights)], None, 1)[0]["x"]["shape"] == [39, 3, 2]
+    assert of_arrays(X, Y, 40, MOST, weights)[0]["x"]["shape"] == [39, 3, 2]
+    assert of_arrays(X, y, 40, MOST, None, rare) == NOTHING, "all were shown already"
+
+
+def test_nor_does_one_heavy_batch_where_the_others_come_again_and_again() -> None:
+    rows = Rows(MOST)
+    rows.take((X[:4], Y[:4], np.full(4, 2000.0)))
+    for _ in range(20):
+        rows.take((X, Y))
+    assert rows.told()[0]["x"]["shape"] == [40, 3, 2]
+
+
+def test_weights_that_are_alike_are_no_lighter_than_each_other() -> None:
+    """Nor are the lightest of many nothing where they are as heavy as others nearly."""
+    weights = 1.0 + np.random.default_rng(3).random(5000)
+    for given in (np.ones(5000), weights):
+        assert learned(given).all()
+
+
+def test_a_row_weighs_what_it_weighed_altogether() -> None:
     rows = Rows(MOST)
     for weight in (1e-9, 1.0, 1e-9):
         rows.take((X, Y, np.full(40, weight)))
@@ -213,7 +270,35 @@ def test_what_is_light_beside_rows_held_back_is_what_is_learned_from() -> None:
 
 def test_a_class_is_the_nearest_whole_number_as_keras_has_it() -> None:
     y = np.array([0.4, 0.6, 1.4, 0.5])
-    assert weights_of_rows(y, None, {0: 0.0, 1: 2.0}).tolist() == [0.0, 2.0, 2.0, 0.0]
+    assert read(y, {0: 0.0, 1: 2.0}) == [0.0, 2.0, 2.0, 0.0]
+
+
+class Series:
+    """Stands for pandas', which is neither true nor false."""
+
+    def __init__(self, values: dict[int, float]) -> None:
+        self.get = values.get
+
+    def __bool__(self) -> bool:
+        raise ValueError("The truth value of a Series is ambiguous.")
+
+
+def read(y: np.ndarray, classes: Any) -> list[float] | None:
+    found = weights_of_rows(y, None, classes)
+    return None if found is None else found.tolist()
+
+
+def test_weights_of_classes_are_whatever_can_be_asked_for_one() -> None:
+    y = np.array([0, 1, 2])
+    assert read(y, Series({0: 0.0, 1: 2.0})) == [0.0, 2.0, 1.0]
+    assert read(y, {"no class": 3.0, 1: 2.0}) == [1.0, 2.0, 1.0], "which Keras never asks for"
+    assert of_arrays(X, np.arange(40) % 2, 40, MOST, None, Series({1: 0.0}))[0]["x"]["shape"][0] == 20
+
+
+@pytest.mark.parametrize("classes", [{0: "heavy"}, [1.0, 2.0], 7])
+def test_of_weights_of_classes_that_cannot_be_read_nothing_is_known(classes: Any) -> None:
+    assert read(np.array([0, 1]), classes) is None
+    assert of_arrays(X, np.arange(40) % 2, 16, MOST, None, classes)[0]["x"]["shape"] == [40, 3, 2]
 
 
 @pytest.mark.parametrize("steps", [1, np.int64(1)])

@@ -180,7 +180,10 @@ def test_two_arrays_are_two_inputs_and_none_is_taken_for_rows(told: Told) -> Non
         assert story(told, several, X[:, 0])[0].sample[0].get("x", {}).get("shape") != [600, 2]
 
 
-def test_other_weights_make_other_data_of_the_same_arrays(told: Told) -> None:
+def test_other_rows_that_weigh_something_are_other_data_and_other_weights_are_not(
+    told: Told,
+) -> None:
+    """Weights that are drawn anew for every call would make each of a thousand calls news."""
     known: list[set[str]] = []
 
     def noting(_: int, sample: dict[str, Any], arrays: dict[str, np.ndarray], *__: Any) -> bool:
@@ -189,10 +192,13 @@ def test_other_weights_make_other_data_of_the_same_arrays(told: Told) -> None:
         return True
 
     told.is_news = noting  # type: ignore[method-assign]
-    for more in ({}, {"sample_weight": np.ones(8)}, {"class_weight": {0: 0.5}}):
+    alike = [{}, {"sample_weight": np.ones(8)}, {"sample_weight": np.arange(1.0, 9.0)}]
+    alike += [{"class_weight": {0: 0.5}}, {"class_weight": {0: 1.5}}]
+    for more in (*alike, {"sample_weight": np.arange(8.0)}, {"class_weight": {0: 0.0}}):
         ended(told, X[:8], X[:8, 0], **more)
-    assert len(known) == 3
-    assert known[0] != known[1] != known[2] != known[0]
+    *same, of_rows, of_classes = known
+    assert same == [same[0]] * len(alike)
+    assert of_rows != same[0] != of_classes
 
 
 def test_weights_that_cannot_be_read_leave_the_beginning_of_a_fit_told(told: Told) -> None:

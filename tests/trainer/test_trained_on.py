@@ -48,12 +48,18 @@ def test_what_weighs_nothing_is_not_trained_on() -> None:
     assert taken(sample_weight=np.zeros(8)) == []
 
 
+def test_one_heavy_row_makes_no_other_one_nothing() -> None:
+    assert taken(sample_weight=[1500.0, 0.0, *[1.0] * 6]) == [0, *range(2, 8)]
+    rare = settings(class_weight=((0, 1.0), (1, 1500.0)))
+    assert taken(rare, y=np.array([1, *[0] * 7])) == list(range(8))
+
+
 def test_a_claim_leaves_out_what_an_order_leaves_out() -> None:
     assert claimed.LIGHT == NOTHING
     steps = np.random.default_rng(2)
     for split in (0.0, 0.2, 0.5):
         for _ in range(50):
-            weight = steps.choice([0.0, 1e-4, 1.0], 8)
+            weight = steps.choice([0.0, 1e-4, 3e-3, 1.0, 1e3], 8)
             there = np.flatnonzero(claimed.learned(weight, split))
             assert taken(settings(validation_split=split), sample_weight=weight) == there.tolist()
 

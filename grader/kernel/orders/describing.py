@@ -133,7 +133,9 @@ def fit_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     settings = {name: _plain(given.get(name)) for name in FIT}
     weights = given.get("class_weight")
-    settings["class_weight"] = weights and {str(int(k)): float(v) for k, v in weights.items()}
+    if weights is not None:
+        weights = {str(int(k)): float(v) for k, v in weights.items()}
+    settings["class_weight"] = weights
     return settings
 
 

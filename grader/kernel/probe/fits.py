@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from .drawn import Rows, of_arrays, of_data
+from .drawn import of_arrays, of_data
 from .models import build, can_build, describe, digest_of, numbered, weights_of
 from .repeats import Repeats, asked_for, history_of
-from .samples import PAIR, Recorder, take_sample
+from .rows import Rows
+from .samples import PAIR, Recorder, alone, take_sample
 from .shown import NOTHING, Told
 from .watching import Probe
+from .weights import learned, weights_of_rows
 
 # How far a fit has come is told after a second, and then whenever it has gone on by a tenth.
 FIRST_REPORT, LONGER = 1.0, 1.1
@@ -44,13 +46,20 @@ def plain_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in plain_ones.items() if v is None or isinstance(v, (bool, int, float))}
 
 
-def weights_given(arguments: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Give what rows are told to weigh: the same data are others where they weigh otherwise."""
+def weighing(arguments: dict[str, Any], first: Any) -> dict[str, np.ndarray]:
+    """Say which rows weigh anything, where some do not: the same data are others where others do.
+
+    Args:
+        arguments: of ``fit``.
+        first: targets, where it is given none beside its inputs.
+    """
     try:
-        classes = sorted((arguments.get("class_weight") or {}).items())
-        told = {f"class {label}": weight for label, weight in classes}
-        told["sample_weight"] = arguments.get("sample_weight")
-        return {name: np.asarray(one) for name, one in told.items() if one is not None}
+        y = np.asarray(first if arguments.get("y") is None else alone(arguments["y"]))
+        given = (arguments.get(name) for name in ("sample_weight", "class_weight"))
+        weights = weights_of_rows(y, *given)
+        split = plain_arguments(arguments)["validation_split"]
+        weighs = None if weights is None else learned(weights, split)
+        return {} if weighs is None or weighs.all() else {"weighing": weighs}
     except Exception:
         return {}
 
@@ -110,7 +119,7 @@ class FitStory:
         # Keras has drawn a generator's first batch by now, and a fit that is stopped has no end.
         drawn = self._late_sample()
         sample, arrays = drawn if drawn[0] else self.sample
-        alike = arrays | weights_given(self.given) if arrays else arrays
+        alike = arrays | weighing(self.given, arrays.get("sample_y")) if arrays else arrays
         news = self.probe.is_news(self.number, sample, alike, self.source)
         self.digest = sample.get("digest")
         weights = weights_of(self.model)

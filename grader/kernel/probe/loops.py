@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .drawn import Rows
 from .models import build
+from .rows import Rows
 from .samples import alone, take_sample
 from .shown import NOTHING
 from .weights import weights_of_rows
@@ -84,7 +84,7 @@ class Loops:
         """Tell what ``train_on_batch`` starts from, the first time that it is called."""
         number = self.probe.number(model)
         if self.probe.trained is not None:
-            if weight is None and classes:
+            if weight is None and classes is not None:
                 weight = weights_of_rows(np.asarray(alone(y)), None, classes)
             self._rows.setdefault(number, Rows(self.probe.shown.of_fit)).take((x, y, weight))
         if number in self._sampled:
