@@ -17,6 +17,7 @@ from grader.policy.by_hand import HandLines
 from grader.record import exported, files, forgetting, hand_file
 from grader.record.store import Store
 from grader.report import wording
+from grader.trainer.place import NAME as TRAINED
 from grader.types import HandLine
 
 EXPORTS = "export"
@@ -49,8 +50,9 @@ def _forget(store: Store, one: HandLine) -> HandLine:
 def _erase_pages(store: Store, student: str) -> None:
     """Erase what can be made again, and the page of whoever has nothing left."""
     with files.disk_errors(store.out):
-        if (store.out / EXPORTS).is_dir():
-            shutil.rmtree(store.out / EXPORTS)
+        for name in (EXPORTS, TRAINED):
+            if (store.out / name).is_dir():
+                shutil.rmtree(store.out / name)
         (store.out / SIMILAR).unlink(missing_ok=True)
         if not _has_anything(store, student):
             page = store.out / "feedback" / f"{wording.file_stem(student)}.html"

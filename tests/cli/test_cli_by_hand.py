@@ -332,6 +332,14 @@ class TestForget:
         assert (note.kind, note.by, note.student, note.text) == (HandKind.FORGET, "dean", "", "")
         assert {who for who, _ in results(shell)} == {"jung", "김민준_1234"}
 
+    def test_trainings_beside_the_records_go_too(self, shell: Shell) -> None:
+        """Nobody can tell whose they are; they can be done again."""
+        kept = shell.out / ".grader-trained"
+        kept.mkdir()
+        (kept / "result").touch()
+        assert by_hand(shell, "forget", "kim", "--yes").code == 0
+        assert not kept.exists()
+
     def test_one_exercise_alone(self, shell: Shell) -> None:
         by_hand(shell, "forget", "kim", GRU, "--yes")
         assert {what for who, what in results(shell) if who == "kim"} == {LSTM}
