@@ -104,7 +104,8 @@ class Grader:
     ) -> Iterator[Graded]:
         """Grade submissions, giving each as it becomes done: the longest first, the same once.
 
-        Of a batch that is asked to end, results of trainings stay: it goes on from them.
+        Of a batch that is asked to end or out of time, results of trainings stay: it goes on from
+        them.
         """
 
         def starts(group: Group) -> None:
@@ -116,7 +117,7 @@ class Grader:
             batch = yield from self._first_round(batch, runner, starts)
         for done in runner.run(batch, GradeGroups(self), starts):
             yield from done
-        if not self.stopping():
+        if not self._is_over():
             remove(self.store.out)
 
     def _in_a_round(self, batch: Sequence[Group], runner: Runner) -> bool:

@@ -146,9 +146,9 @@ def test_a_home_that_keeps_nothing_costs_nobody_agrade(
     assert world.trainer == [True]
 
 
-@pytest.mark.parametrize("ended", [False, True])
-def test_results_beside_a_batch_stay_only_where_it_was_asked_to_end(
-    ended: bool, course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ended", ["", "asked to", "out of time"])
+def test_results_beside_a_batch_stay_only_where_it_ended_early(
+    ended: str, course: Course, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing(tmp_path, monkeypatch)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
@@ -159,9 +159,11 @@ def test_results_beside_a_batch_stay_only_where_it_was_asked_to_end(
         one = Grader(asking, NoRoom(), store, settings, stopping=stop.draining.is_set)  # type: ignore[arg-type]
         for _ in one.grade_all([submission()], LocalRunner([SLOT], stop)):
             assert (out / NAME).is_dir()
-            if ended:
+            if ended == "asked to":
                 stop.draining.set()
-    assert (out / NAME).is_dir() == ended
+            elif ended:
+                monkeypatch.setattr(Settings, "is_late", lambda _: True)
+    assert (out / NAME).is_dir() == bool(ended)
 
 
 def test_a_malformed_notebook_gets_zero_for_every_exercise_it_owes(
