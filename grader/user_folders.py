@@ -14,6 +14,7 @@ import os
 import secrets
 import stat
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,7 @@ OURS = "rnn-grader"  # our folder in each of them
 OWNERS_FOLDER, OPEN_FOLDER = 0o700, 0o755  # open: what rooms read, perhaps as another user
 NOWHERE = Path(os.devnull)  # there is nothing below it, and nothing can be made there
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
+TRIAL, OLD_SECONDS = ".trial-", 3600.0  # no try takes so long
 TRIAL_BYTES = 1 << 16  # more than a file system keeps beside the file's name
 
 
@@ -49,19 +51,32 @@ def is_ours(state: os.stat_result) -> bool:
     return state.st_uid == os.geteuid() and not state.st_mode & OTHERS
 
 
+def make_folder(folder: Path, mode: int = OWNERS_FOLDER) -> None:
+    """Make a folder where it is missing, and those above it; no other user can write to any.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for above in reversed(folder.parents):
+        if not above.exists():
+            above.mkdir(OPEN_FOLDER, exist_ok=True)
+    folder.mkdir(mode, exist_ok=True)
+
+
 def refusal(folder: Path, mode: int = OWNERS_FOLDER) -> str | None:
     """Say why nothing can be kept in a folder, which is made where it is missing; None: it can.
 
     Only trying tells: modes do not bind root, and a read-only disk binds everybody. A home that is
     not there is not made: whoever has none was meant to have none.
     """
-    trial = folder / f".trial-{secrets.token_hex(4)}"
+    trial = folder / f"{TRIAL}{secrets.token_hex(4)}"
     try:
         _require_home(folder)
-        folder.mkdir(mode, parents=True, exist_ok=True)
+        make_folder(folder, mode)
         state = folder.lstat()
         if not stat.S_ISDIR(state.st_mode) or not is_ours(state):
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        _sweep(folder)
         trial.write_bytes(bytes(TRIAL_BYTES))
     except OSError as error:
         return error.strerror or type(error).__name__
@@ -69,6 +84,14 @@ def refusal(folder: Path, mode: int = OWNERS_FOLDER) -> str | None:
         with suppress(OSError):
             trial.unlink()
     return None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what whoever was killed while trying has left."""
+    for path in folder.glob(f"{TRIAL}*"):
+        with suppress(OSError):
+            if time.time() - path.lstat().st_mtime > OLD_SECONDS:
+                path.unlink()
 
 
 def _require_home(folder: Path) -> None:

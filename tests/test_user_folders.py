@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,40 @@ def test_a_secret_without_a_home_is_asked_for_in_a_sentence(
     with pytest.raises(GraderError) as refused:
         course_secret()
     assert refused.value.message.id == "seeds.unreadable"
+
+
+@pytest.fixture
+def open_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """As many systems have it: a user's group may write what that user makes."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    before = os.umask(0o002)
+    yield tmp_path / ".cache" / "rnn-grader"
+    os.umask(before)
+
+
+def test_no_group_may_write_to_a_folder_that_is_made(open_umask: Path) -> None:
+    assert refusal(open_umask / "trained") is None
+    modes = [one.stat().st_mode & 0o777 for one in (open_umask.parent, open_umask)]
+    assert modes == [0o755, 0o755]
+    assert base() == open_umask
+
+
+def test_workers_share_the_cache_whose_folder_an_earlier_version_made(open_umask: Path) -> None:
+    open_umask.mkdir(parents=True)
+    assert open_umask.stat().st_mode & 0o777 == 0o775
+    assert base() == open_umask
+    assert {one.name: one.stat().st_mode & 0o777 for one in open_umask.iterdir()} == {
+        "luggage": 0o700,
+        "cores": 0o700,
+    }
+
+
+def test_what_a_killed_try_left_is_gone_after_the_next_one(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir(0o700)
+    old, new = folder / ".trial-01234567", folder / ".trial-89abcdef"
+    for one in (old, new):
+        one.write_bytes(b"")
+    os.utime(old, (0, 0))
+    assert refusal(folder) is None
+    assert list(folder.iterdir()) == [new], "which somebody may just be trying"

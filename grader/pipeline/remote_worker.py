@@ -22,6 +22,7 @@ from pathlib import Path
 from grader import environment, user_folders
 from grader.pipeline.runner import Slot, There
 
+LUGGAGE, CORES = "luggage", "cores"  # folders that workers share
 LOOK_SECONDS = 0.2
 OLD_SECONDS = 14 * 24 * 3600.0
 
@@ -33,8 +34,8 @@ def done_there(
     with suppress(OSError):  # only root may; others start their cluster with RAY_worker_niceness=0
         os.setpriority(os.PRIO_PROCESS, 0, 0)
     shared = base()
-    folder = unpacked(luggage, shared / "luggage")
-    with core(shared / "cores") as slot, there.open(folder, hidden) as do:
+    folder = unpacked(luggage, shared / LUGGAGE)
+    with core(shared / CORES) as slot, there.open(folder, hidden) as do:
         for parcel in parcels:
             yield do(parcel, slot)
 
@@ -45,10 +46,11 @@ def base() -> Path:
     In a temporary folder of its own a worker would not see which cores the others have.
     """
     usual = user_folders.cache() / user_folders.OURS
+    if all(user_folders.refusal(usual / name) is None for name in (LUGGAGE, CORES)):
+        return usual
     shared = Path(tempfile.gettempdir()) / f"{user_folders.OURS}-{os.geteuid()}"
-    for folder in (usual, shared):
-        if user_folders.refusal(folder) is None:
-            return folder
+    if user_folders.refusal(shared) is None:
+        return shared
     return Path(tempfile.mkdtemp(prefix=f"{user_folders.OURS}-"))
 
 
@@ -57,7 +59,7 @@ def unpacked(luggage: bytes, parent: Path) -> Path:
 
     The folder is named by the content, and belongs to the user alone.
     """
-    parent.mkdir(0o700, parents=True, exist_ok=True)
+    user_folders.make_folder(parent)
     folder = parent / hashlib.sha256(luggage).hexdigest()[:32]
     if not folder.is_dir():
         _sweep(parent)
@@ -86,17 +88,20 @@ def core(parent: Path) -> Iterator[Slot]:
     """Have one of this machine's cores to oneself; wait where all are taken.
 
     A cluster's own count of cores says how many, not which, and pins nothing. A lock belongs to
-    whoever holds it, so a worker that dies gives its core back.
+    whoever holds it, so a worker that dies gives its core back. Where the disk knows no locks, each
+    takes one by chance.
     """
-    parent.mkdir(0o700, parents=True, exist_ok=True)
+    user_folders.make_folder(parent)
     while True:
         for number in environment.cores():
             handle = os.open(parent / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 os.close(handle)
                 continue
+            except OSError:
+                number = secrets.choice(environment.cores())  # noqa: PLW2901 - whichever it is
             try:
                 yield Slot((number,))
             finally:

@@ -24,6 +24,7 @@ from grader.room.inside.removing import remove_tree
 # Kinds of folders, by how their names begin.
 KINDS = RUNS, SCRATCH, SELFTEST = "grader-run-", "grader-scratch-", "grader-selftest-"
 _UNLOCKED_SECONDS = 3600.0  # after which a folder that was never locked is a dead grader's too
+_FOLDER = 0o755  # rooms read it, perhaps as another user; nobody else writes, whatever the umask
 _LONGEST_PARENT = 60  # unix socket paths end at 107 characters
 
 
@@ -40,7 +41,7 @@ def workplace(*names: str, kind: str = RUNS) -> Iterator[Path]:
         # Only now under the name that a sweep looks for: it never sees one that is not yet locked.
         place = place.rename(place.with_name(place.name.removeprefix(".")))
         for name in names:
-            (place / name).mkdir()
+            (place / name).mkdir(_FOLDER)
         yield place
 
 

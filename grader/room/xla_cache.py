@@ -110,7 +110,7 @@ def cache_folder() -> Path:
 
 def _keep(source: Path, folder: Path) -> None:
     """Copy what a reference's room wrote, as files of ours."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+    user_folders.make_folder(folder, user_folders.OPEN_FOLDER)
     for number, path in enumerate(sorted(source.iterdir())):
         state = path.lstat()
         if number >= MOST_ENTRIES or not stat.S_ISREG(state.st_mode) or state.st_size > MOST_BYTES:

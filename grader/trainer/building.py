@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from grader import environment
+from grader import environment, user_folders
 from grader.arrays import BadArraysError, read_bounded
 from grader.extract.evaluate import evaluation_environment
 from grader.room import Bind, Room, RoomSpec
@@ -172,7 +172,7 @@ def _checked(place: Path, room: Room, cores: tuple[int, ...]) -> str:
 def _keep(level: Level, library: Path, answers: Path) -> None:
     """Put the kernel where ``find`` looks, whole or not at all."""
     folder = kernel_folder()
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    user_folders.make_folder(folder.parent, user_folders.OPEN_FOLDER)
     new = folder.with_name(f".{folder.name}.new.{os.getpid()}")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o755)

@@ -15,6 +15,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from grader import user_folders
 from grader.arrays import read_npz
-from grader.record.files import OWNERS_FOLDER, disk_errors, write_whole
+from grader.record.files import disk_errors, write_whole
 from grader.types import Array, GraderError, Message
 
 MOST_BYTES = 4_000_000_000
@@ -49,7 +50,7 @@ class Kept:
         self._folder = folder
         self._most_bytes = most_bytes
         with disk_errors(folder):
-            folder.mkdir(OWNERS_FOLDER, parents=True, exist_ok=True)
+            user_folders.make_folder(folder)
             state = folder.lstat()
         if not stat.S_ISDIR(state.st_mode) or not user_folders.is_ours(state):
             raise GraderError(Message("trainer.not_ours", {"path": str(folder)}))
@@ -125,7 +126,7 @@ class Kept:
     def _locked(self, key: str, meanwhile: Callable[[], None]) -> Iterator[None]:
         """Hold the key's lock; the system lets go of it when its holder dies.
 
-        Where the disk takes no lock any more, equal work may be done twice.
+        Where the disk takes no lock, or none any more, equal work may be done twice.
         """
         if sys.platform == "win32":  # no such locks there: equal work may be done twice
             yield
@@ -150,8 +151,9 @@ class Kept:
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
-            os.close(lock)
+            for let_go in (path.unlink, partial(os.close, lock)):
+                with contextlib.suppress(OSError):
+                    let_go()
 
 
 def _opened(path: Path) -> int | None:
@@ -163,10 +165,11 @@ def _opened(path: Path) -> int | None:
 def _taken(lock: int) -> bool:
     import fcntl
 
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+    with contextlib.suppress(OSError):  # a disk that knows no locks: nobody is waited for
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
     return True
 
 
@@ -175,3 +178,5 @@ def _is_still(path: Path, lock: int) -> bool:
         return path.stat().st_ino == os.fstat(lock).st_ino
     except FileNotFoundError:
         return False
+    except OSError:
+        return True  # nobody can tell

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import io
 import os
 import tarfile
@@ -78,3 +80,19 @@ def test_whoever_finds_none_waits_for_one(tmp_path: Path, monkeypatch: pytest.Mo
     with core(tmp_path) as second:
         assert second.cores == (3,)
     assert len(waited) == 1
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS])
+def test_on_a_disk_that_knows_no_locks_nobody_waits(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    monkeypatch.setattr(environment, "cores", lambda: (3, 5))
+    found = set()
+    for _ in range(64):
+        with core(tmp_path) as slot:
+            found.add(slot.cores)
+    assert found == {(3,), (5,)}, "not all of them the first one"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from grader.room.workplace import workplace
 from grader.text.words import Words
 from grader.trainer.kept import usual_folder
 from grader.trainer.place import NAME, place_for, remove
@@ -67,6 +69,22 @@ def test_where_the_batchs_folder_is_no_better_they_are_this_processs(tmp_path: P
     assert place.folder == place_for(out).folder
     assert not place.folder.is_relative_to(tmp_path)
     Results(place.folder).put(KEY, trained())
+
+
+def test_a_umask_that_lets_a_group_write_costs_nobody_the_last_resort(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.write_text("no folder")
+    before = os.umask(0o002)
+    try:
+        with workplace("trained") as folder:
+            monkeypatch.setattr("grader.trainer.place._of_this_process", lambda: folder / "trained")
+            place = place_for(out)
+            Results(place.folder).put(KEY, trained())
+            assert isinstance(Results(place.folder).get(KEY), Trained)
+    finally:
+        os.umask(before)
 
 
 def test_a_disk_that_becomes_full_costs_no_training(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import multiprocessing
 import os
 import stat
@@ -84,6 +86,31 @@ def test_a_training_that_raises_leaves_no_lock(tmp_path: Path) -> None:
         results.once(KEY, must_not_train)
     assert isinstance(results.once(KEY, trained), Trained)
     assert not list(tmp_path.glob("*.lock"))
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EIO])
+def test_a_disk_that_knows_no_locks_costs_no_training(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    results = Results(tmp_path)
+    assert isinstance(results.once(KEY, trained), Trained)
+    assert plain(results.once(KEY, must_not_train)) == plain(trained())
+
+
+def test_nor_does_one_that_fails_while_the_lock_is_held(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    results = Results(folder)
+
+    def training() -> Outcome:
+        folder.rename(tmp_path / "gone")
+        folder.write_text("a file in its place")
+        return trained()
+
+    assert isinstance(results.once(KEY, training), Trained)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
