@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from grader.course.near import distinct_places
 from grader.extract.distinct import (
     differing,
-    distinct_places,
     fits_more,
     row_bytes,
     shown_rows,

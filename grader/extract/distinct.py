@@ -2,8 +2,7 @@
 
 Nor is one with a little noise on it.
 
-Enters: inputs and targets. Leaves: the places of rows that differ; a FitSample whose sizes count
-each row once. Touches nothing.
+Enters: a FitSample. Leaves: one whose sizes count each row once. Touches nothing.
 """
 
 from __future__ import annotations
@@ -11,59 +10,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
+from grader.course.near import among, distinct_places
+from grader.types import ArraySample, FitSample, Scalar
 
-from grader.course.near import among, apart, first_pairs
-from grader.types import Array, ArraySample, FitSample, Scalar
-
-# Products are compared no more finely than that (1e-5, of a spread of a quarter and more), readings
-# far more coarsely; float32 rounds a hundred times more finely.
-SAME = 3e-5  # of the range that four fifths of the numbers have
-ROUNDED = 1e-5  # of their size
-ENOUGH = 100_000  # numbers that tell it
 DRAWN = "drawn"  # each row once, of all that was drawn
 # Who holds back a part, as everybody should, has made these rows and knows them for data; who holds
 # back most of them trains on something else.
 MOST_HELD_BACK = 0.5
 FIRST_BATCHES = frozenset({"dataset", "generator"})
-
-
-def distinct_places(x: Array, y: Array) -> Array:
-    """Give the place of each row of inputs with its target where it comes first, in order.
-
-    Args:
-        x: inputs, (rows, …).
-        y: targets, (rows, …), as many.
-    """
-    if not len(x):
-        return np.zeros(0, dtype=np.int64)
-    flat = [np.ascontiguousarray(_with_one_zero(one)).reshape(len(one), -1) for one in (x, y)]
-    places = first_pairs(*flat)
-    if not (x.size and y.size and all(np.issubdtype(one.dtype, np.floating) for one in (x, y))):
-        return places  # whole numbers have no noise
-    rows = np.concatenate([one[places] for one in flat], axis=1)
-    with np.errstate(all="ignore"):  # what is not finite is like nothing
-        return places[apart(rows, np.concatenate([_noise(x), _noise(y)]))]
-
-
-def _noise(array: Array) -> Array:
-    """Give what is no difference yet, for each number of a row: (numbers,), above 0.
-
-    Each feature has a scale of its own, the last axis; neither outliers nor other features count.
-    """
-    features = array.shape[-1] if array.ndim > 1 else 1
-    numbers = array.reshape(-1, features)
-    numbers = numbers[:: max(1, len(numbers) // ENOUGH)].astype(np.float64)
-    low, high = np.percentile(numbers, (10, 90), axis=0)
-    spread = np.where(high > low, high - low, numbers.std(axis=0))
-    noise = SAME * spread + ROUNDED * np.median(np.abs(numbers), axis=0)
-    noise = np.where(np.isfinite(noise) & (noise > 0.0), noise, 1.0)
-    return np.tile(noise, max(1, array[0].size // features))
-
-
-def _with_one_zero(array: Array) -> Array:
-    """Write -0.0, which is the same number, as 0.0."""
-    return array + 0 if np.issubdtype(array.dtype, np.floating) else array
 
 
 def is_part(sample: FitSample) -> bool:
@@ -104,7 +58,11 @@ def as_shown(sample: FitSample, most: int | None) -> FitSample:
     """
     if sample.kind == DRAWN or sample.kind in FIRST_BATCHES:
         sample = replace(sample, kind="arrays")
-    sample = each_once(sample)
+    return at_most(each_once(sample), most)
+
+
+def at_most(sample: FitSample, most: int | None) -> FitSample:
+    """Give what is known of rows of which so many count at most; None: as many as are told."""
     x, y = sample.x, sample.y
     if most is None or x is None or y is None or most >= x.shape[0]:
         return sample

@@ -19,6 +19,7 @@ from typing import Protocol
 import numpy as np
 
 from grader.execute.desk import Meanwhile, Reply
+from grader.extract.distinct import at_most
 from grader.extract.proof import layers_digest, weights_digest
 from grader.room import Room
 from grader.seeds import derive
@@ -210,7 +211,7 @@ class Trainings:
                 moved=result.moved,
                 seconds=round(seconds, 3),
                 history=history if self._numbers >= 0 else {},
-                sample=order.seen,
+                sample=order.seen and at_most(order.seen, reach.samples),
                 device=answer.device,
             )
         )
@@ -267,8 +268,7 @@ def _some_of(sample: FitSample, seed: int) -> FitSample:
     if sample.x is None or sample.y is None or len(sample.x.rows) <= FEW_ROWS:
         return sample
     drawn = np.random.default_rng(seed).choice(len(sample.x.rows), FEW_ROWS, replace=False)
-    places = np.sort(drawn)
-    x, y = (replace(part, rows=part.rows[places]) for part in (sample.x, sample.y))
+    x, y = (replace(part, rows=part.rows[drawn]) for part in (sample.x, sample.y))
     return replace(sample, x=x, y=y)
 
 

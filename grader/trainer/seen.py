@@ -4,14 +4,14 @@ Enters: inputs and targets, a seed that no room knows. Leaves: a FitSample. Touc
 
 A notebook shows the first rows of what it gives to ``fit``; an order holds all that was trained on.
 A thousand copies of two reviews are two. Where there are more rows than are kept, those that are
-kept are drawn.
+kept are drawn, and stay as they were drawn: the last ones tell whether new rows still come.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from grader.extract.distinct import distinct_places
+from grader.course.near import distinct_places
 from grader.types import Array, ArraySample, FitSample
 
 KEPT_BYTES = 4_000_000  # of inputs and targets together
@@ -19,7 +19,7 @@ FEWEST = 64  # rows that are kept, however large each is
 
 
 def seen_rows(x: Array, y: Array, seed: int) -> FitSample:
-    """Give the rows that differ, in their order, and how many there are.
+    """Give the rows that differ, in their order or as they are drawn, and how many there are.
 
     Args:
         x: inputs, (rows, …).
@@ -31,7 +31,7 @@ def seen_rows(x: Array, y: Array, seed: int) -> FitSample:
     most, kept = max(FEWEST, KEPT_BYTES // one), distinct
     if len(distinct) > most:
         drawn = np.random.default_rng(seed).choice(len(distinct), most, replace=False)
-        kept = distinct[np.sort(drawn)]
+        kept = distinct[drawn]
     return FitSample(_sample(x, kept, len(distinct)), _sample(y, kept, len(distinct)))
 
 

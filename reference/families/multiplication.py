@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from grader.course.families import DataReading, Question
-from grader.course.near import among, apart, first_pairs
+from grader.course.near import among, apart, distinct_places
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 MARK_FIRST = "mark-number"
@@ -247,7 +247,7 @@ def _differing(x: ArraySample, y: ArraySample) -> int:
     rows = np.asarray(x.rows[:count], dtype=np.float64)
     if not np.isfinite(rows).all():
         return x.shape[0]
-    once = first_pairs(rows, y.rows[:count])  # as often as that is counted already
+    once = distinct_places(x.rows[:count], y.rows[:count])  # as often as that is counted already
     return among(apart(rows[once], NOISE), len(once), x.shape[0])
 
 

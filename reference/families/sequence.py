@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from grader.course.families import DataReading, Question
-from grader.course.near import among, apart, first_pairs
+from grader.course.near import among, apart, distinct_places
 from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
 
 WINDOW = "window"
@@ -203,7 +203,7 @@ def _count(x: ArraySample, y: ArraySample, task: _Task, *, whole: bool) -> Findi
         return _right("data.rows", expected, "?", "sequence.rows_uncounted")
     count = min(len(x.rows), len(y.rows))
     rows = np.asarray(x.rows[:count], dtype=np.float64)
-    once = first_pairs(rows, y.rows[:count])  # as often as that is counted already
+    once = distinct_places(x.rows[:count], y.rows[:count])  # as often as that is counted already
     got = among(apart(rows[once], TOLERANCE), len(once), x.shape[0])
     if got < task.windows:
         return _wrong(task, "data.rows", expected, str(got), "sequence.rows")

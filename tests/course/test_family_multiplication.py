@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.course.families import DataReading, load_family
+from grader.extract.distinct import each_once
 from grader.text.words import Words
 from tests.support.family_data import (
     REFERENCE,
@@ -186,6 +187,17 @@ def test_a_wrong_shape_is_named_and_ends_the_reading(x, y, name):
     assert wrong(reading) == {"data.shape": f"multiplication.{name}"}
     assert reading.layout is None
     assert_spoken(reading, "multiplication")
+
+
+def test_rows_that_are_not_counted_twice_are_not_taken_off_twice():
+    """Six copies of each with the noise of float32: each row counts once already."""
+    x, y = product_data(rows=3000)
+    many = np.repeat(x, 6, axis=0)
+    noise = np.random.default_rng(1).normal(0.0, 2e-6, many.shape[:2]).astype(np.float32)
+    many[:, :, 1] = np.clip(many[:, :, 1] + noise, 0.0, 1.0)
+    shown = each_once(fit(many, np.repeat(y, 6), rows=9000))
+    found = multiplication.examine(shown, {**SPEC, "min_rows": 2950}).findings
+    assert [one.fraction for one in found if one.id == "data.rows"] == [1.0]
 
 
 def test_too_few_rows_are_wrong():

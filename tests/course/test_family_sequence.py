@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.course.families import DataReading, load_family
+from grader.extract.distinct import each_once
 from tests.support.family_data import (
     REFERENCE,
     assert_spoken,
@@ -55,6 +56,15 @@ def test_more_windows_are_a_note():
     assert [n.id for n in sequence.examine(fit(*tenths(9)), TENTHS).notes] == [
         "sequence.more_windows"
     ]
+
+
+def test_windows_that_are_not_counted_twice_are_not_taken_off_twice():
+    """Each is there thirty times, nearly; of half of them it is told how many differ in all."""
+    x, y = tenths()
+    many = np.repeat(x, 30, axis=0)
+    many += np.random.default_rng(0).normal(0.0, 1e-7, many.shape)
+    shown = each_once(fit(many, np.repeat(y, 30), rows=91))
+    assert wrong(sequence.examine(shown, TENTHS)) == {}
 
 
 SEQUENCE_TARGETS = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader.extract.distinct import distinct_places, each_once
+from grader.course.near import distinct_places
+from grader.extract.distinct import each_once
 from grader.types import Array, ArraySample, FitSample
 
 RNG = np.random.default_rng(4)

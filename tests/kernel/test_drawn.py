@@ -292,7 +292,9 @@ def test_weights_of_classes_are_whatever_can_be_asked_for_one() -> None:
     y = np.array([0, 1, 2])
     assert read(y, Series({0: 0.0, 1: 2.0})) == [0.0, 2.0, 1.0]
     assert read(y, {"no class": 3.0, 1: 2.0}) == [1.0, 2.0, 1.0], "which Keras never asks for"
-    assert of_arrays(X, np.arange(40) % 2, 40, MOST, None, Series({1: 0.0}))[0]["x"]["shape"][0] == 20
+    assert (
+        of_arrays(X, np.arange(40) % 2, 40, MOST, None, Series({1: 0.0}))[0]["x"]["shape"][0] == 20
+    )
 
 
 @pytest.mark.parametrize("classes", [{0: "heavy"}, [1.0, 2.0], 7])

@@ -284,6 +284,17 @@ def test_an_epoch_that_is_a_part_of_one_counts_as_that(tmp_path: Path) -> None:
     assert (one.epochs, one.rows, one.samples) == (7, 24, 56)
 
 
+def test_no_more_rows_stand_for_a_training_than_it_went_over(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, good)
+    bench.ask(fit={**claim()["fit"], "epochs": 1, "steps_per_epoch": 1})
+    (one,) = bench.trainings.trainings
+    assert (one.samples, len(ARRAYS["x"])) == (8, 24)
+    assert one.sample is not None
+    assert one.sample.x is not None
+    assert one.sample.y is not None
+    assert (one.sample.x.shape[0], one.sample.y.shape[0]) == (8, 8)
+
+
 def test_one_room_trains_all_of_a_run_and_ends_with_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.room = room = ServingRoom()
