@@ -3,8 +3,8 @@
 Enters: rows of numbers. Leaves: the places of rows that differ; how many do among more rows than
 were seen. Touches nothing.
 
-A random projection lays rows in a line, in which those that are near each other are neighbours.
-Which neighbours are near the rows themselves decide, so that none is taken for another one by
+A random projection lays rows in a line, in which those that are near each other are neighbours, or
+nearly. Which of them are near the rows themselves decide, so that none is taken for another one by
 chance; what one line tears apart, the next one brings together. The projections follow from the
 rows, so nobody can make rows for them.
 """
@@ -12,12 +12,15 @@ rows, so nobody can make rows for them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 
 from grader.types import Array
 
 LINES = 6  # at most; one is enough where all rows differ
+BACK = 16  # rows of a line that each is compared with; noise lays others between those near it
+SOME = 16  # numbers of a row that tell nearly all others apart
 AT_A_TIME = 5000  # rows
 # Products are compared no more finely than that (1e-5, of a spread of a quarter and more), readings
 # far more coarsely; float32 rounds a hundred times more finely.
@@ -123,11 +126,13 @@ def apart(rows: Array, tolerance: float | Array) -> Array:
     flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
     digest = hashlib.sha256(flat.tobytes()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "little"))
+    some = rng.integers(flat.shape[1], size=SOME)
+    each = np.broadcast_to(np.asarray(tolerance), flat.shape[1:])
     first = left = np.arange(len(flat))
     for _ in range(LINES):
         line = _projected(flat[left], rng.standard_normal(flat.shape[1]) / tolerance)
         ordered = left[np.argsort(line, kind="stable")]
-        led_by = ordered[_leaders(flat, ordered, tolerance)]
+        led_by = ordered[_leaders(flat, ordered, each, some)]
         kept = np.unique(led_by)
         if len(kept) == len(left):
             break
@@ -143,15 +148,30 @@ def _projected(flat: Array, weights: Array) -> Array:
     return np.concatenate([flat[at : at + AT_A_TIME] @ weights for at in parts])
 
 
-def _leaders(flat: Array, ordered: Array, tolerance: float | Array) -> Array:
+def _leaders(flat: Array, ordered: Array, tolerance: Array, some: Array) -> Array:
     """Give for each row in a line the place of the one that leads it: itself, or one before it."""
-    near = np.zeros(len(ordered), dtype=bool)
-    for at in range(1, len(ordered), AT_A_TIME):
-        part = flat[ordered[at - 1 : at + AT_A_TIME]]
-        near[at : at + AT_A_TIME] = (np.abs(np.diff(part, axis=0)) <= tolerance).all(axis=1)
     leaders = np.arange(len(ordered))
-    for place in map(int, np.flatnonzero(near)):
-        leader = leaders[place - 1]
-        if (np.abs(flat[ordered[place]] - flat[ordered[leader]]) <= tolerance).all():
+    for place, before in _near(flat, ordered, tolerance, some):
+        leader = leaders[before]
+        if leaders[place] == place and (
+            leader == before
+            or (np.abs(flat[ordered[place]] - flat[ordered[leader]]) <= tolerance).all()
+        ):
             leaders[place] = leader
     return leaders
+
+
+def _near(flat: Array, ordered: Array, tolerance: Array, some: Array) -> Iterator[tuple[int, int]]:
+    """Give the places in a line of rows that are near one shortly before them, in order.
+
+    ``some``: numbers of a row by which nearly all others are told apart.
+    """
+    few, near = flat[ordered[:, None], some], []
+    for back in range(1, min(BACK, len(ordered) - 1) + 1):
+        close = (np.abs(few[back:] - few[:-back]) <= tolerance[some]).all(axis=1)
+        places = np.flatnonzero(close) + back
+        for at in range(0, len(places), AT_A_TIME):
+            part = places[at : at + AT_A_TIME]
+            distances = np.abs(flat[ordered[part]] - flat[ordered[part - back]])
+            near += [(int(one), int(one) - back) for one in part[(distances <= tolerance).all(1)]]
+    yield from sorted(near, key=lambda pair: (pair[0], -pair[1]))

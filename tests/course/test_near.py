@@ -36,6 +36,12 @@ def test_noise_that_is_not_small_beside_what_rows_differ_by_is_found_all_the_sam
     assert len(apart(rows, 0.02)) < 300, "some are counted twice, and no more than that"
 
 
+@pytest.mark.parametrize("noise", [0.001, 0.004, 0.009])
+def test_noise_of_nearly_all_that_is_no_difference_makes_few_more_rows(noise: float) -> None:
+    rows = noisy(900, 3, 100, noise)
+    assert 900 <= len(apart(rows, 0.02)) <= 1100
+
+
 def test_rows_that_are_near_each_other_one_after_the_other_are_no_single_row() -> None:
     """From end to end of a chain it is far; each of its rows leads as far as the tolerance goes."""
     rows = np.arange(1000.0)[:, None]
