@@ -40,6 +40,7 @@ from grader.pipeline.runner import Call, Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
 from grader.room import Room
 from grader.trainer.devices import Devices
+from grader.trainer.keys import CPU
 from grader.types import Engine, GraderError, Message, ModelFacts
 
 CONTROL_RUNS = 5  # of each trained mistake: its level varies little, its training takes long
@@ -80,6 +81,7 @@ def calibrate(
     by_trainer: bool = False,
     curves: Path | None = None,
     devices: Devices | None = None,
+    say: Callable[[Message], str] = str,
 ) -> tuple[Threshold, ...]:
     """Do every missing run and write the file after each.
 
@@ -95,22 +97,30 @@ def calibrate(
         curves: folder in which to keep how each reference learned; of enough of them the
             exercise's curve is written anew.
         devices: on which our own room trains all references together; None: each on its core.
+        say: words a message of a run that failed.
     """
     bench = Bench(course, exercise, engine, room)
     fingerprint = data_fingerprint(exercise, bench.family)
     stored = exercise.expectation
     # Other data: nothing that was measured holds any more.
     known = list(stored.runs) if stored and stored.data.fingerprint == fingerprint else []
-    together = devices if by_trainer and devices else Devices()
-    device = together.name if together else slots[0].device
+    together = devices if by_trainer and devices is not None else Devices()
+    device = together.name if together.name != CPU else slots[0].device
     missing = list(plans(exercise, known, engine, count, device, by_trainer=by_trainer))
     model: ModelFacts | None = None
     began = time.monotonic()
-    with trained_together(bench, missing, slots, together) as ready:
+
+    def worded(error: Exception) -> str:
+        return say(error.message) if isinstance(error, GraderError) else repr(error)
+
+    def tell(error: Exception) -> None:
+        report_line(f"{exercise.id} {worded(error)}")
+
+    with trained_together(bench, missing, slots, together, tell) as ready:
         for done, (one, found) in enumerate(_measured(ready, missing, slots), start=1):
             line = f"{exercise.id} {one.way} {one.control} [{done}/{len(missing)}]"
             if isinstance(found, Exception):
-                report_line(f"{line} {found!r}")
+                report_line(f"{line} {worded(found)}")
                 continue
             if curves is not None:
                 keep(curves, exercise.id, fingerprint, _learned(one, found[0]))

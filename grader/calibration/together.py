@@ -12,7 +12,7 @@ fails at once, and a later call does it again.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ from grader.execute.execute import execute
 from grader.pipeline.runner import Call, Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
 from grader.trainer.devices import Devices
-from grader.trainer.keys import key_of
+from grader.trainer.keys import CPU, key_of
 from grader.trainer.many import alike, train_batch
 from grader.trainer.order import Order
 from grader.trainer.results import Results
@@ -44,23 +44,36 @@ Batch = dict[str, Job]
 
 @contextmanager
 def trained_together(
-    bench: Bench, plans: Sequence[Plan], slots: Sequence[Slot], devices: Devices
+    bench: Bench,
+    plans: Sequence[Plan],
+    slots: Sequence[Slot],
+    devices: Devices,
+    tell: Callable[[Exception], None],
 ) -> Iterator[Bench]:
-    """Train for the references among the plans; gives a bench that knows what came of it."""
+    """Train for the references among the plans; gives a bench that knows what came of it.
+
+    ``tell`` is told what went wrong on our side, which costs the runs that it concerns.
+    """
     asking = [one for one in plans if one.control == REFERENCE and one.by_trainer]
-    if not devices or not asking:
+    if devices.name == CPU or not asking:
         yield bench
         return
     with tempfile.TemporaryDirectory(prefix="grader-trained-") as folder:
         results, stop = Results(Path(folder) / "trained"), Stop()
-        runner = LocalRunner(slots, stop)
-        orders = [
-            one for one in runner.run(asking, Call(partial(_asked, bench))) if one is not None
-        ]
+        runner, is_over = LocalRunner(slots, stop), stop.draining.is_set  # Ctrl-C
+        cores = tuple(core for slot in slots for core in slot.cores)
+        if not devices.any_sound(bench.room, cores, is_over):
+            nobody = frozenset(plan.seed for plan in asking)
+            yield replace(bench, beforehand=Beforehand(results, devices.name, nobody))
+            return
+        found = runner.run(asking, Call(partial(_asked, bench, tell)))
+        orders = [one for one in found if one is not None]
 
         def train(batch: Batch, slot: Slot) -> None:
-            is_over = stop.draining.is_set  # Ctrl-C
-            train_batch(batch, devices, bench.room, results, cores=slot.cores, over=is_over)
+            try:
+                train_batch(batch, devices, bench.room, results, cores=slot.cores, over=is_over)
+            except Exception as error:  # noqa: BLE001 - a batch; a later call does it again
+                tell(error)
 
         for _ in runner.run(list(_batches(orders, devices)), Call(train)):
             pass
@@ -71,25 +84,29 @@ def trained_together(
 
 def _batches(orders: Sequence[Ordered], devices: Devices) -> Iterator[Batch]:
     """Give what is trained in one program each, by the keys of the results."""
-    parts = alike([order for _, order in orders], len(devices), devices.usable_mb)
+    parts = alike([order for _, order in orders], len(devices), devices.planned_mb)
     for places in parts:
         yield dict(_job(*orders[place], devices) for place in places)
     for place in sorted({*range(len(orders))}.difference(*parts)):
         plan, order = orders[place]
-        if alike([order, order], 1, devices.usable_mb):
+        if alike([order, order], 1, devices.planned_mb):
             yield dict(_job(plan, order, devices, attempt) for attempt in (FIRST, FIRST + 1))
 
 
-def _asked(bench: Bench, plan: Plan, slot: Slot) -> Ordered | None:
+def _asked(
+    bench: Bench, tell: Callable[[Exception], None], plan: Plan, slot: Slot
+) -> Ordered | None:
     """Run a reference's notebook until it asks for its training; None where it never does."""
-    run = job_of(bench, reference_notebook(bench.exercise), plan, slot)
     try:
+        run = job_of(bench, reference_notebook(bench.exercise), plan, slot)
         with ends_at_its_order(bench.room, slot.cores) as begin:
             execute(replace(run, engine=Engine.TENSORFLOW), bench.room, trainer=begin)
     except OrderedError as found:
         return plan, found.order
     except GraderError:
         return None  # the run itself will say it
+    except Exception as error:  # noqa: BLE001 - one run; a later call does it again
+        tell(error)
     return None
 
 

@@ -71,6 +71,7 @@ def run_calibrate(
             by_trainer=by_trainer,
             curves=curves,
             devices=devices,
+            say=words.say,
         )
         for found in done:
             value = "–" if found.value is None else f"{found.value:.4g}"

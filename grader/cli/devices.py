@@ -27,6 +27,9 @@ def rooms_gpus(option: str, *, rooms: bool) -> tuple[Gpu, ...]:
 def trainers_gpus(option: str, *, ours: bool, rooms: bool) -> tuple[Gpu, ...]:
     """Give the GPUs for trainings, none where our own room trains nothing.
 
+    Where others have filled all of them, all: what they trained before is taken, and while they
+    are full none of them is lent.
+
     Args:
         option: auto, none, or numbers.
         ours: whether trainings are done by our own room, on this machine.
@@ -36,7 +39,8 @@ def trainers_gpus(option: str, *, ours: bool, rooms: bool) -> tuple[Gpu, ...]:
         GraderError: a GPU was named, but nobody is to have one; or it is not there.
     """
     if ours:
-        return _chosen(option)
+        seen = find_gpus() if option != NONE else ()
+        return choose_gpus(option, seen) or seen
     if option not in {AUTO, NONE} and not rooms:
         raise GraderError(Message("gpus.no_rooms", {"option": option}))
     return ()

@@ -21,7 +21,7 @@ from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.attempts import Attempts
 from grader.pipeline.durations import Durations, recorded
-from grader.pipeline.elsewhere import GroupsElsewhere
+from grader.pipeline.elsewhere import HERE, GroupsElsewhere
 from grader.pipeline.faults import fault
 from grader.pipeline.graded import Graded
 from grader.pipeline.job import Job, Settings, may_ask
@@ -121,11 +121,17 @@ class Grader:
             remove(self.store.out)
 
     def _in_a_round(self, batch: Sequence[Group], runner: Runner) -> bool:
-        """Whether trainings are done in a round; for a device's sake only if it is sound."""
-        asked = self.course, self.settings, self.room.isolation.level, batch, runner
-        if pays(*asked):
+        """Whether trainings are done in a round; for a device's sake only if it is sound.
+
+        For what is graded already no device is tried.
+        """
+        asked = self.course, self.settings, self.room.isolation.level
+        if pays(*asked, batch, runner):
             return True
-        if not self.devices or not pays(*asked, together=True):
+        if not self.devices or not pays(*asked, batch, runner, together=True):
+            return False
+        new = [group for group in batch if any(self.needs_run(one, HERE) for one in group)]
+        if not pays(*asked, new, runner, together=True):
             return False
         try:
             return self.devices.any_sound(self.room, environment.cores(), self._is_over)

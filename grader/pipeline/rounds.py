@@ -40,6 +40,7 @@ from grader.trainer.trying import Over, never
 from grader.trainer.workroom import Job
 from grader.types import GraderError, Level
 
+FIRST = 1  # attempt
 DISTINCT = 1 / 3  # of a class's trainings, as in one of sixty made of twenty programs
 MOST_BYTES = 1_000_000_000  # of the arrays that wait for their round
 OF_FREE = 0.25  # of the machine's memory, where a device trains a whole class at once
@@ -204,11 +205,15 @@ class TrainsOrders:
         return nullcontext(self.train)
 
     def batches(self, orders: Sequence[Wanted]) -> list[list[Wanted]]:
-        """Give what ``together`` trains at once, a batch each; none where no device does."""
+        """Give what ``together`` trains at once, a batch each; none where no device does.
+
+        What is tried again is trained on a core.
+        """
         if not self.devices:
             return []
-        found = alike([one.order for one in orders], len(self.devices), self.devices.usable_mb)
-        return [[orders[place] for place in places] for places in found]
+        first = [one for one in orders if one.attempt == FIRST]
+        found = alike([one.order for one in first], len(self.devices), self.devices.planned_mb)
+        return [[first[place] for place in places] for places in found]
 
     def together(self, batch: Sequence[Wanted], slot: Slot) -> None:
         """Train a batch on a device; what does not come of that is left for ``train``."""

@@ -26,7 +26,8 @@ from grader.types import GraderError, Message, Scalar
 POLL_SECONDS = 0.05
 PATIENCE = 5.0  # seconds: a driver takes back what a program had, but not at once
 LOOK_SECONDS = 0.5  # how soon who waits for one sees that the batch is to end
-MOST_FAULTS = 2  # in a row; one that had to be ended is as many
+MOST_FAULTS = 2  # in a row; one that hangs is as many
+PLANNED = 0.9  # of what is usable: others take some until the batch begins
 
 Check = Callable[[Gpu, Room, tuple[int, ...], Over], str]
 
@@ -66,13 +67,15 @@ class Devices:
         self._tell, self._look, self._check = tell, look, check
         self._patience = patience
         self._free, self._lent, self._sound = list(self._gpus), 0, set[str]()
+        self._given_up = set[str]()
         self._faults: Counter[str] = Counter()
+        self._doubtful: dict[str, list[Callable[[], None]]] = {}  # kept since it was last tried
         self._busy = set[str]()  # of which that was told
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
-        """How many there were in the beginning."""
-        return len(self._gpus)
+        """How many are not given up."""
+        return len(self._left())
 
     @property
     def name(self) -> str:
@@ -80,12 +83,13 @@ class Devices:
         return self._gpus[0].name if self._gpus else self._kept_of
 
     @property
-    def usable_mb(self) -> float:
-        """Megabytes of each that a batch may take, as others leave them now."""
-        now = {one.uuid: one for one in self._look()} if self._gpus else {}
-        each = [now.get(gpu.uuid, gpu) for gpu in self._gpus]
+    def planned_mb(self) -> float:
+        """Megabytes of each that a batch is made for, as others leave them now."""
+        left = self._left()
+        now = {one.uuid: one for one in self._look()} if left else {}
+        each = [now.get(gpu.uuid, gpu) for gpu in left]
         some = [gpu for gpu in each if not gpu.is_full] or each  # a full one is lent to nobody
-        return min((gpu.usable_mb for gpu in some), default=0.0)
+        return PLANNED * min((gpu.usable_mb for gpu in some), default=0.0)
 
     def any_sound(self, room: Room, cores: Sequence[int] = (), over: Over = never) -> bool:
         """Try all of them at once, one beside each core; whether one computes as it should.
@@ -129,8 +133,12 @@ class Devices:
             finally:  # whatever happens: others wait for it
                 lost = usable is None and not over()
                 lost |= self._faults[taken.uuid] >= MOST_FAULTS
-                self._give_back(None if lost else taken)
+                self._give_back(taken, lost=lost)
         yield None
+
+    def keeps(self, gpu: Gpu, forget: Callable[[], None]) -> None:
+        """Take note of how to forget what it is about to train, should it be found unfit then."""
+        self._doubtful.setdefault(gpu.uuid, []).append(forget)
 
     def worked(self, gpu: Gpu) -> None:
         """Take note that it trained a whole batch."""
@@ -140,13 +148,14 @@ class Devices:
         """Take note of a batch of which something is missing, and tell it.
 
         A room that ended well, and left something undone, could not make one program of it: that
-        is no fault of the device's. After a fault it is tried again before it is lent.
+        is no fault of the device's. One that hangs is given up at once; one that took too much of
+        the machine's memory is not. After a fault it is tried again before it is lent.
         """
         self._tell(_failure(gpu, orders, ending, error))
         if not error and ending is not None and ending.code == 0 and not ending.stopped:
             return
-        stopped = ending is not None and bool(ending.stopped)
-        self._faults[gpu.uuid] += MOST_FAULTS if stopped else 1
+        hung = ending is not None and bool(ending.stopped) and not ending.took_too_much
+        self._faults[gpu.uuid] += MOST_FAULTS if hung else 1
         self._sound.discard(gpu.uuid)
         if self._faults[gpu.uuid] >= MOST_FAULTS:
             self._tell(Message("device.given_up", _named(gpu)))
@@ -160,10 +169,15 @@ class Devices:
             self._lent += 1
             return self._free.pop(0)
 
-    def _give_back(self, gpu: Gpu | None) -> None:
+    def _left(self) -> list[Gpu]:
+        return [gpu for gpu in self._gpus if gpu.uuid not in self._given_up]
+
+    def _give_back(self, gpu: Gpu, *, lost: bool) -> None:
         with self._changed:
             self._lent -= 1
-            if gpu is not None:
+            if lost:
+                self._given_up.add(gpu.uuid)
+            else:
                 self._free.append(gpu)
             self._changed.notify_all()
 
@@ -195,7 +209,10 @@ class Devices:
                 why = str(error.message.args.get("error", error.message.id))
             if over():
                 return None
+            doubtful = self._doubtful.pop(gpu.uuid, [])
             if why:
+                for forget in doubtful:
+                    forget()
                 self._tell(Message("device.unfit", _named(gpu) | {"why": why}))
                 return None
             self._sound.add(gpu.uuid)

@@ -99,6 +99,11 @@ class Kept:
         write_whole(self._path(key), file.getvalue())
         self._make_room(self._path(key))
 
+    def remove(self, key: str) -> None:
+        """Keep it no more."""
+        with contextlib.suppress(OSError):
+            self._path(key).unlink(missing_ok=True)
+
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.npz"
 

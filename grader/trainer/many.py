@@ -13,7 +13,9 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
+from grader import environment
 from grader.evaluation.likeness import DATA, MOST_TOGETHER, likeness
 from grader.gpus.gpus import Gpu
 from grader.room import Room
@@ -45,7 +47,10 @@ def alike(orders: Sequence[Order], devices: int, most_mb: float) -> list[list[in
         orders: in the order in which they are to be trained.
         devices: that train a batch each.
         most_mb: of a device's memory.
+
+    The machine's own memory is shared by as many batches as there are devices.
     """
+    free_mb = environment.free_mb() / max(1, devices) - LIBRARIES_MB
     kinds: dict[str, list[int]] = {}
     for place, order in enumerate(orders):
         if (kind := likeness(order.as_json(), order.arrays)) is not None:
@@ -53,7 +58,7 @@ def alike(orders: Sequence[Order], devices: int, most_mb: float) -> list[list[in
     batches: list[list[int]] = []
     for places in kinds.values():
         one = orders[places[0]]
-        fits = int(min(most_mb / device_mb(one), HOST_MB / host_mb(one)))
+        fits = int(min(most_mb / device_mb(one), min(HOST_MB, free_mb) / host_mb(one)))
         shared = max(FEWEST, math.ceil(len(places) / max(1, devices)))
         batches += _parts(places, min(MOST_TOGETHER, fits, shared))
     return batches
@@ -106,13 +111,14 @@ def train_batch(
     Keys are those of the class of devices. What happened to a device is the devices' to tell.
     ``over``: whether nothing more is to be begun; whoever waits for a device hears it.
     """
-    left = [job for key, job in jobs.items() if results.get(key) is None]
+    left = _unknown(jobs, results)
     if len(left) < ALIKE:
         return
-    needed = sum(device_mb(job.order) for job in left)
+    needed = sum(device_mb(jobs[key].order) for key in left)
     with devices.lent(room, cores, needed, over) as gpu:
-        if gpu is None:
+        if gpu is None or len(left := _unknown(jobs, results)) < ALIKE:
             return
+        devices.keeps(gpu, partial(results.forget, left))
         ending, error = None, ""
         try:
             ending = train_many(
@@ -121,10 +127,13 @@ def train_batch(
         except GraderError as raised:
             error = str(raised.message.args.get("error", raised.message.id))
         if ending is not None or error:
-            missing = sum(results.get(key) is None for key in jobs)
-            devices.failed(gpu, missing, ending, error)
+            devices.failed(gpu, len(_unknown(jobs, results)), ending, error)
         else:
             devices.worked(gpu)
+
+
+def _unknown(jobs: Mapping[str, Job], results: Results) -> list[str]:
+    return [key for key in jobs if results.get(key) is None]
 
 
 def train_many(
@@ -146,7 +155,7 @@ def train_many(
         GraderError: the room could not be built, or wrote what our code does not write. No word
             about any order.
     """
-    keys = [key for key in jobs if results.get(key) is None]
+    keys = _unknown(jobs, results)
     if len(keys) < ALIKE:
         return None
     with contextlib.closing(Workroom(room, cores, together=True, gpu=gpu)) as workroom:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +59,11 @@ class Results:
     def keep(self, key: str, result: Trained, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Keep a result unless somebody kept one meanwhile, which stays. A full disk costs none."""
         self.once(key, lambda: result, meanwhile)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Keep the results of keys no more, where there are any."""
+        for key in keys:
+            self._kept.remove(key)
 
     def get(self, key: str) -> Trained | None:
         """Read a result; None where there is none, or none that can be read."""

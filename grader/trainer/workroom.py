@@ -41,6 +41,7 @@ from grader.types import Array, Message
 POLL_SECONDS = 0.02
 AS_CORES = 16  # of which a device that trains many at once has to do the work, at least
 LOG_BYTES = 2000
+MEGABYTES = " MB"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Ending:
     code: int | None
     stopped: str
     log: str
+
+    @property
+    def took_too_much(self) -> bool:
+        """Whether it was ended for the machine's memory."""
+        return self.stopped.endswith(MEGABYTES)
 
 
 @dataclass
@@ -209,7 +215,7 @@ class Workroom:
             if self.clock() - began > limit:
                 return f"{round(limit)} s"
             if process.memory_mb() > most_mb:
-                return f"{most_mb} MB"
+                return f"{most_mb}{MEGABYTES}"
             time.sleep(POLL_SECONDS)
         return ""
 

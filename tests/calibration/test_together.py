@@ -21,6 +21,7 @@ from grader.course.load import load_course
 from grader.gpus.gpus import Gpu
 from grader.kernel.orders.asking import packed
 from grader.pipeline.runner import Slot
+from grader.text.words import Words
 from grader.trainer.devices import Devices
 from grader.types import Engine, GraderError, Message, Proof, TimeSpent
 from tests.calibration.test_calibrate import GRU, one_exercise, stored
@@ -65,6 +66,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return (replace(b.evidence(GRU), metrics={"mse": mse}, proof=proof),)
 
     monkeypatch.setattr("grader.record.files.os.fsync", lambda _: None)
+    monkeypatch.setattr("grader.environment.free_mb", lambda: 1e6)
     monkeypatch.setattr(measuring, "room_files", lambda *_: {})
     monkeypatch.setattr(measuring, "execute", execute)
     monkeypatch.setattr(together, "execute", execute)
@@ -90,6 +92,7 @@ def on_gpu(
         lines.append,
         by_trainer=True,
         devices=Devices(there, told.append, lambda: there),
+        say=Words("en").say,
     )
     return lines, [run for run in stored(course)["runs"] if run["control"] == REFERENCE]
 
@@ -154,8 +157,56 @@ def test_what_no_device_trains_no_core_trains_for_nothing(course: Course, asked:
     lines, runs = on_gpu(course, room, told, count=6)
     assert [one.id for one in told] == ["device.unfit"]
     assert (room.batches, room.alone.processes, runs) == ([], [], [])
-    assert len(lines) == len(asked) == 6, "none runs to be answered"
-    assert all("calibrate.not_on_device" in line for line in lines)
+    assert (len(lines), asked) == (6, []), "no notebook runs for it"
+    assert all("no NVIDIA T4 trained it" in line for line in lines)
+
+
+def test_a_device_that_one_exercise_gave_up_is_none_to_the_next(
+    course: Course, asked: list[int]
+) -> None:
+    """Nor do cores train in its place: they were not asked for."""
+    room, told, there = GpuRoom(ServingRoom(), said=lambda _: "off"), list[Message](), (gpu(0),)
+    devices, lines = Devices(there, told.append, lambda: there), list[str]()
+    for _ in range(2):
+        calibrate(
+            course,
+            course.exercise(GRU),
+            Engine.JAX,
+            6,
+            room,  # type: ignore[arg-type]
+            SLOTS,
+            lines.append,
+            by_trainer=True,
+            devices=devices,
+            say=Words("en").say,
+        )
+    assert (len(room.tried), asked, room.alone.processes) == (1, [], [])
+    assert [one.id for one in told] == ["device.unfit"]
+    assert len(lines) == 12
+    assert all("no NVIDIA T4 trained it" in line for line in lines)
+
+
+@pytest.mark.parametrize("where", ["grader.trainer.many.train_many", "notebook"])
+def test_a_full_disk_costs_its_runs_and_not_the_calibration(
+    course: Course, asked: list[int], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    usual, begun = together.execute, list[int]()  # type: ignore[attr-defined]
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def full_once(*given: Any, **how: Any) -> Any:
+        begun.append(1)
+        return full() if len(begun) == 1 else usual(*given, **how)
+
+    if where == "notebook":
+        monkeypatch.setattr(together, "execute", full_once)
+    else:
+        monkeypatch.setattr(where, full)
+    lines, runs = on_gpu(course, GpuRoom(ServingRoom()), [], count=6)
+    assert any("No space left on device" in line for line in lines)
+    assert len(runs) == (5 if where == "notebook" else 0)
+    assert len({line for line in lines if "/6]" in line}) == 6
 
 
 def test_the_command_takes_gpus_for_our_own_room_alone(

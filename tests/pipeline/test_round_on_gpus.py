@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from grader.cli.devices import trainers_gpus
 from grader.course.exercises import Course
 from grader.course.expectations import Threshold
 from grader.course.load import load_course
@@ -28,6 +29,7 @@ from grader.trainer.asking import train_once, trained_there
 from grader.trainer.devices import Devices
 from grader.trainer.keys import CPU, key_of
 from grader.trainer.results import Results
+from grader.trainer.trying import never
 from grader.types import Engine, Grade, Message, Proof, Record, Verdict
 from tests.support import builders as b
 from tests.support.class_of_sixty import LSTM, ROOT, Class, whole_class, without_times
@@ -45,6 +47,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Play an NVML with so many GPUs of one class."""
     monkeypatch.setattr(gpus, "CONTROL_NODES", ())
     monkeypatch.setattr(gpus.cdi, "FILES", ())
+    monkeypatch.setattr("grader.environment.free_mb", lambda: 1e6)
 
     def put(count: int, **how: Any) -> None:
         monkeypatch.setitem(sys.modules, "pynvml", nvml(count, model=T4, **how))
@@ -263,16 +266,63 @@ def test_a_stop_is_heard_by_batches_that_wait_for_the_device(
     assert room.sizes == [2]
 
 
-def test_a_later_batch_takes_what_the_device_trained_though_it_is_gone(
-    tmp_path: Path, install: Callable[..., None]
+@pytest.mark.parametrize("in_a_round", [True, False])
+def test_a_later_batch_takes_what_the_device_trained_though_others_filled_it(
+    tmp_path: Path, install: Callable[..., None], *, in_a_round: bool
 ) -> None:
     install(1)
-    first, _, _ = graded(tmp_path / "a")
-    again = Class(tmp_path / "again", tmp_path / "a" / "cache", in_a_round=False)
-    again.devices = first.devices
+    graded(tmp_path / "a")
+    install(1, full=(0,))
+    again = Class(tmp_path / "again", tmp_path / "a" / "cache", in_a_round)
+    told: list[Message] = []
+    again.devices = Devices(trainers_gpus("auto", ours=True, rooms=False), told.append)
     again.grade(whole_class(STUDENTS, PROGRAMS))
     assert trained_on(again) == [T4] * STUDENTS
     assert len(again.room.trained) == PROGRAMS, "the first batch's"
+    assert told == []
+
+
+def test_a_later_batch_trains_anew_what_a_device_trained_that_is_gone(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    """Nobody knows of what class it was: that is what it costs."""
+    install(1)
+    graded(tmp_path / "a")
+    install(0)
+    again = Class(tmp_path / "again", tmp_path / "a" / "cache", in_a_round=False)
+    again.devices = Devices(trainers_gpus("auto", ours=True, rooms=False))
+    again.grade(whole_class(STUDENTS, PROGRAMS))
+    assert trained_on(again) == [CPU] * STUDENTS
+    assert len(again.room.trained) == 2 * PROGRAMS
+
+
+def test_for_what_is_graded_already_no_device_is_tried_again(
+    tmp_path: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(2)
+    monkeypatch.setattr("grader.course.exercises.Exercise.reference_seconds", lambda *_: 75.0)
+    tried, ran = list[int](), list[int]()
+    for _ in range(2):
+        one = Class(tmp_path / "out", tmp_path / "cache", None)
+        one.devices = Devices(choose_gpus("auto", find_gpus()))
+        one.rooms = room = GpuRoom(one.room, one.room.answer, said=lambda _: "off")
+        one.grade(whole_class(60, 20))
+        tried.append(len(room.tried))
+        ran.append(len(one.notebooks.ran))
+    assert (tried, ran) == ([2, 0], [60, 0])
+
+
+def test_what_is_tried_again_is_left_to_cores(tmp_path: Path, install: Callable[..., None]) -> None:
+    install(1)
+    results = Results(tmp_path / "kept")
+    rest = tmp_path, 0.0, never, Devices(choose_gpus("auto", find_gpus()))
+    trains = TrainsOrders(GpuRoom(FakeRoom()), results, b"s", *rest)  # type: ignore[arg-type]
+    fit = {**order().fit.as_json(), "class_weight": None}
+    first, again = (
+        [Wanted(order(fit=fit, seeds=[n]), attempt) for n in range(3)] for attempt in (1, 2)
+    )
+    assert trains.batches(again) == []
+    assert trains.batches([*again, *first]) == [first]
 
 
 # --- the class of device is its own ------------------------------------------------------------

@@ -23,6 +23,7 @@ from tests.support.trainer_room import FakeRoom
 
 ROOM = GpuRoom(FakeRoom())
 CRASHED, HUNG = Ending(139, "", "a\nCUDA_ERROR_ECC"), Ending(None, "500 s", "")
+SWOLLEN = Ending(None, f"{DEVICE_MEMORY_MB} MB", "")
 
 
 def some(count: int) -> tuple[Gpu, ...]:
@@ -45,7 +46,7 @@ def ids(told: list[Message]) -> list[str]:
 
 def test_without_any_trainings_are_the_cores() -> None:
     none = Devices()
-    assert (len(none), none.name, none.usable_mb) == (0, CPU, 0.0)
+    assert (len(none), none.name, none.planned_mb) == (0, CPU, 0.0)
     with none.lent(ROOM) as lent:  # type: ignore[arg-type]
         assert lent is None
 
@@ -85,17 +86,17 @@ def test_each_is_lent_to_one_at_a_time_and_who_comes_later_waits(count: int) -> 
 @pytest.mark.parametrize(
     ("free", "usable"),
     [
-        ((8000, 6000), 0.85 * 6000),
-        ((FREE_MB - 1, 6000), 0.85 * 6000),  # a full one is lent to nobody
-        ((None, None), 0.85 * 16384),  # neither is there: it is told when one is wanted
+        ((8000, 6000), 0.9 * 0.85 * 6000),
+        ((FREE_MB - 1, 6000), 0.9 * 0.85 * 6000),  # a full one is lent to nobody
+        ((None, None), 0.9 * 0.85 * 16384),  # neither is there: it is told when one is wanted
     ],
 )
 def test_a_batch_may_take_what_others_leave_now(
     free: tuple[int | None, int | None], usable: float
 ) -> None:
-    """Another grader began since, on the same device."""
+    """Another grader began since, on the same device; a tenth is left for what begins meanwhile."""
     now = tuple(replace(one, free_mb=left) for one, left in zip(some(2), free, strict=True) if left)
-    assert devices(some(2), look=lambda: now).usable_mb == usable
+    assert devices(some(2), look=lambda: now).planned_mb == pytest.approx(usable)
 
 
 def test_one_is_tried_once_and_by_what_it_computes() -> None:
@@ -201,6 +202,46 @@ def test_one_that_had_to_be_stopped_is_not_waited_for_a_second_time() -> None:
     with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
         assert lent is None
     assert told[0].args["why"] == "500 s"
+
+
+def test_the_machines_own_memory_is_no_word_about_the_device() -> None:
+    told: list[Message] = []
+    lender = devices(some(1), told)
+    with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+        assert lent is not None
+        lender.failed(lent, 1, SWOLLEN)
+    with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+        assert lent is not None
+    assert ids(told) == ["device.failed"]
+
+
+def test_those_that_are_given_up_count_no_more() -> None:
+    here = some(4)
+    lender = Devices(here, look=lambda: here, check=lambda g, *_: "" if g.index == 0 else "off")
+    assert len(lender) == 4
+    assert lender.any_sound(ROOM)  # type: ignore[arg-type]
+    assert len(lender) == 1
+    with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+        assert lent is not None
+        assert len(lender) == 1, "who has it has not lost it"
+        lender.failed(lent, 1, HUNG)
+    assert (len(lender), lender.name, lender.planned_mb) == (0, "NVIDIA T4", 0.0)
+
+
+def test_one_that_is_found_unfit_has_its_results_forgotten_since_it_last_passed() -> None:
+    verdicts, forgotten = iter(["", "", "off"]), list[str]()
+    lender = Devices(some(1), look=lambda: some(1), check=lambda *_: next(verdicts))
+    for batch, outcome in (("a", CRASHED), ("b", None), ("c", CRASHED)):
+        with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+            assert lent is not None
+            lender.keeps(lent, lambda batch=batch: forgotten.append(batch))  # type: ignore[misc]
+            if outcome is None:
+                lender.worked(lent)
+            else:
+                lender.failed(lent, 1, outcome)
+    with lender.lent(ROOM) as lent:  # type: ignore[arg-type]
+        assert lent is None
+    assert forgotten == ["b", "c"], "it passed after the first"
 
 
 def test_who_waits_for_one_that_is_given_up_learns_it() -> None:

@@ -13,7 +13,15 @@ import pytest
 from grader.evaluation.likeness import MOST_TOGETHER
 from grader.gpus.gpus import OF_FREE
 from grader.trainer.devices import Devices
-from grader.trainer.many import HOST_MB, alike, device_mb, host_mb, train_batch, train_many
+from grader.trainer.many import (
+    HOST_MB,
+    LIBRARIES_MB,
+    alike,
+    device_mb,
+    host_mb,
+    train_batch,
+    train_many,
+)
 from grader.trainer.order import Order
 from grader.trainer.results import Results
 from grader.trainer.train import Job
@@ -22,6 +30,13 @@ from tests.support.gpu_room import GpuRoom
 from tests.support.orders import order
 from tests.support.played_gpus import gpu
 from tests.support.trainer_room import FakeRoom, good, write
+
+
+@pytest.fixture(autouse=True)
+def plenty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine has free is no matter of chance."""
+    monkeypatch.setattr("grader.environment.free_mb", lambda: 1e6)
+
 
 JOBS = {letter * 64: Job(order(), seed=number) for number, letter in enumerate("abcd")}
 
@@ -113,6 +128,24 @@ def test_a_batch_is_no_larger_than_the_machines_memory_holds_beside_a_large_devi
     assert len(first) * host_mb(large(200_000)) <= HOST_MB
 
 
+@pytest.mark.parametrize(("devices", "count"), [(1, 100), (4, 25), (32, 3)])
+def test_no_batches_beside_each_other_take_more_of_the_machine_than_is_free(
+    monkeypatch: pytest.MonkeyPatch, devices: int, count: int
+) -> None:
+    """Of what is free CUDA's libraries take theirs for each device."""
+    free = devices * LIBRARIES_MB + 100.5 * host_mb(large())
+    monkeypatch.setattr("grader.environment.free_mb", lambda: free)
+    sizes = {len(one) for one in alike([large()] * 800, devices, 1e9)}
+    assert max(sizes) == count
+
+
+def test_a_machine_that_is_full_trains_nothing_beside_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("grader.environment.free_mb", lambda: LIBRARIES_MB - 1)
+    assert alike([order()] * 20, 1, 1e9) == []
+
+
 def test_several_devices_share_a_batch_unless_it_is_small() -> None:
     assert [len(one) for one in alike([order()] * 100, 4, 1e6)] == [25] * 4
     assert [len(one) for one in alike([order()] * 20, 4, 1e6)] == [10, 10]
@@ -197,3 +230,36 @@ def test_what_others_trained_meanwhile_is_no_fault_of_the_device(tmp_path: Path)
     room = GpuRoom(FakeRoom())
     train_batch(JOBS, lent_one(told), room, results)  # type: ignore[arg-type]
     assert (room.batches, told) == ([], [])
+
+
+def test_what_others_train_while_a_device_is_waited_for_is_no_work_of_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault is forgiven by a batch that was trained, not by one that others had trained."""
+    results, told = Results(tmp_path), list[Message]()
+    lender, worked = lent_one(told), list[object]()
+    monkeypatch.setattr(lender, "worked", worked.append)
+
+    def meanwhile(*_: object) -> str:
+        train_many(JOBS, FakeRoom(good), results)
+        return ""
+
+    monkeypatch.setattr(lender, "_check", meanwhile)
+    room = GpuRoom(FakeRoom())
+    train_batch(JOBS, lender, room, results)  # type: ignore[arg-type]
+    assert (room.batches, told, worked) == ([], [], [])
+
+
+def test_what_one_trained_that_is_found_unfit_afterwards_is_trained_anew(tmp_path: Path) -> None:
+    said, told, results = [""], list[Message](), Results(tmp_path)
+    room = GpuRoom(FakeRoom(), said=lambda _: said[0], ends={1: (139, 1, "ECC")})
+    lender = lent_one(told)
+    batches = [
+        {f"{batch}{n:063x}": Job(order(), seed=n) for n in range(2)} for batch in ("a", "b", "c")
+    ]
+    for number, jobs in enumerate(batches):
+        train_batch(jobs, lender, room, results)  # type: ignore[arg-type]
+        said[0] = "w_0000: 1.0e-02 from what a core learns" if number else ""
+    assert [one.id for one in told] == ["device.failed", "device.unfit"]
+    assert room.sizes == [2, 2]
+    assert [results.get(key) for jobs in batches for key in jobs] == [None] * 6
