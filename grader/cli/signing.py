@@ -164,11 +164,15 @@ def _graded(notebook: Path, told: Mapping[str, Any], words: Words) -> Record | N
 
 
 def _other_devices(found: Record, told: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Give what computed then and what did now, where these are two; of what is not told, none."""
+    """Give what computed then and what did now, where these are two, each pair once.
+
+    Of what is not told there is none.
+    """
     run = dict(told.get("run") or {})
     now = {"device": found.device, "trained_on": trained_on(found)}
     pairs = [(run.get(name), device) for name, device in now.items()]
-    return [(str(then), new) for then, new in pairs if then and new and then != new]
+    others = [(str(then), new) for then, new in pairs if then and new and then != new]
+    return list(dict.fromkeys(others))
 
 
 def _as_then(notebook: Path, told: Mapping[str, Any]) -> GradeOptions:

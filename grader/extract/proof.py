@@ -22,6 +22,7 @@ from grader.extract.matching import ModelReading
 from grader.extract.training import joined
 from grader.types import Array, Message, Proof, Training, TrainingFacts
 
+CPU = "cpu"  # the class of device of a core
 PROVEN, CLAIMED = "proof.proven", "proof.claimed"
 
 
@@ -64,9 +65,13 @@ def chain_of(reading: ModelReading, trainings: Sequence[Training]) -> tuple[Trai
 def proof_of(
     reading: ModelReading, chain: Sequence[Training], trainings: Sequence[Training]
 ) -> Proof:
-    """Say whose training stands for a model; where none of ours does, why."""
+    """Say whose training stands for a model; where none of ours does, why.
+
+    Its device is an accelerator wherever one had a part in the model.
+    """
     if chain:
-        return Proof(chain[-1].key, device=chain[-1].device)
+        others = (one.device for one in chain if one.device != CPU)
+        return Proof(chain[-1].key, device=next(others, CPU))
     here = [one for one in trainings if not one.key and one.cell == reading.candidate.cell]
     whys = [one.why for one in here or trainings if one.why is not None]
     return Proof(why=whys[-1] if whys else Message("proof.another"))

@@ -95,6 +95,7 @@ def facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
         ("report.engine", record.engine.value if record.engine else ""),
         ("report.profile", wording.name(record.profile)),
         ("report.device", wording.name(record.device) if record.device else ""),
+        ("report.trained_on", _trained_on(record)),
         ("report.isolation", words(LEVELS[record.isolation.level])),
         ("report.threshold", _threshold(record, words)),
         ("report.false_fail", _false_fail(record, words)),
@@ -103,6 +104,14 @@ def facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
         ("report.key", record.key[:16]),
     ]
     return tuple((words(name), text) for name, text in facts if text)
+
+
+def _trained_on(record: Record) -> str:
+    """Say what trained the model, where that is not what ran the notebook."""
+    proof = record.evidence.proof if record.evidence is not None else None
+    if proof is None or not proof.proven or proof.device == (record.device or proof.device):
+        return ""
+    return wording.name(proof.device)
 
 
 def _dates(record: Record) -> tuple[tuple[str, str], ...]:

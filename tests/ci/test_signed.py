@@ -309,6 +309,21 @@ class TestRunAsThen:
         assert (len(grader.devices), grader.devices.name) == (0, "NVIDIA T4")
         assert ("computed on NVIDIA T4, here on cpu" in said) is not kept
 
+    def test_of_one_device_that_did_both_it_is_said_once(
+        self, shell: Shell, work: Path, tmp_path: Path
+    ) -> None:
+        def there(one: Submission) -> Any:
+            proof = Proof("a" * 64, device="NVIDIA T4")
+            evidence = replace(b.evidence(), proof=proof)
+            return replace(accepted(one), device="NVIDIA T4", evidence=evidence)
+
+        def here(one: Submission) -> Any:
+            return replace(accepted(one), evidence=replace(b.evidence(), proof=Proof("a" * 64)))
+
+        (record,) = graded(shell, work, there, "--trainer")
+        _, said = self.rerun(shell, record, work, tmp_path, here)
+        assert said.count("computed on NVIDIA T4, here on cpu") == 1
+
     def test_what_the_notebooks_own_gpu_computed_is_said(
         self, shell: Shell, work: Path, tmp_path: Path
     ) -> None:

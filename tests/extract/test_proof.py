@@ -97,6 +97,22 @@ def test_later_trainings_stand_with_those_that_they_went_on_from() -> None:
     assert (facts.first_loss, facts.last_loss) == (2.0, 0.125)
 
 
+@pytest.mark.parametrize(
+    ("devices", "told"),
+    [
+        (("NVIDIA T4", "cpu"), "NVIDIA T4"),
+        (("cpu", "NVIDIA T4"), "NVIDIA T4"),
+        (("cpu", "cpu"), "cpu"),
+    ],
+)
+def test_a_model_that_a_device_had_a_part_in_says_so(devices: tuple[str, str], told: str) -> None:
+    """A second fit goes on from what a round trained, and is done on a core."""
+    first, last = devices
+    begun = ours("a", (np.zeros(3),), device=first)
+    chain = chain_of(reading(), [begun, ours("b", before="a", device=last)])
+    assert proof_of(reading(), chain, chain) == Proof("b", device=told)
+
+
 @pytest.mark.parametrize("before", ["gone", "b"])
 def test_a_training_whose_beginning_is_not_known_proves_nothing(before: str) -> None:
     assert chain_of(reading(), [ours("b", before=before)]) == ()

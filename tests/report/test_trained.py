@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from grader.report.how_graded import facts
 from grader.report.overview import index_page
 from grader.report.trained import trained_lines
 from grader.text.words import Words
@@ -44,3 +45,15 @@ def test_the_class_page_says_it() -> None:
     page = index_page(CLASS, Words("en"), {}, {})
     assert "Submissions: 2; distinct trainings: 2." in page
     assert "distinct trainings" not in index_page([b.record()], Words("en"), {}, {})
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(("device", "told"), [("cpu", None), ("NVIDIA T4", "NVIDIA T4")])
+def test_a_students_page_says_what_trained_where_another_device_ran_the_notebook(
+    lang: str, device: str, told: str | None
+) -> None:
+    words = Words(lang)
+    evidence = replace(b.evidence(), proof=Proof("a" * 64, device=device))
+    found = dict(facts(b.record(evidence=evidence), words))
+    assert found[words("report.device")] == "cpu"
+    assert found.get(words("report.trained_on")) == told
