@@ -251,6 +251,8 @@ def round_gpus(
         GraderError: as ``trainers_gpus``.
     """
     ours = options.runner == LOCAL and may_ask(course, settings, room.isolation.level)
+    if ours and options.gpus == AUTO and not environment.has_cuda():
+        return ()  # JAX can use none, and nobody asked for one
     return trainers_gpus(options.gpus, ours=ours, rooms=options.gpu_rooms)
 
 

@@ -60,6 +60,22 @@ def test_where_notebooks_train_by_themselves_nothing_is_looked_for(
     assert trainers_gpus("0", ours=False, rooms=True) == ()
 
 
+def test_without_jaxs_part_for_cuda_no_driver_is_asked_unless_gpus_were_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A driver that lost a device keeps who asks it waiting."""
+    asked: list[str] = []
+    monkeypatch.setattr(module, "find_gpus", lambda: asked.append("nvml") or (gpu(0),))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(environment, "has_cuda", lambda: False)
+    monkeypatch.setattr("grader.cli.grade.may_ask", lambda *_: True)
+    room: Any = types.SimpleNamespace(isolation=Isolation(Level.FULL))
+    found = []
+    for option in ("auto", "0"):
+        options: Any = types.SimpleNamespace(gpus=option, gpu_rooms=False, runner="local")
+        found.append(numbers(round_gpus(options, load_course(ROOT), Settings(b"s"), room)))
+    assert (found, asked) == ([[], [0]], ["nvml"])
+
+
 def test_named_ones_are_taken_by_whoever_asks_for_them(install: Callable[..., None]) -> None:
     install(4, full=(3,))
     assert numbers(trainers_gpus("1,2", ours=True, rooms=False)) == [1, 2]
@@ -132,6 +148,7 @@ def test_a_batch_has_them_where_our_own_room_trains_on_this_machine(
     count: int,
 ) -> None:
     monkeypatch.setattr("grader.environment.engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
+    monkeypatch.setattr(environment, "has_cuda", lambda: True)
     install(2)
     options = types.SimpleNamespace(gpus="auto", gpu_rooms=False, runner=runner)
     settings = Settings(b"s" * 32, trainer=trainer)
