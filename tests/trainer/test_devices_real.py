@@ -51,8 +51,10 @@ def test_a_device_is_compared_with_the_processor_and_what_is_off_is_named() -> N
     command = [sys.executable, "-B", str(PROGRAM)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    right, wrong, broken, calls, ends = json.loads(done.stdout.splitlines()[-1])
+    right, apart, few_bits, wrong, broken, calls, ends = json.loads(done.stdout.splitlines()[-1])
     assert right == ""
+    assert apart, "each half of the processor computed its own"
+    assert "from what a core learns (Conv1D+SimpleRNN+GRU+Bidirectional" in few_bits
     (numbers, texts) = wrong
     assert "from what a core learns (Conv1D+SimpleRNN+GRU+Bidirectional" in numbers
     assert "from what a core learns (Embedding" in texts
