@@ -66,7 +66,8 @@ def trained_together(
             nobody = frozenset(plan.seed for plan in asking)
             yield replace(bench, beforehand=Beforehand(results, devices.name, nobody))
             return
-        found = runner.run(asking, Call(partial(_asked, bench, tell)))
+        lost: set[int] = set()  # seeds of runs that could not ask
+        found = runner.run(asking, Call(partial(_asked, bench, tell, lost)))
         orders = [one for one in found if one is not None]
 
         def train(batch: Batch, slot: Slot) -> None:
@@ -78,7 +79,7 @@ def trained_together(
         for _ in runner.run(list(_batches(orders, devices)), Call(train)):
             pass
         trained = {plan.seed for plan, order in orders if results.get(_key(plan, order, devices))}
-        left = frozenset(plan.seed for plan, _ in orders) - trained
+        left = frozenset(lost.union(plan.seed for plan, _ in orders)) - trained
         yield replace(bench, beforehand=Beforehand(results, devices.name, left))
 
 
@@ -94,7 +95,7 @@ def _batches(orders: Sequence[Ordered], devices: Devices) -> Iterator[Batch]:
 
 
 def _asked(
-    bench: Bench, tell: Callable[[Exception], None], plan: Plan, slot: Slot
+    bench: Bench, tell: Callable[[Exception], None], lost: set[int], plan: Plan, slot: Slot
 ) -> Ordered | None:
     """Run a reference's notebook until it asks for its training; None where it never does."""
     try:
@@ -107,6 +108,7 @@ def _asked(
         return None  # the run itself will say it
     except Exception as error:  # noqa: BLE001 - one run; a later call does it again
         tell(error)
+        lost.add(plan.seed)
     return None
 
 

@@ -166,12 +166,13 @@ def _near(flat: Array, ordered: Array, tolerance: Array, some: Array) -> Iterato
 
     ``some``: numbers of a row by which nearly all others are told apart.
     """
-    few, near = flat[ordered[:, None], some], []
-    for back in range(1, min(BACK, len(ordered) - 1) + 1):
-        close = (np.abs(few[back:] - few[:-back]) <= tolerance[some]).all(axis=1)
-        places = np.flatnonzero(close) + back
-        for at in range(0, len(places), AT_A_TIME):
-            part = places[at : at + AT_A_TIME]
-            distances = np.abs(flat[ordered[part]] - flat[ordered[part - back]])
-            near += [(int(one), int(one) - back) for one in part[(distances <= tolerance).all(1)]]
-    yield from sorted(near, key=lambda pair: (pair[0], -pair[1]))
+    for at in range(1, len(ordered), AT_A_TIME):
+        start, end = max(0, at - BACK), min(at + AT_A_TIME, len(ordered))
+        few, near = flat[ordered[start:end, None], some], []
+        for back in range(1, min(BACK, end - start - 1) + 1):
+            close = (np.abs(few[back:] - few[:-back]) <= tolerance[some]).all(axis=1)
+            places = np.flatnonzero(close) + start + back
+            places = places[places >= at]
+            distances = np.abs(flat[ordered[places]] - flat[ordered[places - back]])
+            near += [(int(one), int(one) - back) for one in places[(distances <= tolerance).all(1)]]
+        yield from sorted(near, key=lambda pair: (pair[0], -pair[1]))

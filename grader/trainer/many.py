@@ -48,9 +48,10 @@ def alike(orders: Sequence[Order], devices: int, most_mb: float) -> list[list[in
         devices: that train a batch each.
         most_mb: of a device's memory.
 
-    The machine's own memory is shared by as many batches as there are devices.
+    The machine's own memory is shared by as many batches as there are devices, or by fewer where
+    none of them would have enough.
     """
-    free_mb = environment.free_mb() / max(1, devices) - LIBRARIES_MB
+    free_mb = environment.free_mb()
     kinds: dict[str, list[int]] = {}
     for place, order in enumerate(orders):
         if (kind := likeness(order.as_json(), order.arrays)) is not None:
@@ -58,15 +59,17 @@ def alike(orders: Sequence[Order], devices: int, most_mb: float) -> list[list[in
     batches: list[list[int]] = []
     for places in kinds.values():
         one = orders[places[0]]
-        fits = int(min(most_mb / device_mb(one), min(HOST_MB, free_mb) / host_mb(one)))
-        shared = max(FEWEST, math.ceil(len(places) / max(1, devices)))
+        beside = max(1, min(devices, int(free_mb // (LIBRARIES_MB + ALIKE * host_mb(one)))))
+        share_mb = min(HOST_MB, free_mb / beside - LIBRARIES_MB)
+        fits = int(min(most_mb / device_mb(one), share_mb / host_mb(one)))
+        shared = max(FEWEST, math.ceil(len(places) / beside))
         batches += _parts(places, min(MOST_TOGETHER, fits, shared))
     return batches
 
 
 def _parts(places: Sequence[int], size: int) -> Iterator[list[int]]:
     """Give parts as equal as can be: what is left over alone would be no batch."""
-    if size < 2:  # noqa: PLR2004 - one alone is like no other
+    if size < ALIKE:
         return
     count = math.ceil(len(places) / size)
     for part in range(count):

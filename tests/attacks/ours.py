@@ -58,11 +58,16 @@ def _files(folder: Path) -> Iterator[Path]:
         if RESULT.fullmatch(path.name):
             left = _is_result(path)
         else:  # by a grader that was killed
-            left = bool(UNFINISHED.fullmatch(path.name))
+            left = bool(UNFINISHED.fullmatch(path.name)) and _begins_as_one(path)
             left |= bool(LOCK.fullmatch(path.name)) and state.st_size == 0
             left |= bool(TRIAL.fullmatch(path.name)) and _is_empty(path, TRIAL_BYTES)
         if left:
             yield path
+
+
+def _begins_as_one(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) in {b"", b"PK"}  # an archive, of which nothing may be written yet
 
 
 def _is_result(path: Path) -> bool:

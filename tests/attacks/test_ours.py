@@ -35,7 +35,13 @@ def left(folder: Path, name: str, content: bytes = b"") -> bool:
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [(UNFINISHED, b"half"), (TRIAL, bytes(9)), (TRIAL, b""), (f"{OTHER}.lock", b"")],
+    [
+        (UNFINISHED, b"PK half"),
+        (UNFINISHED, b""),
+        (TRIAL, bytes(9)),
+        (TRIAL, b""),
+        (f"{OTHER}.lock", b""),
+    ],
 )
 def test_what_a_killed_grader_leaves_is_its_own(folder: Path, name: str, content: bytes) -> None:
     assert left(folder, name, content)
@@ -44,6 +50,7 @@ def test_what_a_killed_grader_leaves_is_its_own(folder: Path, name: str, content
 @pytest.mark.parametrize(
     ("name", "content"),
     [
+        (UNFINISHED, b"a word"),
         (TRIAL, b"a word"),
         (TRIAL, bytes(1 << 17)),
         (f"{OTHER}.lock", b"a word"),

@@ -206,6 +206,7 @@ def test_a_full_disk_costs_its_runs_and_not_the_calibration(
     lines, runs = on_gpu(course, GpuRoom(ServingRoom()), [], count=6)
     assert any("No space left on device" in line for line in lines)
     assert len(runs) == (5 if where == "notebook" else 0)
+    assert len(asked) == (2 * 5 if where == "notebook" else 6), "none runs to be thrown away"
     assert len({line for line in lines if "/6]" in line}) == 6
 
 

@@ -110,6 +110,33 @@ def test_of_batches_that_differ_in_their_shapes_those_are_shown_of_which_most_ca
         np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
 
 
+def test_of_batches_that_differ_in_their_shapes_those_are_shown_that_weighed_most() -> None:
+    light, heavy = (X, Y, np.full(40, 0.002)), (X[:30, :2] + 1, Y[:30], np.ones(30))
+    for data in ([light, heavy], [heavy, light]):
+        sample, arrays = of_data(data, None, 1)
+        assert sample["x"]["shape"] == [30, 2, 2]
+        np.testing.assert_array_equal(arrays["sample_x"], (X[:30, :2] + 1).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "shown"),
+    [
+        ((np.int8, np.int64), np.int64),
+        ((np.float16, np.float32), np.float32),
+        ((np.int64, np.float32), np.float32),
+        ((np.float32, np.int64), np.float32),
+    ],
+)
+def test_no_row_becomes_another_one_because_of_the_type_of_those_before(
+    kinds: tuple[type, type], shown: type
+) -> None:
+    x = np.arange(0, 4000, 100).reshape(40, 1)
+    first, later = (x[:1].astype(kinds[0]), Y[:1]), (x[1:].astype(kinds[1]), Y[1:])
+    sample, arrays = of_data([first, later], None, 1)
+    assert (sample["x"]["shape"], arrays["sample_x"].dtype) == ([40, 1], shown)
+    np.testing.assert_array_equal(arrays["sample_x"], x)
+
+
 def test_of_many_forms_no_more_is_kept_than_of_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MOST_FORMS", 2)
     rows = Rows(ROW * 40)

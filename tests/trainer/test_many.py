@@ -146,6 +146,14 @@ def test_a_machine_that_is_full_trains_nothing_beside_itself(
     assert alike([order()] * 20, 1, 1e9) == []
 
 
+def test_where_memory_is_short_fewer_devices_have_a_batch_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("grader.environment.free_mb", lambda: 3 * LIBRARIES_MB)
+    batches = alike([order()] * 100, 4, 1e9)
+    assert [len(one) for one in batches] == [50, 50]
+
+
 def test_several_devices_share_a_batch_unless_it_is_small() -> None:
     assert [len(one) for one in alike([order()] * 100, 4, 1e6)] == [25] * 4
     assert [len(one) for one in alike([order()] * 20, 4, 1e6)] == [10, 10]

@@ -53,9 +53,11 @@ def weighing(arguments: dict[str, Any], first: Any) -> dict[str, np.ndarray]:
         arguments: of ``fit``.
         first: targets, where it is given none beside its inputs.
     """
+    given = [arguments.get(name) for name in ("sample_weight", "class_weight")]
+    if all(one is None for one in given):
+        return {}
     try:
         y = np.asarray(first if arguments.get("y") is None else alone(arguments["y"]))
-        given = (arguments.get(name) for name in ("sample_weight", "class_weight"))
         weights = weights_of_rows(y, *given)
         split = plain_arguments(arguments)["validation_split"]
         weighs = None if weights is None else learned(weights, split)

@@ -4,7 +4,7 @@ Enters: batches. Leaves: the first rows that weigh something, and how many they 
 nothing.
 
 Batches may differ in their shapes, as sequences of several lengths do. Rows of one form are told:
-of that of which most came.
+of that which weighed most in all.
 """
 
 from __future__ import annotations
@@ -42,17 +42,16 @@ class OfForm:
 
     shapes: tuple[tuple[int, ...], ...]
     dtypes: list[np.dtype[Any]]
-    samples: int = 0
+    weight: float = 0.0  # of all batches
     batch: int = 0  # samples of the largest one
     size: int = 0  # bytes of the rows that are kept
     sorted_out: float = 0.0  # weight of all that had come when light rows last made room
     rows: dict[bytes, Row] = field(default_factory=dict)
 
     def typed(self, parts: Pair) -> Pair:
-        """Give a batch in the type of these rows; whole numbers become such as come later."""
+        """Give a batch in a type that holds these rows too, which are given that type."""
         dtypes = [
-            known if np.can_cast(part.dtype, known, "same_kind") else part.dtype
-            for part, known in zip(parts, self.dtypes, strict=True)
+            _of_both(part.dtype, known) for part, known in zip(parts, self.dtypes, strict=True)
         ]
         if dtypes != self.dtypes:
             self.dtypes, before = dtypes, self.rows
@@ -131,7 +130,7 @@ class Rows:
         shapes = tuple(part.shape[1:] for part in parts)
         form = self._forms.setdefault(shapes, OfForm(shapes, [part.dtype for part in parts]))
         before = form.size
-        form.samples += count
+        form.weight += float(weights.sum())
         form.batch = max(form.batch, count)
         for *pair, weight in zip(*form.typed(parts), weights.tolist(), strict=True):
             if weight:
@@ -152,16 +151,16 @@ class Rows:
         return form.size + size <= self.most_bytes
 
     def _narrow(self) -> None:
-        """Keep no rows of the forms of which fewest came: half of the room is free then."""
-        for form in sorted(self._forms.values(), key=lambda form: form.samples):
+        """Keep no rows of the forms that weigh least: half of the room is free then."""
+        for form in sorted(self._forms.values(), key=lambda form: form.weight):
             if self._size > MOST_FORMS // 2 * self.most_bytes:
                 self._size -= form.size
                 form.let_go()
 
     def _most(self) -> OfForm | None:
-        """Give the rows of the form of which most came."""
+        """Give the rows of the form that weighed most: most was learned from them."""
         forms = self._forms.values() if self._readable else ()
-        return max(forms, key=lambda form: form.samples, default=None)
+        return max(forms, key=lambda form: form.weight, default=None)
 
     def _least(self, form: OfForm) -> float:
         weights = np.array([row.weight for row in form.rows.values()])
@@ -190,6 +189,11 @@ class Rows:
             sample[name] = {**described(rows), "shape": [len(weighing), *shape]}
             arrays[f"sample_{name}"] = rows
         return sample, arrays
+
+
+def _of_both(one: np.dtype[Any], other: np.dtype[Any]) -> np.dtype[Any]:
+    both = np.promote_types(one, other)
+    return np.dtype(np.float32) if both == np.float64 else both  # as Keras trains on it
 
 
 def _name(pair: Iterable[np.ndarray]) -> bytes:
