@@ -182,14 +182,22 @@ def _node(content: dict[str, Any]) -> NotebookNode:
     return cast("NotebookNode", cast("Any", nbformat).from_dict(content))
 
 
+NOT_GRADED = (
+    "변수 이름, 설명 글, 그림, 빈칸과 '생각해 보기'의 답은 점수와 관계없습니다.",
+    "",
+    "Names of variables, text, plots, blanks and answers to 'Think' earn and cost nothing.",
+)
+
+
 def points_table(exercise: Exercise) -> str:
-    """Show what earns how many points, as a Markdown table."""
+    """Show what earns how many points, as a Markdown table, and what earns none."""
     rows = [
         f"| {POINT_WORDS[evidence]} | {points:g} |"
         for evidence, points in exercise.points.items()
         if points
     ]
-    return "\n".join(["| 채점 항목 / what counts | 점 / points |", "|---|---:|", *rows])
+    table = ["| 채점 항목 / what counts | 점 / points |", "|---|---:|", *rows]
+    return "\n".join([*table, "", *NOT_GRADED])
 
 
 def data_told(exercise: Exercise) -> str:

@@ -132,7 +132,7 @@ def measure(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
         GraderError: the run itself did not come through.
     """
     if plan.control == REFERENCE:
-        return [measure_reference(bench, plan, slot), *_measure_constants(bench, plan, slot)]
+        return [measure_reference(bench, plan, slot), *measure_constants(bench, plan, slot)]
     return [_measure_mistake(bench, plan, slot)]
 
 
@@ -211,12 +211,21 @@ def _look_at_reference(bench: Bench, slot: Slot) -> tuple[Architecture, Candidat
     return found.architecture, found.candidate
 
 
-def _measure_constants(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+def measure_constants(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+    """Measure what answers without a model reach on the hidden data of a reference's run.
+
+    Raises:
+        GraderError: the exercise names an unbeaten one that its family has not.
+    """
     family = bench.family
     question = _question(bench, family, plan)
+    answers = family.controls(question)
+    if unknown := sorted({*bench.exercise.unbeaten} - answers.keys()):
+        said: dict[str, Scalar] = {"answer": unknown[0], "known": ", ".join(answers)}
+        raise GraderError(Message("calibrate.unknown_answer", {"exercise": plan.exercise, **said}))
     return [
         Measured(_run(plan, slot, name, family.measure(predictions, question), 0.0))
-        for name, predictions in family.controls(question).items()
+        for name, predictions in answers.items()
     ]
 
 

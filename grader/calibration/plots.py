@@ -10,7 +10,7 @@ from pathlib import Path
 from grader.course.exercises import Exercise
 from grader.course.expectations import REFERENCE, Threshold
 
-RIGHT, WRONG, LINE = "#1b6e4b", "#9c2f26", "#30343b"
+RIGHT, WRONG, BESIDE, LINE = "#1b6e4b", "#9c2f26", "#7a7f87", "#30343b"
 DOTS_PER_INCH = 110
 
 
@@ -37,7 +37,8 @@ def plot_calibration(exercise: Exercise, threshold: Threshold, path: Path) -> No
     figure, axes = plt.subplots(figsize=(8, 1.2 + 0.45 * len(names)), layout="constrained")
     for row, name in enumerate(names):
         values = by_control[name]
-        colour = RIGHT if name == REFERENCE else WRONG
+        answer = BESIDE if name in exercise.unbeaten else WRONG
+        colour = RIGHT if name == REFERENCE else answer
         axes.plot(values, [row] * len(values), "o", color=colour, alpha=0.55, markersize=7)
     axes.set_yticks(range(len(names)), [f"{name} ({len(by_control[name])})" for name in names])
     axes.invert_yaxis()

@@ -74,7 +74,7 @@ def _rows(exercise: Exercise) -> Iterator[Row]:
         correct = [run for run in here if run.control == REFERENCE]
         stalled = sum(has_stalled(run, exercise.expectation) for run in correct)
         picture = f"{exercise.id}-{entry.engine}-{entry.device}.png".replace(" ", "-")
-        mistakes = len(here) - len(correct)
+        mistakes = sum(run.control not in {REFERENCE, *exercise.unbeaten} for run in here)
         yield Row(exercise.id, entry, len(correct), stalled, mistakes, exercise.attempts, picture)
 
 

@@ -28,13 +28,17 @@ def write(
     runs: Sequence[CalibrationRun],
     model: ModelFacts | None,
 ) -> tuple[Threshold, ...]:
-    """Write ``expected.json`` from the runs; the thresholds follow from them alone."""
+    """Write ``expected.json`` from the runs; the thresholds follow from them alone.
+
+    Of the runs those count that are right work or a mistake: none of the exercise's ``unbeaten``.
+    """
     exercise = bench.exercise
     assert exercise.reference_path is not None
     better = bench.family.BETTER
-    places = dict.fromkeys((run.engine, run.device) for run in runs)
+    looked = [run for run in runs if run.control not in exercise.unbeaten]
+    places = dict.fromkeys((run.engine, run.device) for run in looked)
     attempts = exercise.attempts
-    found = [choose_threshold(runs, *place, better, attempts) for place in places]
+    found = [choose_threshold(looked, *place, better, attempts) for place in places]
     thresholds = tuple(one for one in found if one is not None)
     content = {
         "schema": SCHEMA,

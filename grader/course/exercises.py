@@ -122,6 +122,8 @@ class Exercise:
     files: tuple[str, ...] = ()  # data next to the notebook, below assignment_path
     profiles: tuple[str, ...] = ()  # with sizes of its own, besides ``laptop``
     words: Mapping[str, str] = field(default_factory=dict)  # of the notebook, said otherwise
+    # Answers without a model that right work need not beat, so that they are no known mistakes.
+    unbeaten: tuple[str, ...] = ()
     elsewhere: tuple[Exercise, ...] = field(default=(), repr=False)  # at its other profiles' sizes
     unasked: tuple[EvidenceClass, ...] = ()  # of which the course has checks that are not here
 

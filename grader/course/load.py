@@ -205,6 +205,7 @@ def _joined(
         data=private.data,
         dataset=private.dataset,
         files=tuple(public.files),
+        unbeaten=tuple(private.unbeaten),
         attempts=private.limits.attempts,
         limits=private.limits.limits(),
         sample_limits=private.samples,

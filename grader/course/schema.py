@@ -175,6 +175,7 @@ class PrivateFile(Strict):
     family: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None
     dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
     data: dict[str, Any] = {}
+    unbeaten: list[str] = []  # of the family's answers without a model, see Exercise
     limits: OwnLimitsTable = OwnLimitsTable()
     samples: dict[str, Limits] = {}
     hints: list[HintTable] = []

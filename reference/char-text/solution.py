@@ -18,9 +18,9 @@
 #
 # Each character gets a number and becomes one-hot; `X` and `Y` are both `(53, 20, 48)`. The order of a `set` changes from run to run, so it is `sorted`. Run this cell as it is.
 #
-# 다른 문장을 쓰고 싶으면 40~200글자의 실제 문장을 고르십시오. 같은 글자가 여러 번 나오고 그때마다 다른 글자가 이어져야 합니다. 앞 글자만 보면 다음 글자를 알 수 있는 글은 표에서 찾는 것과 다르지 않아 데이터와 성능 점수를 잃습니다.
+# 다른 문장을 쓰고 싶으면 이 셀을 복사해 바로 아래에 두고 그 `TEXT`를 바꾸십시오. 40~200글자의 실제 문장이어야 합니다. 같은 글자가 여러 번 나오고 그때마다 다른 글자가 이어져야 합니다. 앞 글자만 보면 다음 글자를 알 수 있는 글은 표에서 찾는 것과 다르지 않아 데이터와 성능 점수를 잃습니다.
 #
-# If you would rather take a sentence of your own, take a real one of 40 to 200 characters, in which characters come several times and something else follows them each time. Where the character before tells the next one, a list does as well as a network, and points for the data and for how well it answers are lost.
+# If you would rather take a sentence of your own, copy this cell below itself and change `TEXT` there. Take a real one of 40 to 200 characters, in which characters come several times and something else follows them each time. Where the character before tells the next one, a list does as well as a network, and points for the data and for how well it answers are lost.
 
 # %% tags=["data"]
 import matplotlib.pyplot as plt

@@ -11,7 +11,7 @@
 #
 # <!-- data -->
 #
-# 단어마다 번호를 붙였습니다. 앞쪽을 0으로 채워 길이를 40으로 맞춥니다. "안"이 앞에 오면 뜻이 뒤집힙니다. 정답 1은 좋아함, 0은 싫어함입니다. `reviews.npz`과 `word_index.json`이 이 노트북과 같은 폴더에 있어야 합니다. 이 셀은 그대로 실행하십시오.
+# 단어마다 번호를 붙였습니다. 앞쪽을 0으로 채워 길이를 40으로 맞춥니다. "안"이 앞에 오면 뜻이 뒤집힙니다. 정답 1은 좋아함, 0은 싫어함입니다. `reviews.npz`와 `word_index.json`이 이 노트북과 같은 폴더에 있어야 합니다. 이 셀은 그대로 실행하십시오.
 #
 # Words are numbers, padded with zeros in front to 40. "안" (not) turns the next word round. Label 1 is liking, 0 disliking. `reviews.npz` and `word_index.json` must lie beside this notebook. Run this cell as it is.
 

@@ -114,13 +114,13 @@ if 'history' in globals():   # fit을 부른 뒤에 그립니다 / drawn once fi
 # %% [markdown]
 # ## 4. 예측 / Prediction
 #
-# "내일 이맘때도 지금만큼 따뜻하다"는 단순한 답보다 얼마나 나은지 확인하십시오. 채점에는 이 파일에 없는 달의 날씨를 씁니다.
+# "내일 이맘때도 지금만큼 따뜻하다"는 단순한 답과 비교해 보십시오. 채점에는 이 파일에 없는 달의 날씨를 씁니다.
 #
-# See how much better it is than the naive answer, "tomorrow at this hour it will be as warm as now". Grading uses months that are not in this file.
+# Compare it with the naive answer, "tomorrow at this hour it will be as warm as now". Grading uses months that are not in this file.
 
 # %%
 if 'model' in globals():   # 모델이 있을 때만 / once there is a model
-    predictions = model.predict(X_test, verbose=0)[:, 0]             # (639,)
+    predictions = model.predict(X_test, verbose=0)[:, 0]             # (247,)
     error = np.mean(np.abs(predictions - y_test))
     print(f"모델 model {error:.3f}   단순 naive {naive:.3f}   기온 차이 {error * std[1]:.2f} °C")
 

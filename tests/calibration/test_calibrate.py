@@ -21,7 +21,13 @@ from grader.calibration.calibrate import (
     compare,
     plans,
 )
-from grader.calibration.measure import TRAINED_CONTROLS, Bench, Measured, Plan
+from grader.calibration.measure import (
+    TRAINED_CONTROLS,
+    Bench,
+    Measured,
+    Plan,
+    measure_constants,
+)
 from grader.cli import calibrate as command
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import REFERENCE, CalibrationRun
@@ -416,3 +422,50 @@ class TestCheckCommand:
     ) -> None:
         assert command.run_check_calibration([GRU], "tensorflow", "en") == 1
         assert "Calibrate first" in capsys.readouterr().out
+
+
+# --- answers that need not be beaten ---------------------------------------------------------
+
+
+def spec_says(course: Course, line: str) -> Course:
+    """The same course, with a line more at the top of the exercise's spec."""
+    file = course.root / "reference" / GRU / "spec.toml"
+    file.write_text(f"{line}\n{file.read_text('utf-8')}", "utf-8")
+    return load_course(course.root)
+
+
+def near_answers(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+    """Right work that a predictor without a model equals; other mistakes are far."""
+    if plan.control != REFERENCE:
+        return [Measured(measured(plan.control, plan.seed, 0.05))]
+    right = 2e-4 * math.exp(np.random.default_rng(plan.seed).normal(0, 0.5))
+    return [
+        Measured(measured(REFERENCE, plan.seed, right), MODEL),
+        Measured(measured("mean", plan.seed, 0.048)),
+        Measured(measured("zero", plan.seed, 2e-4)),
+    ]
+
+
+def test_an_answer_that_right_work_need_not_beat_moves_no_threshold(
+    course: Course, done: list[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "measure", near_answers)
+    assert calibrated(course).threshold("jax", "cpu").value is None  # type: ignore[union-attr]
+    exercise = calibrated(spec_says(course, 'unbeaten = ["zero"]'))
+    threshold = exercise.threshold("jax", "cpu")
+    assert threshold is not None
+    assert threshold.value is not None
+    assert threshold.control == pytest.approx(0.048)  # the mean's is the best mistake
+    assert exercise.expectation is not None
+    assert [run.control for run in exercise.expectation.runs].count("zero") == 6  # kept
+
+
+def test_what_is_no_answer_of_the_family_is_said(course: Course) -> None:
+    course = spec_says(course, 'unbeaten = ["nobody"]')
+    bench = Bench(course, course.exercise(GRU), Engine.JAX, ROOM)
+    reference = next(plans(course.exercise(GRU), (), Engine.JAX, 1))
+    with pytest.raises(GraderError) as said:
+        measure_constants(bench, reference, SLOT)
+    assert said.value.message.id == "calibrate.unknown_answer"
+    assert said.value.message.args["answer"] == "nobody"
+    assert "mean" in str(said.value.message.args["known"])

@@ -71,7 +71,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(measuring, "execute", execute)
     monkeypatch.setattr(together, "execute", execute)
     monkeypatch.setattr(measuring, "extract", extract)
-    monkeypatch.setattr(measuring, "_measure_constants", lambda *_: [])
+    monkeypatch.setattr(measuring, "measure_constants", lambda *_: [])
     monkeypatch.setattr("grader.calibration.calibrate.TRAINED_CONTROLS", ())
     return ran
 
