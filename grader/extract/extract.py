@@ -224,7 +224,9 @@ def _with_proof(found: Evidence, case: ExerciseCase, trainings: Sequence[Trainin
     if not chain and is_unheard(case.reading, trainings):
         flags.append(UNHEARD)
     told = sum(one.epochs for one in chain) or sum(fit.epochs_run for fit in fits)
-    notes = (*found.notes, *note_of(proof), *notes_on(told, training.epochs))
+    happened = training.epochs or training.own_updates or training.changed
+    told_of = note_of(proof) if happened else ()  # of what never was nobody is the author
+    notes = (*found.notes, *told_of, *notes_on(told, training.epochs))
     return replace(found, training=training, proof=proof, flags=tuple(flags), notes=notes)
 
 

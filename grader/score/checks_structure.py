@@ -41,8 +41,8 @@ def structure_checks(
     yield Check(
         "structure.layers", CLASS, share * compared.chain, share, told, wanted, got, model.cell
     )
-    met = zip(compared.pairs, compared.layers, strict=True)
-    for number, ((fact, layer), fraction) in enumerate(met, start=1):
+    met = zip(compared.beside, compared.form.layers, compared.layers, strict=True)
+    for number, (fact, layer, fraction) in enumerate(met, start=1):
         got, wanted = _found_text(model, fact, layer), expected_text(layer)
         args: dict[str, Scalar] = {"number": number, "expected": wanted, "got": got}
         told = _layer_told(model, fact, args)

@@ -28,7 +28,7 @@ def training_checks(
     earned = moved if changed else 0.0
     yield Check("training.weights", CLASS, earned, moved, told, "", "", cell)
     share = min(1.0, run / needed) if changed else 0.0
-    message = _about_epochs(training, exercise)
+    message = _about_epochs(training, exercise, counted=changed)
     yield Check(
         "training.epochs", CLASS, lasted * share, lasted, message, f"≥ {needed}", str(run), cell
     )
@@ -47,6 +47,7 @@ def _about_weights(training: TrainingFacts | None) -> Message:
         "training.mended": training.mended,
         "training.changed": training.changed,
         "training.cut_off": training.reached is not None,
+        "training.not_begun": training.epochs + training.own_updates == 0,
         "training.unchanged": True,
     }
     told = next(message for message, true in applies.items() if true)
@@ -63,8 +64,11 @@ def _without_fit(training: TrainingFacts | None, args: dict[str, Scalar]) -> Mes
     return Message("training.without_fit" if training.changed else "training.no_epochs", args)
 
 
-def _about_epochs(training: TrainingFacts | None, exercise: Exercise) -> Message:
-    """Say how long it trained, and what kept it from going on."""
+def _about_epochs(training: TrainingFacts | None, exercise: Exercise, *, counted: bool) -> Message:
+    """Say how long it trained, and what kept it from going on.
+
+    ``counted``: whether the epochs earn anything, which is where weights moved.
+    """
     run = training.epochs if training else 0
     args: dict[str, Scalar] = {
         "run": run,
@@ -73,10 +77,9 @@ def _about_epochs(training: TrainingFacts | None, exercise: Exercise) -> Message
     }
     if training is None or training.own_updates or training.fits == 0:
         return _without_fit(training, args)
-    if run >= exercise.epochs:
-        return Message("training.epochs", args)
     if run >= exercise.min_epochs:
-        return Message("training.epochs_fewer", args)
+        lasted = "training.epochs" if run >= exercise.epochs else "training.epochs_fewer"
+        return Message(lasted if counted else "training.epochs_idle", args)
     wanted = training.epochs_asked
     if training.reached is not None:
         return Message("training.epochs_cut_off", {**args, "reached": training.reached})

@@ -200,11 +200,14 @@ def _broke_in_training(evidence: Evidence) -> bool:
 
 
 def _data(evidence: Evidence, source: Sequence[Message]) -> list[Message]:
-    """Give the hints of the failed questions about the data, and the family's other ones."""
+    """Give the hints of the failed questions about the data, and the family's other ones.
+
+    The line of code that did it goes before what the data show of it.
+    """
     failed = [finding for finding in evidence.data if finding.fraction < 1.0]
     hints = [finding.hint or finding.message for finding in failed]
     apart = [m for m in source if m.id == "source.shuffled_apart"] if failed else []
-    return [*hints, *_family(evidence), *apart]
+    return [*apart, *hints, *_family(evidence)]
 
 
 def _family(evidence: Evidence) -> list[Message]:

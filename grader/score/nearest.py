@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from grader.course.exercises import Exercise, ExpectedLayer
 from grader.course.forms import AcceptedForm, accepted_forms, align
@@ -29,6 +30,22 @@ class Comparison:
         """Each layer of the form with the model's own, None where none stands for it."""
         for place, layer in zip(self.places, self.form.layers, strict=True):
             yield (None if place is None else self.model.layers[place]), layer
+
+    @property
+    def beside(self) -> tuple[LayerFact | None, ...]:
+        """Give for each layer of the form the model's own, or what stands there in its stead.
+
+        Between two layers that are met (or the ends) the others are each other's stead where there
+        are as many of the model's as of the form's. They earn nothing; they are what is told.
+        """
+        found = [fact for fact, _ in self.pairs]
+        ends = [(-1, -1)]
+        ends += [(n, place) for n, place in enumerate(self.places) if place is not None]
+        ends += [(len(self.places), len(self.model.layers))]
+        for (number, place), (after, beyond) in pairwise(ends):
+            if after - number == beyond - place:
+                found[number + 1 : after] = self.model.layers[place + 1 : beyond]
+        return tuple(found)
 
     @property
     def chain(self) -> float:

@@ -63,6 +63,7 @@ HINTS: dict[str, str] = {
 COLUMNS = 14
 TEMPERATURE = 1
 PER_HOUR = "per_hour"  # how many readings an hour the student's windows have
+LEAST_SHARE = 0.01  # of the windows, from which on something is told of them
 TARGET_RIGHT = "weather.target_right"
 FILE, TABLE = f"{DATA_SET}.csv.zip", f"{DATA_SET}.csv"
 JENA = "jena_climate_2009_2016.csv"
@@ -202,6 +203,7 @@ def look(fit: FitSample, spec: Mapping[str, Json], students: Array) -> DataReadi
     rows, row_notes = _count(fit, spec, _differing(windows, given, places, fit.x.shape[0]))
     hours = _right("data.hours", "1 h", "1 h", "weather.hours_right")
     notes = (*notes, *row_notes)
+    notes = (*notes, *_kept_for_checking(places + steps - 1, found, spec))
     if found.per_hour > 1:
         notes = (*notes, Message("weather.finer_note", {"minutes": 60 // found.per_hour}))
     if target.message.id == "weather.target_unseen":
@@ -209,6 +211,19 @@ def look(fit: FitSample, spec: Mapping[str, Json], students: Array) -> DataReadi
     findings = (shape, hours, scaled, target, rows)
     told = {**_encoding(scale, line), PER_HOUR: found.per_hour}
     return DataReading(findings, layout, told, notes)
+
+
+def _kept_for_checking(last: Array, found: _Found, spec: Mapping[str, Json]) -> tuple[Message, ...]:
+    """Say where windows were trained on that lie in the hours which the exercise checks with.
+
+    ``last``: place of each window's last reading, (windows,).
+    """
+    begin = _whole(spec, "train_hours", 5500) * found.per_hour
+    share = float(np.mean(last >= begin))
+    if share < LEAST_SHARE:
+        return ()
+    told = {"share": round(100 * share), "row": begin // found.per_hour}
+    return (Message("weather.checked_on", told),)
 
 
 def ask(reading: DataReading, rng: np.random.Generator, spec: Mapping[str, Json]) -> Question:

@@ -259,7 +259,8 @@ def test_advice_about_the_weather_has_the_windows_of_the_notebook(steps, delay, 
         assert finding.message.id == f"weather.{name}"
         _, advice = said_of(finding, lang)
         ahead = [str(delay - 1)] if name != "hours" else []
-        assert re.findall(r"\d+", advice) == [str(steps), *ahead]
+        columns = ["3", "1"] if name == "target_column" else []
+        assert re.findall(r"\d+", advice) == [*columns, str(steps), *ahead]
     shape = only_wrong(weather.examine(weather_fit(x, y[:-5]), own))
     assert str(delay) in said_of(shape, lang)[1]
 
@@ -268,6 +269,20 @@ def test_a_target_of_another_column_is_named():
     x, _ = climate(stride=1)
     reading = weather.examine(weather_fit(x[:-24], x[24:, -1, 3]), HOURS)
     assert wrong(reading) == {"data.target": "weather.target_column"}
+
+
+def test_hours_that_are_kept_for_checking_are_told_where_they_are_trained_on():
+    """Rows to train on, then the ones to check with as well: right data, and a word about it."""
+    x, y = climate(stride=1, train_hours=6546)
+    told = weather.examine(weather_fit(x, y, rows=len(x)), HOURS)
+    assert all(one.fraction == 1.0 for one in told.findings)
+    last = np.arange(len(x)) + HOURS["lookback"] - 1
+    (note,) = told.notes
+    assert note.id == "weather.checked_on"
+    assert note.args == {"share": round(100 * np.mean(last >= 5500)), "row": 5500}
+    assert_spoken(told, "weather")
+    train = last < 5500
+    assert weather.examine(weather_fit(x[train], y[train]), HOURS).notes == ()
 
 
 def test_targets_out_of_order_are_wrong():

@@ -117,3 +117,19 @@ def test_an_optimizer_with_settings_without_end_is_told_in_short() -> None:
     assert len(json.dumps(compiled)) < 20_000
     assert compiled["learning_rate"] == 0.5
     assert len(compiled) <= 100, "more are refused"
+
+
+def test_what_mixed_precision_wraps_is_the_optimizer_that_was_asked_for() -> None:
+    """Keras compiles with a LossScaleOptimizer under ``mixed_float16``; students asked for Adam."""
+
+    class Adam:
+        learning_rate = 0.01
+
+        def get_config(self) -> dict[str, Any]:
+            return {"beta_1": 0.8}
+
+    wrapped = SimpleNamespace(inner_optimizer=Adam(), get_config=dict, learning_rate=0.01)
+    compiled = describe(keras({}), model(optimizer=wrapped, loss="mse"))["compile"]
+    assert compiled["optimizer"] == "Adam"
+    assert compiled["optimizer.beta_1"] == 0.8
+    assert compiled["learning_rate"] == 0.01

@@ -124,3 +124,16 @@ def test_a_model_between_two_forms_earns_what_the_better_one_gives_it() -> None:
     compared = nearest(_model(layers, gru), gru)
     assert compared.form.layers == gru.layers
     assert compared.layers == (0.75, 1.0, 1.0)  # of four things, the count of the parameters
+
+
+def test_what_stands_in_a_layers_stead_is_told_and_earns_nothing() -> None:
+    """An LSTM where a GRU belongs: the student sees both, in place of a dash."""
+    exercise = COURSE.exercise("temperature-conv1d-gru")
+    layers = [_fact(layer) for layer in exercise.layers]
+    layers[3] = replace(layers[3], cls="LSTM", params=8320)
+    compared = nearest(_model(layers, exercise), exercise)
+    assert compared.beside[3] == layers[3]
+    assert compared.layers == (1.0, 1.0, 1.0, 0.0, 1.0)
+    short = nearest(_model(layers[:3] + layers[4:], exercise), exercise)
+    assert short.beside[3] is None
+    assert short.beside[4] == layers[4]

@@ -144,6 +144,8 @@ def compile_of(model: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     try:
         optimizer = model.optimizer
+        # Mixed precision wraps it: what it wraps is what was asked for.
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
         if optimizer is not None:
             found["optimizer"] = _short(type(optimizer).__name__)
             for key, value in list(optimizer.get_config().items())[:SETTINGS]:
