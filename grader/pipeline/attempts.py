@@ -217,6 +217,7 @@ class Attempts:
             tell,
             take,
             device=self.device,
+            over=self.stopping,
         )
 
     def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
@@ -236,14 +237,9 @@ class Attempts:
         if not shares:
             return self._in_rooms(tasks)
         answers = Answers(self.trained(), self.failures, self._training_limit())
-        found = shared(tasks, answers, self._in_rooms, self._require_going_on)
+        found = shared(tasks, answers, self._in_rooms, self.stopping)
         counted += [found[task.id].seconds for task in training]
         return found
-
-    def _require_going_on(self) -> None:
-        """Wait for nobody else's training once the batch is asked to end."""
-        if self.stopping():
-            raise GraderError(Message("pipeline.not_awaited"))
 
     def _in_rooms(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
         available = environment.engines()

@@ -36,7 +36,7 @@ from grader.trainer.many import alike, train_batch
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
-from grader.trainer.trying import Over, never
+from grader.trainer.waiting import Over, never
 from grader.trainer.workroom import Job
 from grader.types import GraderError, Level
 
@@ -261,6 +261,7 @@ class TrainsOrders:
                     progress=telling.progress,
                     meanwhile=telling.meanwhile,
                     held=wanted.held,
+                    over=self.over,
                 )
         except Exception as error:  # noqa: BLE001 - one order never takes the batch with it
             fault(self.out, error)

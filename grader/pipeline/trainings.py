@@ -30,6 +30,7 @@ from grader.trainer.replying import reply_of
 from grader.trainer.result import Outcome, Trained, Untrainable, history_as_asked
 from grader.trainer.results import Results
 from grader.trainer.trained_on import reach_of
+from grader.trainer.waiting import Over, never
 from grader.trainer.workroom import Workroom
 from grader.types import FitSample, Message, Training
 
@@ -86,6 +87,7 @@ class Trainings:
     take: Take = lambda *_: None
     once: Callable[..., Answer] = train_once
     device: str = CPU  # a class of accelerators whose results are taken
+    over: Over = never  # whether nobody else's training is waited for any more
     _workroom: Workroom = field(init=False)
     _done: list[Training] = field(default_factory=list, init=False)
     _expected: float = field(default=0.0, init=False)  # seconds of the trainings so far
@@ -113,6 +115,7 @@ class Trainings:
 
         Raises:
             GraderError: a fault of ours.
+            NotAwaitedError: all was over while it waited for another one's training.
             PutOffError: it is trained with the class's; the run ends.
         """
         meanwhile()
@@ -146,6 +149,7 @@ class Trainings:
                 held=self._held,
                 kept=self._workroom,
                 device=self.device,
+                over=self.over,
             )
         finally:
             telling.close()

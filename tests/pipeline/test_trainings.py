@@ -19,6 +19,7 @@ from grader.pipeline.trainings import Trainings, UnderWay
 from grader.trainer.asking import Answer
 from grader.trainer.result import Trained, Untrainable
 from grader.trainer.results import Results
+from grader.trainer.waiting import Over, never
 from grader.types import GraderError, Message, Training
 from tests.support.orders import ARRAYS, claim, order
 from tests.support.trainer_room import ARRAYS as TRAINED
@@ -45,10 +46,10 @@ class Bench:
         self.judges = Judges()
         self.trainings = self.of_a_run()
 
-    def of_a_run(self, attempt: int = 1) -> Trainings:
+    def of_a_run(self, attempt: int = 1, over: Over = never) -> Trainings:
         judges: Any = self.judges
         results = Results(self.folder / "results")
-        return Trainings(judges, self.room, results, b"s" * 32, attempt)
+        return Trainings(judges, self.room, results, b"s" * 32, attempt, over=over)
 
     def ask(
         self, cell: int = 3, trainings: Trainings | None = None, arrays: Any = None, **changes: Any
@@ -218,6 +219,23 @@ def test_what_ends_the_run_ends_the_training_before_it_is_begun(tmp_path: Path) 
     with pytest.raises(KeyboardInterrupt):
         bench.trainings.train(tmp_path / "a", tmp_path / "b", 1, meanwhile)
     assert bench.judges.answered == []
+
+
+def test_a_notebook_that_waits_for_anothers_training_hears_that_all_is_over(tmp_path: Path) -> None:
+    """Its own is finished all the same: what ends one is the second who asks, in the middle."""
+    bench, ended = Bench(tmp_path), list[str]()
+    waiting = bench.of_a_run(over=lambda: True)
+
+    def asks_the_same(path: Path, asked: Any, arrays: Any) -> None:
+        with pytest.raises(GraderError) as error:
+            bench.ask(trainings=waiting)
+        ended.append(error.value.message.id)
+        good(path, asked, arrays)
+
+    bench.room.answers.append(asks_the_same)
+    bench.ask(trainings=bench.of_a_run(over=lambda: True))
+    assert ended == ["pipeline.not_awaited"]
+    assert waiting.trainings == ()
 
 
 def test_what_the_notebook_says_of_its_own_training_is_noted(tmp_path: Path) -> None:

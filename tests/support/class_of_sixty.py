@@ -269,7 +269,15 @@ class Class:
             stack.enter_context(patch("grader.environment.free_mb", lambda: 1e6))
             stack.enter_context(patch.dict("os.environ", {"XDG_CACHE_HOME": str(self.cache)}))
             store = stack.enter_context(Store(self.out))
-            grader = Grader(course, self.rooms, store, settings, judges(), devices=self.devices)
+            grader = Grader(
+                course,
+                self.rooms,
+                store,
+                settings,
+                judges(),
+                stopping=self.stop.draining.is_set,
+                devices=self.devices,
+            )
             slots = [Slot((number,)) for number in range(SLOTS)]
             yield grader.grade_all(submissions, LocalRunner(slots, self.stop))
 
