@@ -16,7 +16,7 @@ import json
 import os
 import tarfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -26,13 +26,15 @@ from grader.course.data import cache_folder
 from grader.course.exercises import Course
 from grader.pipeline.durations import Durations
 from grader.pipeline.graded import Graded
-from grader.pipeline.job import Settings
+from grader.pipeline.job import Settings, may_ask
 from grader.pipeline.order import Group, expected_seconds
 from grader.pipeline.runner import Slot
 from grader.pipeline.workshop import (
     COURSE,
     DATA,
+    KEYS,
     MANIFEST,
+    UNKEPT,
     MakesPlaces,
     Parcel,
     Workshop,
@@ -74,6 +76,10 @@ class Bench(Protocol):
     def took(self) -> Mapping[str, Durations]:
         """How long notebooks took before."""
 
+    @property
+    def tell(self) -> Callable[[Message], None]:
+        """Is told what whoever waits for the batch should know."""
+
     def needs_run(self, submission: Submission, slot: Slot) -> bool:
         """Whether something would be run."""
 
@@ -93,6 +99,7 @@ class GroupsElsewhere:
 
     grader: Bench
     places: MakesPlaces
+    _told: set[tuple[str, str]] = field(default_factory=set, init=False, compare=False)
 
     @classmethod
     def of(cls, grader: Bench, places: MakesPlaces) -> GroupsElsewhere:
@@ -172,7 +179,8 @@ class GroupsElsewhere:
                 files.write_whole(store.out / FAULTS / kept.name, kept.read_bytes())
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
         done = []
-        for submission, keys in zip(task, manifest, strict=True):
+        self._tell(manifest[UNKEPT])
+        for submission, keys in zip(task, manifest[KEYS], strict=True):
             records = []
             for key in keys:
                 if (record := back.load(key)) is None:
@@ -185,6 +193,16 @@ class GroupsElsewhere:
             done.append(Graded(submission, tuple(records)))
         store.journal.finish(self.grader.journal_key(task[0], HERE))
         return done
+
+    def _tell(self, unkept: Mapping[str, str] | None) -> None:
+        """Tell that a machine keeps no trainings, once of all for which the same is true."""
+        asked = self.grader.course, self.grader.settings, self.grader.room.isolation.level
+        if unkept is None or not may_ask(*asked):
+            return
+        known = unkept["path"], unkept["why"]
+        if known not in self._told:
+            self._told.add(known)
+            self.grader.tell(Message("trainer.not_kept_there", dict(unkept)))
 
 
 def _unpacked(data: bytes, folder: Path) -> Path:

@@ -81,6 +81,7 @@ class Grader:
     given_judges: Judges | None = None
     on_training: Callable[[Submission, UnderWay | None], None] = lambda *_: None
     on_put_off: Callable[[Submission], None] = lambda _: None
+    tell: Callable[[Message], None] = lambda _: None  # what whoever waits for the batch should know
     round: Round | None = None  # at which notebooks end that need a training; None: they wait
     stopping: Callable[[], bool] = lambda: False  # whether the batch is asked to end
     failures: Failures = field(default_factory=Failures)  # trainings of ours that came to nothing
