@@ -71,7 +71,7 @@ class Store:
         """Become the one writer of this folder and bring ``grades.db`` up to date.
 
         Raises:
-            GraderError: another grader is at work here, or the folder cannot be written.
+            GraderError: another grader is at work here, or the folder cannot be written or locked.
         """
         path = self.out / ".lock"
         self._lock = files.take_lock(path)

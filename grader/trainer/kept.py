@@ -21,7 +21,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from grader import user_folders
+from grader import locks, user_folders
 from grader.arrays import read_npz
 from grader.record.files import disk_errors, write_whole
 from grader.trainer.waiting import NotAwaitedError, Over, never
@@ -179,14 +179,10 @@ def _take(lock: int, meanwhile: Callable[[], None], over: Over) -> None:
 
 
 def _taken(lock: int) -> bool:
-    import fcntl
-
-    with contextlib.suppress(OSError):  # a disk that knows no locks: nobody is waited for
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+    try:
+        return locks.lock(lock)
+    except OSError:
+        return True  # a disk that knows no locks: nobody is waited for
 
 
 def _is_still(path: Path, lock: int) -> bool:

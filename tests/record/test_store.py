@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import math
 import os
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from grader.record import files, flushing
+from grader.record import exported, files, flushing
 from grader.record.store import Store, UnkeepableError
 from grader.types import (
     ByRules,
@@ -266,6 +267,22 @@ class TestTheDisk:
             pass
         assert caught.value.message.id == "record.locked"
         assert caught.value.message.args["who"] == str(os.getpid())
+
+    @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+    def test_where_there_are_no_locks_another_folder_is_named_and_no_other_grader(
+        self, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refused(*_: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(fcntl, "flock", refused)
+        with pytest.raises(GraderError) as caught, Store(tmp_path):
+            pass
+        args = {"path": str(tmp_path), "error": os.strerror(number)}
+        assert caught.value.message == Message("record.no_locks", args)
+        with pytest.raises(GraderError) as caught, exported.locked(tmp_path):
+            pass
+        assert caught.value.message == Message("record.no_locks", args)
 
     def test_the_lock_ends_with_its_process(self, tmp_path: Path) -> None:
         script = f"""
