@@ -30,14 +30,13 @@ from grader.execute.execute import execute
 from grader.pipeline.runner import Call, Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
 from grader.trainer.devices import Devices
-from grader.trainer.keys import CPU, key_of
+from grader.trainer.keys import CPU, FIRST_ATTEMPT, key_of
 from grader.trainer.many import alike, train_batch
 from grader.trainer.order import Order
 from grader.trainer.results import Results
 from grader.trainer.workroom import Job
 from grader.types import Engine, GraderError
 
-FIRST = 1  # attempt: a run of the reference has no other
 Ordered = tuple[Plan, Order]
 Batch = dict[str, Job]
 
@@ -91,7 +90,8 @@ def _batches(orders: Sequence[Ordered], devices: Devices) -> Iterator[Batch]:
     for place in sorted({*range(len(orders))}.difference(*parts)):
         plan, order = orders[place]
         if alike([order, order], 1, devices.planned_mb):
-            yield dict(_job(plan, order, devices, attempt) for attempt in (FIRST, FIRST + 1))
+            both = FIRST_ATTEMPT, FIRST_ATTEMPT + 1
+            yield dict(_job(plan, order, devices, attempt) for attempt in both)
 
 
 def _asked(
@@ -116,7 +116,9 @@ def _key(plan: Plan, order: Order, devices: Devices) -> str:
     return _job(plan, order, devices)[0]
 
 
-def _job(plan: Plan, order: Order, devices: Devices, attempt: int = FIRST) -> tuple[str, Job]:
+def _job(
+    plan: Plan, order: Order, devices: Devices, attempt: int = FIRST_ATTEMPT
+) -> tuple[str, Job]:
     """Give an order by the key under which a run asks for it; of another attempt, nobody does."""
     key = key_of(order, secret_of(plan.seed), attempt, device=devices.name)
     return key.key, Job(order, key.seed)

@@ -41,7 +41,7 @@ from grader.score.score import ungraded
 from grader.score.waiting import contradicts
 from grader.trainer.answers import Answers, Failures, shared
 from grader.trainer.kept import usual_folder
-from grader.trainer.keys import CPU
+from grader.trainer.keys import CPU, FIRST_ATTEMPT
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
@@ -93,7 +93,7 @@ class Attempts:
     def run(self) -> tuple[Scored, ...]:
         """Run the notebook, and again with other seeds where only the accuracy was missed."""
         best = {case.exercise: case for case in self._first()}
-        for number in range(2, self.job.attempts + 1):
+        for number in range(FIRST_ATTEMPT + 1, self.job.attempts + 1):
             missed = {name: case for name, case in best.items() if self._may_be_chance(case)}
             if not missed:
                 break
@@ -133,7 +133,7 @@ class Attempts:
     def _first(self) -> tuple[Scored, ...]:
         """Run the notebook, on TensorFlow again where JAX may be to blame for an exception."""
         choice = self.job.choice
-        execution = self._run_on(choice.engine, 1)
+        execution = self._run_on(choice.engine, FIRST_ATTEMPT)
         on_jax = choice.may_rerun and choice.engine is Engine.JAX
         if not (on_jax and blames_engine(execution)):
             return tuple(self._scored(execution))
@@ -141,7 +141,7 @@ class Attempts:
             return tuple(self._scored(not_again(execution)))
         died = execution.outcome is Outcome.KERNEL_DIED
         cases = tuple(self._scored(execution))
-        again = self._run_on(Engine.TENSORFLOW, 1, again=not died)
+        again = self._run_on(Engine.TENSORFLOW, FIRST_ATTEMPT, again=not died)
         return better_run(cases, tuple(self._scored(again)))
 
     def _seconds_left(self, engine: Engine) -> float:

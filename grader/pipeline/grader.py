@@ -122,18 +122,20 @@ class Grader:
             remove(self.store.out)
 
     def _in_a_round(self, batch: Sequence[Group], runner: Runner) -> bool:
-        """Whether trainings are done in a round; for a device's sake only if it is sound.
+        """Whether trainings are done in a round: where it pays on cores, or on a device.
 
         For what is graded already no device is tried.
         """
         asked = self.course, self.settings, self.room.isolation.level
         if pays(*asked, batch, runner):
             return True
-        if not self.devices or not pays(*asked, batch, runner, together=True):
+        if not self.devices:
             return False
         new = [group for group in batch if any(self.needs_run(one, HERE) for one in group)]
-        if not pays(*asked, new, runner, together=True):
-            return False
+        return pays(*asked, new, runner, together=True) and self._any_sound()
+
+    def _any_sound(self) -> bool:
+        """Whether a device computes as it should."""
         try:
             return self.devices.any_sound(self.room, environment.cores(), self._is_over)
         except Exception as error:  # noqa: BLE001 - without a device a class is graded all the same

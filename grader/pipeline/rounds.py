@@ -31,7 +31,7 @@ from grader.pipeline.trainings import Tell, Telling
 from grader.room import Room
 from grader.trainer.asking import key_here, train_once, trained_there
 from grader.trainer.devices import Devices
-from grader.trainer.keys import CPU, key_of
+from grader.trainer.keys import CPU, FIRST_ATTEMPT, key_of
 from grader.trainer.many import alike, train_batch
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
@@ -40,7 +40,6 @@ from grader.trainer.waiting import Over, never
 from grader.trainer.workroom import Job
 from grader.types import GraderError, Level
 
-FIRST = 1  # attempt
 DISTINCT = 1 / 3  # of a class's trainings, as in one of sixty made of twenty programs
 MOST_BYTES = 1_000_000_000  # of the arrays that wait for their round
 OF_FREE = 0.25  # of the machine's memory, where a device trains a whole class at once
@@ -211,7 +210,7 @@ class TrainsOrders:
         """
         if not self.devices:
             return []
-        first = [one for one in orders if one.attempt == FIRST]
+        first = [one for one in orders if one.attempt == FIRST_ATTEMPT]
         found = alike([one.order for one in first], len(self.devices), self.devices.planned_mb)
         return [[first[place] for place in places] for places in found]
 
