@@ -353,7 +353,6 @@ class Execution:
     attempt: int
     isolation: Isolation
     seconds: float
-    peak_memory_mb: float
     fixes_seeds: bool = False
     notes: tuple[Message, ...] = ()
     trainings: tuple[Training, ...] | None = None  # None: the notebook trains by itself
@@ -417,8 +416,6 @@ class TrainingFacts:
     epochs: int  # epochs completed by the fits that led to the final weights
     changed: bool  # final weights differ from the first ones
     finite: bool
-    first_loss: float | None
-    last_loss: float | None
     history: Mapping[str, tuple[float, ...]]
     compile: Mapping[str, Json]
     cell: int | None

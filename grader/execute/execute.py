@@ -121,7 +121,6 @@ def _execute(
         attempt=run.attempt,
         isolation=room.isolation,
         seconds=round(seconds, 3),
-        peak_memory_mb=round(watch.peak_mb, 1),
         fixes_seeds=run.fixes_seeds,
         notes=tuple(_notes(claims)),
         trainings=trainings,

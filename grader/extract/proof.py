@@ -119,14 +119,11 @@ def proven_facts(
     if not chain:
         return facts
     history = joined([_numbers(one.history) for one in chain])
-    losses = [value for value in history.get("loss", ()) if math.isfinite(value)]
     return replace(
         facts,
         fits=len(chain),
         epochs=sum(whole_passes(one, asked) for one in chain),
         changed=any(one.moved for one in chain),
-        first_loss=losses[0] if losses else None,
-        last_loss=losses[-1] if losses else None,
         history=history,
         updates=chain[-1].updates,
     )

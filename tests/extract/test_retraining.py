@@ -187,9 +187,7 @@ def test_without_named_layouts_the_question_is_asked_in_the_canonical_one() -> N
 # --- a textbook's slip that leaves some models stuck: nobody loses a point for that ----------
 
 
-STUCK = TrainingFacts(
-    1, 5, changed=False, finite=True, first_loss=8.1, last_loss=8.1, history={}, compile={}, cell=3
-)
+STUCK = TrainingFacts(1, 5, changed=False, finite=True, history={}, compile={}, cell=3)
 
 
 @pytest.fixture

@@ -123,7 +123,6 @@ def run_evidence(folder: folders.Folder, scratch: Path) -> str:
         attempt=1,
         isolation=Isolation(Level.FULL),
         seconds=1.0,
-        peak_memory_mb=1.0,
     )
     blames_engine(execution)
     _keep_execution(execution, scratch)

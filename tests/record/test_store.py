@@ -69,6 +69,17 @@ class TestRecords:
         assert math.isnan(losses[1])
         assert math.isinf(losses[2])
 
+    def test_one_that_an_earlier_version_kept_opens_without_what_nobody_reads_any_more(
+        self, store: Store
+    ) -> None:
+        kept = b.record(evidence=b.evidence(train=b.training((0.5, 0.25))))
+        store.save(kept)
+        path = record_file(store, kept)
+        told = json.loads(path.read_bytes())
+        told["record"]["evidence"]["training"] |= {"first_loss": 0.5, "last_loss": 0.25}
+        path.write_text(json.dumps(told), "utf-8")
+        assert store.load(kept.key) == kept
+
     def test_text_that_is_not_unicode_does_not_stop_a_record(self, store: Store) -> None:
         told = Message("runs.failed", {"error": "bad \ud800 text"})
         kept = b.record(grade=b.grade(checks=(b.check(message=told),)))

@@ -75,8 +75,6 @@ def training(
         epochs=len(losses),
         changed=True,
         finite=True,
-        first_loss=losses[0] if losses else None,
-        last_loss=losses[-1] if losses else None,
         history=history,
         compile={"loss": "mse", "optimizer": "Adam"},
         cell=7,
@@ -219,5 +217,4 @@ def execution(
         attempt=1,
         isolation=Isolation(Level.FULL),
         seconds=12.0,
-        peak_memory_mb=900.0,
     )

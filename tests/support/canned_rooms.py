@@ -106,7 +106,6 @@ def execution(seed: int = 1, **changes: Any) -> Execution:
         attempt=1,
         isolation=ISOLATION,
         seconds=1.0,
-        peak_memory_mb=1.0,
     )
     return replace(made, **changes)
 

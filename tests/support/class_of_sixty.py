@@ -200,7 +200,6 @@ class Notebooks:
             attempt=run.attempt,
             isolation=ISOLATION,
             seconds=1.0,
-            peak_memory_mb=1.0,
             trainings=trainings,
         )
 
