@@ -229,12 +229,10 @@ class Showing:
 
 @dataclass(frozen=True)
 class FitSample:
-    """What a call of ``fit`` was fed: inputs, targets and, where given, validation inputs."""
+    """What a call of ``fit`` was given to train on: inputs and targets."""
 
     x: ArraySample | None
     y: ArraySample | None
-    validation_x: ArraySample | None = None
-    validation_y: ArraySample | None = None
     kind: str = "arrays"  # arrays, drawn, dataset, generator, unknown
     digest: int | None = None  # as claimed: fits on the same data have the same
     batch: int | None = None  # of what was drawn: rows of the largest batch

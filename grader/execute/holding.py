@@ -22,7 +22,7 @@ import numpy as np
 from grader.execute.caps import ARRAY_BYTES, NUMBER_BYTES, VALUE_BYTES
 from grader.types import Array, ArraySample, Candidate, Fit, FitSample, Json
 
-PARTS = ("x", "y", "validation_x", "validation_y")
+PARTS = ("x", "y")
 _ROOMY = 15 / 16  # of what may be held
 LOSSES = frozenset({"loss", "val_loss"})
 HUGE_CONFIG: dict[str, Json] = {"class_name": "?", "config": {}, "opaque": True}

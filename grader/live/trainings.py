@@ -98,7 +98,7 @@ def _given(keras: Any, params: Mapping[str, Any], call: LastCall | None) -> FitS
     if call is None or "x" not in call.arguments:
         return None
     given = call.arguments
-    sample = sampled(keras, given["x"], given.get("y"), given.get("validation_data"))
+    sample = sampled(keras, given["x"], given.get("y"))
     steps = params.get("steps")
     if sample is None or sample.x is None or sample.kind != "arrays" or type(steps) is not int:
         return sample

@@ -118,9 +118,7 @@ def test_arrays_given_to_fit_are_sampled_with_their_shapes(on_jax: Execution) ->
     sample = candidate(on_jax, "plain").fits[0].sample
     assert sample.x is not None
     assert sample.y is not None
-    assert sample.validation_x is not None
     assert sample.x.shape == (40, 6, 2)
-    assert sample.validation_x.shape == (5, 6, 2)
     np.testing.assert_allclose(sample.y.rows[:, 0], sample.x.rows.sum(axis=(1, 2)), rtol=1e-5)
 
 

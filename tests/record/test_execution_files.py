@@ -50,6 +50,8 @@ class TestExecutions:
         (path,) = store.out.rglob("execution.json")
         kept = json.loads(path.read_text("utf-8"))
         kept["peak_memory_mb"] = 900.0
+        sample = kept["candidates"][0]["fits"][0]["sample"]
+        kept["candidates"][0]["fits"][0]["sample"] = sample | {"validation_x": sample["x"]}
         path.write_text(json.dumps(kept), "utf-8")
         back = store.load_execution(KEY)
         assert back is not None
