@@ -36,7 +36,8 @@ from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.room import open_room
 from grader.room.quick import quickened
-from grader.types import Engine, GraderError, Notebook
+from grader.submission import Notebook
+from grader.types import Engine, GraderError
 
 WARNING = "reference/warning"  # names the seeds
 CORRECT = "correct"

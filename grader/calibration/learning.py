@@ -17,7 +17,8 @@ from grader.extract.matching import choose, read_model
 from grader.extract.training import history_of
 from grader.pipeline.runner import Call, Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
-from grader.types import Engine, GraderError, Notebook
+from grader.submission import Notebook
+from grader.types import Engine, GraderError
 
 CURVE = "reference/curve"  # names seeds; calibration has none under this name
 STARTED = 4.0  # seconds that a run takes beside its training

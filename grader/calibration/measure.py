@@ -26,6 +26,7 @@ from grader.course.expectations import REFERENCE, TRAINER, CalibrationRun
 from grader.course.families import Family, Question, load_family
 from grader.execute.execute import execute
 from grader.execute.run import Run
+from grader.execution import Candidate, Execution
 from grader.extract.architecture import Architecture
 from grader.extract.evaluate import evaluate
 from grader.extract.extract import extract
@@ -34,18 +35,9 @@ from grader.extract.retraining import canonical_question, retraining
 from grader.extract.tasks import ModelTask
 from grader.pipeline.runner import Slot
 from grader.room import Room
+from grader.submission import Notebook
 from grader.trainer.kernels import HERE, Kernels
-from grader.types import (
-    Candidate,
-    Engine,
-    Evidence,
-    Execution,
-    GraderError,
-    Message,
-    ModelFacts,
-    Notebook,
-    Scalar,
-)
+from grader.types import Engine, Evidence, GraderError, Message, ModelFacts, Scalar
 
 SECRET = b"calibration: public on purpose, no course uses it"
 MEMORY_MB = 4096

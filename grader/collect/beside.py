@@ -23,8 +23,9 @@ from grader.collect.listing import Item
 from grader.collect.names import without_count
 from grader.collect.notebooks import Malformed
 from grader.collect.shelf import Shelf, Stored
+from grader.submission import HandedIn
 from grader.text.printable import printable
-from grader.types import GraderError, HandedIn, Message, Scalar
+from grader.types import GraderError, Message, Scalar
 
 MOST_FILES = 40
 MOST_BYTES = 5 * 2**20  # of one file: helpers, tables, pictures, a small model

@@ -29,7 +29,8 @@ from grader.collect.shelf import Shelf, Stored
 from grader.collect.sources import look_at, once, why
 from grader.collect.times import read_times
 from grader.policy.rules import Attempts
-from grader.types import GraderError, Message, Notebook, Submission
+from grader.submission import Notebook, Submission
+from grader.types import GraderError, Message
 
 
 @dataclass(frozen=True)

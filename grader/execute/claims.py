@@ -34,7 +34,8 @@ from grader.execute.holding import PARTS, Shelf, Story
 from grader.execute.showing import Shown
 from grader.execute.strict_json import values_in
 from grader.execute.transcript import read_transcript
-from grader.types import Array, ArraySample, Candidate, CellRun, Fit, FitSample, Jump, Scalar
+from grader.execution import ArraySample, Candidate, CellRun, Fit, FitSample, Jump
+from grader.types import Array, Scalar
 
 UNSEEN = FitSample(None, None, kind="unknown")
 WHOLE = frozenset({"arrays", "drawn"})  # samples that show all rows, as far as there is room

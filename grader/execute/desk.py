@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from grader.arrays import BadArraysError, read_bounded
 from grader.execute.caps import CLAIMED, HEAD_BYTES, ORDERS, WHY_TEXT
+from grader.execution import Training
 from grader.room.lending import lend
-from grader.types import Training
 
 Meanwhile = Callable[[], None]
 

@@ -23,9 +23,11 @@ from grader.execute.remarks import remarks
 from grader.execute.run import Run
 from grader.execute.spent import time_spent
 from grader.execute.supervise import Watch, supervise
+from grader.execution import CellRun, Execution
 from grader.room import Room
 from grader.room.workplace import workplace
-from grader.types import CellError, CellRun, Execution, GraderError, Message, Notebook, Outcome
+from grader.submission import Notebook
+from grader.types import CellError, GraderError, Message, Outcome
 
 UNREAD = "Unread"  # stands for the exception of a cell of which nothing could be read
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from grader.execute.caps import ARRAY_BYTES, NUMBER_BYTES, VALUE_BYTES
-from grader.types import Array, ArraySample, Candidate, Fit, FitSample, Json
+from grader.execution import ArraySample, Candidate, Fit, FitSample
+from grader.types import Array, Json
 
 PARTS = ("x", "y")
 _ROOMY = 15 / 16  # of what may be held

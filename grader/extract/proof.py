@@ -17,10 +17,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from grader.execution import Training
 from grader.extract.architecture import LayerSpec
 from grader.extract.matching import ModelReading
 from grader.extract.training import joined
-from grader.types import Array, Message, Proof, Training, TrainingFacts
+from grader.types import Array, Message, Proof, TrainingFacts
 
 CPU = "cpu"  # the class of device of a core
 PROVEN, CLAIMED = "proof.proven", "proof.claimed"

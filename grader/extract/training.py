@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from grader.execution import Candidate, Fit
 from grader.extract.distinct import DRAWN, FIRST_BATCHES
 from grader.extract.matching import ModelReading
-from grader.types import Candidate, Fit, Json, Scalar, TrainingFacts
+from grader.types import Json, Scalar, TrainingFacts
 
 HISTORY = 2000  # epochs that are kept of one metric, the last of them included
 HISTORY_NUMBERS = 8000  # of all metrics together

@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from grader.execution import Fit, FitSample
 from grader.kernel.probe.repeats import history_of
 from grader.live.given import LastCall, last_call
 from grader.live.watching import sampled, seen_by
-from grader.types import Fit, FitSample, Notebook, Scalar
+from grader.submission import Notebook
+from grader.types import Scalar
 
 UNSEEN = FitSample(None, None, kind="unknown")
 DEFAULT_BATCH = 32  # Keras' own

@@ -14,8 +14,8 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from grader.execution import ArraySample, FitSample
 from grader.kernel.probe.samples import Recorder, take_sample
-from grader.types import ArraySample, FitSample
 
 _seen: weakref.WeakKeyDictionary[Any, FitSample] = weakref.WeakKeyDictionary()
 

@@ -22,6 +22,7 @@ from grader import environment
 from grader.execute.desk import Trainer
 from grader.execute.execute import execute, not_again
 from grader.execute.run import Run
+from grader.execution import Execution
 from grader.extract.evaluate import ROOM_SECONDS, evaluate, evaluate_apart
 from grader.extract.retraining import stuck_by_the_book
 from grader.extract.tasks import STOPPED, Answer, ModelTask
@@ -45,17 +46,7 @@ from grader.trainer.keys import CPU, FIRST_ATTEMPT
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
-from grader.types import (
-    Attempt,
-    Engine,
-    Execution,
-    GraderError,
-    Message,
-    Outcome,
-    Scalar,
-    TimeSpent,
-    Verdict,
-)
+from grader.types import Attempt, Engine, GraderError, Message, Outcome, Scalar, TimeSpent, Verdict
 
 EVALUATION_SECONDS = 1800.0  # of all rooms that judge one notebook; the usual one takes ten
 # A training anew takes as long as the notebook's own, but on the exercise's whole data.

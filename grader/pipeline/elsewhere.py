@@ -46,7 +46,8 @@ from grader.record.faults import FOLDER as FAULTS
 from grader.record.store import Store
 from grader.room import Room
 from grader.room.workplace import workplace
-from grader.types import GraderError, Level, Message, Submission
+from grader.submission import Submission
+from grader.types import GraderError, Level, Message
 
 DIGEST_BYTES = 32  # before the tar file
 HERE = Slot((0,))  # any core: keys tell how many and of which class, not which

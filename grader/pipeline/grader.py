@@ -50,18 +50,12 @@ from grader.record.store import Store, UnkeepableError
 from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
 from grader.score.score import ungraded
+from grader.submission import Submission
 from grader.trainer.answers import Failures
 from grader.trainer.devices import Devices
 from grader.trainer.place import Place, place_for, remove
 from grader.trainer.results import Results
-from grader.types import (
-    UNKNOWN,
-    GraderError,
-    Level,
-    Message,
-    Record,
-    Submission,
-)
+from grader.types import UNKNOWN, GraderError, Level, Message, Record
 
 __all__ = ["GradeGroups", "Graded", "Grader", "Workplace"]
 

@@ -19,6 +19,7 @@ from typing import Protocol
 import numpy as np
 
 from grader.execute.desk import Meanwhile, Reply
+from grader.execution import FitSample, Training
 from grader.extract.distinct import at_most
 from grader.extract.proof import layers_digest, weights_digest
 from grader.room import Room
@@ -32,7 +33,7 @@ from grader.trainer.results import Results
 from grader.trainer.trained_on import reach_of
 from grader.trainer.waiting import Over, never
 from grader.trainer.workroom import Workroom
-from grader.types import FitSample, Message, Training
+from grader.types import Message
 
 # Of all trainings of a run, as long as they are expected to take: what they did take depends on the
 # machine, and on who asked for the same before.

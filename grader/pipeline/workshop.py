@@ -29,8 +29,9 @@ from grader.pipeline.runner import Slot
 from grader.record.faults import FOLDER as FAULTS
 from grader.room import Guarded
 from grader.room.workplace import workplace
+from grader.submission import Submission
 from grader.trainer.kept import usual_folder
-from grader.types import GraderError, Level, Message, Submission
+from grader.types import GraderError, Level, Message
 from grader.user_folders import refusal
 
 COURSE, DATA, MANIFEST = "course", "data", "manifest.json"

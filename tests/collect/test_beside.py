@@ -14,7 +14,8 @@ from grader.collect import beside
 from grader.collect.beside import shadowed
 from grader.collect.collect import collect
 from grader.collect.shelf import Stored, read_again
-from grader.types import GraderError, Submission
+from grader.submission import Submission
+from grader.types import GraderError
 from tests.support.notebook_files import notebook, raw, worded, write
 
 IDS = frozenset({"multiplication-lstm", "char-text"})

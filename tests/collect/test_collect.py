@@ -14,7 +14,8 @@ import pytest
 from grader.collect import folders, shelf
 from grader.collect.collect import Collected, collect
 from grader.collect.notebooks import MAX_BYTES
-from grader.types import GraderError, Submission
+from grader.submission import Submission
+from grader.types import GraderError
 from tests.support.notebook_files import notebook, raw, worded, write
 
 IDS = frozenset({"multiplication-lstm", "char-text"})

@@ -11,7 +11,8 @@ import pytest
 from grader.execute import desk as module
 from grader.execute.caps import HEAD_BYTES, WHY_TEXT
 from grader.execute.desk import Desk, Meanwhile, Reply
-from grader.types import GraderError, Message, Training
+from grader.execution import Training
+from grader.types import GraderError, Message
 
 
 class Trainer:

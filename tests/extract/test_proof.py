@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.execution import FitSample, Training
 from grader.extract.matching import read_model
 from grader.extract.proof import (
     chain_of,
@@ -23,7 +24,7 @@ from grader.extract.proof import (
     whole_passes,
 )
 from grader.trainer.layers import read_model as ordered
-from grader.types import Array, FitSample, Message, Proof, Training
+from grader.types import Array, Message, Proof
 from tests.support.builders import execution, training
 from tests.support.orders import dense, lstm, sequential
 

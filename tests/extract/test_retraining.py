@@ -13,6 +13,7 @@ from grader.course.exercises import Exercise
 from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.evaluation.allowed import LOSSES, OPTIMIZERS
+from grader.execution import ArraySample, Candidate, Fit, FitSample
 from grader.extract.architecture import Architecture, LayerSpec
 from grader.extract.retraining import (
     canonical_question,
@@ -21,17 +22,7 @@ from grader.extract.retraining import (
     with_asked_activation,
 )
 from grader.extract.tasks import ModelTask, Training
-from grader.types import (
-    ArraySample,
-    Candidate,
-    Evidence,
-    Fit,
-    FitSample,
-    LayerFact,
-    ModelFacts,
-    Scalar,
-    TrainingFacts,
-)
+from grader.types import Evidence, LayerFact, ModelFacts, Scalar, TrainingFacts
 from tests.support.builders import evidence
 
 COURSE = load_course(Path(__file__).parents[2])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from grader.execution import Candidate, Execution
 from grader.extract.matching import moved, read_model
-from grader.types import Candidate, Engine, Execution, Outcome
+from grader.types import Engine, Outcome
 from tests.support.notebook_runs import candidate, cell, run
 
 pytestmark = pytest.mark.real

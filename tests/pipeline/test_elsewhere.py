@@ -29,18 +29,8 @@ from grader.pipeline.workshop import our_versions
 from grader.record.faults import keep_fault
 from grader.record.store import Store
 from grader.room import Guarded
-from grader.types import (
-    Cell,
-    Engine,
-    GraderError,
-    HandedIn,
-    Isolation,
-    Level,
-    Message,
-    Notebook,
-    Submission,
-    Verdict,
-)
+from grader.submission import Cell, HandedIn, Notebook, Submission
+from grader.types import Engine, GraderError, Isolation, Level, Message, Verdict
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]

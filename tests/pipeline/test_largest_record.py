@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from grader.course.load import load_course
+from grader.execution import Candidate, CellRun, Execution, Fit
 from grader.extract.extract import extract
 from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.record.record_json import record_from_json, record_to_json
 from grader.score.grade import grade_of
-from grader.types import Candidate, CellError, CellRun, Evidence, Execution, Fit, Outcome
+from grader.types import CellError, Evidence, Outcome
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.execution import Training
 from grader.extract.proof import weights_digest
 from grader.kernel.orders.asking import packed
 from grader.pipeline import trainings as module
@@ -20,7 +21,7 @@ from grader.trainer.asking import Answer
 from grader.trainer.result import Trained, Untrainable
 from grader.trainer.results import Results
 from grader.trainer.waiting import Over, never
-from grader.types import GraderError, Message, Training
+from grader.types import GraderError, Message
 from tests.support.orders import ARRAYS, claim, order
 from tests.support.trainer_room import ARRAYS as TRAINED
 from tests.support.trainer_room import TOLD, FakeRoom, ServingRoom, good, write

@@ -10,13 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from grader.execution import Execution, Jump, Training
 from grader.record.store import Store
-from grader.types import (
-    Execution,
-    GraderError,
-    Jump,
-    Training,
-)
+from grader.types import GraderError
 from tests.support import builders as b
 from tests.support.course_help import everything_in
 

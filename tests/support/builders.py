@@ -10,19 +10,14 @@ from typing import Any
 import numpy as np
 
 from grader.course.exercises import Exercise
+from grader.execution import ArraySample, Candidate, CellRun, Execution, Fit, FitSample
 from grader.types import (
-    ArraySample,
     Attempt,
-    Candidate,
-    CellRun,
     Check,
     Engine,
     Evidence,
     EvidenceClass,
-    Execution,
     Finding,
-    Fit,
-    FitSample,
     Grade,
     Isolation,
     LayerFact,

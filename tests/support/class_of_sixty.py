@@ -24,6 +24,7 @@ from unittest.mock import patch
 import numpy as np
 
 from grader.course.load import load_course
+from grader.execution import ArraySample, Candidate, CellRun, Execution, Fit, FitSample
 from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.kernel.orders.asking import answer_of, packed
 from grader.pipeline.grader import Graded, Grader
@@ -33,24 +34,9 @@ from grader.pipeline.runner import Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
 from grader.record.record_json import record_to_json
 from grader.record.store import Store
+from grader.submission import Cell, Notebook, Submission
 from grader.trainer.devices import Devices
-from grader.types import (
-    ArraySample,
-    Candidate,
-    Cell,
-    CellError,
-    CellRun,
-    Engine,
-    Execution,
-    Fit,
-    FitSample,
-    Isolation,
-    Level,
-    Notebook,
-    Outcome,
-    Record,
-    Submission,
-)
+from grader.types import CellError, Engine, Isolation, Level, Outcome, Record
 from tests.support.orders import claim, dense, lstm, optimizer, sequential
 from tests.support.trainer_room import TOLD, ServingRoom, write
 
