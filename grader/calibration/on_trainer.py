@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from grader.execute.desk import Trainer
+from grader.execute.orders import Trainer
 from grader.pipeline.judging import Asked, order_of
 from grader.pipeline.trainings import Trainings
 from grader.room import Room

@@ -1,6 +1,6 @@
 """Writes ``expected.json``: the runs, and the thresholds that follow from them alone.
 
-Enters: a Bench, runs. Leaves: Thresholds. Touches: ``reference/<id>/expected.json``.
+Enters: a Setup, runs. Leaves: Thresholds. Touches: ``reference/<id>/expected.json``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from grader import environment
-from grader.calibration.measure import Bench
+from grader.calibration.measure import Setup
 from grader.calibration.thresholds import choose_threshold
 from grader.course.exercises import Exercise
 from grader.course.expectations import SCHEMA, TRAINER, CalibrationRun, Threshold
@@ -23,15 +23,15 @@ from grader.types import ModelFacts
 
 
 def write(
-    bench: Bench,
+    setup: Setup,
     fingerprint: str,
     runs: Sequence[CalibrationRun],
     model: ModelFacts | None,
 ) -> tuple[Threshold, ...]:
     """Write ``expected.json`` from the runs; the thresholds follow from them alone."""
-    exercise = bench.exercise
+    exercise = setup.exercise
     assert exercise.reference_path is not None
-    better = bench.family.BETTER
+    better = setup.family.BETTER
     places = dict.fromkeys((run.engine, run.device) for run in runs)
     attempts = exercise.attempts
     found = [choose_threshold(runs, *place, better, attempts) for place in places]

@@ -126,7 +126,7 @@ def _numbers(fit: Fit) -> int:
 
 
 @dataclass
-class Shelf:
+class HeldClaims:
     """Stories by model, and the arrays that any of them holds, by what is in them."""
 
     most: int  # bytes, of all stories together

@@ -19,8 +19,8 @@ from functools import partial, reduce
 from pathlib import Path
 
 from grader import environment
-from grader.execute.desk import Trainer
 from grader.execute.execute import execute, not_again
+from grader.execute.orders import Trainer
 from grader.execute.run import Run
 from grader.execution import Execution
 from grader.extract.evaluate import ROOM_SECONDS, evaluate, evaluate_apart

@@ -21,15 +21,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from grader.collect.shelf import Stored, read_again
+from grader.collect.stored import Stored, read_again
 from grader.course.data import cache_folder
 from grader.course.exercises import Course
 from grader.pipeline.durations import Durations
 from grader.pipeline.graded import Graded
 from grader.pipeline.job import Settings, may_ask
 from grader.pipeline.order import Group, expected_seconds
-from grader.pipeline.runner import Slot
-from grader.pipeline.workshop import (
+from grader.pipeline.remote_grading import (
     COURSE,
     DATA,
     KEYS,
@@ -37,10 +36,11 @@ from grader.pipeline.workshop import (
     UNKEPT,
     MakesPlaces,
     Parcel,
-    Workshop,
+    RemoteGrading,
     our_versions,
     plain,
 )
+from grader.pipeline.runner import Slot
 from grader.record import files
 from grader.record.faults import FOLDER as FAULTS
 from grader.record.store import Store
@@ -54,7 +54,7 @@ HERE = Slot((0,))  # any core: keys tell how many and of which class, not which
 PARTS_OF_A_COURSE = ("course.toml", "assignments", "reference")
 
 
-class Bench(Protocol):
+class LocalGrader(Protocol):
     """What is asked of a Grader."""
 
     @property
@@ -98,12 +98,12 @@ class Bench(Protocol):
 class GroupsElsewhere:
     """The work of a batch for other machines; this side of it."""
 
-    grader: Bench
+    grader: LocalGrader
     places: MakesPlaces
     _told: set[tuple[str, str]] = field(default_factory=set, init=False, compare=False)
 
     @classmethod
-    def of(cls, grader: Bench, places: MakesPlaces) -> GroupsElsewhere:
+    def of(cls, grader: LocalGrader, places: MakesPlaces) -> GroupsElsewhere:
         """Refuse where rooms are open.
 
         Raises:
@@ -127,11 +127,11 @@ class GroupsElsewhere:
         return whole.getvalue()
 
     @property
-    def there(self) -> Workshop:
+    def there(self) -> RemoteGrading:
         """What the other machine does, with which versions."""
         one = self.grader
         level = one.room.isolation.level
-        return Workshop(self.places, one.course.profile, level, one.settings, our_versions())
+        return RemoteGrading(self.places, one.course.profile, level, one.settings, our_versions())
 
     def expected(self, task: Group) -> float:
         """Seconds of the one that runs."""

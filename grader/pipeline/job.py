@@ -17,7 +17,7 @@ from pathlib import Path
 from grader import environment, seeds
 from grader.code.engines import AUTO, EngineChoice, choose
 from grader.collect.notebooks import ASKS
-from grader.collect.shelf import Stored, read_again
+from grader.collect.stored import Stored, read_again
 from grader.course.data import digest_of, room_files
 from grader.course.exercises import Course, Exercise, Limits
 from grader.course.own_checks import checks_path

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
-from grader.execute.desk import Meanwhile, Reply
+from grader.execute.orders import Meanwhile, Reply
 from grader.execution import FitSample, Training
 from grader.extract.distinct import at_most
 from grader.extract.proof import layers_digest, weights_digest

@@ -13,7 +13,7 @@ from grader import environment
 from grader.collect import beside
 from grader.collect.beside import shadowed
 from grader.collect.collect import collect
-from grader.collect.shelf import Stored, read_again
+from grader.collect.stored import Stored, read_again
 from grader.submission import Submission
 from grader.types import GraderError
 from tests.support.notebook_files import notebook, raw, worded, write

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.collect import folders, shelf
+from grader.collect import folders, stored
 from grader.collect.collect import Collected, collect
 from grader.collect.notebooks import MAX_BYTES
 from grader.submission import Submission
@@ -304,7 +304,7 @@ def test_a_file_that_the_machine_cannot_read_is_nobody_s_zero(tmp_path, monkeypa
             raise PermissionError(13, "Permission denied")
         return path.read_bytes()
 
-    monkeypatch.setattr(shelf, "read_notebook_bytes", failing)
+    monkeypatch.setattr(stored, "read_notebook_bytes", failing)
     found = gather(tmp_path)
     assert [one.student for one in found.submissions] == ["lee"]
     assert ids(found.refused) == ["unreadable"]

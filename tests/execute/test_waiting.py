@@ -12,7 +12,7 @@ import pytest
 
 from grader.execute import execute
 from grader.execute.caps import ORDER_BYTES, ORDER_CAPS
-from grader.execute.desk import Meanwhile, Reply
+from grader.execute.orders import Meanwhile, Reply
 from grader.execute.run import Run
 from grader.execution import Execution, Training
 from grader.room import RoomSpec

@@ -23,9 +23,9 @@ from grader.pipeline.elsewhere import DIGEST_BYTES, HERE, GroupsElsewhere
 from grader.pipeline.graded import Graded
 from grader.pipeline.grader import GradeGroups, Grader, Workplace
 from grader.pipeline.job import Settings
+from grader.pipeline.remote_grading import our_versions
 from grader.pipeline.remote_worker import unpacked
 from grader.pipeline.runner import Portable, Slot
-from grader.pipeline.workshop import our_versions
 from grader.record.faults import keep_fault
 from grader.record.store import Store
 from grader.room import Guarded

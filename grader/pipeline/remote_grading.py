@@ -73,7 +73,7 @@ class Parcel:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class RemoteGrading:
     """The other side: opens a folder of its own and grades into it, as anywhere."""
 
     places: MakesPlaces
