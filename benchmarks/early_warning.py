@@ -25,7 +25,7 @@ from typing import Any
 
 from grader import environment
 from grader.calibration.learning import Trial, learn_all, seconds_for, trial
-from grader.calibration.measure import Bench
+from grader.calibration.measure import Setup
 from grader.course.curves import Curve, read_curve
 from grader.course.data import data_fingerprint
 from grader.course.exercises import Course, Exercise
@@ -36,7 +36,8 @@ from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.room import open_room
 from grader.room.quick import quickened
-from grader.types import Engine, GraderError, Notebook
+from grader.submission import Notebook
+from grader.types import Engine, GraderError
 
 WARNING = "reference/warning"  # names the seeds
 CORRECT = "correct"
@@ -129,10 +130,10 @@ def _lines(path: Path) -> Iterator[Line]:
 def run(course: Course, exercise: Exercise, given: argparse.Namespace, path: Path) -> None:
     """Do what is missing of one exercise, a run per core."""
     room, _ = quickened(open_room("auto", without_results(course.root)))
-    bench = Bench(course, exercise, Engine.JAX, room)
+    setup = Setup(course, exercise, Engine.JAX, room)
     missing = asked(exercise, given.runs, read(path))
     kinds = {one.plan.seed: kind for kind, one in missing}
-    for one, found in learn_all(bench, [one for _, one in missing], slots(given.jobs)):
+    for one, found in learn_all(setup, [one for _, one in missing], slots(given.jobs)):
         if isinstance(found, GraderError):
             print(f"{exercise.id} {kinds[one.plan.seed]}: {found!r}", flush=True)
             continue

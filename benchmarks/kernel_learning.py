@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from grader import environment
-from grader.calibration.measure import Bench, plan, run_reference
+from grader.calibration.measure import Setup, plan, run_reference
 from grader.course.exercises import Course
 from grader.course.load import find_course, load_course
 from grader.pipeline.ours import without_results
@@ -68,11 +68,11 @@ def missing(lines: Sequence[Line], runs: int) -> Iterator[Asked]:
                     yield Asked(exercise, number, way)
 
 
-def measured(course: Course, bench: Bench, asked: Asked, slot: Slot) -> Line:
+def measured(course: Course, setup: Setup, asked: Asked, slot: Slot) -> Line:
     """Do one run."""
     kernels = kernels_of(asked.way)
-    one = plan(bench.exercise, CONTROL, Engine.JAX, asked.number, by_trainer=True)
-    execution, evidence = run_reference(bench, one, slot, kernels)
+    one = plan(setup.exercise, CONTROL, Engine.JAX, asked.number, by_trainer=True)
+    execution, evidence = run_reference(setup, one, slot, kernels)
     if asked.way == "with" and kernels.usable() is None:
         raise SystemExit(f"the kernel did not work: {kernels.missing()}")
     judged = grade_of(course, evidence, execution.engine, execution.device)
@@ -164,14 +164,14 @@ def run(path: Path, lock: threading.Lock, given: argparse.Namespace) -> None:
     """Do what is missing, a job per core."""
     course = load_course(find_course())
     room, _ = quickened(open_room("auto", without_results(course.root)))
-    benches = {one: Bench(course, course.exercise(one), Engine.JAX, room) for one in EXERCISES}
+    setups = {one: Setup(course, course.exercise(one), Engine.JAX, room) for one in EXERCISES}
     end = time.monotonic() + 60 * given.minutes
 
     def one(asked: Asked, slot: Slot) -> str:
         if time.monotonic() >= end:
             return ""
         try:
-            line = measured(course, benches[asked.exercise], asked, slot)
+            line = measured(course, setups[asked.exercise], asked, slot)
         except GraderError as error:  # a later call does it again
             return f"{asked}: {error!r}"
         with lock, path.open("a", encoding="utf-8") as file:

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.execution import Training
 from grader.record.store import Store
 from grader.text.words import Words
-from grader.types import Evidence, Record, Training
+from grader.types import Evidence, Record
 
 PROVEN, REACHED, WAITS, LOST = "ours", "done again", "waits", "claimed"
 NOT_ASKED, NOTHING = "not asked", "no training"

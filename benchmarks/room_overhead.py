@@ -26,7 +26,8 @@ from grader.execute.execute import execute
 from grader.execute.run import Run
 from grader.room import Room, RoomSpec, open_room
 from grader.room.selftest import examine
-from grader.types import Cell, Engine, Notebook, Outcome
+from grader.submission import Cell, Notebook
+from grader.types import Engine, Outcome
 
 GOAL_MILLISECONDS = 250
 ROOMS = 3  # kernel, driver, evaluation

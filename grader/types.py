@@ -2,10 +2,10 @@
 
 Enters: nothing. Leaves: frozen dataclasses, one group per stage edge. Touches nothing.
 
-collect gives a Submission, execute turns it into an Execution (claims from the room), extract turns
-claims into Evidence (facts that the judge established), score turns Evidence into a Grade, record
-and report keep and show it. Text for people is a Message: an id and its arguments; the words live
-in ``grader/locale``.
+collect gives a Submission (``grader/submission.py``), execute turns it into an Execution (claims
+from the room, ``grader/execution.py``), extract turns claims into Evidence (facts that the judge
+established), score turns Evidence into a Grade, record and report keep and show it. Text for people
+is a Message: an id and its arguments; the words live in ``grader/locale``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
@@ -93,55 +92,6 @@ class GraderError(Exception):
         self.message = message
 
 
-# --- collect ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One code cell. ``index`` counts all cells of the notebook from 1, as a reader would."""
-
-    index: int
-    source: str
-    said: str = ""  # what it printed when its author ran it, where it asks for input
-
-
-@dataclass(frozen=True)
-class Notebook:
-    """What a notebook file says: its code cells and the exercise that its metadata names."""
-
-    cells: tuple[Cell, ...]
-    exercise: str | None
-    digest: str  # sha256 of the sources, hex, and of what was typed into them
-    language: str = "python"  # as the metadata names it
-
-
-@dataclass(frozen=True)
-class HandedIn:
-    """A small file of the author's, handed in beside the notebook; read again when it is needed."""
-
-    name: str  # relative to the notebook
-    path: Path  # the file, or the zip that it lies in
-    inside: tuple[int, ...]  # its place in that zip, and in those within
-    digest: str  # sha256, hex
-
-
-@dataclass(frozen=True)
-class Submission:
-    """One notebook handed in. Either ``notebook``, ``problem`` or ``fault`` is set."""
-
-    name: str  # path relative to what was collected, printable
-    student: str
-    path: Path
-    exercises: tuple[str, ...] | None  # None: whatever the notebook turns out to hold
-    notebook: Notebook | None
-    problem: Message | None
-    digest: str  # sha256 of the file's bytes, hex
-    fault: Message | None = None  # why we could not read it, which is no fault of its author's
-    handed_in: str = ""  # as a platform wrote it into a name: ISO 8601, or the count of uploads
-    files: tuple[HandedIn, ...] = ()  # the author's own, for the notebook's room
-    notes: tuple[Message, ...] = ()  # for the author
-
-
 # --- execute ---------------------------------------------------------------------------------
 
 
@@ -179,146 +129,11 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Remark:
-    """What a line used that is called otherwise today, or stands in for something; no mistake."""
-
-    cell: int
-    line: int  # of the cell, from 1
-    kind: str  # old_api, stand_in, asked, restart, elsewhere
-    what: str  # lr=
-    instead: str  # learning_rate=; "" where nothing took its place
-
-
-@dataclass(frozen=True)
-class CellRun:
-    """What one code cell did. ``status``: ok, error, or stopped where it was cut off."""
-
-    index: int
-    status: str
-    seconds: float
-    stdout: str
-    error: CellError | None
-    images: tuple[bytes, ...] = ()  # PNG as the student's kernel sent them: untrusted
-    truncated: bool = False
-    left_out: tuple[LeftOut, ...] = ()
-    remarks: tuple[Remark, ...] = ()
-
-
-@dataclass(frozen=True)
-class ArraySample:
-    """The first rows of an array given to ``fit``, with the whole array's shape."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    rows: Array  # (sampled, ...)
-    statistics: Mapping[str, float]  # min, max, mean, std of the whole array, as claimed
-
-
-@dataclass(frozen=True)
-class Showing:
-    """How much of its rows a fit could show, as the judge counts it.
-
-    Attributes:
-        left: bytes of what a run may show that it could take.
-        most: bytes that any fit may.
-    """
-
-    left: int
-    most: int
-
-
-@dataclass(frozen=True)
-class FitSample:
-    """What a call of ``fit`` was fed: inputs, targets and, where given, validation inputs."""
-
-    x: ArraySample | None
-    y: ArraySample | None
-    validation_x: ArraySample | None = None
-    validation_y: ArraySample | None = None
-    kind: str = "arrays"  # arrays, drawn, dataset, generator, unknown
-    digest: int | None = None  # as claimed: fits on the same data have the same
-    batch: int | None = None  # of what was drawn: rows of the largest batch
-    showing: Showing | None = None  # None: no more than the first rows or batch were shown
-
-
-@dataclass(frozen=True)
-class Fit:
-    """One call of ``fit`` on a model, as claimed; or calls in a loop, on the same data."""
-
-    cell: int
-    sample: FitSample
-    epochs_asked: int | None
-    epochs_run: int
-    history: Mapping[str, tuple[float, ...]]
-    finished: bool
-    arguments: Mapping[str, Scalar]  # batch_size, validation_split, steps_per_epoch, shuffle …
-    calls: int = 1  # of fit, where a loop made many that went on from each other
-    ended: bool = True  # False: the room was stopped first, and what it led to is unknown
-
-
-@dataclass(frozen=True)
-class Jump:
-    """A change of weights while no fit was running: restored, set, or made before the first fit."""
-
-    left: tuple[Array, ...]  # by the fit before; none before the first one
-    found: tuple[Array, ...]  # as the next fit began, or at the end
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One Keras model of the notebook with everything claimed about it."""
-
-    model: int  # number in order of first sight
-    name: str  # variable, "" where none is left
-    cell: int  # where it was last trained, else seen
-    config: Mapping[str, Json]  # {"class_name", "config"} of keras' serialisation, size-checked
-    compile: Mapping[str, Json]  # loss, optimizer, metrics as claimed
-    fits: tuple[Fit, ...]
-    initial: tuple[Array, ...]  # weights at first sight
-    final: tuple[Array, ...]  # weights when last seen
-    order: int  # larger is later
-    jumps: tuple[Jump, ...] = ()  # the last few, that before the first fit included
-    bare: bool = False  # its weights are too large to be looked at, and are not here
-    own_updates: int = 0  # of its weights, by loops of the notebook's own: no fit made them
-    own_sample: FitSample | None = None  # given to train_on_batch: the first batch, or all drawn
-
-
-@dataclass(frozen=True)
 class Isolation:
     """The level that held, and each layer that a live probe saw holding."""
 
     level: Level
     layers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Training:
-    """A fit of a run whose trainings are asked for. Without ``key``: done by the notebook itself.
-
-    With one it is ours, and no claim. What ties a model to it: the same layers, and weights that
-    are the result's to the last bit.
-    """
-
-    cell: int  # as the driver says
-    key: str = ""  # of the result
-    layers: str = ""  # digest of the order's layers
-    weights: str = ""  # digest of the result's
-    each_epoch: tuple[
-        str, ...
-    ] = ()  # digests of those after every epoch, where they were asked for
-    before: str = ""  # key of the result that it went on from
-    epochs: int = 0
-    rows: int = 0  # that a whole pass over its data has, in full batches
-    batch: int = 1  # rows of a full one
-    samples: int | None = None  # of all epochs; None where each goes over all rows once
-    fresh: bool = False  # of those samples no row came twice
-    updates: int = 0  # those of what it went on from included
-    moved: bool = False  # its last weights are not its first ones
-    seconds: float = 0.0
-    history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
-    sample: FitSample | None = None  # each row that it was trained on once, of all of them
-    why: Message | None = None  # the notebook trained by itself
-    device: str = "cpu"  # that trained it, or an accelerator's name
 
 
 @dataclass(frozen=True)
@@ -338,26 +153,6 @@ class TimeSpent:
             round(self.training + other.training, 3),
             round(self.evaluation + other.evaluation, 3),
         )
-
-
-@dataclass(frozen=True)
-class Execution:
-    """Everything that came out of one run of one notebook. All but ``trainings`` is claims."""
-
-    outcome: Outcome
-    cells: tuple[CellRun, ...]
-    candidates: tuple[Candidate, ...]
-    engine: Engine
-    device: str  # cpu, or the GPU's name
-    seed: int
-    attempt: int
-    isolation: Isolation
-    seconds: float
-    peak_memory_mb: float
-    fixes_seeds: bool = False
-    notes: tuple[Message, ...] = ()
-    trainings: tuple[Training, ...] | None = None  # None: the notebook trains by itself
-    spent: TimeSpent = field(default_factory=TimeSpent)
 
 
 # --- extract ---------------------------------------------------------------------------------
@@ -417,8 +212,6 @@ class TrainingFacts:
     epochs: int  # epochs completed by the fits that led to the final weights
     changed: bool  # final weights differ from the first ones
     finite: bool
-    first_loss: float | None
-    last_loss: float | None
     history: Mapping[str, tuple[float, ...]]
     compile: Mapping[str, Json]
     cell: int | None

@@ -27,8 +27,9 @@ from grader.collect.notebooks import Malformed, parse_notebook
 from grader.execute import claims
 from grader.score.hints_errors import explain
 from grader.score.hints_source import source_hints
+from grader.submission import Cell, Notebook
 from grader.text.printable import composed
-from grader.types import Cell, CellError, Notebook
+from grader.types import CellError
 
 PACKAGE = str(Path(source.__file__).parents[1])
 GROWTH, SPARE = 6, 2000  # four times the text, six times the lines, and what is done once anyway

@@ -21,7 +21,7 @@ from pathlib import Path
 from grader import environment
 from grader.calibration.curves import FEWEST, keep, read, write_curve
 from grader.calibration.learning import CURVE, Trial, learn_all, seconds_for, trial
-from grader.calibration.measure import Bench
+from grader.calibration.measure import Setup
 from grader.course.curves import epochs_told
 from grader.course.data import data_fingerprint
 from grader.course.exercises import Exercise
@@ -89,9 +89,9 @@ def main() -> None:
         if time.monotonic() >= end:
             print("time is up; call again")
             return
-        bench = Bench(course, exercise, Engine.JAX, room)
-        data = data_fingerprint(exercise, bench.family)
-        for asked, found in learn_all(bench, trials, slots(given.jobs)):
+        setup = Setup(course, exercise, Engine.JAX, room)
+        data = data_fingerprint(exercise, setup.family)
+        for asked, found in learn_all(setup, trials, slots(given.jobs)):
             if isinstance(found, GraderError):
                 print(f"{exercise.id} {asked.plan.seed}: {found!r}", flush=True)
                 continue

@@ -15,9 +15,9 @@ from pathlib import Path
 from grader.calibration.curves import Learned, keep, write_curve
 from grader.calibration.measure import (
     TRAINED_CONTROLS,
-    Bench,
     Measured,
     Plan,
+    Setup,
     measure,
     measure_reference,
     plan,
@@ -99,8 +99,8 @@ def calibrate(
         devices: on which our own room trains all references together; None: each on its core.
         say: words a message of a run that failed.
     """
-    bench = Bench(course, exercise, engine, room)
-    fingerprint = data_fingerprint(exercise, bench.family)
+    setup = Setup(course, exercise, engine, room)
+    fingerprint = data_fingerprint(exercise, setup.family)
     stored = exercise.expectation
     # Other data: nothing that was measured holds any more.
     known = list(stored.runs) if stored and stored.data.fingerprint == fingerprint else []
@@ -116,7 +116,7 @@ def calibrate(
     def tell(error: Exception) -> None:
         report_line(f"{exercise.id} {worded(error)}")
 
-    with trained_together(bench, missing, slots, together, tell) as ready:
+    with trained_together(setup, missing, slots, together, tell) as ready:
         for done, (one, found) in enumerate(_measured(ready, missing, slots), start=1):
             line = f"{exercise.id} {one.way} {one.control} [{done}/{len(missing)}]"
             if isinstance(found, Exception):
@@ -126,13 +126,13 @@ def calibrate(
                 keep(curves, exercise.id, fingerprint, _learned(one, found[0]))
             known += [measured.run for measured in found]
             model = next((measured.model for measured in found if measured.model), model)
-            write(bench, fingerprint, known, model)
+            write(setup, fingerprint, known, model)
             run, elapsed = found[0].run, time.monotonic() - began
             shown = ", ".join(f"{key} {value:.4g}" for key, value in run.metrics.items())
             report_line(f"{line} {shown} ({run.seconds:.0f} s, {elapsed:.0f} s in all)")
     if curves is not None:
         write_curve(curves, exercise, fingerprint)
-    return write(bench, fingerprint, known, model)
+    return write(setup, fingerprint, known, model)
 
 
 def _learned(one: Plan, found: Measured) -> Learned:
@@ -141,13 +141,13 @@ def _learned(one: Plan, found: Measured) -> Learned:
 
 
 def _measured(
-    bench: Bench, missing: Sequence[Plan], slots: Sequence[Slot]
+    setup: Setup, missing: Sequence[Plan], slots: Sequence[Slot]
 ) -> Iterator[tuple[Plan, list[Measured] | Exception]]:
     """Do the runs, one per slot at a time, and give them as they become done."""
 
     def measured(one: Plan, slot: Slot) -> tuple[Plan, list[Measured] | Exception]:
         try:
-            return one, measure(bench, one, slot)
+            return one, measure(setup, one, slot)
         except Exception as error:  # noqa: BLE001 - one run; a later call does it again
             return one, error
 
@@ -205,11 +205,11 @@ def check_calibration(
         GraderError: nothing comparable is stored, the data are others, or a run did not come
             through.
     """
-    bench = Bench(course, exercise, engine, room)
+    setup = Setup(course, exercise, engine, room)
     way = TRAINER if by_trainer else engine.value
     where = {"exercise": exercise.id, "engine": way, "device": slot.device}
     stored = exercise.expectation
-    if stored is not None and stored.data.fingerprint != data_fingerprint(exercise, bench.family):
+    if stored is not None and stored.data.fingerprint != data_fingerprint(exercise, setup.family):
         raise GraderError(Message("calibrate.other_data", where))
     place = (REFERENCE, way, slot.device)
     known = [
@@ -220,8 +220,8 @@ def check_calibration(
     if stored is None or len(known) < FEWEST:
         raise GraderError(Message("calibrate.too_few_runs", {**where, "runs": len(known)}))
     metrics = {one.metric for one in stored.thresholds if (one.engine, one.device) == place[1:]}
-    better = {m: way for m, way in bench.family.BETTER.items() if m in metrics or not metrics}
-    fresh = [_fresh_run(bench, stored, engine, n, slot, by_trainer) for n in range(runs)]
+    better = {m: way for m, way in setup.family.BETTER.items() if m in metrics or not metrics}
+    fresh = [_fresh_run(setup, stored, engine, n, slot, by_trainer) for n in range(runs)]
     learned = [run for run in known if not has_stalled(run, stored)]
     values = compare(learned, fresh, better)
     return CalibrationCheck(exercise.id, way, slot.device, len(known), values)
@@ -249,7 +249,7 @@ def compare(
 
 
 def _fresh_run(
-    bench: Bench, stored: Expectation, engine: Engine, number: int, slot: Slot, by_trainer: bool
+    setup: Setup, stored: Expectation, engine: Engine, number: int, slot: Slot, by_trainer: bool
 ) -> CalibrationRun:
     """Run the reference with a seed that calibration never takes; again where it stalled.
 
@@ -257,11 +257,11 @@ def _fresh_run(
     is seen all the same.
     """
     control = f"{REFERENCE}/check"
-    for attempt in range(bench.exercise.attempts):
+    for attempt in range(setup.exercise.attempts):
         name = f"{control}/{attempt}" if attempt else control
-        again = plan(bench.exercise, name, engine, number, by_trainer=by_trainer)
+        again = plan(setup.exercise, name, engine, number, by_trainer=by_trainer)
         fresh = replace(again, control=REFERENCE)
-        run = measure_reference(bench, fresh, slot).run
+        run = measure_reference(setup, fresh, slot).run
         if not has_stalled(run, stored):
             break
     return run

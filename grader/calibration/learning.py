@@ -1,6 +1,6 @@
 """How notebooks of ours learn in their first epochs, without all that a calibration measures.
 
-Enters: a Bench, notebooks with their Plans. Leaves: Learned. Touches: rooms.
+Enters: a Setup, notebooks with their Plans. Leaves: Learned. Touches: rooms.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.calibration.curves import Learned
-from grader.calibration.measure import Bench, Plan, failed, job_of, plan, reference_notebook
+from grader.calibration.measure import Plan, Setup, failed, job_of, plan, reference_notebook
 from grader.calibration.one_epoch import one_epoch
 from grader.course.exercises import Exercise
 from grader.execute.execute import execute
@@ -17,7 +17,8 @@ from grader.extract.matching import choose, read_model
 from grader.extract.training import history_of
 from grader.pipeline.runner import Call, Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
-from grader.types import Engine, GraderError, Notebook
+from grader.submission import Notebook
+from grader.types import Engine, GraderError
 
 CURVE = "reference/curve"  # names seeds; calibration has none under this name
 STARTED = 4.0  # seconds that a run takes beside its training
@@ -47,14 +48,14 @@ def trial(exercise: Exercise, name: str, number: int, epochs: int) -> Trial:
     return Trial(notebook, plan(exercise, name, Engine.JAX, number))
 
 
-def learn(bench: Bench, trial: Trial, slot: Slot) -> Learned:
+def learn(setup: Setup, trial: Trial, slot: Slot) -> Learned:
     """Run a notebook in a room, and give the losses of the model that is the exercise's.
 
     Raises:
         GraderError: it trained no such model.
     """
-    execution = execute(job_of(bench, trial.notebook, trial.plan, slot), bench.room)
-    found = choose([read_model(one) for one in execution.candidates], bench.exercise)
+    execution = execute(job_of(setup, trial.notebook, trial.plan, slot), setup.room)
+    found = choose([read_model(one) for one in execution.candidates], setup.exercise)
     if found is None or not found.candidate.fits:
         raise failed(trial.plan)
     loss = found.candidate.compile.get("loss")
@@ -64,13 +65,13 @@ def learn(bench: Bench, trial: Trial, slot: Slot) -> Learned:
 
 
 def learn_all(
-    bench: Bench, trials: Sequence[Trial], slots: Sequence[Slot]
+    setup: Setup, trials: Sequence[Trial], slots: Sequence[Slot]
 ) -> Iterator[tuple[Trial, Learned | GraderError]]:
     """Run notebooks, one per slot at a time, and give what came of each as it is done."""
 
     def one(asked: Trial, slot: Slot) -> tuple[Trial, Learned | GraderError]:
         try:
-            return asked, learn(bench, asked, slot)
+            return asked, learn(setup, asked, slot)
         except GraderError as error:  # a later call does it again
             return asked, error
 

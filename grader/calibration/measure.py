@@ -1,6 +1,6 @@
 """Measures one run of correct work, or of a known mistake, by the stages of a submission.
 
-Enters: a Bench (course, exercise, engine, open room) and a Plan. Leaves: CalibrationRuns. Touches:
+Enters: a Setup (course, exercise, engine, open room) and a Plan. Leaves: CalibrationRuns. Touches:
 rooms.
 
 The reference solution's notebook runs in a room, its model is found, rebuilt and asked hidden
@@ -26,6 +26,7 @@ from grader.course.expectations import REFERENCE, TRAINER, CalibrationRun
 from grader.course.families import Family, Question, load_family
 from grader.execute.execute import execute
 from grader.execute.run import Run
+from grader.execution import Candidate, Execution
 from grader.extract.architecture import Architecture
 from grader.extract.evaluate import evaluate
 from grader.extract.extract import extract
@@ -34,18 +35,9 @@ from grader.extract.retraining import canonical_question, retraining
 from grader.extract.tasks import ModelTask
 from grader.pipeline.runner import Slot
 from grader.room import Room
+from grader.submission import Notebook
 from grader.trainer.kernels import HERE, Kernels
-from grader.types import (
-    Candidate,
-    Engine,
-    Evidence,
-    Execution,
-    GraderError,
-    Message,
-    ModelFacts,
-    Notebook,
-    Scalar,
-)
+from grader.types import Engine, Evidence, GraderError, Message, ModelFacts, Scalar
 
 SECRET = b"calibration: public on purpose, no course uses it"
 MEMORY_MB = 4096
@@ -81,7 +73,7 @@ class Measured:
 
 
 @dataclass
-class Bench:
+class Setup:
     """What all runs of one exercise share; what the reference's model is, is found out once."""
 
     course: Course
@@ -125,28 +117,28 @@ def plan(
     return Plan(exercise.id, control, engine, seed, by_trainer, device)
 
 
-def measure(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+def measure(setup: Setup, plan: Plan, slot: Slot) -> list[Measured]:
     """Do one run; a reference run measures the predictors without a model along with it.
 
     Raises:
         GraderError: the run itself did not come through.
     """
     if plan.control == REFERENCE:
-        return [measure_reference(bench, plan, slot), *measure_constants(bench, plan, slot)]
-    return [_measure_mistake(bench, plan, slot)]
+        return [measure_reference(setup, plan, slot), *measure_constants(setup, plan, slot)]
+    return [_measure_mistake(setup, plan, slot)]
 
 
-def measure_reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
+def measure_reference(setup: Setup, plan: Plan, slot: Slot) -> Measured:
     """Run the reference solution like a submission.
 
     Raises:
         GraderError: it did not come through.
     """
-    known = bench.beforehand
+    known = setup.beforehand
     if plan.by_trainer and known is not None and plan.seed in known.left:
         where: dict[str, Scalar] = {"exercise": plan.exercise, "seed": plan.seed}
         raise GraderError(Message("calibrate.not_on_device", where | {"device": known.device}))
-    execution, evidence = run_reference(bench, plan, slot)
+    execution, evidence = run_reference(setup, plan, slot)
     if evidence.model is None or not evidence.metrics:
         raise failed(plan)
     seconds = execution.seconds
@@ -165,31 +157,31 @@ def measure_reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
 
 
 def run_reference(
-    bench: Bench, plan: Plan, slot: Slot, kernels: Kernels = HERE
+    setup: Setup, plan: Plan, slot: Slot, kernels: Kernels = HERE
 ) -> tuple[Execution, Evidence]:
     """Run the reference solution through the stages of a submission.
 
     ``kernels``: what computes recurrent layers where a trainer trains.
     """
-    execution = _executed(bench, plan, slot, kernels)
+    execution = _executed(setup, plan, slot, kernels)
     (evidence,) = extract(
         execution,
         (plan.exercise,),
-        bench.course,
+        setup.course,
         lambda tasks: evaluate(
-            tasks, bench.room, engine=plan.engine, cores=slot.cores, timeout=LONGEST
+            tasks, setup.room, engine=plan.engine, cores=slot.cores, timeout=LONGEST
         ),
         lambda _: _hidden_seed(plan),
     )
     return execution, evidence
 
 
-def _executed(bench: Bench, plan: Plan, slot: Slot, kernels: Kernels) -> Execution:
-    job = job_of(bench, reference_notebook(bench.exercise), plan, slot)
+def _executed(setup: Setup, plan: Plan, slot: Slot, kernels: Kernels) -> Execution:
+    job = job_of(setup, reference_notebook(setup.exercise), plan, slot)
     if not plan.by_trainer:
-        return execute(job, bench.room)
-    with trainer(bench.room, slot.cores, plan.seed, kernels, bench.beforehand) as begin:
-        return execute(replace(job, engine=Engine.TENSORFLOW), bench.room, trainer=begin)
+        return execute(job, setup.room)
+    with trainer(setup.room, slot.cores, plan.seed, kernels, setup.beforehand) as begin:
+        return execute(replace(job, engine=Engine.TENSORFLOW), setup.room, trainer=begin)
 
 
 def reference_notebook(exercise: Exercise) -> Notebook:
@@ -200,27 +192,27 @@ def reference_notebook(exercise: Exercise) -> Notebook:
     return parse_notebook(text(full(exercise.reference_path / "solution.py", exercise)).encode())
 
 
-def _look_at_reference(bench: Bench, slot: Slot) -> tuple[Architecture, Candidate]:
+def _look_at_reference(setup: Setup, slot: Slot) -> tuple[Architecture, Candidate]:
     """Run the reference for one epoch: its architecture and its data show after the first."""
-    look = plan(bench.exercise, "look", bench.engine, 0)
-    short = one_epoch(reference_notebook(bench.exercise))
-    execution = execute(job_of(bench, short, look, slot), bench.room)
-    found = choose([read_model(one) for one in execution.candidates], bench.exercise)
+    look = plan(setup.exercise, "look", setup.engine, 0)
+    short = one_epoch(reference_notebook(setup.exercise))
+    execution = execute(job_of(setup, short, look, slot), setup.room)
+    found = choose([read_model(one) for one in execution.candidates], setup.exercise)
     if found is None or found.architecture is None:
         raise failed(look)
     return found.architecture, found.candidate
 
 
-def measure_constants(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+def measure_constants(setup: Setup, plan: Plan, slot: Slot) -> list[Measured]:
     """Measure what answers without a model reach on the hidden data of a reference's run.
 
     Raises:
         GraderError: the exercise names an unbeaten one that its family has not.
     """
-    family = bench.family
-    question = _question(bench, family, plan)
+    family = setup.family
+    question = _question(setup, family, plan)
     answers = family.controls(question)
-    if unknown := sorted({*bench.exercise.unbeaten} - answers.keys()):
+    if unknown := sorted({*setup.exercise.unbeaten} - answers.keys()):
         said: dict[str, Scalar] = {"answer": unknown[0], "known": ", ".join(answers)}
         raise GraderError(Message("calibrate.unknown_answer", {"exercise": plan.exercise, **said}))
     return [
@@ -229,15 +221,15 @@ def measure_constants(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
     ]
 
 
-def _measure_mistake(bench: Bench, plan: Plan, slot: Slot) -> Measured:
+def _measure_mistake(setup: Setup, plan: Plan, slot: Slot) -> Measured:
     """Make a known mistake with the reference's own architecture and settings.
 
     The evaluation room has no GPU; a mistake's level does not depend on where it was made.
     """
-    family = bench.family
-    question = _question(bench, family, plan)
-    task = _mistake(bench, family, plan, question, slot)
-    answers = evaluate([task], bench.room, engine=plan.engine, cores=slot.cores, timeout=LONGEST)
+    family = setup.family
+    question = _question(setup, family, plan)
+    task = _mistake(setup, family, plan, question, slot)
+    answers = evaluate([task], setup.room, engine=plan.engine, cores=slot.cores, timeout=LONGEST)
     answer = answers[task.id]
     if answer.error or answer.predictions is None:
         raise GraderError(Message("calibrate.control_failed", {"error": answer.error or ""}))
@@ -245,21 +237,21 @@ def _measure_mistake(bench: Bench, plan: Plan, slot: Slot) -> Measured:
     return Measured(_run(plan, slot, plan.control, metrics, answer.seconds))
 
 
-def _mistake(bench: Bench, family: Family, plan: Plan, question: Question, slot: Slot) -> ModelTask:
-    architecture, candidate = bench.reference(slot)
+def _mistake(setup: Setup, family: Family, plan: Plan, question: Question, slot: Slot) -> ModelTask:
+    architecture, candidate = setup.reference(slot)
     if plan.control == UNTRAINED:
         return ModelTask(plan.exercise, architecture, inputs=question.inputs, seed=plan.seed)
-    task = retraining(architecture, candidate, bench.exercise, family, plan.seed, question)
+    task = retraining(architecture, candidate, setup.exercise, family, plan.seed, question)
     if task is None or task.training is None:
         raise failed(plan)
     if plan.control == ONE_EPOCH:
         return replace(task, training=replace(task.training, epochs=1))
     order = np.random.default_rng(plan.seed).permutation(len(task.training.y))
     shuffled = task.training.y[order]
-    return replace(task, training=replace(task.training, epochs=bench.exercise.epochs, y=shuffled))
+    return replace(task, training=replace(task.training, epochs=setup.exercise.epochs, y=shuffled))
 
 
-def job_of(bench: Bench, notebook: Notebook, plan: Plan, slot: Slot) -> Run:
+def job_of(setup: Setup, notebook: Notebook, plan: Plan, slot: Slot) -> Run:
     """Describe a run of a notebook of ours."""
     return Run(
         notebook=notebook,
@@ -267,18 +259,18 @@ def job_of(bench: Bench, notebook: Notebook, plan: Plan, slot: Slot) -> Run:
         seed=plan.seed,
         attempt=1,
         timeout=LONGEST,
-        memory_mb=bench.exercise.limits.memory or MEMORY_MB,
+        memory_mb=setup.exercise.limits.memory or MEMORY_MB,
         cores=slot.cores,
         gpu=slot.gpu.uuid if slot.gpu else None,
         devices=slot.gpu.nodes if slot.gpu else (),
         libraries=slot.gpu.libraries if slot.gpu else (),
         device=slot.device,
-        files=room_files(bench.course, (bench.exercise,)),
+        files=room_files(setup.course, (setup.exercise,)),
     )
 
 
-def _question(bench: Bench, family: Family, plan: Plan) -> Question:
-    return canonical_question(family, bench.exercise, _hidden_seed(plan))[1]
+def _question(setup: Setup, family: Family, plan: Plan) -> Question:
+    return canonical_question(family, setup.exercise, _hidden_seed(plan))[1]
 
 
 def _hidden_seed(plan: Plan) -> int:

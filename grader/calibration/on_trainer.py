@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from grader.execute.desk import Trainer
+from grader.execute.orders import Trainer
 from grader.pipeline.judging import Asked, order_of
 from grader.pipeline.trainings import Trainings
 from grader.room import Room
 from grader.trainer.asking import train_once
 from grader.trainer.kernels import HERE, Kernels
-from grader.trainer.keys import CPU
+from grader.trainer.keys import CPU, FIRST_ATTEMPT
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
@@ -68,7 +68,7 @@ def trainer(
     with tempfile.TemporaryDirectory(prefix="grader-trained-") as folder:
         once, secret = partial(train_once, kernels=kernels), secret_of(seed)
         there = beforehand or Beforehand(Results(Path(folder) / "trained"), CPU)
-        given = _Here(), room, there.results, secret, 1, cores
+        given = _Here(), room, there.results, secret, FIRST_ATTEMPT, cores
         yield lambda: Trainings(*given, once=once, device=there.device)
 
 
@@ -88,7 +88,7 @@ def ends_at_its_order(room: Room, cores: tuple[int, ...]) -> Iterator[Callable[[
         raise OrderedError(order)
 
     with tempfile.TemporaryDirectory(prefix="grader-trained-") as folder:
-        given = _Here(), room, Results(Path(folder) / "trained"), SECRET, 1, cores
+        given = _Here(), room, Results(Path(folder) / "trained"), SECRET, FIRST_ATTEMPT, cores
         yield lambda: Trainings(*given, take=take)
 
 

@@ -10,7 +10,8 @@ import itertools
 from dataclasses import replace
 
 from grader.code.source import read_code, without_magics
-from grader.types import Cell, GraderError, Message, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import GraderError, Message
 
 EPOCHS_PLACE = 3  # fit(x, y, batch_size, epochs)
 

@@ -1,6 +1,6 @@
 """Writes ``expected.json``: the runs, and the thresholds that follow from them alone.
 
-Enters: a Bench, runs. Leaves: Thresholds. Touches: ``reference/<id>/expected.json``.
+Enters: a Setup, runs. Leaves: Thresholds. Touches: ``reference/<id>/expected.json``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from grader import environment
-from grader.calibration.measure import Bench
+from grader.calibration.measure import Setup
 from grader.calibration.thresholds import choose_threshold
 from grader.course.exercises import Exercise
 from grader.course.expectations import SCHEMA, TRAINER, CalibrationRun, Threshold
@@ -23,7 +23,7 @@ from grader.types import ModelFacts
 
 
 def write(
-    bench: Bench,
+    setup: Setup,
     fingerprint: str,
     runs: Sequence[CalibrationRun],
     model: ModelFacts | None,
@@ -32,9 +32,9 @@ def write(
 
     Of the runs those count that are right work or a mistake: none of the exercise's ``unbeaten``.
     """
-    exercise = bench.exercise
+    exercise = setup.exercise
     assert exercise.reference_path is not None
-    better = bench.family.BETTER
+    better = setup.family.BETTER
     looked = [run for run in runs if run.control not in exercise.unbeaten]
     places = dict.fromkeys((run.engine, run.device) for run in looked)
     attempts = exercise.attempts

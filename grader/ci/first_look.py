@@ -22,7 +22,8 @@ from grader.pipeline.runner import Runner
 from grader.record.store import Store
 from grader.room import Room
 from grader.room.workplace import workplace
-from grader.types import Check, EvidenceClass, GraderError, Outcome, Record, Submission
+from grader.submission import Submission
+from grader.types import Check, EvidenceClass, GraderError, Outcome, Record
 
 SECONDS = 90.0  # for a notebook; with one epoch each of ours takes less than ten
 _NO_SECRET = bytes(32)  # nothing hidden is drawn

@@ -23,7 +23,8 @@ from grader.course.exercises import Course
 from grader.pipeline.job import Settings, fingerprints, may_ask
 from grader.record.keys import canonical
 from grader.report.wording import LENGTH_OF_REFERENCE
-from grader.types import GraderError, Json, Record, Submission
+from grader.submission import Submission
+from grader.types import GraderError, Json, Record
 
 PACKAGE = Path(__file__).resolve().parents[1]
 TRAINER, NOTEBOOK = "trainer", "notebook"  # whose trainings they are

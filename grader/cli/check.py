@@ -34,9 +34,10 @@ from grader.record.store import Store
 from grader.report import wording
 from grader.room import open_room
 from grader.room.workplace import workplace
+from grader.submission import Submission
 from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import EvidenceClass, GraderError, Level, Record, Submission, Verdict
+from grader.types import EvidenceClass, GraderError, Level, Record, Verdict
 
 if TYPE_CHECKING:
     from rich.table import Table

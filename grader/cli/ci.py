@@ -54,8 +54,9 @@ from grader.record.store import Store
 from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
 from grader.room.workplace import workplace
+from grader.submission import Submission
 from grader.text.words import Words, pick_language
-from grader.types import GraderError, Message, Record, Submission
+from grader.types import GraderError, Message, Record
 
 # Seconds for a notebook where nobody knows how long correct ones take: students' half does not say.
 # With the budget of our own examples it ends within their hour.

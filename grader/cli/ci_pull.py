@@ -37,8 +37,9 @@ from grader.course.exercises import Course
 from grader.pipeline.judges import Judges
 from grader.record.signing import public_half
 from grader.room.workplace import workplace
+from grader.submission import Submission
 from grader.text.words import Words, pick_language
-from grader.types import GraderError, Message, Record, Submission
+from grader.types import GraderError, Message, Record
 
 TOKEN = "GRADER_TOKEN"  # noqa: S105 - its name
 

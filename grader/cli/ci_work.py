@@ -18,8 +18,8 @@ from grader.collect.collect import Collected
 from grader.collect.files import is_archive, is_notebook
 from grader.course.exercises import Course
 from grader.pipeline.judges import Judges
+from grader.submission import Submission
 from grader.text.printable import printable
-from grader.types import Submission
 
 LONGEST_NAME = 200
 # Said of files of several people; a change is one person's.

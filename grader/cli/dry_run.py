@@ -29,9 +29,10 @@ from grader.policy.hand_ins import is_version, place
 from grader.report.attendance import absent, strangers
 from grader.report.roster import Roster
 from grader.report.wording import name
+from grader.submission import Submission
 from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import GraderError, Json, Message, Submission
+from grader.types import GraderError, Json, Message
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -17,7 +17,8 @@ from grader.course.data import KERAS, room_files
 from grader.course.exercises import Course
 from grader.pipeline import durations
 from grader.record.store import Store
-from grader.types import GraderError, Message, Submission
+from grader.submission import Submission
+from grader.types import GraderError, Message
 
 PROVIDED = frozenset({"google", "IPython", "ipykernel", "__future__"})  # google.colab: our own
 

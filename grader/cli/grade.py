@@ -32,7 +32,7 @@ from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings, may_ask, no_trainer
 from grader.pipeline.judges import Judges
 from grader.pipeline.ours import ours
-from grader.pipeline.runner import Stop, slots
+from grader.pipeline.runner import Here, Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
 from grader.record import files
 from grader.record.store import Store
@@ -294,9 +294,13 @@ def graded_as_done(
     stop = Stop()
     spared = Spared(grader.store.out) if spared is None else spared
     runs = open_runner(runner, slots(grader.settings.jobs, grader.settings.gpus), stop)
-    grader = replace(grader, given_judges=grader.judges, stopping=stop.draining.is_set)
-    if asks_ours(grader) and grader.trained.instead is not None:
-        progress.note(words.say(grader.trained.instead))
+
+    def say(one: Message) -> None:
+        progress.note(words.say(one))
+
+    grader = replace(grader, given_judges=grader.judges, stopping=stop.draining.is_set, tell=say)
+    if isinstance(runs, Here) and asks_ours(grader) and grader.trained.instead is not None:
+        say(grader.trained.instead)
     with _drain_on_interrupt(stop, progress, words):
         for one in grader.grade_all(collected.submissions, runs, progress.started):
             with spared.alone(Step.SHOWN, one.submission.student):

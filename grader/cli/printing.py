@@ -18,8 +18,9 @@ from grader.course.exercises import Course
 from grader.policy.hand_ins import counting
 from grader.record import files, hand_file, notebook_file
 from grader.report import wording
+from grader.submission import Notebook
 from grader.text.words import Words
-from grader.types import Notebook, Record, Verdict
+from grader.types import Record, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -17,7 +17,8 @@ from grader.types import Verdict
 if TYPE_CHECKING:
     from grader.pipeline.grader import Graded
     from grader.pipeline.trainings import UnderWay
-    from grader.types import Record, Submission
+    from grader.submission import Submission
+    from grader.types import Record
 
 LONGEST_REASON = 160
 LONGEST_SHOWN = 100  # of those that are running

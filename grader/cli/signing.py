@@ -28,11 +28,12 @@ from grader.record.store import Store
 from grader.report import wording
 from grader.room import open_room
 from grader.room.workplace import workplace
+from grader.submission import Submission
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.trainer.devices import Devices
 from grader.trainer.keys import CPU
-from grader.types import GraderError, Message, Record, Submission
+from grader.types import GraderError, Message, Record
 
 SIGNED = "signed"
 GENUINE, FORGED = 0, 1

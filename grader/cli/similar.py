@@ -24,7 +24,8 @@ from grader.policy.hand_ins import Counting
 from grader.record import files, notebook_file
 from grader.record.store import Store
 from grader.report.same_code import NOBODY, partners
-from grader.types import Cell, Notebook, Record, Verdict
+from grader.submission import Cell, Notebook
+from grader.types import Record, Verdict
 
 if TYPE_CHECKING:
     from grader.similarity.compare import Work

@@ -27,8 +27,9 @@ from grader.pipeline.ours import ours
 from grader.record.store import Store
 from grader.room import open_room
 from grader.room.quick import quickened
+from grader.submission import Submission
 from grader.text.words import Words
-from grader.types import GraderError, Message, Submission
+from grader.types import GraderError, Message
 from grader.verify.cases import CourseCase, Kind, case_of, cases, quick
 from grader.verify.compare import Tally, tally_of_files, tally_of_runs
 from grader.verify.rules import check_files, without_threshold

@@ -19,8 +19,9 @@ from functools import lru_cache
 
 from grader.code.source import Code, Names, as_text, is_below, names_in, read_code
 from grader.code.tracing import Tracing
+from grader.submission import Notebook
 from grader.text.printable import printable
-from grader.types import Engine, GraderError, Message, Notebook
+from grader.types import Engine, GraderError, Message
 
 AUTO = "auto"
 _ONLY_TENSORFLOW = (

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from grader.code.source import Code, names_in, read_code
-from grader.types import Notebook
+from grader.submission import Notebook
 
 READERS = frozenset(
     {

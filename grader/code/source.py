@@ -19,7 +19,8 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from typing import TypeVar
 
-from grader.types import Cell, Message, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import Message
 
 MAX_SOURCE = 500_000  # characters; a tree takes about 100 bytes of memory for each
 MAX_LINE = 10_000  # characters of a line in which a magic is looked for; pasted data may be longer

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from grader.collect.files import is_notebook
 from grader.collect.folders import is_hidden, look_into
 from grader.collect.listing import Item, size_of
-from grader.collect.shelf import Stored
+from grader.collect.stored import Stored
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
 

@@ -14,7 +14,8 @@ from grader.collect.names import original_name
 from grader.collect.rounds import is_nobodys
 from grader.policy.hand_ins import is_version, last_of, read_name
 from grader.policy.rules import Attempts
-from grader.types import Message, Scalar, Submission
+from grader.submission import Submission
+from grader.types import Message, Scalar
 
 MOST_TOLD = 40  # people
 

@@ -22,9 +22,10 @@ from grader.collect.labels import Whereabouts
 from grader.collect.listing import Item
 from grader.collect.names import without_count
 from grader.collect.notebooks import Malformed
-from grader.collect.shelf import Shelf, Stored
+from grader.collect.stored import OpenZips, Stored
+from grader.submission import HandedIn
 from grader.text.printable import printable
-from grader.types import GraderError, HandedIn, Message, Scalar
+from grader.types import GraderError, Message, Scalar
 
 MOST_FILES = 40
 MOST_BYTES = 5 * 2**20  # of one file: helpers, tables, pictures, a small model
@@ -47,7 +48,7 @@ class Placed:
 class Beside:
     """The files of a batch, by whose they are."""
 
-    shelf: Shelf
+    zips: OpenZips
     files: Iterable[Placed]
     _by_student: dict[tuple[int, str], list[Placed]] = field(default_factory=dict)
     _digests: dict[Stored, str | None] = field(default_factory=dict)
@@ -116,7 +117,7 @@ class Beside:
     def _digest(self, item: Item) -> str | None:
         if item.stored not in self._digests:
             try:
-                data: bytes | None = None if item.problem else self.shelf.read(item.stored)
+                data: bytes | None = None if item.problem else self.zips.read(item.stored)
             except (Malformed, GraderError, OSError):
                 data = None
             told = (

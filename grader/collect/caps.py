@@ -16,7 +16,8 @@ from heapq import heappop, heappush
 from typing import TypeVar
 
 from grader.collect.labels import Label, Whereabouts
-from grader.types import Message, Scalar, Submission
+from grader.submission import Submission
+from grader.types import Message, Scalar
 
 NOTEBOOKS = 50  # a course has some twenty exercises, each handed in twice
 CODE = 16 * 2**20  # characters of all of them; an honest one has some thousands

@@ -25,11 +25,12 @@ from grader.collect.labels import Label, label_all
 from grader.collect.listing import Item
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.collect.people import others, without_notebook
-from grader.collect.shelf import Shelf, Stored
 from grader.collect.sources import look_at, once, why
+from grader.collect.stored import OpenZips, Stored
 from grader.collect.times import read_times
 from grader.policy.rules import Attempts
-from grader.types import GraderError, Message, Notebook, Submission
+from grader.submission import Notebook, Submission
+from grader.types import GraderError, Message
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,13 @@ def collect(
         GraderError: a path is missing, unreadable or holds no notebook.
     """
     aside, course = Aside(), _Course(exercise_ids, owed, read)
-    with Shelf() as shelf:
+    with OpenZips() as zips:
         sources = [
-            look_at(n, path, exercise_ids, shelf, own_beside) for n, path in enumerate(once(paths))
+            look_at(n, path, exercise_ids, zips, own_beside) for n, path in enumerate(once(paths))
         ]
         called = Titles({one: (titles or {}).get(one, ()) for one in exercise_ids})
         batch = Batch(by_true_names(sources, exercise_ids, called), aside)
-        read_ones = within_code(_submissions(batch, course, shelf), aside.refused)
+        read_ones = within_code(_submissions(batch, course, zips), aside.refused)
     submissions = [_owing(one, read_ones) for one in read_ones]
     given = {Stored(file.path, file.inside) for one in read_ones for file in one.files}
     aside.notes += several(submissions, attempts)
@@ -99,7 +100,7 @@ def collect(
     )
 
 
-def _submissions(batch: Batch, course: _Course, shelf: Shelf) -> Iterator[Submission]:
+def _submissions(batch: Batch, course: _Course, zips: OpenZips) -> Iterator[Submission]:
     """Read the notebooks, in the order of the paths; people without one stand among them."""
     stand_ins = [_stand_in(some) for some in batch.people.values()]
     every = sorted([*batch.notebooks, *stand_ins], key=_order)
@@ -110,12 +111,12 @@ def _submissions(batch: Batch, course: _Course, shelf: Shelf) -> Iterator[Submis
         if one.item.notebook
     }
     every_file = [one for source in batch.sources for one in source.files]
-    beside, times = Beside(shelf, every_file), read_times(every_file, shelf)
+    beside, times = Beside(zips, every_file), read_times(every_file, zips)
     for one, label in first_of_each(every, labels, batch.aside.refused):
         if not one.item.notebook:
             yield _without(one, label, batch.people[one.at.named.student], course)
             continue
-        submission = _submission(one, label, course, batch.aside, shelf)
+        submission = _submission(one, label, course, batch.aside, zips)
         if submission is None:
             continue
         alone, around = batch.layouts[one.at.source].alone, batch.sources[one.at.source].around
@@ -169,7 +170,7 @@ def _without(one: Placed, label: Label, files: Sequence[Placed], course: _Course
 
 
 def _submission(
-    found: Placed, label: Label, course: _Course, aside: Aside, shelf: Shelf
+    found: Placed, label: Label, course: _Course, aside: Aside, zips: OpenZips
 ) -> Submission | None:
     """Read one notebook; None where the machine could not."""
     notebook: Notebook | None = None
@@ -177,7 +178,7 @@ def _submission(
     fault: Message | None = None
     data = label.name.encode()  # stands in for bytes that were not read: no two digests alike
     try:
-        data = shelf.read(found.item.stored)
+        data = zips.read(found.item.stored)
         notebook = course.read(data)
     except Malformed as error:
         problem = error.message

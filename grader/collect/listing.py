@@ -17,7 +17,7 @@ from grader.collect.files import ZIP, is_archive, is_notebook
 from grader.collect.folders import Seen, file, is_hidden, look_into
 from grader.collect.notebooks import MAX_BYTES, Malformed
 from grader.collect.shares import Shares
-from grader.collect.shelf import Shelf, Stored
+from grader.collect.stored import OpenZips, Stored
 from grader.text.printable import printable
 from grader.types import GraderError, Message
 
@@ -52,12 +52,12 @@ class Listing:
 
 def holds_notebook(path: Path) -> bool:
     """Whether a file whose name does not say so is a notebook."""
-    with Shelf() as shelf:
+    with OpenZips() as zips:
         name = PurePosixPath(path.name)
-        return _is_one_all_the_same(Listing(), shelf, name, Stored(path), size_of(path))
+        return _is_one_all_the_same(Listing(), zips, name, Stored(path), size_of(path))
 
 
-def list_folder(root: Path, shelf: Shelf) -> Listing:
+def list_folder(root: Path, zips: OpenZips) -> Listing:
     """List a folder.
 
     Raises:
@@ -69,23 +69,23 @@ def list_folder(root: Path, shelf: Shelf) -> Listing:
     for seen in every:
         path = root / seen.relative
         if not _aside(seen, found):
-            _take(found, shelf, seen.relative, Stored(path), size_of(path), None)
+            _take(found, zips, seen.relative, Stored(path), size_of(path), None)
     return found
 
 
-def list_zip(path: Path, shelf: Shelf) -> Listing:
+def list_zip(path: Path, zips: OpenZips) -> Listing:
     """List a zip.
 
     Raises:
         GraderError: it cannot be opened, or its structure lies.
     """
     found = Listing()
-    _list_archive(found, shelf, PurePosixPath(), Stored(path))
+    _list_archive(found, zips, PurePosixPath(), Stored(path))
     return found
 
 
-def _list_archive(found: Listing, shelf: Shelf, below: PurePosixPath, stored: Stored) -> None:
-    archive = shelf.archive(stored)
+def _list_archive(found: Listing, zips: OpenZips, below: PurePosixPath, stored: Stored) -> None:
+    archive = zips.archive(stored)
     every = [below / entry.path for entry in archive.entries]
     every += [below / folder for folder in archive.folders]
     handed_in = (path for path in every if _may_be_somebodys(file(path)))
@@ -96,7 +96,7 @@ def _list_archive(found: Listing, shelf: Shelf, below: PurePosixPath, stored: St
         refused = Seen(relative, why, refused=True) if why else None
         if not _aside(refused or file(relative), found):
             place = Stored(stored.path, (*stored.inside, number))
-            _take(found, shelf, relative, place, entry.info.file_size, entry.problem)
+            _take(found, zips, relative, place, entry.info.file_size, entry.problem)
     filled = {parent for entry in archive.entries for parent in entry.path.parents}
     for folder in archive.folders:
         if folder not in filled and not any(map(is_hidden, folder.parts)):
@@ -129,7 +129,7 @@ def _aside(seen: Seen, found: Listing) -> bool:
 
 def _take(
     found: Listing,
-    shelf: Shelf,
+    zips: OpenZips,
     relative: PurePosixPath,
     stored: Stored,
     size: int,
@@ -141,26 +141,26 @@ def _take(
         return
     holds: tuple[str, ...] = ()
     if is_archive(relative):
-        inner = _looked_into(found, shelf, relative, stored, size)
+        inner = _looked_into(found, zips, relative, stored, size)
         if inner is None:
             return
         holds = tuple(str(one.relative) for one in inner.items)[:MAX_HELD]
         if any(one.notebook for one in inner.items) or inner.refused or inner.unopened:
             _join(found, inner)
             return
-    notebook = _is_one_all_the_same(found, shelf, relative, stored, size)
+    notebook = _is_one_all_the_same(found, zips, relative, stored, size)
     found.items.append(Item(relative, stored, notebook, size, problem, holds))
 
 
 def _looked_into(
-    found: Listing, shelf: Shelf, relative: PurePosixPath, stored: Stored, size: int
+    found: Listing, zips: OpenZips, relative: PurePosixPath, stored: Stored, size: int
 ) -> Listing | None:
     """List a zip within; None where it cannot be, which is told."""
     why = _not_to_be_opened(found, relative, size)
     if why is None:
         inner = Listing(shares=found.shares)
         try:
-            _list_archive(inner, shelf, relative, stored)
+            _list_archive(inner, zips, relative, stored)
         except Malformed as error:
             why = error.message
         except GraderError:
@@ -193,19 +193,19 @@ def _join(found: Listing, inner: Listing) -> None:
 
 
 def _is_one_all_the_same(
-    found: Listing, shelf: Shelf, relative: PurePosixPath, stored: Stored, size: int
+    found: Listing, zips: OpenZips, relative: PurePosixPath, stored: Stored, size: int
 ) -> bool:
     """Whether a file of another name holds a notebook; where the looking stops, that is told."""
     if size > MAX_BYTES:
         return False
     if not found.shares.may_look(relative):
         return _unlooked(found, relative)
-    if not shelf.begins(stored).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+    if not zips.begins(stored).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return False
     if not found.shares.may_read(relative, size):
         return _unlooked(found, relative)
     try:
-        data = shelf.read(stored)
+        data = zips.read(stored)
     except (OSError, Malformed):
         return False
     return all(mark in data for mark in _MARKS_OF_A_NOTEBOOK)

@@ -16,7 +16,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn, TypeGuard
 
-from grader.types import Cell, Json, Message, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import Json, Message
 
 MAX_BYTES = 64 * 2**20
 MAX_DEPTH = 64  # real notebooks stay under 15; widget state under 25

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 
 from grader.collect.beside import Placed
 from grader.collect.files import is_archive, is_zip
-from grader.collect.shelf import Stored
+from grader.collect.stored import Stored
 from grader.text.printable import printable
 from grader.types import Message, Scalar
 

@@ -29,7 +29,7 @@ from grader.collect.names import file_mark, folder_mark
 from grader.collect.notebooks import Malformed
 from grader.collect.regular import open_regular
 from grader.collect.rounds import are_rounds
-from grader.collect.shelf import Shelf, Stored
+from grader.collect.stored import OpenZips, Stored
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
 
@@ -51,7 +51,7 @@ def look_at(
     number: int,
     path: Path,
     exercise_ids: Collection[str],
-    shelf: Shelf,
+    zips: OpenZips,
     course: Path | None = None,
 ) -> Source:
     """Look at one of the given paths; ``course`` as ``collect`` has it.
@@ -71,13 +71,13 @@ def look_at(
     around: tuple[str, ...] = ()
     if kind == "folder":
         above = tuple(nfc(part) for part in path.parts[1:])
-        found = list_folder(path, shelf)
+        found = list_folder(path, zips)
         if (only := _only_zip(found)) is not None:
             around = (only, nfc(PurePosixPath(only).stem))
             above = (*above, around[-1])
     else:
         above = (*(nfc(part) for part in path.parts[1:-1]), nfc(path.stem))
-        found, around = list_zip(path, shelf), above[-1:]
+        found, around = list_zip(path, zips), above[-1:]
     return _read(path, found, _Around(number, above, exercise_ids, around))
 
 

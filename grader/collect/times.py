@@ -18,7 +18,7 @@ from pathlib import PurePosixPath
 from grader.collect.beside import Placed
 from grader.collect.notebooks import Malformed
 from grader.collect.people import NBGRADER_TIME
-from grader.collect.shelf import Shelf
+from grader.collect.stored import OpenZips
 from grader.types import GraderError
 
 LARGEST = 200  # bytes
@@ -42,7 +42,7 @@ class Times:
         return self.by_folder.get((one.at.source, one.at.relative.parent), "")
 
 
-def read_times(files: Iterable[Placed], shelf: Shelf) -> Times:
+def read_times(files: Iterable[Placed], zips: OpenZips) -> Times:
     """Read what nbgrader wrote beside hand-ins."""
     found: dict[tuple[int, PurePosixPath], str] = {}
     for one in files:
@@ -50,7 +50,7 @@ def read_times(files: Iterable[Placed], shelf: Shelf) -> Times:
         if named != NBGRADER_TIME or one.at.named.platform != "nbgrader" or size > LARGEST:
             continue
         try:
-            text = shelf.read(one.item.stored).decode("utf-8", "replace")
+            text = zips.read(one.item.stored).decode("utf-8", "replace")
         except (Malformed, GraderError, OSError):
             continue
         if told := nbgrader_time(text):

@@ -22,7 +22,8 @@ import numpy as np
 
 from grader.course.expectations import Better
 from grader.course.modules import load_module
-from grader.types import Array, Finding, FitSample, GraderError, Json, Message
+from grader.execution import FitSample
+from grader.types import Array, Finding, GraderError, Json, Message
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from grader.course.families import (
     own_findings,
 )
 from grader.course.public import PublicCourse, digest_of, kept_name, read_public
-from grader.types import Finding, Message, Notebook
+from grader.submission import Notebook
+from grader.types import Finding, Message
 
 # Why nothing here can tell whether the data are right.
 UNASKED = "live.data_unasked"

@@ -30,11 +30,12 @@ from grader.execute.caps import (
     VALUES,
 )
 from grader.execute.events import Event, Sample, Sampled, read_event
-from grader.execute.holding import PARTS, Shelf, Story
+from grader.execute.holding import PARTS, HeldClaims, Story
 from grader.execute.showing import Shown
 from grader.execute.strict_json import values_in
 from grader.execute.transcript import read_transcript
-from grader.types import Array, ArraySample, Candidate, CellRun, Fit, FitSample, Jump, Scalar
+from grader.execution import ArraySample, Candidate, CellRun, Fit, FitSample, Jump
+from grader.types import Array, Scalar
 
 UNSEEN = FitSample(None, None, kind="unknown")
 WHOLE = frozenset({"arrays", "drawn"})  # samples that show all rows, as far as there is room
@@ -55,7 +56,7 @@ class Claims:
 
 @dataclass
 class _Reader:
-    shelf: Shelf
+    held: HeldClaims
     order: int = 0
     arrays_left: int = ARRAYS
     bytes_left: int = TOTAL_BYTES  # of arrays
@@ -66,21 +67,21 @@ class _Reader:
 def read_claims(folder: Path) -> Claims:
     """Read a driver's folder; missing parts are simply missing."""
     transcript = read_transcript(folder / "transcript.jsonl")
-    reader = _Reader(Shelf(KEPT_BYTES), 0, ARRAYS, TOTAL_BYTES, TOTAL_CONTENT_BYTES)
+    reader = _Reader(HeldClaims(KEPT_BYTES), 0, ARRAYS, TOTAL_BYTES, TOTAL_CONTENT_BYTES)
     bad_events = 0
     for path in sorted((folder / "evidence").glob("*.json"))[:EVENTS]:
         try:
             _read(reader, path)
         except (BadArraysError, ValueError, RecursionError, OSError):
             bad_events += 1
-    stories = sorted(reader.shelf.stories.values(), key=lambda story: story.candidate.order)
+    stories = sorted(reader.held.stories.values(), key=lambda story: story.candidate.order)
     return Claims(
         cells=transcript.cells,
         candidates=tuple(_closed(story) for story in stories),
         unreadable=transcript.unreadable + bad_events,
         malformed=transcript.malformed,
         dropped=_number(folder / "dropped"),
-        lightened=len(reader.shelf.lightened),
+        lightened=len(reader.held.lightened),
     )
 
 
@@ -100,10 +101,10 @@ def _read(reader: _Reader, path: Path) -> None:
         arrays = _read_arrays(reader, beside)
     else:  # the driver had no room for them: what it told stays
         event = event.model_copy(update={"bare": True})
-    _take(reader, event, reader.shelf.shared(arrays))
+    _take(reader, event, reader.held.shared(arrays))
     if event.event != "fit_going":  # it describes no model: what stands for it stays counted
-        reader.shelf.stories[event.model].values = values_in(text, VALUES)
-    reader.shelf.settle(event.model)
+        reader.held.stories[event.model].values = values_in(text, VALUES)
+    reader.held.settle(event.model)
 
 
 def _read_arrays(reader: _Reader, path: Path) -> dict[str, Array]:
@@ -133,7 +134,7 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
     final = _numbered("final", arrays)
     initial = _numbered("initial", arrays)
     late = _late(reader.shown, event, arrays)
-    stories = reader.shelf.stories
+    stories = reader.held.stories
     story = stories.get(event.model)
     if story is None:
         story = stories[event.model] = Story(

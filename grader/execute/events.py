@@ -48,8 +48,6 @@ class Sample(_Strict):
     digest: int | None = None  # by which it is found again
     x: Sampled | None = None
     y: Sampled | None = None
-    validation_x: Sampled | None = None
-    validation_y: Sampled | None = None
 
 
 class Before(_Strict):

@@ -17,15 +17,17 @@ from pathlib import Path
 
 from grader.execute import rooms
 from grader.execute.claims import Claims, read_claims
-from grader.execute.desk import Desk, Trainer
 from grader.execute.last_words import LastWords
+from grader.execute.orders import Orders, Trainer
 from grader.execute.remarks import remarks
 from grader.execute.run import Run
 from grader.execute.spent import time_spent
 from grader.execute.supervise import Watch, supervise
+from grader.execution import CellRun, Execution
 from grader.room import Room
 from grader.room.workplace import workplace
-from grader.types import CellError, CellRun, Execution, GraderError, Message, Notebook, Outcome
+from grader.submission import Notebook
+from grader.types import CellError, GraderError, Message, Outcome
 
 UNREAD = "Unread"  # stands for the exception of a cell of which nothing could be read
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
@@ -94,23 +96,23 @@ def _execute(
 ) -> tuple[Execution, bool]:
     """Run the notebook once; also tell whether its kernel was killed and nobody knows why."""
     with workplace("in", "out") as folder, LastWords() as log, ExitStack() as at_end:
-        desk = Desk(folder, trainer()) if trainer is not None else None
-        if desk is not None:
-            at_end.callback(desk.trainer.close)
-        watch = Watch(desk, made=time.monotonic())
-        rooms.prepare(folder, run, room, asks=desk is not None)
+        orders = Orders(folder, trainer()) if trainer is not None else None
+        if orders is not None:
+            at_end.callback(orders.trainer.close)
+        watch = Watch(orders, made=time.monotonic())
+        rooms.prepare(folder, run, room, asks=orders is not None)
         code = _in_rooms(folder, run, room, watch, log)
         seconds = (watch.ended or time.monotonic()) - watch.began - watch.waited
         if not (folder / "out" / "ready").exists() and watch.outcome is not Outcome.MEMORY_LIMIT:
             raise GraderError(Message("execute.no_kernel", {"code": code, "log": log.text()}))
-        if desk is not None:
-            desk.close()
+        if orders is not None:
+            orders.close()
         try:
             claims = read(folder / "out")
         except GraderError as error:
             raise UnreadError(error.message) from error
-    trainings = None if desk is None else desk.trainer.trainings
-    waits = {} if desk is None else desk.waits
+    trainings = None if orders is None else orders.trainer.trainings
+    waits = {} if orders is None else orders.waits
     execution = Execution(
         outcome=watch.outcome,
         cells=tuple(_every_cell(claims.cells, run.notebook, watch.outcome)),
@@ -121,7 +123,6 @@ def _execute(
         attempt=run.attempt,
         isolation=room.isolation,
         seconds=round(seconds, 3),
-        peak_memory_mb=round(watch.peak_mb, 1),
         fixes_seeds=run.fixes_seeds,
         notes=tuple(_notes(claims)),
         trainings=trainings,

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from grader.execute.caps import ARRAY_BYTES, NUMBER_BYTES, VALUE_BYTES
-from grader.types import Array, ArraySample, Candidate, Fit, FitSample, Json
+from grader.execution import ArraySample, Candidate, Fit, FitSample
+from grader.types import Array, Json
 
-PARTS = ("x", "y", "validation_x", "validation_y")
+PARTS = ("x", "y")
 _ROOMY = 15 / 16  # of what may be held
 LOSSES = frozenset({"loss", "val_loss"})
 HUGE_CONFIG: dict[str, Json] = {"class_name": "?", "config": {}, "opaque": True}
@@ -125,7 +126,7 @@ def _numbers(fit: Fit) -> int:
 
 
 @dataclass
-class Shelf:
+class HeldClaims:
     """Stories by model, and the arrays that any of them holds, by what is in them."""
 
     most: int  # bytes, of all stories together

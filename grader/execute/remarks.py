@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from grader.execution import CellRun
 from grader.text.printable import printable
-from grader.types import CellRun, Message, Scalar
+from grader.types import Message, Scalar
 
 MOST = 12  # remarks on one page
 LONGEST = 100  # characters

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from grader.types import Engine, Notebook
+from grader.submission import Notebook
+from grader.types import Engine
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from grader.execute.caps import SHOWN_OF_FIT, SHOWN_OF_FORM, SHOWN_OF_RUN
-from grader.types import Array, Showing
+from grader.execution import Showing
+from grader.types import Array
 
 Form: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from grader.types import Candidate, CellRun, TimeSpent, Training
+from grader.execution import Candidate, CellRun, Training
+from grader.types import TimeSpent
 
 
 def time_spent(

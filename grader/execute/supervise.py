@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.execute.desk import Desk
 from grader.execute.last_words import LastWords
+from grader.execute.orders import Orders
 from grader.execute.rooms import DRIVER_MEMORY_MB, Driver
 from grader.execute.run import Run
 from grader.room import RoomProcess
@@ -28,7 +28,7 @@ EVERY_CELL_SENT, KERNEL_NEVER_ANSWERED = 0, 3  # the driver's exit codes
 class Watch:
     """What the coordinator saw while the room was open."""
 
-    desk: Desk | None = None
+    orders: Orders | None = None
     outcome: Outcome = Outcome.FINISHED
     peak_mb: float = 0.0
     began: float = field(default_factory=time.monotonic)
@@ -40,7 +40,7 @@ class Watch:
     @property
     def waited(self) -> float:
         """Seconds in which the notebook waited for us: its time stood still."""
-        return self.desk.waited if self.desk is not None else 0.0
+        return self.orders.waited if self.orders is not None else 0.0
 
 
 class _TroubleError(Exception):
@@ -69,8 +69,8 @@ def supervise(
         watch.peak_mb = max(watch.peak_mb, kernel.memory_mb())
         limit = run.timeout if is_ready else READY_SECONDS
         trouble = _trouble(kernel, driver, run, watch, limit)
-        if trouble is None and watch.desk is not None:
-            trouble = _answer(watch.desk, kernel, driver, run, watch, log)
+        if trouble is None and watch.orders is not None:
+            trouble = _answer(watch.orders, kernel, driver, run, watch, log)
         if trouble is not None:
             watch.outcome = trouble
             return _stop(kernel, driver, watch)
@@ -84,7 +84,7 @@ def supervise(
 
 
 def _answer(
-    desk: Desk,
+    orders: Orders,
     kernel: RoomProcess,
     driver: Driver,
     run: Run,
@@ -109,7 +109,7 @@ def _answer(
             raise _DriverEndedError
 
     try:
-        desk.look(meanwhile)
+        orders.look(meanwhile)
     except _TroubleError as error:
         return error.outcome
     except _DriverEndedError:

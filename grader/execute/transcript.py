@@ -29,7 +29,8 @@ from grader.execute.caps import (
 )
 from grader.execute.events import Count, Text
 from grader.execute.strict_json import read_json
-from grader.types import CellError, CellRun, LeftOut, Remark
+from grader.execution import CellRun, Remark
+from grader.types import CellError, LeftOut
 
 
 class _Line(BaseModel):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from grader.course.near import distinct_places
+from grader.execution import ArraySample, Candidate, FitSample, Training
 from grader.extract.distinct import (
     differing,
     fits_more,
@@ -25,7 +26,7 @@ from grader.extract.distinct import (
     shown_rows,
     shows_all,
 )
-from grader.types import Array, ArraySample, Candidate, FitSample, Training
+from grader.types import Array
 
 Shares = Mapping[str, float]
 Look = Callable[[FitSample], Shares]

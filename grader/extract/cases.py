@@ -19,6 +19,7 @@ import numpy as np
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Looks, Question
 from grader.course.looking import family_of, looks_at
+from grader.execution import Fit, FitSample, Training
 from grader.extract.backing import Backing, backing_of, shown_by
 from grader.extract.distinct import (
     as_shown,
@@ -41,7 +42,7 @@ from grader.extract.retraining import canonical_question
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import DEFAULT_BATCH
-from grader.types import NO_REFERENCE, Array, Fit, FitSample, Message, Training
+from grader.types import NO_REFERENCE, Array, Message
 
 HiddenSeed = Callable[[str], int]
 PART_SEEN = "data.part_seen"

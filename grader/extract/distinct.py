@@ -11,7 +11,8 @@ import math
 from dataclasses import replace
 
 from grader.course.near import among, distinct_places
-from grader.types import ArraySample, FitSample, Scalar
+from grader.execution import ArraySample, FitSample
+from grader.types import Scalar
 
 DRAWN = "drawn"  # each row once, of all that was drawn
 # Who holds back a part, as everybody should, has made these rows and knows them for data; who holds

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from grader.course.exercises import Course, Exercise
+from grader.execution import Execution, Training
 from grader.extract.apart import Care, Together, Unjudged
 from grader.extract.cases import (
     ExerciseCase,
@@ -43,12 +44,10 @@ from grader.types import (
     UNKNOWN,
     CellError,
     Evidence,
-    Execution,
     GraderError,
     Message,
     Outcome,
     RunFacts,
-    Training,
 )
 
 MOST_FAILED = 100  # cells whose exceptions are kept; the others are counted

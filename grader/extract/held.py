@@ -18,10 +18,11 @@ from typing import TypeAlias
 from grader.course.exercises import Course, Exercise
 from grader.course.families import are_own
 from grader.course.looking import looks_at
+from grader.execution import Fit
 from grader.extract.apart import Care, Unjudged
 from grader.extract.lengths import is_known
 from grader.extract.matching import NEAR, ModelReading, is_theirs, resemblance, telling_fit
-from grader.types import Fit, Message
+from grader.types import Message
 
 EXACT = 1.0
 ON_ITS_DATA = 0.6  # of a model that was given the exercise's data, whatever its layers are

@@ -17,8 +17,9 @@ import numpy as np
 
 from grader.course.exercises import Exercise
 from grader.course.families import DataReading, Family, Looks, Question
+from grader.execution import Fit
 from grader.extract.architecture import Architecture
-from grader.types import Finding, Fit, Message, Scalar
+from grader.types import Finding, Message, Scalar
 
 SHAPE = "data.shape"  # every family's first question
 

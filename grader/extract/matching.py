@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from grader.course.exercises import Exercise, ExpectedLayer
 from grader.course.forms import accepted_forms, align
+from grader.execution import Candidate, Fit
 from grader.extract.architecture import (
     Architecture,
     LayerSpec,
@@ -19,7 +20,7 @@ from grader.extract.architecture import (
 )
 from grader.extract.keras_config import NotRebuildableError, class_names
 from grader.extract.suspicion import looks_fresh
-from grader.types import Candidate, Fit, Json, Message
+from grader.types import Json, Message
 
 NEAR = 0.5  # below this a model is rather another exercise's than a wrong answer to this one
 

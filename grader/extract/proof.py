@@ -17,10 +17,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from grader.execution import Training
 from grader.extract.architecture import LayerSpec
 from grader.extract.matching import ModelReading
 from grader.extract.training import joined
-from grader.types import Array, Message, Proof, Training, TrainingFacts
+from grader.types import Array, Message, Proof, TrainingFacts
 
 CPU = "cpu"  # the class of device of a core
 PROVEN, CLAIMED = "proof.proven", "proof.claimed"
@@ -119,14 +120,11 @@ def proven_facts(
     if not chain:
         return facts
     history = joined([_numbers(one.history) for one in chain])
-    losses = [value for value in history.get("loss", ()) if math.isfinite(value)]
     return replace(
         facts,
         fits=len(chain),
         epochs=sum(whole_passes(one, asked) for one in chain),
         changed=any(one.moved for one in chain),
-        first_loss=losses[0] if losses else None,
-        last_loss=losses[-1] if losses else None,
         history=history,
         updates=chain[-1].updates,
     )

@@ -16,13 +16,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from grader.course.families import Family, Question
+from grader.execution import FitSample
 from grader.extract.architecture import Architecture
 from grader.extract.cases import ExerciseCase, shaped
 from grader.extract.distinct import DRAWN
 from grader.extract.lengths import asked_at, fits_in, of_any_length
 from grader.extract.retraining import canonical_question, has_no_rate, retraining
 from grader.extract.tasks import STOPPED, Answer, Evaluate, ModelTask
-from grader.types import Array, FitSample, GraderError, Message, Repeated
+from grader.types import Array, GraderError, Message, Repeated
 
 LEARNED = 0.01  # of the loss that a training takes away at least
 OUT_OF_TIME = frozenset({STOPPED, "evaluate.altogether"})

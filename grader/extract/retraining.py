@@ -24,11 +24,12 @@ import numpy as np
 from grader.course.exercises import Exercise
 from grader.course.families import DataReading, Family, Question
 from grader.evaluation.allowed import FROM_LOGITS, LOSSES, OPTIMIZERS
+from grader.execution import Candidate
 from grader.extract.architecture import Architecture
 from grader.extract.suspicion import WEIGHTS
 from grader.extract.tasks import ModelTask, Training
 from grader.extract.training import DEFAULT_BATCH, updates_of
-from grader.types import Array, Candidate, Evidence, Json, Scalar
+from grader.types import Array, Evidence, Json, Scalar
 
 WITH_WEIGHTS = frozenset({*WEIGHTS, "Bidirectional", "TimeDistributed"})
 OPTIONS = tuple(

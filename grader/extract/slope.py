@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from grader.execution import Candidate
 from grader.extract.architecture import Architecture
 from grader.extract.matching import telling_fit
 from grader.extract.tasks import Answer, ModelTask
-from grader.types import Array, Candidate
+from grader.types import Array
 
 CUT_OFF = 1e-7  # keras.config.epsilon()
 ROWS = 256

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from grader.course.families import Family, Question
+from grader.execution import Candidate, Fit, Jump
 from grader.extract.architecture import Architecture, LayerSpec
 from grader.extract.tasks import Answer, ModelTask
-from grader.types import Array, Candidate, Fit, Json, Jump
+from grader.types import Array, Json
 
 PRETRAINED = "pretrained"
 HISTORY_CONTRADICTS = "history_contradicts"

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from grader.execution import Candidate, Fit
 from grader.extract.distinct import DRAWN, FIRST_BATCHES
 from grader.extract.matching import ModelReading
-from grader.types import Candidate, Fit, Json, Scalar, TrainingFacts
+from grader.types import Json, Scalar, TrainingFacts
 
 HISTORY = 2000  # epochs that are kept of one metric, the last of them included
 HISTORY_NUMBERS = 8000  # of all metrics together
@@ -32,15 +33,11 @@ def training_facts(reading: ModelReading, fit: Fit | None, per_epoch: int = 1) -
         per_epoch: updates that the exercise's training makes in an epoch.
     """
     candidate = reading.candidate
-    told = [value for one in candidate.fits for value in one.history.get("loss", ())]
-    losses = [value for value in told if math.isfinite(value)]
     return TrainingFacts(
         fits=sum(one.calls for one in candidate.fits),
         epochs=sum(one.epochs_run for one in candidate.fits if one.ended),
         changed=reading.moved,
         finite=all(bool(np.isfinite(weight).all()) for weight in candidate.final),
-        first_loss=losses[0] if losses else None,
-        last_loss=losses[-1] if losses else None,
         history=history_of(candidate.fits),
         compile=_settings(candidate),
         cell=fit.cell if fit else None,

@@ -25,6 +25,7 @@ from grader.course.looking import (
 )
 from grader.course.public import PublicCourse
 from grader.evaluation.worker import build, describe
+from grader.execution import Candidate
 from grader.extract.distinct import each_once
 from grader.extract.facts import model_facts, other_models
 from grader.extract.lengths import examined
@@ -35,7 +36,8 @@ from grader.kernel.probe import models as probe
 from grader.live.names import HeldModel
 from grader.live.trainings import KnownFits
 from grader.score.hints_empty import has_empty
-from grader.types import Candidate, Evidence, Notebook, Outcome, RunFacts, TrainingFacts
+from grader.submission import Notebook
+from grader.types import Evidence, Outcome, RunFacts, TrainingFacts
 
 UNSEEN = "live.data_unseen"
 NOWHERE = 0  # a live notebook's cells are in no order

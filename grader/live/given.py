@@ -16,7 +16,7 @@ import numpy as np
 
 from grader.code.source import names_in, read_code
 from grader.score.hints_elsewhere import fits
-from grader.types import Notebook
+from grader.submission import Notebook
 
 Number: TypeAlias = int | float
 NAMES_OF_ARGUMENTS = ("x", "y", "batch_size", "epochs")  # as fit takes them without names

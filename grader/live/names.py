@@ -13,8 +13,8 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from grader.live.answer import Answer, Hint
+from grader.submission import Cell, Notebook
 from grader.text.printable import cut, printable
-from grader.types import Cell, Notebook
 
 MOST_SHOWN = 12  # names in a sentence
 LONGEST_NAME = 40

@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from grader.execution import Fit, FitSample
 from grader.kernel.probe.repeats import history_of
 from grader.live.given import LastCall, last_call
 from grader.live.watching import sampled, seen_by
-from grader.types import Fit, FitSample, Notebook, Scalar
+from grader.submission import Notebook
+from grader.types import Scalar
 
 UNSEEN = FitSample(None, None, kind="unknown")
 DEFAULT_BATCH = 32  # Keras' own
@@ -98,7 +100,7 @@ def _given(keras: Any, params: Mapping[str, Any], call: LastCall | None) -> FitS
     if call is None or "x" not in call.arguments:
         return None
     given = call.arguments
-    sample = sampled(keras, given["x"], given.get("y"), given.get("validation_data"))
+    sample = sampled(keras, given["x"], given.get("y"))
     steps = params.get("steps")
     if sample is None or sample.x is None or sample.kind != "arrays" or type(steps) is not int:
         return sample

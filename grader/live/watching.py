@@ -14,10 +14,9 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from grader.execution import ArraySample, FitSample
 from grader.kernel.probe.samples import Recorder, take_sample
-from grader.types import ArraySample, FitSample
 
-PARTS = ("x", "y", "validation_x", "validation_y")
 _seen: weakref.WeakKeyDictionary[Any, FitSample] = weakref.WeakKeyDictionary()
 
 
@@ -35,23 +34,17 @@ def seen_by(history: Any) -> FitSample | None:
     return None
 
 
-def sampled(keras: Any, x: Any, y: Any, validation: Any = None) -> FitSample | None:
+def sampled(keras: Any, x: Any, y: Any) -> FitSample | None:
     """Sample what a fit was given, as the probe does; None where nothing can be seen of it."""
-    described, arrays = take_sample(keras, x, y, validation)
+    described, arrays = take_sample(keras, x, y)
     parts = {
         name: _array(described[name], arrays[f"sample_{name}"])
-        for name in PARTS
+        for name in ("x", "y")
         if name in described
     }
     if "x" not in parts:
         return None
-    return FitSample(
-        x=parts["x"],
-        y=parts.get("y"),
-        validation_x=parts.get("validation_x"),
-        validation_y=parts.get("validation_y"),
-        kind=described["kind"],
-    )
+    return FitSample(parts["x"], parts.get("y"), described["kind"])
 
 
 def _array(described: Mapping[str, Any], rows: Any) -> ArraySample:
@@ -91,7 +84,7 @@ def _begin(keras: Any, given: dict[str, Any]) -> tuple[Recorder | None, FitSampl
     if inspect.isgenerator(given.get("x")):
         recorder = Recorder(given["x"])
         given["x"] = iter(recorder)
-    sample = sampled(keras, given.get("x"), given.get("y"), given.get("validation_data"))
+    sample = sampled(keras, given.get("x"), given.get("y"))
     return recorder, sample
 
 

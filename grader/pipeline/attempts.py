@@ -19,9 +19,10 @@ from functools import partial, reduce
 from pathlib import Path
 
 from grader import environment
-from grader.execute.desk import Trainer
 from grader.execute.execute import execute, not_again
+from grader.execute.orders import Trainer
 from grader.execute.run import Run
+from grader.execution import Execution
 from grader.extract.evaluate import ROOM_SECONDS, evaluate, evaluate_apart
 from grader.extract.retraining import stuck_by_the_book
 from grader.extract.tasks import STOPPED, Answer, ModelTask
@@ -41,21 +42,11 @@ from grader.score.score import ungraded
 from grader.score.waiting import contradicts
 from grader.trainer.answers import Answers, Failures, shared
 from grader.trainer.kept import usual_folder
-from grader.trainer.keys import CPU
+from grader.trainer.keys import CPU, FIRST_ATTEMPT
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
-from grader.types import (
-    Attempt,
-    Engine,
-    Execution,
-    GraderError,
-    Message,
-    Outcome,
-    Scalar,
-    TimeSpent,
-    Verdict,
-)
+from grader.types import Attempt, Engine, GraderError, Message, Outcome, Scalar, TimeSpent, Verdict
 
 EVALUATION_SECONDS = 1800.0  # of all rooms that judge one notebook; the usual one takes ten
 # A training anew takes as long as the notebook's own, but on the exercise's whole data.
@@ -93,7 +84,7 @@ class Attempts:
     def run(self) -> tuple[Scored, ...]:
         """Run the notebook, and again with other seeds where only the accuracy was missed."""
         best = {case.exercise: case for case in self._first()}
-        for number in range(2, self.job.attempts + 1):
+        for number in range(FIRST_ATTEMPT + 1, self.job.attempts + 1):
             missed = {name: case for name, case in best.items() if self._may_be_chance(case)}
             if not missed:
                 break
@@ -133,7 +124,7 @@ class Attempts:
     def _first(self) -> tuple[Scored, ...]:
         """Run the notebook, on TensorFlow again where JAX may be to blame for an exception."""
         choice = self.job.choice
-        execution = self._run_on(choice.engine, 1)
+        execution = self._run_on(choice.engine, FIRST_ATTEMPT)
         on_jax = choice.may_rerun and choice.engine is Engine.JAX
         if not (on_jax and blames_engine(execution)):
             return tuple(self._scored(execution))
@@ -141,7 +132,7 @@ class Attempts:
             return tuple(self._scored(not_again(execution)))
         died = execution.outcome is Outcome.KERNEL_DIED
         cases = tuple(self._scored(execution))
-        again = self._run_on(Engine.TENSORFLOW, 1, again=not died)
+        again = self._run_on(Engine.TENSORFLOW, FIRST_ATTEMPT, again=not died)
         return better_run(cases, tuple(self._scored(again)))
 
     def _seconds_left(self, engine: Engine) -> float:
@@ -217,6 +208,7 @@ class Attempts:
             tell,
             take,
             device=self.device,
+            over=self.stopping,
         )
 
     def _evaluate(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
@@ -236,14 +228,9 @@ class Attempts:
         if not shares:
             return self._in_rooms(tasks)
         answers = Answers(self.trained(), self.failures, self._training_limit())
-        found = shared(tasks, answers, self._in_rooms, self._require_going_on)
+        found = shared(tasks, answers, self._in_rooms, self.stopping)
         counted += [found[task.id].seconds for task in training]
         return found
-
-    def _require_going_on(self) -> None:
-        """Wait for nobody else's training once the batch is asked to end."""
-        if self.stopping():
-            raise GraderError(Message("pipeline.not_awaited"))
 
     def _in_rooms(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
         available = environment.engines()

@@ -16,42 +16,45 @@ import json
 import os
 import tarfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from grader.collect.shelf import Stored, read_again
+from grader.collect.stored import Stored, read_again
 from grader.course.data import cache_folder
 from grader.course.exercises import Course
 from grader.pipeline.durations import Durations
 from grader.pipeline.graded import Graded
-from grader.pipeline.job import Settings
+from grader.pipeline.job import Settings, may_ask
 from grader.pipeline.order import Group, expected_seconds
-from grader.pipeline.runner import Slot
-from grader.pipeline.workshop import (
+from grader.pipeline.remote_grading import (
     COURSE,
     DATA,
+    KEYS,
     MANIFEST,
+    UNKEPT,
     MakesPlaces,
     Parcel,
-    Workshop,
+    RemoteGrading,
     our_versions,
     plain,
 )
+from grader.pipeline.runner import Slot
 from grader.record import files
 from grader.record.faults import FOLDER as FAULTS
 from grader.record.store import Store
 from grader.room import Room
 from grader.room.workplace import workplace
-from grader.types import GraderError, Level, Message, Submission
+from grader.submission import Submission
+from grader.types import GraderError, Level, Message
 
 DIGEST_BYTES = 32  # before the tar file
 HERE = Slot((0,))  # any core: keys tell how many and of which class, not which
 PARTS_OF_A_COURSE = ("course.toml", "assignments", "reference")
 
 
-class Bench(Protocol):
+class LocalGrader(Protocol):
     """What is asked of a Grader."""
 
     @property
@@ -74,6 +77,10 @@ class Bench(Protocol):
     def took(self) -> Mapping[str, Durations]:
         """How long notebooks took before."""
 
+    @property
+    def tell(self) -> Callable[[Message], None]:
+        """Is told what whoever waits for the batch should know."""
+
     def needs_run(self, submission: Submission, slot: Slot) -> bool:
         """Whether something would be run."""
 
@@ -91,11 +98,12 @@ class Bench(Protocol):
 class GroupsElsewhere:
     """The work of a batch for other machines; this side of it."""
 
-    grader: Bench
+    grader: LocalGrader
     places: MakesPlaces
+    _told: set[tuple[str, str]] = field(default_factory=set, init=False, compare=False)
 
     @classmethod
-    def of(cls, grader: Bench, places: MakesPlaces) -> GroupsElsewhere:
+    def of(cls, grader: LocalGrader, places: MakesPlaces) -> GroupsElsewhere:
         """Refuse where rooms are open.
 
         Raises:
@@ -119,11 +127,11 @@ class GroupsElsewhere:
         return whole.getvalue()
 
     @property
-    def there(self) -> Workshop:
+    def there(self) -> RemoteGrading:
         """What the other machine does, with which versions."""
         one = self.grader
         level = one.room.isolation.level
-        return Workshop(self.places, one.course.profile, level, one.settings, our_versions())
+        return RemoteGrading(self.places, one.course.profile, level, one.settings, our_versions())
 
     def expected(self, task: Group) -> float:
         """Seconds of the one that runs."""
@@ -172,7 +180,8 @@ class GroupsElsewhere:
                 files.write_whole(store.out / FAULTS / kept.name, kept.read_bytes())
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
         done = []
-        for submission, keys in zip(task, manifest, strict=True):
+        self._tell(manifest[UNKEPT])
+        for submission, keys in zip(task, manifest[KEYS], strict=True):
             records = []
             for key in keys:
                 if (record := back.load(key)) is None:
@@ -185,6 +194,16 @@ class GroupsElsewhere:
             done.append(Graded(submission, tuple(records)))
         store.journal.finish(self.grader.journal_key(task[0], HERE))
         return done
+
+    def _tell(self, unkept: Mapping[str, str] | None) -> None:
+        """Tell that a machine keeps no trainings, once of all for which the same is true."""
+        asked = self.grader.course, self.grader.settings, self.grader.room.isolation.level
+        if unkept is None or not may_ask(*asked):
+            return
+        known = unkept["path"], unkept["why"]
+        if known not in self._told:
+            self._told.add(known)
+            self.grader.tell(Message("trainer.not_kept_there", dict(unkept)))
 
 
 def _unpacked(data: bytes, folder: Path) -> Path:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 
-from grader.types import CellError, Execution, Outcome
+from grader.execution import Execution
+from grader.types import CellError, Outcome
 
 # What Python, the shell or the machine says before any engine is asked.
 SAME_EVERYWHERE = frozenset(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.types import Record, Submission
+from grader.submission import Submission
+from grader.types import Record
 
 
 @dataclass(frozen=True)

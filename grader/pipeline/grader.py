@@ -50,18 +50,12 @@ from grader.record.store import Store, UnkeepableError
 from grader.room import Guarded, Room, open_room
 from grader.room.quick import quickened
 from grader.score.score import ungraded
+from grader.submission import Submission
 from grader.trainer.answers import Failures
 from grader.trainer.devices import Devices
 from grader.trainer.place import Place, place_for, remove
 from grader.trainer.results import Results
-from grader.types import (
-    UNKNOWN,
-    GraderError,
-    Level,
-    Message,
-    Record,
-    Submission,
-)
+from grader.types import UNKNOWN, GraderError, Level, Message, Record
 
 __all__ = ["GradeGroups", "Graded", "Grader", "Workplace"]
 
@@ -81,6 +75,7 @@ class Grader:
     given_judges: Judges | None = None
     on_training: Callable[[Submission, UnderWay | None], None] = lambda *_: None
     on_put_off: Callable[[Submission], None] = lambda _: None
+    tell: Callable[[Message], None] = lambda _: None  # what whoever waits for the batch should know
     round: Round | None = None  # at which notebooks end that need a training; None: they wait
     stopping: Callable[[], bool] = lambda: False  # whether the batch is asked to end
     failures: Failures = field(default_factory=Failures)  # trainings of ours that came to nothing
@@ -121,18 +116,20 @@ class Grader:
             remove(self.store.out)
 
     def _in_a_round(self, batch: Sequence[Group], runner: Runner) -> bool:
-        """Whether trainings are done in a round; for a device's sake only if it is sound.
+        """Whether trainings are done in a round: where it pays on cores, or on a device.
 
         For what is graded already no device is tried.
         """
         asked = self.course, self.settings, self.room.isolation.level
         if pays(*asked, batch, runner):
             return True
-        if not self.devices or not pays(*asked, batch, runner, together=True):
+        if not self.devices:
             return False
         new = [group for group in batch if any(self.needs_run(one, HERE) for one in group)]
-        if not pays(*asked, new, runner, together=True):
-            return False
+        return pays(*asked, new, runner, together=True) and self._any_sound()
+
+    def _any_sound(self) -> bool:
+        """Whether a device computes as it should."""
         try:
             return self.devices.any_sound(self.room, environment.cores(), self._is_over)
         except Exception as error:  # noqa: BLE001 - without a device a class is graded all the same

@@ -17,7 +17,7 @@ from pathlib import Path
 from grader import environment, seeds
 from grader.code.engines import AUTO, EngineChoice, choose
 from grader.collect.notebooks import ASKS
-from grader.collect.shelf import Stored, read_again
+from grader.collect.stored import Stored, read_again
 from grader.course.data import digest_of, room_files
 from grader.course.exercises import Course, Exercise, Limits
 from grader.course.own_checks import checks_path
@@ -26,8 +26,9 @@ from grader.gpus.gpus import Gpu
 from grader.pipeline.judging import NOT_LOOKED, Looked
 from grader.pipeline.runner import Slot
 from grader.record.keys import canonical, execution_key, score_key
+from grader.submission import Submission
 from grader.trainer.keys import TRAINER
-from grader.types import Engine, GraderError, Level, Message, Submission
+from grader.types import Engine, GraderError, Level, Message
 
 JUDGE_VERSION = "12"  # of extract and score: a change that can move a score raises it
 PACKAGE = Path(__file__).resolve().parents[1]

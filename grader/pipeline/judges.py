@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 from grader.pipeline.faults import fault
 from grader.pipeline.judge_talk import Talk
 from grader.room.spawning import Streams, spawn
-from grader.types import GraderError, Message, Notebook
+from grader.submission import Notebook
+from grader.types import GraderError, Message
 
 if TYPE_CHECKING:  # they bring numpy and more, which the process over there loads
     from grader.execute.claims import Claims

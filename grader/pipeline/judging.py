@@ -18,6 +18,7 @@ from grader.code.source import left_unread
 from grader.course.exercises import Course
 from grader.course.families import load_family
 from grader.course.looking import ELSEWHERE, may_be_of_another_file
+from grader.execution import Execution
 from grader.extract.apart import Apart, Care, Unjudged
 from grader.extract.extract import extract_each, run_facts
 from grader.extract.lengths import asked_at, of_any_length
@@ -36,22 +37,13 @@ from grader.pipeline.repeating import Repeats
 from grader.score.grade import grade_of
 from grader.score.hints_runs import diagnose_source
 from grader.score.score import ungraded
+from grader.submission import Notebook
 from grader.trainer.order import Order
 from grader.trainer.refusing import NotAnOrderError
 from grader.trainer.replying import read_asked
 from grader.trainer.seen import seen_rows
 from grader.trainer.trained_on import trained_rows
-from grader.types import (
-    Engine,
-    Evidence,
-    Execution,
-    Grade,
-    GraderError,
-    Message,
-    Notebook,
-    Repeated,
-    UsedThreshold,
-)
+from grader.types import Engine, Evidence, Grade, GraderError, Message, Repeated, UsedThreshold
 
 Fault: TypeAlias = Callable[[Exception], Message]
 

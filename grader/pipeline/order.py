@@ -19,7 +19,7 @@ from typing import TypeAlias
 from grader.course.exercises import Course
 from grader.pipeline.durations import Durations, of_course
 from grader.pipeline.job import sample_limits
-from grader.types import Notebook, Submission
+from grader.submission import Notebook, Submission
 
 Group: TypeAlias = tuple[Submission, ...]  # with the very same code
 

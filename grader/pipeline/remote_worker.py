@@ -6,7 +6,6 @@ for the luggage in the user's cache, a lock for the core that it works on.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import os
@@ -20,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from grader import environment, user_folders
+from grader.locks import lock
 from grader.pipeline.runner import Slot, There
 
 LUGGAGE, CORES = "luggage", "cores"  # folders that workers share
@@ -96,12 +96,12 @@ def core(parent: Path) -> Iterator[Slot]:
         for number in environment.cores():
             handle = os.open(parent / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                mine = lock(handle)
+            except OSError:
+                mine, number = True, secrets.choice(environment.cores())  # noqa: PLW2901
+            if not mine:
                 os.close(handle)
                 continue
-            except OSError:
-                number = secrets.choice(environment.cores())  # noqa: PLW2901 - whichever it is
             try:
                 yield Slot((number,))
             finally:

@@ -31,16 +31,15 @@ from grader.pipeline.trainings import Tell, Telling
 from grader.room import Room
 from grader.trainer.asking import key_here, train_once, trained_there
 from grader.trainer.devices import Devices
-from grader.trainer.keys import CPU, key_of
+from grader.trainer.keys import CPU, FIRST_ATTEMPT, key_of
 from grader.trainer.many import alike, train_batch
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
-from grader.trainer.trying import Over, never
+from grader.trainer.waiting import Over, never
 from grader.trainer.workroom import Job
 from grader.types import GraderError, Level
 
-FIRST = 1  # attempt
 DISTINCT = 1 / 3  # of a class's trainings, as in one of sixty made of twenty programs
 MOST_BYTES = 1_000_000_000  # of the arrays that wait for their round
 OF_FREE = 0.25  # of the machine's memory, where a device trains a whole class at once
@@ -211,7 +210,7 @@ class TrainsOrders:
         """
         if not self.devices:
             return []
-        first = [one for one in orders if one.attempt == FIRST]
+        first = [one for one in orders if one.attempt == FIRST_ATTEMPT]
         found = alike([one.order for one in first], len(self.devices), self.devices.planned_mb)
         return [[first[place] for place in places] for places in found]
 
@@ -261,6 +260,7 @@ class TrainsOrders:
                     progress=telling.progress,
                     meanwhile=telling.meanwhile,
                     held=wanted.held,
+                    over=self.over,
                 )
         except Exception as error:  # noqa: BLE001 - one order never takes the batch with it
             fault(self.out, error)

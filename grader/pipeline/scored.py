@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from grader.types import Attempt, Evidence, Execution, Grade, UsedThreshold
+from grader.execution import Execution
+from grader.types import Attempt, Evidence, Grade, UsedThreshold
 
 
 @dataclass(frozen=True)

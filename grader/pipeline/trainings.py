@@ -18,7 +18,8 @@ from typing import Protocol
 
 import numpy as np
 
-from grader.execute.desk import Meanwhile, Reply
+from grader.execute.orders import Meanwhile, Reply
+from grader.execution import FitSample, Training
 from grader.extract.distinct import at_most
 from grader.extract.proof import layers_digest, weights_digest
 from grader.room import Room
@@ -30,8 +31,9 @@ from grader.trainer.replying import reply_of
 from grader.trainer.result import Outcome, Trained, Untrainable, history_as_asked
 from grader.trainer.results import Results
 from grader.trainer.trained_on import reach_of
+from grader.trainer.waiting import Over, never
 from grader.trainer.workroom import Workroom
-from grader.types import FitSample, Message, Training
+from grader.types import Message
 
 # Of all trainings of a run, as long as they are expected to take: what they did take depends on the
 # machine, and on who asked for the same before.
@@ -86,6 +88,7 @@ class Trainings:
     take: Take = lambda *_: None
     once: Callable[..., Answer] = train_once
     device: str = CPU  # a class of accelerators whose results are taken
+    over: Over = never  # whether nobody else's training is waited for any more
     _workroom: Workroom = field(init=False)
     _done: list[Training] = field(default_factory=list, init=False)
     _expected: float = field(default=0.0, init=False)  # seconds of the trainings so far
@@ -113,6 +116,7 @@ class Trainings:
 
         Raises:
             GraderError: a fault of ours.
+            NotAwaitedError: all was over while it waited for another one's training.
             PutOffError: it is trained with the class's; the run ends.
         """
         meanwhile()
@@ -146,6 +150,7 @@ class Trainings:
                 held=self._held,
                 kept=self._workroom,
                 device=self.device,
+                over=self.over,
             )
         finally:
             telling.close()

@@ -20,8 +20,9 @@ from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
+from grader.submission import Submission
 from grader.text.printable import composed
-from grader.types import Record, Submission, Verdict
+from grader.types import Record, Verdict
 
 Pieces: TypeAlias = tuple[tuple[int, int, str], ...]
 

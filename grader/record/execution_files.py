@@ -24,10 +24,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from grader.arrays import KINDS, BadArraysError, read_bounded, read_npz
+from grader.execution import Execution
 from grader.record import files
 from grader.record.index import first_line
 from grader.record.record_json import CorruptError, validated
-from grader.types import Array, Execution
+from grader.types import Array
 
 _MOST_TEXT_BYTES = 64 * 2**20
 _MOST_ARRAY_BYTES = 512 * 2**20

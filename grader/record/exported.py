@@ -67,7 +67,7 @@ def locked(out: Path) -> Iterator[None]:
     """Keep others from exporting, or forgetting, at the same time.
 
     Raises:
-        GraderError: another does.
+        GraderError: another does, or the disk has no locks.
     """
     path = out / LOCK
     handle = files.take_lock(path)

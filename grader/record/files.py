@@ -25,6 +25,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from grader.locks import lock
 from grader.plain_files import TooLongError, read_within
 from grader.types import GraderError, Message
 
@@ -180,24 +181,20 @@ def take_lock(path: Path) -> int | None:
     """Lock a file without waiting; None where another process holds it. Close the handle to let go.
 
     Raises:
-        GraderError: the file cannot be made.
+        GraderError: the file cannot be made, or the disk it lies on has no locks.
     """
     with disk_errors(path.parent):
         make_folders(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, OWNERS_FILE)
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        if lock(handle):
+            return handle
+    except OSError as error:
         os.close(handle)
-        return None
-    return handle
+        told = {"path": str(path.parent), "error": error.strerror or type(error).__name__}
+        raise GraderError(Message("record.no_locks", told)) from error
+    os.close(handle)
+    return None
 
 
 def swap_folder(new: Path, target: Path) -> None:

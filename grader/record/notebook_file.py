@@ -14,7 +14,8 @@ from pathlib import Path
 
 from grader.record import files
 from grader.record.index import KEY
-from grader.types import Cell, Json, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import Json
 
 NAME = "notebook.json"
 FORMAT = "grader/notebook/v1"

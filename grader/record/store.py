@@ -28,13 +28,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from grader.execution import Execution
 from grader.policy.by_hand import HandLines
 from grader.record import files, hand_file
 from grader.record.flushing import Flusher
 from grader.record.index import KEY, MOST_BYTES, Index, first_line, keyed_folders, remove
 from grader.record.journal import Journal
 from grader.record.keys import canonical, execution_key, score_key
-from grader.types import Execution, GraderError, Message, Record
+from grader.types import GraderError, Message, Record
 
 __all__ = ["Store", "UnkeepableError", "canonical", "execution_key", "score_key"]
 
@@ -71,7 +72,7 @@ class Store:
         """Become the one writer of this folder and bring ``grades.db`` up to date.
 
         Raises:
-            GraderError: another grader is at work here, or the folder cannot be written.
+            GraderError: another grader is at work here, or the folder cannot be written or locked.
         """
         path = self.out / ".lock"
         self._lock = files.take_lock(path)

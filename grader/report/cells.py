@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.report import wording
+from grader.submission import Notebook
 from grader.text.exceptions import public
 from grader.text.printable import printable
 from grader.text.tracebacks import failing_line, unreadable_line
 from grader.text.words import Words
-from grader.types import CellError, EvidenceClass, Notebook, Record
+from grader.types import CellError, EvidenceClass, Record
 
 Notebooks = Callable[[Record], Notebook | None]
 MOST_CELLS = 300

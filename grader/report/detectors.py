@@ -19,7 +19,7 @@ from grader.code.source import without_magics
 from grader.report.spreadsheet import csv_text, inert
 from grader.report.wording import file_stem
 from grader.similarity.compare import Work
-from grader.types import Notebook
+from grader.submission import Notebook
 
 SUBMISSIONS, BASE_CODE, INFO = "submissions", "base-code/given.py", "info.csv"
 COLUMNS = ("filename", "full_name", "label", "ignored")

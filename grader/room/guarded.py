@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.locks import lock
 from grader.room.spec import Room, RoomSpec
 from grader.types import GraderError, Message
 
@@ -203,16 +204,14 @@ def _remove_if_left(path: Path) -> None:
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            _lock(descriptor, wait=False)
-            path.unlink()
+            if _lock(descriptor, wait=False):
+                path.unlink()
         finally:
             os.close(descriptor)
 
 
-def _lock(descriptor: int, *, wait: bool) -> None:
-    """Take the lock; raises OSError where there are none, or where somebody has it."""
-    if sys.platform == "win32":
+def _lock(descriptor: int, *, wait: bool) -> bool:
+    """Take the lock; False where somebody has it. Raises OSError where there are none."""
+    if sys.platform == "win32":  # what is locked there nobody else can read
         raise OSError
-    import fcntl
-
-    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    return lock(descriptor, wait=wait)

@@ -5,7 +5,8 @@ directory, where it also removes what a killed grader left.
 
 A folder belongs to whoever holds its lock. The kernel lets go of a lock the moment its holder dies,
 so a folder that nobody holds is a dead grader's. Process numbers would not tell: two containers may
-share a temporary directory and give the same number twice.
+share a temporary directory and give the same number twice. On a disk without locks nobody can tell,
+and what a killed grader left there stays.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from grader.locks import lock
 from grader.room.inside.removing import remove_tree
 
 # Kinds of folders, by how their names begin.
@@ -36,10 +38,9 @@ def workplace(*names: str, kind: str = RUNS) -> Iterator[Path]:
     place = Path(tempfile.mkdtemp(prefix=f".{kind}", dir=beside))
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: remove_tree(place))
-        if sys.platform != "win32":
-            stack.callback(os.close, _locked(place))
-        # Only now under the name that a sweep looks for: it never sees one that is not yet locked.
-        place = place.rename(place.with_name(place.name.removeprefix(".")))
+        # A sweep looks for the name without a dot: it never sees one that is not locked.
+        if sys.platform == "win32" or _is_locked(_opened(place, stack)):
+            place = place.rename(place.with_name(place.name.removeprefix(".")))
         for name in names:
             (place / name).mkdir(_FOLDER)
         yield place
@@ -70,24 +71,23 @@ def parent() -> Path:
     return usual if len(str(usual)) <= _LONGEST_PARENT or not short.is_dir() else short
 
 
-def _locked(place: Path) -> int:
-    """Open the folder and take its lock; raises OSError where somebody has it."""
-    import fcntl
-
+def _opened(place: Path, stack: contextlib.ExitStack) -> int:
     folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(folder)
-        raise
+    stack.callback(os.close, folder)
     return folder
 
 
+def _is_locked(folder: int) -> bool:
+    """Take a folder's lock; False where somebody has it, or the disk has none."""
+    try:
+        return lock(folder)
+    except OSError:
+        return False
+
+
 def _remove_if_left(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        folder = _locked(path)
-        try:
-            if os.geteuid() in (0, os.fstat(folder).st_uid):  # as root it gives some away
-                remove_tree(path)
-        finally:
-            os.close(folder)
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        folder = _opened(path, stack)
+        ours = os.geteuid() in (0, os.fstat(folder).st_uid)  # as root it gives some away
+        if _is_locked(folder) and ours:
+            remove_tree(path)

@@ -17,8 +17,9 @@ from grader.score.brackets import left_open
 from grader.score.hints_empty import STILL_EMPTY, still_empty
 from grader.score.hints_errors import cut, nearest
 from grader.score.hints_names import Bindings, Place, bindings_of, may_be_meant, names_read
+from grader.submission import Notebook
 from grader.text.tracebacks import failing_line
-from grader.types import CellError, Message, Notebook, RunFacts, Scalar
+from grader.types import CellError, Message, RunFacts, Scalar
 
 NAME_ERRORS = frozenset({"diagnose.undefined_name", "diagnose.misspelt_name"})
 SYNTAX_ERRORS = frozenset({"diagnose.syntax", "diagnose.unclosed", "diagnose.incomplete"})

@@ -13,7 +13,8 @@ from typing import TypeAlias
 
 from grader.code.source import Code, Names
 from grader.score.hints_errors import cut
-from grader.types import Cell, Message
+from grader.submission import Cell
+from grader.types import Message
 
 BY_HAND = ("train_on_batch", "GradientTape", "apply_gradients")  # the most telling first
 RUNS_A_FILE, RUNS_LINES = ("!python", "! python"), ("%%bash", "%%sh", "%%script")

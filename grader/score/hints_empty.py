@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from grader.code.source import Code, read_code
 from grader.score.hints_errors import cut
 from grader.score.hints_names import bindings_of
-from grader.types import Cell, Message, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import Message
 
 EMPTY = "YOUR CODE HERE"  # stands in students' notebooks where code is to be written
 STILL_EMPTY = "source.still_empty"

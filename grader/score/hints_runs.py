@@ -12,7 +12,8 @@ from grader.score.hints_cells import CONSEQUENCE, LANGUAGE, NAMES, explained, fa
 from grader.score.hints_empty import STILL_EMPTY, empty_hints
 from grader.score.hints_errors import explain
 from grader.score.hints_source import source_hints
-from grader.types import Evidence, Message, Notebook, Outcome, RunFacts, Scalar
+from grader.submission import Notebook
+from grader.types import Evidence, Message, Outcome, RunFacts, Scalar
 
 EXPLAINED = 20  # failing cells
 MOST_LACKS = 2

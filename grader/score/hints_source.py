@@ -23,7 +23,8 @@ from grader.code.source import (
 from grader.score.hints_elsewhere import Fit, fits, own_loops, trained_elsewhere
 from grader.score.hints_errors import LONGEST, cut, nearest
 from grader.score.hints_names import bindings_of, may_be_meant, names_bound
-from grader.types import Cell, Message, Notebook, Scalar
+from grader.submission import Cell, Notebook
+from grader.types import Message, Scalar
 
 ABSOLUTE = frozenset(
     {

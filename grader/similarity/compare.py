@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from grader.similarity.tokens import Token, tokens_of
-from grader.types import Array, Notebook
+from grader.submission import Notebook
+from grader.types import Array
 
 LENGTH = 10  # tokens: a line of Keras code has about as many
 LEAST_FRAGMENTS = 12  # in common: about two lines of code; fewer happen to anybody

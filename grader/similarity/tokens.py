@@ -19,7 +19,7 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Error, Name, Number, String, Text, Whitespace
 
 from grader.code.source import MAX_LINE, Code, read_code, without_magics
-from grader.types import Cell, Notebook
+from grader.submission import Cell, Notebook
 
 MOST_TOKENS = 20_000  # of a notebook; real ones have a thousand
 MOST_SOURCE = 200_000  # characters

@@ -25,7 +25,7 @@ from grader.extract.tasks import STOPPED, Answer, Evaluate, LayerAnswer, ModelTa
 from grader.record.keys import digest
 from grader.trainer.kept import MOST_BYTES, Kept
 from grader.trainer.keys import alike, engine_and_versions, fingerprint
-from grader.trainer.train import Meanwhile, nothing
+from grader.trainer.waiting import Over, never
 from grader.types import Array, GraderError
 
 REPEATER = "1"  # raise it when the evaluation room trains differently by the same task
@@ -88,13 +88,13 @@ class Answers:
         self._failures = Failures() if failures is None else failures
         self._limit = limit
 
-    def once(
-        self, task: ModelTask, train: Callable[[], Answer], meanwhile: Meanwhile = nothing
-    ) -> Answer:
+    def once(self, task: ModelTask, train: Callable[[], Answer], over: Over = never) -> Answer:
         """Give what came of a task that trains; where nobody knows, train, while others wait.
 
-        ``meanwhile`` is called again and again while another one trains it; what it raises ends the
-        waiting.
+        ``over`` is asked again and again while another one trains it, and ends the waiting.
+
+        Raises:
+            NotAwaitedError: all was over first.
         """
         key = key_of_task(task)
 
@@ -112,7 +112,7 @@ class Answers:
                 self._failures.add(key, answer)
             return answer
 
-        return self._kept.once(key, known, made, meanwhile)
+        return self._kept.once(key, known, made, over=over)
 
     def get(self, key: str) -> Answer | None:
         """Read an answer; None where there is none, or none that can be read."""
@@ -136,19 +136,17 @@ def shared(
     tasks: Sequence[ModelTask],
     answers: Answers,
     evaluate: Evaluate,
-    meanwhile: Meanwhile = nothing,
+    over: Over = never,
 ) -> dict[str, Answer]:
     """Have tasks done, a training only where none of its content was done before.
 
-    ``meanwhile``: as in ``Answers.once``.
-
     Raises:
-        GraderError: as ``evaluate`` does.
+        GraderError: as ``evaluate`` and ``Answers.once`` do.
     """
     found: dict[str, Answer] = {}
     for task in tasks:
         if task.training is not None:
-            found[task.id] = answers.once(task, partial(_alone, task, evaluate), meanwhile)
+            found[task.id] = answers.once(task, partial(_alone, task, evaluate), over)
     others = [task for task in tasks if task.training is None]
     return found | (dict(evaluate(others)) if others else {})
 

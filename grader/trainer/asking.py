@@ -18,6 +18,7 @@ from grader.trainer.order import Order
 from grader.trainer.result import Outcome, Trained
 from grader.trainer.results import Results
 from grader.trainer.train import Job, Meanwhile, Progress, nothing, train
+from grader.trainer.waiting import Over, never
 from grader.trainer.workroom import Workroom
 from grader.types import GraderError, Message
 
@@ -46,6 +47,7 @@ def train_once(
     kept: Workroom | None = None,
     kernels: Kernels = HERE,
     device: str = CPU,
+    over: Over = never,
 ) -> Answer:
     """Give what comes of an order, training it only where nobody did before.
 
@@ -56,15 +58,17 @@ def train_once(
     results to go on from, by key, that may have had to make room for others. ``kept``: the room to
     train in, instead of one that is started for it. Where a room cannot work with the kernel it is
     ended and the order trained in one without; where that succeeds, it is the kernel's failure.
+    ``over``: whether nobody is waited for any more; what is trained here already is finished.
 
     Raises:
+        NotAwaitedError: all was over before another one's training of the same was done.
         GraderError: the room could not do its work, or the result to go on from is not kept any
             more. No word about the order.
     """
     if (there := trained_there(order, results, secret, attempt, device)) is not None:
         return there
     ask = partial(
-        _once, order, room, results, secret, attempt, cores, progress, meanwhile, held, kept
+        _once, order, room, results, secret, attempt, cores, progress, meanwhile, held, kept, over
     )
     kernel = _kernel_for(order, secret, attempt, kernels)
     try:
@@ -114,6 +118,7 @@ def _once(
     meanwhile: Meanwhile,
     held: Mapping[str, Trained],
     kept: Workroom | None,
+    over: Over,
     kernel: Kernel | None,
 ) -> Answer:
     key = _key(order, secret, attempt, kernel)
@@ -134,7 +139,7 @@ def _once(
         )
         return outcomes[0]
 
-    outcome = results.once(key.key, now, meanwhile)
+    outcome = results.once(key.key, now, meanwhile, over)
     return Answer(key.key, outcome, known=not trained_now)
 
 

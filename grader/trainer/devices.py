@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from grader.gpus.gpus import Gpu, find_gpus
 from grader.room import Room
 from grader.trainer.keys import CPU
-from grader.trainer.trying import LONGEST_WHY, Over, last_line, never, tried
+from grader.trainer.trying import LONGEST_WHY, last_line, tried
+from grader.trainer.waiting import Over, never
 from grader.trainer.workroom import Ending
 from grader.types import GraderError, Message, Scalar
 

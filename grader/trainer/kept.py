@@ -21,9 +21,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from grader import user_folders
+from grader import locks, user_folders
 from grader.arrays import read_npz
 from grader.record.files import disk_errors, write_whole
+from grader.trainer.waiting import NotAwaitedError, Over, never
 from grader.types import Array, GraderError, Message
 
 MOST_BYTES = 4_000_000_000
@@ -61,16 +62,20 @@ class Kept:
         known: Callable[[], Found | None],
         made: Callable[[], Found],
         meanwhile: Callable[[], None] = lambda: None,
+        over: Over = never,
     ) -> Found:
         """Give what is known of a key; where nothing is, make it, while others wait for it.
 
         ``meanwhile`` is called again and again while another one makes it; what it raises ends the
-        waiting.
+        waiting. ``over`` is asked as often, and ends it too; who makes it himself is not asked.
+
+        Raises:
+            NotAwaitedError: all was over first.
         """
         found = known()
         if found is not None:
             return found
-        with self._locked(key, meanwhile):
+        with self._locked(key, meanwhile, over):
             found = known()  # somebody else may have made it meanwhile
             return made() if found is None else found
 
@@ -128,7 +133,7 @@ class Kept:
                 total -= size
 
     @contextlib.contextmanager
-    def _locked(self, key: str, meanwhile: Callable[[], None]) -> Iterator[None]:
+    def _locked(self, key: str, meanwhile: Callable[[], None], over: Over) -> Iterator[None]:
         """Hold the key's lock; the system lets go of it when its holder dies.
 
         Where the disk takes no lock, or none any more, equal work may be done twice.
@@ -144,9 +149,7 @@ class Kept:
                 yield
                 return
             try:
-                while not _taken(lock):
-                    meanwhile()
-                    time.sleep(WAITING_SECONDS)
+                _take(lock, meanwhile, over)
                 if _is_still(path, lock):  # its last holder may have removed the file meanwhile
                     break
             except BaseException:
@@ -167,15 +170,19 @@ def _opened(path: Path) -> int | None:
     return None
 
 
-def _taken(lock: int) -> bool:
-    import fcntl
+def _take(lock: int, meanwhile: Callable[[], None], over: Over) -> None:
+    while not _taken(lock):
+        meanwhile()
+        if over():
+            raise NotAwaitedError(Message("pipeline.not_awaited"))
+        time.sleep(WAITING_SECONDS)
 
-    with contextlib.suppress(OSError):  # a disk that knows no locks: nobody is waited for
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+
+def _taken(lock: int) -> bool:
+    try:
+        return locks.lock(lock)
+    except OSError:
+        return True  # a disk that knows no locks: nobody is waited for
 
 
 def _is_still(path: Path, lock: int) -> bool:

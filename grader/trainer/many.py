@@ -25,7 +25,7 @@ from grader.trainer.result import Trained
 from grader.trainer.results import Results
 from grader.trainer.starting import DEVICE_MEMORY_MB
 from grader.trainer.train import Job, Meanwhile, nothing
-from grader.trainer.trying import Over, never
+from grader.trainer.waiting import Over, never
 from grader.trainer.work import Model, measure
 from grader.trainer.workroom import Ending, Progress, Workroom
 from grader.types import GraderError
@@ -112,7 +112,8 @@ def train_batch(
     """Train a batch of ``alike`` on a device that is free, there and sound; else leave it.
 
     Keys are those of the class of devices. What happened to a device is the devices' to tell.
-    ``over``: whether nothing more is to be begun; whoever waits for a device hears it.
+    ``over``: whether nothing more is to be begun; whoever waits for a device, or for what others
+    just train, hears it.
     """
     left = _unknown(jobs, results)
     if len(left) < ALIKE:
@@ -125,7 +126,14 @@ def train_batch(
         ending, error = None, ""
         try:
             ending = train_many(
-                jobs, room, results, cores=cores, gpu=gpu, progress=progress, meanwhile=meanwhile
+                jobs,
+                room,
+                results,
+                cores=cores,
+                gpu=gpu,
+                progress=progress,
+                meanwhile=meanwhile,
+                over=over,
             )
         except GraderError as raised:
             error = str(raised.message.args.get("error", raised.message.id))
@@ -148,6 +156,7 @@ def train_many(
     gpu: Gpu | None = None,
     progress: Progress | None = None,
     meanwhile: Meanwhile = nothing,
+    over: Over = never,
 ) -> Ending | None:
     """Train jobs that are alike, and keep what comes of them, by the keys of their results.
 
@@ -165,5 +174,5 @@ def train_many(
         ending, found = workroom.do([jobs[key] for key in keys], meanwhile, progress)
     trained = {place: one for place, one in found.items() if isinstance(one, Trained)}
     for place, outcome in trained.items():
-        results.keep(keys[place], outcome, meanwhile)
+        results.keep(keys[place], outcome, meanwhile, over)
     return ending if len(trained) < len(keys) else None

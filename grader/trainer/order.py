@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from grader.execution import FitSample
 from grader.extract.architecture import Architecture
 from grader.trainer.claims import AfterClaim, CompileClaim, parsed
 from grader.trainer.fitting import Extent, FitSettings, extent, read_fit
@@ -30,7 +31,7 @@ from grader.trainer.settings import (
     rounded,
 )
 from grader.trainer.work import Work, expected, measure
-from grader.types import Array, FitSample
+from grader.types import Array
 
 VERSION = 1
 EVERY_EPOCH_BYTES = 400_000_000  # of weights that are kept after every epoch

@@ -19,6 +19,7 @@ from grader.trainer.fitting import MOST_EPOCHS
 from grader.trainer.kept import MOST_BYTES, Kept
 from grader.trainer.response import MEMBERS, RESULT_BYTES, TEXT_BYTES, outcome_of
 from grader.trainer.result import Outcome, Trained
+from grader.trainer.waiting import NotAwaitedError, Over, never
 from grader.types import Array, GraderError
 
 TOLD = "told"
@@ -36,12 +37,20 @@ class Results:
         self._kept = Kept(folder, most_bytes)
 
     def once(
-        self, key: str, train: Callable[[], Outcome], meanwhile: Callable[[], None] = lambda: None
+        self,
+        key: str,
+        train: Callable[[], Outcome],
+        meanwhile: Callable[[], None] = lambda: None,
+        over: Over = never,
     ) -> Outcome:
         """Give the result of a key; where there is none, train, while others wait for it.
 
         What cannot be trained is not kept: whether it can may depend on the machine. ``meanwhile``
         is called again and again while another one trains it; what it raises ends the waiting.
+        ``over`` is asked as often, and ends it too; a training of one's own is finished.
+
+        Raises:
+            NotAwaitedError: all was over before the other one's was done.
         """
 
         def known() -> Outcome | None:
@@ -54,11 +63,21 @@ class Results:
                     self.put(key, found)
             return found
 
-        return self._kept.once(key, known, made, meanwhile)
+        return self._kept.once(key, known, made, meanwhile, over)
 
-    def keep(self, key: str, result: Trained, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Keep a result unless somebody kept one meanwhile, which stays. A full disk costs none."""
-        self.once(key, lambda: result, meanwhile)
+    def keep(
+        self,
+        key: str,
+        result: Trained,
+        meanwhile: Callable[[], None] = lambda: None,
+        over: Over = never,
+    ) -> None:
+        """Keep a result unless somebody kept one meanwhile, which stays. A full disk costs none.
+
+        Who just trains the same is waited for, until all is over: then theirs will be kept.
+        """
+        with contextlib.suppress(NotAwaitedError):
+            self.once(key, lambda: result, meanwhile, over)
 
     def forget(self, keys: Iterable[str]) -> None:
         """Keep the results of keys no more, where there are any."""

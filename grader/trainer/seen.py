@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from grader.course.near import distinct_places
-from grader.types import Array, ArraySample, FitSample
+from grader.execution import ArraySample, FitSample
+from grader.types import Array
 
 KEPT_BYTES = 4_000_000  # of inputs and targets together
 FEWEST = 64  # rows that are kept, however large each is

@@ -9,26 +9,19 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
 
 from grader.arrays import BadArraysError, read_bounded
 from grader.gpus.gpus import Gpu
 from grader.room import Room
 from grader.room.workplace import workplace
 from grader.trainer.starting import start
+from grader.trainer.waiting import Over, never
 from grader.trainer.workroom import tail
 
 CHECK_SECONDS = 300.0  # for importing, compiling four programs, and a few updates
 POLL_SECONDS = 0.05
 SAID_BYTES = 2000
 LONGEST_WHY = 200
-
-Over = Callable[[], bool]  # whether nothing more is to be begun: somebody stopped, time is up
-
-
-def never() -> bool:
-    """Nobody asks for an end."""
-    return False
 
 
 def tried(gpu: Gpu, room: Room, cores: tuple[int, ...], over: Over = never) -> str:

@@ -17,7 +17,8 @@ from typing import Any, cast
 from grader.authoring.release import full, stub, text
 from grader.course.exercises import SAMPLES, Course, Exercise
 from grader.course.profiles import LAPTOP
-from grader.types import JUDGED, Submission, Verdict
+from grader.submission import Submission
+from grader.types import JUDGED, Verdict
 
 CHAPTER = "chapter"
 START_SECONDS = 8.0  # a room, an engine, the data; twice where the engine may be to blame

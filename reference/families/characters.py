@@ -17,7 +17,8 @@ from typing import Any, cast
 import numpy as np
 
 from grader.course.families import DataReading, Question
-from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
+from grader.execution import ArraySample, FitSample
+from grader.types import Array, Finding, Json, Message
 
 ONE_HOT = "one-hot"
 SPARSE = "sparse"

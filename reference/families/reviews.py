@@ -30,7 +30,8 @@ import numpy as np
 from grader.course.data import KERAS, Source, is_sound, parsed, source
 from grader.course.families import DataReading, Question
 from grader.course.ragged import read_ragged
-from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
+from grader.execution import ArraySample, FitSample
+from grader.types import Array, Finding, Json, Message
 
 DATA_SET = "reviews"
 BETTER: dict[str, str] = {"accuracy": "higher"}

@@ -17,7 +17,8 @@ import numpy as np
 
 from grader.course.families import DataReading, Question
 from grader.course.near import among, apart, distinct_places
-from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
+from grader.execution import ArraySample, FitSample
+from grader.types import Array, Finding, Json, Message
 
 WINDOW = "window"
 # Tenths differ by .1, so half a hundredth tells them apart in any float type.

@@ -33,7 +33,8 @@ import numpy as np
 from grader.course.data import KERAS, Source, parsed, source, zipped
 from grader.course.families import DataReading, Question
 from grader.course.near import among, first_pairs, first_places
-from grader.types import Array, ArraySample, Finding, FitSample, Json, Message
+from grader.execution import ArraySample, FitSample
+from grader.types import Array, Finding, Json, Message
 
 DATA_SET = "weather"
 STANDARDISED, RAW, SCALED = "standardised", "raw", "scaled"

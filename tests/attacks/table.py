@@ -11,8 +11,9 @@ batches touch; takes minutes.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -30,12 +31,12 @@ BEGIN, END = "<!-- attacks: written by tests/attacks/table.py -->", "<!-- /attac
 
 
 def tried(
-    level: str, who: str, groups: Collection[str] = (), *, trainer: bool = True
+    chosen: Sequence[Attack], level: str, who: str, *, trainer: bool = True
 ) -> dict[str, list[str]]:
-    """Complaints of every attack at a level; those about a whole batch under its group."""
+    """Complaints of attacks at a level; those about a whole batch under its group."""
     found: dict[str, list[str]] = {}
-    chosen = [one for one in attacks() if not one.needs and (not groups or one.group in groups)]
-    for group, members in groupby(sorted(chosen, key=lambda one: one.group), lambda one: one.group):
+    can_be = [one for one in chosen if not one.needs]
+    for group, members in groupby(sorted(can_be, key=lambda one: one.group), lambda one: one.group):
         together = list(members)
         if group == "killed":
             for one in together:
@@ -64,19 +65,28 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("levels", nargs="*", default=["reduced"])
     options.add_argument("--into", type=Path, help="a page with the two marks, written anew")
-    options.add_argument("--groups", nargs="+", default=[], help="try these; the page has the rest")
+    groups = {one.group: None for one in attacks()}
+    told = "try these; of the others stands what the page says, if one is given"
+    options.add_argument("--groups", nargs="+", choices=groups, default=[*groups], help=told)
     options.add_argument("--who", choices=people(), default=people()[0], help="who grades")
     options.add_argument("--no-trainer", action="store_true", help="notebooks train by themselves")
     asked = options.parse_args()
     page = asked.into.read_text(encoding="utf-8") if asked.into else ""
+    chosen = [one for one in attacks() if one.group in asked.groups]
+    before = told_before(page, asked.levels)
+    if asked.into and (lacks := [one for one in attacks() if one not in [*chosen, *before]]):
+        names = ", ".join(dict.fromkeys(one.group for one in lacks))
+        options.error(
+            f"{asked.into} tells nothing of these at {asked.levels}, so try them too: {names}"
+        )
     try:
         found = {
-            level: tried(level, asked.who, asked.groups, trainer=not asked.no_trainer)
+            level: tried(chosen, level, asked.who, trainer=not asked.no_trainer)
             for level in asked.levels
         }
     finally:
         forget()
-    table = "\n".join(_table(found, page))
+    table = "\n".join(table_of(chosen, found, before))
     print(table)
     if asked.into:
         asked.into.write_text(placed(page, table), "utf-8")
@@ -92,13 +102,15 @@ def placed(page: str, table: str) -> str:
     return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
 
 
-def _table(found: dict[str, dict[str, list[str]]], page: str) -> Iterator[str]:
-    rows = {
-        attack: [_mark(attack, level, told) for level, told in found.items()]
-        if attack.needs or all(attack.name in told for told in found.values())
-        else _told_before(attack, page)
-        for attack in attacks()
-    }
+def table_of(
+    chosen: Sequence[Attack],
+    found: Mapping[str, Mapping[str, list[str]]],
+    before: Mapping[Attack, Sequence[str]],
+) -> Iterator[str]:
+    """Give the lines of the table: what was found of the chosen, what was told of others before."""
+    rows = dict(before)
+    for attack in chosen:
+        rows[attack] = [_mark(attack, level, told) for level, told in found.items()]
     for number, level in enumerate(found):
         marks = [row[number] for row in rows.values()]
         tally = ", ".join(f"{marks.count(mark)} {mark}" for mark in dict.fromkeys(marks))
@@ -106,16 +118,20 @@ def _table(found: dict[str, dict[str, list[str]]], page: str) -> Iterator[str]:
     yield ""
     yield f"| attack | {' | '.join(found)} |"
     yield "|---" * (len(found) + 1) + "|"
-    for attack, row in rows.items():
+    for attack, row in sorted(rows.items(), key=lambda one: one[0].row):
         yield f"| {attack.row}. {attack.sentence} | {' | '.join(row)} |"
 
 
-def _told_before(attack: Attack, page: str) -> list[str]:
-    line = next(line for line in page.splitlines() if line.startswith(f"| {attack.row}. "))
-    return [mark.strip() for mark in line.split("|")[2:-1]]
+def told_before(page: str, levels: Sequence[str]) -> dict[Attack, list[str]]:
+    """Give the marks of each attack that a page tells of at the very same levels."""
+    if f"| attack | {' | '.join(levels)} |" not in page:
+        return {}
+    known = {attack.row: attack for attack in attacks()}
+    lines = re.findall(r"^\| (\d+)\. .*?\| (.*) \|$", page, re.MULTILINE)
+    return {known[int(row)]: marks.split(" | ") for row, marks in lines if int(row) in known}
 
 
-def _mark(attack: Attack, level: str, found: dict[str, list[str]]) -> str:
+def _mark(attack: Attack, level: str, found: Mapping[str, list[str]]) -> str:
     if attack.needs:
         return f"needs a {', '.join(attack.needs)}"
     told = [*found[attack.name], *found.get(f"({attack.group})", [])]

@@ -26,7 +26,7 @@ from tests.attacks.corpus import Hostile, Instead, attacks, folders
 from tests.attacks.field import Field, snapshot
 from tests.attacks.judge import complaints, disturbances
 from tests.attacks.people import ROOT, Person
-from tests.attacks.table import BEGIN, END, placed
+from tests.attacks.table import BEGIN, END, placed, table_of, told_before
 from tests.trainer.test_results import trained
 
 ROWS = 40  # threats that the design names
@@ -62,6 +62,26 @@ def test_the_page_on_security_tells_of_every_attack() -> None:
 def test_the_table_is_written_between_its_marks_only() -> None:
     page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
     assert placed(page, "new") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+
+
+def test_of_some_groups_the_table_tells_of_these_alone_or_of_others_what_its_page_says() -> None:
+    every = attacks()
+    chosen = [one for one in every if one.group == every[0].group]
+    found = {"reduced": {one.name: ["it did"] * (one is chosen[0]) for one in chosen}}
+    alone = [*table_of(chosen, found, {})]
+    assert alone[0] == f"Reduced: 1 not held, {len(chosen) - 1} held."
+    assert len(alone) == 4 + len(chosen)
+    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    whole = "\n".join(table_of(chosen, found, told_before(page, ["reduced"])))
+    held = f"| {chosen[0].row}. {chosen[0].sentence} | {{}} |"
+    was = page.split(BEGIN)[1].split(END)[0].split("\n\n")[1].strip()
+    assert whole.split("\n\n")[1] == was.replace(held.format("held"), held.format("not held"))
+
+
+def test_what_a_page_says_of_other_levels_is_nothing_of_these() -> None:
+    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    assert len(told_before(page, ["reduced"])) == ROWS
+    assert told_before(page, ["full", "reduced"]) == {}
 
 
 def test_every_maker_exists() -> None:

@@ -28,7 +28,8 @@ from grader.course.families import Looks, load_family
 from grader.course.load import load_course
 from grader.course.looking import looks_at, looks_of
 from grader.course.public import FILE, PublicCourse, read_public
-from grader.types import ArraySample, FitSample, GraderError, Message
+from grader.execution import ArraySample, FitSample
+from grader.types import GraderError, Message
 from tests.support.course_help import course_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from grader.execution import Training
 from grader.record.store import Store
 from grader.text.words import Words
-from grader.types import Evidence, Message, Proof, Record, Repeated, Training
+from grader.types import Evidence, Message, Proof, Record, Repeated
 from tests.support import builders as b
 
 count = importlib.import_module("benchmarks.orders_or_claims")

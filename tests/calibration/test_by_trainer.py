@@ -15,7 +15,7 @@ from grader.calibration import calibrate as module
 from grader.calibration import measure as measuring
 from grader.calibration.calibrate import calibrate, check_calibration
 from grader.calibration.curves import Learned, keep, read
-from grader.calibration.measure import Bench, Measured, Plan, measure_reference, plan
+from grader.calibration.measure import Measured, Plan, Setup, measure_reference, plan
 from grader.course.exercises import Course
 from grader.course.expectations import REFERENCE, TRAINER
 from grader.course.load import load_course
@@ -42,7 +42,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """Simulates every run; gives the plans that were asked for."""
     asked: list[Plan] = []
 
-    def simulated(bench: Bench, plan: Plan, slot: Any) -> list[Measured]:
+    def simulated(setup: Setup, plan: Plan, slot: Any) -> list[Measured]:
         asked.append(plan)
         mse = 2e-4 if plan.control == REFERENCE else 0.05
         run = replace(
@@ -172,9 +172,9 @@ class TestOneRun:
         self, course: Course, ran: list[Any], proven: Any
     ) -> None:
         proven(Proof(key="a"))
-        bench = Bench(course, course.exercise(GRU), Engine.JAX, ROOM)
-        one = plan(bench.exercise, REFERENCE, Engine.JAX, 0, by_trainer=True)
-        found = measure_reference(bench, one, SLOT)
+        setup = Setup(course, course.exercise(GRU), Engine.JAX, ROOM)
+        one = plan(setup.exercise, REFERENCE, Engine.JAX, 0, by_trainer=True)
+        found = measure_reference(setup, one, SLOT)
         ((run, trainer),) = ran
         assert (run.engine, trainer) == (Engine.TENSORFLOW, f"trainer of {one.seed}")
         assert (found.run.engine, found.run.seconds) == (TRAINER, 35.0)
@@ -183,20 +183,20 @@ class TestOneRun:
     def test_one_that_trained_by_itself_is_no_run_of_the_trainers(
         self, course: Course, ran: list[Any], proven: Any
     ) -> None:
-        bench = Bench(course, course.exercise(GRU), Engine.JAX, ROOM)
-        one = plan(bench.exercise, REFERENCE, Engine.JAX, 0, by_trainer=True)
+        setup = Setup(course, course.exercise(GRU), Engine.JAX, ROOM)
+        one = plan(setup.exercise, REFERENCE, Engine.JAX, 0, by_trainer=True)
         for proof in (None, Proof(why=Message("proof.another"))):
             proven(proof)
             with pytest.raises(GraderError) as error:
-                measure_reference(bench, one, SLOT)
+                measure_reference(setup, one, SLOT)
             assert error.value.message.id == "calibrate.reference_failed"
 
     def test_without_it_nobody_trains_for_the_notebook(
         self, course: Course, ran: list[Any], proven: Any
     ) -> None:
         proven(None)
-        bench = Bench(course, course.exercise(GRU), Engine.JAX, ROOM)
-        found = measure_reference(bench, plan(bench.exercise, REFERENCE, Engine.JAX, 0), SLOT)
+        setup = Setup(course, course.exercise(GRU), Engine.JAX, ROOM)
+        found = measure_reference(setup, plan(setup.exercise, REFERENCE, Engine.JAX, 0), SLOT)
         ((run, trainer),) = ran
         assert (run.engine, trainer) == (Engine.JAX, None)
         assert (found.run.engine, found.run.seconds) == ("jax", 5.0)

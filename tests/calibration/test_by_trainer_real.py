@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.calibration.measure import Bench, measure, plan
+from grader.calibration.measure import Setup, measure, plan
 from grader.calibration.together import _asked
 from grader.course.expectations import REFERENCE, TRAINER
 from grader.course.load import load_course
@@ -20,17 +20,17 @@ pytestmark = [pytest.mark.real, pytest.mark.kernel]
 def test_the_reference_asks_and_what_came_of_it_is_measured() -> None:
     course = load_course(Path(__file__).parents[2])
     exercise = course.exercise("sequence-prediction")
-    bench = Bench(course, exercise, Engine.JAX, room())
+    setup = Setup(course, exercise, Engine.JAX, room())
     wanted = plan(exercise, REFERENCE, Engine.JAX, 0, by_trainer=True)
-    first, *constants = measure(bench, wanted, Slot((0,)))
+    first, *constants = measure(setup, wanted, Slot((0,)))
     assert (first.run.control, first.run.engine) == (REFERENCE, TRAINER)
     assert {one.run.engine for one in constants} == {TRAINER}
     assert first.run.metrics.keys() == constants[0].run.metrics.keys()
     assert len(first.history["loss"]) == exercise.epochs
-    again, *_ = measure(bench, wanted, Slot((0,)))
+    again, *_ = measure(setup, wanted, Slot((0,)))
     assert again.run.metrics == first.run.metrics, "its seed alone decides"
     other, *_ = measure(
-        bench, plan(exercise, REFERENCE, Engine.JAX, 1, by_trainer=True), Slot((0,))
+        setup, plan(exercise, REFERENCE, Engine.JAX, 1, by_trainer=True), Slot((0,))
     )
     assert other.run.metrics != first.run.metrics
 
@@ -38,9 +38,9 @@ def test_the_reference_asks_and_what_came_of_it_is_measured() -> None:
 def test_a_reference_ends_at_its_order_where_a_device_trains_all_of_them() -> None:
     course = load_course(Path(__file__).parents[2])
     exercise = course.exercise("sequence-prediction")
-    bench = Bench(course, exercise, Engine.JAX, room())
+    setup = Setup(course, exercise, Engine.JAX, room())
     wanted = plan(exercise, REFERENCE, Engine.JAX, 0, by_trainer=True, device="NVIDIA T4")
-    found = _asked(bench, wanted, Slot((0,)))
+    found = _asked(setup, wanted, Slot((0,)))
     assert found is not None
     same, order = found
     assert same == wanted

@@ -23,9 +23,9 @@ from grader.calibration.calibrate import (
 )
 from grader.calibration.measure import (
     TRAINED_CONTROLS,
-    Bench,
     Measured,
     Plan,
+    Setup,
     measure_constants,
 )
 from grader.cli import calibrate as command
@@ -76,7 +76,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """Simulates every run; gives the plans that were asked for."""
     asked: list[Plan] = []
 
-    def simulated(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+    def simulated(setup: Setup, plan: Plan, slot: Slot) -> list[Measured]:
         asked.append(plan)
         rng = np.random.default_rng(plan.seed)
         if plan.control != REFERENCE:
@@ -227,11 +227,11 @@ def test_a_run_that_fails_costs_itself_only_and_is_told(
     working = module.measure
     failed: list[Plan] = []
 
-    def sometimes(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+    def sometimes(setup: Setup, plan: Plan, slot: Slot) -> list[Measured]:
         if plan.control == REFERENCE and not failed:
             failed.append(plan)
             raise GraderError(Message("execute.no_kernel"))
-        return working(bench, plan, slot)
+        return working(setup, plan, slot)
 
     monkeypatch.setattr(module, "measure", sometimes)
     lines: list[str] = []
@@ -251,7 +251,7 @@ def test_two_slots_are_never_used_by_two_runs_at_once(
     both = threading.Barrier(2, timeout=600)
     begun = [0]
 
-    def watched(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+    def watched(setup: Setup, plan: Plan, slot: Slot) -> list[Measured]:
         with lock:
             assert slot not in busy
             busy.add(slot)
@@ -259,7 +259,7 @@ def test_two_slots_are_never_used_by_two_runs_at_once(
             first_two = begun[0] <= 2
         if first_two:
             both.wait()  # would time out if the second one waited for the first
-        found = working(bench, plan, slot)
+        found = working(setup, plan, slot)
         with lock:
             busy.remove(slot)
         return found
@@ -314,7 +314,7 @@ def test_runs_that_became_another_kind_do_not_fit(
     monkeypatch.setattr(
         module,
         "measure_reference",
-        lambda bench, plan, slot: Measured(measured(REFERENCE, plan.seed, 2e-4 * factor)),
+        lambda setup, plan, slot: Measured(measured(REFERENCE, plan.seed, 2e-4 * factor)),
     )
     found = check_calibration(course, exercise, Engine.JAX, ROOM, SLOT)
     assert not found.fits
@@ -329,7 +329,7 @@ def test_a_fresh_run_that_stalls_is_tried_again_as_a_students_is(
     assert exercise.attempts == 3
     tried: list[int] = []
 
-    def reference(bench: Bench, plan: Plan, slot: Slot) -> Measured:
+    def reference(setup: Setup, plan: Plan, slot: Slot) -> Measured:
         tried.append(plan.seed)
         stuck = len(tried) <= stalls
         return Measured(measured(REFERENCE, plan.seed, 0.06 if stuck else 2e-4))
@@ -412,7 +412,7 @@ class TestCheckCommand:
         monkeypatch.setattr(
             module,
             "measure_reference",
-            lambda bench, plan, slot: Measured(measured(REFERENCE, plan.seed, 0.2)),
+            lambda setup, plan, slot: Measured(measured(REFERENCE, plan.seed, 0.2)),
         )
         assert command.run_check_calibration([GRU], "jax", "ko") == 1
         assert "벗어납니다" in capsys.readouterr().out
@@ -434,7 +434,7 @@ def spec_says(course: Course, line: str) -> Course:
     return load_course(course.root)
 
 
-def near_answers(bench: Bench, plan: Plan, slot: Slot) -> list[Measured]:
+def near_answers(setup: Setup, plan: Plan, slot: Slot) -> list[Measured]:
     """Right work that a predictor without a model equals; other mistakes are far."""
     if plan.control != REFERENCE:
         return [Measured(measured(plan.control, plan.seed, 0.05))]
@@ -462,10 +462,10 @@ def test_an_answer_that_right_work_need_not_beat_moves_no_threshold(
 
 def test_what_is_no_answer_of_the_family_is_said(course: Course) -> None:
     course = spec_says(course, 'unbeaten = ["nobody"]')
-    bench = Bench(course, course.exercise(GRU), Engine.JAX, ROOM)
+    setup = Setup(course, course.exercise(GRU), Engine.JAX, ROOM)
     reference = next(plans(course.exercise(GRU), (), Engine.JAX, 1))
     with pytest.raises(GraderError) as said:
-        measure_constants(bench, reference, SLOT)
+        measure_constants(setup, reference, SLOT)
     assert said.value.message.id == "calibrate.unknown_answer"
     assert said.value.message.args["answer"] == "nobody"
     assert "mean" in str(said.value.message.args["known"])

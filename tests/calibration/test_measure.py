@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.calibration.measure import TRAINED_CONTROLS, Bench, measure, plan
+from grader.calibration.measure import TRAINED_CONTROLS, Setup, measure, plan
 from grader.course.expectations import REFERENCE, CalibrationRun
 from grader.course.load import load_course
 from grader.pipeline.runner import Slot
@@ -21,18 +21,18 @@ SLOT = Slot((0,))
 
 
 @pytest.fixture(scope="module")
-def bench() -> Bench:
-    return Bench(COURSE, EXERCISE, Engine.JAX, room())
+def setup() -> Setup:
+    return Setup(COURSE, EXERCISE, Engine.JAX, room())
 
 
-def runs(bench: Bench, control: str) -> list[CalibrationRun]:
+def runs(setup: Setup, control: str) -> list[CalibrationRun]:
     wanted = plan(EXERCISE, control, Engine.JAX, 0)
-    return [one.run for one in measure(bench, wanted, SLOT)]
+    return [one.run for one in measure(setup, wanted, SLOT)]
 
 
 @pytest.fixture(scope="module")
-def reference(bench: Bench) -> list[CalibrationRun]:
-    return runs(bench, REFERENCE)
+def reference(setup: Setup) -> list[CalibrationRun]:
+    return runs(setup, REFERENCE)
 
 
 def test_a_reference_run_brings_its_metrics_and_the_predictors_without_a_model(
@@ -48,8 +48,8 @@ def test_a_reference_run_brings_its_metrics_and_the_predictors_without_a_model(
 
 
 @pytest.fixture(scope="module")
-def mistakes(bench: Bench) -> dict[str, CalibrationRun]:
-    return {control: runs(bench, control)[0] for control in TRAINED_CONTROLS}
+def mistakes(setup: Setup) -> dict[str, CalibrationRun]:
+    return {control: runs(setup, control)[0] for control in TRAINED_CONTROLS}
 
 
 def test_every_known_mistake_is_measured_like_the_reference(
@@ -61,7 +61,7 @@ def test_every_known_mistake_is_measured_like_the_reference(
 
 
 def test_the_same_plan_gives_the_same_figures_again(
-    bench: Bench, mistakes: dict[str, CalibrationRun]
+    setup: Setup, mistakes: dict[str, CalibrationRun]
 ) -> None:
-    (again,) = runs(bench, "one_epoch")
+    (again,) = runs(setup, "one_epoch")
     assert again.metrics == mistakes["one_epoch"].metrics

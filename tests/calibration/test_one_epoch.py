@@ -9,7 +9,8 @@ import pytest
 from grader.calibration.measure import reference_notebook
 from grader.calibration.one_epoch import one_epoch
 from grader.course.load import load_course
-from grader.types import Cell, GraderError, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import GraderError
 
 COURSE = load_course(Path(__file__).parents[2])
 

@@ -21,9 +21,10 @@ from grader.pipeline.grader import Graded
 from grader.record.store import Store
 from grader.report.exporters.classroom50 import ABOUT
 from grader.score.grade import grade_of
+from grader.submission import Submission
 from grader.text.words import Words
 from grader.trainer.kernels import Kernel, Kernels
-from grader.types import Engine, Message, Record, Submission, Verdict
+from grader.types import Engine, Message, Record, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT, Said, Shell
 from tests.support.notebook_files import notebook, raw, write

@@ -14,7 +14,8 @@ from grader.ci.github_api import Api
 from grader.ci.pulls import Pull, handed_in, open_pulls, require_name
 from grader.cli import ci
 from grader.pipeline.grader import Graded
-from grader.types import GraderError, Record, Submission, Verdict
+from grader.submission import Submission
+from grader.types import GraderError, Record, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT, Said, Shell
 from tests.support.fake_api import FakeApi, pull

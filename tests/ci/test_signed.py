@@ -18,8 +18,9 @@ from grader.pipeline import job
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
 from grader.record.signing import make_key, signed
+from grader.submission import Submission
 from grader.text.words import Words
-from grader.types import ByHand, Message, Proof, Submission, Verdict
+from grader.types import ByHand, Message, Proof, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT, NoRoom, Shell
 from tests.support.notebook_files import notebook, raw

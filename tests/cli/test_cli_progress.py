@@ -8,8 +8,8 @@ import pytest
 
 from grader.cli.progress import FIRST_LINE, ProgressBar, ProgressLines
 from grader.pipeline.trainings import UnderWay
+from grader.submission import Submission
 from grader.text.words import Words
-from grader.types import Submission
 
 WORDS = Words("en")
 KIM = Submission("kim", "kim", Path("kim"), (), None, None, "")

@@ -12,7 +12,8 @@ import pytest
 from grader.record import notebook_file
 from grader.record.store import Store
 from grader.similarity.compare import MOST_PAIRS
-from grader.types import Cell, Notebook, Record, Verdict
+from grader.submission import Cell, Notebook
+from grader.types import Record, Verdict
 from tests.cli.test_cli_by_hand import by_hand
 from tests.similarity.test_compare import ODD, RENAMED, own
 from tests.support import builders as b

@@ -11,7 +11,8 @@ import pytest
 
 from grader.collect.collect import collect
 from grader.record.store import Store
-from grader.types import Record, Submission, Verdict
+from grader.submission import Submission
+from grader.types import Record, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import Shell
 from tests.support.lms_rules import canvas_takes

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from grader.code import source
 from grader.code.engines import EngineChoice, choose, fixes_seeds, needs_tensorflow
 from grader.code.source import read_code, without_magics
-from grader.types import Cell, Engine, GraderError, Message, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import Engine, GraderError, Message
 from tests.code.probes.engine_probes import PREAMBLE, PROBES
 from tests.support.notebook_files import worded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.code.needs import needs
-from grader.types import Cell, Notebook
+from grader.submission import Cell, Notebook
 
 
 def notebook(*sources: str) -> Notebook:

@@ -13,8 +13,9 @@ from grader import environment
 from grader.collect import beside
 from grader.collect.beside import shadowed
 from grader.collect.collect import collect
-from grader.collect.shelf import Stored, read_again
-from grader.types import GraderError, Submission
+from grader.collect.stored import Stored, read_again
+from grader.submission import Submission
+from grader.types import GraderError
 from tests.support.notebook_files import notebook, raw, worded, write
 
 IDS = frozenset({"multiplication-lstm", "char-text"})

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from grader.collect import folders, shelf
+from grader.collect import folders, stored
 from grader.collect.collect import Collected, collect
 from grader.collect.notebooks import MAX_BYTES
-from grader.types import GraderError, Submission
+from grader.submission import Submission
+from grader.types import GraderError
 from tests.support.notebook_files import notebook, raw, worded, write
 
 IDS = frozenset({"multiplication-lstm", "char-text"})
@@ -303,7 +304,7 @@ def test_a_file_that_the_machine_cannot_read_is_nobody_s_zero(tmp_path, monkeypa
             raise PermissionError(13, "Permission denied")
         return path.read_bytes()
 
-    monkeypatch.setattr(shelf, "read_notebook_bytes", failing)
+    monkeypatch.setattr(stored, "read_notebook_bytes", failing)
     found = gather(tmp_path)
     assert [one.student for one in found.submissions] == ["lee"]
     assert ids(found.refused) == ["unreadable"]

@@ -10,7 +10,7 @@ import pytest
 
 from grader.collect import listing, shares
 from grader.collect.collect import Collected, collect
-from grader.collect.shelf import Shelf
+from grader.collect.stored import OpenZips
 from grader.types import GraderError
 from tests.support.notebook_files import notebook, raw, worded, write
 
@@ -153,8 +153,8 @@ def test_where_nobody_looks_any_more_it_is_said_and_nobody_is_called_without_a_n
 def test_all_that_a_class_has_looked_through_is_bounded(tmp_path, monkeypatch, limit):
     monkeypatch.setattr(shares, limit, 3500 if "READ" in limit else 3)
     read = []
-    begins = Shelf.begins
-    monkeypatch.setattr(Shelf, "begins", lambda *a: read.append(a) or begins(*a))
+    begins = OpenZips.begins
+    monkeypatch.setattr(OpenZips, "begins", lambda *a: read.append(a) or begins(*a))
     for number in range(9):
         place(tmp_path / f"student{number}" / "data.json", JSON)
     write(tmp_path / "zoe" / "char-text.ipynb")

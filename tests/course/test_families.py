@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from grader.course.families import DataReading, load_family
-from grader.types import FitSample, GraderError
+from grader.execution import FitSample
+from grader.types import GraderError
 from tests.support.family_data import (
     FAMILIES,
     REFERENCE,

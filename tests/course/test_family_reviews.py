@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from grader.course.families import DataReading, load_family
-from grader.types import FitSample
+from grader.execution import FitSample
 from tests.support.family_data import (
     REFERENCE,
     assert_spoken,

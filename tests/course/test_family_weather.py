@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.course.families import DataReading, load_family
-from grader.types import FitSample
+from grader.execution import FitSample
 from tests.support.family_data import (
     REFERENCE,
     assert_spoken,

@@ -21,12 +21,14 @@ from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.course.profiles import LAPTOP, choose, overlaid
 from grader.course.rewording import resized, reworded
+from grader.execution import ArraySample, FitSample
 from grader.pipeline.job import Job, Settings, fingerprints
 from grader.pipeline.runner import slots
 from grader.report.json_ import results_json
 from grader.score.score import score
+from grader.submission import Submission
 from grader.text.words import Words
-from grader.types import ArraySample, FitSample, GraderError, Level, Submission
+from grader.types import GraderError, Level
 from grader.verify.cases import Kind, cases
 from grader.verify.rules import check_files
 from tests.support import builders as b

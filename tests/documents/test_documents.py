@@ -21,7 +21,7 @@ from grader.cli.app import app
 from grader.cli.kept import ALL_ACCEPTED, SOME_NOT
 from grader.record import notebook_file
 from grader.record.store import Store
-from grader.types import Notebook
+from grader.submission import Notebook
 from tests.support import builders as b
 from tests.support.cli_help import Shell
 from tests.support.documents import ROOT, Command, in_blocks, in_sentences, pages, read_blocks

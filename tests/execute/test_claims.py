@@ -17,9 +17,10 @@ import pytest
 from grader import arrays
 from grader.execute import caps, claims
 from grader.execute.claims import read_claims
+from grader.execution import Candidate, Remark
 from grader.extract.matching import moved
 from grader.record.execution_files import read_execution, write_execution
-from grader.types import Candidate, LeftOut, Remark
+from grader.types import LeftOut
 from tests.support import builders as b
 
 CONFIG: dict[str, Any] = {"class_name": "Sequential", "config": {"layers": []}}

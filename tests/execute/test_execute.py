@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from grader.types import Cell, Execution, Notebook, Outcome
+from grader.execution import Execution
+from grader.submission import Cell, Notebook
+from grader.types import Outcome
 from tests.support.notebook_runs import cell, run
 
 pytestmark = pytest.mark.real

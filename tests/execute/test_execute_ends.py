@@ -14,8 +14,10 @@ from grader.driver.caps import Caps
 from grader.execute import caps, execute, rooms, supervise
 from grader.execute.claims import Claims
 from grader.execute.run import Run
+from grader.execution import CellRun
 from grader.room import RoomSpec
-from grader.types import Cell, CellRun, Engine, Isolation, Level, Notebook, Outcome
+from grader.submission import Cell, Notebook
+from grader.types import Engine, Isolation, Level, Outcome
 
 LINE: dict[str, Any] = {"index": 1, "status": "ok", "seconds": 0.5, "stdout": ""}
 

@@ -8,7 +8,7 @@ import pytest
 from grader.execute import holding
 from grader.execute.caps import ARRAY_BYTES, NUMBER_BYTES
 from grader.execute.holding import Story
-from grader.types import ArraySample, Candidate, Fit, FitSample
+from grader.execution import ArraySample, Candidate, Fit, FitSample
 
 FITS = 40
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grader.execute.remarks import LONGEST, MOST, remarks
-from grader.types import CellRun, Message, Remark
+from grader.execution import CellRun, Remark
+from grader.types import Message
 
 
 def cells(*told: Remark) -> tuple[CellRun, ...]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from grader.execute.spent import time_spent
-from grader.types import CellRun, Message, TimeSpent, Training
+from grader.execution import CellRun, Training
+from grader.types import Message, TimeSpent
 from tests.support.builders import execution
 
 (CANDIDATE,) = execution().candidates  # trained by fit in cell 7

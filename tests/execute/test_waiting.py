@@ -12,20 +12,12 @@ import pytest
 
 from grader.execute import execute
 from grader.execute.caps import ORDER_BYTES, ORDER_CAPS
-from grader.execute.desk import Meanwhile, Reply
+from grader.execute.orders import Meanwhile, Reply
 from grader.execute.run import Run
+from grader.execution import Execution, Training
 from grader.room import RoomSpec
-from grader.types import (
-    Engine,
-    Execution,
-    GraderError,
-    Isolation,
-    Level,
-    Message,
-    Notebook,
-    Outcome,
-    Training,
-)
+from grader.submission import Notebook
+from grader.types import Engine, GraderError, Isolation, Level, Message, Outcome
 
 
 class Process:

@@ -10,8 +10,9 @@ import numpy as np
 
 from grader.course.exercises import Course, Exercise, ExpectedLayer
 from grader.course.families import load_family
+from grader.execution import ArraySample, Candidate, Execution, Fit, FitSample
 from grader.extract.tasks import Answer, LayerAnswer, ModelTask
-from grader.types import Array, ArraySample, Candidate, Execution, Fit, FitSample
+from grader.types import Array
 from tests.support.builders import execution
 
 ROWS = 64  # that a sample has

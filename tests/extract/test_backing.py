@@ -15,10 +15,11 @@ from grader.course.exercises import Exercise
 from grader.course.load import load_course
 from grader.execute.caps import SHOWN_CAPS, SHOWN_OF_FIT
 from grader.execute.claims import read_claims
+from grader.execution import Candidate, Training
 from grader.extract.extract import extract
 from grader.kernel.probe.rows import Rows
 from grader.kernel.probe.shown import Shown, Told
-from grader.types import Array, Candidate, Evidence, Message, Training
+from grader.types import Array, Evidence, Message
 from tests.extract.notebooks import Room, asked, layer, run_with, sequential
 
 COURSE = load_course(Path(__file__).parents[2])

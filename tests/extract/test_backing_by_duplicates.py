@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grader.execution import ArraySample, FitSample, Showing
 from grader.extract.backing import ALL, Backing, backing_of
 from grader.kernel.probe.drawn import of_arrays
 from grader.kernel.probe.shown import Told
-from grader.types import Array, ArraySample, FitSample, Showing
+from grader.types import Array
 from tests.extract.test_backing import FULL, OTHER, Notebook, says, sequences
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from grader.course.near import distinct_places
+from grader.execution import ArraySample, FitSample
 from grader.extract.distinct import each_once
-from grader.types import Array, ArraySample, FitSample
+from grader.types import Array
 
 RNG = np.random.default_rng(4)
 

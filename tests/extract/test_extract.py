@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from grader.course.load import load_course
+from grader.execution import CellRun, Fit
 from grader.extract.extract import extract, run_facts
-from grader.types import CellError, CellRun, Fit, Message
+from grader.types import CellError, Message
 from tests.support.builders import execution
 
 ROOT = Path(__file__).resolve().parents[2]

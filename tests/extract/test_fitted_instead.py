@@ -10,18 +10,10 @@ import pytest
 
 from grader.course.exercises import Exercise
 from grader.course.load import load_course
+from grader.execution import Candidate, FitSample
 from grader.extract.extract import extract
 from grader.score.grade import grade_of
-from grader.types import (
-    Candidate,
-    Engine,
-    EvidenceClass,
-    FitSample,
-    Grade,
-    Message,
-    OtherModel,
-    Verdict,
-)
+from grader.types import Engine, EvidenceClass, Grade, Message, OtherModel, Verdict
 from tests.extract.notebooks import (
     Room,
     asked,

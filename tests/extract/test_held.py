@@ -10,12 +10,13 @@ import pytest
 
 from grader.course.exercises import Exercise
 from grader.course.load import load_course
+from grader.execution import FitSample
 from grader.extract.apart import Together
 from grader.extract.extract import extract
 from grader.extract.held import exercises_held, whose_data
 from grader.extract.matching import ModelReading, read_model
 from grader.score.grade import grade_of
-from grader.types import UNKNOWN, Engine, FitSample, Verdict
+from grader.types import UNKNOWN, Engine, Verdict
 from tests.extract.notebooks import (
     Room,
     asked,

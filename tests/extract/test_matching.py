@@ -10,6 +10,7 @@ import numpy as np
 
 from grader.course.exercises import Exercise
 from grader.course.load import load_course
+from grader.execution import ArraySample, Candidate, Fit, FitSample
 from grader.extract.held import exercises_held
 from grader.extract.matching import (
     ModelReading,
@@ -19,7 +20,6 @@ from grader.extract.matching import (
     resemblance,
     telling_fit,
 )
-from grader.types import ArraySample, Candidate, Fit, FitSample
 
 COURSE = load_course(Path(__file__).parents[2])
 SIMPLE = COURSE.exercise("multiplication-simple-rnn")

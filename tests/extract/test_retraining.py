@@ -13,6 +13,7 @@ from grader.course.exercises import Exercise
 from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.evaluation.allowed import LOSSES, OPTIMIZERS
+from grader.execution import ArraySample, Candidate, Fit, FitSample
 from grader.extract.architecture import Architecture, LayerSpec
 from grader.extract.retraining import (
     canonical_question,
@@ -21,17 +22,7 @@ from grader.extract.retraining import (
     with_asked_activation,
 )
 from grader.extract.tasks import ModelTask, Training
-from grader.types import (
-    ArraySample,
-    Candidate,
-    Evidence,
-    Fit,
-    FitSample,
-    LayerFact,
-    ModelFacts,
-    Scalar,
-    TrainingFacts,
-)
+from grader.types import Evidence, LayerFact, ModelFacts, Scalar, TrainingFacts
 from tests.support.builders import evidence
 
 COURSE = load_course(Path(__file__).parents[2])
@@ -187,9 +178,7 @@ def test_without_named_layouts_the_question_is_asked_in_the_canonical_one() -> N
 # --- a textbook's slip that leaves some models stuck: nobody loses a point for that ----------
 
 
-STUCK = TrainingFacts(
-    1, 5, changed=False, finite=True, first_loss=8.1, last_loss=8.1, history={}, compile={}, cell=3
-)
+STUCK = TrainingFacts(1, 5, changed=False, finite=True, history={}, compile={}, cell=3)
 
 
 @pytest.fixture

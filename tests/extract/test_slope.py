@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.execution import ArraySample, Candidate, Fit, FitSample
 from grader.extract.architecture import Architecture, LayerSpec
 from grader.extract.slope import ROWS, has_no_slope, slope_task
 from grader.extract.tasks import Answer
-from grader.types import Array, ArraySample, Candidate, Fit, FitSample
+from grader.types import Array
 
 DENSE = Architecture((3,), "float32", (LayerSpec("Dense", {"units": 1}),))
 WEIGHTS = (np.ones((3, 1), np.float32),)

@@ -11,6 +11,7 @@ import pytest
 
 from grader.course.families import DataReading, load_family
 from grader.course.load import load_course
+from grader.execution import ArraySample, Candidate, Fit, FitSample, Jump
 from grader.extract.architecture import Architecture, LayerSpec
 from grader.extract.suspicion import (
     APART,
@@ -21,7 +22,6 @@ from grader.extract.suspicion import (
     suspicions,
 )
 from grader.extract.tasks import Answer
-from grader.types import ArraySample, Candidate, Fit, FitSample, Jump
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = "multiplication-lstm"

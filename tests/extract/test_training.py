@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from grader.execution import ArraySample, Candidate, Fit, FitSample
 from grader.extract.matching import read_model
 from grader.extract.training import training_facts, updates_of
-from grader.types import ArraySample, Candidate, Fit, FitSample
 
 UNSEEN = FitSample(None, None)
 

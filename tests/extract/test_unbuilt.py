@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from grader.course.load import load_course
+from grader.execution import Candidate, FitSample
 from grader.extract.extract import extract
 from grader.extract.matching import read_model
 from grader.score.grade import grade_of
-from grader.types import Candidate, Engine, EvidenceClass, FitSample
+from grader.types import Engine, EvidenceClass
 from tests.extract.notebooks import Room, asked, candidate, own_data, run_with, sequential
 
 COURSE = load_course(Path(__file__).parents[2])

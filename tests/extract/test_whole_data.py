@@ -11,20 +11,12 @@ import pytest
 
 from grader.course.families import load_family
 from grader.course.load import load_course
+from grader.execution import ArraySample, FitSample, Showing, Training
 from grader.extract.extract import extract
 from grader.extract.matching import read_model
 from grader.extract.proof import layers_digest, weights_digest
 from grader.trainer.seen import seen_rows
-from grader.types import (
-    Array,
-    ArraySample,
-    Evidence,
-    FitSample,
-    Message,
-    Scalar,
-    Showing,
-    Training,
-)
+from grader.types import Array, Evidence, Message, Scalar
 from tests.extract.notebooks import Room, asked, candidate, given, own_data, run_with, sequential
 
 COURSE = load_course(Path(__file__).parents[2])

@@ -10,21 +10,12 @@ import pytest
 
 from grader.course.families import DataReading, load_family
 from grader.course.load import load_course
+from grader.execution import Candidate
 from grader.extract.extract import extract
 from grader.extract.matching import read_model
 from grader.extract.tasks import Answer, ModelTask
 from grader.score.grade import grade_of
-from grader.types import (
-    Candidate,
-    Engine,
-    Evidence,
-    EvidenceClass,
-    Grade,
-    Message,
-    Proof,
-    Repeated,
-    Verdict,
-)
+from grader.types import Engine, Evidence, EvidenceClass, Grade, Message, Proof, Repeated, Verdict
 from tests.extract.notebooks import Room, asked, candidate, own_data, run_with, sequential
 
 COURSE = load_course(Path(__file__).parents[2])

@@ -26,6 +26,7 @@ from grader.collect.notebooks import Malformed, parse_notebook
 from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.execute.claims import read_claims
+from grader.execution import Execution
 from grader.extract.architecture import read_architecture
 from grader.extract.extract import extract
 from grader.extract.keras_config import NotRebuildableError, class_names
@@ -37,7 +38,7 @@ from grader.report.feedback import feedback_page
 from grader.score.grade import grade_of
 from grader.score.hints_runs import diagnose_source
 from grader.text.words import Words
-from grader.types import Engine, Execution, GraderError, Isolation, Level, Outcome
+from grader.types import Engine, GraderError, Isolation, Level, Outcome
 from tests.fuzz import folders, reports, seeds, sources, trainings, zips
 from tests.fuzz.mutate import as_json, change_bytes, change_tree
 from tests.support import builders as b
@@ -123,7 +124,6 @@ def run_evidence(folder: folders.Folder, scratch: Path) -> str:
         attempt=1,
         isolation=Isolation(Level.FULL),
         seconds=1.0,
-        peak_memory_mb=1.0,
     )
     blames_engine(execution)
     _keep_execution(execution, scratch)

@@ -14,7 +14,8 @@ from grader.collect.collect import collect
 from grader.extract.architecture import read_architecture
 from grader.extract.keras_config import NotRebuildableError
 from grader.score.hints_runs import diagnose_source
-from grader.types import Cell, Json, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import Json
 
 DEEP = 3000
 MANY = 3000

@@ -15,7 +15,8 @@ from grader.execute.rooms import kernel_environment
 from grader.execute.run import Run
 from grader.gpus import gpus
 from grader.gpus.gpus import Gpu, choose_gpus, find_gpus
-from grader.types import Engine, GraderError, Notebook
+from grader.submission import Notebook
+from grader.types import Engine, GraderError
 from tests.support.played_gpus import gpu, nvml
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from grader.types import Engine, Execution
+from grader.execution import Execution
+from grader.types import Engine
 from tests.support.notebook_runs import candidate, cell, run
 
 pytestmark = pytest.mark.real

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from grader.execution import Candidate, Execution
 from grader.extract.matching import moved, read_model
-from grader.types import Candidate, Engine, Execution, Outcome
+from grader.types import Engine, Outcome
 from tests.support.notebook_runs import candidate, cell, run
 
 pytestmark = pytest.mark.real
@@ -118,9 +119,7 @@ def test_arrays_given_to_fit_are_sampled_with_their_shapes(on_jax: Execution) ->
     sample = candidate(on_jax, "plain").fits[0].sample
     assert sample.x is not None
     assert sample.y is not None
-    assert sample.validation_x is not None
     assert sample.x.shape == (40, 6, 2)
-    assert sample.validation_x.shape == (5, 6, 2)
     np.testing.assert_allclose(sample.y.rows[:, 0], sample.x.rows.sum(axis=(1, 2)), rtol=1e-5)
 
 

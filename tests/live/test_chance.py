@@ -11,6 +11,7 @@ import pytest
 
 from grader.calibration.curves import curve_of
 from grader.course.curves import MIDDLE, Curve
+from grader.execution import Fit, FitSample
 from grader.extract.matching import read_model
 from grader.live.answer import COLOURS, RIGHT, WRONG, Answer
 from grader.live.chance import RARE, compared, standing_of
@@ -18,7 +19,6 @@ from grader.live.evidence import LiveEvidence, LiveModel
 from grader.live.picture import SIGNS, scale
 from grader.live.telling import answer_of
 from grader.score.score import score
-from grader.types import Fit, FitSample
 from tests.extract.notebooks import asked, candidate, sequential
 from tests.live.test_answer import contrast, page
 from tests.live.test_telling import EN, EXERCISE, KO, course, live

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from grader.live.given import last_call
-from grader.types import Cell, Notebook
+from grader.submission import Cell, Notebook
 
 
 class Model:

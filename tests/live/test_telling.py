@@ -13,6 +13,7 @@ from grader import __version__
 from grader.course.load import load_course
 from grader.course.looking import ELSEWHERE, UNASKED
 from grader.course.public import PublicCourse
+from grader.execution import Fit, FitSample
 from grader.extract.matching import read_model
 from grader.live.answer import Answer
 from grader.live.evidence import UNSEEN, LiveEvidence, LiveModel
@@ -20,7 +21,7 @@ from grader.live.names import HeldModel
 from grader.live.telling import WITHOUT_CELL, answer_of
 from grader.live.trainings import KnownFits
 from grader.text.words import Words
-from grader.types import Evidence, EvidenceClass, Fit, FitSample, Message, TrainingFacts
+from grader.types import Evidence, EvidenceClass, Message, TrainingFacts
 from tests.extract.notebooks import asked, candidate, sequential
 from tests.support import builders as b
 

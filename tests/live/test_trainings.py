@@ -9,7 +9,7 @@ import pytest
 
 from grader.live.trainings import KnownFits, fits_of, from_numbers
 from grader.live.watching import seen_by, watch
-from grader.types import Cell, Notebook
+from grader.submission import Cell, Notebook
 from tests.support.keras_like import History, keras_like
 
 X, Y = np.arange(300.0).reshape(100, 3), np.arange(100.0)

@@ -8,13 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.course.exercises import Course
-from grader.types import (
-    CellError,
-    CellRun,
-    Engine,
-    Outcome,
-    Verdict,
-)
+from grader.execution import CellRun
+from grader.types import CellError, Engine, Outcome, Verdict
 from tests.support.canned_rooms import (
     GRU,
     World,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
 import pickle
+import platform
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,28 +17,20 @@ from typing import Any
 
 import pytest
 
+from grader import environment
 from grader.course.load import load_course
 from grader.pipeline.elsewhere import DIGEST_BYTES, HERE, GroupsElsewhere
 from grader.pipeline.graded import Graded
 from grader.pipeline.grader import GradeGroups, Grader, Workplace
 from grader.pipeline.job import Settings
+from grader.pipeline.remote_grading import our_versions
 from grader.pipeline.remote_worker import unpacked
 from grader.pipeline.runner import Portable, Slot
-from grader.pipeline.workshop import our_versions
 from grader.record.faults import keep_fault
 from grader.record.store import Store
 from grader.room import Guarded
-from grader.types import (
-    Cell,
-    GraderError,
-    HandedIn,
-    Isolation,
-    Level,
-    Message,
-    Notebook,
-    Submission,
-    Verdict,
-)
+from grader.submission import Cell, HandedIn, Notebook, Submission
+from grader.types import Engine, GraderError, Isolation, Level, Message, Verdict
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,6 +190,38 @@ def test_a_fault_of_the_other_machine_is_kept_here(head: GroupsElsewhere, tmp_pa
     head.received(group, data)
     (kept,) = (head.grader.store.out / "faults").iterdir()
     assert "ValueError: ours" in kept.read_text("utf-8")
+
+
+@pytest.mark.parametrize(("ours", "said"), [(True, 1), (False, 0)])
+def test_a_machine_whose_home_keeps_no_trainings_is_named_once(
+    grader: Grader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, ours: bool, said: int
+) -> None:
+    (tmp_path / "a-file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a-file"))
+    monkeypatch.setattr(environment, "engines", lambda: (Engine.TENSORFLOW, Engine.JAX))
+    told: list[Message] = []
+    settings = replace(grader.settings, trainer=ours)
+    head = GroupsElsewhere.of(replace(grader, settings=settings, tell=told.append), PlayedPlace)
+    groups = [(submission(name, name),) for name in ("kim", "lee")]
+    for group, data in zip(groups, there(head, tmp_path, *groups), strict=True):
+        (done,) = head.received(group, data)
+        assert done.records[0].grade.graded
+    assert [one.id for one in told] == ["trainer.not_kept_there"] * said
+    for one in told:
+        path = str(tmp_path / "a-file/rnn-grader/trained")
+        why = os.strerror(errno.ENOTDIR)
+        assert one.args == {"machine": platform.node(), "path": path, "why": why}
+
+
+def test_of_a_home_that_keeps_them_nothing_is_told(
+    grader: Grader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    told: list[Message] = []
+    head = GroupsElsewhere.of(replace(grader, tell=told.append), PlayedPlace)
+    group = (submission("kim"),)
+    head.received(group, *there(head, tmp_path, group))
+    assert told == []
 
 
 def test_who_began_three_times_without_an_end_is_put_aside(head: GroupsElsewhere) -> None:

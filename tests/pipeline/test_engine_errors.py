@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from grader.execution import CellRun
 from grader.pipeline.engine_errors import blames_engine
-from grader.types import CellError, CellRun, Outcome
+from grader.types import CellError, Outcome
 from tests.support.builders import execution
 
 CELL = "Cell In[4], line 2\n      1 x = 1\n----> 2 f(x)\n"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from grader.course.exercises import Course
+from grader.execution import Execution
 from grader.extract.evaluate import RoomFailedError
 from grader.extract.tasks import Answer, ModelTask
 from grader.pipeline import attempts, grader, judges
@@ -22,14 +23,8 @@ from grader.pipeline.regrade import regrade
 from grader.pipeline.scored import Scored
 from grader.record.store import Store, UnkeepableError
 from grader.score.score import ungraded
-from grader.types import (
-    Execution,
-    GraderError,
-    Message,
-    Record,
-    Submission,
-    Verdict,
-)
+from grader.submission import Submission
+from grader.types import GraderError, Message, Record, Verdict
 from tests.support.canned_rooms import (
     GRU,
     LSTM,

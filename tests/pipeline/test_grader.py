@@ -13,6 +13,7 @@ from grader.course.exercises import Course
 from grader.course.expectations import (
     MeasuredData,
 )
+from grader.execution import Execution
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.regrade import regrade
@@ -21,14 +22,7 @@ from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.seeds import hidden_seed
 from grader.trainer.place import NAME
-from grader.types import (
-    Engine,
-    Execution,
-    GraderError,
-    Message,
-    TimeSpent,
-    Verdict,
-)
+from grader.types import Engine, GraderError, Message, TimeSpent, Verdict
 from tests.support.canned_rooms import (
     GRU,
     SLOT,

@@ -13,7 +13,8 @@ from grader.course.load import load_course
 from grader.pipeline import job
 from grader.pipeline.job import Job, Settings, room_code_digest
 from grader.pipeline.runner import Slot
-from grader.types import Cell, Engine, HandedIn, Level, Notebook, Submission
+from grader.submission import Cell, HandedIn, Notebook, Submission
+from grader.types import Engine, Level
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from grader.course.load import load_course
+from grader.execution import Candidate, CellRun, Execution, Fit
 from grader.extract.extract import extract
 from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.record.record_json import record_from_json, record_to_json
 from grader.score.grade import grade_of
-from grader.types import Candidate, CellError, CellRun, Evidence, Execution, Fit, Outcome
+from grader.types import CellError, Evidence, Outcome
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,8 +114,8 @@ def test_of_a_long_history_the_losses_are_kept_and_the_last_ones_are_the_last() 
     told = evidence_of(candidates=(replace(usual, fits=(replace(fit, history=many),)),)).training
     assert told is not None
     assert list(told.history)[:2] == ["loss", "val_loss"]
-    assert told.history["loss"][-1] == told.last_loss == 1 / 20_000
-    assert told.history["loss"][0] == told.first_loss == 1.0
+    assert told.history["loss"][-1] == 1 / 20_000
+    assert told.history["loss"][0] == 1.0
 
 
 def test_a_loop_of_fits_counts_as_many_fits_of_all_its_epochs() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from grader.course.exercises import Course
 from grader.course.load import find_course, load_course
 from grader.pipeline.order import code_digest, expected_seconds, groups
-from grader.types import Cell, HandedIn, Message, Notebook, Submission
+from grader.submission import Cell, HandedIn, Notebook, Submission
+from grader.types import Message
 
 ROOT = Path(__file__).parents[2]
 

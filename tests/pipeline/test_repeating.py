@@ -13,24 +13,14 @@ import pytest
 from grader.course.exercises import Exercise
 from grader.course.families import load_family
 from grader.course.load import load_course
+from grader.execution import Candidate, Execution, FitSample, Jump, Showing, Training
 from grader.extract.repeating import has_learned
 from grader.extract.retraining import canonical_question
 from grader.extract.tasks import Answer, ModelTask
 from grader.pipeline.judging import Assessed, RunToJudge, judge
 from grader.pipeline.repeating import TRIES
-from grader.types import (
-    Candidate,
-    EvidenceClass,
-    Execution,
-    FitSample,
-    GraderError,
-    Jump,
-    Message,
-    Notebook,
-    Showing,
-    Training,
-    Verdict,
-)
+from grader.submission import Notebook
+from grader.types import EvidenceClass, GraderError, Message, Verdict
 from tests.extract.notebooks import Room, asked, candidate, own_data, run_with, sequential
 
 COURSE = load_course(Path(__file__).parents[2])

@@ -10,21 +10,14 @@ import pytest
 
 from grader import environment
 from grader.course.exercises import Course
+from grader.execution import Execution
 from grader.pipeline import grader
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.record import hand_file
 from grader.record.journal import Journal
 from grader.record.store import Store
-from grader.types import (
-    Execution,
-    GraderError,
-    HandKind,
-    HandLine,
-    Message,
-    Record,
-    Verdict,
-)
+from grader.types import GraderError, HandKind, HandLine, Message, Record, Verdict
 from tests.support.canned_rooms import (
     GRU,
     SLOT,

@@ -29,7 +29,7 @@ from grader.trainer.asking import train_once, trained_there
 from grader.trainer.devices import Devices
 from grader.trainer.keys import CPU, key_of
 from grader.trainer.results import Results
-from grader.trainer.trying import never
+from grader.trainer.waiting import never
 from grader.types import Engine, Grade, Message, Proof, Record, Verdict
 from tests.support import builders as b
 from tests.support.class_of_sixty import LSTM, ROOT, Class, whole_class, without_times

@@ -28,7 +28,9 @@ from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.report.trained import trained_lines
 from grader.text.words import Words
+from grader.trainer.asking import key_here
 from grader.trainer.keys import key_of
+from grader.trainer.result import Outcome, Untrainable
 from grader.trainer.results import Results
 from grader.trainer.seen import seen_rows
 from grader.types import Engine, Level
@@ -181,6 +183,25 @@ def test_a_stop_starts_nothing_new_and_the_rest_follows_another_time(
     assert len(more.room.trained) == 4
 
 
+@pytest.mark.parametrize("source", ["program 1", "claims"])
+def test_a_notebook_whose_training_another_grader_does_waits_no_longer_than_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    one = Class(tmp_path / "out", tmp_path / "cache", in_a_round=False)
+
+    tries = iter([False, False])
+
+    def taken(_: int) -> bool:
+        one.stop.draining.set()
+        return next(tries)
+
+    monkeypatch.setattr("grader.trainer.kept._taken", taken)
+    (graded,) = one.grade([submission(1, source)])
+    (record,) = graded.records
+    assert not record.grade.graded
+    assert [check.message.id for check in record.grade.checks] == ["pipeline.not_awaited"]
+
+
 # --- the parts ---------------------------------------------------------------------------------
 
 
@@ -319,6 +340,21 @@ def test_nothing_is_trained_after_the_time_of_a_batch(tmp_path: Path) -> None:
         trains = TrainsOrders(room, results, SECRET, tmp_path, 0.0, late)
         trains.train(Wanted(order(), 1), Slot((0,)))
         assert len(room.specs) == trained
+
+
+def test_an_order_that_another_grader_trains_is_not_waited_for_once_all_is_over(
+    tmp_path: Path,
+) -> None:
+    results, asked = Results(tmp_path / "kept"), iter([False, False, True])
+    trains = TrainsOrders(ServingRoom(), results, SECRET, tmp_path, 0.0, lambda: next(asked))
+
+    def the_others() -> Outcome:
+        trains.train(Wanted(order(), 1), Slot((0,)))
+        return Untrainable("fit", "theirs")
+
+    results.once(key_here(order(), SECRET, 1).key, the_others)
+    assert [*asked] == []
+    assert not (tmp_path / "faults").exists()
 
 
 @pytest.mark.parametrize(

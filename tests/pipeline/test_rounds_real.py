@@ -27,9 +27,10 @@ from grader.pipeline.runner import Stop, slots
 from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.report.trained import trained_lines
+from grader.submission import Cell, Notebook, Submission
 from grader.text.words import Words
 from grader.trainer.kept import usual_folder
-from grader.types import Cell, Notebook, Record, Submission, Verdict
+from grader.types import Record, Verdict
 from tests.support.class_of_sixty import ROOT, without_times
 from tests.support.notebook_runs import room
 

@@ -23,8 +23,9 @@ from grader.pipeline.runners import local
 from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
 from grader.room import Room, open_room
+from grader.submission import Submission
 from grader.text.words import Words
-from grader.types import Engine, GraderError, Isolation, Level, Submission, Verdict
+from grader.types import Engine, GraderError, Isolation, Level, Verdict
 from tests.support.canned_rooms import submission
 
 ROOT = Path(__file__).resolve().parents[2]

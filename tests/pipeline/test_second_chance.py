@@ -10,11 +10,13 @@ import pytest
 
 from grader.execute import execute as executing
 from grader.execute.run import Run
+from grader.execution import Execution
 from grader.extract import evaluate as evaluating
 from grader.extract.architecture import Architecture
 from grader.extract.evaluate import RoomFailedError, evaluate_apart
 from grader.extract.tasks import Answer, ModelTask
-from grader.types import Engine, Execution, GraderError, Message, Notebook, Outcome
+from grader.submission import Notebook
+from grader.types import Engine, GraderError, Message, Outcome
 from tests.support.builders import execution
 
 FINISHED = (execution(), False)

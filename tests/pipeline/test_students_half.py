@@ -16,6 +16,7 @@ from grader.course.exercises import Course, Exercise
 from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.course.public import FILE, public_half, read_public
+from grader.execution import FitSample
 from grader.extract.apart import Together
 from grader.extract.extract import extract
 from grader.extract.held import whose_data
@@ -24,15 +25,7 @@ from grader.pipeline.job import fingerprints
 from grader.pipeline.judging import RunToJudge, judge
 from grader.score.grade import grade_of
 from grader.score.score import malformed
-from grader.types import (
-    Engine,
-    Evidence,
-    EvidenceClass,
-    FitSample,
-    Grade,
-    Message,
-    Verdict,
-)
+from grader.types import Engine, Evidence, EvidenceClass, Grade, Message, Verdict
 from tests.extract.notebooks import Room, asked, candidate, given, own_data, run_with, sequential
 from tests.support.course_help import ROOT, course_of
 from tests.support.notebook_runs import notebook

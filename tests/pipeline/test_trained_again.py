@@ -13,17 +13,13 @@ from typing import Any
 import pytest
 
 from grader.course.exercises import Alternative, Course
+from grader.execution import Execution, Training
 from grader.extract.evaluate import RoomFailedError
 from grader.extract.matching import read_model
 from grader.extract.proof import layers_digest, weights_digest
 from grader.extract.tasks import Answer, ModelTask
 from grader.pipeline import attempts
-from grader.types import (
-    Execution,
-    Message,
-    Training,
-    Verdict,
-)
+from grader.types import Message, Verdict
 from tests.support.canned_rooms import (
     CONFIG,
     GRU,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.execution import Training
 from grader.extract.proof import weights_digest
 from grader.kernel.orders.asking import packed
 from grader.pipeline import trainings as module
@@ -19,7 +20,8 @@ from grader.pipeline.trainings import Trainings, UnderWay
 from grader.trainer.asking import Answer
 from grader.trainer.result import Trained, Untrainable
 from grader.trainer.results import Results
-from grader.types import GraderError, Message, Training
+from grader.trainer.waiting import Over, never
+from grader.types import GraderError, Message
 from tests.support.orders import ARRAYS, claim, order
 from tests.support.trainer_room import ARRAYS as TRAINED
 from tests.support.trainer_room import TOLD, FakeRoom, ServingRoom, good, write
@@ -38,17 +40,17 @@ class Judges:
         return order_of(Asked(order, arrays, answered, seed))
 
 
-class Bench:
+class PlayedNotebook:
     def __init__(self, folder: Path, *answers: Any) -> None:
         self.folder = folder
         self.room: FakeRoom = FakeRoom(*answers)
         self.judges = Judges()
         self.trainings = self.of_a_run()
 
-    def of_a_run(self, attempt: int = 1) -> Trainings:
+    def of_a_run(self, attempt: int = 1, over: Over = never) -> Trainings:
         judges: Any = self.judges
         results = Results(self.folder / "results")
-        return Trainings(judges, self.room, results, b"s" * 32, attempt)
+        return Trainings(judges, self.room, results, b"s" * 32, attempt, over=over)
 
     def ask(
         self, cell: int = 3, trainings: Trainings | None = None, arrays: Any = None, **changes: Any
@@ -68,9 +70,9 @@ def never(path: Path, asked: Any, arrays: Any) -> None:
 
 
 def test_what_we_trained_is_told_and_kept_as_evidence(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, good)
-    reply = bench.ask()
-    (one,) = bench.trainings.trainings
+    notebook = PlayedNotebook(tmp_path, good)
+    reply = notebook.ask()
+    (one,) = notebook.trainings.trainings
     assert reply.told == {"result": one.key, "epochs": [0, 1], "history": {"loss": [1.0, 1.0]}}
     with np.load(io.BytesIO(reply.arrays)) as found:
         assert sorted(found.files) == ["optimizer_0000", "weight_0000", "weight_0001"]
@@ -80,17 +82,17 @@ def test_what_we_trained_is_told_and_kept_as_evidence(tmp_path: Path) -> None:
 
 
 def test_what_is_no_order_the_notebook_trains_and_we_know_why(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    reply = bench.ask(version=2)
-    (one,) = bench.trainings.trainings
+    notebook = PlayedNotebook(tmp_path)
+    reply = notebook.ask(version=2)
+    (one,) = notebook.trainings.trainings
     assert list(reply.told) == ["refused"]
     assert (one.key, one.why) == ("", Message("order.unreadable", {"what": "version"}))
 
 
 def test_what_fails_where_others_train_the_notebook_trains_too(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, fails)
-    reply = bench.ask()
-    (one,) = bench.trainings.trainings
+    notebook = PlayedNotebook(tmp_path, fails)
+    reply = notebook.ask()
+    (one,) = notebook.trainings.trainings
     assert list(reply.told) == ["refused"]
     assert one.key == ""
     assert one.why is not None
@@ -99,51 +101,51 @@ def test_what_fails_where_others_train_the_notebook_trains_too(tmp_path: Path) -
 
 
 def test_where_nothing_trains_the_fault_is_ours_and_no_evidence(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, never, never)
+    notebook = PlayedNotebook(tmp_path, never, never)
     with pytest.raises(GraderError):
-        bench.ask()
-    assert bench.trainings.trainings == ()
+        notebook.ask()
+    assert notebook.trainings.trainings == ()
 
 
 def test_a_notebook_goes_on_from_its_own_results_alone(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, good, good)
-    key = bench.ask().told["result"]
+    notebook = PlayedNotebook(tmp_path, good, good)
+    key = notebook.ask().told["result"]
     after = {"result": key, "optimizer": "goes_on"}
-    assert "result" in bench.ask(after=after).told
-    assert bench.trainings.trainings[1].before == key
-    other = bench.of_a_run()
-    assert list(bench.ask(trainings=other, after=after).told) == ["refused"]
-    assert bench.judges.answered[-1] == frozenset()
+    assert "result" in notebook.ask(after=after).told
+    assert notebook.trainings.trainings[1].before == key
+    other = notebook.of_a_run()
+    assert list(notebook.ask(trainings=other, after=after).told) == ["refused"]
+    assert notebook.judges.answered[-1] == frozenset()
 
 
 def test_it_goes_on_although_others_pushed_its_result_out(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, good, good)
-    after = {"result": bench.ask().told["result"], "optimizer": "goes_on"}
+    notebook = PlayedNotebook(tmp_path, good, good)
+    after = {"result": notebook.ask().told["result"], "optimizer": "goes_on"}
     for path in (tmp_path / "results").iterdir():
         path.unlink()
-    assert "result" in bench.ask(after=after).told
+    assert "result" in notebook.ask(after=after).told
 
 
 def test_where_nothing_is_left_to_go_on_from_the_notebook_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "HELD_BYTES", 0)
-    bench = Bench(tmp_path, good)
-    after = {"result": bench.ask().told["result"], "optimizer": "goes_on"}
+    notebook = PlayedNotebook(tmp_path, good)
+    after = {"result": notebook.ask().told["result"], "optimizer": "goes_on"}
     for path in (tmp_path / "results").iterdir():
         path.unlink()
-    assert list(bench.ask(after=after).told) == ["refused"]
-    assert bench.trainings.trainings[1].why == Message("trainer.forgotten")
+    assert list(notebook.ask(after=after).told) == ["refused"]
+    assert notebook.trainings.trainings[1].why == Message("trainer.forgotten")
 
 
 def test_what_was_trained_before_takes_no_time_and_is_evidence_all_the_same(
     tmp_path: Path,
 ) -> None:
-    bench = Bench(tmp_path, good)
-    bench.ask()
-    bench.ask()
-    first, second = bench.trainings.trainings
-    assert len(bench.room.asked) == 1
+    notebook = PlayedNotebook(tmp_path, good)
+    notebook.ask()
+    notebook.ask()
+    first, second = notebook.trainings.trainings
+    assert len(notebook.room.asked) == 1
     assert (first.key, second.seconds) == (second.key, 0.0)
 
 
@@ -161,12 +163,12 @@ def test_one_run_has_no_more_time_than_all_its_trainings_may_take_whoever_came_f
 ) -> None:
     """Whether it is too long does not depend on whether somebody asked for the same before."""
     monkeypatch.setattr(module, "ALTOGETHER_SECONDS", 1.5 * SECONDS)
-    bench = Bench(tmp_path, good)
+    notebook = PlayedNotebook(tmp_path, good)
     if known:
-        bench.ask(trainings=bench.of_a_run())
-    bench.ask()
-    assert list(bench.ask(seeds=[1, 2, 3]).told) == ["refused"]
-    first, second = bench.trainings.trainings
+        notebook.ask(trainings=notebook.of_a_run())
+    notebook.ask()
+    assert list(notebook.ask(seeds=[1, 2, 3]).told) == ["refused"]
+    first, second = notebook.trainings.trainings
     assert (first.why, why(second)) == (None, "order.too_long")
 
 
@@ -174,10 +176,10 @@ def test_what_could_not_be_trained_took_its_time_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ALTOGETHER_SECONDS", 1.5 * SECONDS)
-    bench = Bench(tmp_path, fails)
-    bench.ask()
-    bench.ask(seeds=[1, 2, 3])
-    assert [why(one) for one in bench.trainings.trainings] == [
+    notebook = PlayedNotebook(tmp_path, fails)
+    notebook.ask()
+    notebook.ask(seeds=[1, 2, 3])
+    assert [why(one) for one in notebook.trainings.trainings] == [
         "proof.untrainable",
         "order.too_long",
     ]
@@ -195,43 +197,60 @@ def test_histories_are_kept_up_to_a_number_of_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "HISTORY_NUMBERS", 3)
-    bench = Bench(tmp_path, good, good)
-    bench.ask()
-    reply = bench.ask(seeds=[1, 2, 3])
-    kept = [len(one.history) for one in bench.trainings.trainings]
+    notebook = PlayedNotebook(tmp_path, good, good)
+    notebook.ask()
+    reply = notebook.ask(seeds=[1, 2, 3])
+    kept = [len(one.history) for one in notebook.trainings.trainings]
     assert kept == [1, 0]
     assert len(reply.told["history"]["loss"]) == 2, "the notebook has it all"
 
 
 def test_another_attempt_is_another_training(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, good, good)
-    keys = {bench.ask(trainings=bench.of_a_run(n)).told["result"] for n in (1, 2)}
+    notebook = PlayedNotebook(tmp_path, good, good)
+    keys = {notebook.ask(trainings=notebook.of_a_run(n)).told["result"] for n in (1, 2)}
     assert len(keys) == 2
 
 
 def test_what_ends_the_run_ends_the_training_before_it_is_begun(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+    notebook = PlayedNotebook(tmp_path)
 
     def meanwhile() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        bench.trainings.train(tmp_path / "a", tmp_path / "b", 1, meanwhile)
-    assert bench.judges.answered == []
+        notebook.trainings.train(tmp_path / "a", tmp_path / "b", 1, meanwhile)
+    assert notebook.judges.answered == []
+
+
+def test_a_notebook_that_waits_for_anothers_training_hears_that_all_is_over(tmp_path: Path) -> None:
+    """Its own is finished all the same: what ends one is the second who asks, in the middle."""
+    notebook, ended = PlayedNotebook(tmp_path), list[str]()
+    waiting = notebook.of_a_run(over=lambda: True)
+
+    def asks_the_same(path: Path, asked: Any, arrays: Any) -> None:
+        with pytest.raises(GraderError) as error:
+            notebook.ask(trainings=waiting)
+        ended.append(error.value.message.id)
+        good(path, asked, arrays)
+
+    notebook.room.answers.append(asks_the_same)
+    notebook.ask(trainings=notebook.of_a_run(over=lambda: True))
+    assert ended == ["pipeline.not_awaited"]
+    assert waiting.trainings == ()
 
 
 def test_what_the_notebook_says_of_its_own_training_is_noted(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    bench.trainings.claimed(4, "a callback of class Own")
-    (one,) = bench.trainings.trainings
+    notebook = PlayedNotebook(tmp_path)
+    notebook.trainings.claimed(4, "a callback of class Own")
+    (one,) = notebook.trainings.trainings
     assert (one.cell, one.key) == (4, "")
     assert one.why == Message("proof.told", {"why": "a callback of class Own"})
 
 
 def test_the_rows_of_an_order_are_kept_as_evidence(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, good)
-    bench.ask()
-    (one,) = bench.trainings.trainings
+    notebook = PlayedNotebook(tmp_path, good)
+    notebook.ask()
+    (one,) = notebook.trainings.trainings
     assert one.sample is not None
     assert one.sample.x is not None
     np.testing.assert_array_equal(one.sample.x.rows, ARRAYS["x"])
@@ -243,10 +262,10 @@ def test_rows_of_earlier_trainings_make_room_for_later_ones(
     size = sum(array.nbytes for array in ARRAYS.values())
     monkeypatch.setattr(module, "SEEN_BYTES", size + 1)
     monkeypatch.setattr(module, "FEW_ROWS", 2)
-    bench = Bench(tmp_path, good, good)
-    bench.ask()
-    bench.ask(occurrence=1, seeds=[None])
-    earlier, later = (one.sample for one in bench.trainings.trainings)
+    notebook = PlayedNotebook(tmp_path, good, good)
+    notebook.ask()
+    notebook.ask(occurrence=1, seeds=[None])
+    earlier, later = (one.sample for one in notebook.trainings.trainings)
     for sample, count in ((earlier, 2), (later, len(ARRAYS["x"]))):
         assert sample is not None
         assert sample.x is not None
@@ -261,10 +280,10 @@ def test_what_is_left_of_earlier_rows_is_drawn_from_all_of_them(
     monkeypatch.setattr(module, "SEEN_BYTES", 0)
     y = np.arange(1600, dtype=np.float32)
     x = np.broadcast_to(y[:, None, None], (1600, *ARRAYS["x"].shape[1:]))
-    bench, kept = Bench(tmp_path, good, good), []
+    notebook, kept = PlayedNotebook(tmp_path, good, good), []
     for attempt in (1, 2):  # each draws by a seed of its own
-        trainings = bench.of_a_run(attempt)
-        bench.ask(trainings=trainings, arrays={"x": x, "y": y})
+        trainings = notebook.of_a_run(attempt)
+        notebook.ask(trainings=trainings, arrays={"x": x, "y": y})
         (one,) = trainings.trainings
         assert one.sample is not None
         assert one.sample.x is not None
@@ -278,16 +297,16 @@ def test_what_is_left_of_earlier_rows_is_drawn_from_all_of_them(
 
 
 def test_an_epoch_that_is_a_part_of_one_counts_as_that(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, good)
-    bench.ask(fit={**claim()["fit"], "epochs": 7, "steps_per_epoch": 1})  # of three
-    (one,) = bench.trainings.trainings
+    notebook = PlayedNotebook(tmp_path, good)
+    notebook.ask(fit={**claim()["fit"], "epochs": 7, "steps_per_epoch": 1})  # of three
+    (one,) = notebook.trainings.trainings
     assert (one.epochs, one.rows, one.samples) == (7, 24, 56)
 
 
 def test_no_more_rows_stand_for_a_training_than_it_went_over(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, good)
-    bench.ask(fit={**claim()["fit"], "epochs": 1, "steps_per_epoch": 1})
-    (one,) = bench.trainings.trainings
+    notebook = PlayedNotebook(tmp_path, good)
+    notebook.ask(fit={**claim()["fit"], "epochs": 1, "steps_per_epoch": 1})
+    (one,) = notebook.trainings.trainings
     assert (one.samples, len(ARRAYS["x"])) == (8, 24)
     assert one.sample is not None
     assert one.sample.x is not None
@@ -296,13 +315,13 @@ def test_no_more_rows_stand_for_a_training_than_it_went_over(tmp_path: Path) -> 
 
 
 def test_one_room_trains_all_of_a_run_and_ends_with_it(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    bench.room = room = ServingRoom()
-    bench.trainings = bench.of_a_run()
+    notebook = PlayedNotebook(tmp_path)
+    notebook.room = room = ServingRoom()
+    notebook.trainings = notebook.of_a_run()
     for seed in (1, 2, 3):
-        bench.ask(seeds=[seed, None, None])
+        notebook.ask(seeds=[seed, None, None])
     assert room.orders == [["0000", "0001", "0002"]]
-    bench.trainings.close()
+    notebook.trainings.close()
     assert room.processes[0].code == -9
 
 
@@ -318,26 +337,26 @@ def test_how_far_a_training_is_is_told_while_it_lasts_and_that_it_is_done(
         meanwhile()
         return Answer("a" * 64, Untrainable("fit", "no"), known=False)
 
-    bench = Bench(tmp_path)
-    trainings = replace(bench.trainings, tell=told.append, once=once)
-    bench.ask(trainings=trainings)
+    notebook = PlayedNotebook(tmp_path)
+    trainings = replace(notebook.trainings, tell=told.append, once=once)
+    notebook.ask(trainings=trainings)
     assert [one and (one.epoch, one.epochs) for one in told] == [(0, 2), (2, 2), None]
     assert all(one is None or one.seconds >= 0 for one in told)
 
 
 def test_nothing_is_told_of_what_takes_no_time(tmp_path: Path) -> None:
     told: list[Any] = []
-    bench = Bench(tmp_path, good)
-    bench.ask(trainings=replace(bench.trainings, tell=told.append))
+    notebook = PlayedNotebook(tmp_path, good)
+    notebook.ask(trainings=replace(notebook.trainings, tell=told.append))
     assert told == []
 
 
 def test_what_weighs_nothing_is_no_evidence(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, good)
+    notebook = PlayedNotebook(tmp_path, good)
     weights = np.zeros(len(ARRAYS["x"]), np.float32)
     weights[3:5] = 1.0
-    bench.ask(arrays={"sample_weight": weights})
-    (one,) = bench.trainings.trainings
+    notebook.ask(arrays={"sample_weight": weights})
+    (one,) = notebook.trainings.trainings
     assert one.sample is not None
     assert one.sample.x is not None
     np.testing.assert_array_equal(one.sample.x.rows, ARRAYS["x"][3:5])

@@ -17,6 +17,7 @@ import pytest
 
 from grader.execute.execute import execute
 from grader.execute.run import Run
+from grader.execution import Execution
 from grader.extract.matching import read_model
 from grader.extract.proof import chain_of, proof_of
 from grader.pipeline.judges import Judges
@@ -26,7 +27,7 @@ from grader.pipeline.trainings import Trainings
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
-from grader.types import Engine, Execution, Proof
+from grader.types import Engine, Proof
 from tests.support import notebook_files
 from tests.support.notebook_runs import candidate, cell, notebook, room
 

@@ -10,13 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from grader.execution import Execution, Jump, Training
 from grader.record.store import Store
-from grader.types import (
-    Execution,
-    GraderError,
-    Jump,
-    Training,
-)
+from grader.types import GraderError
 from tests.support import builders as b
 from tests.support.course_help import everything_in
 
@@ -42,6 +38,20 @@ class TestExecutions:
         assert back.cells == run.cells
         assert math.isnan(back.candidates[0].fits[0].history["loss"][1])
         assert without_arrays(back) == without_arrays(run)
+
+    def test_one_that_an_earlier_version_kept_opens_without_what_nobody_reads_any_more(
+        self, store: Store
+    ) -> None:
+        store.save_execution(KEY, b.execution())
+        (path,) = store.out.rglob("execution.json")
+        kept = json.loads(path.read_text("utf-8"))
+        kept["peak_memory_mb"] = 900.0
+        sample = kept["candidates"][0]["fits"][0]["sample"]
+        kept["candidates"][0]["fits"][0]["sample"] = sample | {"validation_x": sample["x"]}
+        path.write_text(json.dumps(kept), "utf-8")
+        back = store.load_execution(KEY)
+        assert back is not None
+        assert without_arrays(back) == without_arrays(b.execution())
 
     def test_every_trainings_curves_are_kept_epoch_by_epoch(self, store: Store) -> None:
         """Ours and the notebook's own, of every run: a run with another seed has its own key."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import math
 import os
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from grader.record import files, flushing
+from grader.record import exported, files, flushing
 from grader.record.store import Store, UnkeepableError
 from grader.types import (
     ByRules,
@@ -67,6 +68,17 @@ class TestRecords:
         assert losses[0] == 0.3
         assert math.isnan(losses[1])
         assert math.isinf(losses[2])
+
+    def test_one_that_an_earlier_version_kept_opens_without_what_nobody_reads_any_more(
+        self, store: Store
+    ) -> None:
+        kept = b.record(evidence=b.evidence(train=b.training((0.5, 0.25))))
+        store.save(kept)
+        path = record_file(store, kept)
+        told = json.loads(path.read_bytes())
+        told["record"]["evidence"]["training"] |= {"first_loss": 0.5, "last_loss": 0.25}
+        path.write_text(json.dumps(told), "utf-8")
+        assert store.load(kept.key) == kept
 
     def test_text_that_is_not_unicode_does_not_stop_a_record(self, store: Store) -> None:
         told = Message("runs.failed", {"error": "bad \ud800 text"})
@@ -266,6 +278,22 @@ class TestTheDisk:
             pass
         assert caught.value.message.id == "record.locked"
         assert caught.value.message.args["who"] == str(os.getpid())
+
+    @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+    def test_where_there_are_no_locks_another_folder_is_named_and_no_other_grader(
+        self, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refused(*_: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(fcntl, "flock", refused)
+        with pytest.raises(GraderError) as caught, Store(tmp_path):
+            pass
+        args = {"path": str(tmp_path), "error": os.strerror(number)}
+        assert caught.value.message == Message("record.no_locks", args)
+        with pytest.raises(GraderError) as caught, exported.locked(tmp_path):
+            pass
+        assert caught.value.message == Message("record.no_locks", args)
 
     def test_the_lock_ends_with_its_process(self, tmp_path: Path) -> None:
         script = f"""

@@ -16,8 +16,9 @@ from grader.report.similar import similar_page
 from grader.report.wording import file_stem
 from grader.similarity.compare import Work, pairs_alike
 from grader.similarity.trainings import CURVE, WEIGHTS, Equal
+from grader.submission import Cell, Notebook
 from grader.text.words import Words
-from grader.types import Cell, Message, Notebook, Verdict
+from grader.types import Message, Verdict
 from tests.similarity.test_compare import ODD
 from tests.support import builders as b
 from tests.support.browser import PROGRAM, Seen, Visitors, look, visit

@@ -11,9 +11,10 @@ import pytest
 from grader.record import notebook_file
 from grader.report.cells import LONGEST, LONGEST_LINE, MOST_CELLS, MOST_LINES
 from grader.report.feedback import feedback_page
+from grader.submission import Cell, Notebook
 from grader.text.tracebacks import failing_line, unreadable_line
 from grader.text.words import Words
-from grader.types import Cell, CellError, Message, Notebook, Outcome, Record, RunFacts, Verdict
+from grader.types import CellError, Message, Outcome, Record, RunFacts, Verdict
 from tests.report.test_report_pages import HOSTILE, TITLES, Page
 from tests.support import builders as b
 

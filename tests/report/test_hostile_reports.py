@@ -26,8 +26,9 @@ from grader.report.json_ import results_json
 from grader.report.junit import junit
 from grader.report.table import render_table
 from grader.report.wording import file_stem
+from grader.submission import Submission
 from grader.text.words import Words
-from grader.types import Record, Submission
+from grader.types import Record
 from tests.support.exporting import OF_TEXT
 from tests.support.hostile import hostile_records, messages, payloads
 

@@ -30,8 +30,9 @@ from grader.report.overview import index_page
 from grader.report.spreadsheet import inert
 from grader.report.table import render_table
 from grader.score.score import ungraded
+from grader.submission import Submission
 from grader.text.words import Words
-from grader.types import UNKNOWN, ByRules, Message, Record, Submission, Verdict
+from grader.types import UNKNOWN, ByRules, Message, Record, Verdict
 from tests.support import builders as b
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,8 @@ from grader.execute.run import Run
 from grader.extract.evaluate import evaluation_environment
 from grader.room.fork_servers import _key
 from grader.room.spec import RoomSpec
-from grader.types import Engine, Notebook
+from grader.submission import Notebook
+from grader.types import Engine
 
 
 def _spec(env: dict[str, str]) -> RoomSpec:

@@ -160,11 +160,11 @@ def test_what_was_taken_away_before_it_was_locked_is_planted_anew(
 ) -> None:
     lock, names = guarded._lock, []
 
-    def slow(descriptor: int, *, wait: bool) -> None:
+    def slow(descriptor: int, *, wait: bool) -> bool:
         names.extend(path.name for path in tmp_path.iterdir())
         if len(names) == 1:
             (tmp_path / names[0]).unlink()
-        lock(descriptor, wait=wait)
+        return lock(descriptor, wait=wait)
 
     monkeypatch.setattr(guarded, "_lock", slow)
     with guarded._planted(tmp_path) as path:

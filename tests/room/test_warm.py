@@ -19,11 +19,13 @@ import pytest
 from grader import environment
 from grader.execute.execute import execute
 from grader.execute.run import Run
+from grader.execution import Execution
 from grader.room import Room, RoomSpec, fork_servers, open_room, warmed
 from grader.room.bubblewrap import BubblewrapRoom
 from grader.room.process import LinuxProcess
 from grader.room.warm import WarmRoom, can_be_warm
-from grader.types import Cell, Engine, Execution, GraderError, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import Engine, GraderError
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")]
 

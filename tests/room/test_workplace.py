@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -90,6 +92,24 @@ def test_a_folder_not_yet_locked_is_left_for_an_hour(temporary: Path) -> None:
     os.utime(old, (time.time() - 7200,) * 2)
     sweep(temporary)
     assert [path.name for path in temporary.iterdir()] == [".grader-run-new"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+def test_a_disk_that_knows_no_locks_is_worked_on_without(
+    temporary: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    lock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with workplace("in") as place:
+        sweep(temporary)
+        assert (place / "in").is_dir()
+        monkeypatch.setattr(fcntl, "flock", lock)  # another grader may be luckier
+        sweep(temporary)
+        assert (place / "in").is_dir()
+    assert not list(temporary.iterdir())
 
 
 def test_what_was_not_made_here_stays(temporary: Path) -> None:

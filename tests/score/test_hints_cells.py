@@ -9,7 +9,8 @@ import pytest
 from grader.authoring.release import PLACEHOLDER
 from grader.score.hints_empty import EMPTY
 from grader.score.hints_runs import diagnose_runs, diagnose_source
-from grader.types import Cell, CellError, Evidence, Message, Notebook, Outcome, RunFacts
+from grader.submission import Cell, Notebook
+from grader.types import CellError, Evidence, Message, Outcome, RunFacts
 
 STUB = (
     "import numpy as np",

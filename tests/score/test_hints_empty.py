@@ -12,7 +12,8 @@ from grader.score.hints import diagnose
 from grader.score.hints_empty import STILL_EMPTY, asked_name, empty_hints
 from grader.score.hints_runs import diagnose_source, diagnose_unknown
 from grader.score.score import nothing_found, score
-from grader.types import Cell, Evidence, Message, Notebook, Outcome, RunFacts, Verdict
+from grader.submission import Cell, Notebook
+from grader.types import Evidence, Message, Outcome, RunFacts, Verdict
 from tests.live.test_telling import EXERCISE
 from tests.support import builders as b
 

@@ -7,7 +7,8 @@ import textwrap
 import pytest
 
 from grader.score.hints_runs import diagnose_source
-from grader.types import Cell, Message, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import Message
 
 USED = "model.fit(X[:2560], Y[:2560])\nmodel.evaluate(X[2560:], Y[2560:])"
 

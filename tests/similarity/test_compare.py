@@ -9,7 +9,7 @@ import pytest
 
 from grader.similarity.compare import LEAST_FRAGMENTS, MOST_PAIRS, RARE, Pair, Work, pairs_alike
 from grader.similarity.tokens import MOST_TOKENS, tokens_of
-from grader.types import Cell, Notebook
+from grader.submission import Cell, Notebook
 from tests.support import builders as b
 
 STUB = """

@@ -10,19 +10,14 @@ from typing import Any
 import numpy as np
 
 from grader.course.exercises import Exercise
+from grader.execution import ArraySample, Candidate, CellRun, Execution, Fit, FitSample
 from grader.types import (
-    ArraySample,
     Attempt,
-    Candidate,
-    CellRun,
     Check,
     Engine,
     Evidence,
     EvidenceClass,
-    Execution,
     Finding,
-    Fit,
-    FitSample,
     Grade,
     Isolation,
     LayerFact,
@@ -75,8 +70,6 @@ def training(
         epochs=len(losses),
         changed=True,
         finite=True,
-        first_loss=losses[0] if losses else None,
-        last_loss=losses[-1] if losses else None,
         history=history,
         compile={"loss": "mse", "optimizer": "Adam"},
         cell=7,
@@ -219,5 +212,4 @@ def execution(
         attempt=1,
         isolation=Isolation(Level.FULL),
         seconds=12.0,
-        peak_memory_mb=900.0,
     )

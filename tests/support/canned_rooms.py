@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from grader.course.exercises import Course
+from grader.execution import ArraySample, Candidate, CellRun, Execution, Fit, FitSample
 from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.pipeline import attempts, grader
 from grader.pipeline.grader import Grader
@@ -19,22 +20,8 @@ from grader.pipeline.judges import Judges
 from grader.pipeline.runner import Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
 from grader.record.store import Store
-from grader.types import (
-    ArraySample,
-    Candidate,
-    Cell,
-    CellRun,
-    Engine,
-    Execution,
-    Fit,
-    FitSample,
-    Isolation,
-    Level,
-    Notebook,
-    Outcome,
-    Record,
-    Submission,
-)
+from grader.submission import Cell, Notebook, Submission
+from grader.types import Engine, Isolation, Level, Outcome, Record
 
 ROOT = Path(__file__).resolve().parents[2]
 GRU, LSTM = "multiplication-gru", "multiplication-lstm"
@@ -106,7 +93,6 @@ def execution(seed: int = 1, **changes: Any) -> Execution:
         attempt=1,
         isolation=ISOLATION,
         seconds=1.0,
-        peak_memory_mb=1.0,
     )
     return replace(made, **changes)
 

@@ -24,6 +24,7 @@ from unittest.mock import patch
 import numpy as np
 
 from grader.course.load import load_course
+from grader.execution import ArraySample, Candidate, CellRun, Execution, Fit, FitSample
 from grader.extract.tasks import Answer, LayerAnswer, ModelTask
 from grader.kernel.orders.asking import answer_of, packed
 from grader.pipeline.grader import Graded, Grader
@@ -33,24 +34,9 @@ from grader.pipeline.runner import Slot, Stop
 from grader.pipeline.runners.local import LocalRunner
 from grader.record.record_json import record_to_json
 from grader.record.store import Store
+from grader.submission import Cell, Notebook, Submission
 from grader.trainer.devices import Devices
-from grader.types import (
-    ArraySample,
-    Candidate,
-    Cell,
-    CellError,
-    CellRun,
-    Engine,
-    Execution,
-    Fit,
-    FitSample,
-    Isolation,
-    Level,
-    Notebook,
-    Outcome,
-    Record,
-    Submission,
-)
+from grader.types import CellError, Engine, Isolation, Level, Outcome, Record
 from tests.support.orders import claim, dense, lstm, optimizer, sequential
 from tests.support.trainer_room import TOLD, ServingRoom, write
 
@@ -200,7 +186,6 @@ class Notebooks:
             attempt=run.attempt,
             isolation=ISOLATION,
             seconds=1.0,
-            peak_memory_mb=1.0,
             trainings=trainings,
         )
 
@@ -269,7 +254,15 @@ class Class:
             stack.enter_context(patch("grader.environment.free_mb", lambda: 1e6))
             stack.enter_context(patch.dict("os.environ", {"XDG_CACHE_HOME": str(self.cache)}))
             store = stack.enter_context(Store(self.out))
-            grader = Grader(course, self.rooms, store, settings, judges(), devices=self.devices)
+            grader = Grader(
+                course,
+                self.rooms,
+                store,
+                settings,
+                judges(),
+                stopping=self.stop.draining.is_set,
+                devices=self.devices,
+            )
             slots = [Slot((number,)) for number in range(SLOTS)]
             yield grader.grade_all(submissions, LocalRunner(slots, self.stop))
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from grader.collect.collect import collect
 from grader.record.store import Store
-from grader.types import Record, Submission, Verdict
+from grader.submission import Submission
+from grader.types import Record, Verdict
 from tests.support import builders as b
 from tests.support.lms_files import as_csv, written, zipped
 from tests.support.notebook_files import notebook, raw

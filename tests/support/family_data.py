@@ -10,8 +10,9 @@ from babel.messages.pofile import read_po
 from hypothesis import strategies as st
 
 from grader.course.families import DataReading
+from grader.execution import ArraySample, FitSample
 from grader.text.words import Words
-from grader.types import ArraySample, FitSample, Message
+from grader.types import Message
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "reference"

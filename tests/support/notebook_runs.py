@@ -10,8 +10,10 @@ from typing import Any
 from grader.execute.claims import Claims, read_claims
 from grader.execute.execute import execute
 from grader.execute.run import Run
+from grader.execution import Candidate, CellRun, Execution
 from grader.room import Room, open_room, warmed
-from grader.types import Candidate, Cell, CellRun, Engine, Execution, Notebook
+from grader.submission import Cell, Notebook
+from grader.types import Engine
 
 
 @functools.cache

@@ -137,7 +137,7 @@ def test_a_fault_of_ours_is_not_remembered(tmp_path: Path) -> None:
     assert plain(shared([TASK], Answers(tmp_path, batch), room)[TASK.id]) == plain(ANSWER)
 
 
-def test_who_waits_for_somebody_elses_may_be_called_away(tmp_path: Path) -> None:
+def test_who_waits_for_somebody_elses_hears_that_all_is_over(tmp_path: Path) -> None:
     begun, over = threading.Event(), threading.Event()
 
     def train(_: Sequence[ModelTask]) -> dict[str, Answer]:
@@ -145,19 +145,17 @@ def test_who_waits_for_somebody_elses_may_be_called_away(tmp_path: Path) -> None
         over.wait()
         return {TASK.id: ANSWER}
 
-    def called_away() -> None:
-        raise GraderError(Message("pipeline.not_awaited"))
-
     with ThreadPoolExecutor() as pool:
         other = pool.submit(shared, [TASK], Answers(tmp_path), train)
         begun.wait()
         try:
-            with pytest.raises(GraderError):
-                shared([TASK], Answers(tmp_path), Room(), called_away)
+            with pytest.raises(GraderError) as ended:
+                shared([TASK], Answers(tmp_path), Room(), lambda: True)
+            assert ended.value.message.id == "pipeline.not_awaited"
         finally:
             over.set()
         assert plain(other.result()[TASK.id]) == plain(ANSWER)
-    shared([TASK], Answers(tmp_path), Room(), called_away)  # nothing to wait for
+    shared([TASK], Answers(tmp_path), Room(), lambda: True)  # nothing to wait for
 
 
 def test_a_fault_of_ours_is_nobodys_answer(tmp_path: Path) -> None:

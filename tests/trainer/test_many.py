@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from grader.trainer.many import (
     train_many,
 )
 from grader.trainer.order import Order
+from grader.trainer.result import Outcome, Untrainable
 from grader.trainer.results import Results
 from grader.trainer.train import Job
 from grader.types import GraderError, Message
@@ -201,6 +203,25 @@ def test_what_no_code_of_ours_writes_is_told_of_a_device_too(tmp_path: Path) -> 
     told: list[Message] = []
     train_batch(JOBS, lent_one(told), GpuRoom(FakeRoom(), odd), Results(tmp_path))  # type: ignore[arg-type]
     assert [one.id for one in told] == ["device.failed"]
+
+
+def test_a_batch_that_is_trained_waits_for_no_other_grader_once_all_is_over(tmp_path: Path) -> None:
+    """One of four is just trained by somebody else: theirs will be kept, the others are now."""
+    told, results, over = list[Message](), Results(tmp_path), threading.Event()
+
+    def answer(path: Path, asked: Any, arrays: Any) -> None:
+        over.set()
+        good(path, asked, arrays)
+
+    def theirs() -> Outcome:
+        room: Any = GpuRoom(FakeRoom(), answer)
+        train_batch(JOBS, lent_one(told), room, results, over=over.is_set)
+        return Untrainable("fit", "theirs")
+
+    first, *others = JOBS
+    results.once(first, theirs)
+    assert [results.get(key) is not None for key in (first, *others)] == [False, True, True, True]
+    assert told == []
 
 
 def test_a_disk_that_refuses_is_no_fault_of_the_device(

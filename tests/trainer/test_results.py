@@ -41,6 +41,10 @@ def must_not_train() -> Outcome:
     raise AssertionError("trained again")
 
 
+def must_not_ask() -> bool:
+    raise AssertionError("asked")
+
+
 def plain(one: Any) -> Any:
     """A result with lists in place of arrays, to be compared."""
     assert isinstance(one, Trained)
@@ -214,6 +218,40 @@ def test_who_waits_may_be_called_away(tmp_path: Path) -> None:
         return trained()
 
     assert plain(results.once(KEY, train)) == plain(trained())
+
+
+def test_who_waits_hears_that_all_is_over(tmp_path: Path) -> None:
+    results, asked = Results(tmp_path), iter([False, True])
+
+    def train() -> Outcome:
+        with pytest.raises(GraderError) as ended:
+            results.once(KEY, must_not_train, over=lambda: next(asked))
+        assert ended.value.message.id == "pipeline.not_awaited"
+        return trained()
+
+    assert plain(results.once(KEY, train)) == plain(trained())
+    assert [*asked] == []
+
+
+def test_nobody_who_waits_for_nobody_is_asked_whether_all_is_over(tmp_path: Path) -> None:
+    """A training of one's own is finished, and a result that is there is taken."""
+    results = Results(tmp_path)
+    assert plain(results.once(KEY, trained, over=must_not_ask)) == plain(trained())
+    assert plain(results.once(KEY, must_not_train, over=must_not_ask)) == plain(trained())
+
+
+def test_what_others_just_train_is_not_waited_for_once_all_is_over(tmp_path: Path) -> None:
+    """What a device trained at once is kept where nobody else trains the same."""
+    results = Results(tmp_path)
+
+    def train() -> Outcome:
+        for key in (KEY, OTHER):
+            results.keep(key, trained(2.0), over=lambda: True)
+        return trained()
+
+    assert isinstance(results.once(KEY, train), Trained)
+    kept = [results.get(key) for key in (KEY, OTHER)]
+    assert [one and one.weights[0][0, 0] for one in kept] == [1.0, 2.0]
 
 
 def test_what_a_killed_grader_never_finished_is_removed_in_time(tmp_path: Path) -> None:

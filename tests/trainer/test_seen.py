@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from grader.execution import ArraySample
 from grader.trainer.seen import FEWEST, KEPT_BYTES, seen_rows
-from grader.types import Array, ArraySample
+from grader.types import Array
 
 RNG = np.random.default_rng(5)
 

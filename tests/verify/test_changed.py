@@ -14,8 +14,9 @@ from markdown_it import MarkdownIt
 from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.grader import Graded
+from grader.submission import Submission
 from grader.text.words import Words
-from grader.types import Submission, Verdict
+from grader.types import Verdict
 from grader.verify.cases import cases
 from grader.verify.difference import Change, markdown, page
 from grader.verify.seen import Cell, Seen, seen

@@ -15,8 +15,9 @@ from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.grader import Graded
 from grader.score.score import score
+from grader.submission import Submission
 from grader.text.words import Words
-from grader.types import Check, Message, Record, Submission, Verdict
+from grader.types import Check, Message, Record, Verdict
 from grader.verify.cases import QUICK_SECONDS, CourseCase, Kind, cases, quick, samples
 from grader.verify.compare import misses, tally_of_files, tally_of_runs
 from grader.verify.leaks import TELLING

@@ -92,9 +92,7 @@ class FitStory:
         self.recorder: Recorder | None = None
         self.rows = Rows(probe.shown.of_fit, given.get("class_weight"))
         self.shows = False  # it has shown what it goes over
-        self.sample = take_sample(
-            probe.keras, given.get("x"), given.get("y"), given.get("validation_data")
-        )
+        self.sample = take_sample(probe.keras, given.get("x"), given.get("y"))
         if inspect.isgenerator(given.get("x")):
             noted = {} if probe.trained is None else {"note": self.rows.take}
             self.recorder = Recorder(given["x"], **noted)
@@ -239,7 +237,7 @@ class FitStory:
         first = self.recorder.first if self.recorder is not None else None
         if not isinstance(first, tuple) or len(first) < PAIR:
             return {}, {}
-        sample, arrays = take_sample(self.probe.keras, first[0], first[1], None)
+        sample, arrays = take_sample(self.probe.keras, first[0], first[1])
         return {**sample, "kind": "generator"}, arrays
 
     def _send(self, event: str, fields: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:

@@ -90,7 +90,7 @@ class Loops:
         if number in self._sampled:
             return
         self._sampled.add(number)
-        sample, arrays = take_sample(self.probe.keras, x, y, None)
+        sample, arrays = take_sample(self.probe.keras, x, y)
         sample["kind"] = "dataset"  # nobody knows what the other batches hold
         self._untold[number] = (sample, arrays)
         build(self.probe.keras, model, sample)

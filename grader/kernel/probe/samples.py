@@ -90,19 +90,14 @@ class Recorder:
             yield batch
 
 
-def take_sample(
-    keras: Any, x: Any, y: Any, validation: Any
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Sample everything that was given to ``fit``."""
+def take_sample(keras: Any, x: Any, y: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Sample what ``fit`` was given to train on."""
     kind = "arrays"
     if y is None and x is not None and not isinstance(x, np.ndarray):
         kind, x, y = first_batch(keras, x)
     sample: dict[str, Any] = {"kind": kind}
     arrays: dict[str, np.ndarray] = {}
-    parts = {"x": x, "y": y}
-    if isinstance(validation, (tuple, list)) and len(validation) >= PAIR:
-        parts |= {"validation_x": validation[0], "validation_y": validation[1]}
-    for name, value in parts.items():
+    for name, value in {"x": x, "y": y}.items():
         sampled = sample_of(value)
         if sampled:
             sample[name], arrays[f"sample_{name}"] = sampled

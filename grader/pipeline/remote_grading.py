@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,9 +29,13 @@ from grader.pipeline.runner import Slot
 from grader.record.faults import FOLDER as FAULTS
 from grader.room import Guarded
 from grader.room.workplace import workplace
-from grader.types import GraderError, Level, Message, Submission
+from grader.submission import Submission
+from grader.trainer.kept import usual_folder
+from grader.types import GraderError, Level, Message
+from grader.user_folders import refusal
 
 COURSE, DATA, MANIFEST = "course", "data", "manifest.json"
+KEYS, UNKEPT = "keys", "unkept"  # in the manifest
 COMES_BACK = ("results", "evidence", FAULTS)
 
 OpenPlace: TypeAlias = "AbstractContextManager[Callable[[Group, Slot], list[Graded]]]"
@@ -68,7 +73,7 @@ class Parcel:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class RemoteGrading:
     """The other side: opens a folder of its own and grades into it, as anywhere."""
 
     places: MakesPlaces
@@ -92,11 +97,12 @@ class Workshop:
             out = folder / "out"
             course, level = luggage / COURSE, self.isolation
             place = self.places(course, self.profile, out, level, self.settings, 0, guarded)
+            unkept = _unkept()
             with place.open() as grade:
 
                 def do(parcel: Parcel, slot: Slot) -> bytes:
                     group = _with_files(parcel, folder / "files")
-                    return _packed(out, grade(group, slot))
+                    return _packed(out, grade(group, slot), unkept)
 
                 yield do
 
@@ -152,13 +158,21 @@ def _with_files(parcel: Parcel, folder: Path) -> Group:
     return tuple(map(here, parcel.group))
 
 
-def _packed(out: Path, graded: Sequence[Graded]) -> bytes:
+def _unkept() -> dict[str, str] | None:
+    """Say why results of trainings last no longer than the work here; None where they do."""
+    usual = usual_folder()
+    why = refusal(usual)
+    return None if why is None else {"machine": platform.node(), "path": str(usual), "why": why}
+
+
+def _packed(out: Path, graded: Sequence[Graded], unkept: Mapping[str, str] | None) -> bytes:
     """Give what was graded as a digest and a tar file, and remove it here.
 
     A tar file that was cut between two members looks whole.
     """
     whole = io.BytesIO()
-    manifest = json.dumps([[record.key for record in one.records] for one in graded]).encode()
+    keys = [[record.key for record in one.records] for one in graded]
+    manifest = json.dumps({KEYS: keys, UNKEPT: unkept}).encode()
     with tarfile.open(fileobj=whole, mode="w") as tar:
         info = tarfile.TarInfo(MANIFEST)
         info.size = len(manifest)

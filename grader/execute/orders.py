@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from grader.arrays import BadArraysError, read_bounded
 from grader.execute.caps import CLAIMED, HEAD_BYTES, ORDERS, WHY_TEXT
+from grader.execution import Training
 from grader.room.lending import lend
-from grader.types import Training
 
 Meanwhile = Callable[[], None]
 
@@ -70,14 +70,14 @@ class _Head(BaseModel):
 
 
 @dataclass
-class Desk:
+class Orders:
     """The trainings of one run. ``waits``: seconds by cell in which it waited for them."""
 
     folder: Path
     trainer: Trainer
     waits: dict[int, float] = field(default_factory=dict, init=False)
     _number: int = field(default=0, init=False)
-    _orders: int = field(default=0, init=False)
+    _asked: int = field(default=0, init=False)
 
     @property
     def waited(self) -> float:
@@ -93,8 +93,8 @@ class Desk:
         for path, head in self._heads():
             if head.claimed is not None:
                 self.trainer.claimed(head.cell, head.claimed)
-            elif self._orders < ORDERS:
-                self._orders += 1
+            elif self._asked < ORDERS:
+                self._asked += 1
                 self._train(path, head.cell, meanwhile)
 
     def close(self) -> None:

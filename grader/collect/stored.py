@@ -33,7 +33,7 @@ class Stored:
         return Stored(self.path, self.inside[:-1])
 
 
-class Shelf:
+class OpenZips:
     """Open zips: one, with those within it down to the one that is read."""
 
     def __init__(self) -> None:
@@ -108,8 +108,8 @@ def read_again(stored: Stored, digest: str) -> bytes:
         GraderError: it cannot be read any more, or it is another one.
     """
     try:
-        with Shelf() as shelf:
-            data = shelf.read(stored)
+        with OpenZips() as zips:
+            data = zips.read(stored)
     except (Malformed, OSError, IndexError) as error:
         raise GraderError(Message("collect.file_gone", {"path": str(stored.path)})) from error
     if hashlib.sha256(data).hexdigest() != digest:
