@@ -124,6 +124,7 @@ class Candidate:
     bare: bool = False  # its weights are too large to be looked at, and are not here
     own_updates: int = 0  # of its weights, by loops of the notebook's own: no fit made them
     own_sample: FitSample | None = None  # given to train_on_batch: the first batch, or all drawn
+    built: int | None = None  # the cell in which it was first seen as it is; None: not known
 
 
 @dataclass(frozen=True)

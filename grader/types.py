@@ -175,7 +175,7 @@ class ModelFacts:
     layers: tuple[LayerFact, ...]
     total_params: int
     input_shape: tuple[int | None, ...]
-    cell: int
+    cell: int  # where it was built
     name: str
     rebuilt: bool  # False: holds layers outside the allow-list, facts are the config's alone
 

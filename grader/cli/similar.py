@@ -148,6 +148,8 @@ def _weights(store: Store, record: Record) -> str:
     if model is None or execution is None:
         return ""
     found = [
-        one for one in execution.candidates if one.name == model.name and one.cell == model.cell
+        one
+        for one in execution.candidates
+        if one.name == model.name and model.cell in {one.cell, one.built}
     ]
     return weights_digest(found[-1].final) if found else ""

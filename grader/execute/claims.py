@@ -161,6 +161,7 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
         cell=event.cell if moved else before.cell,
         config=event.config,
         compile=_scalars(event.compile),
+        built=event.cell if before.built is None or (grown and before.initial) else before.built,
         initial=(initial or final) if grown else before.initial,
         final=now,
         order=reader.order if moved else before.order,

@@ -23,6 +23,7 @@ def model_facts(reading: ModelReading, answer: Answer | None) -> ModelFacts:
         answer: its layers and parameters as rebuilt; None where nobody rebuilt it.
     """
     candidate = reading.candidate
+    built = candidate.cell if candidate.built is None else candidate.built
     claimed = sum(int(weight.size) for weight in candidate.final)
     architecture = reading.architecture
     if architecture is None or answer is None or len(answer.layers) != len(architecture.layers):
@@ -31,7 +32,7 @@ def model_facts(reading: ModelReading, answer: Answer | None) -> ModelFacts:
             LayerFact(name, specs[i].settings if i < min(LAYERS_SHOWN, len(specs)) else {}, (), 0)
             for i, name in enumerate(reading.names)
         )
-        return ModelFacts(layers, claimed, (), candidate.cell, candidate.name, rebuilt=False)
+        return ModelFacts(layers, claimed, (), built, candidate.name, rebuilt=False)
     layers = tuple(
         LayerFact(
             spec.title,
@@ -45,7 +46,7 @@ def model_facts(reading: ModelReading, answer: Answer | None) -> ModelFacts:
         layers,
         answer.total_params,
         architecture.input_shape,
-        candidate.cell,
+        built,
         candidate.name,
         rebuilt=True,
     )

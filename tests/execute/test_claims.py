@@ -181,12 +181,28 @@ def test_a_name_without_new_weights_changes_neither_cell_nor_order(room: Room) -
     assert second.model == 2
 
 
+def test_a_model_is_built_where_it_is_first_seen_and_trained_elsewhere(room: Room) -> None:
+    room.event("seen", final(ZERO), cell=5, names=["model"])
+    room.event("fit_begin", initial(ZERO), cell=7)
+    room.event("fit_end", final(ONE), cell=7, epochs_run=1)
+    found = room.only()
+    assert (found.built, found.cell) == (5, 7)
+
+
+def test_a_model_without_weights_yet_is_built_where_it_is_first_seen(room: Room) -> None:
+    room.event("seen", {}, cell=5, names=["model"])
+    room.event("fit_begin", initial(ZERO), cell=7)
+    room.event("fit_end", final(ONE), cell=7, epochs_run=1)
+    assert room.only().built == 5
+
+
 def test_layers_added_later_begin_the_story_anew(room: Room) -> None:
     dense = np.zeros((3, 1), np.float32)
-    room.event("seen", final(ZERO))
-    room.event("fit_begin", {"initial_0000": ZERO, "initial_0001": dense})
-    room.event("fit_end", {"final_0000": ONE, "final_0001": dense}, epochs_run=1)
+    room.event("seen", final(ZERO), cell=2)
+    room.event("fit_begin", {"initial_0000": ZERO, "initial_0001": dense}, cell=4)
+    room.event("fit_end", {"final_0000": ONE, "final_0001": dense}, epochs_run=1, cell=4)
     found = room.only()
+    assert found.built == 4
     assert [one.shape for one in found.initial] == [(2, 3), (3, 1)]
     assert moved(found)
 
