@@ -41,6 +41,7 @@ from grader.extract.retraining import canonical_question
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import DEFAULT_BATCH
+from grader.extract.weightless import is_weightless, without_weight
 from grader.types import NO_REFERENCE, Array, Fit, FitSample, Message, Training
 
 HiddenSeed = Callable[[str], int]
@@ -126,6 +127,7 @@ class _Rows:
     of: ModelReading | None  # the model whose fit they are, where fit was never called on this one
     in_part: bool  # a training of the notebook's own showed fewer than it was given
     claimed: bool  # it is the notebook that shows them, where trainings are ours
+    weightless: bool = False  # there were some, and all of them weighed nothing
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,15 @@ def _rows_of(run: _Run, fit: Fit | None, reading: ModelReading) -> _Rows:
     claimed = strictly and ordered is None
     backing = run.backing(fit, reading) if claimed and fit is not None else None
     shown = _as_ordered(fit, ordered, backing)
-    return _Rows(shown, None, backing is not None and backing.in_part, claimed=claimed)
+    return _Rows(
+        shown,
+        None,
+        backing is not None and backing.in_part,
+        claimed=claimed,
+        weightless=shown is not None
+        and strictly
+        and is_weightless(shown.sample, ordered=ordered is not None),
+    )
 
 
 def _looked_at(
@@ -186,6 +196,8 @@ def _looked_at(
         split = fit.arguments.get("validation_split")
         fit = replace(fit, sample=trained_on(fit.sample, split))
     data = examined(looks, exercise, reading.input_shape, fit)
+    if rows.weightless:
+        data = without_weight(data)
     return replace(data, notes=(*data.notes, Message(PART_SEEN))) if rows.in_part else data
 
 
