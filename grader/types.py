@@ -239,6 +239,7 @@ class FitSample:
     digest: int | None = None  # as claimed: fits on the same data have the same
     batch: int | None = None  # of what was drawn: rows of the largest batch
     showing: Showing | None = None  # None: no more than the first rows or batch were shown
+    differing: int | None = None  # rows of arrays that do, as claimed; those shown were drawn
 
 
 @dataclass(frozen=True)

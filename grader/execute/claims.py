@@ -292,8 +292,21 @@ def _fit_sample(sample: Sample | None, arrays: Mapping[str, Array]) -> FitSample
         return UNSEEN
     parts = {name: _sampled(getattr(sample, name), arrays.get(f"sample_{name}")) for name in PARTS}
     return FitSample(
-        **parts, kind=sample.kind, digest=sample.digest, batch=sample.batch, showing=None
+        **parts,
+        kind=sample.kind,
+        digest=sample.digest,
+        batch=sample.batch,
+        showing=None,
+        differing=_differing(sample, parts["x"]),
     )
+
+
+def _differing(sample: Sample, x: ArraySample | None) -> int | None:
+    """Give how many rows of arrays differ, where that is no more than there are."""
+    count = sample.differing
+    if x is None or count is None or sample.kind != "arrays":
+        return None
+    return count if len(x.rows) <= count <= x.shape[0] else None
 
 
 def _sampled(described: Sampled | None, rows: Array | None) -> ArraySample | None:

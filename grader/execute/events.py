@@ -44,6 +44,7 @@ class Sample(_Strict):
 
     kind: Text = "arrays"
     batch: Count | None = None  # rows of the largest that was drawn
+    differing: Count | None = None  # rows of arrays that do, where those that are shown were drawn
     same: bool = False  # as in the fit before: sent once, for a loop may call fit a thousand times
     digest: int | None = None  # by which it is found again
     x: Sampled | None = None

@@ -24,6 +24,7 @@ from grader.extract.distinct import (
     row_bytes,
     shown_rows,
     shows_all,
+    told_rows,
 )
 from grader.types import Array, ArraySample, Candidate, FitSample, Training
 
@@ -72,7 +73,8 @@ def backing_of(sample: FitSample, shown: Iterable[FitSample], look: Look) -> Bac
         return ALL  # all are there, or it is said otherwise what is not
     if not fits_more(sample, showing.most):
         return ALL
-    said, room = x.shape[0], min(x.shape[0], showing.most // max(1, row_bytes(sample)))
+    said = told_rows(sample)
+    room = min(said, showing.most // max(1, row_bytes(sample)))
     wanted = differing(sample, said)
     alike = {id(one.x.rows): one for one in shown if one.x and _form(one) == _form(sample)}
     own, most, in_part, together = look(_as_many(sample, said)), 0, True, _Together()

@@ -13,7 +13,8 @@ from grader.kernel.probe.shown import Shown as InTheRoom
 
 
 def given(rows: int, width: int) -> dict[str, np.ndarray]:
-    return {"sample_x": np.zeros((rows, width), np.uint8), "sample_y": np.zeros((rows, 1), "f4")}
+    differing = np.arange(rows, dtype="f4")[:, None]
+    return {"sample_x": np.zeros((rows, width), np.uint8), "sample_y": differing}
 
 
 @pytest.mark.parametrize("seed", range(3))

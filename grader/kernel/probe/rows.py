@@ -1,15 +1,19 @@
 """In the notebook's room: rows as batches bring them, each once, and how many they are.
 
-Enters: batches. Leaves: the first rows that weigh something, and how many they are. Touches
-nothing.
+Enters: batches. Leaves: rows that weigh something, and how many they are; of many some are drawn.
+Touches nothing.
 
 Batches may differ in their shapes, as sequences of several lengths do. Rows of one form are told:
 of that which weighed most in all.
+
+A row's name follows from its content and is as good as drawn, so of many those with the smallest
+names are kept: from all batches alike, the same ones of the same data.
 """
 
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +22,7 @@ import numpy as np
 
 from .samples import KINDS, MOST_AXES, PAIR, alone, described
 from .shown import NOTHING, Told
-from .weights import least, weights_of_rows
+from .weights import LIGHT, least, weights_of_rows
 
 MOST_SAMPLES = 200_000  # that are looked at in one fit
 NAME_BYTES = 16
@@ -47,6 +51,7 @@ class OfForm:
     size: int = 0  # bytes of the rows that are kept
     sorted_out: float = 0.0  # weight of all that had come when light rows last made room
     rows: dict[bytes, Row] = field(default_factory=dict)
+    last: list[int] = field(default_factory=list)  # names of rows that are kept, largest first
 
     def typed(self, parts: Pair) -> Pair:
         """Give a batch in a type that holds these rows too, which are given that type."""
@@ -55,17 +60,40 @@ class OfForm:
         ]
         if dtypes != self.dtypes:
             self.dtypes, before = dtypes, self.rows
-            self.rows, self.size = {}, 0
+            self.rows, self.size, self.last = {}, 0, []
             for name, row in before.items():
-                row.pair = row.pair and self._cast(row.pair)
-                self.size += _size(row.pair or ())
-                self.rows[_name(row.pair) if row.pair else name] = row
+                if row.pair is None:
+                    self.rows[name] = row
+                else:
+                    pair = self._cast(row.pair)
+                    self.rows[name := _name(pair)] = row
+                    self.keep(name, pair)
         return self._cast(parts)
 
     def _cast(self, parts: Pair) -> Pair:
         return tuple(
             part.astype(dtype, copy=False) for part, dtype in zip(parts, self.dtypes, strict=True)
         )
+
+    def keep(self, name: bytes, pair: Pair) -> None:
+        """Keep a row that was counted."""
+        self.rows[name].pair = pair
+        self.size += _size(pair)
+        heapq.heappush(self.last, -int.from_bytes(name, "big"))
+
+    def gives_way(self, name: bytes) -> bool:
+        """Let go of the row with the largest name, where this one's is smaller and not as light."""
+        number, weight = -int.from_bytes(name, "big"), self.rows[name].weight
+        while self.last and self.last[0] < number:
+            row = self.rows[(-self.last[0]).to_bytes(NAME_BYTES, "big")]
+            if row.pair is not None and weight < LIGHT * row.weight:
+                return False
+            heapq.heappop(self.last)
+            if row.pair is not None:  # else it was let go of already
+                self.size -= _size(row.pair)
+                row.pair = None
+                return True
+        return False
 
     def let_go(self, least_weight: float = np.inf) -> None:
         """Keep no row that weighs less; they are counted all the same."""
@@ -76,7 +104,7 @@ class OfForm:
 
 
 class Rows:
-    """Inputs with their targets as batches bring them, each once: the first ones, and how many.
+    """Inputs with their targets as batches bring them, each once: some of them, and how many.
 
     Rows that weigh nothing beside all that came are none, whenever those come.
 
@@ -134,21 +162,23 @@ class Rows:
         form.batch = max(form.batch, count)
         for *pair, weight in zip(*form.typed(parts), weights.tolist(), strict=True):
             if weight:
-                row = form.rows.setdefault(_name(pair), Row())
+                row = form.rows.setdefault(name := _name(pair), Row())
                 row.weight += weight
-                if row.pair is None and self._has_room(form, _size(pair)):
-                    form.size += _size(pair)
-                    row.pair = tuple(np.array(part) for part in pair)
+                if row.pair is None and self._has_room(form, name, _size(pair)):
+                    form.keep(name, tuple(np.array(part) for part in pair))
         self._size += form.size - before
         if self._size > MOST_FORMS * self.most_bytes:
             self._narrow()
 
-    def _has_room(self, form: OfForm, size: int) -> bool:
-        """Whether a row can be kept; what has turned out to weigh nothing makes room for it."""
+    def _has_room(self, form: OfForm, name: bytes, size: int) -> bool:
+        """Whether a row can be kept; what has turned out to weigh nothing makes room for it.
+
+        And so does one that is drawn after it.
+        """
         if form.size + size > self.most_bytes and self._total > 2 * form.sorted_out:
             form.sorted_out = self._total
             form.let_go(self._least(form))
-        return form.size + size <= self.most_bytes
+        return form.size + size <= self.most_bytes or form.gives_way(name)
 
     def _narrow(self) -> None:
         """Keep no rows of the forms that weigh least: half of the room is free then."""
@@ -176,9 +206,12 @@ class Rows:
         if form is None:
             return NOTHING
         weighing = self._weighing(form)
-        kept = [row.pair for row in weighing.values() if row.pair is not None]
-        if weighing and not kept:
+        names = [name for name, row in weighing.items() if row.pair is not None]
+        if weighing and not names:
             return NOTHING
+        if len(names) < len(weighing):
+            names.sort()  # as they are drawn
+        kept = [pair for name in names if (pair := weighing[name].pair) is not None]
         self._told = set(weighing)
         sample: dict[str, Any] = {"kind": "drawn", "batch": form.batch}
         arrays: dict[str, np.ndarray] = {}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .samples import SAMPLE_BYTES, SAMPLE_ROWS
+from .spread import drawn_places
 
 Told = tuple[dict[str, Any], dict[str, np.ndarray]]
 NOTHING: Told = ({}, {})
@@ -37,7 +38,7 @@ class Shown:
         return digest is not None and (model, digest) in self._known
 
     def spend(self, model: int, digest: int | None, told: Told) -> Told:
-        """Give what is to be told, as many rows as may still be shown; of few the first ones.
+        """Give what is to be told, as many rows as may still be shown: of more some are drawn.
 
         No fit takes more than half of what is left of anything, so that there is some for the next
         one; and none shows less than the first rows that are told of every fit.
@@ -50,10 +51,15 @@ class Shown:
         of_form = self._forms.get(form, self._of_form)
         room = min(self.of_fit, of_form // 2, self._left // 2)
         count = max(room // row, min(SAMPLE_ROWS, SAMPLE_BYTES // row))
-        arrays = {name: array[:count] for name, array in told[1].items()}
+        sample, arrays = told
+        if count < len(rows[0]):
+            places, differing = drawn_places(rows, count)
+            arrays = {name: array[places] for name, array in arrays.items()}
+            if sample["kind"] == "arrays":  # of drawn batches it is told already
+                sample = {"differing": differing, **sample}
         size = sum(array.nbytes for array in arrays.values())
         self._forms[form], self._left = max(0, of_form - size), max(0, self._left - size)
         if digest is None:
-            return told[0], arrays
+            return sample, arrays
         self._known.add((model, digest))
-        return {**told[0], "digest": digest}, arrays
+        return {**sample, "digest": digest}, arrays
