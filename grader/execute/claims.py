@@ -34,7 +34,17 @@ from grader.execute.holding import PARTS, Shelf, Story
 from grader.execute.showing import Shown
 from grader.execute.strict_json import values_in
 from grader.execute.transcript import read_transcript
-from grader.types import Array, ArraySample, Candidate, CellRun, Fit, FitSample, Jump, Scalar
+from grader.types import (
+    Array,
+    ArraySample,
+    Candidate,
+    CellRun,
+    Fit,
+    FitSample,
+    Jump,
+    OtherRows,
+    Scalar,
+)
 
 UNSEEN = FitSample(None, None, kind="unknown")
 WHOLE = frozenset({"arrays", "drawn"})  # samples that show all rows, as far as there is room
@@ -284,7 +294,17 @@ def _late(shown: Shown, event: Event, arrays: Mapping[str, Array]) -> FitSample 
     sample = _fit_sample(late, arrays)
     if sample.x is None or sample.y is None or sample.kind not in WHOLE:
         return sample
-    return replace(sample, showing=shown.take(sample.x.rows, sample.y.rows))
+    x, y = sample.x.rows, sample.y.rows
+    showing, size = shown.take(x, y), x.nbytes + y.nbytes
+    others = []
+    for number, other in enumerate(late.others, start=1):
+        parts = (other.x, f"sample_x_{number}"), (other.y, f"sample_y_{number}")
+        one, its = (_sampled(part, arrays.get(name)) for part, name in parts)
+        if one is not None and its is not None:
+            shown.take(one.rows, its.rows, before=size)
+            size += one.rows.nbytes + its.rows.nbytes
+            others.append(OtherRows(one, its))
+    return replace(sample, showing=showing, others=tuple(others))
 
 
 def _fit_sample(sample: Sample | None, arrays: Mapping[str, Array]) -> FitSample:
@@ -298,6 +318,7 @@ def _fit_sample(sample: Sample | None, arrays: Mapping[str, Array]) -> FitSample
         batch=sample.batch,
         showing=None,
         differing=_differing(sample, parts["x"]),
+        others=(),
     )
 
 

@@ -17,6 +17,7 @@ from grader.execute.caps import (
     METRICS,
     MOST_LEVELS,
     NAMES,
+    OTHER_FORMS,
     SETTINGS,
     VALUES,
 )
@@ -39,6 +40,13 @@ class Sampled(_Strict):
     statistics: Annotated[dict[Text, float | None], Field(max_length=SETTINGS)] = {}
 
 
+class Rows(_Strict):
+    """Inputs and targets of another shape that the same fit was given."""
+
+    x: Sampled
+    y: Sampled
+
+
 class Sample(_Strict):
     """What a call of ``fit`` was given."""
 
@@ -51,6 +59,7 @@ class Sample(_Strict):
     y: Sampled | None = None
     validation_x: Sampled | None = None
     validation_y: Sampled | None = None
+    others: Annotated[list[Rows], Field(max_length=OTHER_FORMS)] = []
 
 
 class Before(_Strict):

@@ -35,9 +35,16 @@ from grader.extract.lengths import (
     of_any_length,
     question_for,
 )
-from grader.extract.matching import ModelReading, choose, fitted_instead, telling_fit
+from grader.extract.matching import (
+    ModelReading,
+    choose,
+    data_shape,
+    fitted_instead,
+    telling_fit,
+)
 from grader.extract.proof import chain_of, layers_digest, told_by
 from grader.extract.retraining import canonical_question
+from grader.extract.several_forms import with_other_forms
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import DEFAULT_BATCH
@@ -147,12 +154,18 @@ class _Run:
         shown = shown_by((one.candidate for one in self.readings), self.trainings or ())
         return backing_of(sample, shown, partial(self._shares, fit, reading))
 
+    def with_other_forms(self, counted: Fit, fit: Fit, reading: ModelReading) -> Fit:
+        """Give a fit's rows with those of other shapes that are as right."""
+        look = partial(self._shares, fit, reading)
+        return replace(counted, sample=with_other_forms(counted.sample, fit.sample, look))
+
     def _shares(self, fit: Fit, reading: ModelReading, sample: FitSample) -> dict[str, float]:
         """Give how right rows are in each respect; nothing where nobody here can look."""
         if isinstance(self.looks, Message):
             return {}
         fit = replace(fit, sample=sample)
-        data = examined(self.looks, self.exercise, reading.input_shape, fit)
+        shape = reading.shape_for(data_shape(fit))
+        data = examined(self.looks, self.exercise, shape, fit)
         return {one.id: one.fraction for one in data.findings} | {"read": data.layout is not None}
 
 
@@ -174,6 +187,8 @@ def _rows_of(run: _Run, fit: Fit | None, reading: ModelReading) -> _Rows:
     claimed = strictly and ordered is None
     backing = run.backing(fit, reading) if claimed and fit is not None else None
     shown = _as_ordered(fit, ordered, backing)
+    if claimed and fit is not None and shown is not None:
+        shown = run.with_other_forms(shown, fit, reading)
     return _Rows(
         shown,
         None,

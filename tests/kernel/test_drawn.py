@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.execute.caps import OTHER_FORMS
 from grader.kernel.probe import drawn
 from grader.kernel.probe import rows as batches
 from grader.kernel.probe.drawn import of_arrays
@@ -108,6 +109,33 @@ def test_of_batches_that_differ_in_their_shapes_those_are_shown_of_which_most_ca
         sample, arrays = of_data(data, None, 1)
         assert (sample["x"]["shape"], sample["batch"]) == ([40, 3, 2], 16)
         np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
+
+
+def test_those_of_other_shapes_are_shown_beside_them_the_heaviest_first() -> None:
+    data = [(X[:16, :2], Y[:16]), *cut(16), (X[:20, :1], Y[:20]), (X[:16, :2], Y[:16])]
+    sample, arrays = of_data(data, None, 1)
+    assert [one["x"]["shape"] for one in sample["others"]] == [[16, 2, 2], [20, 1, 2]]
+    np.testing.assert_array_equal(arrays["sample_x_1"], X[:16, :2].astype(np.float32))
+    np.testing.assert_array_equal(arrays["sample_y_2"], Y[:20].astype(np.float32))
+    assert "others" not in of_data(cut(16), None, 1)[0]
+
+
+def test_rows_of_another_shape_that_weigh_nothing_are_none_there_either() -> None:
+    sample, _ = of_data([(X, Y), (X[:16, :2], Y[:16], np.full(16, 1e-9))], None, 1)
+    assert "others" not in sample
+
+
+def test_of_many_shapes_some_are_told() -> None:
+    sample, _ = of_data([(np.ones((3, width)), Y[:3] + width) for width in range(1, 90)], None, 1)
+    assert len(sample["others"]) == batches.MOST_TOLD - 1 == OTHER_FORMS
+
+
+def test_rows_of_another_shape_are_news() -> None:
+    rows = Rows(MOST)
+    rows.take((X, Y))
+    rows.told()
+    rows.take((X[:5, :2], Y[:5]))
+    assert rows.is_news
 
 
 def test_of_batches_that_differ_in_their_shapes_those_are_shown_that_weighed_most() -> None:
