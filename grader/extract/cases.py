@@ -156,17 +156,23 @@ class _Run:
 
     def with_other_forms(self, counted: Fit, fit: Fit, reading: ModelReading) -> Fit:
         """Give a fit's rows with those of other shapes that are as right."""
-        look = partial(self._shares, fit, reading)
+        look = partial(self._shares, fit, reading, in_layout=True)
         return replace(counted, sample=with_other_forms(counted.sample, fit.sample, look))
 
-    def _shares(self, fit: Fit, reading: ModelReading, sample: FitSample) -> dict[str, float]:
-        """Give how right rows are in each respect; nothing where nobody here can look."""
+    def _shares(
+        self, fit: Fit, reading: ModelReading, sample: FitSample, *, in_layout: bool = False
+    ) -> dict[str, float]:
+        """Give how right rows are in each respect; nothing where nobody here can look.
+
+        ``in_layout``: those in another layout are not.
+        """
         if isinstance(self.looks, Message):
             return {}
         fit = replace(fit, sample=sample)
         shape = reading.shape_for(data_shape(fit))
         data = examined(self.looks, self.exercise, shape, fit)
-        return {one.id: one.fraction for one in data.findings} | {"read": data.layout is not None}
+        read = f"read {data.layout}" if in_layout else "read"
+        return {one.id: one.fraction for one in data.findings} | {read: data.layout is not None}
 
 
 def _known_rows(run: _Run, chosen: ModelReading, others: Sequence[Exercise]) -> _Rows:

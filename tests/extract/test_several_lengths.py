@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.course.families import load_family
 from grader.extract.repeating import whole_rows
 from grader.extract.training import updates_of
 from grader.types import Array
@@ -87,6 +88,32 @@ def test_nor_do_those_that_are_too_short(notebook: Notebook) -> None:
     other.folder.mkdir()
     other.fit([(x[:500], y[:500]), *[(x[500:900, -6:], y[500:900])]], OPEN)
     assert rows_found(other) == 500
+
+
+def few(count: int, layout: str = "padded-before") -> dict[int, Array]:
+    """So many reviews at every length that is enough, as ``pad_sequences`` makes them."""
+    assert COURSE.reference is not None
+    family: Any = load_family(COURSE.reference, "reviews")
+    words = family._corpus(WORDS.data).x_train[:count]
+    return {length: family._encoded(words, layout, length) for length in range(20, 50)}
+
+
+@pytest.mark.parametrize("layout", ["padded-before", "padded-after"])
+def test_the_same_reviews_padded_or_cut_to_many_lengths_are_those(
+    layout: str, notebook: Notebook
+) -> None:
+    _, y = rows_of(WORDS.id)
+    notebook.fit([(x, y[:60]) for x in few(60, layout).values()], OPEN)
+    assert notebook.missed() == {"data.rows"}
+    assert rows_found(notebook) == pytest.approx(60, abs=3)
+
+
+def test_nor_do_they_count_again_in_another_layout(notebook: Notebook) -> None:
+    _, y = rows_of(WORDS.id)
+    layouts = ("padded-before", "padded-after", "keras-padded-before", "keras-padded-after")
+    told = [few(300, layout)[40 + place] for place, layout in enumerate(layouts)]
+    notebook.fit([(x, y[:300]) for x in told], OPEN)
+    assert notebook.missed() == {"data.rows"}
 
 
 def test_a_model_of_one_length_was_not_given_others(notebook: Notebook) -> None:
