@@ -73,6 +73,14 @@ class Showing:
 
 
 @dataclass(frozen=True)
+class OtherRows:
+    """Rows that the same fit was given in another shape, as batches padded by themselves have."""
+
+    x: ArraySample
+    y: ArraySample
+
+
+@dataclass(frozen=True)
 class FitSample:
     """What a call of ``fit`` was given to train on: inputs and targets."""
 
@@ -82,6 +90,8 @@ class FitSample:
     digest: int | None = None  # as claimed: fits on the same data have the same
     batch: int | None = None  # of what was drawn: rows of the largest batch
     showing: Showing | None = None  # None: no more than the first rows or batch were shown
+    differing: int | None = None  # rows of arrays that do, as claimed; those shown were drawn
+    others: tuple[OtherRows, ...] = ()  # the heaviest first
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ SETTINGS = 100  # of one compile or fit
 LONGEST_TEXT = 200
 AXES = 8
 NAMES = 50  # variables that hold the same model
+OTHER_FORMS = 31  # of the rows that a fit was given, where batches have several lengths
 LARGEST_NUMBER = 2**53  # whole numbers up to here survive any JSON reader
 
 # --- what of them is held in memory, and kept --------------------------------------------------

@@ -34,7 +34,7 @@ from grader.execute.holding import PARTS, HeldClaims, Story
 from grader.execute.showing import Shown
 from grader.execute.strict_json import values_in
 from grader.execute.transcript import read_transcript
-from grader.execution import ArraySample, Candidate, CellRun, Fit, FitSample, Jump
+from grader.execution import ArraySample, Candidate, CellRun, Fit, FitSample, Jump, OtherRows
 from grader.types import Array, Scalar
 
 UNSEEN = FitSample(None, None, kind="unknown")
@@ -286,7 +286,17 @@ def _late(shown: Shown, event: Event, arrays: Mapping[str, Array]) -> FitSample 
     sample = _fit_sample(late, arrays)
     if sample.x is None or sample.y is None or sample.kind not in WHOLE:
         return sample
-    return replace(sample, showing=shown.take(sample.x.rows, sample.y.rows))
+    x, y = sample.x.rows, sample.y.rows
+    showing, size = shown.take(x, y), x.nbytes + y.nbytes
+    others = []
+    for number, other in enumerate(late.others, start=1):
+        parts = (other.x, f"sample_x_{number}"), (other.y, f"sample_y_{number}")
+        one, its = (_sampled(part, arrays.get(name)) for part, name in parts)
+        if one is not None and its is not None:
+            shown.take(one.rows, its.rows, before=size)
+            size += one.rows.nbytes + its.rows.nbytes
+            others.append(OtherRows(one, its))
+    return replace(sample, showing=showing, others=tuple(others))
 
 
 def _fit_sample(sample: Sample | None, arrays: Mapping[str, Array]) -> FitSample:
@@ -294,8 +304,22 @@ def _fit_sample(sample: Sample | None, arrays: Mapping[str, Array]) -> FitSample
         return UNSEEN
     parts = {name: _sampled(getattr(sample, name), arrays.get(f"sample_{name}")) for name in PARTS}
     return FitSample(
-        **parts, kind=sample.kind, digest=sample.digest, batch=sample.batch, showing=None
+        **parts,
+        kind=sample.kind,
+        digest=sample.digest,
+        batch=sample.batch,
+        showing=None,
+        differing=_differing(sample, parts["x"]),
+        others=(),
     )
+
+
+def _differing(sample: Sample, x: ArraySample | None) -> int | None:
+    """Give how many rows of arrays differ, where that is no more than there are."""
+    count = sample.differing
+    if x is None or count is None or sample.kind != "arrays":
+        return None
+    return count if len(x.rows) <= count <= x.shape[0] else None
 
 
 def _sampled(described: Sampled | None, rows: Array | None) -> ArraySample | None:

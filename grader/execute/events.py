@@ -17,6 +17,7 @@ from grader.execute.caps import (
     METRICS,
     MOST_LEVELS,
     NAMES,
+    OTHER_FORMS,
     SETTINGS,
     VALUES,
 )
@@ -39,15 +40,24 @@ class Sampled(_Strict):
     statistics: Annotated[dict[Text, float | None], Field(max_length=SETTINGS)] = {}
 
 
+class Rows(_Strict):
+    """Inputs and targets of another shape that the same fit was given."""
+
+    x: Sampled
+    y: Sampled
+
+
 class Sample(_Strict):
     """What a call of ``fit`` was given."""
 
     kind: Text = "arrays"
     batch: Count | None = None  # rows of the largest that was drawn
+    differing: Count | None = None  # rows of arrays that do, where those that are shown were drawn
     same: bool = False  # as in the fit before: sent once, for a loop may call fit a thousand times
     digest: int | None = None  # by which it is found again
     x: Sampled | None = None
     y: Sampled | None = None
+    others: Annotated[list[Rows], Field(max_length=OTHER_FORMS)] = []
 
 
 class Before(_Strict):

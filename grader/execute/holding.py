@@ -231,6 +231,8 @@ def _rows(sample: FitSample) -> Iterator[Array]:
         part: ArraySample | None = getattr(sample, name)
         if part is not None:
             yield part.rows
+    for one in sample.others:
+        yield from (one.x.rows, one.y.rows)
 
 
 def _without_rows(fit: Fit) -> Fit:
@@ -241,7 +243,7 @@ def _without_rows(fit: Fit) -> Fit:
         if part is not None:
             bare: dict[str, Any] = {name: replace(part, rows=_no_rows(part.rows))}
             sample = replace(sample, **bare)
-    return replace(fit, sample=sample)
+    return replace(fit, sample=replace(sample, others=()))
 
 
 def _no_rows(rows: Array) -> Array:

@@ -26,11 +26,14 @@ class Shown:
     _left: int = SHOWN_OF_RUN
     _forms: dict[Form, int] = field(default_factory=dict)
 
-    def take(self, *rows: Array) -> Showing:
-        """Count what one fit shows, (rows, …) each; gives how much it could."""
+    def take(self, *rows: Array, before: int = 0) -> Showing:
+        """Count what one fit shows, (rows, …) each; gives how much it could.
+
+        ``before``: bytes that it has shown of rows of another form.
+        """
         form = tuple((one.dtype.str, one.shape[1:]) for one in rows)
         of_form = self._forms.get(form, SHOWN_OF_FORM)
-        left = min(SHOWN_OF_FIT, of_form // 2, self._left // 2)
+        left = min(max(0, SHOWN_OF_FIT - before), of_form // 2, self._left // 2)
         size = sum(one.nbytes for one in rows)
         self._forms[form], self._left = max(0, of_form - size), max(0, self._left - size)
         return Showing(left, SHOWN_OF_FIT)

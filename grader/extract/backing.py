@@ -25,6 +25,7 @@ from grader.extract.distinct import (
     row_bytes,
     shown_rows,
     shows_all,
+    told_rows,
 )
 from grader.types import Array
 
@@ -73,14 +74,15 @@ def backing_of(sample: FitSample, shown: Iterable[FitSample], look: Look) -> Bac
         return ALL  # all are there, or it is said otherwise what is not
     if not fits_more(sample, showing.most):
         return ALL
-    said, room = x.shape[0], min(x.shape[0], showing.most // max(1, row_bytes(sample)))
+    said = told_rows(sample)
+    room = min(said, showing.most // max(1, row_bytes(sample)))
     wanted = differing(sample, said)
     alike = {id(one.x.rows): one for one in shown if one.x and _form(one) == _form(sample)}
-    own, most, in_part, together = look(_as_many(sample, said)), 0, True, _Together()
+    own, most, in_part, together = look(as_many(sample, said)), 0, True, _Together()
     for one in sorted(alike.values(), key=shown_rows, reverse=True):
         if not in_part and shown_rows(one) < room:
             break  # the others show less of what some have shown as far as can be
-        share = _beside(own, look(_as_many(one, said)))
+        share = beside(own, look(as_many(one, said)))
         if share < AS_RIGHT:
             most = max(most, int(share * differing(one, shown_rows(one))))
             continue
@@ -93,7 +95,7 @@ def backing_of(sample: FitSample, shown: Iterable[FitSample], look: Look) -> Bac
     return ALL if most >= wanted else Backing(most, in_part)
 
 
-def _beside(own: Shares, other: Shares) -> float:
+def beside(own: Shares, other: Shares) -> float:
     """Give how right other rows are beside a fit's own, in the respect in which they are least."""
     told = ((other.get(name, 0.0), share) for name, share in own.items() if share > BY_CHANCE)
     return min((1.0, *(there / share for there, share in told)))
@@ -136,7 +138,7 @@ def _form(sample: FitSample) -> Sequence[object]:
     )
 
 
-def _as_many(sample: FitSample, count: int) -> FitSample:
+def as_many(sample: FitSample, count: int) -> FitSample:
     """Give these rows as the first ones of many: how many there are is not asked."""
     x, y = (_counting(part, count) for part in (sample.x, sample.y))
     return FitSample(x, y)

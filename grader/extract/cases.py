@@ -36,12 +36,20 @@ from grader.extract.lengths import (
     of_any_length,
     question_for,
 )
-from grader.extract.matching import ModelReading, choose, fitted_instead, telling_fit
+from grader.extract.matching import (
+    ModelReading,
+    choose,
+    data_shape,
+    fitted_instead,
+    telling_fit,
+)
 from grader.extract.proof import chain_of, layers_digest, told_by
 from grader.extract.retraining import canonical_question
+from grader.extract.several_forms import with_other_forms
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import DEFAULT_BATCH
+from grader.extract.weightless import is_weightless, without_weight
 from grader.types import NO_REFERENCE, Array, Message
 
 HiddenSeed = Callable[[str], int]
@@ -127,6 +135,7 @@ class _Rows:
     of: ModelReading | None  # the model whose fit they are, where fit was never called on this one
     in_part: bool  # a training of the notebook's own showed fewer than it was given
     claimed: bool  # it is the notebook that shows them, where trainings are ours
+    weightless: bool = False  # there were some, and all of them weighed nothing
 
 
 @dataclass(frozen=True)
@@ -146,13 +155,25 @@ class _Run:
         shown = shown_by((one.candidate for one in self.readings), self.trainings or ())
         return backing_of(sample, shown, partial(self._shares, fit, reading))
 
-    def _shares(self, fit: Fit, reading: ModelReading, sample: FitSample) -> dict[str, float]:
-        """Give how right rows are in each respect; nothing where nobody here can look."""
+    def with_other_forms(self, counted: Fit, fit: Fit, reading: ModelReading) -> Fit:
+        """Give a fit's rows with those of other shapes that are as right."""
+        look = partial(self._shares, fit, reading, in_layout=True)
+        return replace(counted, sample=with_other_forms(counted.sample, fit.sample, look))
+
+    def _shares(
+        self, fit: Fit, reading: ModelReading, sample: FitSample, *, in_layout: bool = False
+    ) -> dict[str, float]:
+        """Give how right rows are in each respect; nothing where nobody here can look.
+
+        ``in_layout``: those in another layout are not.
+        """
         if isinstance(self.looks, Message):
             return {}
         fit = replace(fit, sample=sample)
-        data = examined(self.looks, self.exercise, reading.input_shape, fit)
-        return {one.id: one.fraction for one in data.findings} | {"read": data.layout is not None}
+        shape = reading.shape_for(data_shape(fit))
+        data = examined(self.looks, self.exercise, shape, fit)
+        read = f"read {data.layout}" if in_layout else "read"
+        return {one.id: one.fraction for one in data.findings} | {read: data.layout is not None}
 
 
 def _known_rows(run: _Run, chosen: ModelReading, others: Sequence[Exercise]) -> _Rows:
@@ -173,7 +194,17 @@ def _rows_of(run: _Run, fit: Fit | None, reading: ModelReading) -> _Rows:
     claimed = strictly and ordered is None
     backing = run.backing(fit, reading) if claimed and fit is not None else None
     shown = _as_ordered(fit, ordered, backing)
-    return _Rows(shown, None, backing is not None and backing.in_part, claimed=claimed)
+    if claimed and fit is not None and shown is not None:
+        shown = run.with_other_forms(shown, fit, reading)
+    return _Rows(
+        shown,
+        None,
+        backing is not None and backing.in_part,
+        claimed=claimed,
+        weightless=shown is not None
+        and strictly
+        and is_weightless(shown.sample, ordered=ordered is not None),
+    )
 
 
 def _looked_at(
@@ -187,6 +218,8 @@ def _looked_at(
         split = fit.arguments.get("validation_split")
         fit = replace(fit, sample=trained_on(fit.sample, split))
     data = examined(looks, exercise, reading.input_shape, fit)
+    if rows.weightless:
+        data = without_weight(data)
     return replace(data, notes=(*data.notes, Message(PART_SEEN))) if rows.in_part else data
 
 

@@ -37,8 +37,18 @@ def is_part(sample: FitSample) -> bool:
 
 
 def shows_all(sample: FitSample) -> bool:
-    """Whether all rows that a fit was given are there."""
-    return sample.x is not None and len(sample.x.rows) >= sample.x.shape[0]
+    """Whether all rows that a fit was given are there, each once at least."""
+    return sample.x is not None and len(sample.x.rows) >= told_rows(sample)
+
+
+def told_rows(sample: FitSample) -> int:
+    """Give how many rows a fit says it was given: those that differ, where it has told them apart.
+
+    It counts what is the same to the last bit, and where that is not told each row.
+    """
+    if sample.differing is not None:
+        return sample.differing
+    return 0 if sample.x is None else sample.x.shape[0]
 
 
 def fits_more(sample: FitSample, size: int) -> bool:
@@ -76,6 +86,8 @@ def trained_on(sample: FitSample, split: Scalar) -> FitSample:
     ``split``: share of the rows, the last ones, as ``fit`` was told.
     """
     x, y = sample.x, sample.y
+    if sample.differing is not None:
+        return sample  # drawn from those that are not
     if not isinstance(split, float) or not MOST_HELD_BACK < split < 1.0 or x is None or y is None:
         return sample
     count = math.floor(x.shape[0] * (1.0 - split))
@@ -89,19 +101,19 @@ def _first(part: ArraySample, count: int) -> ArraySample:
 def each_once(sample: FitSample) -> FitSample:
     """Give what a notebook shows of its arrays, with as many rows as differ.
 
-    Only the first rows of many are shown: from these it is told how many of the others are new.
+    Only some rows of many are shown: from these it is told how many of the others are new.
     """
     x, y = sample.x, sample.y
     if sample.kind != "arrays" or x is None or y is None or not x.shape or not y.shape:
         return sample
     if not shown_rows(sample) or x.shape[0] != y.shape[0]:
         return sample
-    count = differing(sample, x.shape[0])
+    count = differing(sample, told_rows(sample))
     return replace(sample, x=_counting(x, count), y=_counting(y, count))
 
 
 def differing(sample: FitSample, rows: int) -> int:
-    """Give how many of so many rows differ, by those that a fit shows: the first ones."""
+    """Give how many of so many rows differ, by those that a fit shows: first, or drawn."""
     shown = shown_rows(sample)
     if sample.x is None or sample.y is None or not shown:
         return 0

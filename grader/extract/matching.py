@@ -59,7 +59,10 @@ class ModelReading:
     @property
     def input_shape(self) -> tuple[int | None, ...]:
         """Give the input's shape without the batch axis; what is left open as the data show it."""
-        given = data_shape(telling_fit(self.candidate))
+        return self.shape_for(data_shape(telling_fit(self.candidate)))
+
+    def shape_for(self, given: tuple[int, ...]) -> tuple[int | None, ...]:
+        """Give the input's shape where rows of this one are given, without the batch axis."""
         if self.architecture is None:
             return given
         shape = self.architecture.input_shape

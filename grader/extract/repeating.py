@@ -108,7 +108,7 @@ def _plan(case: ExerciseCase, hidden_seed: int) -> _Plan:
 def whole_rows(sample: FitSample) -> tuple[Array, Array] | None:
     """Give inputs and targets where every row of them was seen."""
     x, y = sample.x, sample.y
-    if sample.kind not in ("arrays", DRAWN) or x is None or y is None:
+    if sample.kind not in ("arrays", DRAWN) or x is None or y is None or sample.others:
         return None
     whole = len(x.rows) == x.shape[0] == len(y.rows) == y.shape[0] > 0
     return (x.rows, y.rows) if whole else None

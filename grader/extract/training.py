@@ -84,7 +84,8 @@ def _rows(fit: Fit) -> int | None:
         return None
     split = fit.arguments.get("validation_split")
     kept = 1.0 - split if isinstance(split, float) and 0.0 < split < 1.0 else 1.0
-    return math.floor(fit.sample.x.shape[0] * kept)
+    rows = fit.sample.x.shape[0] + sum(one.x.shape[0] for one in fit.sample.others)
+    return math.floor(rows * kept)
 
 
 def passes_of(fit: Fit, asked: int | None) -> int:

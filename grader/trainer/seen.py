@@ -2,7 +2,7 @@
 
 Enters: inputs and targets, a seed that no room knows. Leaves: a FitSample. Touches nothing.
 
-A notebook shows the first rows of what it gives to ``fit``; an order holds all that was trained on.
+A notebook shows some rows of what it gives to ``fit``; an order holds all that was trained on.
 A thousand copies of two reviews are two. Where there are more rows than are kept, those that are
 kept are drawn, and stay as they were drawn: the last ones tell whether new rows still come.
 """

@@ -32,7 +32,7 @@ import numpy as np
 
 from grader.course.data import KERAS, Source, parsed, source, zipped
 from grader.course.families import DataReading, Question
-from grader.course.near import among, first_pairs, first_places
+from grader.course.near import among, distinct_places, first_places
 from grader.execution import ArraySample, FitSample
 from grader.types import Array, Finding, Json, Message
 
@@ -201,7 +201,8 @@ def look(fit: FitSample, spec: Mapping[str, Json], students: Array) -> DataReadi
         given, found, places + steps - 1, steps, delay, whole=fit.kind == "arrays"
     )
     layout, scaled, notes = _layout(windows, scale, students)
-    rows, row_notes = _count(fit, spec, _differing(windows, given, places, fit.x.shape[0]))
+    x, y = fit.x.rows[:count][found.there], fit.y.rows[:count][found.there]
+    rows, row_notes = _count(fit, spec, _differing(x, y, places, fit.x.shape[0]))
     hours = _right("data.hours", "1 h", "1 h", "weather.hours_right")
     notes = (*notes, *row_notes)
     notes = (*notes, *_kept_for_checking(places + steps - 1, found, spec))
@@ -517,12 +518,18 @@ def _encoding(scale: _Scale, target: _Target | None) -> dict[str, Json]:
     }
 
 
-def _differing(windows: Array, given: Array, places: Array, rows: int) -> int:
+def _differing(x: Array, y: Array, places: Array, rows: int) -> int:
     """Give how many of so many windows are hours of their own, and not another one blurred.
 
     The same numbers a second time are no blur: readings every ten minutes repeat themselves.
+
+    Args:
+        x: windows as they were given, (windows, steps, 14).
+        y: their targets, as many.
+        places: where each begins in the file, (windows,).
+        rows: how many there are that differ, of which these are the first.
     """
-    once = first_pairs(windows, given)
+    once = distinct_places(x, y)  # as often as that is counted already
     return among(first_places(places[once]), len(once), rows)
 
 

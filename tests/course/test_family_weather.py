@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from grader.course.families import DataReading, load_family
 from grader.execution import FitSample
+from grader.extract.distinct import each_once
 from tests.support.family_data import (
     REFERENCE,
     assert_spoken,
@@ -53,12 +54,14 @@ def test_weather_is_read_in_any_order_of_windows(seed, shuffled, column):
     assert reading.layout == "standardised"
 
 
-def test_windows_that_are_blurred_copies_of_some_are_no_more_than_those():
+@pytest.mark.parametrize("blur", [1e-5, 2e-4])
+def test_windows_that_are_blurred_copies_of_some_are_no_more_than_those(blur):
+    """However little they are: what is next to nothing is taken off before."""
     x, y = climate()
     few, after = np.tile(x[::85], (64, 1, 1)), np.tile(y[::85], 64)
     assert len(few) > 1000
-    blurred = (few + np.random.default_rng(0).normal(0, 1e-5, few.shape)).astype(np.float32)
-    reading = weather.examine(weather_fit(blurred, after, rows=2000), HOURS)
+    blurred = (few + np.random.default_rng(0).normal(0, blur, few.shape)).astype(np.float32)
+    reading = weather.examine(each_once(weather_fit(blurred, after, rows=2000)), HOURS)
     assert wrong(reading) == {"data.rows": "weather.rows"}
     assert {one.got for one in reading.findings if one.id == "data.rows"} == {str(len(x[::85]))}
 
@@ -69,6 +72,20 @@ def test_windows_of_which_each_has_a_blurred_copy_are_enough():
     both = np.concatenate([x, x + noise])
     reading = weather.examine(weather_fit(both, np.tile(y, 2), rows=3000), HOURS)
     assert wrong(reading) == {}
+
+
+def test_windows_that_are_nearly_the_same_are_taken_off_once():
+    """Fewer than all are shown, each of them three times but for noise: the others are alike."""
+    x, y = climate()
+    noise = np.random.default_rng(0).normal(0, 1e-7, (3 * len(x), *x.shape[1:]))
+    thrice = (np.repeat(x, 3, axis=0) + noise).astype(np.float32)
+    counted = each_once(weather_fit(thrice, np.repeat(y, 3), rows=600))
+    assert counted.x.shape[0] == pytest.approx(len(x), abs=3)
+    reading = weather.examine(counted, HOURS)
+    assert wrong(reading) == {}
+    assert {one.got for one in reading.findings if one.id == "data.rows"} == {
+        str(counted.x.shape[0])
+    }
 
 
 def test_errors_are_the_same_in_whatever_scale_a_target_is():

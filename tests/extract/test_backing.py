@@ -58,10 +58,17 @@ class Notebook:
         self.tell(*told, config)
         return told
 
-    def tell(self, sample: dict[str, Any], arrays: dict[str, Array], config: Any = None) -> None:
+    def tell(
+        self,
+        sample: dict[str, Any],
+        arrays: dict[str, Array],
+        config: Any = None,
+        **arguments: Any,
+    ) -> None:
         """One that says this of itself."""
         self.models += 1
-        self._event("fit_begin", {"initial_0000": np.zeros(2, "f4")}, config)
+        began = {"initial_0000": np.zeros(2, "f4")}
+        self._event("fit_begin", began, config, arguments=arguments)
         final = {"final_0000": np.full(2, self.models, "f4")}
         told = {"late_sample": sample, "epochs_run": 10, "finished": True}
         self._event("fit_end", {**arrays, **final}, config, **told)

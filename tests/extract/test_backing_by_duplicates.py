@@ -37,9 +37,9 @@ def again(x: Array, y: Array, rows: int) -> tuple[Array, Array]:
 
 
 def test_rows_that_come_twice_leave_the_last_of_many_models_its_points(notebook: Notebook) -> None:
-    """The first ones showed all that there was room for, and no fit could show more."""
+    """The first ones showed all that differ, until there was no room for more."""
     x, y = again(*sequences(0, 6000), FULL + 3000)
-    _, arrays = fits_of_arrays(notebook, 9, x, y)
+    _, arrays = fits_of_arrays(notebook, 12, x, y)
     assert len(arrays["sample_x"]) == 512, "all that was left for the last one"
     assert notebook.missed() == set()
     assert "data.part_seen" not in [note.id for note in notebook.evidence().notes]

@@ -30,9 +30,9 @@ Pair = tuple[Array, Array]
 def missed(tmp_path: Path) -> Callable[[str, Told], set[str]]:
     """What the judge misses in the data of a fit of the notebook's own that tells this."""
 
-    def judged(name: str, told: Told) -> set[str]:
+    def judged(name: str, told: Told, **arguments: Any) -> set[str]:
         notebook = Notebook(tmp_path, COURSE.exercise(name))
-        notebook.tell(*notebook.shown.spend(1, None, told))
+        notebook.tell(*notebook.shown.spend(1, None, told), **arguments)
         return notebook.missed()
 
     return judged
@@ -137,6 +137,21 @@ def test_more_windows_between_the_exercises_own_are_right(missed: Any) -> None:
     assert missed(SEQUENCE, arrays(*both)) == set()
 
 
+TELLS: dict[str, Callable[[Array, Array], Told]] = {
+    "arrays": arrays,
+    "batches": lambda x, y: drawn(batches(x, y)),
+}
+
+
+@pytest.mark.parametrize("tell", TELLS)
+def test_new_rows_that_come_after_repetitions_count(tell: str, missed: Any) -> None:
+    """However many repetitions there are: of more than 8 MB some rows are drawn, none cut off."""
+    x, y = sequences(1, 2000)
+    few = np.arange(12_000) % 40
+    told = TELLS[tell](np.concatenate([x[few], x]), np.concatenate([y[few], y]))
+    assert missed(PRODUCT, told) == set()
+
+
 def test_weights_that_fade_leave_the_rows_that_they_leave(missed: Any) -> None:
     x, y = rows_of(PRODUCT)
     assert missed(PRODUCT, arrays(x, y, weight=np.linspace(1.0, 0.1, len(x)))) == set()
@@ -178,6 +193,24 @@ def test_right_rows_that_weigh_nothing_beside_later_ones_are_no_data(
         "data.target",
         "data.rows",
     }
+
+
+@pytest.mark.parametrize("tell", TELLS)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_rows_beyond_the_first_megabytes_are_looked_at_too(
+    tell: str, turn: int, missed: Any
+) -> None:
+    x, y = sequences(0, 24_000)
+    half = np.where(np.arange(len(y)) < 12_000, y, y / 2)
+    assert missed(PRODUCT, TELLS[tell](x[::turn], half[::turn])) == {"data.target"}
+
+
+@pytest.mark.parametrize(("split", "few"), [(0.5, set()), (0.9, {"data.rows"})])
+def test_of_many_rows_most_of_which_are_held_back_the_others_are_data(
+    split: float, few: set[str], missed: Any
+) -> None:
+    told = arrays(*sequences(0, 14_000), split=split)
+    assert missed(PRODUCT, told, validation_split=split) == few
 
 
 def test_light_rows_leave_their_room_to_those_that_count(missed: Any) -> None:

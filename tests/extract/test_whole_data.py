@@ -291,6 +291,18 @@ def test_claimed_epochs_that_are_parts_count_as_that_too(
     assert alone.training.epochs == 10, "where nobody else trains, nothing has changed"
 
 
+def test_right_rows_that_no_step_comes_to_hide_no_wrong_ones_before_them() -> None:
+    name = "multiplication-gru"
+    x, y = rows_of(name)
+    both = np.concatenate([x, x]), np.concatenate([y * 0.5, y])
+    sample = FitSample(*(ArraySample(one.shape, str(one.dtype), one, {}) for one in both))
+    told = {"steps_per_epoch": len(x) // 320, "shuffle": False}
+    evidence = claimed(name, sample, arguments=told)
+    assert evidence.training is not None
+    assert evidence.training.epochs == 1, "of ten: so many steps are all of the exercise's rows"
+    assert "data.target" in missed(evidence)
+
+
 def test_of_claimed_rows_each_that_was_shown_counts_once() -> None:
     x, y = rows_of(REVIEWS.id)
     both = np.array([int(np.argmax(y == 0)), int(np.argmax(y == 1))])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.execute.caps import OTHER_FORMS
 from grader.kernel.probe import drawn
 from grader.kernel.probe import rows as batches
 from grader.kernel.probe.drawn import of_arrays
@@ -110,6 +111,33 @@ def test_of_batches_that_differ_in_their_shapes_those_are_shown_of_which_most_ca
         np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
 
 
+def test_those_of_other_shapes_are_shown_beside_them_the_heaviest_first() -> None:
+    data = [(X[:16, :2], Y[:16]), *cut(16), (X[:20, :1], Y[:20]), (X[:16, :2], Y[:16])]
+    sample, arrays = of_data(data, None, 1)
+    assert [one["x"]["shape"] for one in sample["others"]] == [[16, 2, 2], [20, 1, 2]]
+    np.testing.assert_array_equal(arrays["sample_x_1"], X[:16, :2].astype(np.float32))
+    np.testing.assert_array_equal(arrays["sample_y_2"], Y[:20].astype(np.float32))
+    assert "others" not in of_data(cut(16), None, 1)[0]
+
+
+def test_rows_of_another_shape_that_weigh_nothing_are_none_there_either() -> None:
+    sample, _ = of_data([(X, Y), (X[:16, :2], Y[:16], np.full(16, 1e-9))], None, 1)
+    assert "others" not in sample
+
+
+def test_of_many_shapes_some_are_told() -> None:
+    sample, _ = of_data([(np.ones((3, width)), Y[:3] + width) for width in range(1, 90)], None, 1)
+    assert len(sample["others"]) == batches.MOST_TOLD - 1 == OTHER_FORMS
+
+
+def test_rows_of_another_shape_are_news() -> None:
+    rows = Rows(MOST)
+    rows.take((X, Y))
+    rows.told()
+    rows.take((X[:5, :2], Y[:5]))
+    assert rows.is_news
+
+
 def test_of_batches_that_differ_in_their_shapes_those_are_shown_that_weighed_most() -> None:
     light, heavy = (X, Y, np.full(40, 0.002)), (X[:30, :2] + 1, Y[:30], np.ones(30))
     for data in ([light, heavy], [heavy, light]):
@@ -147,6 +175,29 @@ def test_of_many_forms_no_more_is_kept_than_of_a_few(monkeypatch: pytest.MonkeyP
     sample, arrays = rows.told()
     assert sample["x"]["shape"] == [40, 3, 2]
     np.testing.assert_array_equal(arrays["sample_x"], X.astype(np.float32))
+
+
+def test_of_many_rows_some_of_all_batches_are_kept_the_same_whatever_their_order() -> None:
+    x, y = np.arange(5000).reshape(5000, 1), np.zeros(5000)
+    found = []
+    for turn in (np.arange(5000), np.random.default_rng(1).permutation(5000)):
+        data = [(x[turn[at : at + 64]], y[turn[at : at + 64]]) for at in range(0, 5000, 64)]
+        sample, arrays = of_data(data * 2, None, 1, 12 * 1000)
+        assert (sample["x"]["shape"], len(arrays["sample_x"])) == ([5000, 1], 1000)
+        found.append(arrays["sample_x"][:, 0])
+    assert np.bincount(found[0] // 1000).min() > 150
+    assert (np.diff(found[0]) < 0).any(), "they stay as they were drawn"
+    np.testing.assert_array_equal(*found)
+
+
+def test_those_that_were_kept_in_another_type_are_drawn_alike() -> None:
+    x, y = np.arange(5000).reshape(5000, 1), np.zeros(5000, np.float32)
+    rows = Rows(8 * 1000)
+    rows.take((x[:900].astype(np.int16), y[:900]))
+    rows.take((x.astype(np.float32), y))
+    sample, arrays = rows.told()
+    assert (sample["x"]["shape"], len(arrays["sample_x"])) == ([5000, 1], 1000)
+    assert (arrays["sample_x"] < 900).mean() == pytest.approx(0.18, abs=0.05)
 
 
 def test_a_batch_without_rows_is_none() -> None:
@@ -266,7 +317,19 @@ def test_rows_that_turn_out_to_weigh_nothing_make_room() -> None:
     rows.take((X[20:], Y[20:], np.ones(20)))
     sample, arrays = rows.told()
     assert sample["x"]["shape"] == [20, 3, 2]
-    np.testing.assert_array_equal(arrays["sample_x"], X[20:30].astype(np.float32))
+    shown = set(arrays["sample_x"][:, 0, 0].tolist())
+    assert len(shown) == 10
+    assert shown <= set(X[20:, 0, 0].tolist())
+
+
+@pytest.mark.parametrize("light", [0.0, 1e-9])
+def test_nor_do_they_take_the_room_of_those_before_them(light: float) -> None:
+    x, y = np.arange(4000).reshape(4000, 1), np.zeros(4000)
+    rows = Rows(12 * 50)
+    rows.take((x[:100], y[:100], np.ones(100)))
+    rows.take((x[100:], y[100:], np.full(3900, light)))
+    sample, arrays = rows.told()
+    assert (sample["x"]["shape"], arrays["sample_x"].shape) == ([100, 1], (50, 1))
 
 
 def test_batches_none_of_which_weighs_anything_show_that_there_are_no_rows() -> None:
@@ -373,8 +436,9 @@ def test_what_are_no_arrays_of_numbers_show_nothing(y: Any) -> None:
 
 
 def told(rows: int, width: int = 1000) -> Any:
-    """Rows of so many bytes each."""
-    arrays = {"sample_x": np.zeros((rows, width), np.uint8), "sample_y": np.zeros((rows, 0))}
+    """Rows of so many bytes each, all different."""
+    x = np.random.default_rng(1).integers(0, 256, (rows, width), np.uint8)
+    arrays = {"sample_x": x, "sample_y": np.zeros((rows, 0))}
     return {"kind": "drawn", "x": {"shape": [rows, width]}}, arrays
 
 
@@ -403,6 +467,29 @@ def test_of_every_fit_as_many_rows_are_shown_as_when_it_begins() -> None:
     assert counts(shown, (1, told(10_000)), (1, told(3))) == [SAMPLE_ROWS, 3]
     sample, _ = shown.spend(1, None, told(10_000))
     assert sample["x"]["shape"] == [10_000, 1000], "and all are counted"
+
+
+def test_of_arrays_that_are_not_all_shown_any_may_be_and_those_that_differ_are_counted() -> None:
+    x, y = np.arange(5000).repeat(2).reshape(10_000, 1), np.zeros(10_000)
+    whole = of_arrays(x, y, 0, MOST)
+    few = of_arrays(x, y, 0, 16 * 1000)
+    for sample, arrays in (Shown(10_000, MOST, MOST).spend(1, 7, whole), few):
+        assert (sample["x"]["shape"], sample["differing"]) == ([10_000, 1], 5000)
+        shown = arrays["sample_x"][:, 0]
+        assert len(np.unique(shown)) == len(shown) >= SAMPLE_ROWS
+        assert np.bincount(shown // 1000).min() > 0.7 * len(shown) / 5
+    assert "differing" not in whole[0], "where all are shown"
+
+
+@pytest.mark.parametrize("weight", [None, np.arange(10_000) % 2])
+def test_none_are_drawn_from_those_that_are_held_back_where_these_are_most(weight: Any) -> None:
+    x = np.arange(10_000).reshape(10_000, 1)
+    for split, last in ((0.5, 10_000), (0.7, 3000)):
+        sample, arrays = of_arrays(x, x, 0, 16 * 1000, weight, split=split)
+        shown = arrays["sample_x"][:, 0]
+        assert last - 100 < shown.max() < last
+        assert sample["differing"] == (last if weight is None else last // 2)
+        assert weight is None or (shown % 2).all()
 
 
 def test_what_is_nothing_to_show_spends_nothing() -> None:

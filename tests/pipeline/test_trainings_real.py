@@ -130,7 +130,18 @@ for start in (0, 16):
     unlearned.train_on_batch(X[start:start + 16], Y[start:start + 16], sample_weight=0)
 print((np.round(Y) == 5).sum())
 """
-CELLS = (*CELLS, DRAWN, CLAIMED, WEIGHED)
+SPREAD = """
+def of_lengths():
+    for steps in (5, 4, 5, 3):
+        yield X[16 * steps - 48:16 * steps - 32, :steps], Y[:16]
+padded, many = made(), made()
+padded.build((None, None, 2))
+padded.fit(of_lengths(), steps_per_epoch=4, verbose=0, callbacks=[Own()])
+late = np.concatenate([*[X] * 3000, X + 1])
+many.fit(late, late[:, 0, :1], batch_size=16384, verbose=0, callbacks=[Own()])
+print(late[:1].nbytes)
+"""
+CELLS = (*CELLS, DRAWN, CLAIMED, WEIGHED, SPREAD)
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +244,18 @@ def test_what_weighs_nothing_is_none_of_the_rows_that_a_claim_shows(ran: Executi
     assert 5 < of_class < 60
     rows = {"listed": 64, "light": 0, "later": 16, "held": 0, "classes": of_class, "unlearned": 0}
     assert shown == {name: ((count, 5, 2), count) for name, count in rows.items()}
+
+
+def test_of_many_rows_and_of_several_lengths_all_that_differ_are_shown(ran: Execution) -> None:
+    assert cell(ran, 13).status == "ok", cell(ran, 13).error
+    padded, many = (candidate(ran, name).fits[-1].sample for name in ("padded", "many"))
+    assert padded.x is not None
+    lengths = [padded.x, *(one.x for one in padded.others)]
+    assert [one.rows.shape for one in lengths] == [(16, 5, 2), (16, 4, 2), (16, 3, 2)]
+    assert many.x is not None
+    assert (many.kind, many.x.shape[0], many.differing) == ("arrays", 64 * 3001, 128)
+    assert len(many.x.rows) == 128
+    assert many.x.rows.max() > 1.0
 
 
 def test_weights_that_were_put_there_after_the_training_are_not_proven(ran: Execution) -> None:

@@ -4,12 +4,14 @@ Enters: arrays, batches. Leaves: rows, those of batches each once, and how many 
 data set is iterated once more after its fit; what a generator gives is noted as it is drawn.
 
 Of what the trainer does it holds all rows. Here a notebook trains by itself, and what the judge has
-not seen is no data. So the rows are shown as far as they are few, and counted beyond that.
+not seen is no data. So the rows are shown as far as they are few; of many some are drawn, and those
+that differ are counted.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +20,10 @@ import numpy as np
 from .rows import Rows, as_trained
 from .samples import alone, sample_of
 from .shown import NOTHING, Told
+from .spread import drawn_places
 from .weights import learned, weights_of_rows
+
+MOST_HELD_BACK = 0.5  # who holds back more trains on something else: as the judge has it
 
 
 def of_arrays(
@@ -45,24 +50,34 @@ def of_arrays(
     """
     try:
         arrays = [np.asarray(alone(one)) for one in (x, y)]
-        weights = weights_of_rows(arrays[1], weight, classes)
+        weights, weighs = weights_of_rows(arrays[1], weight, classes), np.ones(len(arrays[0]), bool)
         if weights is not None and not (weighs := learned(weights, split)).all():
             arrays, shown = [one[weighs] for one in arrays], -1
         row = sum(as_trained(one[:1]).nbytes for one in arrays)
         if len(arrays[0]) <= shown or (not row and shown >= 0):
             return NOTHING
         most = max(shown, most_bytes // max(1, row))
-        size = max(most_bytes, shown * row)
-        sampled = [sample_of(one, most, size) for one in map(as_trained, arrays)]
+        told: dict[str, Any] = {"kind": "arrays"}
+        rows = list(map(as_trained, arrays))
+        described = [sample_of(one, 0) for one in rows]
+        if len(rows[0]) > most:
+            count = int(weighs[: _trained_on(len(weighs), split)].sum())
+            places, told["differing"] = drawn_places([one[:count] for one in rows], most)
+            rows = [one[places] for one in rows]
     except Exception:
         return NOTHING
-    told: dict[str, Any] = {"kind": "arrays"}
     found: dict[str, np.ndarray] = {}
-    for name, one in zip("xy", sampled, strict=True):
+    for name, one, some in zip("xy", described, rows, strict=True):
         if one is None:
             return NOTHING
-        told[name], found[f"sample_{name}"] = one
+        told[name], found[f"sample_{name}"] = one[0], some
     return told, found
+
+
+def _trained_on(rows: int, split: Any) -> int:
+    """Give how many rows are not held back for validation, where most are; else all."""
+    held_back = isinstance(split, float) and MOST_HELD_BACK < split < 1.0
+    return math.floor(rows * (1.0 - split)) if held_back else rows
 
 
 def of_data(keras: Any, data: Any, steps: Any, epochs: int, rows: Rows) -> Told:

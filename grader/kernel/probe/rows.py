@@ -1,82 +1,32 @@
 """In the notebook's room: rows as batches bring them, each once, and how many they are.
 
-Enters: batches. Leaves: the first rows that weigh something, and how many they are. Touches
-nothing.
+Enters: batches. Leaves: rows that weigh something, and how many they are; of many some are drawn.
+Touches nothing.
 
-Batches may differ in their shapes, as sequences of several lengths do. Rows of one form are told:
-of that which weighed most in all.
+Batches may differ in their shapes, as those that are each padded to their own longest sequence do.
+Rows of the form that weighed most in all are told, and beside them those of others.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from .forms import OfForm, Pair, Row, name_of, size_of
 from .samples import KINDS, MOST_AXES, PAIR, alone, described
 from .shown import NOTHING, Told
 from .weights import least, weights_of_rows
 
 MOST_SAMPLES = 200_000  # that are looked at in one fit
-NAME_BYTES = 16
 MOST_FORMS = 8  # of which as much is kept as one may have
+MOST_TOLD = 32  # forms
 TRIPLE = 3  # inputs, targets and weights
-
-Pair = tuple[np.ndarray, ...]
-
-
-@dataclass(slots=True)
-class Row:
-    """A row that came: what it weighed altogether, and the row itself where there was room."""
-
-    weight: float = 0.0
-    pair: Pair | None = None
-
-
-@dataclass
-class OfForm:
-    """Rows whose inputs and targets have these shapes."""
-
-    shapes: tuple[tuple[int, ...], ...]
-    dtypes: list[np.dtype[Any]]
-    weight: float = 0.0  # of all batches
-    batch: int = 0  # samples of the largest one
-    size: int = 0  # bytes of the rows that are kept
-    sorted_out: float = 0.0  # weight of all that had come when light rows last made room
-    rows: dict[bytes, Row] = field(default_factory=dict)
-
-    def typed(self, parts: Pair) -> Pair:
-        """Give a batch in a type that holds these rows too, which are given that type."""
-        dtypes = [
-            _of_both(part.dtype, known) for part, known in zip(parts, self.dtypes, strict=True)
-        ]
-        if dtypes != self.dtypes:
-            self.dtypes, before = dtypes, self.rows
-            self.rows, self.size = {}, 0
-            for name, row in before.items():
-                row.pair = row.pair and self._cast(row.pair)
-                self.size += _size(row.pair or ())
-                self.rows[_name(row.pair) if row.pair else name] = row
-        return self._cast(parts)
-
-    def _cast(self, parts: Pair) -> Pair:
-        return tuple(
-            part.astype(dtype, copy=False) for part, dtype in zip(parts, self.dtypes, strict=True)
-        )
-
-    def let_go(self, least_weight: float = np.inf) -> None:
-        """Keep no row that weighs less; they are counted all the same."""
-        for row in self.rows.values():
-            if row.pair is not None and row.weight < least_weight:
-                self.size -= _size(row.pair)
-                row.pair = None
 
 
 class Rows:
-    """Inputs with their targets as batches bring them, each once: the first ones, and how many.
+    """Inputs with their targets as batches bring them, each once: some of them, and how many.
 
     Rows that weigh nothing beside all that came are none, whenever those come.
 
@@ -103,8 +53,8 @@ class Rows:
     @property
     def is_news(self) -> bool:
         """Whether there are others of them than were told."""
-        told = self._most()
-        return told is not None and set(self._weighing(told)) != self._told
+        forms = self._heaviest_first()
+        return bool(forms) and self._names(forms) != self._told
 
     def take(self, batch: Any) -> None:
         """Look at a batch; never raises. What is no batch of numbers is nothing to show at all."""
@@ -134,21 +84,23 @@ class Rows:
         form.batch = max(form.batch, count)
         for *pair, weight in zip(*form.typed(parts), weights.tolist(), strict=True):
             if weight:
-                row = form.rows.setdefault(_name(pair), Row())
+                row = form.rows.setdefault(name := name_of(pair), Row())
                 row.weight += weight
-                if row.pair is None and self._has_room(form, _size(pair)):
-                    form.size += _size(pair)
-                    row.pair = tuple(np.array(part) for part in pair)
+                if row.pair is None and self._has_room(form, name, size_of(pair)):
+                    form.keep(name, tuple(np.array(part) for part in pair))
         self._size += form.size - before
         if self._size > MOST_FORMS * self.most_bytes:
             self._narrow()
 
-    def _has_room(self, form: OfForm, size: int) -> bool:
-        """Whether a row can be kept; what has turned out to weigh nothing makes room for it."""
+    def _has_room(self, form: OfForm, name: bytes, size: int) -> bool:
+        """Whether a row can be kept; what has turned out to weigh nothing makes room for it.
+
+        And so does one that is drawn after it.
+        """
         if form.size + size > self.most_bytes and self._total > 2 * form.sorted_out:
             form.sorted_out = self._total
             form.let_go(self._least(form))
-        return form.size + size <= self.most_bytes
+        return form.size + size <= self.most_bytes or form.gives_way(name)
 
     def _narrow(self) -> None:
         """Keep no rows of the forms that weigh least: half of the room is free then."""
@@ -157,10 +109,13 @@ class Rows:
                 self._size -= form.size
                 form.let_go()
 
-    def _most(self) -> OfForm | None:
-        """Give the rows of the form that weighed most: most was learned from them."""
+    def _heaviest_first(self) -> list[OfForm]:
+        """Give the rows of each form: most was learned from those that weighed most."""
         forms = self._forms.values() if self._readable else ()
-        return max(forms, key=lambda form: form.weight, default=None)
+        return sorted(forms, key=lambda form: form.weight, reverse=True)[:MOST_TOLD]
+
+    def _names(self, forms: Sequence[OfForm]) -> set[bytes]:
+        return {name for form in forms for name in self._weighing(form)}
 
     def _least(self, form: OfForm) -> float:
         weights = np.array([row.weight for row in form.rows.values()])
@@ -171,40 +126,45 @@ class Rows:
         return {name: row for name, row in form.rows.items() if row.weight >= weight}
 
     def told(self) -> Told:
-        """Give them as a sample of what ``fit`` was given; nothing where that cannot be said."""
-        form = self._most()
-        if form is None:
+        """Give them as a sample of what ``fit`` was given; nothing where that cannot be said.
+
+        Those of other forms are ``others`` of it, their arrays ``sample_x_1`` and so on.
+        """
+        forms = self._heaviest_first()
+        if not forms or (first := self._told_of(forms[0])) is None:
             return NOTHING
+        self._told = self._names(forms)
+        about, arrays = first
+        others = [
+            told
+            for form in forms[1:]
+            if self._weighing(form) and (told := self._told_of(form)) is not None
+        ]
+        for number, (_, more) in enumerate(others, start=1):
+            arrays |= {f"{name}_{number}": rows for name, rows in more.items()}
+        sample: dict[str, Any] = {"kind": "drawn", "batch": max(form.batch for form in forms)}
+        if others:
+            sample["others"] = [one for one, _ in others]
+        return {**sample, **about}, arrays
+
+    def _told_of(self, form: OfForm) -> Told | None:
+        """Give the rows of a form; None where some weigh something and none is kept."""
         weighing = self._weighing(form)
-        kept = [row.pair for row in weighing.values() if row.pair is not None]
-        if weighing and not kept:
-            return NOTHING
-        self._told = set(weighing)
-        sample: dict[str, Any] = {"kind": "drawn", "batch": form.batch}
+        names = [name for name, row in weighing.items() if row.pair is not None]
+        if weighing and not names:
+            return None
+        if len(names) < len(weighing):
+            names.sort()  # as they are drawn
+        kept = [pair for name in names if (pair := weighing[name].pair) is not None]
+        about: dict[str, Any] = {}
         arrays: dict[str, np.ndarray] = {}
         for place, (name, dtype, shape) in enumerate(
             zip("xy", form.dtypes, form.shapes, strict=True)
         ):
             rows = np.array([pair[place] for pair in kept], dtype).reshape(len(kept), *shape)
-            sample[name] = {**described(rows), "shape": [len(weighing), *shape]}
+            about[name] = {**described(rows), "shape": [len(weighing), *shape]}
             arrays[f"sample_{name}"] = rows
-        return sample, arrays
-
-
-def _of_both(one: np.dtype[Any], other: np.dtype[Any]) -> np.dtype[Any]:
-    both = np.promote_types(one, other)
-    return np.dtype(np.float32) if both == np.float64 else both  # as Keras trains on it
-
-
-def _name(pair: Iterable[np.ndarray]) -> bytes:
-    name = hashlib.blake2b(digest_size=NAME_BYTES)
-    for part in pair:
-        name.update(np.ascontiguousarray(part).tobytes())
-    return name.digest()
-
-
-def _size(pair: Iterable[np.ndarray]) -> int:
-    return sum(part.nbytes for part in pair)
+        return about, arrays
 
 
 def _parts(batch: Any) -> Pair:
