@@ -22,6 +22,7 @@ from .moved import IDLE, INSTEAD, MODULES, NAMES, STUBS, VALUES
 from .wrapping import KIND
 
 TF_KERAS = ("keras._tf_keras.", "tensorflow.")
+TF_OWN = "tensorflow._api.v2."  # where TensorFlow keeps what it shows as tensorflow.random
 IMPORTING = ("importlib._bootstrap", "importlib._bootstrap_external")
 
 
@@ -38,17 +39,17 @@ TAUGHT = frozenset({*NAMES, *INSTEAD, *(name.rpartition(".")[0] for name in MODU
 
 
 def usual_name(name: str) -> str:
-    """Give Keras's own name of a module that TensorFlow calls by another one."""
+    """Give the name by which a module is known that TensorFlow calls by another one."""
     for prefix in TF_KERAS:
         rest = name.removeprefix(prefix)
         if rest != name and (rest == "keras" or rest.startswith("keras.")):
             return rest
-    return name
+    return name.replace(TF_OWN, TF_KERAS[1], 1) if name.startswith(TF_OWN) else name
 
 
 def shown(name: str) -> str:
     """Give the name under which notebooks know a module of TensorFlow's."""
-    return name.replace(TF_KERAS[0], TF_KERAS[1], 1)
+    return name.replace(TF_KERAS[0], TF_KERAS[1], 1).replace(TF_OWN, TF_KERAS[1], 1)
 
 
 def teach(module: ModuleType, name: str, remarks: Any, is_students: Callable[[Any], bool]) -> None:
