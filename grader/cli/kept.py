@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
+from grader.cli.moved import note_rules
 from grader.cli.rules import nobodys, rules_for
 from grader.cli.spared import Spared
 from grader.course.exercises import Course
@@ -73,6 +74,7 @@ def finish(
     printing.show(words, store.out, records, form, spared)
     sys.stdout.flush()
     everything = current(store, course)
+    note_rules(store, everything)
     places = printing.write_feedback(course, words, store.out, everything, spared)
     for message in nobodys(course, everything):
         tell(words.say(message))

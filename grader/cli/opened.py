@@ -17,6 +17,7 @@ from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
 from grader.cli.kept import ALL_ACCEPTED, UNGRADED, existing
+from grader.cli.moved import note_rules
 from grader.cli.people import roster_or_nobody
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared
@@ -93,6 +94,7 @@ def write_pages(folder: Opened, students: Iterable[str]) -> int:
     store, spared = folder.store, Spared(folder.store.out)
     course, words = folder.course, folder.words
     records = folder.in_force
+    note_rules(store, records)
     printing.write_feedback(course, words, store.out, records, spared, {*students})
     _remove_pages(store.out, {*students} - {one.student for one in records})
     forget_asked(store)
