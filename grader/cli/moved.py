@@ -61,14 +61,15 @@ def by_rules(before: ByWhom, records: Sequence[Record]) -> Iterator[Moved]:
 
     What the grader found anew, or a person decided, is none of it.
     """
-    known = {one.key for theirs in before.values() for one in theirs}
-    there = {one.key for one in records}
-    theirs_now: dict[tuple[str, str], set[str]] = {}
-    for one in records:
-        theirs_now.setdefault((one.student, one.exercise), set()).add(one.key)
+    known = {(one.key, one.own) for theirs in before.values() for one in theirs}
+    now = shown.of(records)
+    there = {(one.key, one.own) for one in now}
+    theirs_now: dict[tuple[str, str], set[tuple[object, ...]]] = {}
+    for one in now:
+        theirs_now.setdefault((one.student, one.exercise), set()).add((one.key, one.own))
     for who, record in Counting(records).chosen.items():
         theirs = before.get(who, ())
-        same = theirs_now[who] <= known and {one.key for one in theirs} <= there
+        same = theirs_now[who] <= known and {(one.key, one.own) for one in theirs} <= there
         old = next((one for one in theirs if one.counts), None)
         decided = by_hand.decision(record) or any(one.by_hand for one in theirs)
         if same and not decided and (found := _since(old, record)) is not None:

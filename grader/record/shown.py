@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from grader.policy.hand_ins import Counting
 from grader.record import files
-from grader.types import Record, Verdict
+from grader.types import Grade, Record, Verdict
 
 NAME = "shown.json"
 SCHEMA = "grader/shown/v1"
@@ -39,6 +39,14 @@ class Shown:
     score: float | None
     max_score: float
     taken: float  # for lateness, in points of the exercise's checks
+    own_verdict: str  # the grader's own, under whatever is in force
+    own_score: float | None
+    own_max: float
+
+    @property
+    def own(self) -> tuple[str, float | None, float]:
+        """Give what the grader found; where it is the same, something else moved the score."""
+        return self.own_verdict, self.own_score, self.own_max
 
 
 ByWhom: TypeAlias = Mapping[tuple[str, str], Sequence[Shown]]  # by student and exercise
@@ -60,9 +68,19 @@ def of(records: Iterable[Record]) -> list[Shown]:
             score=one.grade.score,
             max_score=one.grade.max_score,
             taken=one.by_rules.taken if one.by_rules is not None else 0.0,
+            own_verdict=own.verdict.value,
+            own_score=own.score,
+            own_max=own.max_score,
         )
         for one in there
+        for own in (_own(one),)
     ]
+
+
+def _own(record: Record) -> Grade:
+    """Give the grader's own grade."""
+    found = [one.found for one in (record.by_hand, record.by_rules) if one is not None]
+    return next((one for one in found if one is not None), record.grade)
 
 
 def read(out: Path) -> ByWhom | None:
@@ -99,7 +117,8 @@ def _look_at(one: Shown) -> None:
     """
     Verdict(one.verdict)
     texts = (one.student, one.exercise, one.submission, one.key)
-    numbers = (one.max_score, one.taken, 0.0 if one.score is None else one.score)
+    scores = (0.0 if it is None else it for it in (one.score, one.own_score))
+    numbers = (one.max_score, one.taken, one.own_max, *scores)
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("text")
     if not all(isinstance(it, int | float) and not isinstance(it, bool) for it in numbers):

@@ -291,6 +291,15 @@ class TestRules:
         )
         assert regrade(shell, "--preview").code == 0
 
+    def test_the_same_notebook_run_again_is_none_of_it(
+        self, shell: Shell, late: Callable[[int], None]
+    ) -> None:
+        shell.keep(replace(b.ungraded("choi"), handed_in="2026-05-01T09:00:00"))
+        shell("report", "--out", shell.out)
+        shell.keep(replace(b.ungraded("choi"), grade=AFTER, handed_in="2026-05-01T09:00:00"))
+        shell("report", "--out", shell.out)
+        assert history_scores(shell) == []
+
     @pytest.mark.parametrize("lang", ["en", "ko"])
     def test_where_nobody_knows_what_was_before_it_says_so(
         self, shell: Shell, late: Callable[[int], None], lang: str

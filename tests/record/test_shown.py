@@ -30,10 +30,12 @@ def test_what_is_kept_comes_back_and_is_nobody_elses(tmp_path: Path) -> None:
         '{"hand_ins": [{}]}',
         '{"hand_ins": [{"student": 1, "exercise": "e", "submission": "s", "key": "k", '
         '"counts": true, "by_hand": false, "verdict": "accepted", "score": 1, '
-        '"max_score": 1, "taken": 0}]}',
+        '"max_score": 1, "taken": 0, "own_verdict": "accepted", "own_score": 1, '
+        '"own_max": 1}]}',
         '{"hand_ins": [{"student": "k", "exercise": "e", "submission": "s", "key": "k", '
         '"counts": true, "by_hand": false, "verdict": "splendid", "score": 1, '
-        '"max_score": 1, "taken": 0}]}',
+        '"max_score": 1, "taken": 0, "own_verdict": "accepted", "own_score": 1, '
+        '"own_max": 1}]}',
     ],
 )
 def test_what_is_none_knows_nothing(tmp_path: Path, text: str) -> None:
