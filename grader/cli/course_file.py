@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console, titles
-from grader.cli.rules import class_list, nobodys, rules_for, section_column
+from grader.cli.roster import class_list
+from grader.cli.rules import nobodys, rules_for, section_column
+from grader.cli.times import read_worksheet
 from grader.course.editors import SCHEMA
 from grader.course.exercises import Course
 from grader.course.load import SETTINGS, find_course, load_course
 from grader.policy.rules import Attempts, Rules, Terms
 from grader.record import files
+from grader.report import worksheet
 from grader.report.attendance import people_of
 from grader.report.wording import points
 from grader.text.words import Words
@@ -111,9 +114,8 @@ def _lines(course: Course, rules: Rules, words: Words) -> Iterator[str]:
     yield words(ATTEMPTS[rules.attempts])
     if course.hints is not None:
         yield words("rules.hints", count=course.hints)
-    dated = [one for one in rules.exercises.values() if one.due is not None]
     late = rules.late
-    if not dated:
+    if not rules.dated:
         yield words("rules.no_dates")
     elif not late.per_day and late.cut_off is None:
         yield words("rules.no_policy")
@@ -122,14 +124,27 @@ def _lines(course: Course, rules: Rules, words: Words) -> Iterator[str]:
         yield words("rules.policy", percent=late.per_day, most=late.most, minutes=minutes)
         if late.cut_off is not None:
             yield words("rules.policy_ends", days=late.cut_off)
-    if dated:
+    if rules.dated:
         yield words("rules.clock", zone=str(rules.zone))
     roster = class_list(course)
     if roster:
         column = section_column(rules, roster) or "–"
         yield words("rules.roster", count=len(people_of(roster)), column=column)
+    yield from _times(course, rules, words)
     if rules.groups or rules.extensions:
         yield words("rules.more", groups=len(rules.groups), extensions=len(rules.extensions))
+
+
+def _times(course: Course, rules: Rules, words: Words) -> Iterator[str]:
+    """Say of how many it is known when they handed in, where a file was named that tells."""
+    roster = class_list(course)
+    if rules.dated and roster and worksheet.has_times(roster):
+        yield words("rules.roster_times", count=worksheet.count(roster), of=len(roster))
+    for exercise, title in titles(course, words).items():
+        if path := rules.exercises.get(exercise, Terms()).worksheet:
+            rows = read_worksheet(course.root / path)
+            told = {"count": worksheet.count(rows), "of": len(rows)}
+            yield words("rules.worksheet_times", title=title, file=path, **told)
 
 
 def _clock(at: datetime | None) -> str:

@@ -22,8 +22,8 @@ from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.kept import exit_code, finish, of_batch
 from grader.cli.people import look_of, remember
 from grader.cli.progress import Progress, open_progress
-from grader.cli.roster import roster_file
-from grader.cli.rules import class_list, rules_for
+from grader.cli.roster import class_list, roster_file
+from grader.cli.rules import rules_for
 from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
+from grader.cli.moved import note_rules
 from grader.cli.rules import nobodys, rules_for
 from grader.cli.spared import Spared
 from grader.course.exercises import Course
 from grader.policy.by_hand import in_force
 from grader.policy.hand_ins import counting
 from grader.record.store import Store
+from grader.report.late import times_unknown
 from grader.text.words import Words
 from grader.types import GraderError, Message, Record, Verdict
 
@@ -37,7 +39,8 @@ def existing(out: Path) -> Path:
 def current(store: Store, course: Course) -> list[Record]:
     """Give what is stored with the grades in force, and those who handed in nothing."""
     latest = store.latest()
-    return in_force(latest, store.by_hand(), rules_for(course, latest), absent=True)
+    rules = rules_for(course, latest, store.out)
+    return in_force(latest, store.by_hand(), rules, absent=True)
 
 
 def of_batch(store: Store, course: Course, batch: Sequence[Record]) -> list[Record]:
@@ -71,8 +74,11 @@ def finish(
     printing.show(words, store.out, records, form, spared)
     sys.stdout.flush()
     everything = current(store, course)
+    note_rules(store, everything)
     places = printing.write_feedback(course, words, store.out, everything, spared)
     for message in nobodys(course, everything):
+        tell(words.say(message))
+    for message in times_unknown(everything, course.rules):
         tell(words.say(message))
     forget_asked(store)
     for message in store.warnings:

@@ -1,4 +1,4 @@
-"""Shows what was done by hand, and what a regrade moved.
+"""Shows what was done by hand, and what a regrade or the course's rules moved.
 
 Enters: an OUT folder, perhaps a student. Leaves: an exit code. Touches: reads OUT; stdout.
 """
@@ -17,11 +17,12 @@ from grader.cli.people import roster_or_nobody
 from grader.cli.whose import student_called
 from grader.policy.by_hand import HandLines
 from grader.record import history
-from grader.record.history import Moved
+from grader.record.history import By, Moved
 from grader.record.store import Store
 from grader.report import wording
 from grader.report.by_hand import KINDS, LONGEST_TEXT, line_json
 from grader.text.printable import printable
+from grader.text.times import moment
 from grader.text.words import Words
 from grader.types import HandKind, HandLine, Json
 
@@ -58,7 +59,7 @@ def run_log(out: Path, student: str | None, form: str, lang: str | None) -> int:
 
 
 def _line(line: HandLine, by_hand: HandLines, titles: dict[str, str], words: Words) -> str:
-    told = [_id(line.id), _time(line.at), wording.name(line.by), words(KINDS[line.kind])]
+    told = [_id(line.id), _time(line.at, words), wording.name(line.by), words(KINDS[line.kind])]
     if line.student:
         told += [wording.name(line.student), wording.title(line.exercise, titles, words)]
     told += _details(line, words)
@@ -85,9 +86,8 @@ def _move(one: Moved, titles: dict[str, str], words: Words) -> str:
     ]
     told = [
         "–" * 8,
-        _time(one.at),
-        words("hand.judge", version=printable(one.judge, limit=20)),
-        words("hand.regraded"),
+        _time(one.at, words),
+        *_by(one, words),
         wording.name(one.student),
         wording.title(one.exercise, titles, words),
         " → ".join(scores),
@@ -96,12 +96,18 @@ def _move(one: Moved, titles: dict[str, str], words: Words) -> str:
     return printable("  ".join(filter(None, told)), limit=LONGEST_TEXT)
 
 
+def _by(one: Moved, words: Words) -> tuple[str, ...]:
+    if one.by is By.RULES:
+        return (words("hand.by_rules"),)
+    return words("hand.judge", version=printable(one.judge, limit=20)), words("hand.regraded")
+
+
 def _id(text: str) -> str:
     return printable(text, limit=16)
 
 
-def _time(at: str) -> str:
-    return f"{printable(at[:16]).replace('T', ' ')} UTC"
+def _time(at: str, words: Words) -> str:
+    return printable(moment(at, words.zone), limit=40)
 
 
 def _json(

@@ -17,6 +17,7 @@ from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
 from grader.cli.kept import ALL_ACCEPTED, UNGRADED, existing
+from grader.cli.moved import note_rules
 from grader.cli.people import roster_or_nobody
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared
@@ -51,7 +52,8 @@ class Opened:
     @property
     def in_force(self) -> list[Record]:
         """All records with the grades in force now."""
-        return in_force(self.latest, self.by_hand, rules_for(self.course, self.latest), absent=True)
+        rules = rules_for(self.course, self.latest, self.store.out)
+        return in_force(self.latest, self.by_hand, rules, absent=True)
 
     @property
     def records(self) -> list[Record]:
@@ -91,8 +93,10 @@ def write_pages(folder: Opened, students: Iterable[str]) -> int:
     """Write the class's pages anew and those of some students; gives the exit code."""
     store, spared = folder.store, Spared(folder.store.out)
     course, words = folder.course, folder.words
-    printing.write_feedback(course, words, store.out, folder.in_force, spared, {*students})
-    _remove_pages(store.out, {*students} - {one.student for one in folder.in_force})
+    records = folder.in_force
+    note_rules(store, records)
+    printing.write_feedback(course, words, store.out, records, spared, {*students})
+    _remove_pages(store.out, {*students} - {one.student for one in records})
     forget_asked(store)
     for message in store.warnings:
         tell(folder.words.say(message))

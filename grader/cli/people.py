@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from grader.cli.roster import roster_file
-from grader.cli.rules import class_list
+from grader.cli.roster import known_roster, roster_file
 from grader.collect.collect import Collected
 from grader.course.exercises import Course
 from grader.record import class_file, hand_file
@@ -46,18 +45,6 @@ def look_of(paths: Sequence[Path], collected: Collected) -> Look:
     loose = [Aside(one, unread=False) for one in collected.notes if one.id == LOOSE]
     others = [Aside(message, student, unread=False) for student, message in collected.others]
     return Look(tuple(sorted({str(path.absolute()) for path in paths})), (*unread, *loose, *others))
-
-
-def known_roster(course: Course, out: Path) -> tuple[Roster | None, str]:
-    """Give the class's roster, and where it lies: the folder's, else the course's.
-
-    Raises:
-        GraderError: it cannot be read.
-    """
-    kept, said = class_file.read(out), course.rules.roster
-    if kept.roster:
-        return roster_file(Path(kept.roster)), kept.roster
-    return (class_list(course), str(course.root / said.file)) if said is not None else (None, "")
 
 
 def roster_or_nobody(course: Course, out: Path) -> Roster:

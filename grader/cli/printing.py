@@ -25,6 +25,7 @@ from grader.types import Record, Verdict
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from grader.policy.rules import Rules
     from grader.report.people import People
     from grader.report.table import GradeTable
 
@@ -81,7 +82,8 @@ def write_feedback(
                 files.write_whole(path, _student_page(student, theirs, words, names, spared, out))
             pages[student] = path.relative_to(out).as_posix()
     index, grades = out / "index.html", out / "grades.csv"
-    files.write_whole(index, _class_page(records, words, names, pages, spared, everybody))
+    page = _class_page(records, words, names, pages, spared, everybody, course.rules)
+    files.write_whole(index, page)
     files.write_whole(out / PEOPLE, everybody.table().encode("utf-8-sig", "replace"))
     for message in wrong:
         tell(words.say(message))
@@ -126,15 +128,18 @@ def _class_page(
     pages: Mapping[str, str],
     spared: Spared,
     everybody: People,
+    rules: Rules,
 ) -> bytes:
     """Give the class's page, of those for whom it can be made; it names the others."""
+    from grader.report.late import times_unknown
     from grader.report.overview import index_page
     from grader.report.stand_in import stand_in
 
     def page(some: Sequence[Record]) -> bytes:
         left_out = spared.students(Step.OVERVIEW)
         said, missing = [*everybody.lines(words)], [*everybody.without_one(words, names)]
-        return index_page(some, words, names, pages, left_out, said, missing).encode()
+        unknown = [words.say(one) for one in times_unknown(some, rules)]
+        return index_page(some, words, names, pages, left_out, said, missing, unknown).encode()
 
     made = spared.made_if_any(Step.OVERVIEW, page, records)
     if made is None:

@@ -1,4 +1,4 @@
-"""Scores kept evidence anew, or says beforehand which scores would move.
+"""Scores kept evidence anew, or says beforehand which scores in force would move.
 
 Enters: an OUT folder. Leaves: an exit code. Touches: stdout; OUT, but for a preview, which changes
 nothing there.
@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from grader.cli import printing
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED, existing, exit_code, finish
+from grader.cli.moved import Moved, by_rubric, by_rules, lines_by_key, note_rules
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
@@ -28,11 +28,12 @@ from grader.pipeline.job import JUDGE_VERSION
 from grader.pipeline.regrade import regrade as regrade_records
 from grader.policy.by_hand import in_force
 from grader.policy.hand_ins import Counting
-from grader.record import history
+from grader.policy.rules import Attempts
+from grader.record import history, shown
 from grader.record.store import Store
 from grader.report import by_hand as told
 from grader.report import wording
-from grader.report.moves import Move, move, move_json
+from grader.report.moves import Move, move_json
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import GraderError, Json, Message, Record
@@ -40,6 +41,7 @@ from grader.types import GraderError, Json, Message, Record
 SCHEMA = "grader/preview/v1"
 FORMS = ("table", "json")
 MOST_REASONS = 12  # on the terminal, of one score
+STAYS = "preview.by_hand"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,15 @@ class _Again:
 
     kept: Record
     record: Record
+
+
+@dataclass(frozen=True)
+class _InForce:
+    """All that is kept, scored anew, and both with the grades in force, in the same order."""
+
+    again: Sequence[_Again]
+    before: Sequence[Record]
+    after: Sequence[Record]
 
 
 def run_regrade(out: Path, lang: str | None, form: str) -> int:
@@ -59,16 +70,19 @@ def run_regrade(out: Path, lang: str | None, form: str) -> int:
         records: list[Record] = []
         known = history.read(store.out)
         store.warnings += known.unread
-        for again in _again(store.latest(), spared):
+        there = _in_force(store, course, spared)
+        note_rules(store, there.before)  # apart from what the rubric moves
+        lines = lines_by_key([*by_rubric(there.before, there.after)])
+        for again in there.again:
             counts = again.kept  # where it fails, what it had still counts
             with spared.alone(Step.REGRADE, again.kept.student):
-                if moved := move(again.kept, again.record):
-                    history.append(store.out, [_noted(moved)], known)
+                history.append(store.out, lines.get(again.kept.key, ()), known)
                 if again.record is not again.kept or again.kept.evidence is None:
                     store.save(again.record)
                 counts = again.record
             records.append(counts)
-        records = in_force(records, store.by_hand(), rules_for(course, records), absent=True)
+        rules = rules_for(course, records, store.out)
+        records = in_force(records, store.by_hand(), rules, absent=True)
         whole = finish(course, words, store, records, form, spared)
     return exit_code(records, refused=not whole)
 
@@ -85,32 +99,39 @@ def run_preview(out: Path, lang: str | None, form: str) -> int:
     words = open_words(course, lang)
     store = Store(existing(out))
     spared = Spared(store.out)
-    latest = store.latest()
-    moves = [one for a in _again(latest, spared) if (one := move(a.kept, a.record)) is not None]
-    ruled = in_force(latest, store.by_hand(), rules_for(course, latest))
-    shown = {one.key: one for one in reversed(ruled)}  # of a group's, the author's own
-    hand_ins = Counting(ruled)
+    there = _in_force(store, course, spared)
+    moved = [*by_rubric(there.before, there.after)]
+    last = shown.read(store.out)
+    ruled = [*by_rules(last, there.before)] if last is not None else []
+    hand_ins = Counting(there.before)
     if form == "json":
-        extra = [_extra(one, shown, hand_ins) for one in moves]
-        found = [move_json(one, words, more) for one, more in zip(moves, extra, strict=True)]
         whole: dict[str, Json] = {
             "schema": SCHEMA,
             "judge": JUDGE_VERSION,
-            "results": len(latest),
-            "moves": list[Json](found),
+            "results": len(there.again),
+            "moves": [_json(one, words) for one in moved],
+            "moves_by_rules": None if last is None else [_json(one, words) for one in ruled],
             "failed": [printable(one) for one in spared.students(Step.REGRADE)],
         }
         print(json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False))  # noqa: T201
     else:
-        for line in _lines(moves, shown, hand_ins, course, words):
-            print(line)  # noqa: T201
-        print(words("preview.sum", moves=len(moves), total=len(latest)))  # noqa: T201
+        _print(moved, ruled, hand_ins, course, words)
+    if last is None and (course.rules.dated or course.rules.attempts is not Attempts.LAST):
+        tell(words("preview.nothing_known", path=str(store.out / shown.NAME)))
     for message in store.warnings:
         tell(words.say(message))
     spared.tell(words)
     if store.warnings or spared:
         return UNGRADED
-    return SOME_NOT if moves else ALL_ACCEPTED
+    return SOME_NOT if moved or ruled else ALL_ACCEPTED
+
+
+def _in_force(store: Store, course: Course, spared: Spared) -> _InForce:
+    """Score everything anew, and lay the same rules and decisions over both; changes nothing."""
+    again = [*_again(store.latest(), spared)]
+    kept, records = [one.kept for one in again], [one.record for one in again]
+    rules, by_hand = rules_for(course, kept, store.out), store.by_hand()
+    return _InForce(again, in_force(kept, by_hand, rules), in_force(records, by_hand, rules))
 
 
 def _again(records: Sequence[Record], spared: Spared) -> Iterator[_Again]:
@@ -124,48 +145,48 @@ def _again(records: Sequence[Record], spared: Spared) -> Iterator[_Again]:
         yield _Again(kept, record)
 
 
-def _noted(one: Move) -> history.Moved:
-    return history.Moved(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        student=one.after.student,
-        submission=one.after.submission,
-        exercise=one.after.exercise,
-        judge=JUDGE_VERSION,
-        before=history.then(one.before),
-        after=history.then(one.after),
-        why=one.why,
-    )
-
-
-def _extra(one: Move, shown: dict[str, Record], hand_ins: Counting) -> dict[str, Json]:
-    record = shown.get(one.before.key)
-    decided = told.decision(record) if record is not None else None
-    return {
-        "counts": hand_ins.is_chosen(one.before),
-        "judge_before": one.before.versions.get("judge"),
+def _json(one: Moved, words: Words) -> Json:
+    decided = told.decision(one.of)
+    extra: dict[str, Json] = {
+        "counts": one.counts,
+        "judge_before": one.move.before.versions.get("judge"),
         "in_force": None if decided is None else decided.kind.value,
     }
+    return move_json(one.move, words, extra)
 
 
-def _lines(
-    moves: Sequence[Move],
-    shown: dict[str, Record],
+def _print(
+    moved: Sequence[Moved],
+    ruled: Sequence[Moved],
     hand_ins: Counting,
     course: Course,
     words: Words,
-) -> Iterator[str]:
+) -> None:
     titles = printing.titles(course, words)
-    for one in moves:
-        yield _line(one, titles, words)
-        for why in one.why[:MOST_REASONS]:
-            yield f"    {words.say(why)}"
-        if (left := len(one.why) - MOST_REASONS) > 0:
-            yield f"    {words('report.more_rows', more=left)}"
-        record = shown.get(one.before.key)
-        if record is not None and told.decision(record):
-            yield f"    {words('preview.by_hand')} {told.decision_text(record, words)}"
-        elif not hand_ins.is_chosen(one.before):
-            yield f"    {wording.does_not_count(one.before, hand_ins, words)}"
+    for heading, some in (("preview.by_rules", ruled), ("preview.by_rubric", moved)):
+        if ruled and some:
+            print(words(heading))  # noqa: T201
+        for one in some:
+            for line in _lines(one, hand_ins, titles, words):
+                print(line)  # noqa: T201
+    of = {(m.of.student, m.of.exercise) for m in (*moved, *ruled) if m.counts and not m.stays}
+    args = {"moves": len(of), "total": len(hand_ins.chosen), "rules": len(ruled)}
+    print(words("preview.sum_rules" if ruled else "preview.sum", **args))  # noqa: T201
+
+
+def _lines(
+    one: Moved, hand_ins: Counting, titles: Mapping[str, str], words: Words
+) -> Iterator[str]:
+    why = [it for it in one.move.why if not (one.stays and it.id == STAYS)]
+    yield _line(one.move, titles, words)
+    for it in why[:MOST_REASONS]:
+        yield f"    {words.say(it)}"
+    if (left := len(why) - MOST_REASONS) > 0:
+        yield f"    {words('report.more_rows', more=left)}"
+    if one.stays:
+        yield f"    {words(STAYS)} {told.decision_text(one.of, words)}"
+    elif not one.counts:
+        yield f"    {wording.does_not_count(one.of, hand_ins, words)}"
 
 
 def _line(one: Move, titles: Mapping[str, str], words: Words) -> str:

@@ -1,6 +1,6 @@
-"""Reads the files that an instructor names on the command line, as rosters.
+"""Reads the files that an instructor names, on the command line or in course.toml, as rosters.
 
-Enters: a path. Leaves: a Roster, or bytes. Touches: reads that file.
+Enters: a path, or whose class. Leaves: a Roster, or bytes. Touches: reads that file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from grader.record import files
+from grader.course.exercises import Course
+from grader.record import class_file, files
 from grader.report.roster import Roster, read_roster
 from grader.types import GraderError, Message
 
@@ -39,6 +40,28 @@ def roster_file(path: Path) -> Roster:
     if not roster:
         raise GraderError(Message("cli.roster_empty", {"path": str(path)}))
     return roster
+
+
+def class_list(course: Course) -> Roster:
+    """Read the course's roster; nobody where it names none.
+
+    Raises:
+        GraderError: it cannot be read.
+    """
+    said = course.rules.roster
+    return roster_file(course.root / said.file) if said is not None else ()
+
+
+def known_roster(course: Course, out: Path) -> tuple[Roster | None, str]:
+    """Give the class's roster, and where it lies: the folder's, else the course's.
+
+    Raises:
+        GraderError: it cannot be read.
+    """
+    kept, said = class_file.read(out), course.rules.roster
+    if kept.roster:
+        return roster_file(Path(kept.roster)), kept.roster
+    return (class_list(course), str(course.root / said.file)) if said is not None else (None, "")
 
 
 def _what_else(data: bytes) -> str:

@@ -1,7 +1,7 @@
-"""The course's rules for a class: names as hand-ins have them, sections, times of a worksheet.
+"""The course's rules for a class: names as hand-ins have them, sections, times (``times``).
 
 Enters: a Course, what was handed in. Leaves: Rules, what is odd about their names. Touches: reads
-the course's roster and worksheets.
+rosters and worksheets.
 
 ``course.toml`` calls people as the class page does, or as any column of the roster.
 """
@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from grader.cli.roster import roster_file
+from grader.cli.roster import class_list
+from grader.cli.times import times_of
 from grader.course.exercises import Course
 from grader.course.places import nearest
 from grader.policy.rules import Rules, folded
-from grader.report import worksheet
 from grader.report.roster import CALLED, Roster, match
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Record
@@ -60,12 +60,18 @@ class ClassNames:
         return there or (self.rows.get(row) if row is not None else None)
 
 
-def rules_for(course: Course, records: Iterable[Record]) -> Rules:
+def rules_for(course: Course, records: Iterable[Record], out: Path | None = None) -> Rules:
     """Give the course's rules for what was handed in.
+
+    Args:
+        course: whose rules.
+        records: all that was handed in.
+        out: the folder whose roster may tell when; None where nothing is kept yet.
 
     Raises:
         GraderError: course.toml, its roster or a worksheet says something that cannot be.
     """
+    records = list(records)
     rules, students = course.rules, sorted({one.student for one in records})
     names = ClassNames(students, class_list(course))
 
@@ -85,18 +91,8 @@ def rules_for(course: Course, records: Iterable[Record]) -> Rules:
         groups=groups,
         extensions=longer,
         sections=sections,
-        times=_times(course, students),
+        times=times_of(course, records, out),
     )
-
-
-def class_list(course: Course) -> Roster:
-    """Read the course's roster; nobody where it names none.
-
-    Raises:
-        GraderError: it cannot be read.
-    """
-    said = course.rules.roster
-    return roster_file(course.root / said.file) if said is not None else ()
 
 
 def nobodys(course: Course, records: Iterable[Record]) -> Iterator[Message]:
@@ -156,26 +152,3 @@ def section_column(rules: Rules, roster: Roster) -> str | None:
         args = {"path": rules.roster.file, "wanted": named, "found": found}
         raise GraderError(Message("rules.no_column", args))
     return named or next((one for one in SECTIONS if one in roster[0]), None)
-
-
-def _times(course: Course, students: Sequence[str]) -> dict[tuple[str, str], str]:
-    told: dict[tuple[str, str], str] = {}
-    for exercise, terms in course.rules.exercises.items():
-        if terms.worksheet:
-            found = worksheet.times(students, read_worksheet(course.root / terms.worksheet))
-            told |= {(student, exercise): at for student, at in found.items()}
-    return told
-
-
-def read_worksheet(path: Path) -> Roster:
-    """Read a worksheet.
-
-    Raises:
-        GraderError: it cannot be read, or tells no times.
-    """
-    rows = roster_file(path)
-    if not worksheet.has_times(rows):
-        found = printable(", ".join(rows[0]), limit=300)
-        args = {"path": str(path), "wanted": worksheet.COLUMNS[0], "found": found}
-        raise GraderError(Message("rules.no_column", args))
-    return rows

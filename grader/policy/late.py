@@ -97,10 +97,15 @@ def lateness(
     return Lateness(Timing.CUT_OFF if policy.is_cut_off(days) else Timing.LATE, days, at)
 
 
+def is_upload(told: str) -> bool:
+    """Whether a platform told the order alone, as Canvas does."""
+    return _UPLOAD.fullmatch(told.removesuffix(MARK)) is not None
+
+
 def time_of(told: str, zone: tzinfo) -> datetime | None:
     """Read when something was handed in, in the course's zone; None where it is not told."""
     told = told.removesuffix(MARK)
-    if not told or _UPLOAD.fullmatch(told):
+    if not told or is_upload(told):
         return None
     try:
         at = datetime.fromisoformat(told)

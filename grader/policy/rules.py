@@ -100,6 +100,17 @@ class Rules:
             return None
         return max((due, *(one.until(due) for one in self._longer(student, exercise))), key=_moment)
 
+    @property
+    def dated(self) -> bool:
+        """Whether any exercise has a deadline."""
+        return any(one.due is not None for one in self.exercises.values())
+
+    @property
+    def asks_when(self) -> bool:
+        """Whether it matters when something was handed in, where there is a deadline."""
+        costs = self.late.per_day > 0 or self.late.cut_off is not None
+        return costs or self.attempts is Attempts.LAST_IN_TIME
+
     def without_hand_in(self, student: str, exercise: str) -> ByRules:
         """Give what holds for somebody who handed in nothing, and is given a score by hand."""
         terms, due = self.exercises.get(exercise, Terms()), self.due(student, exercise)

@@ -1,4 +1,4 @@
-"""What scores were before: ``history.jsonl``, a line for each score that a regrade moved.
+"""What scores were before: ``history.jsonl``, a line for each score that a regrade or a rule moved.
 
 Enters: a record as it was and as it is, and why. Leaves: the lines, the oldest first. Touches: that
 file.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeGuard
 
@@ -20,9 +21,16 @@ from grader.types import Json, Message, Record, Scalar
 NAME = "history.jsonl"
 
 
+class By(StrEnum):
+    """What moved a score."""
+
+    RUBRIC = "rubric"  # or a threshold, a check, the judge
+    RULES = "rules"  # of course.toml, or times of hand-ins that became known
+
+
 @dataclass(frozen=True)
 class Then:
-    """What a record was worth."""
+    """What a record was worth; in force, with the course's rules laid over it."""
 
     key: str
     verdict: str
@@ -38,10 +46,11 @@ class Moved:
     student: str
     submission: str
     exercise: str
-    judge: str  # version of the judge that moved it
+    judge: str  # version of the judge then
     before: Then
     after: Then
     why: tuple[Message, ...]
+    by: By = By.RUBRIC
 
     @property
     def who(self) -> tuple[str, str, str]:
@@ -91,6 +100,7 @@ def plain(one: Moved) -> dict[str, Json]:
         "before": dict(vars(one.before)),
         "after": dict(vars(one.after)),
         "why": [{"id": why.id, "args": dict(why.args)} for why in one.why],
+        "by": one.by.value,
     }
 
 
@@ -108,6 +118,7 @@ def _moved(found: Mapping[str, Json]) -> Moved:
         before=_then(found.get("before")),
         after=_then(found.get("after")),
         why=tuple(_message(one) for one in why),
+        by=By(str(found.get("by", By.RUBRIC.value))),  # earlier versions wrote of nothing else
     )
 
 

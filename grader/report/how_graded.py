@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from grader.report import wording
+from grader.report.late import is_unknown
 from grader.text.times import moment
 from grader.text.words import LEVELS, Words, family_word, number
 from grader.types import Attempt, Evidence, Record
@@ -90,7 +91,7 @@ def facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
         return ()
     versions = ", ".join(f"{wording.name(k)} {wording.name(v)}" for k, v in record.versions.items())
     facts = [
-        *_dates(record),
+        *_dates(record, words),
         ("report.graded_at", moment(record.graded_at, words.zone)),
         ("report.engine", record.engine.value if record.engine else ""),
         ("report.profile", wording.name(record.profile)),
@@ -114,11 +115,14 @@ def _trained_on(record: Record) -> str:
     return wording.name(proof.device)
 
 
-def _dates(record: Record) -> tuple[tuple[str, str], ...]:
+def _dates(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
     """Give the student's own deadline, and when it was handed in, on the course's clock."""
     rules = record.by_rules
-    told = (("rules.due", rules.due), ("rules.handed_in", rules.handed_in)) if rules else ()
-    return tuple((name, at[:16].replace("T", " ")) for name, at in told)
+    if rules is None:
+        return ()
+    due, at = (it[:16].replace("T", " ") for it in (rules.due, rules.handed_in))
+    unknown = words("rules.time_unknown") if is_unknown(record) else ""
+    return ("rules.due", due), ("rules.handed_in", at or unknown)
 
 
 def _false_fail(record: Record, words: Words) -> str:

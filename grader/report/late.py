@@ -1,15 +1,68 @@
-"""What was taken off for being late, in words.
+"""What was taken off for being late, in words, and where nobody knows whether anything is late.
 
 Enters: Records with what the course's rules make of them. Leaves: short texts. Touches nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+from grader.policy.hand_ins import counting
+from grader.policy.late import is_upload
+from grader.policy.rules import Rules
+from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import Record
+from grader.types import Message, Record, Scalar, Timing
+
+LONGEST = 300
 
 
 def late_texts(record: Record, words: Words) -> list[str]:
     """Say what was taken off and why, or why nothing was; nothing of what was in time."""
     told = record.by_rules.told if record.by_rules is not None else ()
     return [words.say(message) for message in told]
+
+
+def late_mark(record: Record, words: Words) -> str:
+    """Say shortly what was taken off, to stand behind a score; nothing where nothing was."""
+    taken = record.by_rules.taken if record.by_rules is not None else 0.0
+    shown = f"{taken:.2f}".rstrip("0").rstrip(".")
+    return words("rules.late_mark", taken=shown) if taken > 0 and shown != "0" else ""
+
+
+def is_unknown(record: Record) -> bool:
+    """Whether there is a deadline, and nobody knows whether it was met, or by how much not."""
+    rules = record.by_rules
+    if rules is None or not rules.due:
+        return False
+    return rules.timing is Timing.UNKNOWN or (rules.timing is Timing.MARKED and not rules.days)
+
+
+def times_unknown(records: Sequence[Record], rules: Rules) -> Iterator[Message]:
+    """Say once of how many hand-ins no time is known although it would matter, and what to do.
+
+    Canvas tells no times, but marks who is late: where it marked anybody, whom it did not mark was
+    in time.
+    """
+    if not rules.asks_when:
+        return
+    dated = [one for one in counting(records) if one.by_rules is not None and one.by_rules.due]
+    marked = {one.exercise for one in dated if _timing(one) is Timing.MARKED}
+    unknown = [
+        one
+        for one in dated
+        if is_unknown(one) and not (one.exercise in marked and _is_unmarked(one))
+    ]
+    if unknown:
+        exercises = [one for one in rules.exercises if any(one == it.exercise for it in unknown)]
+        told = printable(", ".join(exercises), limit=LONGEST)
+        args: dict[str, Scalar] = {"count": len(unknown), "of": len(dated), "exercises": told}
+        yield Message("rules.times_unknown", args)
+
+
+def _is_unmarked(record: Record) -> bool:
+    return is_upload(record.handed_in) and _timing(record) is Timing.UNKNOWN
+
+
+def _timing(record: Record) -> Timing | None:
+    return record.by_rules.timing if record.by_rules is not None else None

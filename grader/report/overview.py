@@ -13,6 +13,7 @@ from grader.policy.hand_ins import Counting
 from grader.report import by_hand, wording
 from grader.report.analysis import Person, at_risk, hours, mistakes, spent
 from grader.report.lacking import lacking_lines
+from grader.report.late import late_mark, late_texts
 from grader.report.page import render
 from grader.report.points import total
 from grader.report.same_code import same_code
@@ -48,6 +49,8 @@ class Entry:
     reasons: tuple[str, ...]
     link: str
     by_hand: str = ""  # what was decided, where anything was
+    late: str = ""  # what was taken off, shortly
+    why_late: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def index_page(
     left_out: Sequence[str] = (),
     people: Sequence[str] = (),
     missing: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> str:
     """Give the instructor's page.
 
@@ -95,6 +99,7 @@ def index_page(
         left_out: students whose records cannot be shown here, to be named.
         people: how the class adds up, and who has no grade (``people``).
         missing: who has none for one of several exercises, a line for each.
+        notes: what else an instructor has to know of all of it.
     """
     every, hand_ins = records, Counting(records)
     there, records = list(hand_ins.chosen.values()), hand_ins.counting
@@ -118,6 +123,7 @@ def index_page(
         trained=trained_lines(records, words),
         people=people,
         missing=missing,
+        notes=notes,
         results=len(records),
         accepted=sum(one.grade.verdict is Verdict.ACCEPTED for one in records),
         date=day(max((one.graded_at for one in records), default=""), words.zone),
@@ -208,6 +214,8 @@ def _entry(
         reasons=tuple(wording.flags(record, words)) or ((reason,) if reason else ()),
         link=_link(record.student, pages),
         by_hand=by_hand.decision_text(record, words),
+        late=late_mark(record, words),
+        why_late=" ".join(late_texts(record, words)),
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from grader.policy.hand_ins import Counting
 from grader.report import by_hand, wording
+from grader.report.late import late_mark
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Record, Verdict
@@ -112,11 +113,16 @@ def _row(record: Record, counts: Counting, words: Words) -> _Row:
         student=wording.name(record.student),
         exercise=wording.title(record.exercise, {}, words),
         verdict=wording.verdict_name(record, words),
-        score=wording.score_of(record) if not earlier else f"({wording.score_of(record)})",
+        score=_score(record, words) if not earlier else f"({wording.score_of(record)})",
         where=wording.reason_cell(record, words) if not earlier else "",
         reason=printable(earlier or _why(record, words), limit=_LONGEST_REASON),
         style=_STYLES.get(verdict, "red"),
     )
+
+
+def _score(record: Record, words: Words) -> str:
+    late = late_mark(record, words)
+    return f"{wording.score_of(record)} ({late})" if late else wording.score_of(record)
 
 
 def _why(record: Record, words: Words) -> str:

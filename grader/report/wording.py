@@ -246,13 +246,16 @@ def faults(records: Iterable[Record], words: Words) -> list[str]:
 
 
 def reason_cell(record: Record, words: Words) -> str:
-    """Say where to look: the deciding check's cell, else the model's; no cell is our fault."""
-    if not record.grade.graded or by_hand.decision(record):
-        return ""
+    """Say where to look: the deciding check's cell, else the model's; no cell is our fault.
+
+    Nothing where no check decided: lateness, remarks and points that wait are in no cell.
+    """
     check = deciding_check(record)
-    if check is not None and check.cell is not None:
+    if check is None or not record.grade.graded or by_hand.decision(record):
+        return ""
+    if check.cell is not None:
         return cell_name(check.cell, words)
-    told_cell = check.message.args.get("cell") if check is not None else None
+    told_cell = check.message.args.get("cell")
     cell = told_cell if isinstance(told_cell, int) and told_cell > 0 else model_cell(record)
     return cell_name(cell, words)
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 from grader.report import moodle_words
-from grader.report.roster import CALLED, Roster, match
+from grader.report.roster import CALLED, PLATFORM_S, Roster, match
 
 COLUMNS = moodle_words.SUBMITTED
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -44,9 +44,24 @@ def times(students: Iterable[str], worksheet: Roster) -> dict[str, str]:
     return {student: at for student, at in told.items() if at}
 
 
+def numbered(students: Iterable[str], worksheet: Roster) -> set[str]:
+    """Give those whom the worksheet knows by the number that Moodle gave them for one assignment.
+
+    It stands behind the name: 김민준_12 is "Participant 12".
+    """
+    theirs = [one for one in students if PLATFORM_S.fullmatch(one)]
+    return {*match(theirs, worksheet, moodle_words.IDENTIFIER).values()}
+
+
 def has_times(worksheet: Roster) -> bool:
     """Whether it has a column of times."""
     return any(one in worksheet[0] for one in COLUMNS)
+
+
+def count(worksheet: Roster) -> int:
+    """Count the people whose time it tells."""
+    columns = [one for one in COLUMNS if worksheet and one in worksheet[0]]
+    return sum(any(time_of(row.get(one, "")) for one in columns) for row in worksheet)
 
 
 def time_of(text: str) -> str:

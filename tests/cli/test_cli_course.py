@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -78,6 +79,11 @@ def rows(shell: Shell) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
+WORKSHEET = """Identifier,Full name,Last modified (submission)
+Participant 12,김민준,"Saturday, 2 May 2026, 9:30 AM"
+Participant 13,이서연,"Friday, 1 May 2026, 6:00 PM"
+Participant 14,박지후,-
+"""
 LATE = "2026-05-02T09:30:00"  # a day has begun
 ATTEMPTS = [("2026-04-30T09:00:00", 90.0), ("2026-05-01T17:00:00", 60.0), (LATE, 95.0)]
 
@@ -200,6 +206,99 @@ class TestEverywhereTheSame:
             "박_14": ("unknown", "95.0"),
         }
 
+    @pytest.mark.parametrize("names", [("김민준_12", "이서연_13"), ("김민준", "이서연")])
+    def test_a_roster_that_is_moodle_s_worksheet_tells_it_too(
+        self, shell: Shell, names: tuple[str, str]
+    ) -> None:
+        say(shell, RULES, ws=WORKSHEET)
+        shell.keep(*(graded(one, 95.0) for one in names))
+        said = report(shell, "--roster", str(course_of(shell) / "ws.csv"))
+        assert [row["score"] for row in rows(shell)] == ["85.0", "95.0"]
+        assert "There is a deadline" not in said.err
+
+    def test_a_worksheet_of_its_own_wins_over_the_roster(self, shell: Shell) -> None:
+        own = RULES.replace("weight = 3", 'weight = 3\nworksheet = "own.csv"')
+        say(shell, own, ws=WORKSHEET, own=WORKSHEET.replace("2 May", "1 May"))
+        shell.keep(graded("김민준_12", 95.0))
+        report(shell, "--roster", str(course_of(shell) / "ws.csv"))
+        assert [row["late"] for row in rows(shell)] == ["in_time"]
+
+    def test_a_chapter_was_handed_in_at_once(self, shell: Shell) -> None:
+        say(shell, f"{RULES}due = 2026-05-01T18:00:00\n", ws=WORKSHEET)
+        both = [graded("김민준", 95.0, exercise=one) for one in (LSTM, GRU)]
+        shell.keep(*(replace(one, submission="김민준/all.ipynb") for one in both))
+        report(shell, "--roster", str(course_of(shell) / "ws.csv"))
+        assert [row["late"] for row in rows(shell)] == ["late", "late"]
+
+    def test_of_several_hand_ins_nobody_guesses_whose_worksheet_it_is(self, shell: Shell) -> None:
+        say(shell, f"{RULES}due = 2026-05-01T18:00:00\n", ws=WORKSHEET)
+        shell.keep(*(graded("김민준", 95.0, exercise=one) for one in (LSTM, GRU)))
+        said = report(shell, "--roster", str(course_of(shell) / "ws.csv"))
+        assert [row["late"] for row in rows(shell)] == ["unknown", "unknown"]
+        assert "of 2 of 2 hand-ins" in said.err
+
+    def test_the_courses_roster_counts_where_moodle_s_numbers_prove_it(self, shell: Shell) -> None:
+        say(shell, f'{RULES}[roster]\nfile = "ws.csv"\n', ws=WORKSHEET)
+        shell.keep(graded("김민준_12", 95.0), graded("이서연", 95.0))
+        report(shell)
+        assert {row["student"]: row["late"] for row in rows(shell)} == {
+            "김민준_12": "late",
+            "이서연": "unknown",
+        }
+
+    @pytest.mark.parametrize(
+        ("lang", "told"),
+        [
+            ("en", "There is a deadline, but of 2 of 3 hand-ins nobody knows when they were"),
+            ("ko", "마감이 있지만 제출물 3건 중 2건은 언제 제출했는지 알 수 없어"),
+        ],
+    )
+    def test_where_no_time_is_known_it_says_so_once(
+        self, shell: Shell, lang: str, told: str
+    ) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 95.0), graded("lee", 95.0), graded("choi", 95.0, LATE))
+        said = shell("report", "--out", shell.out, "--lang", lang)
+        page = (shell.out / "index.html").read_text("utf-8")
+        assert said.err.count(told) == page.count(told) == 1
+        assert LSTM in said.err
+        unknown = {"en": "time not known", "ko": "알 수 없음"}[lang]
+        assert unknown in shell.page("kim")
+        assert unknown not in shell.page("choi")
+
+    def test_where_lateness_costs_nothing_nobody_asks_for_times(self, shell: Shell) -> None:
+        say(shell, RULES.replace("per_day = 10", ""))
+        shell.keep(graded("kim", 95.0))
+        assert report(shell).err == ""
+
+    def test_whom_canvas_did_not_mark_was_in_time(self, shell: Shell) -> None:
+        say(shell, RULES)
+        order = f"upload {1:020}"
+        shell.keep(graded("kim", 95.0, f"{order} LATE"), graded("lee", 95.0, order))
+        assert report(shell).err == ""
+        shell.keep(graded("kim", 95.0, order))
+        assert "of 2 of 2 hand-ins" in report(shell).err
+
+    @pytest.mark.parametrize(("lang", "mark"), [("en", "(late −10)"), ("ko", "(지각 −10)")])
+    def test_a_score_bears_what_lateness_took(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, lang: str, mark: str
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "100")
+        say(shell, RULES)
+        shell.keep(graded("kim", 95.0, LATE), graded("lee", 95.0, ATTEMPTS[0][0]))
+        said = shell("report", "--out", shell.out, "--lang", lang)
+        page = (shell.out / "index.html").read_text("utf-8")
+        assert said.out.count(f"85 {mark}") == 1
+        assert page.count(mark) == 1
+
+    def test_lateness_is_in_no_cell(self, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "100")
+        say(shell, RULES)
+        whole = b.record("kim", LSTM, handed_in=LATE)  # accepted, its model in a cell
+        shell.keep(whole)
+        (told,) = [one for one in report(shell).out.splitlines() if "Handed in late" in one]
+        assert told.strip().startswith("Handed in late")
+
     def test_a_slip_in_a_name_is_told(self, shell: Shell) -> None:
         say(shell, f'{RULES}[[extensions]]\nstudent = "kimminjum"\ndays = 3\n')
         shell.keep(graded("kimminjun", 95.0))
@@ -265,6 +364,13 @@ class TestCheck:
         assert said.code == 2
         assert "line 12" in said.err
         assert "Did you mean late?" in said.err
+
+    def test_it_says_of_how_many_the_time_is_known(self, shell: Shell) -> None:
+        said = RULES.replace("weight = 3", 'weight = 3\nworksheet = "ws.csv"')
+        say(shell, f'{said}[roster]\nfile = "ws.csv"\n', ws=WORKSHEET)
+        told = shell("course", "check", "--lang", "en").out
+        assert "ws.csv tells of 2 of 3 people when they handed in." in told
+        assert "The roster is a grading worksheet, and tells of 2 of 3 people" in told
 
     def test_a_name_that_is_nobody_s_is_told(self, shell: Shell) -> None:
         say(

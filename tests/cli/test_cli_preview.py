@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from grader.record.store import Store
 from grader.report.moves import move
 from grader.types import Grade, HandKind, HandLine, Message, Record, Verdict
 from tests.support import builders as b
-from tests.support.cli_help import Said, Shell
+from tests.support.cli_help import ROOT, Said, Shell
 
 LSTM = "multiplication-lstm"
 BEFORE = b.grade(Verdict.LOW_ACCURACY, 90.0, (b.check("accuracy.mse", 15, 25),))
@@ -168,6 +169,167 @@ class TestHistory:
             regrade(shell)
         scores = [(one.before.score, one.after.score) for one in history.read(shell.out).moved]
         assert scores == [(90.0, 100.0), (100.0, 90.0)]
+
+
+RULES = """time_zone = "Asia/Seoul"
+[late]
+per_day = {per_day}
+[exercise.multiplication-lstm]
+due = 2026-05-01T18:00:00
+"""
+
+
+@pytest.fixture
+def late(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int], None]:
+    """A course whose deadline kim missed by a day and lee did not; gives what changes its policy."""
+    course = tmp_path / "course"
+    target = course / "assignments" / LSTM
+    target.mkdir(parents=True)
+    shutil.copy(ROOT / "assignments" / LSTM / "exercise.toml", target)
+    monkeypatch.setenv("GRADER_COURSE", str(course))
+
+    def policy(per_day: int) -> None:
+        (course / "course.toml").write_text(RULES.format(per_day=per_day), "utf-8")
+
+    policy(10)
+    NewRubric(monkeypatch)
+    shell.keep(
+        b.record("kim", LSTM, grade=BEFORE, handed_in="2026-05-02T09:00:00"),
+        b.record("lee", LSTM, grade=BEFORE, handed_in="2026-05-01T09:00:00"),
+    )
+    return policy
+
+
+def history_scores(shell: Shell) -> list[tuple[float | None, float | None, str]]:
+    return [(o.before.score, o.after.score, o.by.value) for o in history.read(shell.out).moved]
+
+
+class TestRules:
+    def test_a_policy_that_changed_since_the_pages_moves_scores_and_says_so(
+        self, shell: Shell, late: Callable[[int], None]
+    ) -> None:
+        shell("report", "--out", shell.out)
+        late(20)
+        said = regrade(shell, "--preview")
+        assert said.code == 1
+        head, row, *why, last = said.out.splitlines()
+        assert head.startswith("By the rules of course.toml")
+        assert row.startswith("kim  The multiplication problem with LSTM  80 → 70  (−10)")
+        assert why[0] == "    Taken off for lateness: 20; it was 10."
+        assert "due 2026-05-01 18:00" in why[1]
+        assert last.startswith("Scores that would move: 1 of 2, by the rules of course.toml 1.")
+        told = json.loads(regrade(shell, "--preview", "--format", "json").out)
+        assert told["moves"] == []
+        assert [one["change"] for one in told["moves_by_rules"]] == [-10.0]
+
+    @pytest.mark.parametrize("command", ["report", "regrade"])
+    def test_what_rules_moved_is_in_the_log_once(
+        self, shell: Shell, late: Callable[[int], None], command: str
+    ) -> None:
+        shell("report", "--out", shell.out)
+        late(20)
+        for _ in range(2):
+            shell(command, "--out", shell.out)
+        assert history_scores(shell) == [(80.0, 70.0, "rules")]
+        said = shell("log", "--out", shell.out, "--lang", "en")
+        assert "rules (course.toml)  kim" in said.out
+        assert "80 → 70  Taken off for lateness: 20; it was 10." in said.out
+        assert regrade(shell, "--preview").code == 0
+
+    def test_a_rubric_moves_the_score_in_force(
+        self, shell: Shell, late: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shell("report", "--out", shell.out)
+        NewRubric(monkeypatch, kim=AFTER)
+        said = regrade(shell, "--preview")
+        assert said.out.startswith("kim  The multiplication problem with LSTM  80 → 90  (+10)")
+        assert "By the rules" not in said.out
+        late(20)
+        said = regrade(shell, "--preview")
+        assert "  70 → 80  (+10)" in said.out
+        assert "  80 → 70  (−10)" in said.out
+        assert "Scores that would move: 1 of 2" in said.out
+        regrade(shell)
+        assert history_scores(shell) == [(80.0, 70.0, "rules"), (70.0, 80.0, "rubric")]
+
+    def test_another_attempt_that_counts_is_the_rules_too(
+        self, shell: Shell, late: Callable[[int], None], tmp_path: Path
+    ) -> None:
+        again = b.record(
+            "lee",
+            LSTM,
+            submission="lee/late.ipynb",
+            grade=BEFORE,
+            handed_in="2026-05-03T09:00:00",
+        )
+        shell.keep(again)
+        shell("report", "--out", shell.out)
+        path = tmp_path / "course" / "course.toml"
+        path.write_text('attempts = "best"\n' + path.read_text("utf-8"), "utf-8")
+        said = regrade(shell, "--preview")
+        assert "lee  The multiplication problem with LSTM  70 → 90  (+20)" in said.out
+        assert "Another hand-in counts now: " in said.out
+
+    def test_what_was_decided_by_hand_is_none_of_it(
+        self, shell: Shell, late: Callable[[int], None]
+    ) -> None:
+        shell("report", "--out", shell.out)
+        by = ("--by", "lee", "--out", shell.out)
+        shell("override", "kim", LSTM, "--score", 95, "--reason", "oral", *by)
+        late(20)
+        assert regrade(shell, "--preview").code == 0
+        assert history_scores(shell) == []
+
+    def test_work_that_was_graded_anew_is_none_of_it(
+        self, shell: Shell, late: Callable[[int], None]
+    ) -> None:
+        shell("report", "--out", shell.out)
+        shell.keep(
+            b.record(
+                "lee", LSTM, submission="lee/2.ipynb", grade=AFTER, handed_in="2026-05-01T10:00:00"
+            )
+        )
+        assert regrade(shell, "--preview").code == 0
+
+    def test_the_same_notebook_run_again_is_none_of_it(
+        self, shell: Shell, late: Callable[[int], None]
+    ) -> None:
+        shell.keep(replace(b.ungraded("choi"), handed_in="2026-05-01T09:00:00"))
+        shell("report", "--out", shell.out)
+        shell.keep(replace(b.ungraded("choi"), grade=AFTER, handed_in="2026-05-01T09:00:00"))
+        shell("report", "--out", shell.out)
+        assert history_scores(shell) == []
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_where_nobody_knows_what_was_before_it_says_so(
+        self, shell: Shell, late: Callable[[int], None], lang: str
+    ) -> None:
+        said = shell("regrade", "--preview", "--out", shell.out, "--lang", lang)
+        assert "shown.json" in said.err
+        assert "course.toml" in said.err
+
+    def test_a_student_who_is_forgotten_is_not_remembered_there(
+        self, shell: Shell, late: Callable[[int], None]
+    ) -> None:
+        shell("report", "--out", shell.out)
+        late(20)
+        shell("report", "--out", shell.out)
+        shell("forget", "kim", "--yes", "--by", "lee", "--out", shell.out)
+        assert "kim" not in (shell.out / "shown.json").read_text("utf-8")
+        assert history_scores(shell) == []
+
+
+class TestLog:
+    def test_times_are_the_courses_with_their_distance(
+        self, shell: Shell, late: Callable[[int], None]
+    ) -> None:
+        at = "2026-03-04T20:00:00.000000+00:00"
+        hand_file.append(
+            shell.out, [HandLine("0a", at, "lee", HandKind.COMMENT, "kim", LSTM, "well done")]
+        )
+        said = shell("log", "--out", shell.out, "--lang", "en")
+        assert "2026-03-05 05:00 +09:00" in said.out
+        assert "UTC" not in said.out
 
 
 class TestWhy:
