@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from grader.authoring.release import CHECK
 from grader.record.store import Store
 from tests.support import builders as b
 from tests.support.cli_help import Shell
@@ -53,6 +54,14 @@ def test_it_says_who_what_which_exercise_and_what_is_missing(shell: Shell, batch
     assert copy["own_files"] == ["helper.py"]
     assert lee["seconds"] > 0
     assert (lee["packages"], lee["files"]) == ([], [])
+
+
+def test_the_check_of_a_bundle_misses_no_package(shell: Shell, tmp_path: Path) -> None:
+    check = CHECK.format(exercise=SEQUENCE)
+    write(tmp_path / "class" / "kim" / f"{SEQUENCE}.ipynb", notebook("import konlpy", check))
+    write(tmp_path / "class" / "lee" / f"{SEQUENCE}.ipynb", notebook("import grader_course"))
+    kim, lee = planned(shell, tmp_path / "class")["hand_ins"]
+    assert (kim["packages"], lee["packages"]) == (["konlpy"], [])
 
 
 def test_a_textbooks_file_that_the_course_unpacks_is_not_missing(
