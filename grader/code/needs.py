@@ -30,7 +30,7 @@ SUFFIXES = frozenset(
     }
 )
 _LONGEST = 200
-# What students check with, in the last cell of every notebook that they were given: no room needs it.
+# What students check with, in the last cell of every notebook given to them: no room needs it.
 CHECKER = frozenset({"grader", "grader_course"})
 
 

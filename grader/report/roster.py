@@ -66,9 +66,7 @@ def match(students: Iterable[str], roster: Roster, keys: Sequence[str]) -> dict[
     return found
 
 
-def match_records(
-    records: Iterable[Record], roster: Roster, keys: Sequence[str]
-) -> dict[int, str]:
+def match_records(records: Iterable[Record], roster: Roster, keys: Sequence[str]) -> dict[int, str]:
     """Find the students of some records: row number to student.
 
     Who handed in nothing is called as a teacher typed it, and is found by a name as well: no

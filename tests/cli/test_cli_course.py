@@ -277,6 +277,13 @@ class TestCheck:
         assert "kin" in said.out
         assert "Did you mean kim?" in said.out
 
+    def test_a_korean_name_with_one_wrong_letter_is_told(self, shell: Shell) -> None:
+        say(shell, f'{RULES}[[extensions]]\nstudent = "정하쥰"\ndays = 3\n')
+        shell.keep(graded("정하준_1234", 80.0))
+        said = shell("report", "--out", shell.out, "--lang", "ko")
+        assert "정하쥰" in said.err
+        assert "정하준" in said.err
+
     @pytest.mark.parametrize(
         ("text", "told"),
         [

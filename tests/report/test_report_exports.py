@@ -134,7 +134,11 @@ class TestRoster:
     @pytest.mark.parametrize("typed", ["오세훈", "오 세훈", "s7", "o@x.org"])
     @pytest.mark.parametrize(
         "person",
-        [{"Full name": "세훈 오"}, {"전체 이름": "오세훈"}, {"First name": "세훈", "Last name": "오"}],
+        [
+            {"Full name": "세훈 오"},
+            {"전체 이름": "오세훈"},
+            {"First name": "세훈", "Last name": "오"},
+        ],
     )
     def test_whom_a_teacher_named_without_a_hand_in_is_found_by_name(
         self, typed: str, person: dict[str, str]
@@ -149,7 +153,10 @@ class TestRoster:
         ("records", "roster"),
         [
             ([b.record("오세훈")], [{"Full name": "오세훈"}]),
-            ([b.record("오세훈", submission="")], [{"Full name": "오세훈"}, {"Full name": "오 세훈"}]),
+            (
+                [b.record("오세훈", submission="")],
+                [{"Full name": "오세훈"}, {"Full name": "오 세훈"}],
+            ),
             ([b.record("세훈", submission="")], [{"First name": "세훈", "Last name": "오"}]),
         ],
     )
