@@ -78,6 +78,39 @@ def rows(shell: Shell) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
+class TestByHand:
+    @pytest.mark.parametrize(
+        ("lang", "told", "warned"),
+        [
+            (
+                "en",
+                "60 → 9.5 / 100 (in the LMS: 0.95 / 10)",
+                "If you meant 9.5 of 10, say --score 95.",
+            ),
+            ("ko", "60 → 9.5 / 100 (LMS에서는 0.95 / 10", "--score 95로 다시"),
+        ],
+    )
+    def test_a_score_that_fits_the_lms_points_is_told_in_both(
+        self, shell: Shell, lang: str, told: str, warned: str
+    ) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 60.0))
+        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", lang)
+        said = shell("override", "kim", LSTM, "--score", "9.5", *to)
+        assert said.code == 0
+        assert told in said.out
+        assert warned in said.line
+
+    @pytest.mark.parametrize(("score", "exercise"), [("95", LSTM), ("0", LSTM), ("9.5", GRU)])
+    def test_no_other_score_is_warned_of(self, shell: Shell, score: str, exercise: str) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 60.0, exercise=exercise))
+        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", "en")
+        said = shell("override", "kim", exercise, "--score", score, *to)
+        assert (said.code, said.err) == (0, "")
+        assert ("in the LMS" in said.out) == (exercise == LSTM)
+
+
 LATE = "2026-05-02T09:30:00"  # a day has begun
 ATTEMPTS = [("2026-04-30T09:00:00", 90.0), ("2026-05-01T17:00:00", 60.0), (LATE, 95.0)]
 
