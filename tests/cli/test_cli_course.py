@@ -15,6 +15,7 @@ import pytest
 from grader.course.editors import SCHEMA, schema
 from grader.course.load import read_book
 from grader.course.settings import SettingsFile
+from grader.text.words import Words
 from grader.types import Record, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import Said, Shell
@@ -76,6 +77,32 @@ def report(shell: Shell, *options: str) -> Said:
 def rows(shell: Shell) -> list[dict[str, str]]:
     text = (shell.out / "grades.csv").read_text(encoding="utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
+
+
+class TestOwed:
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_who_handed_in_one_of_two_reads_so_and_the_end_counts_them(
+        self, shell: Shell, lang: str
+    ) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 60.0), graded("kim", 50.0, exercise=GRU))
+        shell.keep(graded("lee", 100.0, exercise=GRU))
+        said = shell("report", "--out", shell.out, "--lang", lang)
+        assert Words(lang)("attendance.end_some", count=1) in said.out.splitlines()
+        told = {
+            "en": "0 of 2 accepted, 100 of 400 points.",  # the LSTM weighs 3
+            "ko": "실습 2개 중 0개를 통과했고 400점 만점에 100점입니다.",
+        }
+        assert told[lang] in shell.page("lee")
+        title = {"en": "The multiplication problem with LSTM", "ko": "LSTM으로 곱셈 문제 풀기"}
+        missing = Words(lang)("attendance.owed", count=1, exercises=title[lang])
+        assert missing in shell.page("lee")
+        assert missing not in shell.page("kim")
+
+    def test_where_nobody_said_what_is_owed_nothing_is_missing(self, shell: Shell) -> None:
+        shell.keep(graded("kim", 60.0), graded("lee", 100.0, exercise=GRU))
+        assert "nothing found yet" not in report(shell).out
+        assert "0 of 1 accepted, 100 of 100 points." in shell.page("lee")
 
 
 class TestByHand:

@@ -10,6 +10,7 @@ import pytest
 
 from grader.authoring.release import CHECK
 from grader.record.store import Store
+from grader.text.words import Words
 from tests.support import builders as b
 from tests.support.cli_help import Shell
 from tests.support.notebook_files import notebook, write
@@ -255,3 +256,23 @@ def test_a_form_that_it_does_not_have_is_bad_usage(shell: Shell, batch: Path) ->
     said = shell.grade(batch, "--dry-run", "--format", "junit")
     assert said.code == 2
     assert "junit" in said.line
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_who_lacks_an_exercise_is_named_and_what_lay_beside(
+    shell: Shell, batch: Path, tmp_path: Path, lang: str
+) -> None:
+    gru = "multiplication-gru"
+    write(batch / "kim" / f"{gru}.ipynb", notebook("x = 1"))
+    (batch / "lee" / "gru.pdf").write_bytes(b"%PDF")
+    write(batch / "choi" / "answer.ipynb", notebook("x = 1"))  # may hold all of them
+    assert planned(shell, batch)["lacking"] == {}
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Student\nkim\nlee\nchoi\n", "utf-8")
+    assert planned(shell, batch, "--roster", roster)["lacking"] == {gru: ["lee"]}
+    said = shell.grade(batch, "--dry-run", "--roster", roster, lang=lang).out.splitlines()
+    words = Words(lang)
+    title = "GRU로 곱셈 문제 풀기" if lang == "ko" else "The multiplication problem with GRU"
+    told = words("attendance.nothing_for", exercise=title, count=1, names="lee")
+    assert told in said
+    assert f"lee: {words('collect.other_files', found='gru.pdf', count=1)}" in said
