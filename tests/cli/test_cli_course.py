@@ -105,6 +105,28 @@ class TestOwed:
         assert "0 of 1 accepted, 100 of 100 points." in shell.page("lee")
 
 
+class TestForget:
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    @pytest.mark.parametrize(("sure", "code"), [((), 2), (("--yes",), 0)])
+    def test_where_a_name_still_stands_is_said_and_how_it_is_shown(
+        self, shell: Shell, lang: str, sure: tuple[str, ...], code: int
+    ) -> None:
+        say(
+            shell,
+            f'{RULES}[roster]\nfile = "r.csv"\n[[groups]]\nname = "g"\nmembers = ["lee", "choi"]\n',
+            r="Student,ID\nkim,1\nlee,2\n",
+        )
+        shell.keep(*(graded(one, 60.0) for one in ("kim", "lee", "park")))
+        told = {}
+        for one in ("kim", "lee", "park"):
+            to = ("--by", "kang", "--out", shell.out, "--lang", lang)
+            said = shell("forget", one, *sure, *to)
+            assert said.code == code
+            told[one] = (f"{course_of(shell) / 'r.csv'}" in said.out, "course.toml" in said.out)
+            assert ("people.csv" in said.out) == told[one][0]
+        assert told == {"kim": (True, False), "lee": (True, True), "park": (False, False)}
+
+
 class TestByHand:
     @pytest.mark.parametrize(
         ("lang", "told", "warned"),
