@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from grader.authoring.around import ATTEMPTS
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console, titles
 from grader.cli.rules import class_list, nobodys, rules_for, section_column
 from grader.course.editors import SCHEMA
 from grader.course.exercises import Course
 from grader.course.load import SETTINGS, find_course, load_course
-from grader.policy.rules import Attempts, Rules, Terms
+from grader.policy.rules import Rules, Terms
 from grader.record import files
 from grader.report.attendance import people_of
 from grader.report.wording import points
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
 SOUND, SOME_NOT = 0, 1
 TEMPLATES = SCHEMA.parent / "template"
 EXAMPLE = "EXERCISE"  # in the template
-ATTEMPTS = {
-    Attempts.LAST: "rules.attempts_last",
-    Attempts.BEST: "rules.attempts_best",
-    Attempts.LAST_IN_TIME: "rules.attempts_last_in_time",
-}
 HEAD = (
     "report.exercise",
     "rules.opens",
