@@ -6,13 +6,16 @@ reads ``students/`` beside this module.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from grader.authoring.own_wheel import GRADER, own_wheel
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
+from grader.policy.rules import Attempts, Terms
 from grader.text.words import Words
+from grader.types import EvidenceClass
 
 TEXTS = Path(__file__).with_name("students")
 README = "README.md"
@@ -20,6 +23,11 @@ REQUIREMENTS = "requirements.txt"
 LANGUAGE = {"ko": "한국어", "en": "English"}
 # What the notebooks import, as `pyproject.toml` has it, and what opens them.
 PACKAGES = ("jupyterlab>=4", "matplotlib>=3.8", "pandas>=2.2", "tensorflow>=2.18")
+ATTEMPTS = {
+    Attempts.LAST: "rules.attempts_last",
+    Attempts.BEST: "rules.attempts_best",
+    Attempts.LAST_IN_TIME: "rules.attempts_last_in_time",
+}
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 CELL = """\
 # Colab에서만: 확인 프로그램과 데이터를 가져옵니다 / in Colab only: gets the checker and the data
@@ -135,19 +143,72 @@ def _readme(
         if published
         else words("release.readme_no_colab", course=course_wheel, grader=GRADER),
         "exercises": _table(course, lang),
+        "rules": "".join(f"\n{line}\n" for line in _rules(course, words)),
+        "attempts": _attempts(course, words),
+        "accuracy": words("release.readme_accuracy") if _by_accuracy(course) else "",
         "first": next(iter(course.exercises)),
     }
     return (TEXTS / f"README.{lang}.md").read_text("utf-8").format(**told)
 
 
+def _attempts(course: Course, words: Words) -> str:
+    """Say which hand-in counts; the last one where nobody said."""
+    which = course.rules.attempts
+    return words("release.readme_last" if which is Attempts.LAST else ATTEMPTS[which])
+
+
+def _by_accuracy(course: Course) -> bool:
+    """Whether accuracy earns points in any of the exercises: their notebooks say in which."""
+    return any(one.points[EvidenceClass.ACCURACY] for one in course.exercises.values())
+
+
 def _table(course: Course, lang: str) -> str:
-    rows = (
-        f"| [{one.id}]({ASSIGNMENTS}/{one.id}/{one.id}.ipynb) | "
-        f"{one.title.ko if lang == 'ko' else one.title.en} | {sum(one.points.values()):g} |"
-        for one in course.exercises.values()
+    """List the exercises, with what ``course.toml`` says of when they are due and worth."""
+    words, terms = (
+        Words(lang),
+        [course.rules.exercises.get(one, Terms()) for one in course.exercises],
     )
-    head = "| 실습 | 내용 | 점 |" if lang == "ko" else "| exercise | about | points |"
-    return "\n".join([head, "|---|---|---:|", *rows])
+    known = (
+        ("rules.due", [_clock(one.due) for one in terms]),
+        ("release.readme_points", [_points(one.points) for one in terms]),
+    )
+    more = [(words(key), cells) for key, cells in known if any(cells)]
+    head = ["실습", "내용", "점"] if lang == "ko" else ["exercise", "about", "points"]
+    rows = [
+        [
+            f"[{one.id}]({ASSIGNMENTS}/{one.id}/{one.id}.ipynb)",
+            one.title.ko if lang == "ko" else one.title.en,
+            f"{sum(one.points.values()):g}",
+            *(cells[place] or "–" for _, cells in more),
+        ]
+        for place, one in enumerate(course.exercises.values())
+    ]
+    lines = [f"| {' | '.join(cells)} |" for cells in ([*head, *(name for name, _ in more)], *rows)]
+    lines.insert(1, "|---|---|---:|" + "---:|" * len(more))
+    return "\n".join(lines)
+
+
+def _rules(course: Course, words: Words) -> Iterator[str]:
+    """Say what late work loses, where anything has a date."""
+    rules, late = course.rules, course.rules.late
+    dated = [rules.exercises[one] for one in course.exercises if one in rules.exercises]
+    if not any(one.due is not None for one in dated):
+        return
+    told = [words("rules.clock", zone=str(rules.zone))]
+    if late.per_day:
+        minutes = int(late.grace.total_seconds() // 60)
+        told.append(words("rules.policy", percent=late.per_day, most=late.most, minutes=minutes))
+    if late.cut_off is not None:
+        told.append(words("rules.policy_ends", days=late.cut_off))
+    yield " ".join(told)
+
+
+def _clock(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _points(number: float | None) -> str:
+    return "" if number is None else f"{number:g}"
 
 
 def requirements(course: Course) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from grader.cli.errors import tell
 from grader.cli.opened import LONGEST_AUTHOR, Opened, author_of, opened, write_pages
 from grader.cli.whose import by_roster, exercises_called, student_called
 from grader.policy.by_hand import UNDOABLE, HandLines
@@ -20,6 +21,7 @@ from grader.record import hand_file
 from grader.record.hand_file import LONGEST_TEXT
 from grader.report import by_hand as told
 from grader.report import wording
+from grader.report.points import in_system, worth_in_system
 from grader.report.roster import folded
 from grader.text.printable import printable
 from grader.types import GraderError, HandKind, HandLine, Message, Record, Scalar
@@ -60,6 +62,7 @@ def run_by_hand(options: HandOptions) -> int:
             after = folder.record(student, line.exercise)
             for said in _said(folder, line, mine, before[line.exercise], after):
                 print(said)  # noqa: T201
+            _tell_of_lms(folder, line, after)
         return write_pages(folder, [student])
 
 
@@ -196,8 +199,30 @@ def _said(
     score = wording.score(after) if after else "–"
     most = wording.points(line.most or 0.0)
     was = wording.score(before) if before else "–"
-    yield folder.words(_SAID[line.kind], **args, before=was, score=score, max=most)
+    told: dict[str, Scalar] = {**args, "before": was, "score": score, "max": most}
+    said = _SAID[line.kind]
+    if line.kind is HandKind.OVERRIDE and after is not None and _in_other_points(line, after):
+        said = "hand.did_override_lms"
+        told["in_lms"] = wording.points(in_system(after) or 0.0)
+        told["lms_max"] = wording.points(worth_in_system(after))
+    yield folder.words(said, **told)
     yield folder.words("hand.to_undo", id=new.id, out=str(folder.store.out))
+
+
+def _in_other_points(line: HandLine, record: Record) -> bool:
+    """Whether the LMS has other points for the exercise than those in which scores are given."""
+    return line.most is not None and worth_in_system(record) != line.most
+
+
+def _tell_of_lms(folder: Opened, line: HandLine, record: Record | None) -> None:
+    """Warn where a score would be one of the LMS's, too: it was taken for one of ours."""
+    most, score = line.most or 0.0, line.score or 0.0
+    if record is None or not 0 < score <= worth_in_system(record) < most:
+        return
+    in_lms = worth_in_system(record)
+    told: dict[str, Scalar] = {"exercise": folder.title(line.exercise), "score": score}
+    told |= {"max": wording.points(most), "lms_max": wording.points(in_lms)}
+    tell(folder.words("hand.maybe_lms", **told, meant=wording.points(score * most / in_lms)))
 
 
 def _line_called(text: str, by_hand: HandLines) -> HandLine:

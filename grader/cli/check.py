@@ -11,7 +11,7 @@ even where it lies next door, so that the answer is the same for everybody.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,7 +100,8 @@ def _checked(options: CheckOptions, course: Course) -> int:
                 progress.note(words.say(message))
             graded = list(graded_as_done(grader, collected, progress, words))
     records = [record for one in graded for record in one.records]
-    show(records, words, titles(course, words), look)
+    judged = [key for key, one in course.exercises.items() if one.points[EvidenceClass.ACCURACY]]
+    show(records, words, titles(course, words), look, judged)
     if len(graded) < len(collected.submissions):
         return INTERRUPTED
     return _code(records, look)
@@ -161,9 +162,16 @@ def sound(record: Record) -> bool:
 
 
 def show(
-    records: Sequence[Record], words: Words, names: Mapping[str, str], look: Look | None = None
+    records: Sequence[Record],
+    words: Words,
+    names: Mapping[str, str],
+    look: Look | None = None,
+    judged: Collection[str] = (),
 ) -> None:
-    """Print what a self-check found, notebook by notebook."""
+    """Print what a self-check found, notebook by notebook.
+
+    ``judged``: exercises in which accuracy earns points, which only grading gives.
+    """
     terminal, look = console(), look or WHOLE
     for submission in dict.fromkeys(record.submission for record in records):
         terminal.print(f"\n{printable(submission)}")
@@ -173,7 +181,8 @@ def show(
                 terminal.print(f"  {title}: {look.verdict(record, words)}")
                 terminal.print(_grid(look.lines(record, words)))
     if records and all(map(look.right, records)):
-        terminal.print(f"\n{words(look.all_right)}")
+        left = [words("cli.check_accuracy")] if any(r.exercise in judged for r in records) else []
+        terminal.print(f"\n{' '.join([words(look.all_right), *left])}")
     elif records and all(record.grade.graded for record in records):
         terminal.print(f"\n{words(look.not_yet)}")
 

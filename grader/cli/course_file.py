@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from grader.authoring.around import ATTEMPTS
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console, titles
 from grader.cli.roster import class_list
@@ -19,7 +20,7 @@ from grader.cli.times import read_worksheet
 from grader.course.editors import SCHEMA
 from grader.course.exercises import Course
 from grader.course.load import SETTINGS, find_course, load_course
-from grader.policy.rules import Attempts, Rules, Terms
+from grader.policy.rules import Rules, Terms
 from grader.record import files
 from grader.report import worksheet
 from grader.report.attendance import people_of
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
 SOUND, SOME_NOT = 0, 1
 TEMPLATES = SCHEMA.parent / "template"
 EXAMPLE = "EXERCISE"  # in the template
-ATTEMPTS = {
-    Attempts.LAST: "rules.attempts_last",
-    Attempts.BEST: "rules.attempts_best",
-    Attempts.LAST_IN_TIME: "rules.attempts_last_in_time",
-}
 HEAD = (
     "report.exercise",
     "rules.opens",

@@ -19,7 +19,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from grader.cli.foreseen import Planned, Planner
-from grader.cli.printing import console
+from grader.cli.people import named
+from grader.cli.printing import console, titles
 from grader.cli.progress import SOON
 from grader.collect.attempts import may_count, together
 from grader.collect.collect import Collected
@@ -27,6 +28,7 @@ from grader.collect.names import file_mark
 from grader.course.exercises import Course
 from grader.policy.hand_ins import is_version, place
 from grader.report.attendance import absent, strangers
+from grader.report.owed import lacking_lines, owed
 from grader.report.roster import Roster
 from grader.report.wording import name
 from grader.submission import Submission
@@ -102,6 +104,27 @@ class DryRun:
     def strangers(self) -> list[str]:
         """Who handed something in and is in no row of the roster."""
         return strangers(self.people, self.roster) if self.roster else []
+
+    @cached_property
+    def lacking(self) -> dict[str, list[str]]:
+        """Who handed in a notebook and lacks an exercise that is owed, by exercise.
+
+        Of a notebook that does not say which exercises it holds nobody knows before it runs.
+        """
+        held: dict[str, set[str]] = {}
+        handed_in: set[str] = set()
+        for one in self.planned:
+            if one.counts and not one.problem:
+                said = one.submission.exercises
+                handed_in.update(said or ())
+                every = self.course.exercises if said is None else said
+                held.setdefault(one.submission.student, set()).update(every)
+        there = [one for one in self.course.exercises if one in handed_in]
+        due = owed(there, named(self.course), is_class=bool(self.roster))
+        return {
+            exercise: sorted(one for one, those in held.items() if exercise not in those)
+            for exercise in due
+        }
 
     # --- what is shown -------------------------------------------------------------------------
 
@@ -186,6 +209,9 @@ class DryRun:
         imports = Counter(package for one in self.planned for package in one.packages)
         if imports:
             yield self.words("cli.dry_run_lacking", names=_listed([*imports]))
+        yield from lacking_lines(self.lacking, self.words, titles(self.course, self.words))
+        for student, message in self.collected.others:
+            yield f"{name(student)}: {self.words.say(message)}"
         if self.roster:
             yield from self._against_the_roster()
         yield self.words("cli.dry_run_end")
@@ -209,6 +235,7 @@ class DryRun:
             "hand_ins": planned,
             "refused": [self.words.say(message) for message in self.collected.refused],
             "notes": [self.words.say(message) for message in self.collected.notes],
+            "lacking": {one: list[Json](who) for one, who in self.lacking.items() if who},
             "absent": list[Json](self.missing_people),
             "not_on_roster": list[Json](self.strangers),
             "code": self.code,

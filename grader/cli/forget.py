@@ -8,17 +8,22 @@ and no export shows the work.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.cli.errors import USAGE
 from grader.cli.kept import ALL_ACCEPTED
 from grader.cli.opened import Opened, author_of, opened, write_pages
+from grader.cli.roster import known_roster
+from grader.cli.rules import ClassNames
 from grader.cli.whose import exercises_called, student_called
+from grader.course.load import SETTINGS
 from grader.record import class_file, hand_file
 from grader.report import wording
-from grader.types import HandKind, HandLine, Record
+from grader.report.attendance import matched, mentioned
+from grader.text.printable import printable
+from grader.types import GraderError, HandKind, HandLine, Record
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,34 @@ def run_forget(options: ForgetOptions) -> int:
         exercises = _exercises(folder, student, left)
         if not options.sure:
             print(folder.words("hand.would_forget", **_told(folder, student, exercises)))  # noqa: T201
+            for said in () if exercises else _still_named(folder, student):
+                print(said)  # noqa: T201
             return USAGE
         told = _told(folder, student, exercises)
         _ask(folder, student, exercises, author)
         code = write_pages(folder, [student])
         print(folder.words("hand.forgotten", **told))  # noqa: T201
         print(folder.words("hand.forgotten_elsewhere"))  # noqa: T201
+        for said in () if exercises else _still_named(folder, student):
+            print(said)  # noqa: T201
         return code
+
+
+def _still_named(folder: Opened, student: str) -> Iterator[str]:
+    """Say which files name somebody, whatever is erased here, and what comes of it."""
+    course, shown = folder.course, wording.name(student)
+    try:
+        roster, path = known_roster(course, folder.store.out)
+    except GraderError:  # told with everybody's state
+        roster, path = None, ""
+    if roster and (matched([student], roster) or mentioned([student], roster)):
+        yield folder.words("hand.on_roster", student=shown, path=printable(path))
+    names = ClassNames([student], roster or ())
+    said = [one.student for one in course.rules.extensions]
+    said += [member for group in course.rules.groups for member in group.members]
+    if any(names.student(one) == student for one in said if one):
+        place = printable(str(course.root / SETTINGS))
+        yield folder.words("hand.in_rules", student=shown, path=place)
 
 
 def _finished(options: ForgetOptions) -> set[str]:

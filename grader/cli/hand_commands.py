@@ -135,7 +135,7 @@ def log(
         LogFormat, typer.Option("--format", help="What to print on stdout.")
     ] = LogFormat.TABLE,
 ) -> None:
-    """Show what was done by hand, and what regrading and rules moved."""
+    """Show what was done by hand, and what moved scores."""
     from grader.cli.log import run_log
 
     raise typer.Exit(run_log(out, student, format.value, lang))

@@ -12,6 +12,7 @@ from pathlib import Path
 from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
 from grader.cli.moved import note_rules
+from grader.cli.people import people_of
 from grader.cli.rules import nobodys, rules_for
 from grader.cli.spared import Spared
 from grader.course.exercises import Course
@@ -85,6 +86,8 @@ def finish(
         tell(words.say(message))
     spared.tell(words)
     if form == "table":
+        for line in people_of(course, store.out, everything)[0].end(words):
+            print(line)  # noqa: T201
         printing.show_places(words, places)
     return not (spared or store.warnings)
 

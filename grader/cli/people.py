@@ -6,15 +6,19 @@ OUT; reads the roster.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from grader.cli.roster import known_roster, roster_file
 from grader.collect.collect import Collected
 from grader.course.exercises import Course
+from grader.policy.rules import Terms
 from grader.record import class_file, hand_file
 from grader.record.class_file import Aside, Look
 from grader.record.forgetting import whole_names
+from grader.report.owed import Missing, owed
 from grader.report.people import People, people
 from grader.report.roster import Roster
 from grader.types import UNKNOWN, GraderError, Message, Record
@@ -109,7 +113,29 @@ def people_of(
     exercises = [one for one in course.exercises if one in found]
     exercises += sorted(found - course.exercises.keys())
     loose = [one.message for one in aside if not (one.unread or one.student)]
-    return people(records, exercises, roster, unread, loose, others), wrong
+    everybody = people(records, exercises, roster, unread, loose, others)
+    due = owed(everybody.exercises, named(course), is_class=roster is not None)
+    return replace(everybody, owed=due), wrong
+
+
+def named(course: Course) -> set[str]:
+    """Give the exercises that ``course.toml`` says something of."""
+    return {*course.rules.exercises, *(course.owed or ())}
+
+
+def missing_of(course: Course, everybody: People, student: str) -> Missing:
+    """Give what a student lacks, and what that counts in the total."""
+    person = everybody.person(student)
+    if person is None:
+        return Missing()
+    lacks = everybody.lacking(person)
+    terms = course.rules.exercises
+    most = [
+        terms.get(one, Terms()).weight * course.exercises[one].max_score
+        for one in lacks
+        if one in course.exercises
+    ]
+    return Missing(lacks, math.fsum(most), person.others)
 
 
 def forget(out: Path, student: str) -> None:

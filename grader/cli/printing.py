@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.policy.rules import Rules
+    from grader.report.owed import Missing
     from grader.report.people import People
     from grader.report.table import GradeTable
 
@@ -66,7 +67,7 @@ def write_feedback(
     Raises:
         GraderError: the disk refuses what is the whole class's.
     """
-    from grader.cli.people import people_of
+    from grader.cli.people import missing_of, people_of
     from grader.report.gradebook import gradebook
 
     names = titles(course, words)
@@ -79,7 +80,9 @@ def write_feedback(
         with spared.alone(Step.PAGE, student):
             path = out / "feedback" / f"{wording.file_stem(student)}.html"
             if students is None or student in students or not path.exists():
-                files.write_whole(path, _student_page(student, theirs, words, names, spared, out))
+                lacks = missing_of(course, everybody, student)
+                page = _student_page(student, theirs, words, names, spared, out, lacks)
+                files.write_whole(path, page)
             pages[student] = path.relative_to(out).as_posix()
     index, grades = out / "index.html", out / "grades.csv"
     page = _class_page(records, words, names, pages, spared, everybody, course.rules)
@@ -100,6 +103,7 @@ def _student_page(
     names: Mapping[str, str],
     spared: Spared,
     out: Path,
+    lacks: Missing,
 ) -> bytes:
     """Give a student's page: whole, or without its picture, or one that says that there is none."""
     from grader.report.chart import Chart, loss_chart
@@ -115,7 +119,7 @@ def _student_page(
         return notebook_file.read(out, record.execution_key)
 
     try:
-        return feedback_page(student, records, words, names, draw, code).encode()
+        return feedback_page(student, records, words, names, draw, code, lacks).encode()
     except Exception as error:  # noqa: BLE001 - the others' pages are made all the same
         spared.keep(Step.PAGE, student, error)
         return stand_in(student, words("report.no_page"), words).encode()

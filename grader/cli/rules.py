@@ -17,9 +17,9 @@ from pathlib import Path
 from grader.cli.roster import class_list
 from grader.cli.times import times_of
 from grader.course.exercises import Course
-from grader.course.places import nearest
 from grader.policy.rules import Rules, folded
-from grader.report.roster import CALLED, Roster, match
+from grader.report.roster import CALLED, PLATFORM_S, Roster, match
+from grader.text.near import near_names
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Record
 
@@ -107,10 +107,15 @@ def nobodys(course: Course, records: Iterable[Record]) -> Iterator[Message]:
     )
     said = [*(one.student for one in rules.extensions if one.student)]
     said += [member for group in rules.groups for member in group.members]
-    known = [*names.students, *(value for person in names.roster for value in person.values())]
+    numbered = filter(None, map(PLATFORM_S.fullmatch, names.students))
+    known = [
+        *names.students,
+        *(one["name"] for one in numbered),
+        *(value for person in names.roster for value in person.values()),
+    ]
     for name in dict.fromkeys(said):
         if names.student(name) is None and names.row(name) is None:
-            near = nearest(name, filter(None, known))
+            near = next(iter(near_names(name, filter(None, known), 1)), "")
             args = {"name": printable(name, limit=LONGEST), "near": printable(near, limit=LONGEST)}
             if near or names.roster:
                 yield Message("rules.nobody_near" if near else "rules.nobody", args)

@@ -96,7 +96,9 @@ def _works(out: Path, records: Sequence[Record]) -> tuple[list[Work], list[str]]
         shared = [together.get((student, one.exercise), NOBODY) for one in group]
         rules = group[0].by_rules
         section = rules.section if rules is not None else ""
-        works.append(Work(student, submission, notebook, section, shared[0].intersection(*shared)))
+        together_with = shared[0].intersection(*shared)
+        answered = frozenset(one.exercise for one in group)
+        works.append(Work(student, submission, notebook, section, together_with, answered))
     return works, sorted(missing)
 
 

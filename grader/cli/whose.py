@@ -9,14 +9,13 @@ or as one row of the roster does, and who is nearly called so is named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 
 from grader.cli.rules import ClassNames
-from grader.report.roster import Roster, bare, folded
+from grader.report.roster import PLATFORM_S, Roster, bare, folded, full_names
+from grader.text.near import near_names
 from grader.text.printable import printable
 from grader.types import GraderError, Message
 
-_NEAR = 0.6
 MOST_NEAR = 5
 LONGEST = 60  # characters of a name in a message
 
@@ -46,7 +45,7 @@ def student_called(text: str, students: Iterable[str], roster: Roster = ()) -> s
     if not alike and (found := by_roster(text, there, roster)) is not None:
         return found
     shown = printable(text, limit=LONGEST)
-    near = alike or _near(text, {one: (one,) for one in there})
+    near = alike or _near(text, _called(there, roster))
     if near:
         args = {"student": shown, "near": _listed(near)}
         raise GraderError(Message("hand.no_student_near", args))
@@ -84,11 +83,22 @@ def _exercise(text: str, called: Mapping[str, Sequence[str]]) -> str | None:
     return hits[0] if len(hits) == 1 or text in hits[:1] else None
 
 
+def _called(students: Sequence[str], roster: Roster) -> dict[str, tuple[str, ...]]:
+    """Give what students are called: without a platform's number too, and as the roster has it."""
+    rows = ClassNames(students, roster).rows
+    told = {student: full_names(roster[row]) for row, student in rows.items()}
+    own = ((one, PLATFORM_S.fullmatch(one)) for one in students)
+    return {
+        one: (one, *([match["name"]] if match else ()), *sorted(told.get(one, ())))
+        for one, match in own
+    }
+
+
 def _near(text: str, called: Mapping[str, Sequence[str]]) -> list[str]:
     """Give what is called almost so, and what holds the text or is held by it."""
     wanted = folded(text)
     bearers = {folded(name): one for one, names in called.items() for name in names}
-    close = get_close_matches(wanted, bearers, n=MOST_NEAR, cutoff=_NEAR)
+    close = near_names(wanted, bearers, MOST_NEAR)
     holding = [name for name in bearers if wanted and (wanted in name or name in wanted)]
     return list(dict.fromkeys(bearers[name] for name in (*holding, *close)))[:MOST_NEAR]
 

@@ -19,13 +19,14 @@ from grader.policy.hand_ins import Counting, is_excused
 from grader.report import wording
 from grader.report.columns import Column
 from grader.report.points import in_system, worth_in_system
-from grader.report.roster import Roster, is_person, match
+from grader.report.roster import Roster, is_person, match_records
 from grader.report.spreadsheet import csv_text
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import UNKNOWN, GraderError, Json, Message, Record, Scalar
 
 LONGEST_COLUMNS = 300
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,16 @@ class Export:
         there = [self._chosen.get((student, one)) for one in exercises]
         return any(there) and all(one is None or is_excused(one) for one in there)
 
+    def scaled(self, student: str, column: Column) -> Iterator[Lack]:
+        """Say of whom a column was scaled: excused from some of its exercises, and not from all."""
+        theirs = [self._chosen.get((student, one)) for one in column.exercises]
+        count = sum(one is not None and is_excused(one) for one in theirs)
+        points = self.points(student, column)
+        if count and points and column.possible is not None:
+            args: dict[str, Scalar] = {"student": printable(student, limit=LONGEST_NAME)}
+            args |= {"count": count, "points": points, "most": column.possible}
+            yield Lack(Message("report.excused_scaled", args), serious=False)
+
     def worth(self, exercise: str) -> float:
         """Give the points that an exercise has in the system, whoever is excused from it."""
         points = (worth_in_system(one) for one in self.records if one.exercise == exercise)
@@ -160,10 +171,10 @@ class Export:
             keys: the columns that may hold what a student is called, the most reliable first.
             name: the column in which the student stands where there is no roster.
         """
-        students = sorted({record.student for record in self.records})
         if self.roster is None:
+            students = sorted({record.student for record in self.records})
             return [({name: student}, student) for student in students]
-        rows = sorted(match(students, self.roster, keys).items())
+        rows = sorted(match_records(self.records, self.roster, keys).items())
         return [(self.roster[row], student) for row, student in rows]
 
     def everyone(self, keys: Sequence[str]) -> list[tuple[Mapping[str, str], str | None]]:
@@ -173,7 +184,7 @@ class Export:
         """
         if self.roster is None:
             return []
-        found = match(sorted({one.student for one in self.records}), self.roster, keys)
+        found = match_records(self.records, self.roster, keys)
         return [
             (person, found.get(row))
             for row, person in enumerate(self.roster)

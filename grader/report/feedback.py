@@ -20,6 +20,7 @@ from grader.report.chart import Chart, loss_chart
 from grader.report.explained import explained
 from grader.report.how_graded import Figure, Try, attempts, facts, figures
 from grader.report.late import late_texts
+from grader.report.owed import Missing
 from grader.report.page import render
 from grader.report.points import share, total
 from grader.report.questions import Section, sections
@@ -27,9 +28,10 @@ from grader.report.summary import weights_text
 from grader.report.tones import tone
 from grader.text.times import day
 from grader.text.words import Words
-from grader.types import Record, Verdict
+from grader.types import UNKNOWN, Record, Verdict
 
 Draw = Callable[[Mapping[str, Sequence[float]]], Chart | None]
+NOTHING_MISSING = Missing()
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def feedback_page(
     titles: Mapping[str, str],
     draw: Draw = loss_chart,
     notebooks: Notebooks = none_kept,
+    missing: Missing = NOTHING_MISSING,
 ) -> str:
     """Give the page of one student.
 
@@ -81,6 +84,7 @@ def feedback_page(
         titles: exercise id to title, in that language, in the course's order.
         draw: makes a picture of a history; None where there is none to show.
         notebooks: gives the code that a record tells of; None where it is not kept.
+        missing: what the student owes beside it: it counts in the total.
     """
     counts = Counting(records)
     ordered = wording.in_course_order(sorted(records, key=counts.is_chosen, reverse=True), titles)
@@ -89,17 +93,19 @@ def feedback_page(
         _part(record, number, cells, draw, wording.does_not_count(record, counts, words))
         for number, record in enumerate(ordered, start=1)
     ]
-    counting, points = [record.grade for record in counts.counting], total(counts.counting)
+    told = [one for one in counts.counting if not missing.exercises or one.exercise != UNKNOWN]
+    counting, points = [record.grade for record in told], total(told)
     return render(
         "feedback.html.j2",
         words,
         student=wording.name(student),
         parts=parts,
-        exercises=len(counting),
+        exercises=len(counting) + len(missing.exercises),
         accepted=sum(one.verdict is Verdict.ACCEPTED for one in counting),
         waiting=sum(not one.graded for one in counting),
         total=wording.points(points.score),
-        total_max=wording.points(points.most),
+        total_max=wording.points(points.most + missing.most),
+        missing=list(missing.lines(words, titles)),
         weights=weights_text(counts.counting, words, titles),
         date=day(max((one.graded_at for one in records), default=""), words.zone),
         notebooks=list(cells.views()),

@@ -134,9 +134,23 @@ def lacks(export: Export, keys: Sequence[str]) -> Iterator[Lack]:
         for person, student in export.everyone(keys)
         if student is not None and person.get(called.column(person, called.CHANGEABLE)) in called.NO
     ]
+    yield from _excuses(export, keys)
     if closed:
         names = ", ".join(printable(one, limit=60) for one in closed)
         yield Lack(Message("report.moodle_closed", {"count": len(closed), "students": names}))
+
+
+def _excuses(export: Export, keys: Sequence[str]) -> Iterator[Lack]:
+    """Name who is excused from all of the column, and say of others what was scaled."""
+    one = column(export)
+    there = [(person, student) for person, student in export.everyone(keys) if student is not None]
+    whole = [student for _, student in there if export.is_excused(student, *one.exercises)]
+    if whole:
+        names = ", ".join(printable(each, limit=60) for each in whole)
+        told = Message("report.worksheet_excused", {"count": len(whole), "students": names})
+        yield Lack(told, serious=False)
+    for person, student in there:
+        yield from export.scaled(student, _out_of(one, person))
 
 
 def feedback_zip(export: Export, keys: Sequence[str]) -> bytes | None:

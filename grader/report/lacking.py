@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from grader.code.needs import CHECKER
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Record
@@ -34,7 +35,7 @@ def lacking(records: Sequence[Record]) -> tuple[Lacking, ...]:
             continue
         ran.add(record.submission)
         for one in record.evidence.runs.left_out:
-            if one.kind == "package":
+            if one.kind == "package" and one.what not in CHECKER:
                 wanted.setdefault(one.what, set()).add(record.submission)
     rows = [Lacking(name, len(by), len(ran)) for name, by in wanted.items()]
     return tuple(sorted(rows, key=lambda row: (-row.notebooks, row.package))[:MOST])

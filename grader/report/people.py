@@ -86,12 +86,14 @@ class People:
         exercises: for which there is a record, in the course's order.
         roster: how many the roster has; None where there is none.
         unread: what could not be looked at, and files of which nobody knows whose they are.
+        owed: the exercises that everybody owes (``grader.report.owed``); none where nobody knows.
     """
 
     people: Sequence[Person]
     exercises: Sequence[str]
     roster: int | None
     unread: Sequence[Message] = ()
+    owed: Sequence[str] = ()
 
     @property
     def tells_more(self) -> bool:
@@ -139,6 +141,24 @@ class People:
                 yield words(
                     "attendance.nothing_for", exercise=shown, count=len(missing), names=names
                 )
+
+    def lacking(self, one: Person) -> list[str]:
+        """Give the exercises that somebody owes and of which nothing was handed in."""
+        return [exercise for exercise in self.owed if one.states[exercise] is State.NOTHING]
+
+    def person(self, student: str) -> Person | None:
+        """Find somebody by the name that hand-ins have."""
+        return next((one for one in self.people if student and one.student == student), None)
+
+    def end(self, words: Words) -> Iterator[str]:
+        """Say how many handed in nothing, or not all that they owe."""
+        there = [one for one in self.people if one.on_roster]
+        nothing = sum(one.state is State.NOTHING for one in there)
+        some = sum(one.state is not State.NOTHING and bool(self.lacking(one)) for one in there)
+        if nothing:
+            yield words("attendance.end_nothing", count=nothing)
+        if some:
+            yield words("attendance.end_some", count=some)
 
     def _named(self, some: Sequence[Person], words: Words) -> Iterator[str]:
         if some:

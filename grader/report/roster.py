@@ -66,6 +66,39 @@ def match(students: Iterable[str], roster: Roster, keys: Sequence[str]) -> dict[
     return found
 
 
+def match_records(records: Iterable[Record], roster: Roster, keys: Sequence[str]) -> dict[int, str]:
+    """Find the students of some records: row number to student.
+
+    Who handed in nothing is called as a teacher typed it, and is found by a name as well: no
+    folder could be somebody else's.
+
+    Args:
+        records: with those for which only a decision by hand stands.
+        roster: the rows.
+        keys: as ``match`` takes them.
+    """
+    records = list(records)
+    found = match({one.student for one in records}, roster, keys)
+    handed_in = {one.student for one in records if one.submission}
+    typed = {one.student for one in records} - handed_in - {*found.values()}
+    by_name = _alone((_one_word(student), student) for student in typed)
+    rows = _alone((name, row) for row, person in enumerate(roster) for name in _names(person))
+    named = [(str(rows[name]), student) for name, student in by_name.items() if name in rows]
+    for row, student in _alone(named).items():
+        found.setdefault(int(row), student)
+    return found
+
+
+def _names(person: Mapping[str, str]) -> set[str]:
+    """Give all that a person may be called by whoever types it, as one word."""
+    called = {_one_word(person.get(column, "")) for column in LOGINS}
+    return {*full_names(person), *called} - {""}
+
+
+def _one_word(text: str) -> str:
+    return "".join(WORDS.findall(folded(text)))
+
+
 def _by_full_name(students: Iterable[str], roster: Roster) -> dict[int, str]:
     """Find students whom a platform named, 홍길동_123456, by a name that only one of a roster has.
 
@@ -165,8 +198,9 @@ def is_person(row: Mapping[str, str]) -> bool:
 
 def unmatched(records: Iterable[Record], roster: Roster, keys: Sequence[str]) -> list[str]:
     """Name the students whose grades the roster has no place for."""
-    students = {record.student for record in records}
-    return sorted(students - set(match(students, roster, keys).values()))
+    records = list(records)
+    found = match_records(records, roster, keys)
+    return sorted({record.student for record in records} - {*found.values()})
 
 
 def folded(text: str) -> str:

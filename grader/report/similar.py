@@ -52,6 +52,7 @@ class PairView:
     """Two hand-ins, and how much they share."""
 
     anchor: str
+    exercise: str
     share: str
     rare_lines: int
     same: bool
@@ -88,7 +89,7 @@ def similar_page(
     return render(
         "alike.html.j2",
         words,
-        pairs=[_pair(number, one, words) for number, one in enumerate(pairs, start=1)],
+        pairs=[_pair(number, one, words, titles) for number, one in enumerate(pairs, start=1)],
         equal=[_equal(one, words, titles) for one in equal],
         missing=", ".join(wording.name(one) for one in missing),
         works=len(works),
@@ -97,13 +98,16 @@ def similar_page(
     )
 
 
-def _pair(number: int, pair: Pair, words: Words) -> PairView:
+def _pair(number: int, pair: Pair, words: Words, titles: Mapping[str, str]) -> PairView:
+    both = [*(one for one in titles if one in pair.exercises)]
+    both += sorted(pair.exercises - titles.keys())
     sides = [
         _side(work, common, rare, words)
         for work, common, rare in zip((pair.one, pair.other), pair.common, pair.rare, strict=True)
     ]
     return PairView(
         anchor=f"pair-{number}",
+        exercise=", ".join(wording.title(one, titles, words) for one in both) or "–",
         share=f"{100 * pair.share:.0f} %",
         rare_lines=max(map(len, pair.rare)),
         same=pair.same,

@@ -39,6 +39,7 @@ class Work:
     notebook: Notebook
     section: str = ""
     partners: frozenset[str] = frozenset()  # with whom all of it may be in common
+    exercises: frozenset[str] = frozenset()  # that it answers
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Pair:
         common: lines of both that hold something shared, by side.
         rare: of these, lines that hold what few have.
         same: the very same code.
+        exercises: that both answer.
     """
 
     one: Work
@@ -61,28 +63,41 @@ class Pair:
     common: tuple[frozenset[Place], frozenset[Place]]
     rare: tuple[frozenset[Place], frozenset[Place]]
     same: bool
+    exercises: frozenset[str] = frozenset()
 
 
 def pairs_alike(works: Sequence[Work], given: Iterable[Notebook]) -> list[Pair]:
     """Give the pairs to look at, of different students, those that share most first.
+
+    Hand-ins for the same exercise are compared, and what many of these write tells of nobody.
 
     Args:
         works: the hand-ins that count, in any order.
         given: what everybody had: the template, the references.
     """
     known = {text for notebook in given for text, _ in _fragments(tokens_of(notebook))}
+    found: dict[tuple[int, int], Pair] = {}
+    for exercise in sorted({one for work in works for one in work.exercises}) or [""]:
+        some = [one for one in works if exercise in one.exercises or not one.exercises]
+        for pair in _of_one_exercise(some, known):
+            found.setdefault((id(pair.one), id(pair.other)), pair)
+    pairs = sorted(
+        found.values(), key=lambda one: (-one.weight, one.one.student, one.other.student)
+    )
+    return pairs[:MOST_PAIRS]
+
+
+def _of_one_exercise(works: Sequence[Work], known: set[str]) -> list[Pair]:
     found = [_placed(work, known) for work in works]
     if not any(found):
         return []
     shared = _shared(found)
-    pairs = [
+    return [
         _pair(works, found, shared, i, j)
         for i, j in shared.enough()
         if not _may_share(works[i], works[j])
         and (found[i].keys() & found[j].keys() & shared.telling or _same(works[i], works[j]))
     ]
-    pairs.sort(key=lambda one: (-one.weight, one.one.student, one.other.student))
-    return pairs[:MOST_PAIRS]
 
 
 def _may_share(one: Work, other: Work) -> bool:
@@ -168,6 +183,7 @@ def _pair(works: Sequence[Work], found: Sequence[_Found], shared: _Shared, i: in
         (_lines(found[i], common), _lines(found[j], common)),
         (_lines(found[i], rare), _lines(found[j], rare)),
         same=_same(one, other),
+        exercises=one.exercises & other.exercises,
     )
 
 

@@ -61,6 +61,39 @@ class TestReadme:
         commands = [re.sub(r" *#.*", "", "".join(one)) for one in code]
         assert commands[0] == commands[1]
 
+    def test_what_the_course_says_of_dates_and_points_stands_in_it(
+        self, course: Course, tmp_path: Path
+    ) -> None:
+        (course.root / "course.toml").write_text(
+            f'time_zone = "Asia/Seoul"\nattempts = "best"\n[late]\nper_day = 10\nmost = 50\n'
+            f"[exercise.{LSTM}]\ndue = 2026-05-01T18:00:00\npoints = 10\n"
+            '[[extensions]]\nstudent = "zoe"\ndays = 3\n',
+            "utf-8",
+        )
+        files = released(load_course(course.root), tmp_path / "out")
+        english, korean = files["README.md"], files["README.ko.md"]
+        (row,) = [one for one in english.splitlines() if one.startswith(f"| [{LSTM}]")]
+        assert row.endswith("| 100 | 2026-05-01 18:00 | 10 |")
+        (other,) = [one for one in english.splitlines() if one.startswith(f"| [{GRU}]")]
+        assert other.endswith("| 100 | – | – |")
+        assert "All times are those of Asia/Seoul. Late work loses 10 % of the points" in english
+        assert "the best one counts, after lateness" in english
+        assert "배점의 10%를 감점하며" in korean
+        assert "zoe" not in english + korean
+
+    def test_where_it_says_nothing_nothing_is_said(self, course: Course, tmp_path: Path) -> None:
+        english = released(course, tmp_path / "out")["README.md"]
+        assert "| exercise | about | points |\n|---|---|---:|\n" in english
+        assert "Late work" not in english
+
+    @pytest.mark.parametrize(("exercise", "told"), [("sequence-prediction", False), (LSTM, True)])
+    def test_accuracy_is_mentioned_where_it_earns_points(
+        self, course: Course, tmp_path: Path, exercise: str, *, told: bool
+    ) -> None:
+        files = released(course, tmp_path / "out", Plan(exercises=(exercise,)))
+        assert ("accuracy" in files["README.md"].partition("## 3")[2]) == told
+        assert ("정확도" in files["README.ko.md"].partition("## 3")[2]) == told
+
     def test_one_language_is_one_file(self, course: Course, tmp_path: Path) -> None:
         files = released(course, tmp_path / "out", Plan(languages=("ko",)))
         assert HANGUL.search(files["README.md"])

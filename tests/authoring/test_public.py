@@ -333,7 +333,12 @@ def test_of_the_data_only_what_looking_asks_for_is_told(public: PublicCourse) ->
     assert told["steps"] == 100
     assert "hidden_rows" not in told
     assert "tolerance" not in told
-    assert public.exercises["temperature-gru"].data.keys() == {"lookback", "delay", "min_rows"}
+    assert public.exercises["temperature-gru"].data.keys() == {
+        "lookback",
+        "delay",
+        "min_rows",
+        "train_hours",  # where the hours begin that are kept for checking
+    }
 
 
 def test_a_family_loses_all_that_looking_does_not_need() -> None:

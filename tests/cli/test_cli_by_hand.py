@@ -156,7 +156,11 @@ class TestWho:
         assert ids(shell) == []
 
     @pytest.mark.parametrize(
-        ("name", "near"), [("kimm", "kim"), ("민준", "김민준_1234"), ("jung_1", "jung")]
+        ("name", "near"),
+        [
+            *[("kimm", "kim"), ("민준", "김민준_1234"), ("jung_1", "jung")],
+            *[("김민쥰", "김민준_1234"), ("긴민준", "김민준_1234"), ("김민준_1235", "김민준_1234")],
+        ],
     )
     def test_nobody_is_guessed_and_the_nearest_are_named(
         self, shell: Shell, name: str, near: str

@@ -88,6 +88,19 @@ class TestText:
     def test_a_sound_notebook_is_ready(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert WORDS("cli.check_sound") in shown(b.record(), width=200, monkeypatch=monkeypatch)
 
+    @pytest.mark.parametrize(
+        ("judged", "told"), [(["multiplication-lstm"], True), (["multiplication-gru"], False)]
+    )
+    def test_accuracy_is_said_to_be_unchecked_where_it_earns_points(
+        self, judged: list[str], monkeypatch: pytest.MonkeyPatch, *, told: bool
+    ) -> None:
+        for look in (None, fast_look()):
+            console = Console(width=400, file=io.StringIO(), force_terminal=False)
+            monkeypatch.setattr(check, "console", lambda to=console: to)
+            show([b.record()], WORDS, {}, look, judged)
+            last = console.file.getvalue().splitlines()[-1]  # type: ignore[attr-defined]
+            assert (WORDS("cli.check_accuracy") in last) == told
+
     def test_a_notebook_that_cannot_be_read_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = b.check("runs.readable", 0, 100, Message("collect.empty_file"))
         broken = b.record(evidence=None, grade=b.grade(Verdict.MALFORMED, 0.0, (told,)))

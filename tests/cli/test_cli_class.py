@@ -12,6 +12,7 @@ import pytest
 
 from grader.record import class_file
 from grader.record.store import Store
+from grader.text.words import Words
 from grader.types import HandKind, HandLine, Verdict
 from tests.support import builders as b
 from tests.support import class_of_thirty as c
@@ -370,6 +371,36 @@ class TestMoodle:
             written(shell, "moodle", "moodle.csv"), worksheet.read_bytes()
         )
         assert taken.grades["Participant 1001"] == {"Grade": "6.20"}
+
+    @pytest.mark.parametrize(
+        ("lang", "scaled"),
+        [
+            ("en", "Minjun Kim_1001: excused from 1, the rest scaled to 10: 6.20"),
+            ("ko", "Minjun Kim_1001: 1개 면제, 나머지를 10점으로 환산: 6.20"),
+        ],
+    )
+    def test_who_is_excused_from_all_is_named_and_of_others_what_was_scaled(
+        self, shell: Shell, worksheet: Path, lang: str, scaled: str
+    ) -> None:
+        gru, absent = "multiplication-gru", c.ABSENT[0]
+        Store(shell.out).save(b.record("Minjun Kim_1001", gru))
+        typed = f"{absent.given} {absent.family}"
+        why = ("--reason", "ill", "--by", "kang", "--out", shell.out)
+        assert shell("excuse", "Minjun Kim_1001", gru, *why).code == 0
+        assert shell("excuse", typed, gru, c.EXERCISE, "--absent", *why).code == 0
+        columns = [part for one in (gru, c.EXERCISE) for part in ("--column", f"{one}=Grade")]
+        to = ("--roster", worksheet, "--lang", lang, *columns)
+        said = shell("export", "--format", "moodle", "--out", shell.out, *to)
+        assert typed not in said.err.partition("Minjun Yoon")[0]
+        (excused,) = [one for one in said.out.splitlines() if typed in one]
+        assert excused == Words(lang)("report.worksheet_excused", count=1, students=typed)
+        assert scaled in said.out.splitlines()
+        taken = moodle_takes_worksheet(
+            written(shell, "moodle", "moodle.csv"), worksheet.read_bytes()
+        )
+        assert taken.grades["Participant 1001"] == {"Grade": "6.20"}
+        assert f"Participant {absent.number}" not in taken.grades
+        assert f"Participant {absent.number}" in taken.comments
 
 
 class TestOthers:

@@ -16,6 +16,7 @@ import pytest
 from grader.course.editors import SCHEMA, schema
 from grader.course.load import read_book
 from grader.course.settings import SettingsFile
+from grader.text.words import Words
 from grader.types import Record, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import Said, Shell
@@ -84,6 +85,89 @@ Participant 12,김민준,"Saturday, 2 May 2026, 9:30 AM"
 Participant 13,이서연,"Friday, 1 May 2026, 6:00 PM"
 Participant 14,박지후,-
 """
+
+
+class TestOwed:
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_who_handed_in_one_of_two_reads_so_and_the_end_counts_them(
+        self, shell: Shell, lang: str
+    ) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 60.0), graded("kim", 50.0, exercise=GRU))
+        shell.keep(graded("lee", 100.0, exercise=GRU))
+        said = shell("report", "--out", shell.out, "--lang", lang)
+        assert Words(lang)("attendance.end_some", count=1) in said.out.splitlines()
+        told = {
+            "en": "0 of 2 accepted, 100 of 400 points.",  # the LSTM weighs 3
+            "ko": "실습 2개 중 0개를 통과했고 400점 만점에 100점입니다.",
+        }
+        assert told[lang] in shell.page("lee")
+        title = {"en": "The multiplication problem with LSTM", "ko": "LSTM으로 곱셈 문제 풀기"}
+        missing = Words(lang)("attendance.owed", count=1, exercises=title[lang])
+        assert missing in shell.page("lee")
+        assert missing not in shell.page("kim")
+
+    def test_where_nobody_said_what_is_owed_nothing_is_missing(self, shell: Shell) -> None:
+        shell.keep(graded("kim", 60.0), graded("lee", 100.0, exercise=GRU))
+        assert "nothing found yet" not in report(shell).out
+        assert "0 of 1 accepted, 100 of 100 points." in shell.page("lee")
+
+
+class TestForget:
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    @pytest.mark.parametrize(("sure", "code"), [((), 2), (("--yes",), 0)])
+    def test_where_a_name_still_stands_is_said_and_how_it_is_shown(
+        self, shell: Shell, lang: str, sure: tuple[str, ...], code: int
+    ) -> None:
+        say(
+            shell,
+            f'{RULES}[roster]\nfile = "r.csv"\n[[groups]]\nname = "g"\nmembers = ["lee", "choi"]\n',
+            r="Student,ID\nkim,1\nlee,2\n",
+        )
+        shell.keep(*(graded(one, 60.0) for one in ("kim", "lee", "park")))
+        told = {}
+        for one in ("kim", "lee", "park"):
+            to = ("--by", "kang", "--out", shell.out, "--lang", lang)
+            said = shell("forget", one, *sure, *to)
+            assert said.code == code
+            told[one] = (f"{course_of(shell) / 'r.csv'}" in said.out, "course.toml" in said.out)
+            assert ("people.csv" in said.out) == told[one][0]
+        assert told == {"kim": (True, False), "lee": (True, True), "park": (False, False)}
+
+
+class TestByHand:
+    @pytest.mark.parametrize(
+        ("lang", "told", "warned"),
+        [
+            (
+                "en",
+                "60 → 9.5 / 100 (in the LMS: 0.95 / 10)",
+                "If you meant 9.5 of 10, say --score 95.",
+            ),
+            ("ko", "60 → 9.5 / 100 (LMS에서는 0.95 / 10", "--score 95로 다시"),
+        ],
+    )
+    def test_a_score_that_fits_the_lms_points_is_told_in_both(
+        self, shell: Shell, lang: str, told: str, warned: str
+    ) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 60.0))
+        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", lang)
+        said = shell("override", "kim", LSTM, "--score", "9.5", *to)
+        assert said.code == 0
+        assert told in said.out
+        assert warned in said.line
+
+    @pytest.mark.parametrize(("score", "exercise"), [("95", LSTM), ("0", LSTM), ("9.5", GRU)])
+    def test_no_other_score_is_warned_of(self, shell: Shell, score: str, exercise: str) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 60.0, exercise=exercise))
+        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", "en")
+        said = shell("override", "kim", exercise, "--score", score, *to)
+        assert (said.code, said.err) == (0, "")
+        assert ("in the LMS" in said.out) == (exercise == LSTM)
+
+
 LATE = "2026-05-02T09:30:00"  # a day has begun
 ATTEMPTS = [("2026-04-30T09:00:00", 90.0), ("2026-05-01T17:00:00", 60.0), (LATE, 95.0)]
 
@@ -382,6 +466,13 @@ class TestCheck:
         assert said.code == 1
         assert "kin" in said.out
         assert "Did you mean kim?" in said.out
+
+    def test_a_korean_name_with_one_wrong_letter_is_told(self, shell: Shell) -> None:
+        say(shell, f'{RULES}[[extensions]]\nstudent = "정하쥰"\ndays = 3\n')
+        shell.keep(graded("정하준_1234", 80.0))
+        said = shell("report", "--out", shell.out, "--lang", "ko")
+        assert "정하쥰" in said.err
+        assert "정하준" in said.err
 
     @pytest.mark.parametrize(
         ("text", "told"),

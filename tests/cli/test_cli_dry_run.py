@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from grader.authoring.release import CHECK
 from grader.record.store import Store
+from grader.text.words import Words
 from tests.support import builders as b
 from tests.support.cli_help import Shell
 from tests.support.notebook_files import notebook, write
@@ -53,6 +55,14 @@ def test_it_says_who_what_which_exercise_and_what_is_missing(shell: Shell, batch
     assert copy["own_files"] == ["helper.py"]
     assert lee["seconds"] > 0
     assert (lee["packages"], lee["files"]) == ([], [])
+
+
+def test_the_check_of_a_bundle_misses_no_package(shell: Shell, tmp_path: Path) -> None:
+    check = CHECK.format(exercise=SEQUENCE)
+    write(tmp_path / "class" / "kim" / f"{SEQUENCE}.ipynb", notebook("import konlpy", check))
+    write(tmp_path / "class" / "lee" / f"{SEQUENCE}.ipynb", notebook("import grader_course"))
+    kim, lee = planned(shell, tmp_path / "class")["hand_ins"]
+    assert (kim["packages"], lee["packages"]) == (["konlpy"], [])
 
 
 def test_a_textbooks_file_that_the_course_unpacks_is_not_missing(
@@ -246,3 +256,23 @@ def test_a_form_that_it_does_not_have_is_bad_usage(shell: Shell, batch: Path) ->
     said = shell.grade(batch, "--dry-run", "--format", "junit")
     assert said.code == 2
     assert "junit" in said.line
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_who_lacks_an_exercise_is_named_and_what_lay_beside(
+    shell: Shell, batch: Path, tmp_path: Path, lang: str
+) -> None:
+    gru = "multiplication-gru"
+    write(batch / "kim" / f"{gru}.ipynb", notebook("x = 1"))
+    (batch / "lee" / "gru.pdf").write_bytes(b"%PDF")
+    write(batch / "choi" / "answer.ipynb", notebook("x = 1"))  # may hold all of them
+    assert planned(shell, batch)["lacking"] == {}
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Student\nkim\nlee\nchoi\n", "utf-8")
+    assert planned(shell, batch, "--roster", roster)["lacking"] == {gru: ["lee"]}
+    said = shell.grade(batch, "--dry-run", "--roster", roster, lang=lang).out.splitlines()
+    words = Words(lang)
+    title = "GRU로 곱셈 문제 풀기" if lang == "ko" else "The multiplication problem with GRU"
+    told = words("attendance.nothing_for", exercise=title, count=1, names="lee")
+    assert told in said
+    assert f"lee: {words('collect.other_files', found='gru.pdf', count=1)}" in said

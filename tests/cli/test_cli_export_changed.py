@@ -143,6 +143,15 @@ class TestExcused:
         assert possible[-2:] == ["100.00", "100.00"]
         assert kim[-2:] == ["EX", "70.00"]
 
+    def test_in_a_column_of_two_the_rest_is_scaled_and_said(self, ill: Shell) -> None:
+        roster = ill.out.parent / "roster.csv"
+        header, kim = CANVAS.splitlines()
+        possible = "    Points Possible,,,,,20"
+        roster.write_text("\n".join([f"{header},Both (9)", possible, f"{kim},"]))
+        columns = [part for one in (LSTM, GRU) for part in ("--column", f"{one}=Both (9)")]
+        said = export(ill, "canvas", "--roster", roster, *columns)
+        assert "kim: excused from 1, the rest scaled to 20: 14.00" in said.out.splitlines()
+
     def test_points_possible_are_the_exercises_where_all_are_excused(self, ill: Shell) -> None:
         for number, student in enumerate(("lee", "박"), start=2):
             decide(ill, number, HandKind.EXCUSE, student)
@@ -151,7 +160,7 @@ class TestExcused:
 
     def test_moodle_has_none_and_the_teacher_is_told(self, ill: Shell) -> None:
         said = export(ill, "moodle")
-        assert "kim (1 in all)" in said.line
+        assert "Excused: kim (" in said.out
         assert self.table(ill, "moodle")[1] == ["kim", "-", "70.00"]
 
     def test_nbgrader_has_neither_points_earned_nor_to_be_earned(self, ill: Shell) -> None:

@@ -69,6 +69,13 @@ def test_a_pair_is_shown_with_both_sides(shell: Shell) -> None:
     assert "np.f3_1" not in text  # of those who are in no pair
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_exercise_of_a_pair_stands_beside_it(shell: Shell, lang: str) -> None:
+    similar(shell, lang=lang)
+    title = {"en": "The multiplication problem with LSTM", "ko": "LSTM으로 곱셈 문제 풀기"}[lang]
+    assert f">{title}</td>" in page(shell)
+
+
 @pytest.mark.parametrize(
     ("lang", "said"), [("en", "nobody&#39;s verdict"), ("ko", "판정이 아닙니다")]
 )

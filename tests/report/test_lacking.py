@@ -45,6 +45,12 @@ def test_each_package_is_told_once_and_what_to_do_last(lang: str) -> None:
     assert told[-1] == words("report.lacking_remedy")
 
 
+def test_the_checker_of_a_bundle_is_nothing_that_a_course_could_add() -> None:
+    assert lacking([missing("kim", "grader", "konlpy"), missing("lee", "grader_course")]) == (
+        Lacking("konlpy", 1, 2),
+    )
+
+
 def test_where_nothing_is_lacking_nothing_is_said() -> None:
     assert list(lacking_lines([b.record()], Words("en"))) == []
 

@@ -13,7 +13,7 @@ from grader.report import exporters
 from grader.report.export import Export
 from grader.report.exporters.canvas import KEYS as CANVAS_KEYS
 from grader.report.exporters.moodle import KEYS as MOODLE_KEYS
-from grader.report.roster import match, read_roster, unmatched
+from grader.report.roster import match, match_records, read_roster, unmatched
 from grader.text.words import Words
 from grader.types import GraderError, Record, Verdict
 from tests.support import builders as b
@@ -130,6 +130,46 @@ class TestRoster:
         self, students: list[str], roster: list[dict[str, str]]
     ) -> None:
         assert match(students, roster, MOODLE_KEYS) == {}
+
+    @pytest.mark.parametrize("typed", ["오세훈", "오 세훈", "s7", "o@x.org"])
+    @pytest.mark.parametrize(
+        "person",
+        [
+            {"Full name": "세훈 오"},
+            {"전체 이름": "오세훈"},
+            {"First name": "세훈", "Last name": "오"},
+        ],
+    )
+    def test_whom_a_teacher_named_without_a_hand_in_is_found_by_name(
+        self, typed: str, person: dict[str, str]
+    ) -> None:
+        about = {"Identifier": "Participant 7", "ID number": "s7", "Email address": "o@x.org"}
+        roster = [{"Identifier": "Participant 6", "Full name": "한유진"}, about | person]
+        records = [b.record("한유진_6"), b.record(typed, submission="")]
+        assert match_records(records, roster, MOODLE_KEYS) == {0: "한유진_6", 1: typed}
+        assert unmatched(records, roster, MOODLE_KEYS) == []
+
+    @pytest.mark.parametrize(
+        ("records", "roster"),
+        [
+            ([b.record("오세훈")], [{"Full name": "오세훈"}]),
+            (
+                [b.record("오세훈", submission="")],
+                [{"Full name": "오세훈"}, {"Full name": "오 세훈"}],
+            ),
+            ([b.record("세훈", submission="")], [{"First name": "세훈", "Last name": "오"}]),
+        ],
+    )
+    def test_a_name_that_a_folder_has_or_two_share_is_nobody_s_row(
+        self, records: list[Record], roster: list[dict[str, str]]
+    ) -> None:
+        assert match_records(records, roster, MOODLE_KEYS) == {}
+
+    def test_whoever_handed_in_keeps_the_row(self) -> None:
+        roster = [{"Identifier": "Participant 7", "Full name": "오세훈"}]
+        records = [b.record("오세훈_7"), b.record("오세훈", submission="")]
+        assert match_records(records, roster, MOODLE_KEYS) == {0: "오세훈_7"}
+        assert unmatched(records, roster, MOODLE_KEYS) == ["오세훈"]
 
     def test_who_is_not_in_the_roster_is_named(self) -> None:
         records = [b.record("kim"), b.record("stranger")]

@@ -116,6 +116,21 @@ def test_who_hands_in_together_is_no_pair() -> None:
     assert names(found(replace(kim, partners=frozenset({"mo"})), lee)) == [("kim", "lee")]
 
 
+def test_work_for_different_exercises_is_no_pair() -> None:
+    lstm, gru = frozenset({"lstm"}), frozenset({"gru"})
+    kim = replace(work("kim", STUB, ODD), exercises=lstm)
+    for theirs, both in ((lstm, lstm), (lstm | gru, lstm), (gru, None)):
+        lee = replace(work("lee", STUB, RENAMED), exercises=theirs)
+        assert [one.exercises for one in found(kim, lee)] == ([both] if both else [])
+
+
+def test_what_all_of_one_exercise_write_is_nobody_s_mark_beside_another_exercise() -> None:
+    gru = frozenset({"gru"})
+    every = [replace(work(f"t{n}", ODD, f"n = {n}"), exercises=gru) for n in range(8)]
+    others = [replace(one, exercises=frozenset({"lstm"})) for one in class_of()]
+    assert pairs_alike([*every, *others], []) == []
+
+
 def test_the_same_code_is_told_as_such() -> None:
     pairs = found(work("kim", STUB, ODD), work("lee", STUB, ODD))
     assert names(pairs)[0] == ("kim", "lee")

@@ -54,6 +54,10 @@ def lacks(export: Export) -> Iterator[Lack]:
     for one in found.columns:
         if READ_ONLY in _assignments(export).get(one.header, ""):
             yield Lack(Message("report.canvas_read_only", {"column": printable(one.header)}))
+    for _, student in _people(export):
+        if student is not None:
+            for one in found.columns:
+                yield from export.scaled(student, one)
     if new := [one.header for one in found.columns if not one.held]:
         yield Lack(Message("report.canvas_new", {"columns": listed(new)}), serious=False)
 

@@ -18,8 +18,6 @@ from grader.report.spreadsheet import inert
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
 
-NO_EXCUSES = "report.moodle_excused"
-
 
 def files(export: Export) -> Files:
     """Give one row per student; the roster is Moodle's worksheet, or its export of participants.
@@ -53,6 +51,17 @@ def lacks(export: Export) -> Iterator[Lack]:
         names = ", ".join(printable(one, limit=60) for one in unknown)
         args: dict[str, Scalar] = {"key": key, "count": len(unknown), "students": names}
         yield Lack(Message("report.moodle_nobody", args), students=tuple(unknown))
+    if excused := sorted({one.student for one in export.excused} & known):
+        names = ", ".join(printable(_excused_of(export, one), limit=300) for one in excused)
+        told = Message("report.moodle_excused", {"count": len(excused), "students": names})
+        yield Lack(told, serious=False)
+
+
+def _excused_of(export: Export, student: str) -> str:
+    """Name somebody, and what they are excused from where it is not all."""
+    titles = ", ".join(_title(export, one.exercise) for one in export.excused_of(student))
+    whole = export.is_excused(student, *export.exercises)
+    return student if whole else f"{student} ({titles})"
 
 
 def _has_worksheet(export: Export) -> bool:
