@@ -12,6 +12,7 @@ from pathlib import Path
 from grader.cli.roster import roster_file
 from grader.cli.rules import class_list
 from grader.collect.collect import Collected
+from grader.collect.people import LOOSE
 from grader.course.exercises import Course
 from grader.record import class_file, hand_file
 from grader.record.class_file import Aside, Look
@@ -20,7 +21,6 @@ from grader.report.people import People, people
 from grader.report.roster import Roster
 from grader.types import UNKNOWN, GraderError, Message, Record
 
-LOOSE = "collect.loose_files"
 NUMBERS = frozenset({"ID", "id"})  # columns
 
 
