@@ -25,7 +25,8 @@ from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED
 from grader.cli.printing import console, titles
 from grader.cli.progress import ProgressLines
 from grader.cli.watching import each_save
-from grader.collect.collect import collect
+from grader.collect.collect import Collected, collect
+from grader.collect.people import LOOSE
 from grader.course.exercises import Course
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings
@@ -37,7 +38,7 @@ from grader.room.workplace import workplace
 from grader.submission import Submission
 from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import EvidenceClass, GraderError, Level, Record, Verdict
+from grader.types import EvidenceClass, GraderError, Level, Message, Record, Verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -96,7 +97,7 @@ def _checked(options: CheckOptions, course: Course) -> int:
     with workplace() as place, Store(place) as store:
         grader = Grader(course, room, store, settings)
         with Quiet(words, fast=options.fast) as progress:
-            for message in (*collected.refused, *collected.notes):
+            for message in told_of(collected):
                 progress.note(words.say(message))
             graded = list(graded_as_done(grader, collected, progress, words))
     records = [record for one in graded for record in one.records]
@@ -105,6 +106,12 @@ def _checked(options: CheckOptions, course: Course) -> int:
     if len(graded) < len(collected.submissions):
         return INTERRUPTED
     return _code(records, look)
+
+
+def told_of(collected: Collected) -> Iterator[Message]:
+    """Give what a notebook's author has to know of the files; not what a teacher asks a class."""
+    yield from collected.refused
+    yield from (one for one in collected.notes if one.id != LOOSE)
 
 
 def run_watch(options: CheckOptions) -> int:

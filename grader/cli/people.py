@@ -13,6 +13,7 @@ from pathlib import Path
 
 from grader.cli.roster import known_roster, roster_file
 from grader.collect.collect import Collected
+from grader.collect.people import LOOSE
 from grader.course.exercises import Course
 from grader.policy.rules import Terms
 from grader.record import class_file, hand_file
@@ -23,7 +24,6 @@ from grader.report.people import People, people
 from grader.report.roster import Roster
 from grader.types import UNKNOWN, GraderError, Message, Record
 
-LOOSE = "collect.loose_files"
 NUMBERS = frozenset({"ID", "id"})  # columns
 
 

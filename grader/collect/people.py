@@ -20,11 +20,13 @@ from grader.collect.stored import Stored
 from grader.text.printable import printable
 from grader.types import Message, Scalar
 
+LOOSE = "collect.loose_files"
 SEVERAL = 2
 MOST_NAMES = 5
 MOST_LOOSE = 40  # of which each may be somebody's
 LONGEST = 60
 NBGRADER_TIME = "timestamp.txt"
+EXERCISE = "exercise.toml"  # of the course: what lies beside it came with it
 _FROM_OTHERS = frozenset({"readme", "license"})  # with which a repository begins
 # What people hand in where a notebook was asked for, and what is told of it.
 _KINDS = {
@@ -149,7 +151,18 @@ def loose(files: Sequence[Placed], laid: Layout) -> Message | None:
     names = [one for one in files if one.at.named.folders is None and one.at.named.platform is None]
     if not laid.flat:
         names = [one for one in names if _may_be_all_of_it(one) and not is_somebodys(one, laid)]
+    names = _without_the_courses(names)
     if not names:
         return None
     args: dict[str, Scalar] = {"found": _listed(_names(names), MOST_LOOSE), "count": len(names)}
-    return Message("collect.loose_files", args)
+    return Message(LOOSE, args)
+
+
+def _without_the_courses(files: Sequence[Placed]) -> list[Placed]:
+    """Leave out an exercise's own files: beside them only a print or a program is somebody's."""
+    given = {one.at.relative.parent for one in files if one.item.relative.name == EXERCISE}
+    return [
+        one
+        for one in files
+        if one.at.relative.parent not in given or one.at.relative.suffix.lower() in _KINDS
+    ]

@@ -26,6 +26,7 @@ LEFT_OUT = 200  # statements of one notebook that are told as left out
 LEFT_OUT_TEXT = 200  # characters of each text about one
 REMARKS = 50  # of one notebook
 REMARK_TEXT = 100  # characters of each text in one
+VALUE = 2000  # characters of what an exception says
 LARGEST = 1_000_000  # lines of a cell, statements of one
 SHORT_NAME = 40  # characters of an exception's name where there is no space for more
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -111,7 +112,7 @@ class Transcript:
         elif kind == "error":
             log.error = {
                 "name": str(content["ename"])[:200],
-                "value": plain(str(content["evalue"]))[:2000],
+                "value": _both_ends(plain(str(content["evalue"])), VALUE),
                 "traceback": plain("\n".join(map(str, content["traceback"])))[-8000:],
             }
         elif kind == "grader_left_out":
@@ -155,6 +156,14 @@ class Transcript:
         if self.remarks_left > 0:
             self.remarks_left -= 1
             log.remarks.append(told)
+
+
+def _both_ends(text: str, most: int) -> str:
+    """Keep the beginning and the end: TensorFlow says what was wrong below a long traceback."""
+    if len(text) <= most:
+        return text
+    end = most // 2
+    return f"{text[: most - end - 3]}\n…\n{text[-end:]}"
 
 
 def _is_png(text: str) -> bool:

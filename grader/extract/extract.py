@@ -38,6 +38,7 @@ from grader.extract.proof import (
 from grader.extract.suspicion import ABOUT_CLAIMS, suspicions
 from grader.extract.tasks import Answer, Evaluate, ModelTask
 from grader.extract.training import passes_of, training_facts
+from grader.text.exceptions import gist
 from grader.text.printable import cut
 from grader.types import (
     NO_REFERENCE,
@@ -254,7 +255,7 @@ def _shortened(failed: Sequence[tuple[int, CellError]]) -> Iterator[tuple[int, C
     """Keep the first exceptions whole, of some more what they said: a record holds them all."""
     yield from failed[:WHOLE_ERRORS]
     for index, error in failed[WHOLE_ERRORS:MOST_FAILED]:
-        yield index, CellError(error.name, cut(error.value, LONGEST_VALUE), "")
+        yield index, CellError(error.name, cut(gist(error.value), LONGEST_VALUE), "")
 
 
 def _evidence(

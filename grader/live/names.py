@@ -9,17 +9,17 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import Any
 
-from grader.live.answer import Answer, Hint
 from grader.submission import Cell, Notebook
-from grader.text.printable import cut, printable
+from grader.text.exceptions import told
+from grader.text.printable import cut
 
 MOST_SHOWN = 12  # names in a sentence
 LONGEST_NAME = 40
 MOST_INSIDE = 50  # models in one list or dictionary
-SHELL = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
+LONGEST_ERROR = 200
 _COUNTED = re.compile(r"_(\d+)$")  # sequential_3: Keras counts what it names
 
 
@@ -86,20 +86,6 @@ def objects_of(names: Mapping[str, Any], kind: type) -> list[Any]:
     return list(found.values())
 
 
-def names_looked_at(names: Mapping[str, Any]) -> str:
-    """List the variables of the notebook, without what every notebook has: for a sentence."""
-    own = [
-        printable(name, limit=LONGEST_NAME)
-        for name, value in names.items()
-        if not name.startswith("_")
-        and name not in SHELL
-        and not isinstance(value, (ModuleType, type, Answer, Hint))
-        and not callable(value)
-    ]
-    more = ["…"] if len(own) > MOST_SHOWN else []
-    return ", ".join([*own[:MOST_SHOWN], *more]) or "–"
-
-
 def names_in(models: Sequence[HeldModel], say: Callable[[HeldModel], str]) -> str:
     """List models: for a sentence."""
     more = ["…"] if len(models) > MOST_SHOWN else []
@@ -113,3 +99,14 @@ def cells_of(names: Mapping[str, Any]) -> Notebook | None:
         return None
     cells = (Cell(index, source) for index, source in enumerate(ran) if source.strip())
     return Notebook(tuple(cells), None, "")
+
+
+def last_error(names: Mapping[str, Any]) -> str:
+    """Give what the last cell that failed said; "" where none did, and outside of notebooks."""
+    error = getattr(sys, "last_value", None)  # where IPython keeps it
+    if cells_of(names) is None or not isinstance(error, Exception):
+        return ""
+    try:
+        return told(type(error).__name__, str(error), LONGEST_ERROR).rstrip(". ")
+    except Exception:  # noqa: BLE001 - the text of an exception is anybody's code
+        return type(error).__name__

@@ -28,7 +28,7 @@ from grader.live.answer import (
 )
 from grader.live.chance import Standing, standing_of
 from grader.live.evidence import LiveEvidence, LiveModel
-from grader.live.names import names_in, names_looked_at
+from grader.live.names import last_error, names_in
 from grader.live.picture import drawing, scale
 from grader.report import wording
 from grader.score.score import score
@@ -67,16 +67,17 @@ def answer_of(
 ) -> Answer:
     """Score the evidence as the grader does, and say of it what can be said here."""
     grade = score(found.evidence, exercise, None)
+    failed = last_error(names)
     standing = standing_of(found, grade, exercise, course.curves.get(exercise.id))
     lines = (
-        *_structure(found, grade, names, words),
+        *_structure(found, grade, failed, words),
         *_data(found, grade, words),
         *_training(found, grade, exercise, words),
         *_own(exercise, course, words),
         *_notes(found, exercise, course, words),
         *([Line(NOTE, None, _chance(standing, words))] if standing is not None else []),
     )
-    hints = tuple(Hint(words.say(one)) for one in _hints(found, grade, exercise))
+    hints = tuple(Hint(words.say(one)) for one in _hints(found, grade, exercise, failed))
     counted = Answer(exercise.id, "", lines, (), "", (), (), "")
     return replace(
         counted,
@@ -105,12 +106,13 @@ def _picture(standing: Standing, words: Words) -> Picture:
     return Picture(words("live.chance_scale", scale=scale(standing)), html)
 
 
-def _structure(
-    found: LiveEvidence, grade: Grade, names: Mapping[str, Any], words: Words
-) -> Iterator[Line]:
+def _structure(found: LiveEvidence, grade: Grade, failed: str, words: Words) -> Iterator[Line]:
     cls = EvidenceClass.STRUCTURE
+    if found.chosen is None and failed:
+        yield Line(NOT_YET, cls, words("live.no_model_failed", error=failed))
+        return
     if found.chosen is None:
-        yield Line(NOT_YET, cls, words("live.no_model", names=names_looked_at(names)))
+        yield Line(NOT_YET, cls, words("live.no_model"))
         return
     yield from _checks(cls, grade, words)
 
@@ -189,7 +191,10 @@ def _model(found: LiveEvidence, models: Sequence[LiveModel], words: Words) -> st
     return words("live.model_of_several", name=name, models=every)
 
 
-def _hints(found: LiveEvidence, grade: Grade, exercise: Exercise) -> Iterator[Message]:
+def _hints(found: LiveEvidence, grade: Grade, exercise: Exercise, failed: str) -> Iterator[Message]:
+    if found.chosen is None and failed:
+        yield Message("live.mend_first")  # advice about layers would be about none
+        return
     if found.chosen is None:
         if found.begin:
             yield Message("live.begin")

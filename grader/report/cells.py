@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from grader.report import wording
 from grader.submission import Notebook
-from grader.text.exceptions import public
+from grader.text.exceptions import told as told_error
 from grader.text.printable import printable
 from grader.text.tracebacks import failing_line, unreadable_line
 from grader.text.words import Words
@@ -191,7 +191,7 @@ def _lines(source: str, failing: int) -> tuple[tuple[Line, ...], bool]:
 def _said(record: Record, cell: int, words: Words) -> Iterator[str]:
     for failed, error in _failed(record):
         if failed == cell:
-            yield printable(public(f"{error.name}: {error.value}"), limit=LONGEST_ERROR)
+            yield told_error(error.name, error.value, LONGEST_ERROR)
     model = record.evidence.model if record.evidence is not None else None
     if model is not None and model.cell == cell:
         yield words("report.model_here")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grader.text.exceptions import public
+from grader.text.exceptions import told
 from grader.text.printable import printable
 from grader.types import Check, Evidence, EvidenceClass, Message, Outcome, RunFacts, Scalar
 
 CLASS = EvidenceClass.RUNS
+LONGEST_ERROR = 200
 LANGUAGE, EMPTY = "source.other_language", "source.still_empty"
 
 
@@ -60,7 +61,7 @@ def _first_failure(evidence: Evidence) -> Message:
         empty = hint.id == EMPTY and f"'{hint.args.get('name')}'" in error.value
         if hint.id == LANGUAGE or (empty and error.name == "NameError"):
             return hint
-    text = printable(public(f"{error.name}: {error.value}").rstrip(". "), limit=200)
+    text = told(error.name, error.value, LONGEST_ERROR).rstrip(". ")
     failed = len(runs.failed) + runs.more_failed
     counts: dict[str, Scalar] = {"failed": failed, "cells": runs.cells}
     return Message("runs.failed", {**counts, "first": first, "error": text})

@@ -16,9 +16,11 @@ from rich.console import Console
 from grader.authoring.public import written_public
 from grader.cli import check
 from grader.cli import course as course_module
-from grader.cli.check import show, sound
+from grader.cli.check import show, sound, told_of
 from grader.cli.check_fast import fast_look, right_so_far
 from grader.cli.course import course_to_check_with
+from grader.collect.collect import Collected, collect
+from grader.collect.people import LOOSE
 from grader.course.exercises import Course
 from grader.course.families import Looks
 from grader.course.load import load_course
@@ -163,6 +165,21 @@ class TestFast:
         broken = b.record(evidence=None, grade=b.grade(Verdict.MALFORMED, 0.0, (told,)))
         assert not right_so_far(broken)
         assert "✗ The file is empty." in self.said(broken, monkeypatch)
+
+
+class TestFilesBeside:
+    def test_what_a_teacher_asks_a_class_is_not_told(self, tmp_path: Path) -> None:
+        for name in ("multiplication-lstm.ipynb", "multiplication-lstm-kim.ipynb"):
+            write(tmp_path / name)
+        (tmp_path / "notes.pdf").write_bytes(b"x")
+        found = collect([tmp_path], exercise_ids={"multiplication-lstm"}, owed=None)
+        assert [one.id for one in found.notes] == [LOOSE]
+        assert not list(told_of(found))
+
+    def test_what_was_not_looked_at_is_told(self) -> None:
+        refused, note = Message("collect.unreadable"), Message("collect.unlabelled")
+        told = told_of(Collected((), refused=(refused,), notes=(note, Message(LOOSE))))
+        assert list(told) == [refused, note]
 
 
 class TestPublicHalf:

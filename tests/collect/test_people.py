@@ -203,6 +203,17 @@ def test_every_file_beside_a_class_s_notebooks_is_told(tmp_path):
     assert all(f"lee{n}.pdf" in str(note.args["found"]) for n in range(9))
 
 
+def test_an_exercises_own_files_are_nobodys_and_a_print_beside_them_is_told(tmp_path):
+    for name in ("char-text.ipynb", "char-text-kim.ipynb"):
+        write(tmp_path / name)
+    for name in ("exercise.toml", "words.csv"):
+        (tmp_path / name).write_bytes(b"x")
+    assert not collect([tmp_path], exercise_ids=IDS, owed=None).notes
+    (tmp_path / "kim.pdf").write_bytes(b"x")
+    (note,) = collect([tmp_path], exercise_ids=IDS, owed=None).notes
+    assert note.args == {"found": "kim.pdf", "count": 1}
+
+
 def test_a_printed_file_beside_the_students_folders_is_told(tmp_path):
     for name in ("kim", "lee"):
         write(tmp_path / name / "char-text.ipynb")

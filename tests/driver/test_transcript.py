@@ -25,7 +25,7 @@ def test_an_error_is_written_without_colours_and_bounded(bench: Bench) -> None:
     def behave(kernel: Kernel, content: Any) -> None:
         told = {
             "ename": "ValueError" * 100,
-            "evalue": "\x1b[31mseven\x1b[0m" + "x" * 5000,
+            "evalue": "\x1b[31mseven\x1b[0m" + "x" * 5000 + "\nthe end",
             "traceback": ["\x1b[31mline 1\x1b[0m", "y" * 20_000],
         }
         kernel.say("error", told)
@@ -35,7 +35,8 @@ def test_an_error_is_written_without_colours_and_bounded(bench: Bench) -> None:
     assert line["status"] == "error"
     assert len(line["error"]["name"]) == 200
     assert line["error"]["value"].startswith("sevenx")
-    assert len(line["error"]["value"]) <= 2000
+    assert line["error"]["value"].endswith("x\nthe end")
+    assert len(line["error"]["value"]) == 2000
     assert len(line["error"]["traceback"]) <= 8000
 
 

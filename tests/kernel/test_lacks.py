@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from traitlets.config import Config
 
 from grader.kernel import lacks
 from grader.kernel.lacks import spelling
+from grader.live.answer import Answer
 from tests.support.played_kernel import Kernel
 
 GONE = "grader_tests_need_no_such_package"
@@ -61,6 +64,19 @@ class Room:
 
     def __getitem__(self, name: str) -> Any:
         return self.shell.user_ns[name]
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """What the room has under the name of our own package."""
+    place = Path(lacks.__file__).parents[1] / "site" / "grader.py"
+    spec = importlib.util.spec_from_file_location("grader", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setitem(sys.modules, "grader", module)
+    return module
 
 
 @pytest.fixture
@@ -161,6 +177,52 @@ def test_what_the_room_lacks_is_left_out_and_the_rest_of_the_cell_runs(
     assert (at, told) == (2, [kind, what])
     assert room.shown == []
     assert room.kernel.told[0]["statements"] == 3
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "from grader import check\ncheck('char-text')",
+        "from grader import check as look\nlook('char-text', model=1, history=None, lang='ko')",
+        "import grader\ngrader.check('char-text')",
+        "from grader import check\nanswer = check('char-text')\nanswer.hint()\nprint(answer)",
+    ],
+)
+@pytest.mark.usefixtures("stand_in")
+def test_a_check_left_in_the_notebook_runs_and_says_one_line(room: Room, cell: str) -> None:
+    assert room.run(cell) is None
+    assert room.left_out == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from grader import no_such_name",
+        "from grader import check, no_such_name",
+        "import grader.no_such_module",
+        "from grader.no_such_module import check",
+        "__import__('grader').live",
+    ],
+)
+@pytest.mark.usefixtures("stand_in")
+def test_the_rest_of_our_own_package_is_not_there(room: Room, line: str) -> None:
+    assert room.run(f"before = 1\n{line}\nafter = 2") is None
+    assert room["after"] == 2
+    assert room.left_out == [(2, "package", "grader")]
+
+
+def test_the_stand_in_has_what_an_answer_has_and_nothing_in_it(stand_in: ModuleType) -> None:
+    given = stand_in.check("char-text", model=None, history=None, lang="ko")
+    theirs = {name for name in Answer.__dataclass_fields__ if not name.startswith("_")}
+    theirs |= {name for name in dir(Answer) if not name.startswith("_")}
+    assert {name for name in dir(given) if not name.startswith("_")} >= theirs
+    assert not any(
+        (*given.lines, *given.titles, *given.hints, *given.summary, given.model, given.right)
+    )
+    assert given.marks(None) == ""
+    said = {repr(one) for one in (given, given.hint())}
+    assert len(said) == 1
+    assert given._repr_html_() == given.hint()._repr_html_() == f"<p>{said.pop()}</p>"
 
 
 def test_a_missing_name_of_an_import_of_several_takes_no_other_along(room: Room) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from typing import Any
 
-from grader.live.answer import Hint
-from grader.live.names import cells_of, models_among, names_in, names_looked_at, names_of
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from grader.live.names import cells_of, last_error, models_among, names_in, names_of
 from tests.support.keras_like import keras_like
 
 KERAS = keras_like()
@@ -58,13 +62,35 @@ def test_nothing_is_asked_of_objects_that_are_no_models() -> None:
     assert models_among({"odd": Odd()}, KERAS) == ()
 
 
-def test_a_list_of_names_leaves_out_what_every_notebook_has() -> None:
-    names = {"X": 1, "_i1": "x", "In": [""], "json": json, "names_of": names_of, "Y": [1]}
-    names["answer"] = Hint("ours")
-    assert names_looked_at(names) == "X, Y"
-    assert names_looked_at({}) == "–"
-    many = names_looked_at({f"x{number}": number for number in range(100)})
-    assert many.endswith("x11, …")
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            NameError("name 'SimpelRNN' is not defined."),
+            "NameError: name 'SimpelRNN' is not defined",
+        ),
+        (KeyboardInterrupt(), ""),
+        (None, ""),
+    ],
+)
+def test_the_last_cell_that_failed_is_known_by_its_exception(
+    error: BaseException | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "last_value", error, raising=False)
+    assert last_error({"In": ["", "x"]}) == said
+    assert last_error({}) == ""
+
+
+def test_what_a_cell_raises_in_ipython_is_such_an_exception(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("last_value", "last_type", "last_traceback", "displayhook", "excepthook"):
+        monkeypatch.setattr(sys, name, getattr(sys, name, None), raising=False)
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell(config=config)
+    shell.run_cell("layer = SimpelRNN(3)", store_history=True)
+    assert last_error(shell.user_ns) == "NameError: name 'SimpelRNN' is not defined"
 
 
 def test_a_list_of_models_ends_somewhere() -> None:

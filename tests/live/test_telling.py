@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -111,6 +112,31 @@ def test_who_has_written_nothing_is_told_where_to_begin(words: Words, where: str
     assert where in repr(untouched.hints[0])
     assert where not in repr(elsewhere)
     assert untouched.hints[1:] == elsewhere.hints
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (EN, "There is no model", "Mend the topmost cell that shows an error"),
+        (KO, "모델이 없습니다", "맨 위의 것부터 고치십시오"),
+    ],
+)
+@pytest.mark.parametrize("begin", [True, False])  # an empty cell was run before it was filled in
+def test_without_a_model_a_cell_that_failed_comes_first(
+    words: Words, said: str, hint: str, begin: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = NameError("name 'SimpelRNN' is not defined")
+    monkeypatch.setattr(sys, "last_value", error, raising=False)
+    found = LiveEvidence(
+        b.evidence(EXERCISE.id, model=None, data=(), training=None), None, begin=begin
+    )
+    answer = answer_of(found, [], EXERCISE, course(), {"In": ["", "x"], "STEPS": 3}, words)
+    assert marks(answer) == ["○", "○", "○"]
+    assert said in answer.lines[0].text
+    assert "NameError: name 'SimpelRNN' is not defined" in answer.lines[0].text
+    assert "STEPS" not in repr(answer)
+    (only,) = answer.hints
+    assert hint in repr(only)
 
 
 @pytest.mark.parametrize(
