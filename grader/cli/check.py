@@ -183,8 +183,8 @@ def _grid(lines: Iterable[MarkedLine]) -> Table:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=5, justify="right")
-    grid.add_column()
+    grid.add_column(width=5, justify="right", overflow="fold")
+    grid.add_column(overflow="fold")
     for line in lines:
         grid.add_row(line.mark, line.text)
     return grid
