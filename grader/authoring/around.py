@@ -135,9 +135,20 @@ def _readme(
         if published
         else words("release.readme_no_colab", course=course_wheel, grader=GRADER),
         "exercises": _table(course, lang),
+        "accuracy": _accuracy(course, words),
         "first": next(iter(course.exercises)),
     }
     return (TEXTS / f"README.{lang}.md").read_text("utf-8").format(**told)
+
+
+def _accuracy(course: Course, words: Words) -> str:
+    """Say what no check can tell, of the exercises in which it earns points."""
+    told = [key for key, one in course.exercises.items() if one.earns_by_accuracy]
+    if not told:
+        return ""
+    if len(told) == len(course.exercises):
+        return f" {words('release.readme_accuracy')}"
+    return f" {words('release.readme_accuracy_of', exercises=', '.join(told))}"
 
 
 def _table(course: Course, lang: str) -> str:
@@ -146,7 +157,7 @@ def _table(course: Course, lang: str) -> str:
         f"{one.title.ko if lang == 'ko' else one.title.en} | {sum(one.points.values()):g} |"
         for one in course.exercises.values()
     )
-    head = "| 실습 | 내용 | 점 |" if lang == "ko" else "| exercise | about | points |"
+    head = "| 실습 | 내용 | 배점 |" if lang == "ko" else "| exercise | about | points |"
     return "\n".join([head, "|---|---|---:|", *rows])
 
 

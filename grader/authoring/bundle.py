@@ -94,7 +94,7 @@ def released(whole: Course, plan: Plan | None = None) -> Iterator[tuple[str, byt
     """Everything below ``assignments/``, with notebooks made anew and secrets refused; the rest."""
     plan = plan or Plan()
     course = _chosen(whole, plan)
-    public = public_files(course, alone=True)
+    public = public_files(replace(course, language=_spoken(course, plan)), alone=True)
     package, packed = wheel(public)
     yield from _assignments(course, plan, package, whole.exercises.keys() - course.exercises.keys())
     yield from ((f"{FOLDER}/{name}", content) for name, content in public.items())
@@ -112,6 +112,11 @@ def released(whole: Course, plan: Plan | None = None) -> Iterator[tuple[str, byt
     said = tomllib.loads(_harmless(settings).decode()) if settings.is_file() else {}
     if public_ones := public_settings(said, course.profile, course.exercises):
         yield SETTINGS, public_ones.encode()
+
+
+def _spoken(course: Course, plan: Plan) -> str | None:
+    """Give the language of the students' checks: the course's, else the one of the release."""
+    return course.language or (plan.languages[0] if len(plan.languages) == 1 else None)
 
 
 def _assignments(

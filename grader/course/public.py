@@ -154,6 +154,7 @@ def _public(exercise: Exercise, public: PublicCourse | None) -> Exercise:
         data=known.data if known is not None else {},
         dataset=None,
         unasked=tuple(own),
+        apart=exercise.earns_by_accuracy,
         attempts=1,
         limits=Limits(),
         sample_limits={},
