@@ -11,13 +11,14 @@ even where it lies next door, so that the answer is the same for everybody.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.cli.check_fast import fast_look
-from grader.cli.check_lines import ADVICE, WRONG, Look, MarkedLine, lines_of
+from grader.cli.check_lines import Look, MarkedLine, names_a_cell
+from grader.cli.check_whole import only_epochs, whole_look
 from grader.cli.course import course_around, course_to_check_with, open_words
 from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.grade import graded_as_done
@@ -37,17 +38,11 @@ from grader.room.workplace import workplace
 from grader.submission import Submission
 from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import EvidenceClass, GraderError, Level, Record, Verdict
+from grader.types import GraderError, Level, Record
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-SEEN = (
-    EvidenceClass.RUNS,
-    EvidenceClass.STRUCTURE,
-    EvidenceClass.DATA,
-    EvidenceClass.TRAINING,
-)
 NO_SECRET = bytes(32)  # nothing hidden is drawn in a self-check
 PATIENCE = 1800.0  # seconds; how long the instructor waits is not the student's machine's business
 HASTE = 120.0  # seconds for a notebook whose fits take one step
@@ -88,7 +83,8 @@ def _checked(options: CheckOptions, course: Course) -> int:
         one_step=options.fast,
         trainer=options.trainer,
     )
-    look = look_of(options)
+    apart = {key for key, one in course.exercises.items() if one.earns_by_accuracy}
+    look = look_of(options, apart)
     alone = course.public == course.root
     room = open_room("auto", without_results(None if alone else course.root))
     if room.isolation.level is Level.NONE:
@@ -153,29 +149,38 @@ def _code(records: Sequence[Record], look: Look) -> int:
     return ALL_ACCEPTED if all(map(look.right, records)) else SOME_NOT
 
 
-def sound(record: Record) -> bool:
-    """Whether everything that a self-check looks at is right."""
-    return record.grade.verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS, Verdict.WAITING) and all(
-        check.passed for check in record.grade.checks if check.cls in SEEN
-    )
-
-
 def show(
     records: Sequence[Record], words: Words, names: Mapping[str, str], look: Look | None = None
 ) -> None:
     """Print what a self-check found, notebook by notebook."""
-    terminal, look = console(), look or WHOLE
+    terminal, look, counted = console(), look or whole_look(), False
     for submission in dict.fromkeys(record.submission for record in records):
         terminal.print(f"\n{printable(submission)}")
         for record in records:
             if record.submission == submission:
                 title = wording.title(record.exercise, names, words)
                 terminal.print(f"  {title}: {look.verdict(record, words)}")
-                terminal.print(_grid(look.lines(record, words)))
-    if records and all(map(look.right, records)):
-        terminal.print(f"\n{words(look.all_right)}")
-    elif records and all(record.grade.graded for record in records):
-        terminal.print(f"\n{words(look.not_yet)}")
+                lines = [*look.lines(record, words)]
+                counted = counted or names_a_cell(lines, words)
+                terminal.print(_grid(lines))
+    if counted:
+        terminal.print(f"\n{words('cli.check_cells')}")
+    if closing := _closing(records, look):
+        left = {record.exercise for record in records} & {*look.apart}
+        told = [words(closing), *([words("cli.check_accuracy_left")] if left else [])]
+        terminal.print(f"\n{' '.join(told)}")
+
+
+def _closing(records: Sequence[Record], look: Look) -> str:
+    """Give the id of what is said in the end; "" where something could not be checked at all."""
+    if not records or not all(record.grade.graded for record in records):
+        return ""
+    if all(map(look.right, records)):
+        return look.all_right
+    missing = (one for one in records if not look.right(one))
+    return (
+        "cli.check_epochs_left" if all(only_epochs(one, look) for one in missing) else look.not_yet
+    )
 
 
 def _grid(lines: Iterable[MarkedLine]) -> Table:
@@ -190,26 +195,6 @@ def _grid(lines: Iterable[MarkedLine]) -> Table:
     return grid
 
 
-def marked_lines(record: Record, words: Words) -> Iterator[MarkedLine]:
-    """Say of one exercise what is right, what is not, and what to try."""
-    if record.evidence is None:
-        yield MarkedLine(WRONG, wording.reason(record, words))
-        return
-    for cls in SEEN:
-        yield from lines_of(cls, record, words)
-    for hint in record.grade.hints:
-        yield MarkedLine(ADVICE, words.say(hint))
-
-
-WHOLE = Look(
-    verdict=wording.verdict_name,
-    lines=marked_lines,
-    right=sound,
-    all_right="cli.check_sound",
-    not_yet="cli.check_not_yet",
-)
-
-
-def look_of(options: CheckOptions) -> Look:
-    """Give what these options ask to look at."""
-    return fast_look() if options.fast else WHOLE
+def look_of(options: CheckOptions, apart: Collection[str] = ()) -> Look:
+    """Give what these options ask to look at; ``apart`` as in a Look."""
+    return fast_look(apart) if options.fast else whole_look(apart)

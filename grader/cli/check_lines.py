@@ -5,7 +5,8 @@ Enters: records, words. Leaves: marked lines. Touches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from grader.report import wording
@@ -27,13 +28,23 @@ class MarkedLine:
 
 @dataclass(frozen=True)
 class Look:
-    """What a check looks at, and how it says so; the last two are ids of messages."""
+    """What a check looks at, and how it says so.
+
+    Attributes:
+        verdict: what is said behind the exercise's title.
+        lines: what is said below it.
+        right: whether nothing is missing.
+        all_right: what is said where nothing is; the id of a message.
+        not_yet: what is said where something is marked; the id of a message.
+        apart: exercises whose accuracy on new data earns points, which no check can tell.
+    """
 
     verdict: Callable[[Record, Words], str]
     lines: Callable[[Record, Words], Iterator[MarkedLine]]
     right: Callable[[Record], bool]
     all_right: str
     not_yet: str
+    apart: Collection[str] = ()
 
 
 def lines_of(cls: EvidenceClass, record: Record, words: Words) -> Iterator[MarkedLine]:
@@ -49,3 +60,9 @@ def lines_of(cls: EvidenceClass, record: Record, words: Words) -> Iterator[Marke
         yield MarkedLine(WRONG, f"{cell and f'{cell}: '}{wording.check_text(check, words)}")
     for check in filter(not_asked, every):
         yield MarkedLine(UNKNOWN, wording.check_text(check, words))
+
+
+def names_a_cell(lines: Iterable[MarkedLine], words: Words) -> bool:
+    """Whether a line names a cell by its number, and so leans on how cells are counted."""
+    cell = re.escape(words("report.cell", cell=0)).replace("0", "[0-9]+")
+    return any(re.search(cell, one.text, re.IGNORECASE) for one in lines)

@@ -16,8 +16,9 @@ from rich.console import Console
 from grader.authoring.public import written_public
 from grader.cli import check
 from grader.cli import course as course_module
-from grader.cli.check import show, sound
+from grader.cli.check import show
 from grader.cli.check_fast import fast_look, right_so_far
+from grader.cli.check_whole import sound, whole_look
 from grader.cli.course import course_to_check_with
 from grader.course.exercises import Course
 from grader.course.families import Looks
@@ -87,6 +88,42 @@ class TestText:
 
     def test_a_sound_notebook_is_ready(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert WORDS("cli.check_sound") in shown(b.record(), width=200, monkeypatch=monkeypatch)
+
+    def fewer(self) -> Record:
+        args = {"run": 10, "needed": 10, "asked": 100}
+        checks = (
+            b.check("structure.layer-1", 35, 35),
+            b.check("training.epochs", 15, 15, Message("training.epochs_fewer", args)),
+        )
+        return b.record(grade=b.grade(Verdict.ACCEPTED, 50.0, checks))
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_fewer_epochs_are_ready_only_where_accuracy_earns_no_points(
+        self, lang: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        words, record = Words(lang), self.fewer()
+        said = {}
+        for apart in ((), (record.exercise,)):
+            console = Console(width=400, file=io.StringIO(), markup=False, force_terminal=False)
+            monkeypatch.setattr(check, "console", lambda console=console: console)
+            show([record], words, {}, whole_look(apart))
+            said[apart] = console.file.getvalue()  # type: ignore[attr-defined]
+            assert whole_look(apart).right(record) is (not apart)
+        ready, waits = said.values()
+        hint = words.say(Message("live.epochs_left", {"asked": 100}))
+        for told, there in ((words("cli.check_sound"), ready), (hint, waits)):
+            assert told in there
+        for told in (words("cli.check_sound"), words("verdict.accepted")):
+            assert told not in waits
+        assert words("cli.check_accuracy_left") in waits
+        assert words("cli.check_accuracy_left") not in ready
+
+    def test_how_cells_are_counted_is_said_once_where_one_is_named(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = WORDS("cli.check_cells")
+        assert shown(wrong(), wrong(), width=200, monkeypatch=monkeypatch).count(told) == 1
+        assert told not in shown(b.record(), width=200, monkeypatch=monkeypatch)
 
     def test_a_notebook_that_cannot_be_read_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = b.check("runs.readable", 0, 100, Message("collect.empty_file"))
@@ -166,6 +203,12 @@ class TestPublicHalf:
         whole = load_course(ROOT)
         for key, exercise in public_half(whole).exercises.items():
             assert exercise.layers == whole.exercises[key].layers
+
+    def test_which_exercises_earn_points_by_accuracy_stays_known(self) -> None:
+        exercises = public_half(load_course(ROOT)).exercises
+        told = {key for key in exercises if exercises[key].earns_by_accuracy}
+        assert "multiplication-lstm" in told
+        assert not told & {"sequence-prediction", "multiplication-simple-rnn"}
 
 
 class TestWhichCourse:
