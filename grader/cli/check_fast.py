@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from grader.cli.check_lines import ADVICE, UNKNOWN, WRONG, Look, MarkedLine, lines_of
+from grader.cli.check_lines import ADVICE, NOT_YET, UNKNOWN, WRONG, Look, MarkedLine, lines_of
 from grader.report import wording
 from grader.text.words import Words
 from grader.types import EvidenceClass, Record, Verdict
 
 KNOWN = (EvidenceClass.RUNS, EvidenceClass.STRUCTURE)
-NOT_YET = "○"
 # What needs no training to be seen.
 BEFORE_TRAINING = (
     Verdict.GRADER_ERROR,

@@ -13,14 +13,18 @@ from grader.report import wording
 from grader.score.checks_data import TARGET
 from grader.score.checks_own import not_asked
 from grader.text.words import Words
-from grader.types import EvidenceClass, Record
+from grader.types import Check, EvidenceClass, Grade, Record
 
-RIGHT, WRONG, ADVICE, UNKNOWN = "✓", "✗", "→", "–"
+RIGHT, WRONG, NOT_YET, ADVICE, UNKNOWN = "✓", "✗", "○", "→", "–"
+NO_MODEL = "structure.no_model"
+# What a check in the notebook calls not attempted yet; of what hangs on a model nothing is known.
+UNTRIED = frozenset({NO_MODEL, "data.no_fit", "training.never_fitted", "training.no_epochs"})
+FOR_LACK_OF_A_MODEL = frozenset({"data.no_model", "training.no_model", "training.none_run"})
 
 
 @dataclass(frozen=True)
 class MarkedLine:
-    """A sentence with its mark: right, wrong, not looked at, or advice."""
+    """A sentence with its mark: right, wrong, not attempted yet, not looked at, or advice."""
 
     mark: str
     text: str
@@ -57,9 +61,19 @@ def lines_of(cls: EvidenceClass, record: Record, words: Words) -> Iterator[Marke
         yield MarkedLine(RIGHT, wording.check_text(telling, words))
     for check in missed:
         cell = wording.cell_name(check.cell, words)
-        yield MarkedLine(WRONG, f"{cell and f'{cell}: '}{wording.check_text(check, words)}")
+        text = f"{cell and f'{cell}: '}{wording.check_text(check, words)}"
+        yield MarkedLine(_mark(check, record.grade), text)
     for check in filter(not_asked, every):
         yield MarkedLine(UNKNOWN, wording.check_text(check, words))
+
+
+def _mark(missed: Check, grade: Grade) -> str:
+    """Tell what is wrong from what is not attempted yet, and from what nobody can judge."""
+    told = missed.message.id
+    untouched = any(one.message.id == NO_MODEL for one in grade.checks)
+    if told in UNTRIED or (untouched and told in FOR_LACK_OF_A_MODEL):
+        return NOT_YET
+    return UNKNOWN if told in FOR_LACK_OF_A_MODEL or told == "runs.no_model" else WRONG
 
 
 def names_a_cell(lines: Iterable[MarkedLine], words: Words) -> bool:

@@ -217,9 +217,10 @@ def _summary(
     unknown.add(EvidenceClass.RUNS)
     left = [words(told) for cls, told in LEFT.items() if cls in unknown]
     counts: dict[str, Scalar] = {"right": counted.right, "asked": counted.asked}
-    yield words("live.public_checks", **counts, unknown=", ".join(left))
+    told = "live.public_checks" if found.chosen is not None else "live.public_checks_none"
+    yield words(told, **counts, unknown=", ".join(left))
     yield words("live.restart")
     more = exercise.earns_by_accuracy and wording.epochs_left(grade) is not None
     known = not found.epochs_unsure and found.data_unknown != UNSEEN
-    if counted.right == counted.asked and known and not more:
+    if 0 < counted.right == counted.asked and known and not more:
         yield words("live.hand_in", exercise=exercise.id)

@@ -61,6 +61,26 @@ class TestReadme:
         commands = [re.sub(r" *#.*", "", "".join(one)) for one in code]
         assert commands[0] == commands[1]
 
+    @pytest.mark.parametrize(
+        ("exercises", "said"),
+        [
+            (("sequence-prediction",), ""),
+            ((LSTM,), "The accuracy on new data is known only"),
+            (("sequence-prediction", LSTM), f"In some exercises accuracy .* \\({LSTM}\\)"),
+        ],
+    )
+    def test_accuracy_is_spoken_of_where_it_earns_points(
+        self, exercises: tuple[str, ...], said: str, course: Course, tmp_path: Path
+    ) -> None:
+        told = released(course, tmp_path / "out", Plan(exercises))["README.md"]
+        assert re.search(said, told) if said else "accuracy" not in told.lower()
+
+    def test_it_says_how_to_ask_in_the_other_language(self, course: Course, tmp_path: Path) -> None:
+        for told in released(course, tmp_path / "out").items():
+            if told[0].startswith("README"):
+                assert "lang='ko'" in told[1]
+                assert "--lang ko" in told[1]
+
     def test_one_language_is_one_file(self, course: Course, tmp_path: Path) -> None:
         files = released(course, tmp_path / "out", Plan(languages=("ko",)))
         assert HANGUL.search(files["README.md"])

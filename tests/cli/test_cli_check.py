@@ -27,7 +27,7 @@ from grader.course.looking import looks_at
 from grader.course.public import public_half
 from grader.report import wording
 from grader.text.words import Words
-from grader.types import GraderError, Message, Record, Verdict
+from grader.types import Check, GraderError, Message, Record, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT
 from tests.support.notebook_files import notebook, write
@@ -117,6 +117,39 @@ class TestText:
             assert told not in waits
         assert words("cli.check_accuracy_left") in waits
         assert words("cli.check_accuracy_left") not in ready
+
+    def marks(self, *checks: Check, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        record = b.record(grade=b.grade(Verdict.NO_MODEL, 0.0, checks))
+        lines = [line.strip() for line in shown(record, monkeypatch=monkeypatch).splitlines()]
+        return [line[:1] for line in lines if line[1:2] == " "]
+
+    @pytest.mark.parametrize(
+        ("structure", "marks"),
+        [
+            ("structure.no_model", ["–", "○", "○", "○"]),  # as in the notebook: not attempted yet
+            ("structure.no_known_exercise", ["–", "✗", "–", "–"]),
+        ],
+    )
+    def test_what_is_not_attempted_or_cannot_be_judged_is_not_called_wrong(
+        self, structure: str, marks: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checks = (
+            b.check("runs.cells", 0, 10, Message("runs.no_model", {"cells": 9})),
+            b.check("structure.layers", 0, 35, Message(structure)),
+            b.check("data.fit", 0, 15, Message("data.no_model")),
+            b.check("training.weights", 0, 15, Message("training.no_model")),
+        )
+        assert self.marks(*checks, monkeypatch=monkeypatch) == marks
+
+    def test_a_model_without_a_fit_is_not_attempted_yet(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checks = (
+            b.check("structure.layers", 35, 35),
+            b.check("data.fit", 0, 15, Message("data.no_fit")),
+            b.check("training.weights", 0, 15, Message("training.never_fitted")),
+        )
+        assert self.marks(*checks, monkeypatch=monkeypatch) == ["✓", "○", "○"]
 
     def test_how_cells_are_counted_is_said_once_where_one_is_named(
         self, monkeypatch: pytest.MonkeyPatch
