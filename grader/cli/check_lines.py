@@ -16,6 +16,7 @@ from grader.text.words import Words
 from grader.types import Check, EvidenceClass, Grade, Record
 
 RIGHT, WRONG, NOT_YET, ADVICE, UNKNOWN = "✓", "✗", "○", "→", "–"
+_NUMBER = re.compile(r"\b[0-9]{1,4}")
 NO_MODEL = "structure.no_model"
 # What a check in the notebook calls not attempted yet; of what hangs on a model nothing is known.
 UNTRIED = frozenset({NO_MODEL, "data.no_fit", "training.never_fitted", "training.no_epochs"})
@@ -78,5 +79,8 @@ def _mark(missed: Check, grade: Grade) -> str:
 
 def names_a_cell(lines: Iterable[MarkedLine], words: Words) -> bool:
     """Whether a line names a cell by its number, and so leans on how cells are counted."""
-    cell = re.escape(words("report.cell", cell=0)).replace("0", "[0-9]+")
-    return any(re.search(cell, one.text, re.IGNORECASE) for one in lines)
+    return any(
+        words("report.cell", cell=int(number)).lower() in one.text.lower()
+        for one in lines
+        for number in _NUMBER.findall(one.text)
+    )

@@ -140,6 +140,19 @@ def test_packages_are_those_that_notebooks_run_with(course: Course, tmp_path: Pa
 
 
 class TestPart:
+    def test_data_that_are_not_in_it_are_not_spoken_of(
+        self, course: Course, tmp_path: Path
+    ) -> None:
+        lines = (
+            "Weather. <!-- temperature-* -->",
+            "Numbers. <!-- multiplication-* x-* -->",
+            "All. <!-- so -->",
+        )
+        listed = "".join(f"{line}\n" for line in lines)
+        (course.root / "assignments/README.md").write_text(listed)
+        told = released(course, tmp_path / "out", Plan((GRU,)))["assignments/README.md"]
+        assert told == "Numbers.\nAll. <!-- so -->\n"
+
     def test_no_other_exercise_is_anywhere_in_it(self, course: Course, tmp_path: Path) -> None:
         (course.root / "course.toml").write_text(
             'time_zone = "+09:00"\n'
