@@ -15,7 +15,6 @@ from grader.authoring.own_wheel import GRADER, own_wheel
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
 from grader.policy.rules import Attempts, Terms
 from grader.text.words import Words
-from grader.types import EvidenceClass
 
 TEXTS = Path(__file__).with_name("students")
 README = "README.md"
@@ -145,7 +144,7 @@ def _readme(
         "exercises": _table(course, lang),
         "rules": "".join(f"\n{line}\n" for line in _rules(course, words)),
         "attempts": _attempts(course, words),
-        "accuracy": words("release.readme_accuracy") if _by_accuracy(course) else "",
+        "accuracy": _accuracy(course, words),
         "first": next(iter(course.exercises)),
     }
     return (TEXTS / f"README.{lang}.md").read_text("utf-8").format(**told)
@@ -157,9 +156,14 @@ def _attempts(course: Course, words: Words) -> str:
     return words("release.readme_last" if which is Attempts.LAST else ATTEMPTS[which])
 
 
-def _by_accuracy(course: Course) -> bool:
-    """Whether accuracy earns points in any of the exercises: their notebooks say in which."""
-    return any(one.points[EvidenceClass.ACCURACY] for one in course.exercises.values())
+def _accuracy(course: Course, words: Words) -> str:
+    """Say what no check can tell, of the exercises in which it earns points."""
+    told = [key for key, one in course.exercises.items() if one.earns_by_accuracy]
+    if not told:
+        return ""
+    if len(told) == len(course.exercises):
+        return f" {words('release.readme_accuracy')}"
+    return f" {words('release.readme_accuracy_of', exercises=', '.join(told))}"
 
 
 def _table(course: Course, lang: str) -> str:
@@ -173,7 +177,7 @@ def _table(course: Course, lang: str) -> str:
         ("release.readme_points", [_points(one.points) for one in terms]),
     )
     more = [(words(key), cells) for key, cells in known if any(cells)]
-    head = ["실습", "내용", "점"] if lang == "ko" else ["exercise", "about", "points"]
+    head = ["실습", "내용", "배점"] if lang == "ko" else ["exercise", "about", "points"]
     rows = [
         [
             f"[{one.id}]({ASSIGNMENTS}/{one.id}/{one.id}.ipynb)",

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from grader.authoring.around import README, REQUIREMENTS, Published, readmes, requirements
@@ -28,6 +30,7 @@ from grader.types import GraderError, Message
 MANIFEST = "release.json"
 PUBLIC_KEY = "signing-key.pub"  # with which anybody can check an official record
 AROUND = (README, "README.ko.md", "README.en.md", REQUIREMENTS)
+_OF_SOME = re.compile(r"<!-- ([^<>]*) -->$")  # ends a line that is about some exercises
 # Of a repository's .gitignore: `git add` would hand it in.
 LEFT_BEHIND = b".ipynb_checkpoints/\n__pycache__/\n.venv/\n"
 
@@ -94,7 +97,7 @@ def released(whole: Course, plan: Plan | None = None) -> Iterator[tuple[str, byt
     """Everything below ``assignments/``, with notebooks made anew and secrets refused; the rest."""
     plan = plan or Plan()
     course = _chosen(whole, plan)
-    public = public_files(course, alone=True)
+    public = public_files(replace(course, language=_spoken(course, plan)), alone=True)
     package, packed = wheel(public)
     yield from _assignments(course, plan, package, whole.exercises.keys() - course.exercises.keys())
     yield from ((f"{FOLDER}/{name}", content) for name, content in public.items())
@@ -114,6 +117,11 @@ def released(whole: Course, plan: Plan | None = None) -> Iterator[tuple[str, byt
         yield SETTINGS, public_ones.encode()
 
 
+def _spoken(course: Course, plan: Plan) -> str | None:
+    """Give the language of the students' checks: the course's, else the one of the release."""
+    return course.language or (plan.languages[0] if len(plan.languages) == 1 else None)
+
+
 def _assignments(
     course: Course, plan: Plan, package: str, left_out: AbstractSet[str]
 ) -> Iterator[tuple[str, bytes]]:
@@ -130,8 +138,9 @@ def _assignments(
             continue
         if Path(name).parts[0] not in left_out:
             content = _harmless(path)
-            told = _without_lines_of(left_out, content) if name == README else content
-            yield f"{ASSIGNMENTS}/{name}", told
+            if name == README:
+                content = _about(course, _without_lines_of(left_out, content))
+            yield f"{ASSIGNMENTS}/{name}", content
     yield from ((f"{ASSIGNMENTS}/{name}", content) for name, content in made.items())
 
 
@@ -147,6 +156,19 @@ def _without_lines_of(left_out: AbstractSet[str], content: bytes) -> bytes:
     """Take out of a list of exercises those that are not released."""
     lines = content.decode().splitlines(keepends=True)
     kept = (line for line in lines if not any(f"]({one}/" in line for one in left_out))
+    return "".join(kept).encode()
+
+
+def _about(course: Course, content: bytes) -> bytes:
+    """Take out of it what is about other exercises than these: ``… <!-- temperature-* -->``."""
+    kept = []
+    for line in content.decode().splitlines(keepends=True):
+        told = _OF_SOME.search(line.rstrip())
+        patterns = told[1].split() if told is not None else []
+        if told is None or not all(one.endswith("-*") for one in patterns):
+            kept.append(line)
+        elif any(fnmatchcase(one, pattern) for one in course.exercises for pattern in patterns):
+            kept.append(f"{line[: told.start()].rstrip()}\n")
     return "".join(kept).encode()
 
 

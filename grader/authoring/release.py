@@ -35,8 +35,8 @@ CHECK = """\
 try:
     from grader import check
 except ImportError:
-    print('확인하려면 강의에서 받은 채점기를 설치하십시오.')
-    print('To check, install the grader that your teacher gave you.')
+    print('확인하려면 강의에서 받은 확인 프로그램을 설치하십시오.')
+    print('To check, install the checker that your teacher gave you.')
 else:
     display(check('{exercise}'))"""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -196,7 +196,7 @@ def points_table(exercise: Exercise) -> str:
         for evidence, points in exercise.points.items()
         if points
     ]
-    table = ["| 채점 항목 / what counts | 점 / points |", "|---|---:|", *rows]
+    table = ["| 채점 항목 / what counts | 배점 / points |", "|---|---:|", *rows]
     return "\n".join([*table, "", *NOT_GRADED])
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.cli.check_fast import fast_look
-from grader.cli.check_lines import ADVICE, WRONG, Look, MarkedLine, lines_of
+from grader.cli.check_lines import Look, MarkedLine, names_a_cell
+from grader.cli.check_whole import only_epochs, whole_look
 from grader.cli.course import course_around, course_to_check_with, open_words
 from grader.cli.errors import INTERRUPTED, tell
 from grader.cli.grade import graded_as_done
@@ -38,17 +39,11 @@ from grader.room.workplace import workplace
 from grader.submission import Submission
 from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import EvidenceClass, GraderError, Level, Message, Record, Verdict
+from grader.types import GraderError, Level, Message, Record
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-SEEN = (
-    EvidenceClass.RUNS,
-    EvidenceClass.STRUCTURE,
-    EvidenceClass.DATA,
-    EvidenceClass.TRAINING,
-)
 NO_SECRET = bytes(32)  # nothing hidden is drawn in a self-check
 PATIENCE = 1800.0  # seconds; how long the instructor waits is not the student's machine's business
 HASTE = 120.0  # seconds for a notebook whose fits take one step
@@ -89,7 +84,8 @@ def _checked(options: CheckOptions, course: Course) -> int:
         one_step=options.fast,
         trainer=options.trainer,
     )
-    look = look_of(options)
+    apart = {key for key, one in course.exercises.items() if one.earns_by_accuracy}
+    look = look_of(options, apart)
     alone = course.public == course.root
     room = open_room("auto", without_results(None if alone else course.root))
     if room.isolation.level is Level.NONE:
@@ -101,8 +97,7 @@ def _checked(options: CheckOptions, course: Course) -> int:
                 progress.note(words.say(message))
             graded = list(graded_as_done(grader, collected, progress, words))
     records = [record for one in graded for record in one.records]
-    judged = [key for key, one in course.exercises.items() if one.points[EvidenceClass.ACCURACY]]
-    show(records, words, titles(course, words), look, judged)
+    show(records, words, titles(course, words), look)
     if len(graded) < len(collected.submissions):
         return INTERRUPTED
     return _code(records, look)
@@ -161,37 +156,41 @@ def _code(records: Sequence[Record], look: Look) -> int:
     return ALL_ACCEPTED if all(map(look.right, records)) else SOME_NOT
 
 
-def sound(record: Record) -> bool:
-    """Whether everything that a self-check looks at is right."""
-    return record.grade.verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS, Verdict.WAITING) and all(
-        check.passed for check in record.grade.checks if check.cls in SEEN
-    )
-
-
 def show(
     records: Sequence[Record],
     words: Words,
     names: Mapping[str, str],
     look: Look | None = None,
-    judged: Collection[str] = (),
 ) -> None:
-    """Print what a self-check found, notebook by notebook.
-
-    ``judged``: exercises in which accuracy earns points, which only grading gives.
-    """
-    terminal, look = console(), look or WHOLE
+    """Print what a self-check found, notebook by notebook."""
+    terminal, look, counted = console(), look or whole_look(), False
     for submission in dict.fromkeys(record.submission for record in records):
         terminal.print(f"\n{printable(submission)}")
         for record in records:
             if record.submission == submission:
                 title = wording.title(record.exercise, names, words)
                 terminal.print(f"  {title}: {look.verdict(record, words)}")
-                terminal.print(_grid(look.lines(record, words)))
-    if records and all(map(look.right, records)):
-        left = [words("cli.check_accuracy")] if any(r.exercise in judged for r in records) else []
-        terminal.print(f"\n{' '.join([words(look.all_right), *left])}")
-    elif records and all(record.grade.graded for record in records):
-        terminal.print(f"\n{words(look.not_yet)}")
+                lines = [*look.lines(record, words)]
+                counted = counted or names_a_cell(lines, words)
+                terminal.print(_grid(lines))
+    if counted:
+        terminal.print(f"\n{words('cli.check_cells')}")
+    if closing := _closing(records, look):
+        left = {record.exercise for record in records} & {*look.apart}
+        told = [words(closing), *([words("cli.check_accuracy_left")] if left else [])]
+        terminal.print(f"\n{' '.join(told)}")
+
+
+def _closing(records: Sequence[Record], look: Look) -> str:
+    """Give the id of what is said in the end; "" where something could not be checked at all."""
+    if not records or not all(record.grade.graded for record in records):
+        return ""
+    if all(map(look.right, records)):
+        return look.all_right
+    missing = (one for one in records if not look.right(one))
+    return (
+        "cli.check_epochs_left" if all(only_epochs(one, look) for one in missing) else look.not_yet
+    )
 
 
 def _grid(lines: Iterable[MarkedLine]) -> Table:
@@ -199,33 +198,13 @@ def _grid(lines: Iterable[MarkedLine]) -> Table:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=5, justify="right")
-    grid.add_column()
+    grid.add_column(width=5, justify="right", overflow="fold")
+    grid.add_column(overflow="fold")
     for line in lines:
         grid.add_row(line.mark, line.text)
     return grid
 
 
-def marked_lines(record: Record, words: Words) -> Iterator[MarkedLine]:
-    """Say of one exercise what is right, what is not, and what to try."""
-    if record.evidence is None:
-        yield MarkedLine(WRONG, wording.reason(record, words))
-        return
-    for cls in SEEN:
-        yield from lines_of(cls, record, words)
-    for hint in record.grade.hints:
-        yield MarkedLine(ADVICE, words.say(hint))
-
-
-WHOLE = Look(
-    verdict=wording.verdict_name,
-    lines=marked_lines,
-    right=sound,
-    all_right="cli.check_sound",
-    not_yet="cli.check_not_yet",
-)
-
-
-def look_of(options: CheckOptions) -> Look:
-    """Give what these options ask to look at."""
-    return fast_look() if options.fast else WHOLE
+def look_of(options: CheckOptions, apart: Collection[str] = ()) -> Look:
+    """Give what these options ask to look at; ``apart`` as in a Look."""
+    return fast_look(apart) if options.fast else whole_look(apart)

@@ -8,15 +8,14 @@ wrong: neither the data, nor the epochs, nor the accuracy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from grader.cli.check_lines import ADVICE, UNKNOWN, WRONG, Look, MarkedLine, lines_of
+from grader.cli.check_lines import ADVICE, NOT_YET, UNKNOWN, WRONG, Look, MarkedLine, lines_of
 from grader.report import wording
 from grader.text.words import Words
 from grader.types import EvidenceClass, Record, Verdict
 
 KNOWN = (EvidenceClass.RUNS, EvidenceClass.STRUCTURE)
-NOT_YET = "○"
 # What needs no training to be seen.
 BEFORE_TRAINING = (
     Verdict.GRADER_ERROR,
@@ -29,14 +28,15 @@ BEFORE_TRAINING = (
 )
 
 
-def fast_look() -> Look:
-    """Give what ``--fast`` looks at, and how it says so."""
+def fast_look(apart: Collection[str] = ()) -> Look:
+    """Give what ``--fast`` looks at, and how it says so; ``apart`` as in a Look."""
     return Look(
         verdict=_verdict,
         lines=_lines,
         right=right_so_far,
         all_right="cli.check_fast_sound",
         not_yet="cli.check_fast_not_yet",
+        apart=apart,
     )
 
 

@@ -5,21 +5,27 @@ Enters: records, words. Leaves: marked lines. Touches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from grader.report import wording
 from grader.score.checks_data import TARGET
 from grader.score.checks_own import not_asked
 from grader.text.words import Words
-from grader.types import EvidenceClass, Record
+from grader.types import Check, EvidenceClass, Grade, Record
 
-RIGHT, WRONG, ADVICE, UNKNOWN = "✓", "✗", "→", "–"
+RIGHT, WRONG, NOT_YET, ADVICE, UNKNOWN = "✓", "✗", "○", "→", "–"
+_NUMBER = re.compile(r"\b[0-9]{1,4}")
+NO_MODEL = "structure.no_model"
+# What a check in the notebook calls not attempted yet; of what hangs on a model nothing is known.
+UNTRIED = frozenset({NO_MODEL, "data.no_fit", "training.never_fitted", "training.no_epochs"})
+FOR_LACK_OF_A_MODEL = frozenset({"data.no_model", "training.no_model", "training.none_run"})
 
 
 @dataclass(frozen=True)
 class MarkedLine:
-    """A sentence with its mark: right, wrong, not looked at, or advice."""
+    """A sentence with its mark: right, wrong, not attempted yet, not looked at, or advice."""
 
     mark: str
     text: str
@@ -27,13 +33,23 @@ class MarkedLine:
 
 @dataclass(frozen=True)
 class Look:
-    """What a check looks at, and how it says so; the last two are ids of messages."""
+    """What a check looks at, and how it says so.
+
+    Attributes:
+        verdict: what is said behind the exercise's title.
+        lines: what is said below it.
+        right: whether nothing is missing.
+        all_right: what is said where nothing is; the id of a message.
+        not_yet: what is said where something is marked; the id of a message.
+        apart: exercises whose accuracy on new data earns points, which no check can tell.
+    """
 
     verdict: Callable[[Record, Words], str]
     lines: Callable[[Record, Words], Iterator[MarkedLine]]
     right: Callable[[Record], bool]
     all_right: str
     not_yet: str
+    apart: Collection[str] = ()
 
 
 def lines_of(cls: EvidenceClass, record: Record, words: Words) -> Iterator[MarkedLine]:
@@ -46,6 +62,25 @@ def lines_of(cls: EvidenceClass, record: Record, words: Words) -> Iterator[Marke
         yield MarkedLine(RIGHT, wording.check_text(telling, words))
     for check in missed:
         cell = wording.cell_name(check.cell, words)
-        yield MarkedLine(WRONG, f"{cell and f'{cell}: '}{wording.check_text(check, words)}")
+        text = f"{cell and f'{cell}: '}{wording.check_text(check, words)}"
+        yield MarkedLine(_mark(check, record.grade), text)
     for check in filter(not_asked, every):
         yield MarkedLine(UNKNOWN, wording.check_text(check, words))
+
+
+def _mark(missed: Check, grade: Grade) -> str:
+    """Tell what is wrong from what is not attempted yet, and from what nobody can judge."""
+    told = missed.message.id
+    untouched = any(one.message.id == NO_MODEL for one in grade.checks)
+    if told in UNTRIED or (untouched and told in FOR_LACK_OF_A_MODEL):
+        return NOT_YET
+    return UNKNOWN if told in FOR_LACK_OF_A_MODEL or told == "runs.no_model" else WRONG
+
+
+def names_a_cell(lines: Iterable[MarkedLine], words: Words) -> bool:
+    """Whether a line names a cell by its number, and so leans on how cells are counted."""
+    return any(
+        words("report.cell", cell=int(number)).lower() in one.text.lower()
+        for one in lines
+        for number in _NUMBER.findall(one.text)
+    )

@@ -20,7 +20,8 @@ from grader.ci.git import Repository
 from grader.ci.handed_in import named
 from grader.ci.platforms import Platform, choose
 from grader.ci.policy import PASSED, UNGRADED, Policy, exit_code, read_policy
-from grader.cli.check import NO_SECRET, sound
+from grader.cli.check import NO_SECRET
+from grader.cli.check_whole import sound
 from grader.cli.ci_say import Speaker
 from grader.cli.ci_work import Work, collected_by
 from grader.cli.course import course_to_check_with, course_to_grade_with, open_words

@@ -14,7 +14,15 @@ from grader.cli.errors import speak
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
 from grader.course.load import find_course, load_course
 from grader.course.profiles import LAPTOP
-from grader.course.public import FILE, FOLDER, course_of, installed, public_half, read_public
+from grader.course.public import (
+    FILE,
+    FOLDER,
+    course_of,
+    installed,
+    public_half,
+    read_public,
+    released_language,
+)
 from grader.text.words import Words, pick_language
 from grader.types import GraderError, Message
 
@@ -134,8 +142,11 @@ def profile_note(course: Course, words: Words) -> str:
 
 
 def open_words(course: Course, lang: str | None) -> Words:
-    """Give words in the chosen language, those of the course's families included."""
-    language = pick_language(lang, course.language)
+    """Give words in the chosen language, those of the course's families included.
+
+    It is the option's, the course's, that of the release, or else the computer's.
+    """
+    language = pick_language(lang, course.language or released_language(course.root))
     speak(language)
     folder = (course.public or course.root / REFERENCE) / "families" / "locale"
     return Words(language, (folder,) if folder.is_dir() else (), course.rules.zone)

@@ -240,9 +240,9 @@ def _layers(level: str, reports: Sequence[LayerReport], words: Words) -> Table:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=9)
-    grid.add_column(width=1)
-    grid.add_column()
+    grid.add_column(width=9, overflow="fold")
+    grid.add_column(width=1, overflow="fold")
+    grid.add_column(overflow="fold")
     mine = [report for report in reports if report.level == level]
     held = ", ".join(report.layer for report in mine if report.holds)
     grid.add_row(level, "✓" if held else "", held)

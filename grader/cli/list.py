@@ -18,8 +18,9 @@ def run_list(lang: str | None, profile: str | None = None) -> int:
     course = open_course(profile)
     words = open_words(course, lang)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("id", no_wrap=True, min_width=max(map(len, course.exercises)))
-    table.add_column(words("cli.points"), no_wrap=True, min_width=3 * len(EvidenceClass) - 1)
+    longest, numbers = max(map(len, course.exercises)), 3 * len(EvidenceClass) - 1
+    table.add_column("id", no_wrap=True, min_width=longest, overflow="fold")
+    table.add_column(words("cli.points"), no_wrap=True, min_width=numbers, overflow="fold")
     table.add_column(words("report.exercise"), no_wrap=True, overflow="ellipsis")
     names = titles(course, words)
     for key, exercise in course.exercises.items():

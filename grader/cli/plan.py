@@ -100,7 +100,7 @@ def _table(found: Plan, course: Course, words: Words) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(words("report.exercise"), no_wrap=True, overflow="ellipsis")
     for key in ("cli.plan_usual", "cli.plan_longest", "cli.plan_recorded", "cli.plan_hours"):
-        table.add_column(words(key), justify="right")
+        table.add_column(words(key), justify="right", overflow="fold")
     names = titles(course, words)
     for one in found.exercises:
         took = one.durations

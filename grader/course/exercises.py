@@ -126,6 +126,7 @@ class Exercise:
     unbeaten: tuple[str, ...] = ()
     elsewhere: tuple[Exercise, ...] = field(default=(), repr=False)  # at its other profiles' sizes
     unasked: tuple[EvidenceClass, ...] = ()  # of which the course has checks that are not here
+    apart: bool = False  # accuracy earns points as well, where it is graded: not here
 
     def sized(self, input_shape: Sequence[int | None]) -> Exercise:
         """Give the exercise at the sizes that an input shows; itself where none is free.
@@ -152,6 +153,11 @@ class Exercise:
     def max_score(self) -> float:
         """Give the points that there are: 100, and fewer where only a part is looked at."""
         return total_of(self.points)
+
+    @property
+    def earns_by_accuracy(self) -> bool:
+        """Whether accuracy on new data earns points, here or where it is graded."""
+        return self.apart or self.points.get(EvidenceClass.ACCURACY, 0.0) > 0
 
     @property
     def lengths(self) -> Mapping[str, int]:

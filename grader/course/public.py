@@ -94,6 +94,15 @@ def installed() -> Path | None:
     return None
 
 
+def released_language(root: Path) -> str | None:
+    """Give the language in which a course was released to students; None where none is told."""
+    try:
+        language = json.loads((root / FOLDER / FILE).read_text("utf-8"))["language"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return language if isinstance(language, str) else None
+
+
 def course_of(public: PublicCourse) -> Course:
     """Give the course where its public half is all there is: neither assignments nor course.toml.
 
@@ -154,6 +163,7 @@ def _public(exercise: Exercise, public: PublicCourse | None) -> Exercise:
         data=known.data if known is not None else {},
         dataset=None,
         unasked=tuple(own),
+        apart=exercise.earns_by_accuracy,
         attempts=1,
         limits=Limits(),
         sample_limits={},

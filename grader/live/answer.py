@@ -17,7 +17,10 @@ RIGHT, WRONG, NOT_YET, UNKNOWN, NOTE = "✓", "✗", "○", "–", "·"
 COUNTED = (RIGHT, WRONG, NOT_YET)
 # Readable on white and on black; the marks say the same without colour.
 COLOURS = {RIGHT: "#2e8540", WRONG: "#d6403a"}
-_TABLE = "border-collapse:collapse;text-align:left;color:inherit;background:transparent"
+_TABLE = (
+    "border-collapse:collapse;text-align:left;color:inherit;background:transparent;"
+    "word-break:keep-all;overflow-wrap:anywhere"  # Korean breaks between words
+)
 _TR = '<tr style="background:transparent">'  # notebooks stripe their tables
 _CELL = "padding:2px 8px;text-align:left;vertical-align:top;white-space:normal;border:none"
 _RULE = "border-top:1px solid rgba(128,128,128,.45)"

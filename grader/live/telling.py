@@ -27,7 +27,7 @@ from grader.live.answer import (
     Picture,
 )
 from grader.live.chance import Standing, standing_of
-from grader.live.evidence import LiveEvidence, LiveModel
+from grader.live.evidence import UNSEEN, LiveEvidence, LiveModel
 from grader.live.names import last_error, names_in
 from grader.live.picture import drawing, scale
 from grader.report import wording
@@ -75,7 +75,7 @@ def answer_of(
         *_training(found, grade, exercise, words),
         *_own(exercise, course, words),
         *_notes(found, exercise, course, words),
-        *([Line(NOTE, None, _chance(standing, words))] if standing is not None else []),
+        *([Line(NOTE, None, _chance(standing, exercise, words))] if standing is not None else []),
     )
     hints = tuple(Hint(words.say(one)) for one in _hints(found, grade, exercise, failed))
     counted = Answer(exercise.id, "", lines, (), "", (), (), "")
@@ -85,23 +85,28 @@ def answer_of(
         titles=tuple((cls, wording.class_name(cls, words)) for cls in SHOWN),
         model=_model(found, models, words),
         hints=hints[: course.hints],
-        summary=tuple(_summary(counted, exercise, words)),
+        summary=tuple(_summary(counted, found, grade, exercise, words)),
         no_more=words("live.no_more_hints"),
         picture=_picture(standing, words) if standing is not None else None,
     )
 
 
-def _chance(standing: Standing, words: Words) -> str:
-    """Say where the training stands among correct ones, and what to look at where it is behind."""
+def _chance(standing: Standing, exercise: Exercise, words: Words) -> str:
+    """Say where the training stands among correct ones, and what to look at where it is behind.
+
+    Where all epochs are done there is nothing to go on with.
+    """
     counts = {"epoch": standing.epoch, "runs": standing.curve.runs, "lower": standing.lower}
     told = words("live.chance", **counts, loss=standing.loss, median=standing.median)
+    if len(standing.losses) >= exercise.epochs:
+        return f"{told} {words('live.chance_behind_done')}" if standing.behind else told
     late = "live.chance_late" if standing.late else "live.chance_among"
     return f"{told} {words('live.chance_behind' if standing.behind else late)}"
 
 
 def _picture(standing: Standing, words: Words) -> Picture:
     colour = COLOURS[WRONG if standing.behind else RIGHT]
-    label = words("live.chance_picture")
+    label = words("live.chance_picture", last=standing.curve.epochs[-1])
     html = f'{drawing(standing, colour, label)}<div style="font-size:85%">{escape(label)}</div>'
     return Picture(words("live.chance_scale", scale=scale(standing)), html)
 
@@ -202,18 +207,25 @@ def _hints(found: LiveEvidence, grade: Grade, exercise: Exercise, failed: str) -
         return
     if found.epochs_unsure and grade.verdict is Verdict.UNTRAINED:
         return  # whether anything is missing is not known
-    for hint in grade.hints:
+    for hint in wording.with_epochs_left(grade) if exercise.earns_by_accuracy else grade.hints:
         here = WITHOUT_CELL.get(hint.id)
         yield Message(here, hint.args) if here is not None else hint
 
 
-def _summary(counted: Answer, exercise: Exercise, words: Words) -> Iterator[str]:
-    """Say how much is right, and what nobody has looked at."""
+def _summary(
+    counted: Answer, found: LiveEvidence, grade: Grade, exercise: Exercise, words: Words
+) -> Iterator[str]:
+    """Say how much is right, what nobody has looked at, and what comes next."""
     unknown = {line.about for line in counted.lines if line.mark == UNKNOWN}
-    if exercise.points[EvidenceClass.ACCURACY]:
+    if exercise.earns_by_accuracy:
         unknown.add(EvidenceClass.ACCURACY)
     unknown.add(EvidenceClass.RUNS)
     left = [words(told) for cls, told in LEFT.items() if cls in unknown]
     counts: dict[str, Scalar] = {"right": counted.right, "asked": counted.asked}
-    yield words("live.public_checks", **counts, unknown=", ".join(left))
+    told = "live.public_checks" if found.chosen is not None else "live.public_checks_none"
+    yield words(told, **counts, unknown=", ".join(left))
     yield words("live.restart")
+    more = exercise.earns_by_accuracy and wording.epochs_left(grade) is not None
+    known = not found.epochs_unsure and found.data_unknown != UNSEEN
+    if 0 < counted.right == counted.asked and known and not more:
+        yield words("live.hand_in", exercise=exercise.id)

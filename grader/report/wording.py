@@ -15,7 +15,16 @@ from grader.policy.hand_ins import Counting
 from grader.report import by_hand
 from grader.text.printable import printable
 from grader.text.words import Words
-from grader.types import NO_REFERENCE, UNKNOWN, Check, EvidenceClass, Message, Record, Verdict
+from grader.types import (
+    NO_REFERENCE,
+    UNKNOWN,
+    Check,
+    EvidenceClass,
+    Grade,
+    Message,
+    Record,
+    Verdict,
+)
 
 FULL = 100.0  # points, of most exercises
 LONGEST_NAME = 120
@@ -114,6 +123,7 @@ UNLOOKED = frozenset(
         NO_REFERENCE,
     }
 )
+FEWER_EPOCHS = "training.epochs_fewer"  # the points for training are earned all the same
 
 
 def name(text: str) -> str:
@@ -190,6 +200,24 @@ def check_text(check: Check, words: Words) -> str:
 def is_unlooked(check: Check) -> bool:
     """Whether a check only says that nobody looked, and why."""
     return check.message.id in UNLOOKED
+
+
+def epochs_left(grade: Grade) -> Message | None:
+    """Advise to train on where fewer epochs than are asked for earn all points for training.
+
+    It matters where accuracy earns points as well, which nobody knows before the grade.
+    """
+    fewer = next((one.message for one in grade.checks if one.message.id == FEWER_EPOCHS), None)
+    return Message("live.epochs_left", fewer.args) if fewer is not None else None
+
+
+def with_epochs_left(grade: Grade) -> tuple[Message, ...]:
+    """Give a grade's hints with that one: the first where nothing else is wrong, else the last."""
+    left = epochs_left(grade)
+    if left is None:
+        return grade.hints
+    wrong = any(one.failed and one.cls is not EvidenceClass.ACCURACY for one in grade.checks)
+    return (*grade.hints, left) if wrong else (left, *grade.hints)
 
 
 def cell_name(cell: int | None, words: Words) -> str:

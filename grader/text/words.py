@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import string
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
@@ -46,6 +47,8 @@ KINDS = {  # of what Keras looks up by name
 }
 _ARGUMENTS: Mapping[str, Mapping[str, str]] = {"level": LEVELS, "outcome": OUTCOMES, "kind": KINDS}
 _OF_FAMILIES = frozenset({"metric", "figure"})  # in a sentence, and as a name
+_OF_LAYERS = frozenset({"expected", "got"})
+_PARAMS = re.compile(r"(?<= )([0-9]{1,12}) params$")  # as a layer's text ends
 _LONGEST_ARGUMENT = 600
 _MISSING = "…"
 
@@ -83,6 +86,8 @@ class Words:
         """Give an argument's own words where there are some: "outcome.time_limit", "metric.mse"."""
         if not isinstance(value, str):
             return value
+        if name in _OF_LAYERS and _PARAMS.search(value):
+            return _PARAMS.sub(lambda found: self("structure.params", params=int(found[1])), value)
         own = family_word(name, value) if name in _OF_FAMILIES else None
         key = _ARGUMENTS.get(name, {}).get(value, own)
         return next((words[key] for words in self._catalogues if key and words.get(key)), value)

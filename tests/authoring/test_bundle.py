@@ -86,13 +86,25 @@ class TestReadme:
         assert "| exercise | about | points |\n|---|---|---:|\n" in english
         assert "Late work" not in english
 
-    @pytest.mark.parametrize(("exercise", "told"), [("sequence-prediction", False), (LSTM, True)])
-    def test_accuracy_is_mentioned_where_it_earns_points(
-        self, course: Course, tmp_path: Path, exercise: str, *, told: bool
+    @pytest.mark.parametrize(
+        ("exercises", "said"),
+        [
+            (("sequence-prediction",), ""),
+            ((LSTM,), "The accuracy on new data is known only"),
+            (("sequence-prediction", LSTM), f"In some exercises accuracy .* \\({LSTM}\\)"),
+        ],
+    )
+    def test_accuracy_is_spoken_of_where_it_earns_points(
+        self, exercises: tuple[str, ...], said: str, course: Course, tmp_path: Path
     ) -> None:
-        files = released(course, tmp_path / "out", Plan(exercises=(exercise,)))
-        assert ("accuracy" in files["README.md"].partition("## 3")[2]) == told
-        assert ("정확도" in files["README.ko.md"].partition("## 3")[2]) == told
+        told = released(course, tmp_path / "out", Plan(exercises))["README.md"]
+        assert re.search(said, told) if said else "accuracy" not in told.lower()
+
+    def test_it_says_how_to_ask_in_the_other_language(self, course: Course, tmp_path: Path) -> None:
+        for told in released(course, tmp_path / "out").items():
+            if told[0].startswith("README"):
+                assert "lang='ko'" in told[1]
+                assert "--lang ko" in told[1]
 
     def test_one_language_is_one_file(self, course: Course, tmp_path: Path) -> None:
         files = released(course, tmp_path / "out", Plan(languages=("ko",)))
@@ -153,6 +165,19 @@ def test_packages_are_those_that_notebooks_run_with(course: Course, tmp_path: Pa
 
 
 class TestPart:
+    def test_data_that_are_not_in_it_are_not_spoken_of(
+        self, course: Course, tmp_path: Path
+    ) -> None:
+        lines = (
+            "Weather. <!-- temperature-* -->",
+            "Numbers. <!-- multiplication-* x-* -->",
+            "All. <!-- so -->",
+        )
+        listed = "".join(f"{line}\n" for line in lines)
+        (course.root / "assignments/README.md").write_text(listed)
+        told = released(course, tmp_path / "out", Plan((GRU,)))["assignments/README.md"]
+        assert told == "Numbers.\nAll. <!-- so -->\n"
+
     def test_no_other_exercise_is_anywhere_in_it(self, course: Course, tmp_path: Path) -> None:
         (course.root / "course.toml").write_text(
             'time_zone = "+09:00"\n'

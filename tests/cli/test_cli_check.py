@@ -16,8 +16,9 @@ from rich.console import Console
 from grader.authoring.public import written_public
 from grader.cli import check
 from grader.cli import course as course_module
-from grader.cli.check import show, sound, told_of
+from grader.cli.check import show, told_of
 from grader.cli.check_fast import fast_look, right_so_far
+from grader.cli.check_whole import sound, whole_look
 from grader.cli.course import course_to_check_with
 from grader.collect.collect import Collected, collect
 from grader.collect.people import LOOSE
@@ -28,7 +29,7 @@ from grader.course.looking import looks_at
 from grader.course.public import public_half
 from grader.report import wording
 from grader.text.words import Words
-from grader.types import GraderError, Message, Record, Verdict
+from grader.types import Check, GraderError, Message, Record, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT
 from tests.support.notebook_files import notebook, write
@@ -90,18 +91,74 @@ class TestText:
     def test_a_sound_notebook_is_ready(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert WORDS("cli.check_sound") in shown(b.record(), width=200, monkeypatch=monkeypatch)
 
-    @pytest.mark.parametrize(
-        ("judged", "told"), [(["multiplication-lstm"], True), (["multiplication-gru"], False)]
-    )
-    def test_accuracy_is_said_to_be_unchecked_where_it_earns_points(
-        self, judged: list[str], monkeypatch: pytest.MonkeyPatch, *, told: bool
+    def fewer(self) -> Record:
+        args = {"run": 10, "needed": 10, "asked": 100}
+        checks = (
+            b.check("structure.layer-1", 35, 35),
+            b.check("training.epochs", 15, 15, Message("training.epochs_fewer", args)),
+        )
+        return b.record(grade=b.grade(Verdict.ACCEPTED, 50.0, checks))
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_fewer_epochs_are_ready_only_where_accuracy_earns_no_points(
+        self, lang: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for look in (None, fast_look()):
-            console = Console(width=400, file=io.StringIO(), force_terminal=False)
-            monkeypatch.setattr(check, "console", lambda to=console: to)
-            show([b.record()], WORDS, {}, look, judged)
-            last = console.file.getvalue().splitlines()[-1]  # type: ignore[attr-defined]
-            assert (WORDS("cli.check_accuracy") in last) == told
+        words, record = Words(lang), self.fewer()
+        said = {}
+        for apart in ((), (record.exercise,)):
+            console = Console(width=400, file=io.StringIO(), markup=False, force_terminal=False)
+            monkeypatch.setattr(check, "console", lambda console=console: console)
+            show([record], words, {}, whole_look(apart))
+            said[apart] = console.file.getvalue()  # type: ignore[attr-defined]
+            assert whole_look(apart).right(record) is (not apart)
+        ready, waits = said.values()
+        hint = words.say(Message("live.epochs_left", {"asked": 100}))
+        for told, there in ((words("cli.check_sound"), ready), (hint, waits)):
+            assert told in there
+        for told in (words("cli.check_sound"), words("verdict.accepted")):
+            assert told not in waits
+        assert words("cli.check_accuracy_left") in waits
+        assert words("cli.check_accuracy_left") not in ready
+
+    def marks(self, *checks: Check, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        record = b.record(grade=b.grade(Verdict.NO_MODEL, 0.0, checks))
+        lines = [line.strip() for line in shown(record, monkeypatch=monkeypatch).splitlines()]
+        return [line[:1] for line in lines if line[1:2] == " "]
+
+    @pytest.mark.parametrize(
+        ("structure", "marks"),
+        [
+            ("structure.no_model", ["–", "○", "○", "○"]),  # as in the notebook: not attempted yet
+            ("structure.no_known_exercise", ["–", "✗", "–", "–"]),
+        ],
+    )
+    def test_what_is_not_attempted_or_cannot_be_judged_is_not_called_wrong(
+        self, structure: str, marks: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checks = (
+            b.check("runs.cells", 0, 10, Message("runs.no_model", {"cells": 9})),
+            b.check("structure.layers", 0, 35, Message(structure)),
+            b.check("data.fit", 0, 15, Message("data.no_model")),
+            b.check("training.weights", 0, 15, Message("training.no_model")),
+        )
+        assert self.marks(*checks, monkeypatch=monkeypatch) == marks
+
+    def test_a_model_without_a_fit_is_not_attempted_yet(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checks = (
+            b.check("structure.layers", 35, 35),
+            b.check("data.fit", 0, 15, Message("data.no_fit")),
+            b.check("training.weights", 0, 15, Message("training.never_fitted")),
+        )
+        assert self.marks(*checks, monkeypatch=monkeypatch) == ["✓", "○", "○"]
+
+    def test_how_cells_are_counted_is_said_once_where_one_is_named(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = WORDS("cli.check_cells")
+        assert shown(wrong(), wrong(), width=200, monkeypatch=monkeypatch).count(told) == 1
+        assert told not in shown(b.record(), width=200, monkeypatch=monkeypatch)
 
     def test_a_notebook_that_cannot_be_read_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = b.check("runs.readable", 0, 100, Message("collect.empty_file"))
@@ -196,6 +253,12 @@ class TestPublicHalf:
         whole = load_course(ROOT)
         for key, exercise in public_half(whole).exercises.items():
             assert exercise.layers == whole.exercises[key].layers
+
+    def test_which_exercises_earn_points_by_accuracy_stays_known(self) -> None:
+        exercises = public_half(load_course(ROOT)).exercises
+        told = {key for key in exercises if exercises[key].earns_by_accuracy}
+        assert "multiplication-lstm" in told
+        assert not told & {"sequence-prediction", "multiplication-simple-rnn"}
 
 
 class TestWhichCourse:

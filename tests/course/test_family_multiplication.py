@@ -72,6 +72,14 @@ def test_another_sufficient_number_of_rows_is_a_note():
     assert [note.id for note in notes] == ["multiplication.other_rows"]
 
 
+@pytest.mark.parametrize(("rows", "more"), [(3000, 440), (2561, 1), (3001, None)])
+def test_rows_that_the_notebook_keeps_for_testing_are_no_part_of_training(rows, more):
+    """3,000 were called fine, of which 440 are to show what the model has learned."""
+    (note,) = multiplication.examine(fit(*product_data(rows=rows)), SPEC).notes
+    assert note.args.get("more") == more
+    assert note.id == f"multiplication.{'test_rows' if more else 'other_rows'}"
+
+
 def test_a_dataset_is_not_blamed_for_the_size_of_its_first_batch():
     reading = multiplication.examine(fit(*product_data(rows=64), kind="dataset"), SPEC)
     assert wrong(reading) == {}

@@ -162,6 +162,19 @@ class TestWords:
         assert "go on" not in told
         assert "계속하십시오" not in told
 
+    @pytest.mark.parametrize("loss", [0.05, CURVE.at(FIFTH)[17], CURVE.at(FIFTH)[MIDDLE]])
+    def test_when_all_epochs_are_done_nobody_is_told_what_to_do_before_they_are(
+        self, loss: float
+    ) -> None:
+        done = repr(answer(model((loss,) * EPOCHS)))
+        assert f"At epoch 50 ({loss:.3g})" in done
+        for advice in ("go on", "learning rate", "Before you train"):
+            assert advice not in done
+
+    @pytest.mark.parametrize(("words", "said"), [(EN, "ends at epoch 50"), (KO, "50에포크에서 끝")])
+    def test_the_drawing_says_where_it_ends(self, words: Any, said: str) -> None:
+        assert said in answer(model((0.05,) * EPOCHS), words)._repr_html_()
+
     def test_it_counts_neither_as_right_nor_as_wrong(self) -> None:
         told, without = answer(model()), answer(live(fit(SLOW)))
         assert (told.right, told.asked) == (without.right, without.asked)

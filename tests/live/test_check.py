@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from grader import check
-from grader.authoring.bundle import release
+from grader.authoring.bundle import Plan, release
+from grader.cli.course import course_to_check_with, open_course, open_words
 from grader.course.load import load_course
-from grader.course.public import FILE, FOLDER
+from grader.course.public import FILE, FOLDER, read_public
 from grader.live import checking, course
 from tests.support.course_help import course_of
 
@@ -50,7 +51,8 @@ def test_a_notebook_without_a_model_is_not_wrong(bundle: Path) -> None:
     X, Y, steps = [1], [2], 3  # noqa: F841, N806 - the notebook's names
     answer = check("multiplication-lstm", lang="en")
     assert not answer.problem
-    assert (answer.right, answer.asked) == (0, 3)
+    assert "nothing to count yet" in repr(answer)
+    assert " of 3" not in repr(answer)
     assert "✗" not in repr(answer)
     assert repr(answer).count("Not attempted yet") == 3
     assert "steps" not in repr(answer)
@@ -76,6 +78,39 @@ def test_the_courses_language_counts_where_none_is_asked_for(
     assert "Not attempted" in repr(check("multiplication-lstm"))
     monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
     assert "아직" in repr(check("multiplication-lstm"))
+
+
+@pytest.mark.parametrize(
+    ("plan", "course_toml", "language"),
+    [
+        (Plan(languages=("ko",)), "", "ko"),
+        (Plan(languages=("ko",)), 'language = "en"\n', "en"),
+        (None, 'language = "ko"\n', "ko"),
+        (None, "", None),
+    ],
+)
+def test_a_release_in_one_language_is_checked_in_it(
+    plan: Plan | None,
+    course_toml: str,
+    language: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = course_of(tmp_path / "course", "sequence-prediction")
+    if course_toml:
+        (made.root / "course.toml").write_text(course_toml)
+        made = load_course(made.root)
+    out = tmp_path / "bundle"
+    release(made, out, plan)
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    monkeypatch.setenv("GRADER_COURSE", str(out))
+    asked, _ = read_public(out / FOLDER).language, monkeypatch.chdir(out)
+    assert asked == language
+    korean = language == "ko"
+    assert ("아직" in repr(check("sequence-prediction"))) is korean
+    for opened in (open_course(), course_to_check_with((out,), tmp_path / "made")):
+        assert (open_words(opened, None).lang == "ko") is korean
+        assert open_words(opened, "en").lang == "en"
 
 
 def test_a_mistyped_exercise_is_told_what_was_meant(bundle: Path) -> None:

@@ -184,3 +184,45 @@ def test_advice_that_names_a_cell_is_given_without_one(message: str, words: Word
     args = {"cell": 0, "name": "model", "other": "mdoel"}
     assert "0" in words.say(Message(message, args))
     assert "0" not in words.say(Message(WITHOUT_CELL[message], args))
+
+
+FEWER = replace(FIT, epochs_asked=10, epochs_run=10)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(EN, "train all 100 epochs"), (KO, "100에포크를 모두")]
+)
+def test_where_accuracy_earns_points_fewer_epochs_are_nothing_to_hand_in(
+    words: Words, said: str
+) -> None:
+    few, whole = (
+        told(b.sound(EXERCISE, training=replace(b.training(), epochs=run)), live(FEWER), words)
+        for run in (10, 100)
+    )
+    assert said in repr(few.hints[0])
+    assert ".ipynb" not in repr(few)
+    assert said not in repr(whole)
+    assert "multiplication-lstm.ipynb" in repr(whole)
+
+
+def test_where_it_earns_none_they_are_enough() -> None:
+    simple = EXERCISES["multiplication-simple-rnn"]
+    training = replace(b.training(), epochs=simple.min_epochs)
+    found = LiveEvidence(b.sound(simple, training=training), live(FEWER))
+    answer = answer_of(found, [live(FEWER)], simple, course(), {}, EN)
+    assert "graded apart" not in repr(answer)
+    assert "accuracy on new data" not in repr(answer)
+
+
+def test_what_is_not_right_yet_is_nothing_to_hand_in() -> None:
+    sound = b.sound(EXERCISE)
+    wrong = replace(sound, data=(replace(sound.data[0], fraction=0.0),))
+    assert ".ipynb" not in repr(told(wrong, live(FIT)))
+    assert ".ipynb" not in repr(told(sound, live(FIT), data_unknown=UNSEEN))
+
+
+@pytest.mark.parametrize(("words", "said"), [(EN, ", 1,020 params"), (KO, "파라미터 1,020개여야")])
+def test_parameters_are_counted_alike_in_every_sentence(words: Words, said: str) -> None:
+    layer = "SimpleRNN(30, return_sequences=True) → (None, 100, 30), 1020 params"
+    args: dict[str, Any] = {"number": 1, "expected": layer, "got": layer}
+    assert said in words.say(Message("structure.layer", args))
