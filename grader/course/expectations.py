@@ -133,6 +133,10 @@ class Expectation:
             return nearest
         return _widened(nearest)
 
+    def correct_runs(self, engine: str) -> int:
+        """Count the reference runs on an engine, of all its devices."""
+        return sum((run.control, run.engine) == (REFERENCE, engine) for run in self.runs)
+
     def reference_seconds(self, engine: str) -> float | None:
         """Give the slowest reference run on an engine, in seconds."""
         times = [r.seconds for r in self.runs if r.control == REFERENCE and r.engine == engine]

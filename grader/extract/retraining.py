@@ -56,11 +56,13 @@ def retraining(
     seed: int,
     question: Question,
     rows: tuple[Array, Array] | None = None,
+    updates: int | None = None,
 ) -> ModelTask | None:
     """Describe a training from scratch as the student set it up, on the exercise's data.
 
     It never lasts longer than the exercise asks for: that is what the threshold was measured on.
-    Nor does it make more updates than the student's own did.
+    Nor does it make more updates than the student's own did. Where the student's own training is
+    proven, it lasts as long as that one: on more rows, or slower, it may have had to.
 
     Args:
         architecture: the student's.
@@ -70,6 +72,7 @@ def retraining(
         seed: of first weights, of the order of rows, of data that are drawn.
         question: whose inputs are predicted afterwards.
         rows: inputs and targets to train on; None takes the exercise's own.
+        updates: that the student's training made, where that is proven.
 
     Returns:
         None where optimizer or loss are not among the built-in ones, or nothing trained it.
@@ -88,7 +91,10 @@ def retraining(
     drawn = fit.sample.batch if fit is not None else None
     batch = _whole(arguments.get("batch_size"), drawn or DEFAULT_BATCH)
     split = _share(arguments.get("validation_split"))
-    epochs, steps = lasting(candidate, exercise, math.ceil(len(x) * (1.0 - split) / batch))
+    per_epoch = math.ceil(len(x) * (1.0 - split) / batch)
+    epochs, steps = (
+        whole(updates, per_epoch) if updates else lasting(candidate, exercise, per_epoch)
+    )
     return ModelTask(
         id=exercise.id,
         architecture=architecture,
@@ -126,6 +132,11 @@ def lasting(candidate: Candidate, exercise: Exercise, per_epoch: int) -> tuple[i
     most = max(1, min(exercise.epochs, asked))
     if not updates or updates >= most * per_epoch:
         return most, None
+    return whole(updates, per_epoch)
+
+
+def whole(updates: int, per_epoch: int) -> tuple[int, int | None]:
+    """Give the whole epochs in so many updates; of less than one, one with its updates."""
     return (updates // per_epoch, None) if updates >= per_epoch else (1, updates)
 
 

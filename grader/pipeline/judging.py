@@ -230,7 +230,15 @@ def _trained(again: Again, evaluate: Evaluate) -> tuple[Evidence, float] | None:
         architecture = of_any_length(architecture, exercise)
     if again.mended:
         architecture = with_asked_activation(architecture, exercise)
-    task = retraining(architecture, reading.candidate, own, family, again.seed, question)
+    task = retraining(
+        architecture,
+        reading.candidate,
+        own,
+        family,
+        again.seed,
+        question,
+        updates=_proven_updates(again),
+    )
     if claimed and task is not None and task.training is not None:
         task = replace(task, training=replace(task.training, compare=True))
     answer = _answered(task, again, reading, evaluate) if task is not None else None
@@ -247,6 +255,14 @@ def _trained(again: Again, evaluate: Evaluate) -> tuple[Evidence, float] | None:
         training = replace(evidence.training, changed=True, mended=True)
         evidence = replace(evidence, training=training)
     return evidence, answer.seconds
+
+
+def _proven_updates(again: Again) -> int | None:
+    """Give the updates of a training of ours that its slip wasted: to be made again in earnest."""
+    proof, training = again.evidence.proof, again.evidence.training
+    if not again.mended or proof is None or not proof.proven or training is None:
+        return None
+    return training.updates
 
 
 def _can_be_trained(again: Again, reading: ModelReading, *, claimed: bool) -> bool:

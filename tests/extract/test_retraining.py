@@ -133,6 +133,21 @@ def test_a_retraining_never_lasts_longer_than_the_exercise_asks() -> None:
     assert training(candidate(fit(10**9))).epochs == SEQUENCE.epochs
 
 
+@pytest.mark.parametrize(
+    ("updates", "expected"), [(900, (450, None)), (3, (1, None)), (1, (1, 1)), (None, (50, None))]
+)
+def test_a_retraining_of_a_proven_one_makes_as_many_updates(
+    updates: int | None, expected: tuple[int, int | None]
+) -> None:
+    """Six rows in batches of three: two updates are an epoch of the exercise's own data."""
+    told = candidate(fit(50, batch_size=3))
+    found = retraining(ARCHITECTURE, told, SEQUENCE, FAMILY, 5, QUESTION, updates=updates)
+    assert found is not None
+    assert found.training is not None
+    assert len(found.training.x) == 6
+    assert (found.training.epochs, found.training.steps) == expected
+
+
 def test_without_an_epoch_there_is_still_one() -> None:
     assert training(candidate(fit(0))).epochs == 1
 

@@ -51,6 +51,22 @@ def _unmoved() -> Execution:
     return replace(made, candidates=(replace(one, final=one.initial, compile=compiled),))
 
 
+def _ours(made: Execution, updates: int, *, moved: bool = True) -> Training:
+    (candidate,) = made.candidates
+    architecture = read_model(candidate).architecture
+    assert architecture is not None
+    return Training(
+        3,
+        "k",
+        layers=layers_digest(architecture.layers),
+        weights=weights_digest(candidate.final),
+        epochs=100,
+        updates=updates,
+        moved=moved,
+        sample=candidate.fits[-1].sample,
+    )
+
+
 def test_a_model_that_the_textbooks_slip_left_stuck_is_trained_again_put_right(
     course: Course, world: World, tmp_path: Path
 ) -> None:
@@ -60,6 +76,21 @@ def test_a_model_that_the_textbooks_slip_left_stuck_is_trained_again_put_right(
     assert [attempt.kind for attempt in record.attempts] == ["run", "retrain"]
     assert "training.mended" in {check.message.id for check in record.grade.checks}
     assert (len(world.ran), world.trained) == (1, [record.attempts[1].seed])
+
+
+def test_what_the_slip_wasted_of_a_training_of_ours_is_made_again_in_full(
+    course: Course, world: World, tmp_path: Path
+) -> None:
+    """As many updates as were asked for, also where these are more than the exercise asks for."""
+    made = _unmoved()
+    world.give = lambda _run: replace(made, trainings=(_ours(made, 9000, moved=False),))
+    (record,) = grade(_slipping(course), tmp_path, submission()).records
+    assert record.grade.verdict is Verdict.ACCEPTED
+    assert [attempt.kind for attempt in record.attempts] == ["run", "retrain"]
+    (training,) = (task.training for task in world.tasks if task.training is not None)
+    per_epoch = -(-len(training.x) // training.batch_size)
+    assert training.steps is None
+    assert training.epochs == 9000 // per_epoch > course.exercise(GRU).epochs
 
 
 def test_a_model_that_nothing_may_move_is_not_put_right(
@@ -138,20 +169,7 @@ def test_seeds_that_are_fixed_change_nothing_where_the_trainer_draws_them(
 ) -> None:
     """The same order has another seed in the next attempt; nobody trains more than was asked."""
     made = execution()
-    (candidate,) = made.candidates
-    architecture = read_model(candidate).architecture
-    assert architecture is not None
-    ours = Training(
-        3,
-        "k",
-        layers=layers_digest(architecture.layers),
-        weights=weights_digest(candidate.final),
-        epochs=100,
-        updates=100,
-        moved=True,
-        sample=candidate.fits[-1].sample,
-    )
-    world.give = lambda _run: replace(made, trainings=(ours,))
+    world.give = lambda _run: replace(made, trainings=(_ours(made, 100),))
     world.error = lambda number: 0.04 if number == 1 else 0.001
     (record,) = grade(course, tmp_path, submission(FIXES_SEEDS)).records
     assert [attempt.kind for attempt in record.attempts] == ["run", "run"]

@@ -106,6 +106,7 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ran: Ran = []
         self.trained: list[int] = []
+        self.tasks: list[ModelTask] = []
         self.give: Callable[[Any], Execution] = lambda _run: execution()
         self.error: Callable[[int], float] = lambda _number: 0.001
         self.begins_at = -1.0  # what a model that no fit moved answers
@@ -131,6 +132,7 @@ class World:
     def _evaluate(self, tasks: Sequence[ModelTask], _room: object, **how: Any) -> dict[str, Answer]:
         self.asked += 1
         self.limits.append(how["timeout"])
+        self.tasks += tasks
         answers = {}
         for task in tasks:
             if task.training is not None:
