@@ -50,16 +50,12 @@ def _likeness(course: Course, submission: Submission) -> object:
 
 
 def code_digest(notebook: Notebook) -> str:
-    """Give a digest of the cells that ignores spaces at the ends of lines and of cells.
+    """Give a digest of all that runs: cells to the last character, at their places.
 
-    Nothing else is ignored: places and comments appear in what a student is told.
+    And of what is typed into them, and of the language that they are said to be in.
     """
-    cells = [[cell.index, _stripped(cell.source)] for cell in notebook.cells]
-    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
-
-
-def _stripped(source: str) -> str:
-    return "\n".join(line.rstrip() for line in source.rstrip().splitlines())
+    cells = [[cell.index, cell.source, cell.said] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps([notebook.language, cells]).encode()).hexdigest()
 
 
 def expected_seconds(

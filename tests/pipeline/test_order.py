@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from grader.course.exercises import Course
 from grader.course.load import find_course, load_course
 from grader.pipeline.order import code_digest, expected_seconds, groups
@@ -37,8 +39,35 @@ def test_the_code_digest_is_one_group_and_its_first_submission_runs() -> None:
     assert names(groups(course(), batch)) == [["ann", "cat"], ["bob"]]
 
 
-def test_spaces_at_the_ends_of_lines_and_cells_do_not_make_code_different() -> None:
-    assert code_digest(notebook("x = 1  \ny = 2\n\n")) == code_digest(notebook("x = 1\ny = 2"))
+@pytest.mark.parametrize(
+    ("code", "like_it"),
+    [
+        ("x = 1\ny = 2", "x = 1\u2028y = 2"),  # a line's end to an editor, an error to Python
+        ("x = 1 + \\\n2", "x = 1 + \\ \n2"),  # a space that nobody sees, and an error again
+        ('x = """a\nb"""', 'x = """a \nb"""'),
+    ],
+)
+def test_code_that_only_looks_the_same_decides_about_nobody_elses(code: str, like_it: str) -> None:
+    """Whoever comes first runs for all: a copy that fails would take the points of the original."""
+    batch = [submission("aaa", like_it), submission("kim", code)]
+    assert len(groups(course(), batch)) == len(batch)
+
+
+def test_what_was_typed_into_a_cell_is_part_of_what_runs() -> None:
+    asks, kim = "epochs = int(input())", submission("kim", "x = 1")
+    typed = (replace(kim, notebook=_typed(asks, said)) for said in ("100", "1"))
+    assert len(groups(course(), list(typed))) == len(("100", "1"))
+
+
+def _typed(source: str, said: str) -> Notebook:
+    return Notebook((Cell(1, source, said),), None, "unused")
+
+
+def test_a_notebook_in_another_language_is_another_one() -> None:
+    kim = submission("kim", "x = 1")
+    assert kim.notebook is not None
+    other = replace(kim, name="aaa", notebook=replace(kim.notebook, language="R"))
+    assert len(groups(course(), [other, kim])) == len([other, kim])
 
 
 def test_a_comment_makes_code_different_since_tracebacks_would_show_it() -> None:
