@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from grader.ci import pulls
 from grader.ci.event import Event
 from grader.ci.git import Repository
 from grader.ci.github_api import Api
-from grader.ci.handed_in import HandedOver, hand_over
+from grader.ci.handed_in import MOST_TOGETHER, HandedOver, hand_over
 from grader.ci.platforms import choose
 from grader.ci.policy import PASSED, UNGRADED, read_policy
 from grader.ci.pulls import Posted, Pull, handed_in
@@ -35,6 +36,7 @@ from grader.cli.printing import titles
 from grader.collect.collect import Collected
 from grader.course.exercises import Course
 from grader.pipeline.judges import Judges
+from grader.record import files
 from grader.record.signing import public_half
 from grader.room.workplace import workplace
 from grader.submission import Submission
@@ -123,13 +125,15 @@ class _Fetching:
     url: str
     folder: Path
     words: Words
+    taken: Counter[str] = field(default_factory=Counter)  # bytes, by whose they are
 
     def all(self, some: Sequence[Pull]) -> tuple[list[Fetched], list[Message]]:
         """Give what each hands in, and why some could not be looked at."""
         fetched, failed = [], []
         for pull in some:
             try:
-                fetched.append(self._one(pull))
+                with files.disk_errors(self.folder):
+                    fetched.append(self._one(pull))
             except GraderError as error:
                 tell(f"#{pull.number}: {self.words.say(error.message)}")
                 failed.append(Message("ci.pull_failed", {"number": pull.number}))
@@ -140,7 +144,9 @@ class _Fetching:
         folder.mkdir(parents=True)
         self.store.fetch(self.url, [pull.base, pull.head])
         before = self.store.before(pull.base, pull.head)
-        over = hand_over(self.store, before, pull.head, folder)
+        left = MOST_TOGETHER - self.taken[pull.student]
+        over = hand_over(self.store, before, pull.head, folder, left)
+        self.taken[pull.student] += over.size
         edited = self.store.committed(before, pull.head, over.notebooks)
         when = handed_in(pull, edited, time.time())
         event = Event(student=pull.student, handed_in=when)

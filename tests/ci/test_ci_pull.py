@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
-from grader.ci.git import Repository
+from grader.ci.git import Contents, Repository
 from grader.ci.github_api import Api
 from grader.ci.pulls import Pull, handed_in, open_pulls, require_name
-from grader.cli import ci
+from grader.cli import ci, ci_pull
 from grader.pipeline.grader import Graded
 from grader.submission import Submission
 from grader.types import GraderError, Record, Verdict
@@ -237,6 +238,51 @@ class TestPulling:
         assert said.code == 3
         assert "Pull request 2 could not be looked at" in said.err
         assert [one.student for one in course.seen] == ["kim"]
+
+    def test_a_commit_with_files_without_end_costs_that_one_alone(self, course: Course) -> None:
+        head, work = course.branch("mallory", {PLACE: GOOD}), course.work
+        tree = work.git("rev-parse", f"{head}^{{tree}}")
+        for _ in range(80):
+            tree = work.subtree(*(("40000", b"%d" % place, tree) for place in range(10)))
+        bomb = work.git("commit-tree", "-m", "x", "-p", head, tree)
+        work.git("branch", "-f", "bomb", bomb)
+        course.api.pulls[0]["head"]["sha"] = bomb
+        course.branch("kim", {PLACE: GOOD})
+        course.judged(verdicts)
+        said = course("--post", "comment")
+        assert said.code == 3
+        assert "Pull request 1 could not be looked at" in said.err
+        assert [one.student for one in course.seen] == ["kim"]
+
+    def test_what_the_disk_refuses_costs_that_one_alone(self, course: Course) -> None:
+        course.branch("lee", {PLACE: GOOD + b" "})
+        course.branch("kim", {PLACE: GOOD})
+        course.judged(verdicts)
+        real, lees = Contents.write, course.work.blob(GOOD + b" ")
+
+        def refuses(contents: Contents, blob: str, target: IO[bytes], most: int) -> int:
+            if blob == lees:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return real(contents, blob, target, most)
+
+        course.shell.monkeypatch.setattr(Contents, "write", refuses)
+        said = course("--post", "comment")
+        assert said.code == 3
+        assert "Pull request 1 could not be looked at" in said.err
+        assert [one.student for one in course.seen] == ["kim"]
+
+    def test_several_pull_requests_of_one_person_take_no_more_than_one(
+        self, course: Course
+    ) -> None:
+        """Each could hold one content under fifty names, and all lie on the disk at once."""
+        for name in ("mallory", "mallory2", "kim"):
+            course.branch(name, {PLACE: GOOD + b" " * 1000})
+        course.api.pulls[1]["user"]["login"] = "mallory"
+        course.shell.monkeypatch.setattr(ci_pull, "MOST_TOGETHER", 1500)
+        course.judged(verdicts)
+        said = course("--post", "comment")
+        assert said.code == 3
+        assert [one.name for one in course.seen] == [f"#1/{PLACE}", f"#3/{PLACE}"]
 
     def test_of_two_pull_requests_of_a_student_the_later_counts(self, course: Course) -> None:
         course.branch("kim", {PLACE: GOOD})
