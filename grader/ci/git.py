@@ -233,7 +233,7 @@ class Contents:
     answers: IO[bytes]
 
     def write(self, blob: str, target: IO[bytes], most: int) -> int:
-        """Write a content into a file, of one above ``most`` bytes the length alone; gives its length.
+        """Write a content into a file, of one above ``most`` its length alone; gives the length.
 
         Raises:
             GraderError: it is not there.

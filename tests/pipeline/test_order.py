@@ -9,7 +9,7 @@ import pytest
 
 from grader.course.exercises import Course
 from grader.course.load import find_course, load_course
-from grader.pipeline.order import code_digest, expected_seconds, groups
+from grader.pipeline.order import MANY, code_digest, expected_seconds, groups
 from grader.submission import Cell, HandedIn, Notebook, Submission
 from grader.types import Message
 
@@ -114,6 +114,18 @@ def test_the_longest_expected_comes_first() -> None:
     seconds = [expected_seconds(known)(group[0]) for group in groups(known, batch)]
     assert seconds == sorted(seconds, reverse=True)
     assert len(set(seconds)) > 1
+
+
+def test_who_hands_in_far_more_than_there_are_exercises_takes_nobodys_time() -> None:
+    """A job with a budget begins nothing after it: fifty endless notebooks would be all it does."""
+    usual = MANY * len(course().exercises)
+    flood = [
+        replace(submission(f"m{number}", f"x = {number}"), student="mallory")
+        for number in range(usual + 5)
+    ]
+    kim = submission("kim", "y = 1", exercise="sequence-prediction")  # the shortest of all
+    found = [one.student for (one,) in groups(course(), [*flood, kim])]
+    assert found == [*["mallory"] * usual, "kim", *["mallory"] * 5]
 
 
 def test_a_notebook_of_unnamed_exercises_may_hold_all_of_them() -> None:
