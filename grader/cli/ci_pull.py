@@ -36,6 +36,7 @@ from grader.cli.printing import titles
 from grader.collect.collect import Collected
 from grader.course.exercises import Course
 from grader.pipeline.judges import Judges
+from grader.policy.rules import folded
 from grader.record import files
 from grader.record.signing import public_half
 from grader.room.workplace import workplace
@@ -128,9 +129,17 @@ class _Fetching:
     taken: Counter[str] = field(default_factory=Counter)  # bytes, by whose they are
 
     def all(self, some: Sequence[Pull]) -> tuple[list[Fetched], list[Message]]:
-        """Give what each hands in, and why some could not be looked at."""
+        """Give what each hands in, and why some could not be looked at.
+
+        A login is its owner's choice: one that is called as a group hands in for nobody of it.
+        """
         fetched, failed = [], []
+        groups = {folded(one.name) for one in self.course.rules.groups}
         for pull in some:
+            if folded(pull.student) in groups:
+                args = {"number": pull.number, "student": pull.student}
+                failed.append(Message("ci.pull_of_group", args))
+                continue
             try:
                 with files.disk_errors(self.folder):
                     fetched.append(self._one(pull))

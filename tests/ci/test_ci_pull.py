@@ -14,7 +14,9 @@ from grader.ci.git import Contents, Repository
 from grader.ci.github_api import Api
 from grader.ci.pulls import Pull, handed_in, open_pulls, require_name
 from grader.cli import ci, ci_pull
+from grader.course.load import load_course
 from grader.pipeline.grader import Graded
+from grader.policy.rules import Group
 from grader.submission import Submission
 from grader.types import GraderError, Record, Verdict
 from tests.support import builders as b
@@ -283,6 +285,20 @@ class TestPulling:
         said = course("--post", "comment")
         assert said.code == 3
         assert [one.name for one in course.seen] == [f"#1/{PLACE}", f"#3/{PLACE}"]
+
+    def test_a_login_called_as_a_group_hands_in_for_nobody(self, course: Course) -> None:
+        course.branch("team-1", {PLACE: GOOD})
+        course.branch("kim", {PLACE: GOOD})
+        known = load_course(ROOT)
+        grouped = replace(known.rules, groups=(Group("Team-1", ("kim", "lee")),))
+        course.shell.monkeypatch.setattr(
+            ci_pull, "course_to_grade_with", lambda *_: replace(known, read_rules=lambda: grouped)
+        )
+        course.judged(verdicts)
+        said = course("--post", "comment")
+        assert said.code == 3
+        assert "Pull request 1 was left out" in said.err
+        assert [one.student for one in course.seen] == ["kim"]
 
     def test_of_two_pull_requests_of_a_student_the_later_counts(self, course: Course) -> None:
         course.branch("kim", {PLACE: GOOD})
