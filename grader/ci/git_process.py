@@ -65,8 +65,8 @@ def bounded(
             assert process.stdout is not None
             told = process.stdout.read(most + 1)
             if len(told) > most:
-                args = {"command": command, "limit": most // 2**20}
-                raise GraderError(Message("ci.git_too_much", args))
+                limit = most // 2**20
+                raise GraderError(Message("ci.git_too_much", {"command": command, "limit": limit}))
             code = process.wait()
         finally:
             timer.cancel()

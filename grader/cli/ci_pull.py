@@ -137,8 +137,8 @@ class _Fetching:
         groups = {folded(one.name) for one in self.course.rules.groups}
         for pull in some:
             if folded(pull.student) in groups:
-                args = {"number": pull.number, "student": pull.student}
-                failed.append(Message("ci.pull_of_group", args))
+                told = Message("ci.pull_of_group", {"number": pull.number, "student": pull.student})
+                failed.append(told)
                 continue
             try:
                 with files.disk_errors(self.folder):
