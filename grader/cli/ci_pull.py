@@ -42,8 +42,9 @@ from grader.record.signing import public_half
 from grader.room.workplace import workplace
 from grader.submission import Submission
 from grader.text.words import Words, pick_language
-from grader.types import GraderError, Message, Record
+from grader.types import GraderError, Message, Record, Scalar
 
+MOST_PULLS = 50  # open at a time by one person: the last ones of them, for the last work counts
 TOKEN = "GRADER_TOKEN"  # noqa: S105 - its name
 
 
@@ -133,9 +134,17 @@ class _Fetching:
 
         A login is its owner's choice: one that is called as a group hands in for nobody of it.
         """
-        fetched, failed = [], []
+        fetched: list[Fetched] = []
+        failed: list[Message] = []
         groups = {folded(one.name) for one in self.course.rules.groups}
+        left = Counter(one.student for one in some)
+        for student, count in left.items():
+            if count > MOST_PULLS:
+                failed.append(_too_many(student, count))
         for pull in some:
+            left[pull.student] -= 1
+            if left[pull.student] >= MOST_PULLS:
+                continue
             if folded(pull.student) in groups:
                 told = Message("ci.pull_of_group", {"number": pull.number, "student": pull.student})
                 failed.append(told)
@@ -168,6 +177,12 @@ class _Fetching:
             work.collected.notes,
             {mark + name: place for name, place in work.places.items()},
         )
+
+
+def _too_many(student: str, count: int) -> Message:
+    """Say that only the last pull requests of a person are looked at."""
+    args: dict[str, Scalar] = {"student": student, "count": count, "limit": MOST_PULLS}
+    return Message("ci.too_many_pulls", args)
 
 
 def _joined(fetched: Sequence[Fetched], failed: Sequence[Message]) -> Work:

@@ -6,6 +6,7 @@ import errno
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any
 
 import pytest
@@ -300,6 +301,35 @@ class TestPulling:
         assert "Pull request 1 was left out" in said.err
         assert [one.student for one in course.seen] == ["kim"]
 
+    def test_of_a_persons_many_pull_requests_the_last_ones_are_looked_at(
+        self, course: Course
+    ) -> None:
+        """A thousand of them would take the night, and the job would be cut off with nothing kept."""
+        for name in ("mallory", "mallory2", "kim"):
+            course.branch(name, {PLACE: GOOD})
+        course.api.pulls[1]["user"]["login"] = "mallory"
+        course.shell.monkeypatch.setattr(ci_pull, "MOST_PULLS", 1)
+        course.judged(verdicts)
+        said = course("--post", "comment")
+        assert said.code == 3
+        assert "Of the pull requests of mallory only the last 1" in said.err
+        assert [one.name for one in course.seen] == [f"#2/{PLACE}", f"#3/{PLACE}"]
+
+    def test_what_is_fetched_takes_of_the_budget(self, course: Course) -> None:
+        course.branch("kim", {PLACE: GOOD})
+        course.judged(verdicts)
+        until: list[float | None] = []
+        real = ci.Job._settings
+        course.shell.monkeypatch.setattr(
+            ci.Job, "_settings", lambda job: (until.append(real(job).until), real(job))[1]
+        )
+        fetched = SimpleNamespace(time=lambda: 1e12)  # what the clock says when all is there
+        fetch, patch = Repository.fetch, course.shell.monkeypatch.setattr
+        patch(Repository, "fetch", lambda *given: (fetch(*given), patch(ci, "time", fetched))[0])
+        course("--budget", 100)
+        assert until[0] is not None
+        assert until[0] < fetched.time()
+
     def test_of_two_pull_requests_of_a_student_the_later_counts(self, course: Course) -> None:
         course.branch("kim", {PLACE: GOOD})
         course.branch("kim2", {PLACE: GOOD})
@@ -381,6 +411,13 @@ class TestTheApi:
         with pytest.raises(GraderError) as caught:
             Api(root, TOKEN)
         assert worded(caught.value.message) == "api_address"
+
+    def test_a_page_of_the_longest_pull_requests_is_read(self, api: FakeApi) -> None:
+        """Their texts are anybody's: a hundred of the longest are more than an answer may have."""
+        longest = "\ud55c" * 65_536
+        api.pulls += [pull(n, "kim", "a" * 40, "b" * 40, body=longest) for n in range(1, 101)]
+        found, odd = open_pulls(Api(api.root), NAME)
+        assert (len(found), odd) == (100, [])
 
     def test_all_pages_are_read(self, api: FakeApi) -> None:
         api.pulls += [pull(n, "kim", "a" * 40, "b" * 40) for n in range(1, 232)]
