@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from grader.ci.git_process import bounded
 from grader.text.printable import printable
 from grader.types import GraderError, Message
 
@@ -116,9 +117,14 @@ class Repository:
         return int(said) if said.isascii() and said.isdigit() else 0
 
     def changed(self, base: str | None, head: str) -> list[Entry]:
-        """Give the files that ``head`` has and ``base`` has not, or not so; None: all of them."""
+        """Give the files that ``head`` has and ``base`` has not, or not so; None: all of them.
+
+        Raises:
+            GraderError: there are too many.
+        """
+        every = self.listed(head)  # a comparison holds all of them before it says anything
         if base is None:
-            return self.listed(head)
+            return every
         told = self._run(
             *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff"),
             *("--diff-filter=AMT", "--end-of-options", base, head),
@@ -132,7 +138,11 @@ class Repository:
         return entries
 
     def listed(self, commit: str) -> list[Entry]:
-        """Give all files of a commit."""
+        """Give all files of a commit.
+
+        Raises:
+            GraderError: there are too many.
+        """
         told = self._run("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit)
         entries = []
         for line in filter(None, told.split(b"\0")):
@@ -197,13 +207,7 @@ class Repository:
 
     def _done(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
         try:
-            return subprocess.run(
-                self._line(*arguments),
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-            )
+            return bounded(self._line(*arguments), self._environment(), arguments[0])
         except FileNotFoundError as error:
             raise GraderError(Message("ci.no_git")) from error
 
@@ -228,8 +232,8 @@ class Contents:
     asks: IO[bytes]
     answers: IO[bytes]
 
-    def write(self, blob: str, target: IO[bytes], most: int) -> None:
-        """Write a content into a file; of one above ``most`` bytes the length alone.
+    def write(self, blob: str, target: IO[bytes], most: int) -> int:
+        """Write a content into a file, of one above ``most`` its length alone; gives the length.
 
         Raises:
             GraderError: it is not there.
@@ -249,3 +253,4 @@ class Contents:
                 target.write(chunk)
         self.answers.read(1)
         target.truncate(size)  # its place is taken, not its bytes: whoever reads it says too large
+        return size

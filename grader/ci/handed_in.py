@@ -24,6 +24,7 @@ from grader.collect.notebooks import MAX_BYTES
 from grader.text.printable import printable
 from grader.types import Message, Scalar
 
+MOST_TOGETHER = 512 * 2**20  # bytes that one person's changes take on this disk
 MOST_ASIDE = 5  # names in a line
 LONGEST_NAME = 80
 _OUTSIDE = frozenset({"", ".", "..", ".git"})
@@ -31,36 +32,62 @@ _OUTSIDE = frozenset({"", ".", "..", ".git"})
 
 @dataclass(frozen=True)
 class HandedOver:
-    """What a change holds: notebooks that were written into the folder, and other files' names."""
+    """What a change holds: notebooks that were written into the folder, and other files' names.
+
+    ``size``: bytes of all that was written.
+    """
 
     notebooks: tuple[str, ...]  # paths in the repository
     others: tuple[str, ...]
     archives: tuple[str, ...]  # of the others; they may hold notebooks, and are not opened
-    refused: tuple[Message, ...] = ()  # names that cannot be files here
+    refused: tuple[Message, ...] = ()  # names that cannot be files here, or more than is taken
+    size: int = 0
 
 
-def hand_over(repository: Repository, base: str | None, head: str, folder: Path) -> HandedOver:
-    """Write the notebooks that a change added or edited, and what lies beside them."""
+def hand_over(
+    repository: Repository,
+    base: str | None,
+    head: str,
+    folder: Path,
+    most: int = MOST_TOGETHER,
+) -> HandedOver:
+    """Write the notebooks that a change added or edited, and what lies beside them.
+
+    ``most``: bytes altogether; one content may stand under many names, which costs nobody anything.
+
+    Raises:
+        GraderError: git says no, or the change holds too many files.
+        OSError: the disk refuses.
+    """
     changed = repository.changed(base, head)
     every = [one for one in changed if _is_work(one)]
     work = every[:NOTEBOOKS]
     others = tuple(os.fsdecode(one.name) for one in changed if not _is_work(one))
     beside = _beside(work, repository.listed(head)) if work else []
-    refused = set()
+    refused, beyond, left = set[str](), set[str](), most
     with repository.contents() as contents:
         for entry in [*work, *beside]:
-            if not _written(entry, contents, folder):
+            size = _written(entry, contents, folder, left)
+            if size is None:
                 refused.add(os.fsdecode(entry.name))
+            elif size > left:
+                beyond.add(os.fsdecode(entry.name))
+            else:
+                left -= size
     names = [os.fsdecode(one.name) for one in work]
     told = [Message("ci.bad_name", {"name": shown(one)}) for one in names if one in refused]
+    if large := [one for one in names if one in beyond]:
+        limit = MOST_TOGETHER // 2**20
+        told.append(Message("ci.too_large_together", {"names": named(large), "limit": limit}))
     if len(every) > len(work):
         args: dict[str, Scalar] = {"count": len(every), "limit": NOTEBOOKS}
         told.append(Message("ci.too_many", args))
     return HandedOver(
-        tuple(one for one in names if one not in refused),
+        tuple(one for one in names if one not in refused | beyond),
         others,
         tuple(one for one in others if is_archive(PurePosixPath(one))),
         tuple(told),
+        most - left,
     )
 
 
@@ -106,10 +133,13 @@ def _folder(entry: Entry) -> bytes:
     return entry.name.rpartition(b"/")[0]
 
 
-def _written(entry: Entry, contents: Contents, folder: Path) -> bool:
-    """Write a file; False where its name can be none here."""
+def _written(entry: Entry, contents: Contents, folder: Path, left: int) -> int | None:
+    """Write a file; gives the bytes that it takes, None where its name can be none here.
+
+    What takes more than is ``left`` is not written.
+    """
     if not is_inside(entry):
-        return False
+        return None
     path = folder / os.fsdecode(entry.name)
     most = MAX_BYTES if _is_work(entry) else MOST_BYTES
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -117,7 +147,11 @@ def _written(entry: Entry, contents: Contents, folder: Path) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.fdopen(os.open(path, flags, 0o600), "wb")
     except OSError:  # too long, or a file where another name needs a folder
-        return False
+        return None
     with file:
-        contents.write(entry.blob, file, most)
-    return True
+        size = contents.write(entry.blob, file, min(most, left))
+    if size > most:
+        return 0  # its length alone
+    if size > left:
+        path.unlink()
+    return size

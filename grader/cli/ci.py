@@ -65,6 +65,10 @@ PATIENCE = 900.0
 MOST_LOOKED_AT = 10  # more notebooks than a student changes at a time: a class is graded at once
 
 
+def _now() -> float:
+    return time.time()
+
+
 @dataclass(frozen=True)
 class CiOptions:
     """What ``grader ci`` was asked; ``grading``: as ``grader grade`` has it."""
@@ -84,6 +88,7 @@ class CiOptions:
     look_first: bool = True
     structure_only: bool = False
     sign: bool = False
+    began: float = field(default_factory=_now)  # what is fetched takes of the budget, too
 
 
 def run_ci(options: CiOptions) -> int:
@@ -152,7 +157,7 @@ class Job:
         if self.options.public and settings.timeout is None:
             settings = replace(settings, timeout=PATIENCE)
         budget = self.options.budget
-        return settings if budget is None else replace(settings, until=time.time() + budget)
+        return settings if budget is None else replace(settings, until=self.options.began + budget)
 
     def _guarded(self) -> tuple[Guarded, ...]:
         lent = self.options.cache

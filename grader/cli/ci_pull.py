@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from grader.ci import pulls
 from grader.ci.event import Event
 from grader.ci.git import Repository
 from grader.ci.github_api import Api
-from grader.ci.handed_in import HandedOver, hand_over
+from grader.ci.handed_in import MOST_TOGETHER, HandedOver, hand_over
 from grader.ci.platforms import choose
 from grader.ci.policy import PASSED, UNGRADED, read_policy
 from grader.ci.pulls import Posted, Pull, handed_in
@@ -35,12 +36,15 @@ from grader.cli.printing import titles
 from grader.collect.collect import Collected
 from grader.course.exercises import Course
 from grader.pipeline.judges import Judges
+from grader.policy.rules import folded
+from grader.record import files
 from grader.record.signing import public_half
 from grader.room.workplace import workplace
 from grader.submission import Submission
 from grader.text.words import Words, pick_language
-from grader.types import GraderError, Message, Record
+from grader.types import GraderError, Message, Record, Scalar
 
+MOST_PULLS = 50  # open at a time by one person: the last ones of them, for the last work counts
 TOKEN = "GRADER_TOKEN"  # noqa: S105 - its name
 
 
@@ -123,13 +127,31 @@ class _Fetching:
     url: str
     folder: Path
     words: Words
+    taken: Counter[str] = field(default_factory=Counter)  # bytes, by whose they are
 
     def all(self, some: Sequence[Pull]) -> tuple[list[Fetched], list[Message]]:
-        """Give what each hands in, and why some could not be looked at."""
-        fetched, failed = [], []
+        """Give what each hands in, and why some could not be looked at.
+
+        A login is its owner's choice: one that is called as a group hands in for nobody of it.
+        """
+        fetched: list[Fetched] = []
+        failed: list[Message] = []
+        groups = {folded(one.name) for one in self.course.rules.groups}
+        left = Counter(one.student for one in some)
+        for student, count in left.items():
+            if count > MOST_PULLS:
+                failed.append(_too_many(student, count))
         for pull in some:
+            left[pull.student] -= 1
+            if left[pull.student] >= MOST_PULLS:
+                continue
+            if folded(pull.student) in groups:
+                told = Message("ci.pull_of_group", {"number": pull.number, "student": pull.student})
+                failed.append(told)
+                continue
             try:
-                fetched.append(self._one(pull))
+                with files.disk_errors(self.folder):
+                    fetched.append(self._one(pull))
             except GraderError as error:
                 tell(f"#{pull.number}: {self.words.say(error.message)}")
                 failed.append(Message("ci.pull_failed", {"number": pull.number}))
@@ -140,7 +162,9 @@ class _Fetching:
         folder.mkdir(parents=True)
         self.store.fetch(self.url, [pull.base, pull.head])
         before = self.store.before(pull.base, pull.head)
-        over = hand_over(self.store, before, pull.head, folder)
+        left = MOST_TOGETHER - self.taken[pull.student]
+        over = hand_over(self.store, before, pull.head, folder, left)
+        self.taken[pull.student] += over.size
         edited = self.store.committed(before, pull.head, over.notebooks)
         when = handed_in(pull, edited, time.time())
         event = Event(student=pull.student, handed_in=when)
@@ -153,6 +177,12 @@ class _Fetching:
             work.collected.notes,
             {mark + name: place for name, place in work.places.items()},
         )
+
+
+def _too_many(student: str, count: int) -> Message:
+    """Say that only the last pull requests of a person are looked at."""
+    args: dict[str, Scalar] = {"student": student, "count": count, "limit": MOST_PULLS}
+    return Message("ci.too_many_pulls", args)
 
 
 def _joined(fetched: Sequence[Fetched], failed: Sequence[Message]) -> Work:

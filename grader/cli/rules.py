@@ -54,10 +54,14 @@ class ClassNames:
         return next(iter(rows)) if len(rows) == 1 else None
 
     def student(self, name: str) -> str | None:
-        """Give what somebody is called by hand-ins; None where there is no hand-in."""
+        """Give what somebody is called by hand-ins; None where there is no hand-in.
+
+        What the roster says comes first: a login is its owner's choice, and could be another one's
+        number.
+        """
         there = next((one for one in self.students if folded(one) == folded(name)), None)
         row = self.row(name)
-        return there or (self.rows.get(row) if row is not None else None)
+        return (self.rows.get(row) if row is not None else None) or there
 
 
 def rules_for(course: Course, records: Iterable[Record], out: Path | None = None) -> Rules:

@@ -4,7 +4,8 @@ Enters: a course and Submissions. Leaves: groups of Submissions with the very sa
 longest expected first. Touches nothing.
 
 A long notebook that starts last keeps everybody waiting on one core. And unchanged stubs, or a
-notebook handed in for a whole team, would only repeat the same computation.
+notebook handed in for a whole team, would only repeat the same computation. Where time is short,
+whoever hands in far more than there are exercises waits with the rest of it for all others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TypeAlias
@@ -20,6 +22,8 @@ from grader.course.exercises import Course
 from grader.pipeline.durations import Durations, of_course
 from grader.pipeline.job import sample_limits
 from grader.submission import Notebook, Submission
+
+MANY = 2  # hand-ins of one person for each exercise: what is beyond comes after everybody's
 
 Group: TypeAlias = tuple[Submission, ...]  # with the very same code
 
@@ -34,10 +38,17 @@ def groups(
     ``took``: what is recorded of earlier notebooks, by exercise; else the reference's.
     """
     found: dict[object, list[Submission]] = {}
+    turns: dict[object, int] = {}
+    handed_in: Counter[str] = Counter()
     for number, submission in enumerate(submissions):
-        found.setdefault(_likeness(course, submission) or number, []).append(submission)
+        like = _likeness(course, submission) or number
+        found.setdefault(like, []).append(submission)
+        turn = handed_in[submission.student] // (MANY * max(1, len(course.exercises)))
+        turns[like] = min(turn, turns.get(like, turn))
+        handed_in[submission.student] += 1
     seconds = expected_seconds(course, took)
-    return sorted(map(tuple, found.values()), key=lambda group: -seconds(group[0]))
+    ordered = sorted(found, key=lambda like: (turns[like], -seconds(found[like][0])))
+    return [tuple(found[like]) for like in ordered]
 
 
 def _likeness(course: Course, submission: Submission) -> object:
@@ -50,16 +61,12 @@ def _likeness(course: Course, submission: Submission) -> object:
 
 
 def code_digest(notebook: Notebook) -> str:
-    """Give a digest of the cells that ignores spaces at the ends of lines and of cells.
+    """Give a digest of all that runs: cells to the last character, at their places.
 
-    Nothing else is ignored: places and comments appear in what a student is told.
+    And of what is typed into them, and of the language that they are said to be in.
     """
-    cells = [[cell.index, _stripped(cell.source)] for cell in notebook.cells]
-    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
-
-
-def _stripped(source: str) -> str:
-    return "\n".join(line.rstrip() for line in source.rstrip().splitlines())
+    cells = [[cell.index, cell.source, cell.said] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps([notebook.language, cells]).encode()).hexdigest()
 
 
 def expected_seconds(

@@ -85,7 +85,7 @@ def _told(export: Export, student: str, one: Column, person: Mapping[str, str]) 
     told = {one.header: points} if points else {}
     comments = called.column(person, called.FEEDBACK)
     if comments and (text := _feedback(export, student, one)):
-        told[comments] = inert(text)
+        told[comments] = inert(text, markup=True)
     return told
 
 

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from grader.text.printable import printable
 
 # What starts a formula, and the full-width forms that East Asian input makes of it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+# Where numbers have a comma, a spreadsheet that opens a file takes a semicolon for a cell's end.
+_NEXT_CELL = re.compile(rf";(?=[\s'\"]*[{re.escape(''.join(_FORMULA))}])")
 
 
 def csv_text(rows: Iterable[Sequence[str]]) -> str:
@@ -25,8 +29,14 @@ def csv_text(rows: Iterable[Sequence[str]]) -> str:
     return out.getvalue()
 
 
-def inert(text: str) -> str:
-    """Make a text that a spreadsheet shows and never computes."""
+def inert(text: str, *, markup: bool = False) -> str:
+    """Make a text that a spreadsheet shows and never computes.
+
+    ``markup``: it is HTML, whose character references end in a semicolon, for a program that takes
+    nothing but a comma for the end of a cell.
+    """
     marked = text.lstrip(" ").startswith(_FORMULA)
     shown = printable(text)
+    if not markup:
+        shown = _NEXT_CELL.sub("；", shown)
     return f"'{shown}" if marked or shown.startswith(_FORMULA) else shown

@@ -146,6 +146,16 @@ def odd_but_sound(folder: Path, here: Field) -> None:
     (folder / FILE).write_bytes(b"\xef\xbb\xbf" + json.dumps(work).encode())
 
 
+def looks_the_same(folder: Path, here: Field) -> None:
+    """A neighbour's work whose lines end where an editor ends one and Python does not."""
+    folder.mkdir()
+    work = json.loads((here.handed_in / here.neighbours[0] / FILE).read_text())
+    for cell in work["cells"]:
+        if cell["cell_type"] == "code":
+            cell["source"] = "".join(cell["source"]).replace("\n", "\u2028")
+    (folder / FILE).write_text(json.dumps(work))
+
+
 def two_hundred_megabytes(folder: Path, here: Field) -> None:
     """So large that nobody should read it."""
     folder.mkdir()

@@ -212,11 +212,11 @@ def student(tmp_path: Path) -> Working:
     return made
 
 
-@pytest.mark.real
-def test_classroom_50_gets_a_result_that_it_takes(course: Any, tmp_path: Path) -> None:
+def graded_by_classroom_50(
+    course: Any, work: Working, tmp_path: Path
+) -> subprocess.CompletedProcess[str]:
     folder = written("classroom50", course, tmp_path / "bundle")
-    work = student(tmp_path)
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, str(folder / "autograder.py")],
         cwd=work.place,
         env={**os.environ, **CLASSROOM, "CLASSROOM50_BUNDLE_DIR": str(folder), "LC_ALL": "C.UTF-8"},
@@ -224,6 +224,41 @@ def test_classroom_50_gets_a_result_that_it_takes(course: Any, tmp_path: Path) -
         text=True,
         check=False,
     )
+
+
+FORGED = json.dumps({"schema": "classroom50/result/v1", "score": 100, "max-score": 100}).encode()
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_a_result_that_a_student_commits_is_none(course: Any, tmp_path: Path, kind: str) -> None:
+    """Where no notebook was handed in, nothing else would have been written in its place."""
+    work = Working(tmp_path / "work")
+    work.write("assignments/x/x.ipynb", raw(notebook("# your code here")))
+    work.commit()
+    aside = work.write("results/100.json", FORGED)
+    if kind == "file":
+        work.write("result.json", FORGED)
+    elif kind == "link":
+        (work.place / "result.json").symlink_to(aside)
+    else:
+        work.write("result.json/result.json", FORGED)
+    work.write("release-body.md", b"100 of 100")
+    work.commit()
+    done = graded_by_classroom_50(course, work, tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert not os.path.lexists(work.place / "result.json")
+    assert "100 of 100" not in "".join(
+        one.read_text("utf-8") for one in work.place.glob("release-body.md")
+    )
+    assert aside.read_bytes() == FORGED
+
+
+@pytest.mark.real
+def test_classroom_50_gets_a_result_that_it_takes(course: Any, tmp_path: Path) -> None:
+    work = student(tmp_path)
+    (work.place / "result.json").symlink_to(tmp_path / "elsewhere.json")
+    done = graded_by_classroom_50(course, work, tmp_path)
+    assert not (tmp_path / "elsewhere.json").exists()
     assert done.returncode == 0, done.stderr
     result = json.loads((work.place / "result.json").read_text("utf-8"))
     validated(result)

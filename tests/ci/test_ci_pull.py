@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import IO, Any
 
 import pytest
 
-from grader.ci.git import Repository
+from grader.ci.git import Contents, Repository
 from grader.ci.github_api import Api
 from grader.ci.pulls import Pull, handed_in, open_pulls, require_name
-from grader.cli import ci
+from grader.cli import ci, ci_pull
+from grader.course.load import load_course
 from grader.pipeline.grader import Graded
+from grader.policy.rules import Group
 from grader.submission import Submission
 from grader.types import GraderError, Record, Verdict
 from tests.support import builders as b
@@ -238,6 +242,94 @@ class TestPulling:
         assert "Pull request 2 could not be looked at" in said.err
         assert [one.student for one in course.seen] == ["kim"]
 
+    def test_a_commit_with_files_without_end_costs_that_one_alone(self, course: Course) -> None:
+        head, work = course.branch("mallory", {PLACE: GOOD}), course.work
+        tree = work.git("rev-parse", f"{head}^{{tree}}")
+        for _ in range(80):
+            tree = work.subtree(*(("40000", b"%d" % place, tree) for place in range(10)))
+        bomb = work.git("commit-tree", "-m", "x", "-p", head, tree)
+        work.git("branch", "-f", "bomb", bomb)
+        course.api.pulls[0]["head"]["sha"] = bomb
+        course.branch("kim", {PLACE: GOOD})
+        course.judged(verdicts)
+        said = course("--post", "comment")
+        assert said.code == 3
+        assert "Pull request 1 could not be looked at" in said.err
+        assert [one.student for one in course.seen] == ["kim"]
+
+    def test_what_the_disk_refuses_costs_that_one_alone(self, course: Course) -> None:
+        course.branch("lee", {PLACE: GOOD + b" "})
+        course.branch("kim", {PLACE: GOOD})
+        course.judged(verdicts)
+        real, lees = Contents.write, course.work.blob(GOOD + b" ")
+
+        def refuses(contents: Contents, blob: str, target: IO[bytes], most: int) -> int:
+            if blob == lees:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return real(contents, blob, target, most)
+
+        course.shell.monkeypatch.setattr(Contents, "write", refuses)
+        said = course("--post", "comment")
+        assert said.code == 3
+        assert "Pull request 1 could not be looked at" in said.err
+        assert [one.student for one in course.seen] == ["kim"]
+
+    def test_several_pull_requests_of_one_person_take_no_more_than_one(
+        self, course: Course
+    ) -> None:
+        """Each could hold one content under fifty names, and all lie on the disk at once."""
+        for name in ("mallory", "mallory2", "kim"):
+            course.branch(name, {PLACE: GOOD + b" " * 1000})
+        course.api.pulls[1]["user"]["login"] = "mallory"
+        course.shell.monkeypatch.setattr(ci_pull, "MOST_TOGETHER", 1500)
+        course.judged(verdicts)
+        said = course("--post", "comment")
+        assert said.code == 3
+        assert [one.name for one in course.seen] == [f"#1/{PLACE}", f"#3/{PLACE}"]
+
+    def test_a_login_called_as_a_group_hands_in_for_nobody(self, course: Course) -> None:
+        course.branch("team-1", {PLACE: GOOD})
+        course.branch("kim", {PLACE: GOOD})
+        known = load_course(ROOT)
+        grouped = replace(known.rules, groups=(Group("Team-1", ("kim", "lee")),))
+        course.shell.monkeypatch.setattr(
+            ci_pull, "course_to_grade_with", lambda *_: replace(known, read_rules=lambda: grouped)
+        )
+        course.judged(verdicts)
+        said = course("--post", "comment")
+        assert said.code == 3
+        assert "Pull request 1 was left out" in said.err
+        assert [one.student for one in course.seen] == ["kim"]
+
+    def test_of_a_persons_many_pull_requests_the_last_ones_are_looked_at(
+        self, course: Course
+    ) -> None:
+        """A thousand of them would take the night, and the job would be cut off with nothing kept."""
+        for name in ("mallory", "mallory2", "kim"):
+            course.branch(name, {PLACE: GOOD})
+        course.api.pulls[1]["user"]["login"] = "mallory"
+        course.shell.monkeypatch.setattr(ci_pull, "MOST_PULLS", 1)
+        course.judged(verdicts)
+        said = course("--post", "comment")
+        assert said.code == 3
+        assert "Of the pull requests of mallory only the last 1" in said.err
+        assert [one.name for one in course.seen] == [f"#2/{PLACE}", f"#3/{PLACE}"]
+
+    def test_what_is_fetched_takes_of_the_budget(self, course: Course) -> None:
+        course.branch("kim", {PLACE: GOOD})
+        course.judged(verdicts)
+        until: list[float | None] = []
+        real = ci.Job._settings
+        course.shell.monkeypatch.setattr(
+            ci.Job, "_settings", lambda job: (until.append(real(job).until), real(job))[1]
+        )
+        fetched = SimpleNamespace(time=lambda: 1e12)  # what the clock says when all is there
+        fetch, patch = Repository.fetch, course.shell.monkeypatch.setattr
+        patch(Repository, "fetch", lambda *given: (fetch(*given), patch(ci, "time", fetched))[0])
+        course("--budget", 100)
+        assert until[0] is not None
+        assert until[0] < fetched.time()
+
     def test_of_two_pull_requests_of_a_student_the_later_counts(self, course: Course) -> None:
         course.branch("kim", {PLACE: GOOD})
         course.branch("kim2", {PLACE: GOOD})
@@ -319,6 +411,13 @@ class TestTheApi:
         with pytest.raises(GraderError) as caught:
             Api(root, TOKEN)
         assert worded(caught.value.message) == "api_address"
+
+    def test_a_page_of_the_longest_pull_requests_is_read(self, api: FakeApi) -> None:
+        """Their texts are anybody's: a hundred of the longest are more than an answer may have."""
+        longest = "\ud55c" * 65_536
+        api.pulls += [pull(n, "kim", "a" * 40, "b" * 40, body=longest) for n in range(1, 101)]
+        found, odd = open_pulls(Api(api.root), NAME)
+        assert (len(found), odd) == (100, [])
 
     def test_all_pages_are_read(self, api: FakeApi) -> None:
         api.pulls += [pull(n, "kim", "a" * 40, "b" * 40) for n in range(1, 232)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.ci.git import Repository
+from grader.ci.git_process import bounded
 from grader.ci.handed_in import HandedOver, hand_over
 from grader.collect.caps import NOTEBOOKS
 from grader.collect.notebooks import MAX_BYTES
@@ -206,3 +207,34 @@ def test_a_change_with_more_notebooks_than_anybody_hands_in_is_cut_and_said(
     found, folder = over(working, base, working.commit())
     assert len(found.notebooks) == len(names_below(folder)) == NOTEBOOKS
     assert [worded(one) for one in found.refused] == ["too_many"]
+
+
+def test_a_commit_that_names_more_files_than_there_are_atoms_is_refused(working: Working) -> None:
+    """Each of eighty trees holds the one before it ten times: some kilobytes, and no end."""
+    base, blob = working.commit(), working.blob(SOUND)
+    tree = working.subtree(("100644", b"x.ipynb", blob))
+    for _ in range(80):
+        tree = working.subtree(*(("40000", b"%d" % place, tree) for place in range(10)))
+    head = working.git("commit-tree", "-m", "x", "-p", base, tree)
+    with pytest.raises(GraderError) as caught:
+        over(working, base, head)
+    assert worded(caught.value.message) == "git_too_much"
+
+
+def test_a_command_that_does_not_end_is_ended() -> None:
+    with pytest.raises(GraderError) as caught:
+        bounded(["sleep", "600"], {"PATH": "/usr/bin:/bin"}, "fetch", seconds=0.01)
+    assert worded(caught.value.message) == "git_too_long"
+
+
+def test_one_content_under_many_names_takes_no_more_than_one_persons_part(working: Working) -> None:
+    base, large = working.commit(), SOUND + b" " * 2**20
+    for number in range(5):
+        working.write(f"{number}.ipynb", large)
+    head, folder = working.commit(), working.place.parent / "handed-in"
+    folder.mkdir()
+    found = hand_over(Repository(working.place), base, head, folder, most=3 * len(large))
+    assert found.notebooks == ("0.ipynb", "1.ipynb", "2.ipynb")
+    assert names_below(folder) == set(found.notebooks)
+    assert [worded(one) for one in found.refused] == ["too_large_together"]
+    assert found.size == 3 * len(large)

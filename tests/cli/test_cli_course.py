@@ -13,6 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from grader.cli.rules import ClassNames
 from grader.course.editors import SCHEMA, schema
 from grader.course.load import read_book
 from grader.course.settings import SettingsFile
@@ -491,3 +492,13 @@ class TestCheck:
 
 def test_the_schema_for_editors_is_made_of_the_code() -> None:
     assert SCHEMA.read_text("utf-8") == schema(), "python -m grader.course.editors"
+
+
+def test_a_login_that_is_another_ones_number_is_not_that_person() -> None:
+    """Whoever may choose a login could choose a classmate's number, and take an extension away."""
+    roster = ({"username": "kimmj", "학번": "20261234"}, {"username": "lee", "학번": "20265678"})
+    names = ClassNames(("20261234", "kimmj"), roster)
+    assert names.student("20261234") == "kimmj"
+    assert names.student("kimmj") == "kimmj"
+    assert ClassNames(("20261234",), roster).student("20261234") == "20261234"
+    assert ClassNames(("park",), roster).student("Park") == "park"

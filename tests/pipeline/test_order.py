@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from grader.course.exercises import Course
 from grader.course.load import find_course, load_course
-from grader.pipeline.order import code_digest, expected_seconds, groups
+from grader.pipeline.order import MANY, code_digest, expected_seconds, groups
 from grader.submission import Cell, HandedIn, Notebook, Submission
 from grader.types import Message
 
@@ -37,8 +39,35 @@ def test_the_code_digest_is_one_group_and_its_first_submission_runs() -> None:
     assert names(groups(course(), batch)) == [["ann", "cat"], ["bob"]]
 
 
-def test_spaces_at_the_ends_of_lines_and_cells_do_not_make_code_different() -> None:
-    assert code_digest(notebook("x = 1  \ny = 2\n\n")) == code_digest(notebook("x = 1\ny = 2"))
+@pytest.mark.parametrize(
+    ("code", "like_it"),
+    [
+        ("x = 1\ny = 2", "x = 1\u2028y = 2"),  # a line's end to an editor, an error to Python
+        ("x = 1 + \\\n2", "x = 1 + \\ \n2"),  # a space that nobody sees, and an error again
+        ('x = """a\nb"""', 'x = """a \nb"""'),
+    ],
+)
+def test_code_that_only_looks_the_same_decides_about_nobody_elses(code: str, like_it: str) -> None:
+    """Whoever comes first runs for all: a copy that fails would take the points of the original."""
+    batch = [submission("aaa", like_it), submission("kim", code)]
+    assert len(groups(course(), batch)) == len(batch)
+
+
+def test_what_was_typed_into_a_cell_is_part_of_what_runs() -> None:
+    asks, kim = "epochs = int(input())", submission("kim", "x = 1")
+    typed = (replace(kim, notebook=_typed(asks, said)) for said in ("100", "1"))
+    assert len(groups(course(), list(typed))) == len(("100", "1"))
+
+
+def _typed(source: str, said: str) -> Notebook:
+    return Notebook((Cell(1, source, said),), None, "unused")
+
+
+def test_a_notebook_in_another_language_is_another_one() -> None:
+    kim = submission("kim", "x = 1")
+    assert kim.notebook is not None
+    other = replace(kim, name="aaa", notebook=replace(kim.notebook, language="R"))
+    assert len(groups(course(), [other, kim])) == len([other, kim])
 
 
 def test_a_comment_makes_code_different_since_tracebacks_would_show_it() -> None:
@@ -85,6 +114,18 @@ def test_the_longest_expected_comes_first() -> None:
     seconds = [expected_seconds(known)(group[0]) for group in groups(known, batch)]
     assert seconds == sorted(seconds, reverse=True)
     assert len(set(seconds)) > 1
+
+
+def test_who_hands_in_far_more_than_there_are_exercises_takes_nobodys_time() -> None:
+    """A job with a budget begins nothing after it: fifty endless notebooks would be all it does."""
+    usual = MANY * len(course().exercises)
+    flood = [
+        replace(submission(f"m{number}", f"x = {number}"), student="mallory")
+        for number in range(usual + 5)
+    ]
+    kim = submission("kim", "y = 1", exercise="sequence-prediction")  # the shortest of all
+    found = [one.student for (one,) in groups(course(), [*flood, kim])]
+    assert found == [*["mallory"] * usual, "kim", *["mallory"] * 5]
 
 
 def test_a_notebook_of_unnamed_exercises_may_hold_all_of_them() -> None:

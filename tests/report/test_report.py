@@ -238,6 +238,18 @@ class TestGradebook:
         (row,) = self.table(b.record(f"{start}cmd|' /C calc'!A0"))
         assert row["student"].startswith("'")
 
+    @pytest.mark.parametrize("between", [";", "; ", ';"', ";'", ";\u00a0"])
+    def test_a_formula_behind_a_semicolon_is_text_where_that_ends_a_cell(
+        self, between: str
+    ) -> None:
+        """So it does where numbers have a comma, whatever the file means by it."""
+        table = gradebook([b.record(f'kim{between}=HYPERLINK("x")')], WORDS)
+        for cell in table.splitlines()[1].split(";"):
+            assert not cell.lstrip(" '\"").startswith("=")
+
+    def test_markup_keeps_its_character_references(self) -> None:
+        assert inert("0.2 &lt;= 0.3", markup=True) == "0.2 &lt;= 0.3"
+
     def test_what_course_toml_says_of_somebody_is_text_too(self) -> None:
         rules = ByRules(counts=True, section="=1+1", handed_in_by="+cmd")
         (row,) = self.table(b.record(by_rules=rules))
@@ -245,6 +257,7 @@ class TestGradebook:
 
     def test_plain_text_is_left_alone(self) -> None:
         assert inert("김민준") == "김민준"
+        assert inert("kim; lee") == "kim; lee"
 
 
 class TestJunit:

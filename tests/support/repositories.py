@@ -58,12 +58,15 @@ class Working:
 
     def tree(self, *entries: tuple[str, bytes, str]) -> str:
         """Commit a tree that git's own tools would refuse: (mode, name, object), whatever they say."""
+        return self.git("commit-tree", "-m", "x", self.subtree(*entries))
+
+    def subtree(self, *entries: tuple[str, bytes, str]) -> str:
+        """Make such a tree, for others to hold."""
         raw = b"".join(
             mode.encode() + b" " + name + b"\0" + bytes.fromhex(blob)
             for mode, name, blob in entries
         )
-        tree = self.git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", given=raw)
-        return self.git("commit-tree", "-m", "x", tree)
+        return self.git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", given=raw)
 
     def blob(self, data: bytes) -> str:
         return self.git("hash-object", "-w", "--stdin", given=data)
