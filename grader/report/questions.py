@@ -17,7 +17,7 @@ from grader.types import Check, EvidenceClass, Message, Record
 
 # Other messages hold both values in their sentence.
 _COMPARED = (EvidenceClass.STRUCTURE, EvidenceClass.DATA)
-_TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+|\w+|\s+|[^\w\s]")  # 3,060 is one
+_TOKEN = re.compile(r"\d+(?:,\d{3})*|[^\W\d]\w*|\s+|[^\w\s]")  # 3,060 is one
 COMPARED = 400  # characters that are compared word by word: the work grows with the cube
 
 

@@ -28,6 +28,7 @@ from grader.course.load import load_course
 from grader.course.looking import looks_at
 from grader.course.public import public_half
 from grader.report import wording
+from grader.submission import Cell, Notebook
 from grader.text.words import Words
 from grader.types import Check, GraderError, Message, Record, Scalar, Verdict
 from tests.support import builders as b
@@ -160,6 +161,22 @@ class TestText:
         told = WORDS("cli.check_cells")
         assert shown(wrong(), wrong(), width=200, monkeypatch=monkeypatch).count(told) == 1
         assert told not in shown(b.record(), width=200, monkeypatch=monkeypatch)
+
+    @pytest.mark.parametrize(
+        ("lang", "told"),
+        [("en", "notebook shows: cell 6, In [14]."), ("ko", "번호: 6번 셀, In [14].")],
+    )
+    def test_the_number_that_stands_beside_a_cell_is_told(
+        self, lang: str, told: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record = wrong()
+        cells = (Cell(5, "a", saved=13), Cell(6, "b", saved=14), Cell(7, "c", saved=15))
+        for saved, there in ((cells, True), ((Cell(6, "b"),), False), (cells * 2, False)):
+            console = Console(width=200, file=io.StringIO(), markup=False, force_terminal=False)
+            monkeypatch.setattr(check, "console", lambda at=console: at)
+            notebooks = {record.submission: Notebook(saved, None, "")}
+            show([record], Words(lang), {}, notebooks=notebooks)
+            assert (told in console.file.getvalue()) is there  # type: ignore[attr-defined]
 
     def test_a_notebook_that_cannot_be_read_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = b.check("runs.readable", 0, 100, Message("collect.empty_file"))
