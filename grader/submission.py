@@ -5,7 +5,9 @@ Enters and leaves nothing. Touches nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.types import Message
@@ -18,6 +20,7 @@ class Cell:
     index: int
     source: str
     said: str = ""  # what it printed when its author ran it, where it asks for input
+    saved: int = field(default=0, compare=False)  # In [n] in the file; 0: none, or nobody kept it
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,15 @@ class Notebook:
     exercise: str | None
     digest: str  # sha256 of the sources, hex, and of what was typed into them
     language: str = "python"  # as the metadata names it
+
+    @property
+    def saved_numbers(self) -> Mapping[int, int]:
+        """The number that the saved file shows beside a cell, by its place; each of one cell alone.
+
+        After cells were run in two kernels, two may have the same: then neither says which.
+        """
+        times = Counter(one.saved for one in self.cells)
+        return {one.index: one.saved for one in self.cells if one.saved and times[one.saved] == 1}
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PLACEHOLDER = "# YOUR CODE HERE / 여기에 코드를 작성하세요"
 POINTS = "<!-- points -->"
 DATA = "<!-- data -->"
+EPOCHS = "<!-- epochs -->"
 CHECK = """\
 # 제출하기 전에 확인하기 (점수와 무관) / Check before you hand in (no part of the grade)
 try:
@@ -159,6 +160,7 @@ def _notebook(solution: Path, exercise: Exercise) -> NotebookNode:
             cell.source = resized(cell.source, exercise.data)
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace(POINTS, points_table(exercise))
+            cell.source = cell.source.replace(EPOCHS, epochs_told(exercise))
             if DATA in cell.source:
                 cell.source = cell.source.replace(DATA, data_told(exercise))
     return notebook
@@ -198,6 +200,29 @@ def points_table(exercise: Exercise) -> str:
     ]
     table = ["| 채점 항목 / what counts | 배점 / points |", "|---|---:|", *rows]
     return "\n".join([*table, "", *NOT_GRADED])
+
+
+def epochs_told(exercise: Exercise) -> str:
+    """Say how many epochs are asked for, from how many on training earns all, in both languages."""
+    asked, needed = exercise.epochs, exercise.min_epochs
+    if needed >= asked:
+        return (
+            f"학습 점수를 모두 받으려면 {asked}에포크를 다 학습해야 합니다.\n\n"
+            f"All {asked} epochs are needed for all points for training."
+        )
+    ko = [
+        f"요구하는 것은 {asked}에포크입니다.",
+        f"{needed}에포크 이상이면 학습 점수를 모두 받고, `EarlyStopping`으로 일찍 멈추어도 됩니다.",
+    ]
+    en = [
+        f"{asked} are asked for.",
+        f"From {needed} on all points for training are yours,",
+        "and `EarlyStopping` may end it sooner.",
+    ]
+    if exercise.earns_by_accuracy:
+        ko += ["다만 처음 보는 데이터에서의 성능에도 점수가 있고,", "덜 학습하면 잃을 수 있습니다."]
+        en += ["But how well it answers unseen data earns points too,", "and fewer may lose them."]
+    return f"**몇 에포크?** {' '.join(ko)}\n\n**How many epochs?** {' '.join(en)}"
 
 
 def data_told(exercise: Exercise) -> str:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.cli.check_fast import fast_look
-from grader.cli.check_lines import Look, MarkedLine, names_a_cell
+from grader.cli.check_lines import Look, MarkedLine, cells_named
 from grader.cli.check_whole import only_epochs, whole_look
 from grader.cli.course import course_around, course_to_check_with, open_words
 from grader.cli.errors import INTERRUPTED, tell
@@ -36,7 +37,7 @@ from grader.record.store import Store
 from grader.report import wording
 from grader.room import open_room
 from grader.room.workplace import workplace
-from grader.submission import Submission
+from grader.submission import Notebook, Submission
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import GraderError, Level, Message, Record
@@ -97,7 +98,8 @@ def _checked(options: CheckOptions, course: Course) -> int:
                 progress.note(words.say(message))
             graded = list(graded_as_done(grader, collected, progress, words))
     records = [record for one in graded for record in one.records]
-    show(records, words, titles(course, words), look)
+    notebooks = {one.submission.name: one.submission.notebook for one in graded}
+    show(records, words, titles(course, words), look, notebooks)
     if len(graded) < len(collected.submissions):
         return INTERRUPTED
     return _code(records, look)
@@ -161,24 +163,40 @@ def show(
     words: Words,
     names: Mapping[str, str],
     look: Look | None = None,
+    notebooks: Mapping[str, Notebook | None] | None = None,
 ) -> None:
-    """Print what a self-check found, notebook by notebook."""
+    """Print what a self-check found, notebook by notebook.
+
+    ``notebooks``: by the names of their submissions, for the numbers that their authors see.
+    """
     terminal, look, counted = console(), look or whole_look(), False
     for submission in dict.fromkeys(record.submission for record in records):
         terminal.print(f"\n{printable(submission)}")
+        cells: set[int] = set()
         for record in records:
             if record.submission == submission:
                 title = wording.title(record.exercise, names, words)
                 terminal.print(f"  {title}: {look.verdict(record, words)}")
                 lines = [*look.lines(record, words)]
-                counted = counted or names_a_cell(lines, words)
+                cells.update(cells_named(lines, words))
                 terminal.print(_grid(lines))
+        counted = counted or bool(cells)
+        if beside := _beside(cells, (notebooks or {}).get(submission), words):
+            terminal.print(f"  {beside}")
     if counted:
         terminal.print(f"\n{words('cli.check_cells')}")
     if closing := _closing(records, look):
         left = {record.exercise for record in records} & {*look.apart}
         told = [words(closing), *([words("cli.check_accuracy_left")] if left else [])]
         terminal.print(f"\n{' '.join(told)}")
+
+
+def _beside(cells: AbstractSet[int], notebook: Notebook | None, words: Words) -> str:
+    """Say which numbers stand beside these cells in the file that was checked; "" where none do."""
+    numbers = notebook.saved_numbers if notebook is not None else {}
+    known = sorted(cells & numbers.keys())
+    told = "; ".join(words("report.cell_in", cell=one, number=numbers[one]) for one in known)
+    return words("cli.check_saved", cells=told) if told else ""
 
 
 def _closing(records: Sequence[Record], look: Look) -> str:

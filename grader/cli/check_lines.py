@@ -77,10 +77,16 @@ def _mark(missed: Check, grade: Grade) -> str:
     return UNKNOWN if told in FOR_LACK_OF_A_MODEL or told == "runs.no_model" else WRONG
 
 
-def names_a_cell(lines: Iterable[MarkedLine], words: Words) -> bool:
-    """Whether a line names a cell by its number, and so leans on how cells are counted."""
-    return any(
-        words("report.cell", cell=int(number)).lower() in one.text.lower()
-        for one in lines
-        for number in _NUMBER.findall(one.text)
+def cells_named(lines: Iterable[MarkedLine], words: Words) -> tuple[int, ...]:
+    """Give the cells that lines name by their numbers, and so lean on how cells are counted."""
+    text = "\n".join(one.text for one in lines)
+    return tuple(
+        cell
+        for cell in sorted({int(number) for number in _NUMBER.findall(text)})
+        if _named(cell, words).search(text)
     )
+
+
+def _named(cell: int, words: Words) -> re.Pattern[str]:
+    name = re.escape(words("report.cell", cell=cell))
+    return re.compile(rf"(?<![0-9]){name}(?![0-9])", re.IGNORECASE)

@@ -31,6 +31,7 @@ from grader.course.data import (
     is_sound,
     verified,
 )
+from grader.text.numbers import number
 from grader.text.words import Words
 from grader.types import GraderError, Message, Scalar
 
@@ -198,11 +199,11 @@ def _print(sets: Sequence[DataSet], words: Words) -> None:
     for one in sets:
         for origin in one.origins:
             state = state_of(origin)
-            size = f"{origin.path.stat().st_size:,}" if state != MISSING else "–"
+            size = number(origin.path.stat().st_size) if state != MISSING else "–"
             where = words(WHERE[origin.where])
             table.add_row(one.name, origin.name, where, size, words(state), origin.licence)
             for other in origin.beside:
                 state = _state_beside(other)
-                size = f"{other.path.stat().st_size:,}" if state != MISSING else "–"
+                size = number(other.path.stat().st_size) if state != MISSING else "–"
                 table.add_row("", f"+ {other.file}", where, size, words(state), "")
     console().print(table)

@@ -5,7 +5,8 @@ Touches nothing.
 
 nbformat's own reader is not used: it accepts duplicate keys and endless numbers, and raises a dozen
 kinds of exceptions. Outputs, unknown metadata and cell ids are never looked at, so nothing in
-them can cost a student anything; but for what a cell with ``input()`` printed, which answers it.
+them can cost a student anything; but for what a cell with ``input()`` printed, which answers it,
+and for the number beside a cell, by which its author finds it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ OLD_NBFORMAT = 3  # the same cells under other names: worksheets, input
 LONGEST_LANGUAGE = 40  # characters
 ASKS = "input("
 MOST_SAID = 2000  # characters of what a cell that asks had printed
+MOST_RUNS = 999_999  # that a number beside a cell can tell of
 TAIL = 6  # an escape cut off at the end of a file is reported up to six characters before it
 
 # Without its closing quote as well: a string that never ends would be tried from each quote in it.
@@ -202,7 +204,8 @@ def _code_cells(cells: list[Json]) -> Iterator[Cell]:
             _fail("collect.bad_cell", cell=index)
         if cell["cell_type"] == "code":
             source = _source(cell.get("source", cell.get("input")), index)
-            yield Cell(index=index, source=source, said=_said(cell) if ASKS in source else "")
+            said = _said(cell) if ASKS in source else ""
+            yield Cell(index=index, source=source, said=said, saved=_saved(cell))
 
 
 def _said(cell: dict[str, Json]) -> str:
@@ -217,6 +220,12 @@ def _said(cell: dict[str, Json]) -> str:
         if len(said) >= MOST_SAID:
             break
     return _clean(said[:MOST_SAID])
+
+
+def _saved(cell: dict[str, Json]) -> int:
+    """Give the number beside a cell when it was saved; 0 where there is none."""
+    count = cell.get("execution_count", cell.get("prompt_number"))
+    return count if type(count) is int and 0 < count <= MOST_RUNS else 0
 
 
 def _source(source: Json, index: int) -> str:

@@ -72,7 +72,7 @@ def answer_of(
     lines = (
         *_structure(found, grade, failed, words),
         *_data(found, grade, words),
-        *_training(found, grade, exercise, words),
+        *_training(found, grade, words),
         *_own(exercise, course, words),
         *_notes(found, exercise, course, words),
         *([Line(NOTE, None, _chance(standing, exercise, words))] if standing is not None else []),
@@ -129,24 +129,24 @@ def _data(found: LiveEvidence, grade: Grade, words: Words) -> Iterator[Line]:
     elif found.chosen is None:
         yield Line(NOT_YET, cls, words("live.not_yet"))
     elif not found.evidence.data:
-        yield Line(NOT_YET, cls, words("live.data_not_yet"))
+        yield Line(NOT_YET, cls, words("live.no_fit"))
     else:
         yield from _checks(cls, grade, words)
 
 
-def _training(
-    found: LiveEvidence, grade: Grade, exercise: Exercise, words: Words
-) -> Iterator[Line]:
+def _training(found: LiveEvidence, grade: Grade, words: Words) -> Iterator[Line]:
     cls, known = EvidenceClass.TRAINING, found.chosen.known if found.chosen else None
+    asked = wording.epochs_asked(grade, words)
     if known is not None and found.epochs_unsure and known.fits:
         run = sum(fit.epochs_run for fit in known.fits)
-        yield Line(UNKNOWN, cls, words("live.epochs_unsure", run=run, more=known.more))
+        told = words("live.epochs_unsure", run=run, more=known.more)
+        yield Line(UNKNOWN, cls, f"{told} {asked}")
     elif known is not None and found.epochs_unsure:
-        yield Line(UNKNOWN, cls, words("live.trained_otherwise", updates=known.updates))
-    elif known is None:
-        yield Line(NOT_YET, cls, words("live.training_of_nothing", epochs=exercise.epochs))
-    elif not known.fits:
-        yield Line(NOT_YET, cls, words("live.training_not_yet", epochs=exercise.epochs))
+        told = words("live.trained_otherwise", updates=known.updates)
+        yield Line(UNKNOWN, cls, f"{told} {asked}")
+    elif known is None or not known.fits:
+        told = words("live.not_yet" if known is None else "live.no_fit")
+        yield Line(NOT_YET, cls, f"{told} {asked}")
     else:
         yield from _checks(cls, grade, words)
 

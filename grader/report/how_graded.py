@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from grader.report import wording
 from grader.report.late import is_unknown
+from grader.text.numbers import number
 from grader.text.times import moment
-from grader.text.words import LEVELS, Words, family_word, number
+from grader.text.words import LEVELS, Words, family_word
 from grader.types import Attempt, Evidence, Record
 
 _ATTEMPTS = {"run": "attempt.run", "retrain": "attempt.retrain"}

@@ -17,7 +17,7 @@ from grader.types import Check, EvidenceClass, Message, Record
 
 # Other messages hold both values in their sentence.
 _COMPARED = (EvidenceClass.STRUCTURE, EvidenceClass.DATA)
-_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_TOKEN = re.compile(r"\d+(?:,\d{3})*|[^\W\d]\w*|\s+|[^\w\s]")  # 3,060 is one
 COMPARED = 400  # characters that are compared word by word: the work grows with the cube
 
 
@@ -87,7 +87,7 @@ def _section(cls: EvidenceClass, checks: Sequence[Check], record: Record, cells:
 
 def _line(check: Check, record: Record, cells: Shown) -> CheckLine:
     words = cells.words
-    expected, got = wording.value(check.expected), wording.value(check.got)
+    expected, got = (wording.value(words.compared(one)) for one in (check.expected, check.got))
     compared = not check.passed and bool(expected and got) and check.cls in _COMPARED
     brief = wording.BRIEF.get(check.message.id) if compared else None
     text = words.say(Message(brief, check.message.args)) if brief else ""

@@ -26,4 +26,9 @@ def trained_lines(records: Sequence[Record], words: Words) -> tuple[str, ...]:
 
 
 def _proof(record: Record) -> Proof | None:
-    return record.evidence.proof if record.evidence is not None else None
+    """Give whose training stands for a model; None where nothing trained it."""
+    if record.evidence is None:
+        return None
+    told = record.evidence.training
+    idle = told is not None and not (told.epochs or told.own_updates or told.changed)
+    return None if idle else record.evidence.proof

@@ -23,6 +23,7 @@ from grader.types import (
     Grade,
     Message,
     Record,
+    Scalar,
     Verdict,
 )
 
@@ -123,6 +124,7 @@ UNLOOKED = frozenset(
         NO_REFERENCE,
     }
 )
+EPOCHS = "training.epochs"  # the check of them
 FEWER_EPOCHS = "training.epochs_fewer"  # the points for training are earned all the same
 
 
@@ -200,6 +202,21 @@ def check_text(check: Check, words: Words) -> str:
 def is_unlooked(check: Check) -> bool:
     """Whether a check only says that nobody looked, and why."""
     return check.message.id in UNLOOKED
+
+
+def asked_of_training(grade: Grade) -> Mapping[str, Scalar]:
+    """Give the epochs that are ``asked`` for, and ``needed`` for all points for training.
+
+    Nothing where the work is for no exercise.
+    """
+    told = next((one.message.args for one in grade.checks if one.id == EPOCHS), {})
+    return {name: told[name] for name in ("asked", "needed") if name in told}
+
+
+def epochs_asked(grade: Grade, words: Words) -> str:
+    """Say how many epochs are asked for; nothing where the work is for no exercise."""
+    asked = asked_of_training(grade)
+    return words.say(Message("live.epochs_asked", asked)) if asked else ""
 
 
 def epochs_left(grade: Grade) -> Message | None:

@@ -23,6 +23,7 @@ from typing import Any
 
 from grader.text.catalogue import read_catalogue
 from grader.text.korean import agree
+from grader.text.numbers import NAMES, alone, number
 from grader.text.printable import printable
 from grader.types import GraderError, Level, Message, Outcome, Scalar
 
@@ -47,7 +48,7 @@ KINDS = {  # of what Keras looks up by name
 }
 _ARGUMENTS: Mapping[str, Mapping[str, str]] = {"level": LEVELS, "outcome": OUTCOMES, "kind": KINDS}
 _OF_FAMILIES = frozenset({"metric", "figure"})  # in a sentence, and as a name
-_OF_LAYERS = frozenset({"expected", "got"})
+_COMPARED = frozenset({"expected", "got"})
 _PARAMS = re.compile(r"(?<= )([0-9]{1,12}) params$")  # as a layer's text ends
 _LONGEST_ARGUMENT = 600
 _MISSING = "…"
@@ -84,13 +85,21 @@ class Words:
 
     def _worded(self, name: str, value: Scalar) -> Scalar:
         """Give an argument's own words where there are some: "outcome.time_limit", "metric.mse"."""
+        if type(value) is int and name in NAMES:
+            return str(value)
         if not isinstance(value, str):
             return value
-        if name in _OF_LAYERS and _PARAMS.search(value):
-            return _PARAMS.sub(lambda found: self("structure.params", params=int(found[1])), value)
+        if name in _COMPARED:
+            return self.compared(value)
         own = family_word(name, value) if name in _OF_FAMILIES else None
         key = _ARGUMENTS.get(name, {}).get(value, own)
         return next((words[key] for words in self._catalogues if key and words.get(key)), value)
+
+    def compared(self, text: str) -> str:
+        """Say what was expected or what came, which records keep as one text for all languages."""
+        if _PARAMS.search(text):
+            return _PARAMS.sub(lambda found: self("structure.params", params=int(found[1])), text)
+        return alone(text)
 
     def __call__(self, message_id: str, **args: Scalar) -> str:
         """Say the message of this id; shorthand for pages and tables."""
@@ -172,19 +181,4 @@ def _show(value: Scalar) -> str:
         return "–"
     if isinstance(value, str):
         return printable(value, limit=_LONGEST_ARGUMENT)
-    if isinstance(value, float):
-        return number(value)
-    return str(value)
-
-
-def number(value: float) -> str:
-    """Show a number as a person would write it: 0.0123, 4.5, 120, 12,346, NaN."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):  # noqa: PLR2004
-        return str(int(value))
-    if abs(value) >= 10_000:  # noqa: PLR2004
-        return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"  # noqa: PLR2004
-    return f"{value:.4g}"
+    return str(value) if isinstance(value, bool) else number(value)

@@ -15,6 +15,7 @@ from grader.course.exercises import Exercise, ExpectedLayer
 from grader.course.expectations import Threshold
 from grader.report.wording import class_name, points
 from grader.score.checks_structure import expected_text
+from grader.text.numbers import number
 from grader.text.words import Words
 from grader.types import GraderError
 
@@ -67,9 +68,9 @@ def _facts(exercise: Exercise, words: Words) -> Iterator[tuple[str, str]]:
     for one in exercise.elsewhere:
         for label, value in _sizes(one, words):
             yield words("changed.at_profile", what=label, profile=one.profile), value
-    for number, hint in enumerate(exercise.hints, start=1):
+    for place, hint in enumerate(exercise.hints, start=1):
         said = " / ".join(str(hint.message.args.get(lang) or "") for lang in ("ko", "en"))
-        yield words("changed.hint", number=number), f"{hint.when}: {said}"
+        yield words("changed.hint", number=place), f"{hint.when}: {said}"
     for path in sorted(exercise.assignment_path.glob("*")):
         if path.is_file() and path.suffix not in _MADE:
             content = path.read_bytes()
@@ -80,15 +81,15 @@ def _facts(exercise: Exercise, words: Words) -> Iterator[tuple[str, str]]:
 
 def _sizes(exercise: Exercise, words: Words) -> Iterator[tuple[str, str]]:
     """Give what a profile may say otherwise, and the thresholds that were measured there."""
-    yield words("changed.epochs"), str(exercise.epochs)
-    yield words("changed.min_epochs"), str(exercise.min_epochs)
+    yield words("changed.epochs"), number(exercise.epochs)
+    yield words("changed.min_epochs"), number(exercise.min_epochs)
     yield words("changed.input"), _shape(exercise.input_shape)
-    for number, layer in enumerate(exercise.layers, start=1):
-        yield words("changed.layer", number=number), expected_text(layer)
-    yield words("changed.parameters"), str(exercise.total_params)
-    for number, other in enumerate(exercise.accept, start=1):
-        said = f"{words.say(other.note)} {_layers(other.layers)}"
-        yield words("changed.accepted", number=number), said
+    for place, layer in enumerate(exercise.layers, start=1):
+        yield words("changed.layer", number=place), words.compared(expected_text(layer))
+    yield words("changed.parameters"), number(exercise.total_params)
+    for place, other in enumerate(exercise.accept, start=1):
+        said = f"{words.say(other.note)} {_layers(other.layers, words)}"
+        yield words("changed.accepted", number=place), said
     if exercise.limits.timeout is not None:
         yield words("changed.timeout"), f"{exercise.limits.timeout:g}"
     measured = exercise.expectation.thresholds if exercise.expectation is not None else ()
@@ -104,8 +105,8 @@ def _threshold(entry: Threshold, words: Words) -> str:
     return words(key, figure=entry.metric, value=f"{entry.value:.6g}")
 
 
-def _layers(layers: tuple[ExpectedLayer, ...]) -> str:
-    return "; ".join(expected_text(one) for one in layers)
+def _layers(layers: tuple[ExpectedLayer, ...], words: Words) -> str:
+    return "; ".join(words.compared(expected_text(one)) for one in layers)
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:

@@ -75,6 +75,8 @@ if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is b
 # `adam`, `categorical_crossentropy`, `metrics=['accuracy']`, 100에포크로 학습하고 결과를 `history`에 담으십시오. 몇 초면 끝납니다.
 #
 # Train with `adam`, `categorical_crossentropy`, `metrics=['accuracy']` for 100 epochs; keep the result in `history`. It takes a few seconds.
+#
+# <!-- epochs -->
 
 # %% tags=["answer"]
 # compile, fit

@@ -79,9 +79,11 @@ if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is b
 # %% [markdown]
 # ## 3. 학습 / Training
 #
-# `adam`과 `mse`로, 앞의 2560개를 써서, `validation_split=0.2`로 100에포크 학습하고 결과를 `history`에 담으십시오. 오류를 찾는 동안에는 2에포크로 시험해도 좋지만 제출하기 전에 100으로 되돌리십시오. CPU에서 1~3분 걸립니다.
+# `adam`과 `mse`로, 앞의 2560개를 써서, `validation_split=0.2`로 100에포크 학습하고 결과를 `history`에 담으십시오. 오류를 찾는 동안에는 2에포크로 시험해도 좋지만 제출하기 전에 100으로 되돌리십시오. CPU 코어 하나에서 2~3분 걸렸습니다. 느린 컴퓨터나 다른 일을 함께 하는 컴퓨터에서는 더 걸립니다.
 #
-# Train with `adam` and `mse` on the first 2560 sequences, `validation_split=0.2`, for 100 epochs, and keep the result in `history`. While you look for errors 2 epochs will do; set them back to 100 before you hand in. It takes one to three minutes on a CPU.
+# Train with `adam` and `mse` on the first 2560 sequences, `validation_split=0.2`, for 100 epochs, and keep the result in `history`. While you look for errors 2 epochs will do; set them back to 100 before you hand in. It took two to three minutes on one processor core; a slow computer, or one that does other work as well, takes longer.
+#
+# <!-- epochs -->
 
 # %% tags=["answer"]
 # compile, fit

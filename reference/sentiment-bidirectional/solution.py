@@ -82,6 +82,8 @@ if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is b
 # `adam`, `binary_crossentropy`, `metrics=['accuracy']`, 배치 크기 64, 10에포크, `validation_data=(x_test, y_test)`로 학습하고 결과를 `history`에 담으십시오. 1분이 걸리지 않습니다.
 #
 # Train with `adam`, `binary_crossentropy`, `metrics=['accuracy']`, batches of 64, 10 epochs, `validation_data=(x_test, y_test)`; keep the result in `history`. It takes less than a minute.
+#
+# <!-- epochs -->
 
 # %% tags=["answer"]
 # compile, fit

@@ -65,6 +65,8 @@ if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is b
 # `adam`과 평균 제곱 오차(`mse`)로 구간 여섯 개를 모두 써서 100에포크 학습하고, 결과를 `history`에 담으십시오.
 #
 # Train on all six windows for 100 epochs with `adam` and mean squared error (`mse`); keep the result in `history`.
+#
+# <!-- epochs -->
 
 # %% tags=["answer"]
 # compile, fit
@@ -84,9 +86,9 @@ if 'history' in globals():   # fit을 부른 뒤에 그립니다 / drawn once fi
 # %% [markdown]
 # ## 4. 예측 / Prediction
 #
-# 마지막 두 구간은 학습할 때 본 적이 없습니다. 안쪽은 잘 맞아도 바깥쪽은 덜 맞을 수 있으며, 그래서 이 실습은 정확도를 채점하지 않습니다.
+# 마지막 두 구간은 학습할 때 본 적이 없습니다. 안쪽은 잘 맞아도 바깥쪽은 덜 맞을 수 있으며, 그래서 이 실습에서는 얼마나 잘 맞히는지를 채점하지 않습니다.
 #
-# The last two windows were never seen in training. The model may be good inside and less so beyond; that is why accuracy is not graded here.
+# The last two windows were never seen in training. The model may be good inside and less so beyond; that is why how well it predicts is not graded here.
 
 # %%
 beyond = np.array([[.6, .7, .8, .9], [-.1, .0, .1, .2]])[:, :, None]

@@ -93,6 +93,8 @@ if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is b
 # `adam`과 평균 절대 오차(`mae`)로, 배치 크기 128, 20에포크, `validation_data=(X_test, y_test)`로 학습하고 결과를 `history`에 담으십시오. 1분이 걸리지 않습니다.
 #
 # Train with `adam` and mean absolute error (`mae`), batches of 128, 20 epochs, `validation_data=(X_test, y_test)`; keep the result in `history`. It takes less than a minute.
+#
+# <!-- epochs -->
 
 # %% tags=["answer"]
 # compile, fit

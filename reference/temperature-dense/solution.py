@@ -2,9 +2,9 @@
 # # 하루 뒤 기온 예측: 먼저 밀집 신경망
 # *Temperature a day ahead: a dense network first*
 #
-# **목표.** 순환 신경망을 쓰기 전에 비교 기준을 만듭니다. 36시간을 한 줄로 펴서 밀집 신경망에 넣습니다. **결과가 실행할 때마다 크게 달라지는 것이 정상이며**, 정확도는 채점하지 않습니다.
+# **목표.** 순환 신경망을 쓰기 전에 비교 기준을 만듭니다. 36시간을 한 줄로 펴서 밀집 신경망에 넣습니다. **결과가 실행할 때마다 크게 달라지는 것이 정상이며**, 얼마나 잘 맞히는지는 채점하지 않습니다.
 #
-# **Goal.** Before any recurrent network, make something to compare with: 36 hours flattened into one row for a dense network. **It differs much from run to run, as it should**, and accuracy is not graded.
+# **Goal.** Before any recurrent network, make something to compare with: 36 hours flattened into one row for a dense network. **It differs much from run to run, as it should**, and how well it predicts is not graded.
 
 # %% [markdown]
 # ## 1. 데이터 / Data
@@ -89,6 +89,8 @@ if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is b
 # `adam`과 평균 절대 오차(`mae`)로, 배치 크기 128, 20에포크, `validation_data=(X_test, y_test)`로 학습하고 결과를 `history`에 담으십시오. 1분이 걸리지 않습니다.
 #
 # Train with `adam` and mean absolute error (`mae`), batches of 128, 20 epochs, `validation_data=(X_test, y_test)`; keep the result in `history`. It takes less than a minute.
+#
+# <!-- epochs -->
 
 # %% tags=["answer"]
 # compile, fit

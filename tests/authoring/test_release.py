@@ -17,6 +17,7 @@ from grader.authoring.release import (
     BEGIN,
     END,
     PLACEHOLDER,
+    epochs_told,
     full,
     stub,
     text,
@@ -164,6 +165,23 @@ def test_the_notebook_speaks_both_languages(exercise):
     words = "\n".join(c.source for c in made(exercise).cells if c.cell_type == "markdown")
     assert re.search(r"[가-힣]{2}", words)
     assert re.search(r"\*\*Goal\.\*\*", words)
+
+
+@every_exercise
+def test_the_notebook_says_how_many_epochs_are_wanted_and_what_fewer_cost(exercise):
+    training = next(
+        cell.source for cell in made(exercise).cells if "## 3. 학습 / Training" in cell.source
+    )
+    assert f"{exercise.epochs}에포크입니다. {exercise.min_epochs}에포크 이상" in training
+    assert f"{exercise.epochs} are asked for. From {exercise.min_epochs} on" in training
+    assert training.count("`EarlyStopping`") == 2  # once in each language
+    assert ("unseen data earns points too" in training) is exercise.earns_by_accuracy
+
+
+def test_where_all_epochs_are_needed_none_is_called_enough() -> None:
+    exercise = replace(COURSE.exercises["multiplication-lstm"], min_epochs=100)
+    assert "`EarlyStopping`" not in epochs_told(exercise)
+    assert "All 100 epochs" in epochs_told(exercise)
 
 
 @every_exercise

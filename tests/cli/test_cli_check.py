@@ -28,13 +28,15 @@ from grader.course.load import load_course
 from grader.course.looking import looks_at
 from grader.course.public import public_half
 from grader.report import wording
+from grader.submission import Cell, Notebook
 from grader.text.words import Words
-from grader.types import Check, GraderError, Message, Record, Verdict
+from grader.types import Check, GraderError, Message, Record, Scalar, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT
 from tests.support.notebook_files import notebook, write
 
 WORDS = Words("en")
+ASKED: dict[str, Scalar] = {"run": 0, "needed": 10, "asked": 100}  # epochs
 HINT = Message("diagnose.units", {"number": 1, "layer": "LSTM", "expected": 30, "got": 10})
 
 
@@ -160,6 +162,22 @@ class TestText:
         assert shown(wrong(), wrong(), width=200, monkeypatch=monkeypatch).count(told) == 1
         assert told not in shown(b.record(), width=200, monkeypatch=monkeypatch)
 
+    @pytest.mark.parametrize(
+        ("lang", "told"),
+        [("en", "notebook shows: cell 6, In [14]."), ("ko", "번호: 6번 셀, In [14].")],
+    )
+    def test_the_number_that_stands_beside_a_cell_is_told(
+        self, lang: str, told: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record = wrong()
+        cells = (Cell(5, "a", saved=13), Cell(6, "b", saved=14), Cell(7, "c", saved=15))
+        for saved, there in ((cells, True), ((Cell(6, "b"),), False), (cells * 2, False)):
+            console = Console(width=200, file=io.StringIO(), markup=False, force_terminal=False)
+            monkeypatch.setattr(check, "console", lambda at=console: at)
+            notebooks = {record.submission: Notebook(saved, None, "")}
+            show([record], Words(lang), {}, notebooks=notebooks)
+            assert (told in console.file.getvalue()) is there  # type: ignore[attr-defined]
+
     def test_a_notebook_that_cannot_be_read_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = b.check("runs.readable", 0, 100, Message("collect.empty_file"))
         broken = b.record(evidence=None, grade=b.grade(Verdict.MALFORMED, 0.0, (told,)))
@@ -173,10 +191,16 @@ class TestText:
 class TestFast:
     """Without training: what can be told, and no word about what cannot."""
 
-    def said(self, record: Record, monkeypatch: pytest.MonkeyPatch, words: Words = WORDS) -> str:
+    def said(
+        self,
+        record: Record,
+        monkeypatch: pytest.MonkeyPatch,
+        words: Words = WORDS,
+        apart: tuple[str, ...] = (),
+    ) -> str:
         console = Console(width=400, file=io.StringIO(), markup=False, force_terminal=False)
         monkeypatch.setattr(check, "console", lambda: console)
-        show([record], words, {}, fast_look())
+        show([record], words, {}, fast_look(apart))
         return str(console.file.getvalue())  # type: ignore[attr-defined]
 
     def untrained(self, **training: object) -> Record:
@@ -187,7 +211,7 @@ class TestFast:
             b.check("runs.cells", 10, 10, Message("runs.all", {"cells": 9})),
             b.check("structure.layer-1", 35, 35),
             b.check("data.fit", 0, 15, Message("data.no_fit")),
-            b.check("training.epochs", 0, 15, Message("training.no_epochs", {"asked": 100})),
+            b.check("training.epochs", 0, 15, Message("training.no_epochs", ASKED)),
         )
         grade = b.grade(Verdict.UNTRAINED, 45.0, checks, (HINT,))
         return b.record(evidence=evidence, grade=grade)
@@ -198,13 +222,45 @@ class TestFast:
         assert right_so_far(record)
         assert "✗" not in said
         assert "→" not in said
-        assert WORDS.say(Message("training.no_epochs", {"asked": 100})) not in said
-        assert "Epochs that fit asks for: 100" in said
+        assert WORDS.say(Message("training.no_epochs", ASKED)) not in said
+        assert "Epochs in fit: 100. Epochs asked for: 100 (at least 10)." in said
         assert WORDS("cli.check_fast_sound") in said
         assert wording.verdict_name(record, WORDS) not in said
 
     def test_a_fit_that_is_not_there_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert WORDS("cli.fast_no_fit") in self.said(self.untrained(fits=0), monkeypatch)
+        told = f"{WORDS('cli.fast_no_fit')} Epochs asked for: 100 (at least 10)."
+        assert told in self.said(self.untrained(fits=0), monkeypatch)
+
+    def test_of_a_notebook_without_any_exercise_nobody_knows_what_is_asked(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        evidence = b.evidence("unknown", model=None, data=(), training=None)
+        record = b.record(evidence=evidence, grade=b.grade(Verdict.NO_MODEL, 0.0, ()))
+        said = self.said(record, monkeypatch)
+        assert f"○ {WORDS('cli.fast_no_fit')}\n" in said.replace("   ", "").replace(" \n", "\n")
+
+    @pytest.mark.parametrize(
+        ("epochs", "fits", "apart", "advised"),
+        [
+            (2, 1, (), True),  # fewer than earn all points for training
+            (30, 1, (), False),
+            (30, 1, ("multiplication-lstm",), True),  # accuracy earns points, too
+            (100, 1, ("multiplication-lstm",), False),
+            (2, 3, (), False),  # nobody knows what the other fits ask for
+        ],
+    )
+    def test_fewer_epochs_than_are_wanted_are_told_before_the_training(
+        self,
+        epochs: int,
+        fits: int,
+        apart: tuple[str, ...],
+        advised: bool,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        record = self.untrained(epochs_asked=epochs, fits=fits)
+        said = self.said(record, monkeypatch, apart=apart)
+        assert ("→ Before you hand in, ask fit for all of them: epochs=100." in said) is advised
+        assert right_so_far(record)
 
     def test_a_wrong_layer_is_wrong_and_advice_is_given(
         self, monkeypatch: pytest.MonkeyPatch
@@ -393,5 +449,5 @@ class TestReal:
         done = self.check(bundle, "mine.ipynb", "--fast")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "✗" not in done.stdout
-        assert "Epochs that fit asks for: 100" in done.stdout
+        assert "Epochs in fit: 100. Epochs asked for: 100 (at least 10)." in done.stdout
         assert "Not known without training" in done.stdout

@@ -160,6 +160,26 @@ def test_of_what_was_printed_no_more_is_kept_than_answers_need():
     assert len(cell.said) == notebooks.MOST_SAID
 
 
+@pytest.mark.parametrize(
+    ("counts", "numbers"),
+    [
+        ([1, 2, 3], {1: 1, 2: 2, 3: 3}),
+        ([7, None, 12], {1: 7, 3: 12}),
+        ([4, 4, 5], {3: 5}),  # of two kernels: nobody knows which is meant
+        ([None, None, None], {}),
+        ([0, -1, True], {}),
+        (["1", 2.0, 10**9], {}),
+    ],
+)
+def test_the_number_that_the_file_shows_beside_a_cell_is_kept(counts, numbers):
+    document = notebook("a", "b", "c")
+    for cell, count in zip(document["cells"], counts, strict=True):
+        cell["execution_count"] = count
+    read = parse_notebook(raw(document))
+    assert read.saved_numbers == numbers
+    assert read == parse_notebook(raw(notebook("a", "b", "c")))  # and decides nothing
+
+
 def test_the_digest_ignores_line_ends():
     assert digest(notebook("a\r\nb")) == digest(notebook(["a\n", "b"]))
 

@@ -273,7 +273,7 @@ def test_advice_about_too_few_sequences_is_what_the_exercise_asks(least, usual, 
     finding = only_wrong(multiplication.examine(fit(*product_data(rows=least - 1)), own))
     assert finding.message.id == "multiplication.rows"
     _, advice = said_of(finding, lang)
-    assert set(re.findall(r"\d+", advice)) == {str(least), str(usual)}
+    assert set(re.findall(r"[\d,]*\d", advice)) == {f"{least:,}", f"{usual:,}"}
     enough = multiplication.examine(fit(*product_data(rows=least)), own)
     assert wrong(enough) == {}
     assert [note.id for note in enough.notes] == ["multiplication.other_rows"]

@@ -104,6 +104,29 @@ def test_a_model_without_a_fit_has_not_been_tried_yet() -> None:
     assert "never called" in repr(answer.hints[0])
 
 
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (EN, "Epochs asked for: 100 (at least 10)."),
+        (KO, "실습에서 요구하는 에포크: 100(적어도 10)."),
+    ],
+)
+def test_whoever_has_not_trained_is_told_how_many_epochs_are_asked_for(
+    words: Words, asked: str
+) -> None:
+    nothing = replace(b.training(()), fits=0, epochs=0, changed=False)
+    short: TrainingFacts = replace(b.training((1.0,)), epochs=1)
+    for answer in (
+        told(b.evidence(EXERCISE.id, model=None, data=(), training=None), None, words),
+        told(b.sound(EXERCISE, data=(), training=nothing), live(), words),
+        told(b.sound(EXERCISE, training=short), live(FIT, more=9), words, epochs_unsure=True),
+        told(b.sound(EXERCISE, training=short), live(updates=640), words, epochs_unsure=True),
+    ):
+        assert asked in next(
+            one.text for one in answer.lines if one.about is EvidenceClass.TRAINING
+        )
+
+
 @pytest.mark.parametrize(("words", "where"), [(EN, "Begin where"), (KO, "셀부터 시작하십시오")])
 def test_who_has_written_nothing_is_told_where_to_begin(words: Words, where: str) -> None:
     nothing = b.evidence(EXERCISE.id, model=None, data=(), training=None)

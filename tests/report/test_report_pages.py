@@ -184,13 +184,22 @@ class TestHostileText:
 
 
 class TestFeedback:
+    @pytest.mark.parametrize(("lang", "told"), [("ko", "파라미터 3,060개"), ("en", "3,060 params")])
+    def test_a_layer_is_compared_in_the_readers_words(self, lang: str, told: str) -> None:
+        asked, found = "GRU(30) → (None, 3060), 3060 params", "GRU(15) → (None, 3060), 855 params"
+        wrong = Message("structure.layer", {"number": 1, "expected": asked, "got": found})
+        check = b.check("structure.layer-1", 0, 10, wrong, expected=asked, got=found, cell=6)
+        record = b.record(grade=b.grade(Verdict.WRONG_ARCHITECTURE, 72.5, (check,)))
+        page = feedback(record, lang=lang)
+        assert f"GRU(30) → (None, 3060), {told}" in page.text
+
     def test_verdict_score_and_reason_are_there(self) -> None:
         wrong = Message("structure.total", {"expected": 11311, "got": 8671})
         check = b.check("structure.total", 0, 10, wrong, expected="11311", got="8671", cell=6)
         page = feedback(
             b.record(grade=b.grade(Verdict.WRONG_ARCHITECTURE, 72.5, (check,))), lang="ko"
         )
-        for part in ("모델 구조 불일치", "72.5", "6번 셀", "11311", "8671", "Products"):
+        for part in ("모델 구조 불일치", "72.5", "6번 셀", "11,311", "8,671", "Products"):
             assert part in page.text
 
     def test_what_differs_is_marked(self) -> None:

@@ -37,6 +37,12 @@ def test_trainings_are_counted_once_and_submissions_too(lang: str) -> None:
     )
 
 
+def test_a_model_that_nobody_trained_was_not_trained_by_its_notebook() -> None:
+    untrained = replace(b.training(()), fits=0, epochs=0, changed=False)
+    evidence = replace(b.evidence(training=untrained), proof=Proof(why=Message("proof.another")))
+    assert trained_lines([b.record("kim", evidence=evidence)], Words("en")) == ()
+
+
 def test_where_notebooks_train_by_themselves_nothing_is_said() -> None:
     assert trained_lines([b.record(), b.ungraded()], Words("en")) == ()
 

@@ -18,7 +18,7 @@ from grader.course.families import load_family
 from grader.report import wording
 from grader.text.korean import agree
 from grader.text.printable import printable
-from grader.text.words import LEVELS, OUTCOMES, Words, number, pick_language
+from grader.text.words import LEVELS, OUTCOMES, Words, pick_language
 from grader.types import EvidenceClass, GraderError, Level, Message, Outcome, Verdict
 
 PACKAGE = Path(grader.__file__).parent
@@ -373,21 +373,6 @@ def test_a_course_may_reword_a_message(tmp_path: Path) -> None:
         'msgid ""\nmsgstr ""\n\nmsgid "verdict.accepted"\nmsgstr "Well done"\n', encoding="utf-8"
     )
     assert Words("en", [tmp_path]).say(Message("verdict.accepted")) == "Well done"
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (0.5, "0.5"),
-        (4.0, "4"),
-        (12345.6, "12,346"),
-        (0.00012345, "0.0001234"),
-        (float("inf"), "∞"),
-        (1e300, "1e+300"),
-    ],
-)
-def test_numbers_are_written_as_people_write_them(value: float, shown: str) -> None:
-    assert number(value) == shown
 
 
 class TestLanguage:
