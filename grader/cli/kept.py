@@ -77,7 +77,7 @@ def finish(
     everything = current(store, course)
     note_rules(store, everything)
     places = printing.write_feedback(course, words, store.out, everything, spared)
-    for message in nobodys(course, everything):
+    for message in nobodys(course, everything, store.out):
         tell(words.say(message))
     for message in times_unknown(everything, course.rules):
         tell(words.say(message))

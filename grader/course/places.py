@@ -8,7 +8,6 @@ text up to there has it.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +19,13 @@ from pydantic_core import ErrorDetails
 
 from grader.course.settings import EXAMPLES, NOT_EMPTY, SettingsFile
 from grader.course.toml import own_words
+from grader.text.near import near_names
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
 
 Keys: TypeAlias = Sequence[str | int]  # ("late", "per_day"), ("groups", 0, "members")
 
 LONGEST = 60
-NEAR = 0.6
 KINDS = {
     "bool_type": "rules.must_be_bool",
     "dict_type": "rules.must_be_table",
@@ -129,9 +128,7 @@ def _misfit(first: ErrorDetails, given: str) -> tuple[str, dict[str, Scalar]]:
 
 def nearest(given: str, known: Iterable[str]) -> str:
     """Give the word that a mistyped one most likely means; "" where none is near."""
-    folded = {one.casefold(): one for one in known}
-    near = difflib.get_close_matches(given.strip().casefold(), folded, n=1, cutoff=NEAR)
-    return folded[near[0]] if near else ""
+    return next(iter(near_names(given, known, 1)), "")
 
 
 def known_keys(keys: Keys) -> list[str]:

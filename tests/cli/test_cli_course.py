@@ -86,6 +86,8 @@ Participant 13,이서연,"Friday, 1 May 2026, 6:00 PM"
 Participant 14,박지후,-
 """
 
+PARTS = "First name,Last name,username,ID number\nMinjun,Kim,kmj,s7\nSeoyeon,Lee,lsy,s8\n"
+
 
 class TestOwed:
     @pytest.mark.parametrize("lang", ["en", "ko"])
@@ -387,6 +389,27 @@ class TestEverywhereTheSame:
         say(shell, f'{RULES}[[extensions]]\nstudent = "kimminjum"\ndays = 3\n')
         shell.keep(graded("kimminjun", 95.0))
         assert "Did you mean kimminjun?" in report(shell).err
+
+    @pytest.mark.parametrize("called", ["s7", "Minjun Kim", "kim minjun"])
+    def test_the_folder_s_roster_says_who_is_meant(self, shell: Shell, called: str) -> None:
+        """A roster given as an option is as good as course.toml's."""
+        say(shell, f'{RULES}[[extensions]]\nstudent = "{called}"\ndays = 3\n', r=PARTS)
+        shell.keep(graded("kmj", 80.0, LATE))
+        said = report(shell, "--roster", str(course_of(shell) / "r.csv"))
+        assert (rows(shell)[0]["score"], said.err) == ("80.0", "")
+
+    def test_who_is_on_no_list_is_told_where_an_option_gave_the_roster(self, shell: Shell) -> None:
+        say(shell, f'{RULES}[[extensions]]\nstudent = "zzz"\ndays = 3\n', r=PARTS)
+        shell.keep(graded("kmj", 80.0))
+        said = report(shell, "--roster", str(course_of(shell) / "r.csv"))
+        assert "course.toml names zzz" in said.err
+
+    def test_whom_the_roster_has_twice_is_told_apart_by_login(self, shell: Shell) -> None:
+        two = "Student,SIS Login ID\nLee Jun,lj1\nLee Jun,lj2\n"
+        say(shell, f'{RULES}[[extensions]]\nstudent = "Lee Jun"\ndays = 3\n', r=two)
+        shell.keep(graded("kim", 80.0))
+        said = report(shell, "--roster", str(course_of(shell) / "r.csv"))
+        assert "several people on the roster are called so: lj1, lj2" in said.err
 
 
 class TestInit:
