@@ -465,6 +465,26 @@ class TestCheck:
         ):
             assert told in said.out
 
+    def test_it_tells_of_the_exercises_that_the_course_names(self, shell: Shell) -> None:
+        said = f'time_zone = "UTC"\n[exercise.{LSTM}]\ndue = 2026-05-01\n'
+        say(shell, said)
+        told = shell("course", "check", "--lang", "en")
+        assert "with LSTM" in told.out
+        assert "with GRU" not in told.out
+        assert "Exercises that course.toml does not name: 1" in told.out
+        assert "Week" not in told.out
+        say(shell, f"{said}week = 3\n[exercise.{GRU}]\nweek = 4\n")
+        told = shell("course", "check", "--lang", "en")
+        assert "does not name" not in told.out
+        assert "Week" in told.out
+
+    def test_where_none_is_named_all_are_the_courses(self, shell: Shell) -> None:
+        say(shell, 'name = "RNN"\n')
+        told = shell("course", "check", "--lang", "en")
+        assert "with LSTM" in told.out
+        assert "with GRU" in told.out
+        assert "does not name" not in told.out
+
     def test_a_fault_ends_with_its_line(self, shell: Shell) -> None:
         say(shell, f"{RULES}[lte]\nper_day = 3\n")
         said = shell("course", "check", "--lang", "en")
