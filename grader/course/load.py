@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from grader.course.toml import bad_file, bad_key, checked, fault, read_toml
 from grader.types import GraderError, Message
 
 SETTINGS = "course.toml"  # beside assignments/
+_LANGUAGE = re.compile(r"""^\s*language\s*=\s*["'](\w+)["']""", re.MULTILINE)
 
 
 def find_course(start: Path | None = None) -> Path:
@@ -107,6 +109,16 @@ def load_course(root: Path, profile: str | None = None) -> Course:
 def read_settings(root: Path) -> SettingsFile:
     """Read ``course.toml``; a course without one has no settings."""
     return read_book(root).settings
+
+
+def language_said(root: Path) -> str | None:
+    """Give the language of ``course.toml``, also where something else in it is at fault."""
+    try:
+        text = (root / SETTINGS).read_text("utf-8", errors="replace")
+    except OSError:
+        return None
+    found = _LANGUAGE.search(text)
+    return found[1] if found else None
 
 
 def read_book(root: Path) -> RuleBook:

@@ -6,12 +6,13 @@ reads the file. Every fault is one sentence that names the file and, where there
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from grader.types import GraderError, Message
+from grader.types import GraderError, Message, Scalar
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 UNKNOWN = "Extra inputs are not permitted"  # as of a model
 
 Held = TypeVar("Held")
+_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -29,9 +31,16 @@ def read_toml(path: Path) -> dict[str, Any]:
         GraderError: it is none.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
         raise bad_file(path, error) from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problem, line = _PLACE.sub("", str(error)), _PLACE.search(str(error))
+        args: dict[str, Scalar] = {"file": str(path), "problem": problem}
+        args["line"] = line["line"] if line and line["line"] else text.rstrip().count("\n") + 1
+        raise GraderError(Message("course.bad_toml", args)) from error
 
 
 def checked(kind: type[Held], raw: object, path: Path) -> Held:

@@ -492,6 +492,23 @@ class TestCheck:
         assert "line 12" in said.err
         assert "Did you mean late?" in said.err
 
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ('language = "ko"\n[lte]\nper_day = 3\n', "course.toml 2행: "),
+            ('language = "ko"\n[late\nper_day = 3\n', "course.toml 2행: TOML 문법"),
+            ('# ours\nlanguage = "ko"\nname = "RNN', "course.toml 3행: TOML 문법"),
+            ("language = 'ko'\nname = 'x' y\n", "course.toml 2행: TOML 문법"),
+        ],
+    )
+    def test_a_fault_in_a_korean_course_is_told_in_korean(
+        self, shell: Shell, text: str, told: str
+    ) -> None:
+        say(shell, text)
+        said = shell("course", "check")
+        assert said.code == 2
+        assert told in said.line
+
     def test_it_says_of_how_many_the_time_is_known(self, shell: Shell) -> None:
         said = RULES.replace("weight = 3", 'weight = 3\nworksheet = "ws.csv"')
         say(shell, f'{said}[roster]\nfile = "ws.csv"\n', ws=WORKSHEET)

@@ -373,7 +373,7 @@ def test_calibration_may_write_more_than_is_read(tmp_path):
 
 def test_a_fault_is_one_line(tmp_path):
     message = fault(build(tmp_path, PUBLIC.replace("order = 1", "order = [")))
-    assert message.id == "course.bad_file"
+    assert message.id == "course.bad_toml"
     assert "\n" not in Words("en").say(message)
 
 
