@@ -20,7 +20,6 @@ from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Looks, Question
 from grader.course.looking import family_of, looks_at
 from grader.execution import Fit, FitSample, Training
-from grader.extract.backing import Backing, backing_of, shown_by
 from grader.extract.distinct import (
     as_shown,
     differing,
@@ -45,6 +44,7 @@ from grader.extract.matching import (
 )
 from grader.extract.proof import chain_of, layers_digest, told_by
 from grader.extract.retraining import canonical_question
+from grader.extract.rows_that_count import RowsThatCount, rows_that_count, shown_by
 from grader.extract.several_forms import with_other_forms
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.extract.tasks import Answer, ModelTask
@@ -147,13 +147,13 @@ class _Run:
     readings: Sequence[ModelReading]
     trainings: Sequence[Training] | None
 
-    def backing(self, fit: Fit, reading: ModelReading) -> Backing:
+    def rows_that_count(self, fit: Fit, reading: ModelReading) -> RowsThatCount:
         """Say how many rows count of those that a training of the notebook's own says it had."""
         sample = fit.sample
         if is_part(sample):
-            return Backing(differing(sample, shown_rows(sample)), in_part=True)
+            return RowsThatCount(differing(sample, shown_rows(sample)), in_part=True)
         shown = shown_by((one.candidate for one in self.readings), self.trainings or ())
-        return backing_of(sample, shown, partial(self._shares, fit, reading))
+        return rows_that_count(sample, shown, partial(self._shares, fit, reading))
 
     def with_other_forms(self, counted: Fit, fit: Fit, reading: ModelReading) -> Fit:
         """Give a fit's rows with those of other shapes that are as right."""
@@ -192,14 +192,14 @@ def _known_rows(run: _Run, chosen: ModelReading, others: Sequence[Exercise]) -> 
 def _rows_of(run: _Run, fit: Fit | None, reading: ModelReading) -> _Rows:
     ordered, strictly = _ordered_rows(fit, reading, run.trainings or ()), run.trainings is not None
     claimed = strictly and ordered is None
-    backing = run.backing(fit, reading) if claimed and fit is not None else None
-    shown = _as_ordered(fit, ordered, backing)
+    rows = run.rows_that_count(fit, reading) if claimed and fit is not None else None
+    shown = _as_ordered(fit, ordered, rows)
     if claimed and fit is not None and shown is not None:
         shown = run.with_other_forms(shown, fit, reading)
     return _Rows(
         shown,
         None,
-        backing is not None and backing.in_part,
+        rows is not None and rows.in_part,
         claimed=claimed,
         weightless=shown is not None
         and strictly
@@ -262,17 +262,19 @@ def _showed_what_it_could(fit: Fit) -> bool:
     return fit.sample.x is not None and not is_part(fit.sample)
 
 
-def _as_ordered(fit: Fit | None, ordered: Training | None, backing: Backing | None) -> Fit | None:
+def _as_ordered(
+    fit: Fit | None, ordered: Training | None, rows: RowsThatCount | None
+) -> Fit | None:
     """Give a fit with the data that were ordered, where there are any; each row once.
 
-    ``backing``: of a training of the notebook's own, where others are ours: what was shown of it,
+    ``rows``: of a training of the notebook's own, where others are ours: what was shown of it,
     and what shows that there was more, is all that is known.
     """
     if ordered is None:
         if fit is None:
             return None
         shown = fit.sample
-        sample = each_once(shown) if backing is None else as_shown(shown, backing.most)
+        sample = each_once(shown) if rows is None else as_shown(shown, rows.most)
         return replace(fit, sample=sample)
     assert ordered.sample is not None
     given = fit or Fit(ordered.cell, ordered.sample, None, ordered.epochs, {}, True, {})
