@@ -13,7 +13,7 @@ from grader.extract.rows_that_count import ALL, RowsThatCount, rows_that_count
 from grader.kernel.probe.drawn import of_arrays
 from grader.kernel.probe.shown import Told
 from grader.types import Array
-from tests.extract.test_backing import FULL, OTHER, Notebook, says, sequences
+from tests.extract.test_rows_that_count import FULL, OTHER, Notebook, says, sequences
 
 
 @pytest.fixture
