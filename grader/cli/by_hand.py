@@ -15,7 +15,8 @@ from pathlib import Path
 
 from grader.cli.errors import tell
 from grader.cli.opened import LONGEST_AUTHOR, Opened, author_of, opened, write_pages
-from grader.cli.whose import by_roster, exercises_called, newcomer_called, student_called
+from grader.cli.people import named
+from grader.cli.whose import by_roster, exercises_called, names_of, newcomer_called, student_called
 from grader.policy.by_hand import UNDOABLE, HandLines
 from grader.record import hand_file
 from grader.record.hand_file import LONGEST_TEXT
@@ -128,8 +129,9 @@ def _meant(folder: Opened, options: HandOptions) -> tuple[str, list[str], Messag
     else:
         student = student_called(options.student, there, roster)
     known = [one.exercise for one in folder.records if one.student == student]
-    names = {key: (one.title.ko, one.title.en) for key, one in folder.course.exercises.items()}
-    exercises = exercises_called(options.exercises, known, names)
+    course = folder.course
+    own = [one for one in course.exercises if one in named(course)]
+    exercises = exercises_called(options.exercises, known, names_of(course), own)
     if options.kind is HandKind.RERUN and not exercises:
         exercises = known
     if options.kind in {HandKind.RERUN, HandKind.COMMENT}:

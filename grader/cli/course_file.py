@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from grader.authoring.around import ATTEMPTS
@@ -26,6 +25,7 @@ from grader.record import files
 from grader.report import worksheet
 from grader.report.attendance import people_of
 from grader.report.wording import points
+from grader.text.times import clock, until
 from grader.text.words import Words
 from grader.types import GraderError, Message
 
@@ -101,8 +101,8 @@ def _table(course: Course, rules: Rules, words: Words) -> Table:
         table.add_row(
             title,
             *((str(weeks.get(exercise) or "–"),) if some else ()),
-            _clock(terms.opens),
-            _clock(terms.due),
+            clock(terms.opens) if terms.opens else "–",
+            until(terms.due) if terms.due else "–",
             points(terms.weight),
             points(100.0 if terms.points is None else terms.points),
             terms.title or "–",
@@ -153,7 +153,3 @@ def _times(course: Course, rules: Rules, words: Words) -> Iterator[str]:
             rows = read_worksheet(course.root / path)
             told = {"count": worksheet.count(rows), "of": len(rows)}
             yield words("rules.worksheet_times", title=title, file=path, **told)
-
-
-def _clock(at: datetime | None) -> str:
-    return "–" if at is None else f"{at:%Y-%m-%d %H:%M}"

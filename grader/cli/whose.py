@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from grader.cli.rules import ClassNames
+from grader.course.exercises import Course
 from grader.report.attendance import people_of
 from grader.report.roster import (
     PLATFORM_S,
@@ -90,8 +91,20 @@ def student_called(text: str, students: Iterable[str], roster: Roster = ()) -> s
     raise GraderError(Message("hand.no_student", {"student": shown}))
 
 
+def names_of(course: Course) -> dict[str, tuple[str, ...]]:
+    """Give what the course's exercises are called beside their ids; in the LMS, too."""
+    terms = course.rules.exercises
+    return {
+        key: (*([terms[key].title] if key in terms else ()), one.title.ko, one.title.en)
+        for key, one in course.exercises.items()
+    }
+
+
 def exercises_called(
-    texts: Sequence[str], known: Iterable[str], names: Mapping[str, Sequence[str]]
+    texts: Sequence[str],
+    known: Iterable[str],
+    names: Mapping[str, Sequence[str]],
+    own: Iterable[str] = (),
 ) -> list[str]:
     """Find exercises, "a,b" being two; each once.
 
@@ -99,19 +112,25 @@ def exercises_called(
         texts: as they were typed: ids, or whole titles.
         known: ids that there are.
         names: id to what else the exercise is called.
+        own: the course's, to be named where none is near; all that are known if not said.
 
     Raises:
-        GraderError: one is none; names those that nearly are.
+        GraderError: one is none; names those that nearly are, else all that are known.
     """
-    called = {one: (one, *names.get(one, ())) for one in dict.fromkeys((*known, *names))}
+    called = {
+        one: (one, *filter(None, names.get(one, ()))) for one in dict.fromkeys((*known, *names))
+    }
     asked = [text for text in texts if _exercise(text, called)]
     asked += [one for text in texts if text not in asked for one in text.split(",") if one.strip()]
     found: list[str] = []
     for text in asked:
         if (one := _exercise(text, called)) is None:
             shown = printable(text.strip(), limit=LONGEST)
-            near = _listed(_near(text, called) or list(called))
-            raise GraderError(Message("hand.no_exercise", {"exercise": shown, "near": near}))
+            if near := _listed(_near(text, called)):
+                raise GraderError(Message("hand.no_exercise", {"exercise": shown, "near": near}))
+            there = _listed(list(own) or list(called))
+            args = {"exercise": shown, "known": there}
+            raise GraderError(Message("hand.no_exercise_so", args))
         found.append(one)
     return list(dict.fromkeys(found))
 

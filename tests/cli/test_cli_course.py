@@ -169,6 +169,22 @@ class TestByHand:
         assert (said.code, said.err) == (0, "")
         assert ("in the LMS" in said.out) == (exercise == LSTM)
 
+    def test_the_lms_s_title_names_an_exercise(self, shell: Shell) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 50.0))
+        why = ("--reason", "ill", "--by", "lee", "--out", shell.out, "--lang", "en")
+        assert shell("excuse", "kim", "hw3", *why).code == 0
+        said = shell("forget", "kim", "HW3", "--out", shell.out, "--lang", "en")
+        assert "Would erase" in said.out
+
+    def test_where_no_exercise_is_near_those_of_the_student_are_named(self, shell: Shell) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 50.0))
+        why = ("--reason", "ill", "--by", "lee", "--out", shell.out, "--lang", "en")
+        said = shell("excuse", "kim", "zzz", *why)
+        assert said.code == 2
+        assert said.line.endswith(f"There is no exercise zzz. There are: {LSTM}, {GRU}.")
+
 
 LATE = "2026-05-02T09:30:00"  # a day has begun
 ATTEMPTS = [("2026-04-30T09:00:00", 90.0), ("2026-05-01T17:00:00", 60.0), (LATE, 95.0)]
@@ -484,6 +500,15 @@ class TestCheck:
         assert "with LSTM" in told.out
         assert "with GRU" in told.out
         assert "does not name" not in told.out
+
+    def test_the_end_of_a_day_is_no_other_day(self, shell: Shell) -> None:
+        """Whoever writes 1 May has until its end, and reads 1 May everywhere."""
+        say(shell, RULES.replace("due = 2026-05-01T18:00:00", "due = 2026-05-01"))
+        assert "2026-05-01 24:00" in shell("course", "check", "--lang", "en").out
+        shell.keep(graded("kim", 80.0, LATE))
+        report(shell)
+        assert "2026-05-01 24:00" in shell.page("kim")
+        assert "2026-05-02 00:00" not in shell.page("kim")
 
     def test_a_fault_ends_with_its_line(self, shell: Shell) -> None:
         say(shell, f"{RULES}[lte]\nper_day = 3\n")
