@@ -14,14 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from grader.course.patterns import (
-    BRANCH,
-    FOLDER,
-    NOT_EMPTY,
-    REPOSITORY,
-    REQUIREMENT,
-    WHEEL,
-)
+from grader.course.patterns import BRANCH, FOLDER, NOT_EMPTY, REPOSITORY, REQUIREMENT, WHEEL
 from grader.course.schema import Strict
 
 PRIVATE = frozenset({"roster", "groups", "extensions"})
