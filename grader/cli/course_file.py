@@ -82,7 +82,8 @@ def run_check(lang: str | None) -> int:
     terminal.print(_table(course, rules, words))
     for line in _lines(course, rules, words):
         terminal.print(line, soft_wrap=True)
-    odd = [words.say(message) for message in nobodys(course, ())] if class_list(course) else []
+    roster = class_list(course)
+    odd = [words.say(message) for message in nobodys(course, (), roster)] if roster else []
     for line in odd:
         terminal.print(line, soft_wrap=True)
     return SOME_NOT if odd else SOUND

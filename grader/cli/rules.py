@@ -116,16 +116,18 @@ def rules_for(course: Course, records: Iterable[Record], out: Path | None = None
     )
 
 
-def nobodys(
-    course: Course, records: Iterable[Record], out: Path | None = None
-) -> Iterator[Message]:
+def nobodys(course: Course, students: Iterable[str], roster: Roster) -> Iterator[Message]:
     """Say which names of ``course.toml`` are nobody's: a slip there costs somebody an extension.
 
     Without a roster whoever handed in nothing yet is unknown too, so only who is nearly called as
     somebody who did is told.
+
+    Args:
+        course: whose names.
+        students: who handed in.
+        roster: the class.
     """
-    students = sorted({one.student for one in records})
-    rules, names = course.rules, ClassNames(students, class_of(course, out))
+    rules, names = course.rules, ClassNames(sorted({*students}), roster)
     said = [*(one.student for one in rules.extensions if one.student)]
     said += [member for group in rules.groups for member in group.members]
     numbered = filter(None, map(PLATFORM_S.fullmatch, names.students))

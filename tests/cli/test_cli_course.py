@@ -406,6 +406,17 @@ class TestEverywhereTheSame:
         shell.keep(graded("kimminjun", 95.0))
         assert "Did you mean kimminjun?" in report(shell).err
 
+    def test_a_slip_in_a_name_is_told_before_hours_of_grading(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        say(shell, f'{RULES}[[extensions]]\nstudent = "kimminjum"\ndays = 3\n')
+        notebook = tmp_path / "class/kimminjun" / f"{LSTM}.ipynb"
+        notebook.parent.mkdir(parents=True)
+        shutil.copy(ROOT / "assignments" / LSTM / notebook.name, notebook)
+        said = shell("grade", tmp_path / "class", "--dry-run", "--lang", "en")
+        assert "Did you mean kimminjun?" in " ".join(said.out.split())
+        assert said.code == 0
+
     @pytest.mark.parametrize("called", ["s7", "Minjun Kim", "kim minjun"])
     def test_the_folder_s_roster_says_who_is_meant(self, shell: Shell, called: str) -> None:
         """A roster given as an option is as good as course.toml's."""
