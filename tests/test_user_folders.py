@@ -151,7 +151,7 @@ def test_workers_share_the_cache_whose_folder_an_earlier_version_made(open_umask
     assert open_umask.stat().st_mode & 0o777 == 0o775
     assert base() == open_umask
     assert {one.name: one.stat().st_mode & 0o777 for one in open_umask.iterdir()} == {
-        "luggage": 0o700,
+        "common": 0o700,
         "cores": 0o700,
     }
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from grader.authoring.own_wheel import GRADER, own_wheel
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
 from grader.policy.rules import Attempts, Terms
+from grader.text.times import until
 from grader.text.words import Words
 
 TEXTS = Path(__file__).with_name("students")
@@ -173,7 +173,7 @@ def _table(course: Course, lang: str) -> str:
         [course.rules.exercises.get(one, Terms()) for one in course.exercises],
     )
     known = (
-        ("rules.due", [_clock(one.due) for one in terms]),
+        ("rules.due", [until(one.due) if one.due else "" for one in terms]),
         ("release.readme_points", [_points(one.points) for one in terms]),
     )
     more = [(words(key), cells) for key, cells in known if any(cells)]
@@ -205,10 +205,6 @@ def _rules(course: Course, words: Words) -> Iterator[str]:
     if late.cut_off is not None:
         told.append(words("rules.policy_ends", days=late.cut_off))
     yield " ".join(told)
-
-
-def _clock(at: datetime | None) -> str:
-    return "" if at is None else f"{at:%Y-%m-%d %H:%M}"
 
 
 def _points(number: float | None) -> str:

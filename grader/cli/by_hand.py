@@ -15,7 +15,8 @@ from pathlib import Path
 
 from grader.cli.errors import tell
 from grader.cli.opened import LONGEST_AUTHOR, Opened, author_of, opened, write_pages
-from grader.cli.whose import by_roster, exercises_called, student_called
+from grader.cli.people import named
+from grader.cli.whose import by_roster, exercises_called, names_of, newcomer_called, student_called
 from grader.policy.by_hand import UNDOABLE, HandLines
 from grader.record import hand_file
 from grader.record.hand_file import LONGEST_TEXT
@@ -51,7 +52,7 @@ def run_by_hand(options: HandOptions) -> int:
     author = author_of(options.by)
     text = _text(options)
     with opened(options.out, options.lang) as folder:
-        student, exercises = _meant(folder, options)
+        student, exercises, doubt = _meant(folder, options)
         lines = [_line(folder, options, student, one, text, author) for one in exercises]
         new = [one for one in lines if not _is_there(folder, one)]
         new = [replace(one, id=hand_file.new_id(folder.by_hand)) for one in new]
@@ -63,6 +64,8 @@ def run_by_hand(options: HandOptions) -> int:
             for said in _said(folder, line, mine, before[line.exercise], after):
                 print(said)  # noqa: T201
             _tell_of_lms(folder, line, after)
+        if doubt is not None:
+            tell(folder.words.say(doubt))
         return write_pages(folder, [student])
 
 
@@ -111,8 +114,8 @@ def _text(options: HandOptions) -> str:
     return text
 
 
-def _meant(folder: Opened, options: HandOptions) -> tuple[str, list[str]]:
-    """Give whose and which work is meant.
+def _meant(folder: Opened, options: HandOptions) -> tuple[str, list[str], Message | None]:
+    """Give whose and which work is meant, and a doubt about who, if any.
 
     Raises:
         GraderError: nobody is called so, or no exercise; or there is nothing to say it of.
@@ -120,13 +123,15 @@ def _meant(folder: Opened, options: HandOptions) -> tuple[str, list[str]]:
     there, roster = sorted({one.student for one in folder.records}), folder.roster
     typed = printable(options.student).strip()
     is_new = folded(typed) not in map(folded, there) and by_roster(typed, there, roster) is None
+    doubt = None
     if options.absent and typed and is_new:
-        student = typed
+        student, doubt = newcomer_called(typed, there, roster)
     else:
         student = student_called(options.student, there, roster)
     known = [one.exercise for one in folder.records if one.student == student]
-    names = {key: (one.title.ko, one.title.en) for key, one in folder.course.exercises.items()}
-    exercises = exercises_called(options.exercises, known, names)
+    course = folder.course
+    own = [one for one in course.exercises if one in named(course)]
+    exercises = exercises_called(options.exercises, known, names_of(course), own)
     if options.kind is HandKind.RERUN and not exercises:
         exercises = known
     if options.kind in {HandKind.RERUN, HandKind.COMMENT}:
@@ -134,7 +139,7 @@ def _meant(folder: Opened, options: HandOptions) -> tuple[str, list[str]]:
             if one not in known:
                 args = {"student": wording.name(student), "exercise": folder.title(one)}
                 raise GraderError(Message("hand.no_hand_in", args))
-    return student, exercises
+    return student, exercises, doubt
 
 
 def _line(

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from grader.authoring.around import ATTEMPTS
 from grader.cli.course import open_course, open_words
+from grader.cli.people import named
 from grader.cli.printing import console, titles
 from grader.cli.roster import class_list
 from grader.cli.rules import nobodys, rules_for, section_column
 from grader.cli.times import read_worksheet
 from grader.course.editors import SCHEMA
 from grader.course.exercises import Course
-from grader.course.load import SETTINGS, find_course, load_course
+from grader.course.load import SETTINGS, find_course, load_course, read_settings
 from grader.policy.rules import Rules, Terms
 from grader.record import files
 from grader.report import worksheet
 from grader.report.attendance import people_of
 from grader.report.wording import points
+from grader.text.times import clock, until
 from grader.text.words import Words
 from grader.types import GraderError, Message
 
@@ -81,7 +82,8 @@ def run_check(lang: str | None) -> int:
     terminal.print(_table(course, rules, words))
     for line in _lines(course, rules, words):
         terminal.print(line, soft_wrap=True)
-    odd = [words.say(message) for message in nobodys(course, ())] if class_list(course) else []
+    roster = class_list(course)
+    odd = [words.say(message) for message in nobodys(course, (), roster)] if roster else []
     for line in odd:
         terminal.print(line, soft_wrap=True)
     return SOME_NOT if odd else SOUND
@@ -91,14 +93,17 @@ def _table(course: Course, rules: Rules, words: Words) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for key in HEAD:
+    weeks = {one: said.week for one, said in read_settings(course.root).exercise.items()}
+    some = any(weeks.values())
+    for key in (*HEAD[:1], *(("rules.week",) if some else ()), *HEAD[1:]):
         table.add_column(words(key), overflow="fold")
-    for exercise, title in titles(course, words).items():
+    for exercise, title in _own_titles(course, words).items():
         terms = rules.exercises.get(exercise, Terms())
         table.add_row(
             title,
-            _clock(terms.opens),
-            _clock(terms.due),
+            *((str(weeks.get(exercise) or "–"),) if some else ()),
+            clock(terms.opens) if terms.opens else "–",
+            until(terms.due) if terms.due else "–",
             points(terms.weight),
             points(100.0 if terms.points is None else terms.points),
             terms.title or "–",
@@ -106,7 +111,15 @@ def _table(course: Course, rules: Rules, words: Words) -> Table:
     return table
 
 
+def _own_titles(course: Course, words: Words) -> dict[str, str]:
+    """Give the exercises that ``course.toml`` names; all where it names none."""
+    known, own = titles(course, words), named(course)
+    return {one: title for one, title in known.items() if one in own} or known
+
+
 def _lines(course: Course, rules: Rules, words: Words) -> Iterator[str]:
+    if others := len(course.exercises) - len(_own_titles(course, words)):
+        yield words("rules.others", count=others)
     yield words(ATTEMPTS[rules.attempts])
     if course.hints is not None:
         yield words("rules.hints", count=course.hints)
@@ -136,12 +149,8 @@ def _times(course: Course, rules: Rules, words: Words) -> Iterator[str]:
     roster = class_list(course)
     if rules.dated and roster and worksheet.has_times(roster):
         yield words("rules.roster_times", count=worksheet.count(roster), of=len(roster))
-    for exercise, title in titles(course, words).items():
+    for exercise, title in _own_titles(course, words).items():
         if path := rules.exercises.get(exercise, Terms()).worksheet:
             rows = read_worksheet(course.root / path)
             told = {"count": worksheet.count(rows), "of": len(rows)}
             yield words("rules.worksheet_times", title=title, file=path, **told)
-
-
-def _clock(at: datetime | None) -> str:
-    return "–" if at is None else f"{at:%Y-%m-%d %H:%M}"

@@ -22,6 +22,7 @@ from grader.cli.foreseen import Planned, Planner
 from grader.cli.people import named
 from grader.cli.printing import console, titles
 from grader.cli.progress import SOON
+from grader.cli.rules import nobodys
 from grader.collect.attempts import may_count, together
 from grader.collect.collect import Collected
 from grader.collect.names import file_mark
@@ -214,6 +215,7 @@ class DryRun:
             yield f"{name(student)}: {self.words.say(message)}"
         if self.roster:
             yield from self._against_the_roster()
+        yield from (self.words.say(message) for message in self._nobodys)
         yield self.words("cli.dry_run_end")
 
     def _against_the_roster(self) -> Iterator[str]:
@@ -223,6 +225,10 @@ class DryRun:
         ):
             names = "; ".join(printable(one, limit=LONGEST) for one in people)
             yield self.words(key, count=len(people), names=names) if people else self.words(nobody)
+
+    @property
+    def _nobodys(self) -> tuple[Message, ...]:
+        return tuple(nobodys(self.course, self.people, self.roster or ()))
 
     @property
     def _messages(self) -> tuple[Message, ...]:
@@ -238,6 +244,7 @@ class DryRun:
             "lacking": {one: list[Json](who) for one, who in self.lacking.items() if who},
             "absent": list[Json](self.missing_people),
             "not_on_roster": list[Json](self.strangers),
+            "nobodys": [self.words.say(message) for message in self._nobodys],
             "code": self.code,
         }
 

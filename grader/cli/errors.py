@@ -124,6 +124,8 @@ def language_of(arguments: Sequence[str]) -> str:
 
 
 def _course_language() -> str | None:
-    from grader.course.load import find_course, read_settings
+    from grader.course.load import find_course, language_said
+    from grader.text.words import LANGUAGES
 
-    return read_settings(find_course()).language
+    said = language_said(find_course())  # what is told may be that file's own fault
+    return said if said in LANGUAGES else None

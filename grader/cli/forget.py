@@ -17,7 +17,7 @@ from grader.cli.kept import ALL_ACCEPTED
 from grader.cli.opened import Opened, author_of, opened, write_pages
 from grader.cli.roster import known_roster
 from grader.cli.rules import ClassNames
-from grader.cli.whose import exercises_called, student_called
+from grader.cli.whose import exercises_called, names_of, student_called
 from grader.course.load import SETTINGS
 from grader.record import class_file, hand_file
 from grader.report import wording
@@ -112,7 +112,8 @@ def _exercises(folder: Opened, student: str, texts: Sequence[str]) -> tuple[str,
     if not texts:
         return ()
     theirs = [one.exercise for one in folder.in_force if one.student == student]
-    return tuple(exercises_called(texts, theirs, {}))
+    names = {one: told for one, told in names_of(folder.course).items() if one in theirs}
+    return tuple(exercises_called(texts, theirs, names))
 
 
 def _ask(folder: Opened, student: str, exercises: Sequence[str], author: str) -> None:

@@ -13,6 +13,7 @@ from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
 from grader.cli.moved import note_rules
 from grader.cli.people import people_of
+from grader.cli.roster import class_of
 from grader.cli.rules import nobodys, rules_for
 from grader.cli.spared import Spared
 from grader.course.exercises import Course
@@ -77,7 +78,8 @@ def finish(
     everything = current(store, course)
     note_rules(store, everything)
     places = printing.write_feedback(course, words, store.out, everything, spared)
-    for message in nobodys(course, everything):
+    students = {one.student for one in everything}
+    for message in nobodys(course, students, class_of(course, store.out)):
         tell(words.say(message))
     for message in times_unknown(everything, course.rules):
         tell(words.say(message))

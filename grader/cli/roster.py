@@ -52,6 +52,20 @@ def class_list(course: Course) -> Roster:
     return roster_file(course.root / said.file) if said is not None else ()
 
 
+def class_of(course: Course, out: Path | None) -> Roster:
+    """Read the course's roster, else the one that was given to a folder; nobody without either.
+
+    Raises:
+        GraderError: the course's cannot be read.
+    """
+    if course.rules.roster is not None or out is None:
+        return class_list(course)
+    try:
+        return known_roster(course, out)[0] or ()
+    except GraderError:  # told with everybody's state
+        return ()
+
+
 def known_roster(course: Course, out: Path) -> tuple[Roster | None, str]:
     """Give the class's roster, and where it lies: the folder's, else the course's.
 

@@ -14,11 +14,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from grader.cli.roster import class_list
+from grader.cli.roster import class_of
 from grader.cli.times import times_of
 from grader.course.exercises import Course
 from grader.policy.rules import Rules, folded
-from grader.report.roster import CALLED, PLATFORM_S, Roster, match
+from grader.report.roster import (
+    CALLED,
+    PLATFORM_S,
+    Roster,
+    full_names,
+    logins,
+    match,
+    one_word,
+)
 from grader.text.near import near_names
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Record
@@ -40,7 +48,7 @@ class ClassNames:
         return match(self.students, self.roster, CALLED)
 
     @cached_property
-    def _rows_called(self) -> dict[str, set[int]]:
+    def _cells(self) -> dict[str, set[int]]:
         called: dict[str, set[int]] = defaultdict(set)
         for number, person in enumerate(self.roster):
             for column, value in person.items():
@@ -48,10 +56,23 @@ class ClassNames:
                     called[folded(value)].add(number)
         return called
 
+    @cached_property
+    def _full_names(self) -> dict[str, set[int]]:
+        called: dict[str, set[int]] = defaultdict(set)
+        for number, person in enumerate(self.roster):
+            for name in full_names(person):
+                called[name].add(number)
+        return called
+
+    def holders(self, name: str) -> list[int]:
+        """Give the rows of whom a name is: a whole cell, or given and family name together."""
+        found = self._cells.get(folded(name)) or self._full_names.get(one_word(name), set())
+        return sorted(found) if name.strip() else []
+
     def row(self, name: str) -> int | None:
         """Give the one row that holds a name; None where none does, or several."""
-        rows = self._rows_called.get(folded(name), set())
-        return next(iter(rows)) if len(rows) == 1 else None
+        rows = self.holders(name)
+        return rows[0] if len(rows) == 1 else None
 
     def student(self, name: str) -> str | None:
         """Give what somebody is called by hand-ins; None where there is no hand-in.
@@ -77,7 +98,7 @@ def rules_for(course: Course, records: Iterable[Record], out: Path | None = None
     """
     records = list(records)
     rules, students = course.rules, sorted({one.student for one in records})
-    names = ClassNames(students, class_list(course))
+    names = ClassNames(students, class_of(course, out))
 
     def called(name: str) -> str:
         return names.student(name) or name
@@ -99,16 +120,18 @@ def rules_for(course: Course, records: Iterable[Record], out: Path | None = None
     )
 
 
-def nobodys(course: Course, records: Iterable[Record]) -> Iterator[Message]:
+def nobodys(course: Course, students: Iterable[str], roster: Roster) -> Iterator[Message]:
     """Say which names of ``course.toml`` are nobody's: a slip there costs somebody an extension.
 
     Without a roster whoever handed in nothing yet is unknown too, so only who is nearly called as
     somebody who did is told.
+
+    Args:
+        course: whose names.
+        students: who handed in.
+        roster: the class.
     """
-    rules, names = (
-        course.rules,
-        ClassNames(sorted({r.student for r in records}), class_list(course)),
-    )
+    rules, names = course.rules, ClassNames(sorted({*students}), roster)
     said = [*(one.student for one in rules.extensions if one.student)]
     said += [member for group in rules.groups for member in group.members]
     numbered = filter(None, map(PLATFORM_S.fullmatch, names.students))
@@ -118,7 +141,13 @@ def nobodys(course: Course, records: Iterable[Record]) -> Iterator[Message]:
         *(value for person in names.roster for value in person.values()),
     ]
     for name in dict.fromkeys(said):
-        if names.student(name) is None and names.row(name) is None:
+        if names.student(name) is not None or names.row(name) is not None:
+            continue
+        if several := names.holders(name):
+            told = printable(", ".join(logins(names.roster, several)), limit=300)
+            args = {"name": printable(name, limit=LONGEST), "known": told}
+            yield Message("rules.several", args)
+        else:
             near = next(iter(near_names(name, filter(None, known), 1)), "")
             args = {"name": printable(name, limit=LONGEST), "near": printable(near, limit=LONGEST)}
             if near or names.roster:

@@ -70,7 +70,8 @@ def _bad_value(error: Any) -> Message:
         names = choice["choices"].replace("'", "")
         return Message("cli.bad_choice", {"parameter": parameter, "choices": names})
     param = getattr(error, "param", None)
-    least = getattr(param, "min", None) or getattr(getattr(param, "type", None), "min", None)
+    bounds = (getattr(one, "min", None) for one in (param, getattr(param, "type", None)))
+    least = next((one for one in bounds if one is not None), None)
     if least is not None:
         return Message("cli.too_small", {"parameter": parameter, "least": least})
     if "integer" in problem:

@@ -24,6 +24,7 @@ from grader.course.exercises import Course, Exercise
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.ours import ours
+from grader.policy.rules import Rules
 from grader.record.store import Store
 from grader.room import open_room
 from grader.room.quick import quickened
@@ -147,10 +148,15 @@ def _graded(
             graded = list(graded_as_done(grader, collected, progress, words))
         records = in_order(collected, graded)
         spared = Spared(store.out)
-        finish(course, words, store, records, options.format, spared)
+        finish(_without_class(course), words, store, records, options.format, spared)
     done = [(wanted[one.submission.name], one.records) for one in graded]
     tally = tally_of_runs(done, missing=len(collected.submissions) - len(graded))
     return replace(tally, ungraded=tally.ungraded or bool(spared))
+
+
+def _without_class(course: Course) -> Course:
+    """Give the course without deadlines, names and what is owed: nobody handed in its samples."""
+    return replace(course, owed=None, read_rules=Rules)
 
 
 def _concluded(tally: Tally, words: Words, key: str) -> int:

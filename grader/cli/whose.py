@@ -11,10 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from grader.cli.rules import ClassNames
-from grader.report.roster import PLATFORM_S, Roster, bare, folded, full_names
+from grader.course.exercises import Course
+from grader.report.attendance import people_of
+from grader.report.roster import (
+    PLATFORM_S,
+    Roster,
+    bare,
+    folded,
+    full_names,
+    logins,
+    typed_names,
+)
 from grader.text.near import near_names
 from grader.text.printable import printable
-from grader.types import GraderError, Message
+from grader.types import GraderError, Message, Scalar
 
 MOST_NEAR = 5
 LONGEST = 60  # characters of a name in a message
@@ -22,7 +32,36 @@ LONGEST = 60  # characters of a name in a message
 
 def by_roster(text: str, students: Sequence[str], roster: Roster) -> str | None:
     """Find a student by the roster's name, login or number; None where it has no such hand-in."""
-    return ClassNames(students, bare(roster, ())).student(text) if roster else None
+    return ClassNames(students, _about_people(roster)).student(text) if roster else None
+
+
+def newcomer_called(
+    text: str, students: Sequence[str], roster: Roster
+) -> tuple[str, Message | None]:
+    """Give what to call somebody of whom there is nothing, and a doubt about the name, if any.
+
+    Args:
+        text: as it was typed.
+        students: as those are called of whom there is something.
+        roster: the class's. Without one nobody knows who is of the class, so a name that is nearly
+            somebody's is doubted; with one it is refused.
+
+    Raises:
+        GraderError: nobody on the roster is called so, or several are.
+    """
+    names = ClassNames(students, _about_people(roster))
+    held = names.holders(text)
+    args: dict[str, Scalar] = {"student": printable(text, limit=LONGEST)}
+    if len(held) > 1:
+        args["known"] = _listed(logins(names.roster, held))
+        raise GraderError(Message("hand.several_on_roster", args))
+    if held:
+        return next((one for one in students if names.holders(one) == held), text), None
+    args["near"] = near = _listed(_near(text, _called(students, roster) | _not_there(names)))
+    if roster:
+        key = "hand.not_on_roster_near" if near else "hand.not_on_roster"
+        raise GraderError(Message(key, args))
+    return text, Message("hand.absent_near", args) if near else None
 
 
 def student_called(text: str, students: Iterable[str], roster: Roster = ()) -> str:
@@ -52,8 +91,20 @@ def student_called(text: str, students: Iterable[str], roster: Roster = ()) -> s
     raise GraderError(Message("hand.no_student", {"student": shown}))
 
 
+def names_of(course: Course) -> dict[str, tuple[str, ...]]:
+    """Give what the course's exercises are called beside their ids; in the LMS, too."""
+    terms = course.rules.exercises
+    return {
+        key: (*([terms[key].title] if key in terms else ()), one.title.ko, one.title.en)
+        for key, one in course.exercises.items()
+    }
+
+
 def exercises_called(
-    texts: Sequence[str], known: Iterable[str], names: Mapping[str, Sequence[str]]
+    texts: Sequence[str],
+    known: Iterable[str],
+    names: Mapping[str, Sequence[str]],
+    own: Iterable[str] = (),
 ) -> list[str]:
     """Find exercises, "a,b" being two; each once.
 
@@ -61,19 +112,25 @@ def exercises_called(
         texts: as they were typed: ids, or whole titles.
         known: ids that there are.
         names: id to what else the exercise is called.
+        own: the course's, to be named where none is near; all that are known if not said.
 
     Raises:
-        GraderError: one is none; names those that nearly are.
+        GraderError: one is none; names those that nearly are, else all that are known.
     """
-    called = {one: (one, *names.get(one, ())) for one in dict.fromkeys((*known, *names))}
+    called = {
+        one: (one, *filter(None, names.get(one, ()))) for one in dict.fromkeys((*known, *names))
+    }
     asked = [text for text in texts if _exercise(text, called)]
     asked += [one for text in texts if text not in asked for one in text.split(",") if one.strip()]
     found: list[str] = []
     for text in asked:
         if (one := _exercise(text, called)) is None:
             shown = printable(text.strip(), limit=LONGEST)
-            near = _listed(_near(text, called) or list(called))
-            raise GraderError(Message("hand.no_exercise", {"exercise": shown, "near": near}))
+            if near := _listed(_near(text, called)):
+                raise GraderError(Message("hand.no_exercise", {"exercise": shown, "near": near}))
+            there = _listed(list(own) or list(called))
+            args = {"exercise": shown, "known": there}
+            raise GraderError(Message("hand.no_exercise_so", args))
         found.append(one)
     return list(dict.fromkeys(found))
 
@@ -92,6 +149,24 @@ def _called(students: Sequence[str], roster: Roster) -> dict[str, tuple[str, ...
         one: (one, *([match["name"]] if match else ()), *sorted(told.get(one, ())))
         for one, match in own
     }
+
+
+def _not_there(names: ClassNames) -> dict[str, tuple[str, ...]]:
+    """Give what those of a roster are called of whom there is nothing."""
+    everybody = people_of(names.roster).items()
+    return {
+        called: (called, *sorted(typed_names(names.roster[row])))
+        for row, called in everybody
+        if row not in names.rows
+    }
+
+
+def _about_people(roster: Roster) -> Roster:
+    """Give a roster without grades; where no column is called as usual, all but its numbers."""
+    kept = bare(roster, ())
+    if any(value for row in kept for value in row.values()):
+        return kept
+    return [{k: v if any(map(str.isalpha, v)) else "" for k, v in row.items()} for row in roster]
 
 
 def _near(text: str, called: Mapping[str, Sequence[str]]) -> list[str]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from grader.course.data import read_data_set, source
 from grader.course.exercises import (
@@ -24,7 +26,7 @@ from grader.course.exercises import (
     architecture_at,
 )
 from grader.course.expectations import Expectation
-from grader.course.places import Place
+from grader.course.places import Keys, Place
 from grader.course.profiles import LAPTOP, choose, expected_name, is_same, overlaid, take_tables
 from grader.course.rewording import reworded
 from grader.course.rulebook import RuleBook
@@ -35,10 +37,12 @@ from grader.course.schema import (
     PublicFile,
 )
 from grader.course.settings import SettingsFile
-from grader.course.toml import bad_file, bad_key, checked, fault, read_toml
+from grader.course.sizes import WrongValueError
+from grader.course.toml import bad_file, checked, place_in, read_toml
 from grader.types import GraderError, Message
 
 SETTINGS = "course.toml"  # beside assignments/
+_LANGUAGE = re.compile(r"""^\s*language\s*=\s*["'](\w+)["']""", re.MULTILINE)
 
 
 def find_course(start: Path | None = None) -> Path:
@@ -109,6 +113,16 @@ def read_settings(root: Path) -> SettingsFile:
     return read_book(root).settings
 
 
+def language_said(root: Path) -> str | None:
+    """Give the language of ``course.toml``, also where something else in it is at fault."""
+    try:
+        text = (root / SETTINGS).read_text("utf-8", errors="replace")
+    except OSError:
+        return None
+    found = _LANGUAGE.search(text)
+    return found[1] if found else None
+
+
 def read_book(root: Path) -> RuleBook:
     """Read ``course.toml``, whose exercises nobody has held against those there are.
 
@@ -123,7 +137,7 @@ def read_book(root: Path) -> RuleBook:
     try:
         return RuleBook(SettingsFile.model_validate(raw), (), place)
     except ValidationError as error:
-        raise place.invalid(error) from error
+        raise place.invalid(error, TypeAdapter(SettingsFile)) from error
 
 
 def read_exercise(root: Path, identifier: str, profile: str) -> Exercise:
@@ -143,7 +157,7 @@ def _read_at(root: Path, identifier: str, profile: str) -> Exercise:
     folder = root / ASSIGNMENTS / identifier
     path = folder / "exercise.toml"
     raw, names = choose(read_toml(path), profile, path)
-    public = checked(PublicFile, raw, path)
+    public = checked(PublicFile, raw, path, _laid(profile, names))
     private, private_names = _read_private(root / REFERENCE / identifier, profile)
     known = names | private_names
     name = profile if profile in known else LAPTOP
@@ -155,7 +169,13 @@ def _read_private(folder: Path, profile: str) -> tuple[PrivateFile | None, froze
     if not path.is_file():
         return None, frozenset()
     raw, names = choose(read_toml(path), profile, path)
-    return checked(PrivateFile, _for_origin(raw, folder.parent, path), path), names
+    whole = _for_origin(raw, folder.parent, path)
+    return checked(PrivateFile, whole, path, _laid(profile, names)), names
+
+
+def _laid(profile: str, names: frozenset[str]) -> Sequence[Sequence[str]]:
+    """Give where a file says what a profile has otherwise."""
+    return [("profiles", profile)] if profile in names else []
 
 
 def _for_origin(raw: dict[str, Any], reference: Path, path: Path) -> dict[str, Any]:
@@ -167,7 +187,9 @@ def _for_origin(raw: dict[str, Any], reference: Path, path: Path) -> dict[str, A
     known = [origin.name for origin in read_data_set(file).origins]
     for name in tables:
         if name not in known:
-            raise bad_key(path, f"origins.{name}", f"not one of {', '.join(known)}")
+            raise place_in(path).unknown(
+                ("origins", name), name, known, "rules.not_one_of", "rules.not_one_of_near"
+            )
     try:
         found = source(reference, file.stem).origin.name
     except GraderError:
@@ -226,7 +248,12 @@ def _fitted(given: AlternativeTable, model: ArchitectureTable, file: Path) -> di
     try:
         form = given.form(model)
     except ValueError as error:
-        raise fault(error, file, "accept") from error
+        at: Keys = ("accept",)
+        if isinstance(error, WrongValueError):
+            raise place_in(file).fault(at, error.message.id, **error.message.args) from error
+        if not isinstance(error, ValidationError):
+            raise
+        raise place_in(file).invalid(error, TypeAdapter(ArchitectureTable), at) from error
     return architecture_at(form, form.usual())
 
 
@@ -244,5 +271,6 @@ def _read_expected(folder: Path, identifier: str, profile: str) -> Expectation |
         ("profile", expected.profile, profile, is_same(expected.profile, profile)),
     ):
         if not same:
-            raise bad_key(path, key, f"{got!r}, not {wanted!r}")
+            told = {"file": str(path), "key": key, "given": got, "wanted": wanted}
+            raise GraderError(Message("course.other_expected", told))
     return expected

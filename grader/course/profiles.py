@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from grader.course.toml import bad_key
+from grader.course.toml import place_in
 
 LAPTOP = "laptop"
 FORMER_NAMES = frozenset({"standard"})  # what measurements called ``laptop`` earlier
+LONGEST = 60  # characters of what is said
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -39,7 +40,8 @@ def choose(raw: dict[str, Any], profile: str, path: Path) -> tuple[dict[str, Any
     tables = take_tables(raw, "profiles", path)
     for name in tables:
         if name == LAPTOP or not _NAME.fullmatch(name):
-            raise bad_key(path, f"profiles.{name}", f"not a name; {LAPTOP} is the rest of the file")
+            at = ("profiles", name)
+            raise place_in(path).fault(at, "rules.profile_name", given=name, usual=LAPTOP)
     return overlaid(raw, tables.get(profile, {})), frozenset(tables)
 
 
@@ -68,8 +70,9 @@ def take_tables(raw: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
     """
     tables = raw.pop(key, {})
     if not isinstance(tables, dict):
-        raise bad_key(path, key, "not a table")
+        raise place_in(path).fault((key,), "rules.must_be_table", given=str(tables)[:LONGEST])
     for name, table in tables.items():
         if not isinstance(table, dict):
-            raise bad_key(path, f"{key}.{name}", "not a table")
+            given = str(table)[:LONGEST]
+            raise place_in(path).fault((key, name), "rules.must_be_table", given=given)
     return tables

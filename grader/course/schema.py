@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from grader.course.exercises import Hint, Limits, Phrase, Seconds, Size, Text, layers_at
-from grader.course.sizes import Form, FreeSize, LayerForm, evaluate
+from grader.course.sizes import Form, FreeSize, LayerForm, WrongValueError, evaluate
 from grader.types import EvidenceClass
 
 DEFAULT_POINTS = {"runs": 10, "structure": 35, "data": 15, "training": 15, "accuracy": 25}
@@ -75,7 +75,7 @@ class ArchitectureTable(Strict):
             total = sum(layer.params for layer in layers_at(form, sizes))
             stated = evaluate(self.total_params, sizes)
             if total != stated:
-                raise ValueError(f"total_params is {stated}, but the layers add up to {total}")
+                raise WrongValueError("rules.total_params", stated=stated, total=total)
         return self
 
     def form(self) -> Form:
@@ -118,7 +118,7 @@ class PointsTable(Strict):
     def _hundred(self) -> PointsTable:
         total = sum(self.model_dump().values())
         if abs(total - FULL_SCORE) > 1e-9:  # noqa: PLR2004
-            raise ValueError(f"the points add up to {total:g}, not to {FULL_SCORE:g}")
+            raise WrongValueError("rules.points_sum", total=total, full=FULL_SCORE)
         return self
 
     def by_class(self) -> dict[EvidenceClass, float]:

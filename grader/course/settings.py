@@ -14,28 +14,12 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from grader.course.patterns import BRANCH, FOLDER, NOT_EMPTY, REPOSITORY, REQUIREMENT, WHEEL
 from grader.course.schema import Strict
 
 PRIVATE = frozenset({"roster", "groups", "extensions"})
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
-# A name as the package index has it, with at most one bound; no address and no option of pip's.
-REQUIREMENT = (
-    r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9,_-]+\])?"
-    r"((==|>=|<=|~=)[0-9][A-Za-z0-9.+!]*)?$"
-)
-REPOSITORY = r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$"
-BRANCH = r"^[A-Za-z0-9._-]+$"
-FOLDER = r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$"
-WHEEL = r"^https://[^\s'\"]+\.whl$"
-NOT_EMPTY = r"\S"
-EXAMPLES = {  # of what has one of these forms
-    REQUIREMENT: "scikit-learn>=1.4",
-    REPOSITORY: "OWNER/NAME",
-    BRANCH: "main",
-    FOLDER: "lessons/rnn",
-    WHEEL: "https://example.org/rnn_grader-0.1.0-py3-none-any.whl",
-}
 DATE = r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})?)?$"
 
 

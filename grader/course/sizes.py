@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from grader.types import Json
+from grader.types import Json, Message, Scalar
 
 Formula = int | str
 OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = MappingProxyType(
@@ -23,6 +23,14 @@ OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = MappingProxy
         ast.FloorDiv: operator.floordiv,
     }
 )
+
+
+class WrongValueError(ValueError):
+    """Something in the file that cannot be, and what is said of it beside its place."""
+
+    def __init__(self, message_id: str, **args: Scalar) -> None:
+        super().__init__(message_id, args)
+        self.message = Message(message_id, args)
 
 
 @dataclass(frozen=True)
@@ -86,14 +94,14 @@ def evaluate(formula: Formula, sizes: Mapping[str, int]) -> int:
     """Compute a formula: whole numbers, names of sizes, ``+ - * //`` and brackets.
 
     Raises:
-        ValueError: anything else.
+        WrongValueError: anything else.
     """
     if isinstance(formula, int):
         return formula
     try:
         tree = ast.parse(formula, mode="eval").body
     except SyntaxError as error:
-        raise ValueError(f"{formula!r} is no formula") from error
+        raise WrongValueError("rules.no_formula", given=formula) from error
     return _value(tree, sizes, formula)
 
 
@@ -105,4 +113,4 @@ def _value(node: ast.expr, sizes: Mapping[str, int], formula: str) -> int:
             return sizes[name]
         case ast.BinOp(left, op, right) if type(op) in OPERATORS:
             return OPERATORS[type(op)](_value(left, sizes, formula), _value(right, sizes, formula))
-    raise ValueError(f"{formula!r}: only whole numbers, {', '.join(sizes) or '-'} and + - * //")
+    raise WrongValueError("rules.bad_formula", given=formula, known=", ".join(sizes) or "–")

@@ -6,20 +6,22 @@ reads the file. Every fault is one sentence that names the file and, where there
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from grader.types import GraderError, Message
+from grader.course.places import Place, own_words
+from grader.types import GraderError, Message, Scalar
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-    from pydantic_core import ErrorDetails
+    from collections.abc import Sequence
 
-UNKNOWN = "Extra inputs are not permitted"  # as of a model
+    from pydantic import TypeAdapter, ValidationError
 
 Held = TypeVar("Held")
+_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -29,16 +31,31 @@ def read_toml(path: Path) -> dict[str, Any]:
         GraderError: it is none.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
         raise bad_file(path, error) from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problem, line = _PLACE.sub("", str(error)), _PLACE.search(str(error))
+        args: dict[str, Scalar] = {"file": str(path), "problem": problem}
+        args["line"] = int(line["line"]) if line and line["line"] else text.rstrip().count("\n") + 1
+        raise GraderError(Message("course.bad_toml", args)) from error
 
 
-def checked(kind: type[Held], raw: object, path: Path) -> Held:
+def checked(
+    kind: type[Held], raw: object, path: Path, overlays: Sequence[Sequence[str]] = ()
+) -> Held:
     """Read a table into a dataclass or a model.
 
+    Args:
+        kind: the dataclass or model.
+        raw: the table.
+        path: the file.
+        overlays: tables of the file that were laid over the rest, by their keys.
+
     Raises:
-        GraderError: names the file and the key at fault.
+        GraderError: names the file, the key at fault and, in TOML, the line.
     """
     from pydantic import ValidationError
 
@@ -46,7 +63,9 @@ def checked(kind: type[Held], raw: object, path: Path) -> Held:
     try:
         return adapter.validate_python(raw)
     except ValidationError as error:
-        raise fault(error, path) from error
+        if path.suffix != ".toml":
+            raise _bad_key(error, path) from error
+        raise place_in(path, overlays).invalid(error, _adapter(cast("Any", kind))) from error
 
 
 @cache
@@ -56,26 +75,10 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(kind)  # compiles what to look at; as expensive as reading ten files
 
 
-def fault(error: ValueError, path: Path, above: str = "") -> GraderError:
-    """Say in one sentence which key is at fault; ``above`` is the table that holds it."""
-    from pydantic import ValidationError
-
-    keys, problem = [above] if above else [], str(error)
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        keys += [str(part) for part in first["loc"]]
-        problem = own_words(first)
-    return bad_key(path, ".".join(keys) or "-", problem)
-
-
-def own_words(told: ErrorDetails) -> str:
-    """Give what pydantic says without what it says to programmers."""
-    # It speaks to a caller of __init__ here; our reader has a file with a key too many.
-    if told["type"] == "unexpected_keyword_argument":
-        return UNKNOWN
-    if told["type"] == "value_error":
-        return str(told["ctx"]["error"])
-    return told["msg"]
+def place_in(path: Path, overlays: Sequence[Sequence[str]] = ()) -> Place:
+    """Give a TOML file to be pointed at."""
+    text = path.read_text("utf-8", errors="replace") if path.is_file() else ""
+    return Place(path, text, overlays)
 
 
 def bad_file(path: Path, error: Exception) -> GraderError:
@@ -83,8 +86,9 @@ def bad_file(path: Path, error: Exception) -> GraderError:
     return GraderError(Message("course.bad_file", {"file": str(path), "problem": str(error)}))
 
 
-def bad_key(path: Path, key: str, problem: str) -> GraderError:
-    """Say what is wrong with a key of a file."""
-    return GraderError(
-        Message("course.bad_key", {"file": str(path), "key": key, "problem": problem})
-    )
+def _bad_key(error: ValidationError, path: Path) -> GraderError:
+    """Say which key of a file that programs write is at fault; it has no lines to speak of."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(map(str, first["loc"])) or "-"
+    args = {"file": str(path), "key": key, "problem": own_words(first)}
+    return GraderError(Message("course.bad_key", args))

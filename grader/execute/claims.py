@@ -30,7 +30,7 @@ from grader.execute.caps import (
     VALUES,
 )
 from grader.execute.events import Event, Sample, Sampled, read_event
-from grader.execute.holding import PARTS, HeldClaims, Story
+from grader.execute.holding import PARTS, HeldClaims, ModelSoFar
 from grader.execute.showing import Shown
 from grader.execute.strict_json import values_in
 from grader.execute.transcript import read_transcript
@@ -74,10 +74,10 @@ def read_claims(folder: Path) -> Claims:
             _read(reader, path)
         except (BadArraysError, ValueError, RecursionError, OSError):
             bad_events += 1
-    stories = sorted(reader.held.stories.values(), key=lambda story: story.candidate.order)
+    models = sorted(reader.held.models.values(), key=lambda model: model.candidate.order)
     return Claims(
         cells=transcript.cells,
-        candidates=tuple(_closed(story) for story in stories),
+        candidates=tuple(_closed(model) for model in models),
         unreadable=transcript.unreadable + bad_events,
         malformed=transcript.malformed,
         dropped=_number(folder / "dropped"),
@@ -86,7 +86,7 @@ def read_claims(folder: Path) -> Claims:
 
 
 def _read(reader: _Reader, path: Path) -> None:
-    """Read one event and add it to its model's story.
+    """Read one event and add it to what is known of its model.
 
     Raises:
         BadArraysError: its arrays are not what an honest probe writes.
@@ -103,7 +103,7 @@ def _read(reader: _Reader, path: Path) -> None:
         event = event.model_copy(update={"bare": True})
     _take(reader, event, reader.held.shared(arrays))
     if event.event != "fit_going":  # it describes no model: what stands for it stays counted
-        reader.held.stories[event.model].values = values_in(text, VALUES)
+        reader.held.models[event.model].values = values_in(text, VALUES)
     reader.held.settle(event.model)
 
 
@@ -134,28 +134,28 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
     final = _numbered("final", arrays)
     initial = _numbered("initial", arrays)
     late = _late(reader.shown, event, arrays)
-    stories = reader.held.stories
-    story = stories.get(event.model)
-    if story is None:
-        story = stories[event.model] = Story(
+    models = reader.held.models
+    model = models.get(event.model)
+    if model is None:
+        model = models[event.model] = ModelSoFar(
             Candidate(event.model, "", event.cell, {}, {}, (), initial or final, (), reader.order)
         )
     if event.event == "fit_begin":
-        _begin(story, event, arrays, initial)
+        _begin(model, event, arrays, initial)
     elif event.event == "fit_going":
-        if story.open_fit is not None:
-            sample = late or story.open_fit.sample
-            story.open_fit = replace(story.open_fit, sample=sample, epochs_run=event.epochs_run)
+        if model.open_fit is not None:
+            sample = late or model.open_fit.sample
+            model.open_fit = replace(model.open_fit, sample=sample, epochs_run=event.epochs_run)
         return  # nothing else is told along with it
     elif event.event == "fit_end":
-        _end(story, event, arrays, late)
-        story.left = final
-    before = story.candidate
+        _end(model, event, arrays, late)
+        model.left = final
+    before = model.candidate
     moved = event.event != "seen" or not _same(before.final, final)
     now = final or initial or before.final
-    # Layers added later make another model of it: its story begins with its first whole weights.
+    # Layers added later make another model of it, which begins with its first whole weights.
     grown = bool(now) and [w.shape for w in before.initial] != [w.shape for w in now]
-    story.candidate = replace(
+    model.candidate = replace(
         before,
         name=event.names[0] if event.names else before.name,
         cell=event.cell if moved else before.cell,
@@ -169,65 +169,67 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
         own_updates=max(before.own_updates, event.updates),
         own_sample=(late if event.event == "seen" else None) or before.own_sample,
     )
-    if story.candidate.bare:  # some of its weights would be another moment's
-        story.left = ()
-        story.candidate = replace(story.candidate, initial=(), final=(), jumps=())
+    if model.candidate.bare:  # some of its weights would be another moment's
+        model.left = ()
+        model.candidate = replace(model.candidate, initial=(), final=(), jumps=())
 
 
 def _begin(
-    story: Story, event: Event, arrays: Mapping[str, Array], initial: tuple[Array, ...]
+    model: ModelSoFar, event: Event, arrays: Mapping[str, Array], initial: tuple[Array, ...]
 ) -> None:
     """A fit begins: what changed since the last one was no fit's doing, if none is missing."""
-    missing = _missing_fits(story, event)
-    story.add(*missing)
-    story.open_fit = _begin_fit(event, _sample(story, event, arrays))
+    missing = _missing_fits(model, event)
+    model.add(*missing)
+    model.open_fit = _begin_fit(event, _sample(model, event, arrays))
     if not missing:
-        _jump(story, initial)
+        _jump(model, initial)
 
 
-def _end(story: Story, event: Event, arrays: Mapping[str, Array], late: FitSample | None) -> None:
-    begun = story.open_fit
-    if begun is None and event.again and story.fits and story.calls > event.before.fits:
-        begun = story.take_back()  # all that it told is told again
-    missing = _missing_fits(story, event)
-    begun = begun or _begin_fit(event, _sample(story, event, arrays))
-    story.open_fit = None
+def _end(
+    model: ModelSoFar, event: Event, arrays: Mapping[str, Array], late: FitSample | None
+) -> None:
+    begun = model.open_fit
+    if begun is None and event.again and model.fits and model.calls > event.before.fits:
+        begun = model.take_back()  # all that it told is told again
+    missing = _missing_fits(model, event)
+    begun = begun or _begin_fit(event, _sample(model, event, arrays))
+    model.open_fit = None
     ended = _end_fit(begun, event)
-    sample = late or _shown_before(story, begun.sample)
-    story.add(*missing, replace(ended, sample=sample))
+    sample = late or _shown_before(model, begun.sample)
+    model.add(*missing, replace(ended, sample=sample))
 
 
-def _shown_before(story: Story, sample: FitSample) -> FitSample:
+def _shown_before(model: ModelSoFar, sample: FitSample) -> FitSample:
     """Give what a fit was given; where an earlier one showed more of the same data, that."""
     if sample.digest is None or sample.showing is not None:
         return sample
-    earlier = story.sample_of(sample.digest)
+    earlier = model.sample_of(sample.digest)
     return sample if earlier is None or earlier.showing is None else earlier
 
 
-def _missing_fits(story: Story, event: Event) -> tuple[Fit, ...]:
+def _missing_fits(model: ModelSoFar, event: Event) -> tuple[Fit, ...]:
     """Give the fits that had ended before and were not told, as one whose data nobody saw."""
-    calls = event.before.fits - story.calls
-    epochs = event.before.epochs - story.epochs
+    calls = event.before.fits - model.calls
+    epochs = event.before.epochs - model.epochs
     if calls <= 0 or epochs < 0:
         return ()
     return (Fit(event.cell, UNSEEN, None, epochs, {}, finished=True, arguments={}, calls=calls),)
 
 
-def _sample(story: Story, event: Event, arrays: Mapping[str, Array]) -> FitSample:
+def _sample(model: ModelSoFar, event: Event, arrays: Mapping[str, Array]) -> FitSample:
     """Give what a fit was given: sent along, or with an earlier fit on the same data."""
     if event.sample is None or not event.sample.same:
         return _fit_sample(event.sample, arrays)
     if event.sample.digest is not None:
-        return story.sample_of(event.sample.digest) or UNSEEN
-    return story.candidate.fits[-1].sample if story.candidate.fits else UNSEEN
+        return model.sample_of(event.sample.digest) or UNSEEN
+    return model.candidate.fits[-1].sample if model.candidate.fits else UNSEEN
 
 
-def _jump(story: Story, found: tuple[Array, ...]) -> None:
+def _jump(model: ModelSoFar, found: tuple[Array, ...]) -> None:
     """Keep a change of weights that no fit made."""
-    if found and not _same(story.left, found):
-        jumps = (*story.candidate.jumps, Jump(story.left, found))[-MOST_JUMPS:]
-        story.candidate = replace(story.candidate, jumps=jumps)
+    if found and not _same(model.left, found):
+        jumps = (*model.candidate.jumps, Jump(model.left, found))[-MOST_JUMPS:]
+        model.candidate = replace(model.candidate, jumps=jumps)
 
 
 def _same(left: tuple[Array, ...], right: tuple[Array, ...]) -> bool:
@@ -236,13 +238,13 @@ def _same(left: tuple[Array, ...], right: tuple[Array, ...]) -> bool:
     )
 
 
-def _closed(story: Story) -> Candidate:
+def _closed(model: ModelSoFar) -> Candidate:
     """Give the candidate; a fit that never ended (time, memory, a crash) counts as begun."""
-    if story.open_fit is not None:
-        return replace(story.candidate, fits=(*story.candidate.fits, story.open_fit))
-    if story.left:
-        _jump(story, story.candidate.final)
-    return story.candidate
+    if model.open_fit is not None:
+        return replace(model.candidate, fits=(*model.candidate.fits, model.open_fit))
+    if model.left:
+        _jump(model, model.candidate.final)
+    return model.candidate
 
 
 def _begin_fit(event: Event, sample: FitSample) -> Fit:

@@ -31,7 +31,7 @@ HUGE_CONFIG: dict[str, Json] = {"class_name": "?", "config": {}, "opaque": True}
 
 @dataclass
 class _Earlier:
-    """What a story's fits but the last one weigh: they stay until they are lightened."""
+    """What a model's fits but the last one weigh: they stay until they are lightened."""
 
     fits: int = 0  # that were weighed
     arrays: set[int] = field(default_factory=set)  # by identity
@@ -52,7 +52,7 @@ class _Earlier:
 
 
 @dataclass
-class Story:
+class ModelSoFar:
     """One model while its events are read."""
 
     candidate: Candidate
@@ -129,8 +129,8 @@ def _numbers(fit: Fit) -> int:
 class HeldClaims:
     """Stories by model, and the arrays that any of them holds, by what is in them."""
 
-    most: int  # bytes, of all stories together
-    stories: dict[int, Story] = field(default_factory=dict)
+    most: int  # bytes, of all models together
+    models: dict[int, ModelSoFar] = field(default_factory=dict)
     lightened: set[int] = field(default_factory=set)  # models that lost something
     _known: weakref.WeakValueDictionary[bytes, Array] = field(
         default_factory=weakref.WeakValueDictionary
@@ -149,7 +149,7 @@ class HeldClaims:
         return self._known.setdefault(digest.digest(), array)
 
     def settle(self, number: int) -> None:
-        """Make the heaviest stories lighter until all fit; ``number``: the model that has grown.
+        """Make the heaviest models lighter until all fit; ``number``: the model that has grown.
 
         An array that two models share counts for both, so that only what has grown is weighed. Then
         there is room for more than one event: who adds little each time does not make us do it all
@@ -165,15 +165,15 @@ class HeldClaims:
                 spent.add(heaviest)
 
     def _weigh(self, number: int) -> None:
-        weight = self.stories[number].weight()
+        weight = self.models[number].weight()
         self._held += weight - self._weights.get(number, 0)
         self._weights[number] = weight
 
     def _lighten(self, number: int) -> bool:
-        """Let a story give something; whether it had anything to give."""
+        """Let a model give something; whether it had anything to give."""
         before = self._weights[number]
         for give in _GIVE:
-            give(self.stories[number])
+            give(self.models[number])
             self._weigh(number)
             if self._weights[number] < before:
                 self.lightened.add(number)
@@ -181,38 +181,38 @@ class HeldClaims:
         return False
 
 
-def _give_metrics(story: Story) -> None:
-    story.lighten_fits(lambda fit: replace(fit, history=_only(fit, LOSSES)))
+def _give_metrics(model: ModelSoFar) -> None:
+    model.lighten_fits(lambda fit: replace(fit, history=_only(fit, LOSSES)))
 
 
-def _give_samples(story: Story) -> None:
+def _give_samples(model: ModelSoFar) -> None:
     """Of all fits but the longest and the last."""
-    told = [fit for fit in story.fits if fit.sample.x is not None]
+    told = [fit for fit in model.fits if fit.sample.x is not None]
     kept = [id(max(told, key=lambda fit: fit.epochs_run).sample)] if told else []
-    kept += [id(fit.sample) for fit in story.fits[-1:]]
-    story.lighten_fits(lambda fit: fit if id(fit.sample) in kept else _without_rows(fit))
+    kept += [id(fit.sample) for fit in model.fits[-1:]]
+    model.lighten_fits(lambda fit: fit if id(fit.sample) in kept else _without_rows(fit))
 
 
-def _give_jumps(story: Story) -> None:
-    story.candidate = replace(story.candidate, jumps=())
+def _give_jumps(model: ModelSoFar) -> None:
+    model.candidate = replace(model.candidate, jumps=())
 
 
-def _give_weights(story: Story) -> None:
-    story.left = ()
-    story.candidate = replace(story.candidate, initial=(), final=(), jumps=(), bare=True)
+def _give_weights(model: ModelSoFar) -> None:
+    model.left = ()
+    model.candidate = replace(model.candidate, initial=(), final=(), jumps=(), bare=True)
 
 
-def _give_history(story: Story) -> None:
-    story.lighten_fits(lambda fit: replace(_without_rows(fit), history={}))
-    story.candidate = replace(story.candidate, own_sample=None)
+def _give_history(model: ModelSoFar) -> None:
+    model.lighten_fits(lambda fit: replace(_without_rows(fit), history={}))
+    model.candidate = replace(model.candidate, own_sample=None)
 
 
-def _give_configuration(story: Story) -> None:
-    story.values = 0
-    story.candidate = replace(story.candidate, config=HUGE_CONFIG, compile={})
+def _give_configuration(model: ModelSoFar) -> None:
+    model.values = 0
+    model.candidate = replace(model.candidate, config=HUGE_CONFIG, compile={})
 
 
-_GIVE: tuple[Callable[[Story], None], ...] = (
+_GIVE: tuple[Callable[[ModelSoFar], None], ...] = (
     _give_metrics,
     _give_samples,
     _give_jumps,

@@ -12,44 +12,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 
 from grader.course.exercises import Course, Exercise
 from grader.course.families import DataReading, Family, Looks, Question
 from grader.course.looking import family_of, looks_at
-from grader.execution import Fit, FitSample, Training
-from grader.extract.backing import Backing, backing_of, shown_by
-from grader.extract.distinct import (
-    as_shown,
-    differing,
-    each_once,
-    is_part,
-    shown_rows,
-    trained_on,
-)
-from grader.extract.lengths import (
-    asked_at,
-    examined,
-    fits_in,
-    of_any_length,
-    question_for,
-)
-from grader.extract.matching import (
-    ModelReading,
-    choose,
-    data_shape,
-    fitted_instead,
-    telling_fit,
-)
-from grader.extract.proof import chain_of, layers_digest, told_by
+from grader.execution import Fit, Training
+from grader.extract.distinct import trained_on
+from grader.extract.known_rows import KnownRows, Run, known_rows
+from grader.extract.lengths import asked_at, examined, fits_in, of_any_length, question_for
+from grader.extract.matching import ModelReading, choose, telling_fit
 from grader.extract.retraining import canonical_question
-from grader.extract.several_forms import with_other_forms
 from grader.extract.suspicion import Suspect, doubts, inputs_with_sample
 from grader.extract.tasks import Answer, ModelTask
 from grader.extract.training import DEFAULT_BATCH
-from grader.extract.weightless import is_weightless, without_weight
+from grader.extract.weightless import without_weight
 from grader.types import NO_REFERENCE, Array, Message
 
 HiddenSeed = Callable[[str], int]
@@ -97,8 +75,8 @@ def exercise_case(
     others = [other for other in every if other.id != exercise.id]
     chosen, family = choose(readings, exercise, others), family_of(course, exercise)
     looks = family or looks_at(course, exercise)
-    run = _Run(exercise, looks, readings, trainings)
-    rows = None if chosen is None else _known_rows(run, chosen, others)
+    run = Run(exercise, looks, readings, trainings)
+    rows = None if chosen is None else known_rows(run, chosen, others)
     if family is None:
         return _seen_from_there(exercise, chosen, looks, rows)
     if chosen is None or rows is None:
@@ -127,88 +105,8 @@ def exercise_case(
     )
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """What is known of the rows that a model was given."""
-
-    shown: Fit | None
-    of: ModelReading | None  # the model whose fit they are, where fit was never called on this one
-    in_part: bool  # a training of the notebook's own showed fewer than it was given
-    claimed: bool  # it is the notebook that shows them, where trainings are ours
-    weightless: bool = False  # there were some, and all of them weighed nothing
-
-
-@dataclass(frozen=True)
-class _Run:
-    """All that a run showed, and what looks at it for an exercise."""
-
-    exercise: Exercise
-    looks: Looks | Message
-    readings: Sequence[ModelReading]
-    trainings: Sequence[Training] | None
-
-    def backing(self, fit: Fit, reading: ModelReading) -> Backing:
-        """Say how many rows count of those that a training of the notebook's own says it had."""
-        sample = fit.sample
-        if is_part(sample):
-            return Backing(differing(sample, shown_rows(sample)), in_part=True)
-        shown = shown_by((one.candidate for one in self.readings), self.trainings or ())
-        return backing_of(sample, shown, partial(self._shares, fit, reading))
-
-    def with_other_forms(self, counted: Fit, fit: Fit, reading: ModelReading) -> Fit:
-        """Give a fit's rows with those of other shapes that are as right."""
-        look = partial(self._shares, fit, reading, in_layout=True)
-        return replace(counted, sample=with_other_forms(counted.sample, fit.sample, look))
-
-    def _shares(
-        self, fit: Fit, reading: ModelReading, sample: FitSample, *, in_layout: bool = False
-    ) -> dict[str, float]:
-        """Give how right rows are in each respect; nothing where nobody here can look.
-
-        ``in_layout``: those in another layout are not.
-        """
-        if isinstance(self.looks, Message):
-            return {}
-        fit = replace(fit, sample=sample)
-        shape = reading.shape_for(data_shape(fit))
-        data = examined(self.looks, self.exercise, shape, fit)
-        read = f"read {data.layout}" if in_layout else "read"
-        return {one.id: one.fraction for one in data.findings} | {read: data.layout is not None}
-
-
-def _known_rows(run: _Run, chosen: ModelReading, others: Sequence[Exercise]) -> _Rows:
-    """Give the rows of the model's own training, or of the one that was fitted in its place."""
-    exercise = run.exercise
-    reading, fit = chosen.built_for(exercise), telling_fit(chosen.candidate)
-    rows = _rows_of(run, fit, reading)
-    if rows.shown is not None or reading.moved:
-        return rows
-    instead = fitted_instead(run.readings, chosen, exercise, others)
-    if instead is None:
-        return rows
-    return replace(_rows_of(run, telling_fit(instead.candidate), instead), of=instead)
-
-
-def _rows_of(run: _Run, fit: Fit | None, reading: ModelReading) -> _Rows:
-    ordered, strictly = _ordered_rows(fit, reading, run.trainings or ()), run.trainings is not None
-    claimed = strictly and ordered is None
-    backing = run.backing(fit, reading) if claimed and fit is not None else None
-    shown = _as_ordered(fit, ordered, backing)
-    if claimed and fit is not None and shown is not None:
-        shown = run.with_other_forms(shown, fit, reading)
-    return _Rows(
-        shown,
-        None,
-        backing is not None and backing.in_part,
-        claimed=claimed,
-        weightless=shown is not None
-        and strictly
-        and is_weightless(shown.sample, ordered=ordered is not None),
-    )
-
-
 def _looked_at(
-    looks: Looks, exercise: Exercise, reading: ModelReading, rows: _Rows
+    looks: Looks, exercise: Exercise, reading: ModelReading, rows: KnownRows
 ) -> DataReading | None:
     """Look at the rows; None where there are none."""
     fit = rows.shown
@@ -227,7 +125,7 @@ def _seen_from_there(
     exercise: Exercise,
     chosen: ModelReading | None,
     looks: Looks | Message,
-    rows: _Rows | None,
+    rows: KnownRows | None,
 ) -> ExerciseCase:
     """See what can be seen without the instructor's side: the data at most, and no hidden ones."""
     case = ExerciseCase(exercise, None, judged=False)
@@ -239,44 +137,6 @@ def _seen_from_there(
     data = None if isinstance(looks, Message) else _looked_at(looks, exercise, reading, rows)
     instead = rows.of if data is not None else None
     return replace(case, reading=reading, fit=None if instead else fit, data=data, data_of=instead)
-
-
-def _ordered_rows(
-    fit: Fit | None, reading: ModelReading, trainings: Sequence[Training]
-) -> Training | None:
-    """Give the training of ours that tells a model's data: one that made it, or its fit asked for.
-
-    Weights may have been set since: then the model is no result, and its rows are known all the
-    same.
-    """
-    chain = chain_of(reading, trainings)
-    if chain or fit is None or reading.architecture is None or _showed_what_it_could(fit):
-        return told_by(chain)
-    layers = layers_digest(reading.architecture.layers)
-    own = [one for one in trainings if one.key and (one.cell, one.layers) == (fit.cell, layers)]
-    return told_by(own)
-
-
-def _showed_what_it_could(fit: Fit) -> bool:
-    """Whether a fit's rows were seen, all of them or as many as there was room for."""
-    return fit.sample.x is not None and not is_part(fit.sample)
-
-
-def _as_ordered(fit: Fit | None, ordered: Training | None, backing: Backing | None) -> Fit | None:
-    """Give a fit with the data that were ordered, where there are any; each row once.
-
-    ``backing``: of a training of the notebook's own, where others are ours: what was shown of it,
-    and what shows that there was more, is all that is known.
-    """
-    if ordered is None:
-        if fit is None:
-            return None
-        shown = fit.sample
-        sample = each_once(shown) if backing is None else as_shown(shown, backing.most)
-        return replace(fit, sample=sample)
-    assert ordered.sample is not None
-    given = fit or Fit(ordered.cell, ordered.sample, None, ordered.epochs, {}, True, {})
-    return replace(given, sample=ordered.sample)
 
 
 def updates_per_epoch(case: ExerciseCase) -> int:

@@ -16,8 +16,8 @@ import numpy as np
 
 from grader.course.near import distinct_places
 from grader.execution import ArraySample, FitSample
-from grader.extract.backing import BY_CHANCE, Look, as_many, beside
 from grader.extract.distinct import differing, shown_rows, told_rows
+from grader.extract.rows_that_count import BY_CHANCE, Look, as_many, beside
 from grader.types import Array
 
 MOST_WRONG = 3  # forms without right rows, which take longest to look at, before no more are

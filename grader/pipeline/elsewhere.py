@@ -1,6 +1,6 @@
 """Grading on machines that share no folder with this one: what goes there, and what comes back.
 
-Enters: a Grader, groups of Submissions, bytes of other machines. Leaves: parcels, what is graded.
+Enters: a Grader, groups of Submissions, bytes of other machines. Leaves: payloads, what is graded.
 Touches: reads the course; keeps in the Grader's store what came back, as its one writer.
 
 The course travels once for each machine, the submissions with the authors' own files, the results
@@ -35,7 +35,7 @@ from grader.pipeline.remote_grading import (
     MANIFEST,
     UNKEPT,
     MakesPlaces,
-    Parcel,
+    Payload,
     RemoteGrading,
     our_versions,
     plain,
@@ -114,7 +114,7 @@ class GroupsElsewhere:
         return cls(grader, places)
 
     @cached_property
-    def luggage(self) -> bytes:
+    def common_files(self) -> bytes:
         """The course without its samples, and the data sets that were downloaded here."""
         whole = io.BytesIO()
         with tarfile.open(fileobj=whole, mode="w") as tar:
@@ -151,7 +151,7 @@ class GroupsElsewhere:
         """Write it into the journal of this side."""
         self.grader.store.journal.begin(self.grader.journal_key(task[0], HERE))
 
-    def parcel(self, task: Group) -> Parcel:
+    def payload(self, task: Group) -> Payload:
         """Read the authors' files.
 
         Raises:
@@ -159,7 +159,7 @@ class GroupsElsewhere:
         """
         wanted = {one.digest: one for submission in task for one in submission.files}
         read = {key: read_again(Stored(f.path, f.inside), key) for key, f in wanted.items()}
-        return Parcel(task, read)
+        return Payload(task, read)
 
     def received(self, task: Group, data: bytes) -> list[Graded]:
         """Keep runs and records that came back; the run first, for a record points at it."""

@@ -1,7 +1,7 @@
-"""The other side of grading elsewhere: parcels are graded as anywhere, and sent back as bytes.
+"""The other side of grading elsewhere: payloads are graded as anywhere, and sent back as bytes.
 
-Enters: unpacked luggage, Parcels. Leaves: tar files of folders of results. Touches: a folder of its
-own, and rooms, through a Workplace.
+Enters: unpacked common files, Payloads. Leaves: tar files of folders of results. Touches: a folder
+of its own, and rooms, through a Workplace.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class MakesPlaces(Protocol):
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Payload:
     """A group with the files that its authors handed in beside, by their digests."""
 
     group: Group
@@ -84,24 +84,24 @@ class RemoteGrading:
 
     @contextmanager
     def open(
-        self, luggage: Path, hidden: Sequence[Path]
-    ) -> Iterator[Callable[[Parcel, Slot], bytes]]:
-        """Open the course of the luggage, and rooms.
+        self, common_files: Path, hidden: Sequence[Path]
+    ) -> Iterator[Callable[[Payload, Slot], bytes]]:
+        """Open the course among the common files, and rooms.
 
         Raises:
             GraderError: another grader or other packages are installed here, or rooms are open.
         """
         _refuse_others(self.versions)
         guarded = tuple(Guarded(path, "room.exposed_cluster") for path in hidden)
-        with workplace("out", "files") as folder, _data(luggage / DATA):
+        with workplace("out", "files") as folder, _data(common_files / DATA):
             out = folder / "out"
-            course, level = luggage / COURSE, self.isolation
+            course, level = common_files / COURSE, self.isolation
             place = self.places(course, self.profile, out, level, self.settings, 0, guarded)
             unkept = _unkept()
             with place.open() as grade:
 
-                def do(parcel: Parcel, slot: Slot) -> bytes:
-                    group = _with_files(parcel, folder / "files")
+                def do(payload: Payload, slot: Slot) -> bytes:
+                    group = _with_files(payload, folder / "files")
                     return _packed(out, grade(group, slot), unkept)
 
                 yield do
@@ -123,7 +123,7 @@ def our_versions() -> dict[str, str]:
 
 @contextmanager
 def _data(folder: Path) -> Iterator[None]:
-    """Let the course find the downloaded data of the luggage."""
+    """Let the course find the downloaded data among the common files."""
     before = os.environ.get(CACHE_VARIABLE)
     os.environ[CACHE_VARIABLE] = str(folder)
     try:
@@ -146,16 +146,16 @@ def plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return info
 
 
-def _with_files(parcel: Parcel, folder: Path) -> Group:
+def _with_files(payload: Payload, folder: Path) -> Group:
     """Lay the authors' files down, and say where they are now."""
-    for digest, data in parcel.files.items():
+    for digest, data in payload.files.items():
         (folder / digest).write_bytes(data)
 
     def here(one: Submission) -> Submission:
         moved = tuple(replace(f, path=folder / f.digest, inside=()) for f in one.files)
         return replace(one, files=moved)
 
-    return tuple(map(here, parcel.group))
+    return tuple(map(here, payload.group))
 
 
 def _unkept() -> dict[str, str] | None:

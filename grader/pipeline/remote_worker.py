@@ -1,7 +1,7 @@
 """What a worker on another machine does with a portion of a batch.
 
-Enters: parcels, luggage. Leaves: the bytes of each result, as it becomes done. Touches: a folder
-for the luggage in the user's cache, a lock for the core that it works on.
+Enters: payloads, common files. Leaves: the bytes of each result, as it becomes done. Touches: a
+folder for the common files in the user's cache, a lock for the core that it works on.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from grader import environment, user_folders
 from grader.locks import lock
 from grader.pipeline.runner import Slot, There
 
-LUGGAGE, CORES = "luggage", "cores"  # folders that workers share
+COMMON, CORES = "common", "cores"  # folders that workers share
 LOOK_SECONDS = 0.2
 OLD_SECONDS = 14 * 24 * 3600.0
 
 
 def done_there(
-    there: There, hidden: Sequence[Path], luggage: bytes, parcels: Sequence[object]
+    there: There, hidden: Sequence[Path], common_files: bytes, payloads: Sequence[object]
 ) -> Iterator[bytes]:
-    """Open the work once, then do parcel after parcel on a core of its own."""
+    """Open the work once, then do payload after payload on a core of its own."""
     with suppress(OSError):  # only root may; others start their cluster with RAY_worker_niceness=0
         os.setpriority(os.PRIO_PROCESS, 0, 0)
     shared = base()
-    folder = unpacked(luggage, shared / LUGGAGE)
+    folder = unpacked(common_files, shared / COMMON)
     with core(shared / CORES) as slot, there.open(folder, hidden) as do:
-        for parcel in parcels:
-            yield do(parcel, slot)
+        for payload in payloads:
+            yield do(payload, slot)
 
 
 def base() -> Path:
@@ -46,7 +46,7 @@ def base() -> Path:
     In a temporary folder of its own a worker would not see which cores the others have.
     """
     usual = user_folders.cache() / user_folders.OURS
-    if all(user_folders.refusal(usual / name) is None for name in (LUGGAGE, CORES)):
+    if all(user_folders.refusal(usual / name) is None for name in (COMMON, CORES)):
         return usual
     shared = Path(tempfile.gettempdir()) / f"{user_folders.OURS}-{os.geteuid()}"
     if user_folders.refusal(shared) is None:
@@ -54,18 +54,18 @@ def base() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{user_folders.OURS}-"))
 
 
-def unpacked(luggage: bytes, parent: Path) -> Path:
-    """Unpack luggage unless it is there: once per machine, whole or not at all.
+def unpacked(common_files: bytes, parent: Path) -> Path:
+    """Unpack common files unless they are there: once per machine, whole or not at all.
 
     The folder is named by the content, and belongs to the user alone.
     """
     user_folders.make_folder(parent)
-    folder = parent / hashlib.sha256(luggage).hexdigest()[:32]
+    folder = parent / hashlib.sha256(common_files).hexdigest()[:32]
     if not folder.is_dir():
         _sweep(parent)
         new = parent / f".{secrets.token_hex(8)}"
         try:
-            with tarfile.open(fileobj=io.BytesIO(luggage)) as tar:
+            with tarfile.open(fileobj=io.BytesIO(common_files)) as tar:
                 tar.extractall(new, filter="data")
             with suppress(OSError):  # somebody else was faster
                 new.rename(folder)

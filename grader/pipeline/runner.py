@@ -59,12 +59,12 @@ class Work(Protocol[Task_contra, Result_co]):
 
 
 class There(Protocol):
-    """What a machine elsewhere does with parcels. Picklable."""
+    """What a machine elsewhere does with payloads. Picklable."""
 
     def open(
-        self, luggage: Path, hidden: Sequence[Path]
+        self, common_files: Path, hidden: Sequence[Path]
     ) -> AbstractContextManager[Callable[[Any, Slot], bytes]]:
-        """Open what is needed, with the unpacked luggage; gives what makes bytes of a parcel.
+        """Open what is needed, with the common files unpacked; gives what makes bytes of a payload.
 
         ``hidden``: places of the cluster's that no room may read.
 
@@ -77,7 +77,7 @@ class Elsewhere(Protocol[Task_contra, Result_co]):
     """The same work for machines that share no folder with this one; ``there`` alone goes there."""
 
     @property
-    def luggage(self) -> bytes:
+    def common_files(self) -> bytes:
         """A tar file of what every machine needs once; the same for all tasks."""
 
     @property
@@ -93,7 +93,7 @@ class Elsewhere(Protocol[Task_contra, Result_co]):
     def begins(self, task: Task_contra) -> None:
         """Note that somebody is at it: who takes workers down every time is known by that."""
 
-    def parcel(self, task: Task_contra) -> object:
+    def payload(self, task: Task_contra) -> object:
         """Give what has to be carried there. Picklable."""
 
     def received(self, task: Task_contra, data: bytes) -> Result_co:

@@ -18,6 +18,7 @@ from datetime import datetime
 from grader.policy.hand_ins import last, place
 from grader.policy.late import Lateness, LatePolicy, lateness
 from grader.policy.rules import Attempts, Group, Rules, Terms, folded, is_member
+from grader.text.times import clock, until
 from grader.types import ByRules, Grade, Message, Record, Scalar, Timing, Verdict
 
 TOLD = {
@@ -130,8 +131,8 @@ def _told(
     if key is None or (taken == 0 and not (held and told.timing is Timing.CUT_OFF)):
         return ()
     args: dict[str, Scalar] = {"days": told.days, "taken": round(taken, 2)}
-    args |= {"due": _clock(due.astimezone(rules.zone)) if due is not None else ""}
-    args |= {"at": _clock(told.at) if told.at is not None else "", "most": rules.late.cut_off or 0}
+    args |= {"due": until(due.astimezone(rules.zone)) if due is not None else ""}
+    args |= {"at": clock(told.at) if told.at is not None else "", "most": rules.late.cut_off or 0}
     return (Message(key, args),)
 
 
@@ -158,7 +159,3 @@ def _points(record: Record) -> float:
 
 def _place(record: Record) -> tuple[object, ...]:
     return place(record.submission, record.handed_in)
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"

@@ -57,7 +57,14 @@ def people_of(roster: Roster) -> dict[int, str]:
     """Give what the people of a roster are called, by row."""
     keys = columns_about(roster)
     named = {row: _named(person, keys) for row, person in enumerate(roster) if is_person(person)}
-    return {row: name for row, name in named.items() if name}
+    borne = Counter(named.values())
+    return {row: _apart(name, roster[row], borne[name]) for row, name in named.items() if name}
+
+
+def _apart(name: str, person: Mapping[str, str], bearers: int) -> str:
+    """Give a name; of namesakes with the login or number by which they are told apart."""
+    login = next((person[one] for one in LOGINS if person.get(one)), "")
+    return f"{name} ({login})" if bearers > 1 and login and login != name else name
 
 
 def matched(students: Sequence[str], roster: Roster) -> dict[int, str]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 
 from grader.report import wording
 from grader.report.late import is_unknown
 from grader.text.numbers import number
-from grader.text.times import moment
+from grader.text.times import clock, moment, until
 from grader.text.words import LEVELS, Words, family_word
 from grader.types import Attempt, Evidence, Record
 
@@ -121,7 +122,8 @@ def _dates(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
     rules = record.by_rules
     if rules is None:
         return ()
-    due, at = (it[:16].replace("T", " ") for it in (rules.due, rules.handed_in))
+    due = until(datetime.fromisoformat(rules.due)) if rules.due else ""
+    at = clock(datetime.fromisoformat(rules.handed_in)) if rules.handed_in else ""
     unknown = words("rules.time_unknown") if is_unknown(record) else ""
     return ("rules.due", due), ("rules.handed_in", at or unknown)
 

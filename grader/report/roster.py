@@ -81,21 +81,28 @@ def match_records(records: Iterable[Record], roster: Roster, keys: Sequence[str]
     found = match({one.student for one in records}, roster, keys)
     handed_in = {one.student for one in records if one.submission}
     typed = {one.student for one in records} - handed_in - {*found.values()}
-    by_name = _alone((_one_word(student), student) for student in typed)
-    rows = _alone((name, row) for row, person in enumerate(roster) for name in _names(person))
+    by_name = _alone((one_word(student), student) for student in typed)
+    rows = _alone((name, row) for row, person in enumerate(roster) for name in typed_names(person))
     named = [(str(rows[name]), student) for name, student in by_name.items() if name in rows]
     for row, student in _alone(named).items():
         found.setdefault(int(row), student)
     return found
 
 
-def _names(person: Mapping[str, str]) -> set[str]:
+def typed_names(person: Mapping[str, str]) -> set[str]:
     """Give all that a person may be called by whoever types it, as one word."""
-    called = {_one_word(person.get(column, "")) for column in LOGINS}
+    called = {one_word(person.get(column, "")) for column in LOGINS}
     return {*full_names(person), *called} - {""}
 
 
-def _one_word(text: str) -> str:
+def logins(roster: Roster, rows: Iterable[int]) -> list[str]:
+    """Give what tells the people of some rows apart: a login, a number or an address."""
+    found = (next((roster[row][it] for it in LOGINS if roster[row].get(it)), "") for row in rows)
+    return [one for one in found if one]
+
+
+def one_word(text: str) -> str:
+    """Give a name without blanks, signs and capitals."""
     return "".join(WORDS.findall(folded(text)))
 
 

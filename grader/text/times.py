@@ -1,12 +1,12 @@
 """Times as a reader's clock shows them.
 
-Enters: a time as records keep it, ISO 8601 in UTC, and the reader's zone. Leaves: short texts.
-Touches nothing.
+Enters: a time, or one as records keep it, ISO 8601 in UTC, with the reader's zone. Leaves: short
+texts. Touches nothing.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 
 def moment(at: str, zone: tzinfo | None = None) -> str:
@@ -21,6 +21,18 @@ def moment(at: str, zone: tzinfo | None = None) -> str:
         return at
     offset = there.strftime("%z")
     return f"{there:%Y-%m-%d %H:%M} {offset[:3]}:{offset[3:5]}"
+
+
+def clock(at: datetime) -> str:
+    """Give date and time: "2026-03-02 18:00"."""
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def until(at: datetime) -> str:
+    """Give a deadline as ``clock`` does; midnight is the end of the day before: "… 24:00"."""
+    if at.time() == time():
+        return f"{at - timedelta(days=1):%Y-%m-%d} 24:00"
+    return clock(at)
 
 
 def day(at: str, zone: tzinfo | None = None) -> str:

@@ -185,6 +185,7 @@ class TestPart:
         )
         out = tmp_path / "out"
         files = released(load_course(course.root), out, Plan(exercises=(LSTM,)))
+        assert "| 2026-05-01 24:00 |" in files["README.md"]
         assert not [name for name in files if GRU in name]
         assert not [name for name, text in files.items() if GRU in text]
         students = load_course(out)

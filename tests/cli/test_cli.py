@@ -52,6 +52,7 @@ class TestUsage:
             (("grade", "x", "--jbos", "3"), ("--jbos", "--jobs")),
             (("grade", "x", "--zzz"), ("--zzz", "grade --help")),
             (("grade", "x", "--jobs", "0"), ("--jobs", "1")),
+            (("grade", "x", "--seed", "-1"), ("--seed", "0 or more")),
             (("grade", "x", "--jobs", "many"), ("--jobs",)),
             (("grade", "x", "--engine", "torch"), ("--engine", "auto, tensorflow, jax")),
             (("grade", "x", "--format", "xml"), ("--format", "table, json, junit, github")),

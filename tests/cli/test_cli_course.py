@@ -87,6 +87,8 @@ Participant 13,이서연,"Friday, 1 May 2026, 6:00 PM"
 Participant 14,박지후,-
 """
 
+PARTS = "First name,Last name,username,ID number\nMinjun,Kim,kmj,s7\nSeoyeon,Lee,lsy,s8\n"
+
 
 class TestOwed:
     @pytest.mark.parametrize("lang", ["en", "ko"])
@@ -167,6 +169,22 @@ class TestByHand:
         said = shell("override", "kim", exercise, "--score", score, *to)
         assert (said.code, said.err) == (0, "")
         assert ("in the LMS" in said.out) == (exercise == LSTM)
+
+    def test_the_lms_s_title_names_an_exercise(self, shell: Shell) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 50.0))
+        why = ("--reason", "ill", "--by", "lee", "--out", shell.out, "--lang", "en")
+        assert shell("excuse", "kim", "hw3", *why).code == 0
+        said = shell("forget", "kim", "HW3", "--out", shell.out, "--lang", "en")
+        assert "Would erase" in said.out
+
+    def test_where_no_exercise_is_near_those_of_the_student_are_named(self, shell: Shell) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 50.0))
+        why = ("--reason", "ill", "--by", "lee", "--out", shell.out, "--lang", "en")
+        said = shell("excuse", "kim", "zzz", *why)
+        assert said.code == 2
+        assert said.line.endswith(f"There is no exercise zzz. There are: {LSTM}, {GRU}.")
 
 
 LATE = "2026-05-02T09:30:00"  # a day has begun
@@ -389,6 +407,38 @@ class TestEverywhereTheSame:
         shell.keep(graded("kimminjun", 95.0))
         assert "Did you mean kimminjun?" in report(shell).err
 
+    def test_a_slip_in_a_name_is_told_before_hours_of_grading(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        say(shell, f'{RULES}[[extensions]]\nstudent = "kimminjum"\ndays = 3\n')
+        notebook = tmp_path / "class/kimminjun" / f"{LSTM}.ipynb"
+        notebook.parent.mkdir(parents=True)
+        shutil.copy(ROOT / "assignments" / LSTM / notebook.name, notebook)
+        said = shell("grade", tmp_path / "class", "--dry-run", "--lang", "en")
+        assert "Did you mean kimminjun?" in " ".join(said.out.split())
+        assert said.code == 0
+
+    @pytest.mark.parametrize("called", ["s7", "Minjun Kim", "kim minjun"])
+    def test_the_folder_s_roster_says_who_is_meant(self, shell: Shell, called: str) -> None:
+        """A roster given as an option is as good as course.toml's."""
+        say(shell, f'{RULES}[[extensions]]\nstudent = "{called}"\ndays = 3\n', r=PARTS)
+        shell.keep(graded("kmj", 80.0, LATE))
+        said = report(shell, "--roster", str(course_of(shell) / "r.csv"))
+        assert (rows(shell)[0]["score"], said.err) == ("80.0", "")
+
+    def test_who_is_on_no_list_is_told_where_an_option_gave_the_roster(self, shell: Shell) -> None:
+        say(shell, f'{RULES}[[extensions]]\nstudent = "zzz"\ndays = 3\n', r=PARTS)
+        shell.keep(graded("kmj", 80.0))
+        said = report(shell, "--roster", str(course_of(shell) / "r.csv"))
+        assert "course.toml names zzz" in said.err
+
+    def test_whom_the_roster_has_twice_is_told_apart_by_login(self, shell: Shell) -> None:
+        two = "Student,SIS Login ID\nLee Jun,lj1\nLee Jun,lj2\n"
+        say(shell, f'{RULES}[[extensions]]\nstudent = "Lee Jun"\ndays = 3\n', r=two)
+        shell.keep(graded("kim", 80.0))
+        said = report(shell, "--roster", str(course_of(shell) / "r.csv"))
+        assert "several people on the roster are called so: lj1, lj2" in said.err
+
 
 class TestInit:
     @pytest.mark.parametrize("lang", ["en", "ko"])
@@ -443,12 +493,58 @@ class TestCheck:
         ):
             assert told in said.out
 
+    def test_it_tells_of_the_exercises_that_the_course_names(self, shell: Shell) -> None:
+        said = f'time_zone = "UTC"\n[exercise.{LSTM}]\ndue = 2026-05-01\n'
+        say(shell, said)
+        told = shell("course", "check", "--lang", "en")
+        assert "with LSTM" in told.out
+        assert "with GRU" not in told.out
+        assert "Exercises that course.toml does not name: 1" in told.out
+        assert "Week" not in told.out
+        say(shell, f"{said}week = 3\n[exercise.{GRU}]\nweek = 4\n")
+        told = shell("course", "check", "--lang", "en")
+        assert "does not name" not in told.out
+        assert "Week" in told.out
+
+    def test_where_none_is_named_all_are_the_courses(self, shell: Shell) -> None:
+        say(shell, 'name = "RNN"\n')
+        told = shell("course", "check", "--lang", "en")
+        assert "with LSTM" in told.out
+        assert "with GRU" in told.out
+        assert "does not name" not in told.out
+
+    def test_the_end_of_a_day_is_no_other_day(self, shell: Shell) -> None:
+        """Whoever writes 1 May has until its end, and reads 1 May everywhere."""
+        say(shell, RULES.replace("due = 2026-05-01T18:00:00", "due = 2026-05-01"))
+        assert "2026-05-01 24:00" in shell("course", "check", "--lang", "en").out
+        shell.keep(graded("kim", 80.0, LATE))
+        report(shell)
+        assert "2026-05-01 24:00" in shell.page("kim")
+        assert "2026-05-02 00:00" not in shell.page("kim")
+
     def test_a_fault_ends_with_its_line(self, shell: Shell) -> None:
         say(shell, f"{RULES}[lte]\nper_day = 3\n")
         said = shell("course", "check", "--lang", "en")
         assert said.code == 2
         assert "line 12" in said.err
         assert "Did you mean late?" in said.err
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ('language = "ko"\n[lte]\nper_day = 3\n', "course.toml 2행: "),
+            ('language = "ko"\n[late\nper_day = 3\n', "course.toml 2행: TOML 문법"),
+            ('# ours\nlanguage = "ko"\nname = "RNN', "course.toml 3행: TOML 문법"),
+            ("language = 'ko'\nname = 'x' y\n", "course.toml 2행: TOML 문법"),
+        ],
+    )
+    def test_a_fault_in_a_korean_course_is_told_in_korean(
+        self, shell: Shell, text: str, told: str
+    ) -> None:
+        say(shell, text)
+        said = shell("course", "check")
+        assert said.code == 2
+        assert told in said.line
 
     def test_it_says_of_how_many_the_time_is_known(self, shell: Shell) -> None:
         said = RULES.replace("weight = 3", 'weight = 3\nworksheet = "ws.csv"')

@@ -173,7 +173,7 @@ class TestDoctor:
         ("lang", "told"),
         [
             ("en", ("Course:", "Memory:", "Disk:", "Course secret:", "Data sets:", "Python")),
-            ("ko", ("강의:", "메모리:", "디스크:", "강의 비밀:", "데이터 세트:", "Python")),
+            ("ko", ("강의:", "메모리:", "디스크:", "강의 비밀 키:", "데이터 세트:", "Python")),
         ],
     )
     def test_it_tells_of_all_that_grading_needs(

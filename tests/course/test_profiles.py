@@ -111,7 +111,8 @@ class TestReading:
         path = root / "reference" / ID / "spec.toml"
         path.write_text(path.read_text("utf-8") + "\n[profiles.full.limit]\ntimeout = 3\n", "utf-8")
         key, args = problem(root, "full")
-        assert (key, args["key"]) == ("course.bad_key", "limit")
+        assert (key, args["key"]) == ("rules.unknown_key_near", "limit")
+        assert "[profiles.full.limit]" in path.read_text("utf-8").split("\n")[args["line"] - 1]
 
     @pytest.mark.parametrize("name", ["laptop", "Full", "../x", ""])
     def test_a_name_that_cannot_be_a_profiles_is_refused(self, name: str) -> None:

@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from grader.course import places, rulebook
 from grader.course.load import load_course, read_book
 from grader.course.places import line_of
 from grader.course.rulebook import RuleBook
+from grader.course.settings import SettingsFile
 from grader.policy.rules import Attempts, Extension, Group, Rules, Terms
 from grader.text.words import Words
 from grader.types import GraderError, Message
@@ -214,7 +216,7 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path):
     (tmp_path / "course.toml").write_text('name = "x"\nattempts = last\n')
     with pytest.raises(GraderError) as caught:
         read_book(tmp_path)
-    assert "line 2" in str(caught.value.message.args["problem"])
+    assert caught.value.message.args["line"] == 2
 
 
 def test_a_process_that_judges_is_sent_no_rules(tmp_path):
@@ -277,7 +279,7 @@ def test_whatever_a_key_is_given_is_taken_or_told_in_one_sentence(tmp_path, tabl
     keys = {"": (), "exercise": ("exercise", "x"), "groups": ("groups", 0)}.get(table, (table,))
     keys = ("extensions", 0) if table == "extensions" else keys
     told: list[tuple[str, Message]] = []
-    for key in places.known_keys(keys):
+    for key in places.known_keys(keys, TypeAdapter(SettingsFile)):
         for value in ODD:
             text = TABLES_OF[table].format(f"{key} = {value}")
             try:

@@ -164,6 +164,58 @@ def test_the_script_is_there_and_knows_its_options(command: Command, helps: dict
     assert all(word in helps[script] for word in rest if word.startswith("--"))
 
 
+# --- the same in two languages ---------------------------------------------------------------
+
+
+TRANSLATED = [page for page in pages() if page.endswith(".ko.md")]
+TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SAID = ("--reason", "--text")  # what a reader's own words follow
+
+
+def english_of(page: str) -> str:
+    return page.removesuffix(".ko.md") + ".md"
+
+
+def typed(page: str) -> list[list[str]]:
+    """The command lines of a page's blocks, without what is said in the reader's language."""
+    found = [one.words for one in BLOCKS if one.page == page]
+    for words in found:
+        if words[-2:] == ["--lang", "ko"]:
+            del words[-2:]
+        for place, before in enumerate(words[:-1], start=1):
+            if before in SAID:
+                words[place] = "…"
+    return found
+
+
+def leads_to(page: str) -> set[str]:
+    """Which pages a page's links lead to, in whichever language; anchors aside."""
+    targets = {target.replace(".ko.md", ".md") for target, _ in LINK.findall(pages()[page])}
+    return targets - {""}
+
+
+def test_there_are_pages_in_korean() -> None:
+    assert {one.rpartition("/")[2] for one in TRANSLATED} >= {"student.ko.md", "instructor.ko.md"}
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
+def test_a_translated_page_holds_the_same_commands_in_the_same_order(page: str) -> None:
+    assert typed(page) == typed(english_of(page))
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
+def test_a_translated_page_names_the_same_commands_in_its_sentences(page: str) -> None:
+    named = {p: {one.text for one in in_sentences() if one.page == p} for p in pages()}
+    assert named[page] == named[english_of(page)]
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
+def test_a_translated_page_says_the_same_in_files_and_leads_to_the_same_pages(page: str) -> None:
+    files = {p: [tomllib.loads(one) for one in TOML.findall(pages()[p])] for p in pages()}
+    assert files[page] == files[english_of(page)]
+    assert leads_to(page) == leads_to(english_of(page))
+
+
 # --- really run ------------------------------------------------------------------------------
 
 

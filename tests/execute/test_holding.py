@@ -7,7 +7,7 @@ import pytest
 
 from grader.execute import holding
 from grader.execute.caps import ARRAY_BYTES, NUMBER_BYTES
-from grader.execute.holding import Story
+from grader.execute.holding import ModelSoFar
 from grader.execution import ArraySample, Candidate, Fit, FitSample
 
 FITS = 40
@@ -22,8 +22,8 @@ def fit(given: FitSample) -> Fit:
     return Fit(1, given, 1, 1, {"loss": (0.5,)}, finished=True, arguments={})
 
 
-def story(*given: FitSample) -> Story:
-    found = Story(Candidate(1, "model", 1, {}, {}, (), (), (), 1))
+def model_so_far(*given: FitSample) -> ModelSoFar:
+    found = ModelSoFar(Candidate(1, "model", 1, {}, {}, (), (), (), 1))
     for one in given:
         found.add(fit(one))
         found.weight()  # after every event
@@ -37,21 +37,24 @@ OTHERS = [sample(number) for number in range(FITS)]
 @pytest.mark.parametrize("given", [SAME, OTHERS], ids=["same", "others"])
 def test_rows_that_are_given_up_weigh_nothing(given: list[FitSample]) -> None:
     """An empty array of its own for each fit would weigh more than the rows did."""
-    one = story(*given)
+    one = model_so_far(*given)
     assert one.weight() >= len(set(map(id, given))) * ARRAY_BYTES
     holding._give_history(one)
     assert one.weight() <= ARRAY_BYTES + FITS * NUMBER_BYTES
 
 
 def test_the_rows_of_all_fits_but_the_longest_and_the_last_are_given_up() -> None:
-    one = story(*OTHERS)
+    one = model_so_far(*OTHERS)
     holding._give_samples(one)
     assert one.weight() < 4 * ARRAY_BYTES
     assert [len(fit.sample.x.rows) for fit in one.fits if fit.sample.x] == [3, *[0] * 38, 3]
 
 
 def test_what_is_weighed_bit_by_bit_is_what_it_weighs_at_once() -> None:
-    bit_by_bit, at_once = story(*OTHERS, *SAME), Story(Candidate(1, "", 1, {}, {}, (), (), (), 1))
+    bit_by_bit, at_once = (
+        model_so_far(*OTHERS, *SAME),
+        ModelSoFar(Candidate(1, "", 1, {}, {}, (), (), (), 1)),
+    )
     at_once.add(*map(fit, (*OTHERS, *SAME)))
     assert bit_by_bit.weight() == at_once.weight()
     for one in (bit_by_bit, at_once):
@@ -63,7 +66,7 @@ def test_what_is_weighed_bit_by_bit_is_what_it_weighs_at_once() -> None:
 
 
 def test_data_are_found_again_by_their_digest() -> None:
-    one = story(*OTHERS)
+    one = model_so_far(*OTHERS)
     assert one.sample_of(7) is OTHERS[7]
     assert one.sample_of(FITS) is None
     one.take_back()

@@ -14,7 +14,7 @@ from grader.extract.repeating import whole_rows
 from grader.extract.training import updates_of
 from grader.types import Array
 from tests.extract.notebooks import asked, sequential
-from tests.extract.test_backing import COURSE, Notebook, sequences
+from tests.extract.test_rows_that_count import COURSE, Notebook, sequences
 from tests.extract.test_whole_data import rows_of
 
 WORDS = COURSE.exercise("sentiment-embedding")

@@ -16,7 +16,7 @@ from grader.kernel.probe.drawn import of_arrays
 from grader.kernel.probe.rows import Rows
 from grader.kernel.probe.shown import Told
 from grader.types import Array
-from tests.extract.test_backing import COURSE, Notebook, sequences
+from tests.extract.test_rows_that_count import COURSE, Notebook, sequences
 from tests.extract.test_whole_data import NAMES, rows_of
 
 SEQUENCE, TEXT, WORDS = "sequence-prediction", "char-text", "sentiment-embedding"

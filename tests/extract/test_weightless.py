@@ -14,7 +14,7 @@ from grader.kernel.probe.shown import Told
 from grader.text.words import Words
 from grader.types import Evidence, Message
 from tests.extract.notebooks import given
-from tests.extract.test_backing import COURSE, Notebook
+from tests.extract.test_rows_that_count import COURSE, Notebook
 from tests.extract.test_whole_data import NAMES, claimed, found, rows_of
 
 MOST = 8_000_000

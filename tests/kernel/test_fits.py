@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from grader.kernel.probe import fits
-from grader.kernel.probe.fits import FitStory
+from grader.kernel.probe.fits import FitReporter
 from grader.kernel.probe.shown import Shown
 
 
@@ -64,16 +64,18 @@ def batches() -> Iterator[Any]:
         yield np.ones((8, 6, 2)), np.zeros(8)
 
 
-def story(told: Told, source: Any, y: Any = None, **more: Any) -> tuple[FitStory, dict[str, Any]]:
+def reporter(
+    told: Told, source: Any, y: Any = None, **more: Any
+) -> tuple[FitReporter, dict[str, Any]]:
     given = {"x": source, "y": y, **more}
     watchers: Any = SimpleNamespace(usual=lambda one: one, patient=lambda one: one)
     model: Any = SimpleNamespace(built=True)
-    return FitStory(told, model, given, watchers), given  # type: ignore[arg-type]
+    return FitReporter(told, model, given, watchers), given  # type: ignore[arg-type]
 
 
 def test_a_generator_whose_first_batch_was_drawn_is_told_when_the_fit_begins(told: Told) -> None:
     """A fit that ran out of time never ended, and "was given nothing that could be looked at"."""
-    one, given = story(told, batches())
+    one, given = reporter(told, batches())
     next(given["x"])  # as Keras does before its first step
     one.begin()
     ((event, content, arrays),) = told.events
@@ -84,7 +86,7 @@ def test_a_generator_whose_first_batch_was_drawn_is_told_when_the_fit_begins(tol
 
 
 def test_a_generator_that_gave_nothing_yet_is_unknown_when_the_fit_begins(told: Told) -> None:
-    one, _ = story(told, batches())
+    one, _ = reporter(told, batches())
     one.begin()
     ((_, content, arrays),) = told.events
     assert content["sample"] == {"kind": "unknown", "digest": 5}
@@ -95,7 +97,7 @@ def ended(
     told: Told, source: Any, y: Any = None, **more: Any
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What a fit of one epoch is told to have gone over, when it ends."""
-    one, given = story(told, source, y, **more)
+    one, given = reporter(told, source, y, **more)
     one.begin()
     for _, batch in zip(range(3), given["x"], strict=False):
         assert len(batch)
@@ -162,7 +164,7 @@ def test_where_nothing_weighs_anything_no_rows_are_told_and_that_is_said(
 @pytest.mark.parametrize("alone", [lambda one: [one], lambda one: (one,), lambda one: {"a": one}])
 def test_an_array_in_a_list_of_its_own_is_that_array(told: Told, alone: Callable[..., Any]) -> None:
     """As Keras takes it for a model of one input and one output."""
-    sample, _ = story(told, alone(X), alone(X[:, 0]))[0].sample
+    sample, _ = reporter(told, alone(X), alone(X[:, 0]))[0].sample
     assert (sample["kind"], sample["x"]["shape"], sample["y"]["shape"]) == (
         "arrays",
         [600, 2],
@@ -177,7 +179,7 @@ def test_an_array_in_a_list_of_its_own_is_that_array(told: Told, alone: Callable
 
 def test_two_arrays_are_two_inputs_and_none_is_taken_for_rows(told: Told) -> None:
     for several in ([X, X], {"a": X, "b": X}, [[1.0, 2.0]], []):
-        assert story(told, several, X[:, 0])[0].sample[0].get("x", {}).get("shape") != [600, 2]
+        assert reporter(told, several, X[:, 0])[0].sample[0].get("x", {}).get("shape") != [600, 2]
 
 
 def test_other_rows_that_weigh_something_are_other_data_and_other_weights_are_not(
@@ -230,7 +232,7 @@ def test_else_only_what_is_told_of_every_fit(told: Told, trained: Any) -> None:
 
 def going(told: Told, source: Any, y: Any = None) -> tuple[list[Any], list[Any]]:
     """What is told of a fit after each of its two epochs, and when it ends."""
-    one, given = story(told, source, y)
+    one, given = reporter(told, source, y)
     one.begin()
     drawn = iter(given["x"])
     for _ in range(2):

@@ -103,10 +103,10 @@ def head(grader: Grader) -> GroupsElsewhere:
 def there(head: GroupsElsewhere, tmp_path: Path, *groups: tuple[Submission, ...]) -> list[bytes]:
     """What another machine gives back for these groups; all that goes there is pickled."""
     shop = pickle.loads(pickle.dumps(head.there))
-    luggage = unpacked(head.luggage, tmp_path / "luggage")
-    parcels = pickle.loads(pickle.dumps([head.parcel(group) for group in groups]))
-    with shop.open(luggage, [Path("/token")]) as do:
-        return [do(parcel, Slot((1,))) for parcel in parcels]
+    common_files = unpacked(head.common_files, tmp_path / "common")
+    payloads = pickle.loads(pickle.dumps([head.payload(group) for group in groups]))
+    with shop.open(common_files, [Path("/token")]) as do:
+        return [do(payload, Slot((1,))) for payload in payloads]
 
 
 def test_the_work_of_a_batch_can_leave_this_machine(grader: Grader) -> None:
@@ -170,7 +170,7 @@ def test_a_file_that_was_changed_meanwhile_is_not_carried(
     own.write_bytes(b"y = 3")
     file = HandedIn("helper.py", own, (), hashlib.sha256(b"y = 2").hexdigest())
     with pytest.raises(GraderError):
-        head.parcel((submission("kim", "import helper", file),))
+        head.payload((submission("kim", "import helper", file),))
 
 
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.3, 0.5])
@@ -267,14 +267,14 @@ def test_open_rooms_never_leave_this_machine(grader: Grader) -> None:
     assert caught.value.message.id == "pipeline.open_rooms_elsewhere"
 
 
-def test_the_luggage_is_the_same_bytes_for_the_same_course(head: GroupsElsewhere) -> None:
+def test_the_common_files_are_the_same_bytes_for_the_same_course(head: GroupsElsewhere) -> None:
     again = GroupsElsewhere(head.grader, PlayedPlace)
-    assert head.luggage == again.luggage
-    assert len(head.luggage) < 16 << 20
+    assert head.common_files == again.common_files
+    assert len(head.common_files) < 16 << 20
 
 
 def test_it_holds_no_secret_and_no_sample(head: GroupsElsewhere) -> None:
-    with tarfile.open(fileobj=io.BytesIO(head.luggage)) as tar:
+    with tarfile.open(fileobj=io.BytesIO(head.common_files)) as tar:
         names = tar.getnames()
     assert not [one for one in names if "/submissions/" in one]
     assert any(one.endswith("expected.json") for one in names)

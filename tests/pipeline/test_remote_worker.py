@@ -1,4 +1,4 @@
-"""What a worker elsewhere does: luggage unpacked once, a core to itself."""
+"""What a worker elsewhere does: common_files unpacked once, a core to itself."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_what_was_unpacked_half_is_unpacked_again(tmp_path: Path) -> None:
 
 
 def test_it_is_the_users_alone(tmp_path: Path) -> None:
-    unpacked(tar_of(a="one"), tmp_path / "luggage")
-    assert (tmp_path / "luggage").stat().st_mode & 0o077 == 0
+    unpacked(tar_of(a="one"), tmp_path / "common")
+    assert (tmp_path / "common").stat().st_mode & 0o077 == 0
 
 
 def test_what_nobody_asked_for_is_removed(tmp_path: Path) -> None:

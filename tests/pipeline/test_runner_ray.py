@@ -121,15 +121,17 @@ class Squares:
     refuses: bool = False
 
     @contextmanager
-    def open(self, luggage: Path, hidden: Sequence[Path]) -> Iterator[Callable[[int, Slot], bytes]]:
-        assert (luggage / "about").read_text() == "squares"
+    def open(
+        self, common_files: Path, hidden: Sequence[Path]
+    ) -> Iterator[Callable[[int, Slot], bytes]]:
+        assert (common_files / "about").read_text() == "squares"
         assert hidden == (Path("/token"),)
         if self.refuses:
             raise GraderError(Message("pipeline.other_grader", {"versions": "x"}))
         yield lambda number, slot: f"{number * number} on {len(slot.cores)}".encode()
 
 
-def luggage() -> bytes:
+def common_files() -> bytes:
     import io
     import tarfile
 
@@ -146,7 +148,7 @@ class Work:
     """Work that notes what it is asked; the third begin of a job puts it aside."""
 
     there: Squares = Squares()
-    luggage: bytes = field(default_factory=luggage)
+    common_files: bytes = field(default_factory=common_files)
     known: dict[int, str] = field(default_factory=dict)
     begun: list[int] = field(default_factory=list)
     missing: tuple[int, ...] = ()
@@ -167,7 +169,7 @@ class Work:
     def begins(self, task: int) -> None:
         self.begun.append(task)
 
-    def parcel(self, task: int) -> object:
+    def payload(self, task: int) -> object:
         if task in self.missing:
             raise GraderError(Message("collect.changed"))
         return task
@@ -215,7 +217,7 @@ def test_short_tasks_travel_together_and_the_course_once() -> None:
     ray, work = FakeRay(), Work(seconds=10.0)
     assert sorted(ran(ray, work, range(200))) == squared(*range(200))
     assert len(ray.sent) < 60
-    assert ray.put_there == [work.luggage]
+    assert ray.put_there == [work.common_files]
 
 
 def test_no_more_is_sent_than_is_at_work_and_one_ahead() -> None:

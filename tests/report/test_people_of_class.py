@@ -194,3 +194,9 @@ def test_a_name_that_several_columns_have_or_none_is_refused(name: str) -> None:
 def test_a_title_that_several_columns_have_is_no_column_of_an_exercise() -> None:
     found = columns_of([LSTM], HEADERS, {LSTM: ("LSTM",)}, {}, {})
     assert (found.columns, found.homeless) == ((), (LSTM,))
+
+
+def test_namesakes_are_told_apart_by_login() -> None:
+    roster = [{"이름": "최수아", "학번": one} for one in ("20230004", "20230005")]
+    names = people_of([*roster, {"이름": "김민준", "학번": "20230001"}])
+    assert [*names.values()] == ["최수아 (20230004)", "최수아 (20230005)", "김민준"]

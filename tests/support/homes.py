@@ -48,7 +48,7 @@ def file_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def others_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody could have put there what we would take for ours."""
-    for name in ("trained", "kernel", "compiled", "luggage", "cores"):
+    for name in ("trained", "kernel", "compiled", "common", "cores"):
         folder = tmp_path / "home" / ".cache" / "rnn-grader" / name
         folder.mkdir(parents=True)
         folder.chmod(0o777)

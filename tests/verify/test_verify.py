@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grader.cli.verify import VerifyOptions, run_verify
+from grader.collect.collect import Collected
 from grader.course.exercises import Course
 from grader.course.load import load_course
-from grader.pipeline.grader import Graded
+from grader.pipeline.grader import Graded, Grader
 from grader.score.score import score
 from grader.submission import Submission
 from grader.text.words import Words
@@ -28,6 +29,20 @@ from tests.support.course_help import ROOT, SMALL, an_answer_of, course_of
 
 SEQUENCE, GRU = SMALL
 WORDS = Words("en")
+CLASS = f"""
+time_zone = "Asia/Seoul"
+[late]
+per_day = 10
+[exercise.{SEQUENCE}]
+due = 2026-05-01
+[exercise.{GRU}]
+due = 2026-05-01
+[roster]
+file = "class.csv"
+[[extensions]]
+student = "kin"
+days = 1
+"""
 
 
 @pytest.fixture
@@ -445,6 +460,32 @@ class TestCommand:
         assert verify(exercises=(SEQUENCE,), format="json") == 0
         results = json.loads(capfd.readouterr().out)["results"]
         assert {one["exercise"] for one in results} == {SEQUENCE}
+
+    def test_the_class_s_rules_are_not_the_samples(
+        self,
+        verify: Callable[..., int],
+        course: Course,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        """Samples were never handed in: no deadline, no group, no list of the class is theirs."""
+        (course.root / "course.toml").write_text(CLASS, "utf-8")
+        (course.root / "class.csv").write_text("Student,Section\nkim,1\nlee,2\n", "utf-8")
+
+        def kept(grader: Grader, collected: Collected, *_: object) -> Iterator[Graded]:
+            for one in collected.submissions:
+                record = self.record(one, one.name.split("/"))
+                grader.store.save(record)
+                yield Graded(one, (record,))
+
+        monkeypatch.setattr("grader.cli.verify.graded_as_done", kept)
+        assert verify(exercises=(SEQUENCE,)) == 0
+        said = capfd.readouterr()
+        for word in ("deadline", "course.toml", "kim", "handed in"):
+            assert word not in said.out + said.err
+        page = (course.root / "out/index.html").read_text("utf-8")
+        assert "late −" not in page
+        assert "time not known" not in page
 
     def test_a_quick_look_grades_less(
         self, verify: Callable[..., int], capfd: pytest.CaptureFixture[str]

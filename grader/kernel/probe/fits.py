@@ -70,11 +70,11 @@ def weighing(arguments: dict[str, Any], first: Any) -> dict[str, np.ndarray]:
 class Watchers:
     """The callbacks of ``make_watchers``: classes of Keras', which is imported late."""
 
-    usual: Callable[[FitStory], Any]
-    patient: Callable[[FitStory], Any]
+    usual: Callable[[FitReporter], Any]
+    patient: Callable[[FitReporter], Any]
 
 
-class FitStory:
+class FitReporter:
     """One call of ``fit``: what it was given, when it really began, how far it came."""
 
     def __init__(self, probe: Probe, model: Any, given: dict[str, Any], watchers: Watchers) -> None:
@@ -251,35 +251,35 @@ class FitStory:
 
 
 def make_watchers(keras: Any) -> Watchers:
-    """Make the callbacks that tell a FitStory of its beginning and its epochs."""
+    """Make the callbacks that tell a FitReporter of its beginning and its epochs."""
 
     class Watcher(keras.callbacks.Callback):  # type: ignore[misc]
         """Passes on what happens; a fault of ours never reaches the training."""
 
-        def __init__(self, story: FitStory) -> None:
+        def __init__(self, reporter: FitReporter) -> None:
             super().__init__()
-            self.story = story
+            self.reporter = reporter
 
         def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
             with contextlib.suppress(Exception):
-                self.story.build()
+                self.reporter.build()
             with contextlib.suppress(Exception):
-                self.story.begin()
+                self.reporter.begin()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
             with contextlib.suppress(Exception):
-                self.story.go_on()
+                self.reporter.go_on()
 
     class PatientWatcher(Watcher):
         """For a model that may be built in its first step only; a hook per batch costs time."""
 
         def on_train_begin(self, logs: Any = None) -> None:
-            if self.story.model.built:
+            if self.reporter.model.built:
                 super().on_train_begin(logs)
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
             with contextlib.suppress(Exception):
-                self.story.begin()
+                self.reporter.begin()
 
     return Watchers(Watcher, PatientWatcher)
 
@@ -289,12 +289,12 @@ def wrap_fit(probe: Probe, original: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(original)
     watchers = make_watchers(probe.keras)
 
-    def listen(*args: Any, **kwargs: Any) -> tuple[inspect.BoundArguments, FitStory] | None:
+    def listen(*args: Any, **kwargs: Any) -> tuple[inspect.BoundArguments, FitReporter] | None:
         try:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             model, *_ = bound.args
-            return bound, FitStory(probe, model, bound.arguments, watchers)
+            return bound, FitReporter(probe, model, bound.arguments, watchers)
         except Exception:
             return None
 
@@ -304,13 +304,13 @@ def wrap_fit(probe: Probe, original: Callable[..., Any]) -> Callable[..., Any]:
         listened = listen(*args, **kwargs)
         if listened is None:
             return original(*args, **kwargs)
-        bound, story = listened
+        bound, reporter = listened
         history = None
         try:
             with probe.loops.paused():
                 history = original(*bound.args, **bound.kwargs)
             return history
         finally:
-            story.end(history)
+            reporter.end(history)
 
     return fit

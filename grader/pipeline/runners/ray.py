@@ -97,7 +97,7 @@ class _Batch(Generic[Task, Result]):
         ray, most = self.cluster.ray, self.cluster.places + AHEAD
         cut = portions(tasks, self.elsewhere.expected, self.cluster.places)
         self.waiting.extend(cut)
-        self.luggage = ray.put(self.elsewhere.luggage)  # once per machine, by its content
+        self.common_files = ray.put(self.elsewhere.common_files)  # once per machine, by its content
         try:
             while True:
                 while self.waiting and len(self.running) < most and not self._draining:
@@ -120,14 +120,14 @@ class _Batch(Generic[Task, Result]):
     def _send(self, tasks: tuple[Task, ...]) -> Iterator[Result]:
         """Send what has to be run; what has not is done here."""
         portion: _Portion[Task] = _Portion()
-        parcels = []
+        payloads = []
         for task in tasks:
             if (known := self.elsewhere.without_run(task)) is not None:
                 self.on_start(task)
                 yield known
                 continue
             try:
-                parcels.append(self.elsewhere.parcel(task))
+                payloads.append(self.elsewhere.payload(task))
             except GraderError as error:  # a file of the author's is gone
                 yield self.elsewhere.failed(task, error)
             else:
@@ -135,7 +135,7 @@ class _Batch(Generic[Task, Result]):
         if portion.left:
             there, hidden = self.elsewhere.there, self.cluster.hidden
             self._begin(portion)
-            self.running[self.function.remote(there, hidden, self.luggage, parcels)] = portion
+            self.running[self.function.remote(there, hidden, self.common_files, payloads)] = portion
 
     def _begin(self, portion: _Portion[Task]) -> None:
         """Note who is at work now: the next of the portion."""

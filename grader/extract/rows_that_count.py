@@ -37,7 +37,7 @@ BY_CHANCE = 0.1  # so few are right in a respect that it says nothing of the oth
 
 
 @dataclass(frozen=True)
-class Backing:
+class RowsThatCount:
     """What a fit's number of rows is worth.
 
     Attributes:
@@ -49,7 +49,7 @@ class Backing:
     in_part: bool = False
 
 
-ALL = Backing()
+ALL = RowsThatCount()
 
 
 def shown_by(candidates: Iterable[Candidate], trainings: Iterable[Training]) -> Iterator[FitSample]:
@@ -61,7 +61,7 @@ def shown_by(candidates: Iterable[Candidate], trainings: Iterable[Training]) -> 
     yield from (one.sample for one in trainings if one.sample is not None)
 
 
-def backing_of(sample: FitSample, shown: Iterable[FitSample], look: Look) -> Backing:
+def rows_that_count(sample: FitSample, shown: Iterable[FitSample], look: Look) -> RowsThatCount:
     """Say what the number of rows is worth that a fit says it had.
 
     Args:
@@ -92,7 +92,7 @@ def backing_of(sample: FitSample, shown: Iterable[FitSample], look: Look) -> Bac
         if most >= wanted or together.rows >= room:
             return ALL
     most = max(most, together.counted())
-    return ALL if most >= wanted else Backing(most, in_part)
+    return ALL if most >= wanted else RowsThatCount(most, in_part)
 
 
 def beside(own: Shares, other: Shares) -> float:

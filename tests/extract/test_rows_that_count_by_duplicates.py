@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from grader.execution import ArraySample, FitSample, Showing
-from grader.extract.backing import ALL, Backing, backing_of
+from grader.extract.rows_that_count import ALL, RowsThatCount, rows_that_count
 from grader.kernel.probe.drawn import of_arrays
 from grader.kernel.probe.shown import Told
 from grader.types import Array
-from tests.extract.test_backing import FULL, OTHER, Notebook, says, sequences
+from tests.extract.test_rows_that_count import FULL, OTHER, Notebook, says, sequences
 
 
 @pytest.fixture
@@ -124,8 +124,8 @@ def right(_: FitSample) -> dict[str, float]:
 def test_equal_windows_of_a_text_are_as_many_for_the_fourth_model_as_for_the_first() -> None:
     x, y = windows_of_a_song()
     first, fourth = shown_of(x, y, ROOM), shown_of(x, y, 9000)
-    assert backing_of(first, [first], right) == ALL
-    found = backing_of(fourth, [*[first] * 3, fourth], right)
+    assert rows_that_count(first, [first], right) == ALL
+    found = rows_that_count(fourth, [*[first] * 3, fourth], right)
     differ = len(np.unique(np.concatenate([x, y[:, None]], axis=1), axis=0))
     assert differ < 0.8 * len(x)
     assert not found.in_part
@@ -136,14 +136,14 @@ def test_many_fits_that_showed_little_have_shown_much_together() -> None:
     x = np.arange(30_000, dtype=np.int32).reshape(1000, 30)
     parts = [shown_of(x[at : at + 64], x[at : at + 64, 0], 0) for at in range(0, 960, 64)]
     last = shown_of(x[:64], x[:64, 0], 0, said=5000)
-    assert backing_of(last, [*parts, last], right) == ALL
-    assert backing_of(last, [*parts[:3], last], right) == Backing(192, in_part=True)
+    assert rows_that_count(last, [*parts, last], right) == ALL
+    assert rows_that_count(last, [*parts[:3], last], right) == RowsThatCount(192, in_part=True)
 
 
 def test_where_nobody_can_look_what_was_shown_is_believed() -> None:
     x, y = windows_of_a_song()
     first, fourth = shown_of(x, y, ROOM), shown_of(x, y, 9000)
-    assert not backing_of(fourth, [first, fourth], lambda _: {}).in_part
+    assert not rows_that_count(fourth, [first, fourth], lambda _: {}).in_part
 
 
 def test_a_respect_in_which_few_are_right_by_chance_says_nothing_of_the_others() -> None:
@@ -154,4 +154,4 @@ def test_a_respect_in_which_few_are_right_by_chance_says_nothing_of_the_others()
         assert sample.x is not None
         return {"data.target": 0.002 if len(sample.x.rows) == 64 else 0.0, "data.rows": 1.0}
 
-    assert backing_of(last, [first, last], look) == ALL
+    assert rows_that_count(last, [first, last], look) == ALL
