@@ -26,6 +26,7 @@ from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.record import files
 from grader.room import open_room
+from grader.room.quick import quickened
 from grader.text.words import Words
 from grader.types import Engine, GraderError, Message, Scalar
 
@@ -57,7 +58,7 @@ def run_calibrate(
         raise GraderError(Message("calibrate.gpus_unused", {"option": gpus}))
     chosen = trainers_gpus(gpus, ours=by_trainer, rooms=False)
     devices = devices_for(chosen, lambda message: _tell(words.say(message)))
-    room = open_room("auto", without_results(course.root))
+    room, _ = quickened(open_room("auto", without_results(course.root)))
     places = slots(jobs or len(environment.cores()), ())
     for exercise in _with_sizes(course, ids, words):
         done = calibrate(
@@ -133,7 +134,7 @@ def run_check_calibration(
     words = open_words(course, lang)
     backend, by_trainer = _way(engine)
     require(backend, ("scipy",))
-    room = open_room("auto", without_results(course.root))
+    room, _ = quickened(open_room("auto", without_results(course.root)))
     place = slots(1, ())[0]
     fitting = True
     for exercise in _with_sizes(course, ids, words):
