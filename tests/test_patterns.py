@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 
+from grader.cli.check_lines import pattern_of
 from grader.course.rewording import any_of
 from grader.record.forgetting import whole_names
 from grader.score.hints_errors import tables
+from grader.text.words import LANGUAGES, Words
 from tests.support.pattern_steps import Meter, TooManyStepsError
 from tests.support.pattern_texts import recipes
 
@@ -35,6 +37,7 @@ USES = frozenset({"match", "fullmatch", "search", "sub", "subn", "split", "finda
 FUNCTIONS = USES | {"compile"}
 # Patterns that are no constants: where they come from.
 MADE = {
+    "grader/cli/check_lines.py": lambda: [pattern_of(7, Words(lang)) for lang in LANGUAGES],
     "grader/course/rewording.py": lambda: [any_of(["a", "a a", "aaa", "aab"])],
     "grader/record/forgetting.py": lambda: [whole_names(["a", "a a", "aaa", "aab"])],
     "grader/score/hints_errors.py": list,  # see of_the_tables

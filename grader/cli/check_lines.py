@@ -83,10 +83,11 @@ def cells_named(lines: Iterable[MarkedLine], words: Words) -> tuple[int, ...]:
     return tuple(
         cell
         for cell in sorted({int(number) for number in _NUMBER.findall(text)})
-        if _named(cell, words).search(text)
+        if pattern_of(cell, words).search(text)
     )
 
 
-def _named(cell: int, words: Words) -> re.Pattern[str]:
+def pattern_of(cell: int, words: Words) -> re.Pattern[str]:
+    """Give what finds a cell where it is named, and no longer number."""
     name = re.escape(words("report.cell", cell=cell))
     return re.compile(rf"(?<![0-9]){name}(?![0-9])", re.IGNORECASE)

@@ -42,7 +42,7 @@ from grader.course.toml import bad_file, checked, place_in, read_toml
 from grader.types import GraderError, Message
 
 SETTINGS = "course.toml"  # beside assignments/
-_LANGUAGE = re.compile(r"""^\s*language\s*=\s*["'](\w+)["']""", re.MULTILINE)
+_LANGUAGE = re.compile(r"""^[ \t]*language[ \t]*=[ \t]*["'](\w+)["']""", re.MULTILINE)
 
 
 def find_course(start: Path | None = None) -> Path:
