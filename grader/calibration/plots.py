@@ -37,7 +37,7 @@ def plot_calibration(exercise: Exercise, threshold: Threshold, path: Path) -> No
     figure, axes = plt.subplots(figsize=(8, 1.2 + 0.45 * len(names)), layout="constrained")
     for row, name in enumerate(names):
         values = by_control[name]
-        answer = BESIDE if name in exercise.unbeaten else WRONG
+        answer = BESIDE if name in {*exercise.unbeaten, *threshold.left_out} else WRONG
         colour = RIGHT if name == REFERENCE else answer
         axes.plot(values, [row] * len(values), "o", color=colour, alpha=0.55, markersize=7)
     axes.set_yticks(range(len(names)), [f"{name} ({len(by_control[name])})" for name in names])

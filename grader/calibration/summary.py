@@ -74,7 +74,8 @@ def _rows(exercise: Exercise) -> Iterator[Row]:
         correct = [run for run in here if run.control == REFERENCE]
         stalled = sum(has_stalled(run, exercise.expectation) for run in correct)
         picture = f"{exercise.id}-{entry.engine}-{entry.device}.png".replace(" ", "-")
-        mistakes = sum(run.control not in {REFERENCE, *exercise.unbeaten} for run in here)
+        beside = {REFERENCE, *exercise.unbeaten, *entry.left_out}
+        mistakes = sum(run.control not in beside for run in here)
         yield Row(exercise.id, entry, len(correct), stalled, mistakes, exercise.attempts, picture)
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from grader import environment
-from grader.calibration.measure import Setup
+from grader.calibration.measure import ONE_EPOCH, Setup
 from grader.calibration.thresholds import choose_threshold
 from grader.course.exercises import Exercise
-from grader.course.expectations import SCHEMA, TRAINER, CalibrationRun, Threshold
+from grader.course.expectations import SCHEMA, TRAINER, Better, CalibrationRun, Threshold
 from grader.course.profiles import expected_name
 from grader.record import files
 from grader.trainer.kernels import HERE
@@ -38,7 +38,7 @@ def write(
     looked = [run for run in runs if run.control not in exercise.unbeaten]
     places = dict.fromkeys((run.engine, run.device) for run in looked)
     attempts = exercise.attempts
-    found = [choose_threshold(looked, *place, better, attempts) for place in places]
+    found = [_chosen(exercise, looked, *place, better) for place in places]
     thresholds = tuple(one for one in found if one is not None)
     content = {
         "schema": SCHEMA,
@@ -53,6 +53,29 @@ def write(
     path = exercise.reference_path / expected_name(exercise.profile)
     files.write_whole(path, _text(content).encode(), durably=True, shared=True)
     return thresholds
+
+
+def _chosen(
+    exercise: Exercise,
+    runs: Sequence[CalibrationRun],
+    engine: str,
+    device: str,
+    better: Mapping[str, Better],
+) -> Threshold | None:
+    """Choose a threshold; where one epoch is as good as all, without that mistake, if it may be.
+
+    Of a training of ours nobody has to guess from its answers how long it was: who trained for
+    fewer epochs than the exercise's least loses the points for training.
+    """
+    found = choose_threshold(runs, engine, device, better, exercise.attempts)
+    if found is None or found.value is not None or engine != TRAINER or exercise.min_epochs == 1:
+        return found
+    others = [run for run in runs if run.control != ONE_EPOCH]
+    again = choose_threshold(others, engine, device, better, exercise.attempts)
+    if again is None or again.value is None:
+        return found
+    reason = f"{again.reason}; {ONE_EPOCH} left out, which the training itself shows"
+    return replace(again, reason=reason, left_out=(ONE_EPOCH,))
 
 
 def _environment(runs: Sequence[CalibrationRun]) -> dict[str, Any]:
@@ -80,6 +103,8 @@ def _structure(exercise: Exercise, model: ModelFacts | None) -> dict[str, Any]:
 def _threshold(threshold: Threshold, attempts: int) -> dict[str, Any]:
     entry = asdict(threshold)
     del entry["widened"]
+    if not entry["left_out"]:
+        del entry["left_out"]
     if (fail := threshold.false_fail) is not None:
         entry["attempts"] = attempts
         entry["false_fail_after_attempts"] = asdict(fail.after(attempts))

@@ -70,6 +70,7 @@ class Threshold:
     widened: Annotated[bool, BeforeValidator(lambda _: False)] = (
         False  # moved towards the control: it was measured elsewhere
     )
+    left_out: tuple[str, ...] = ()  # known mistakes that another check shows, so this one need not
     # ``reason`` for readers of either language, where value is None
     why: Annotated[Message | None, BeforeValidator(lambda _: None)] = None
 

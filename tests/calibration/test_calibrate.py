@@ -6,6 +6,8 @@ import json
 import math
 import shutil
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from grader.calibration.calibrate import (
     plans,
 )
 from grader.calibration.measure import (
+    ONE_EPOCH,
     TRAINED_CONTROLS,
     Measured,
     Plan,
@@ -458,6 +461,52 @@ def test_an_answer_that_right_work_need_not_beat_moves_no_threshold(
     assert threshold.control == pytest.approx(0.048)  # the mean's is the best mistake
     assert exercise.expectation is not None
     assert [run.control for run in exercise.expectation.runs].count("zero") == 6  # kept
+
+
+def reaching(one_epoch: float) -> Callable[[Setup, Plan, Slot], list[Measured]]:
+    """Simulates runs of either way: what one epoch reaches; other mistakes are far from right."""
+
+    def measure(_setup: Setup, plan: Plan, _slot: Slot) -> list[Measured]:
+        def run(control: str, mse: float) -> CalibrationRun:
+            return replace(measured(control, plan.seed, mse), engine=plan.way)
+
+        if plan.control != REFERENCE:
+            return [Measured(run(plan.control, one_epoch if plan.control == ONE_EPOCH else 0.05))]
+        right = 2e-4 * math.exp(np.random.default_rng(plan.seed).normal(0, 0.5))
+        return [Measured(run(REFERENCE, right), MODEL), Measured(run("mean", 0.048))]
+
+    return measure
+
+
+@pytest.mark.parametrize(
+    ("by_trainer", "least", "reached", "value", "left_out"),
+    [
+        (True, 2, 2e-4, True, (ONE_EPOCH,)),
+        (True, 1, 2e-4, False, ()),
+        (False, 2, 2e-4, False, ()),
+        (True, 2, 0.04, True, ()),
+    ],
+    ids=["ours", "one epoch is enough", "claimed", "answers show it too"],
+)
+def test_one_epoch_moves_no_threshold_where_the_training_itself_shows_it(
+    course: Course,
+    done: list[Plan],
+    monkeypatch: pytest.MonkeyPatch,
+    by_trainer: bool,
+    least: int,
+    reached: float,
+    value: bool,
+    left_out: tuple[str, ...],
+) -> None:
+    """Ours is known to have lasted one epoch; of a claim nobody knows."""
+    monkeypatch.setattr(module, "measure", reaching(reached))
+    exercise = replace(course.exercise(GRU), min_epochs=least)
+    calibrate(course, exercise, Engine.JAX, 6, ROOM, (SLOT,), str, by_trainer=by_trainer)
+    known = load_course(course.root).exercise(GRU).expectation
+    assert known is not None
+    (entry,) = known.thresholds
+    assert (entry.value is not None, entry.left_out) == (value, left_out)
+    assert entry.control == pytest.approx(0.048 if left_out else reached)
 
 
 def test_what_is_no_answer_of_the_family_is_said(course: Course) -> None:
