@@ -5,7 +5,8 @@ solutions.
 
 An answer is a line between the markers of a solution. Lines that say nothing by themselves, such as
 a closing bracket, are no secret; neither is, in another exercise's notebook, a line that some
-exercise gives away anyway.
+exercise gives away anyway. How correct runs learn is public, and so many numbers that some are a
+threshold's by chance: those are not compared.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from grader.types import Message
 from grader.verify.ruling import Ruling, ruling
 
 TELLING = 12  # characters; what is shorter stands in any program
+CURVE = "curve"  # of an exercise, in the public half of a course
 DIGITS = 3  # a number with fewer significant digits is no calibration's
 PRIVATE_WORDS = ("grader/expected/v1", "false_fail", "false_pass")
 _NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?", re.IGNORECASE)
@@ -117,11 +119,27 @@ def _measured(course: Course) -> dict[Decimal, str]:
     return found
 
 
+def without_curves(content: str) -> str:
+    """Give a course's public half without how correct runs learn; any other text as it is."""
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return content
+    entries = document.get("exercises") if isinstance(document, dict) else None
+    if not isinstance(entries, dict):
+        return content
+    some = {
+        key: {k: v for k, v in one.items() if k != CURVE} if isinstance(one, dict) else one
+        for key, one in entries.items()
+    }
+    return json.dumps({**document, "exercises": some}, ensure_ascii=False)
+
+
 def _threshold_in(content: str, measured: Mapping[Decimal, str]) -> Message | None:
     word = next((word for word in PRIVATE_WORDS if word in content), None)
     if word is not None:
         return Message("verify.private_word", {"word": word})
-    for number in _NUMBER.findall(_text(content)):
+    for number in _NUMBER.findall(_text(without_curves(content))):
         if (owner := measured.get(Decimal(number).normalize())) is not None:
             return Message("verify.threshold_found", {"number": number, "exercise": owner})
     return None

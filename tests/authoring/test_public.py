@@ -30,6 +30,7 @@ from grader.course.looking import looks_at, looks_of
 from grader.course.public import FILE, PublicCourse, read_public
 from grader.execution import ArraySample, FitSample
 from grader.types import GraderError, Message
+from grader.verify.leaks import without_curves
 from tests.support.course_help import course_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -266,8 +267,9 @@ def all_text(files: dict[str, bytes]) -> str:
 def found_in(files: dict[str, bytes], course: Course = COURSE) -> set[str]:
     """What of thresholds, solutions and hidden data stands in the files."""
     text = all_text(files)
+    compared = all_text({**files, FILE: without_curves(files[FILE].decode()).encode()})
     numbers = {
-        Decimal(one).normalize() for one in re.findall(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?", text)
+        Decimal(one).normalize() for one in re.findall(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?", compared)
     }
     found = set()
     for exercise in course.exercises.values():
@@ -318,6 +320,17 @@ def test_a_search_of_its_bytes_would_find_what_is_given_away() -> None:
         table = json.loads(FILES[FILE])
         table["exercises"][exercise.id]["hints"].append({"when": "data", "en": told, "ko": told})
         assert what in found_in({**FILES, FILE: json.dumps(table).encode()})
+
+
+def test_a_threshold_is_one_wherever_it_stands_but_in_how_correct_runs_learn() -> None:
+    """They are so many numbers of three digits that some are a threshold's by chance."""
+    number = 0.0443
+    table = json.loads(FILES[FILE])
+    entry = table["exercises"]["multiplication-lstm"]
+    entry["curve"] = {"loss": "mse", "runs": 20, "epochs": [5], "levels": [[number] * 21]}
+    assert str(number) not in without_curves(json.dumps(table))
+    entry["hints"].append({"when": "data", "en": f"{number}", "ko": f"{number}"})
+    assert str(number) in without_curves(json.dumps(table))
 
 
 def test_advice_about_accuracy_stays_at_home(public: PublicCourse) -> None:
