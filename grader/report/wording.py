@@ -293,7 +293,8 @@ def faults(records: Iterable[Record], words: Words) -> list[str]:
 def reason_cell(record: Record, words: Words) -> str:
     """Say where to look: the deciding check's cell, else the model's; no cell is our fault.
 
-    Nothing where no check decided: lateness, remarks and points that wait are in no cell.
+    How well a model answers was decided where it was trained. Nothing where no check decided:
+    lateness, remarks and points that wait are in no cell.
     """
     check = deciding_check(record)
     if check is None or not record.grade.graded or by_hand.decision(record):
@@ -301,14 +302,21 @@ def reason_cell(record: Record, words: Words) -> str:
     if check.cell is not None:
         return cell_name(check.cell, words)
     told_cell = check.message.args.get("cell")
-    cell = told_cell if isinstance(told_cell, int) and told_cell > 0 else model_cell(record)
-    return cell_name(cell, words)
+    if isinstance(told_cell, int) and told_cell > 0:
+        return cell_name(told_cell, words)
+    trained = _trained_cell(record) if check.cls is EvidenceClass.ACCURACY else None
+    return cell_name(model_cell(record) if trained is None else trained, words)
 
 
 def model_cell(record: Record) -> int | None:
     """Give the cell in which the model was found."""
     evidence = record.evidence
     return evidence.model.cell if evidence is not None and evidence.model is not None else None
+
+
+def _trained_cell(record: Record) -> int | None:
+    training = record.evidence.training if record.evidence is not None else None
+    return training.cell if training is not None else None
 
 
 def verdict_name(record: Record, words: Words) -> str:

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -89,6 +90,17 @@ class TestReason:
             grade=b.grade(Verdict.TIME_LIMIT, 0.0, (b.check("runs.cells", 0, 10, told),))
         )
         assert wording.reason_cell(stopped, WORDS) == "cell 2"
+
+    def test_what_was_learned_is_looked_for_where_the_model_was_trained(self) -> None:
+        told = Message("accuracy.below", {"figure": "mse", "value": 0.1, "threshold": 0.003})
+        missed = (b.check("accuracy.mse", 0, 25, told),)
+        low = b.record(grade=b.grade(Verdict.LOW_ACCURACY, 75.0, missed))
+        assert low.evidence is not None
+        assert low.evidence.training is not None
+        assert wording.model_cell(low) == 6
+        assert wording.reason_cell(low, WORDS) == "cell 7"
+        never = replace(low, evidence=replace(low.evidence, training=None))
+        assert wording.reason_cell(never, WORDS) == "cell 6"
 
     def test_every_verdict_and_class_has_words_in_both_languages(self) -> None:
         for lang in ("en", "ko"):
