@@ -204,12 +204,21 @@ def _arguments(spec: RoomSpec, user: User, texts: dict[str, int]) -> list[str]:
         *("--die-with-parent", "--new-session", "--hostname", "room", "--clearenv"),
         *_base(spec, user, texts),
         *_given(spec),
-        # /proc too: the owner of /proc/sys/kernel/core_pattern can run programs outside, and a
-        # user namespace started by root makes its program that owner.
-        *("--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"),
+        *(word for path in _sealed(spec, user) for word in ("--remount-ro", path)),
         *(word for pair in environment(spec).items() for word in ("--setenv", *pair)),
         *("--chdir", spec.cwd),
     ]
+
+
+def _sealed(spec: RoomSpec, user: User) -> tuple[str, ...]:
+    """Mounts that nothing is written to.
+
+    /proc too: the owner of /proc/sys/kernel/core_pattern can run programs outside, and a user
+    namespace started by root makes its program that owner. CUDA names its threads there and does
+    not start where it cannot; whoever owns nothing but the room's own processes may.
+    """
+    named = bool(spec.devices) and (user.on_host or os.geteuid() != 0)
+    return ("/dev", "/") if named else ("/proc", "/dev", "/")
 
 
 def _base(spec: RoomSpec, user: User, texts: dict[str, int]) -> list[str]:

@@ -138,7 +138,8 @@ def _landlock(spec: RoomSpec, scratch: Path) -> dict[str, Json]:
         readable += [path for path in (*BUSES, DRIVER) if Path(path).exists()]
     writable = [str(scratch), *_DEVICES, *spec.devices]
     writable += [str(folder.absolute()) for folder in writable_folders(spec)]
-    return {"readable": list(readable), "writable": list(writable)}
+    # CUDA names its threads by files there, and does not start where it cannot.
+    return {"readable": list(readable), "writable": list(writable), "threads": bool(spec.devices)}
 
 
 def _limits(spec: RoomSpec, user: int | None) -> list[tuple[int, int]]:

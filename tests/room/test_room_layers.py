@@ -21,6 +21,9 @@ pytestmark = [pytest.mark.real, pytest.mark.skipif(sys.platform != "linux", reas
 any_room = pytest.fixture(params=KINDS)(opened)
 closed_room = pytest.fixture(params=CLOSED)(opened)
 full_room = pytest.fixture(params=FULL)(opened)
+# Not where root starts a user namespace, whose program owns /proc/sys.
+OWN_NOTHING = ["dropped", "reduced", *(["namespaces"] if os.geteuid() else [])]
+gpus_room = pytest.fixture(params=OWN_NOTHING)(opened)
 
 TRY = """
 import json, os, socket, sys
@@ -124,14 +127,53 @@ def test_files_that_root_keeps_private_are_given_and_stay_private_to_others(tmp_
     assert (folder / "data").stat().st_mode & 0o027 == 0
 
 
-def test_the_owner_of_kernel_settings_is_not_inside(full_room):
+KERNEL_SETTINGS = [
+    *(f"/proc/sys/{one}" for one in ("kernel/core_pattern", "kernel/hostname", "kernel/modprobe")),
+    *("/proc/sys/vm/drop_caches", "/proc/sysrq-trigger", "/proc/irq/default_smp_affinity"),
+]
+GPU_LIKE = ("/dev/null",)  # a room with a GPU has more than others; any node makes it one
+
+
+@pytest.mark.parametrize("devices", [(), GPU_LIKE], ids=["usual", "with a GPU"])
+def test_the_owner_of_kernel_settings_is_not_inside(full_room, devices):
     """Where root starts a user namespace, its program owns /proc/sys and may open it for writing:
     a program named in core_pattern is started by the kernel outside every room."""
     source = (
         TRY
-        + "print([error(lambda p: os.close(os.open(p, os.O_WRONLY)), '/proc/sys/' + p) for p in ('kernel/core_pattern', 'kernel/hostname', 'kernel/modprobe', 'vm/drop_caches')])"
+        + "print([error(lambda p: os.close(os.open(p, os.O_WRONLY)), p) for p in sys.argv[1:]])"
     )
-    assert 0 not in run_python(full_room, source).json
+    ran = run_python(full_room, source, *KERNEL_SETTINGS, devices=devices)
+    assert len(ran.json) == len(KERNEL_SETTINGS)
+    assert 0 not in ran.json
+
+
+NAME_A_THREAD = (
+    TRY
+    + """
+import threading
+def name(path):  # as CUDA does: fopen(path, "w")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), "w") as file:
+        file.write("cuda00001400006")
+ended = threading.Event()
+thread = threading.Thread(target=ended.wait)
+thread.start()
+path = f"/proc/self/task/{thread.native_id}/comm"
+refused = error(name, path)
+print(json.dumps([refused, open(path).read().strip()]))
+ended.set()
+"""
+)
+
+
+def test_a_room_with_a_gpu_may_name_its_threads(gpus_room):
+    """CUDA does, by their files in /proc, and does not start where it cannot: ``cuInit`` is 304."""
+    assert run_python(gpus_room, NAME_A_THREAD, devices=GPU_LIKE).json == [0, "cuda00001400006"]
+
+
+def test_a_room_without_one_may_not(closed_room):
+    refused, name = run_python(closed_room, NAME_A_THREAD).json
+    assert refused != 0
+    assert name != "cuda00001400006"
 
 
 def test_a_fresh_room_has_nothing_of_the_last_one(closed_room):

@@ -106,9 +106,9 @@ def _become(order: dict[str, Any], report_fd: int) -> NoReturn:
         rights.give_up(order["user"])
         rights.prctl(rights.SET_PDEATHSIG, signal.SIGKILL)  # a change of user clears it
         if order["landlock"] is not None:
-            own = [f"/proc/{os.getpid()}"]
-            readable, writable = order["landlock"]["readable"], order["landlock"]["writable"]
-            landlock.restrict([*readable, *own], writable)
+            own, paths = f"/proc/{os.getpid()}", order["landlock"]
+            threads = [f"{own}/task"] if paths["threads"] else []
+            landlock.restrict([*paths["readable"], own], [*paths["writable"], *threads])
         if order["seccomp"] is not None:
             rights.filter_calls(bytes.fromhex(order["seccomp"]))
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
