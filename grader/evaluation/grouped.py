@@ -5,14 +5,16 @@ Touches: as a script, the folders of a trainer's room; it does what is alike the
 third argument it does so on an accelerator or not at all. For JAX; imports nothing of the judge's.
 
 One recurrent layer of thirty units keeps a GPU as busy as a thousandth of it could be. Here Keras'
-own step (``train_step``, which changes nothing but what it is given) is mapped over orders, and an
-epoch is one compiled loop over batches. Each order draws its first weights and its shuffling as
-``fit`` does, so it comes to what it would have come to alone, but for rounding.
+own steps (``train_step`` and ``test_step``, which change nothing but what they are given) are
+mapped over orders, and an epoch is one compiled loop over batches. Each order draws its first
+weights and its shuffling as ``fit`` does, so it comes to what it would have come to alone, but for
+rounding.
 """
 
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import time
 import traceback
@@ -24,11 +26,11 @@ import numpy as np
 
 if TYPE_CHECKING:
     from grader.evaluation import trainer, worker
-    from grader.evaluation.likeness import DATA, MOST_TOGETHER, likeness
+    from grader.evaluation.likeness import CHECKED, DATA, MOST_TOGETHER, likeness
 else:
     import trainer  # a script finds its neighbours by their bare names
     import worker
-    from likeness import DATA, MOST_TOGETHER, likeness
+    from likeness import CHECKED, DATA, MOST_TOGETHER, likeness
 
 Arrays = dict[str, np.ndarray]
 Done = tuple[dict[str, Any], Arrays]
@@ -50,25 +52,35 @@ def perform_together(
         same = [_values(one) for one in (model.optimizer.variables, model.metrics_variables)]
         drawn = [_values_of(model), *(_drawn(keras, order) for order in orders[1:])]
         state = _stacked(jax, [(*own, *same) for own in drawn])
-    first = state[0]
-    rows = _stacked(jax, [tuple(one.get(name) for name in DATA) for one in arrays])
-    data, empty = jax.device_put((rows, state[3]))  # there once, and not again in every epoch
+    first, fit = state[0], orders[0]["fit"]
+    parted = [_parted(one, fit.get("validation_split", 0.0)) for one in arrays]
+    rows, held_back = (_stacked(jax, [part[k] for part in parted]) for k in range(2))
+    # There once, and not again in every epoch.
+    data, checked, empty = jax.device_put((rows, held_back, state[3]))
     building = time.monotonic() - began
-    epoch, results = _epoch(jax, model), jax.jit(jax.vmap(_results(model)))
+    epoch, check = _epoch(jax, model), _check(jax, model)
+    results = jax.jit(jax.vmap(_results(model)))
+    in_order = _in_order(checked, fit)
     histories: list[dict[str, np.ndarray]] = []
     began = time.monotonic()
-    for number, batches in enumerate(_batches(orders, len(arrays[0]["x"]))):
+    for number, batches in enumerate(_batches(orders, data[0].shape[1])):
         begun(number)
         state = (*state[:3], empty)  # metrics begin anew with every epoch
         for one in batches:
             state = epoch(state, data, one)
-        histories.append({name: np.asarray(v) for name, v in results(state[3]).items()})
+        told = _read(results(state[3]))
+        if in_order:
+            seen = (*state[:2], empty)
+            for one in in_order:
+                seen = check(seen, checked, one)
+            told |= {f"val_{name}": value for name, value in _read(results(seen[2])).items()}
+        histories.append(told)
     training = time.monotonic() - began
     share = len(orders)
-    told = {"building": round(building / share, 3), "training": round(training / share, 3)}
+    seconds = {"building": round(building / share, 3), "training": round(training / share, 3)}
     state = jax.tree.map(np.asarray, state)
     with jax.default_device(jax.devices("cpu")[0]):  # read order by order
-        return [_one(model, place, state, first, histories, told) for place in range(share)]
+        return [_one(model, place, state, first, histories, seconds) for place in range(share)]
 
 
 def _made(keras: Any, order: dict[str, Any], given: Arrays) -> Any:
@@ -107,6 +119,37 @@ def _stacked(jax: Any, trees: list[Any]) -> Any:
     return jax.tree.map(lambda *leaves: np.stack([np.asarray(one) for one in leaves]), *trees)
 
 
+def _read(values: Any) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value) for name, value in values.items()}
+
+
+def _parted(arrays: Arrays, split: float) -> tuple[tuple[Any, ...], tuple[Any, ...] | None]:
+    """Give what is trained on and what is checked after each epoch, as ``fit`` parts them."""
+    data = tuple(arrays.get(name) for name in DATA)
+    if CHECKED[0] in arrays:
+        return data, tuple(arrays.get(name) for name in CHECKED)
+    if not split:
+        return data, None
+    trained = math.floor(len(arrays["x"]) * (1.0 - split))
+    parts = (slice(None, trained), slice(trained, None))
+    kept, held = (tuple(None if one is None else one[part] for one in data) for part in parts)
+    return kept, held
+
+
+def _in_order(checked: tuple[Any, ...] | None, fit: dict[str, Any]) -> list[np.ndarray]:
+    """Give the batches of what is checked: full ones together, then what is left.
+
+    Each is of shape (steps, rows of a batch), the same for all orders.
+    """
+    if checked is None:
+        return []
+    size = fit.get("validation_batch_size") or fit["batch_size"]
+    rows = np.arange(checked[0].shape[1])
+    whole = len(rows) // size * size
+    parts = (rows[:whole].reshape(-1, size), rows[None, whole:])
+    return [one for one in parts if one.size]
+
+
 def _batches(orders: Sequence[dict[str, Any]], rows: int) -> Any:
     """Give for each epoch the rows of its batches: full ones together, then what is left.
 
@@ -128,17 +171,25 @@ def _batches(orders: Sequence[dict[str, Any]], rows: int) -> Any:
 
 def _epoch(jax: Any, model: Any) -> Any:
     """Give the compiled loop over batches, for all orders at once."""
+    return jax.jit(jax.vmap(_loop(jax, model.train_step)))
 
+
+def _check(jax: Any, model: Any) -> Any:
+    """Give the compiled loop over batches on which nothing is trained, for all orders at once."""
+    return jax.jit(jax.vmap(_loop(jax, model.test_step), in_axes=(0, 0, None)))
+
+
+def _loop(jax: Any, step_of: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
     def step(state: Any, data: Any, rows: Any) -> Any:
         batch = tuple(None if one is None else one[rows] for one in data)
-        _, after = model.train_step(state, batch)
+        _, after = step_of(state, batch)
         return tuple(list(part) for part in after)
 
     def loop(state: Any, data: Any, batches: Any) -> Any:
         after, _ = jax.lax.scan(lambda s, rows: (step(s, data, rows), None), state, batches)
         return after
 
-    return jax.jit(jax.vmap(loop))
+    return loop
 
 
 def _results(model: Any) -> Any:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 DATA = ("x", "y", "sample_weight")
+CHECKED = ("validation_x", "validation_y", "validation_weight")
 MOST_TOGETHER = 1024  # orders in one program: what goes wrong with it costs no more than these
-# What decides between epochs, and what is measured in between, belongs to one order alone.
+# What decides between epochs, and weights kept in between, belong to one order alone.
 PLAIN: dict[str, Any] = {"callbacks": [], "rates": None, "each_epoch": False, "after": None}
 
 
@@ -23,10 +24,11 @@ def likeness(order: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str 
     fit = order["fit"]
     alone = (
         any(order[name] != value for name, value in PLAIN.items())
-        or any(name not in DATA for name in arrays)
+        or any(name not in {*DATA, *CHECKED} for name in arrays)
         or fit.get("class_weight")
-        or fit.get("validation_split")
         or fit.get("steps_per_epoch") is not None
+        or fit.get("validation_steps") is not None
+        or fit.get("validation_freq", 1) != 1
         or fit.get("initial_epoch")
         or fit.get("shuffle") not in {True, False}
     )

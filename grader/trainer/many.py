@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from grader import environment
-from grader.evaluation.likeness import DATA, MOST_TOGETHER, likeness
+from grader.evaluation.likeness import CHECKED, DATA, MOST_TOGETHER, likeness
 from grader.gpus.gpus import Gpu
 from grader.room import Room
 from grader.trainer.devices import Devices
@@ -95,7 +95,7 @@ def _model(order: Order) -> Model:
 
 
 def _data_bytes(order: Order) -> int:
-    return sum(order.arrays[name].nbytes for name in DATA if name in order.arrays)
+    return sum(order.arrays[name].nbytes for name in DATA + CHECKED if name in order.arrays)
 
 
 def train_batch(

@@ -139,8 +139,7 @@ def test_the_owner_of_kernel_settings_is_not_inside(full_room, devices):
     """Where root starts a user namespace, its program owns /proc/sys and may open it for writing:
     a program named in core_pattern is started by the kernel outside every room."""
     source = (
-        TRY
-        + "print([error(lambda p: os.close(os.open(p, os.O_WRONLY)), p) for p in sys.argv[1:]])"
+        TRY + "print([error(lambda p: os.close(os.open(p, os.O_WRONLY)), p) for p in sys.argv[1:]])"
     )
     ran = run_python(full_room, source, *KERNEL_SETTINGS, devices=devices)
     assert len(ran.json) == len(KERNEL_SETTINGS)

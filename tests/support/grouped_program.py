@@ -56,6 +56,7 @@ def main() -> None:
         json.dumps(
             {
                 "orders": len(together),
+                "names": sorted(together[0][0]["history"]),
                 "likenesses": len(likenesses),
                 "weights": max(weights),
                 "losses": max(losses),
