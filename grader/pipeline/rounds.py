@@ -43,7 +43,9 @@ from grader.types import GraderError, Level
 DISTINCT = 1 / 3  # of a class's trainings, as in one of sixty made of twenty programs
 MOST_BYTES = 1_000_000_000  # of the arrays that wait for their round
 OF_FREE = 0.25  # of the machine's memory, where a device trains a whole class at once
-TRIAL_SECONDS = 60.0  # of trying a device, while cores stand idle; until somebody has measured it
+# As measured on an H200 (ADR 116), beside a core with our kernel for recurrent layers.
+TRIAL_SECONDS = 60.0  # of trying a device, while cores stand idle
+BATCH_SECONDS, MORE_SECONDS = 2.5, 0.012  # for each of a core's seconds: of a batch, of each in it
 
 Ended: TypeAlias = "tuple[Group, list[Graded] | None]"  # None: put off
 
@@ -60,14 +62,14 @@ def cheaper(notebooks: int, jobs: int, seconds: float, *, together: bool = False
         notebooks: that have different code.
         jobs: that run at a time, each on a core of its own.
         seconds: that one training is expected to take.
-        together: whether a device trains them at once. It is taken to need as long for all as a
-            core for one, until somebody has measured it; and it has to be tried first.
+        together: whether a device trains them at once, which has to be tried first.
     """
     programs = math.ceil(notebooks * DISTINCT)
     meets = min(1.0, (jobs - 1) / max(1, notebooks - 1))  # whom another's training keeps waiting
     idle = (notebooks - programs) * meets * seconds
     if together:  # cores train nothing; all stand idle while the device does
-        idle += (programs - jobs) * seconds - jobs * TRIAL_SECONDS
+        device = seconds * (BATCH_SECONDS + MORE_SECONDS * programs)
+        idle += programs * seconds - jobs * (device + TRIAL_SECONDS)
     else:
         idle -= max(0, jobs - programs) * seconds
     return idle > notebooks * START_SECONDS

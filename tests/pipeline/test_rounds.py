@@ -272,8 +272,10 @@ def test_what_cannot_be_trained_in_a_round_takes_nobody_with_it(tmp_path: Path) 
     ("notebooks", "jobs", "seconds", "pays_off"),
     [
         (60, 2, 75.0, True),
-        (60, 10, 75.0, True),
+        (60, 4, 75.0, True),
+        (60, 10, 75.0, False),  # cores are as fast
         (60, 16, 75.0, False),  # to try it is no gain, and a round is cheaper without one
+        (1000, 16, 21.0, False),  # a second start of each costs more than is gained
         (1000, 16, 75.0, True),
         (8, 2, 75.0, False),  # trained on their cores before it is tried
         (60, 16, 3.0, False),

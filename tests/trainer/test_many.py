@@ -114,6 +114,18 @@ def test_what_decides_between_epochs_is_trained_alone() -> None:
         assert alike([one, one], 1, 1e6) == []
 
 
+def test_what_is_held_back_for_validation_is_checked_in_the_same_program() -> None:
+    x = np.zeros((9, 5, 2), np.float32)
+    given = {"x": x, "y": x[:, 0, :1], "validation_x": x[:4], "validation_y": x[:4, 0, :1]}
+    for one in (fit(validation_split=0.2), order(arrays=given)):
+        assert alike([one, one], 1, 1e6) == [[0, 1]]
+    for one in (
+        fit(validation_split=0.2, validation_freq=2),
+        fit(validation_split=0.2, validation_steps=1),
+    ):
+        assert alike([one, one], 1, 1e6) == []  # not at the end of every epoch, not all of it
+
+
 def test_a_batch_is_no_larger_than_a_device_or_than_what_may_be_lost_with_it() -> None:
     many = [order()] * (2 * MOST_TOGETHER + 1)
     assert [len(one) for one in alike(many, 1, 1e9)] == [683] * 3
