@@ -1,7 +1,7 @@
 """Has git say something about what strangers wrote; how much, and how long it takes, is bounded.
 
 Enters: a command line, an environment. Leaves: its exit code and what it said. Touches: starts that
-program, and ends it.
+program, and ends it with all that it started.
 
 Some kilobytes of git's store can name more files than there are atoms: a tree that holds another
 one ten times, which holds another one ten times. Whoever listed them all would never come to an
@@ -10,7 +10,11 @@ end, and have no memory left.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from threading import Event, Timer
@@ -51,12 +55,13 @@ def bounded(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
+            start_new_session=True,
         ) as process,
     ):
 
         def end() -> None:
             late.set()
-            process.kill()
+            _kill(process)
 
         timer = Timer(seconds, end)
         timer.daemon = True
@@ -70,9 +75,20 @@ def bounded(
             code = process.wait()
         finally:
             timer.cancel()
-            process.kill()
+            _kill(process)
         if late.is_set():
             minutes = round(seconds / 60)
             raise GraderError(Message("ci.git_too_long", {"command": command, "minutes": minutes}))
         errors.seek(0)
         return subprocess.CompletedProcess(list(line), code, told, errors.read(MOST_SAID))
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End it and what it started: of a fetch the program that talks to the network has the pipe."""
+    if process.returncode is not None:  # it ended; its number may be somebody else's by now
+        return
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -227,6 +227,14 @@ def test_a_command_that_does_not_end_is_ended() -> None:
     assert worded(caught.value.message) == "git_too_long"
 
 
+def test_what_it_started_is_ended_with_it() -> None:
+    """As the program that talks to the network for a fetch: it holds the pipe that is read."""
+    line = ["sh", "-c", "sleep 600 & wait"]
+    with pytest.raises(GraderError) as caught:
+        bounded(line, {"PATH": "/usr/bin:/bin"}, "fetch", seconds=0.5)
+    assert worded(caught.value.message) == "git_too_long"
+
+
 def test_one_content_under_many_names_takes_no_more_than_one_persons_part(working: Working) -> None:
     base, large = working.commit(), SOUND + b" " * 2**20
     for number in range(5):
