@@ -40,27 +40,29 @@ SHOWN_FIRST, SHOWN = 3, 10  # epochs of which the time is told
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def pairs_to_multiply(seed: int) -> dict[str, Any]:
+def pairs_to_multiply(seed: int, rows: int, steps: int) -> dict[str, Any]:
     """Sequences with two marked numbers, whose product is the target."""
     draw = np.random.default_rng(seed)
-    x = np.zeros((ROWS, STEPS, 2), np.float32)
-    x[:, :, 1] = draw.random((ROWS, STEPS))
-    places = np.argsort(draw.random((ROWS, STEPS)), axis=1)[:, :2]
+    x = np.zeros((rows, steps, 2), np.float32)
+    x[:, :, 1] = draw.random((rows, steps))
+    places = np.argsort(draw.random((rows, steps)), axis=1)[:, :2]
     np.put_along_axis(x[:, :, 0], places, 1.0, axis=1)
     y = np.take_along_axis(x[:, :, 1], places, axis=1).prod(axis=1)
     return {"x": x, "y": y[:, None].astype(np.float32)}
 
 
-def order(seed: int, epochs: int) -> Order:
+def order(seed: int, epochs: int, rows: int, steps: int) -> Order:
     """The exercise's model, as a notebook asks for its training."""
     model = sequential(
         lstm(30, return_sequences=True), lstm(30, return_sequences=False), dense(),
-        shape=(STEPS, 2),
+        shape=(steps, 2),
     )  # fmt: skip
     settings = {**claim()["compile"], "optimizer": optimizer("Adam", learning_rate=0.001)}
     fit = {**claim()["fit"], "batch_size": BATCH, "epochs": epochs, "shuffle": True}
     fit |= {"validation_split": HELD_BACK}
-    return read_order(claim(model=model, compile=settings, fit=fit), pairs_to_multiply(seed))
+    return read_order(
+        claim(model=model, compile=settings, fit=fit), pairs_to_multiply(seed, rows, steps)
+    )
 
 
 def main() -> None:
@@ -68,6 +70,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seconds", type=float, default=400.0, help="no more are waited for")
     asked = parser.parse_args()
     began = time.monotonic()
@@ -80,9 +84,10 @@ def main() -> None:
 
     gpus = find_gpus()
     devices = Devices(gpus, lambda said: tell(told=said.id, args=dict(said.args)))
-    sets = [order(seed, asked.epochs) for seed in range(SETS)]
+    sizes = asked.epochs, asked.rows, asked.steps
+    sets = [order(seed, *sizes) for seed in range(min(SETS, asked.count))]
     jobs = {
-        hashlib.sha256(str(n).encode()).hexdigest(): Job(sets[n % SETS], seed=n)
+        hashlib.sha256(str(n).encode()).hexdigest(): Job(sets[n % len(sets)], seed=n)
         for n in range(asked.count)
     }
     keys = [*jobs]

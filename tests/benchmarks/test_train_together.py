@@ -76,3 +76,18 @@ def test_it_runs_to_its_end_where_there_is_no_gpu_and_says_so(tmp_path: Path) ->
     assert lines[-2]["epochs"] == 100
     assert lines[-2]["to_all_cores"] > 0
     assert lines[-1] == {"ended": "in time"}
+
+
+@pytest.mark.real
+@pytest.mark.whole
+@pytest.mark.skipif(Engine.JAX not in environment.engines(), reason="JAX is not installed")
+def test_without_a_gpu_a_class_in_a_room_is_tried_on_a_core(tmp_path: Path) -> None:
+    script, out = ROOT / "benchmarks" / "gpu" / "class_in_a_room.py", tmp_path / "out.jsonl"
+    sizes = ["--count", "2", "--epochs", "2", "--rows", "40", "--steps", "6"]
+    command = [sys.executable, str(script), str(out), *sizes]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["epoch"] for line in lines if "epoch" in line] == [0, 1]
+    assert lines[-1]["trained"] == 2
+    assert all(0.0 < one < 10.0 for one in lines[-1]["val_loss"])
