@@ -17,6 +17,9 @@ from grader.room.inside import landlock
 from grader.room.users import GROUP, can_give_up_root
 from grader.room.within_reach import within_reach
 from grader.room.workplace import workplace
+from grader.room.xla_cache import INSIDE, CompiledRoom, cache_folder, compiled
+from grader.trainer.kernels import Kernel, kernel_folder
+from grader.trainer.starting import _kernel_in
 from grader.types import GraderError, Level
 from tests.support.room_help import PATIENCE, UNTESTED
 
@@ -115,6 +118,23 @@ def test_a_cache_in_a_closed_home_is_reached_and_the_home_stays_closed(
     assert (reached / "entry").read_text() == "machine code"
     assert stat.S_IMODE(in_a_closed_home.parent.stat().st_mode) == 0o700
     assert "ermission denied" in said(f"cat {in_a_closed_home}/entry", Bind(in_a_closed_home, "/c"))
+
+
+def test_what_grader_prepare_made_is_found_from_a_closed_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel for recurrent layers, and what XLA compiled."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for folder in (cache_folder(), kernel_folder()):
+        folder.mkdir(parents=True)
+        (folder / "made").write_text(f"by {folder.parent.name}")
+    (tmp_path / "cache").chmod(0o700)
+    room = compiled(ROOM)
+    assert isinstance(room, CompiledRoom)
+    binds, (kernel,) = _kernel_in(ROOM, Kernel(kernel_folder(), "a version"))
+    given = (Bind(room.folder, INSIDE), *binds)
+    printed = said(f"cat {room.folder}/made; echo; cat {kernel}/made", *given)
+    assert printed == "by compiled\nby kernel"
 
 
 def test_a_cache_is_reached_under_every_umask(in_a_closed_home: Path) -> None:
