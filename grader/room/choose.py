@@ -158,7 +158,7 @@ def _ways(level: Level) -> list[Callable[[], Room]]:
     from grader.room.confined import ConfinedRoom
     from grader.room.inside.landlock import version
     from grader.room.lifeline import end_orphans
-    from grader.room.users import can_give_up_root
+    from grader.room.users import can_give_up_root, rules_other_users
 
     sweep()
     end_orphans()
@@ -169,6 +169,7 @@ def _ways(level: Level) -> list[Callable[[], Room]]:
         drops = [drop for drop in drops if not drop or SETPRIV.exists()]
         return [functools.partial(BubblewrapRoom, Path(bwrap), drop, untested) for drop in drops]
     if level is Level.REDUCED and version() > 0:
+        drops = [drop for drop in drops if not drop or rules_other_users()]
         return [functools.partial(ConfinedRoom, True, drop, untested) for drop in drops]
     if level is Level.NONE:
         return [functools.partial(ConfinedRoom, False, False, untested)]

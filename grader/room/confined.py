@@ -39,7 +39,7 @@ from grader.room.spec import (
     environment,
     writable_folders,
 )
-from grader.room.users import GROUP, open_to_rooms, return_user, take_user
+from grader.room.users import GROUP, let_through, open_to_rooms, return_user, take_user
 from grader.room.workplace import SCRATCH, workplace
 from grader.types import GraderError, Isolation, Json, Message
 
@@ -102,6 +102,7 @@ class ConfinedRoom:
                 user = take_user()
                 undo.callback(return_user, user)
                 open_to_rooms(spec.binds)
+                let_through(spec.binds)
                 for folder in (scratch, scratch / "tmp"):
                     os.chown(folder, user, GROUP)
             order = self._order(spec, scratch, user)

@@ -60,7 +60,7 @@ def readable_paths() -> tuple[Path, ...]:
     paths += [Path(p) for p in _TOP_LEVEL if Path(p).is_dir() and not Path(p).is_symlink()]
     for prefix in (sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix):
         paths += _prefix_paths(Path(prefix))
-    paths += [path for path in _package_folders() if path.is_dir()]
+    paths += package_folders()
     paths += [hop for hop in link_chain(Path(sys.executable)) if not _covered(hop, paths)]
     kept: list[Path] = []
     for path in paths:
@@ -85,21 +85,22 @@ def link_chain(path: Path) -> list[Path]:
     return chain
 
 
+def package_folders() -> list[Path]:
+    """Where packages are imported from: Debian keeps them outside the interpreter's prefix.
+
+    By their name, since ``sys.path`` may also name a folder with somebody's sources.
+    """
+    folders = [Path(entry) for entry in sys.path]
+    named = [path for path in folders if path.name in ("site-packages", "dist-packages")]
+    return [path for path in named if path.is_dir()]
+
+
 def _prefix_paths(prefix: Path) -> list[Path]:
     """What belongs to a Python installation, under the prefix's own name and its real one."""
     if prefix == Path("/usr"):
         return []
     names = dict.fromkeys((prefix, prefix.resolve()))
     return [path for name in names for part in _OF_PREFIX if (path := name / part).exists()]
-
-
-def _package_folders() -> list[Path]:
-    """Where packages are imported from: Debian keeps them outside the interpreter's prefix.
-
-    By their name, since ``sys.path`` may also name a folder with somebody's sources.
-    """
-    folders = [Path(entry) for entry in sys.path]
-    return [path for path in folders if path.name in ("site-packages", "dist-packages")]
 
 
 def _covered(path: Path, by: list[Path]) -> bool:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from grader.room.readable import readable_paths
+from grader.room.readable import package_folders, readable_paths
 from grader.room.spec import Bind, LayerReport, Room, RoomSpec
 from grader.room.syscalls import AARCH64, X86_64
 from grader.room.workplace import SELFTEST, workplace
@@ -36,6 +36,7 @@ _OURS = {"HOME", "TMPDIR", "PATH", "PWD", "LC_CTYPE", ""}  # set by the room or 
 _INTRUDER = Path(__file__).resolve().parent / "inside" / "intruder.py"
 _SCRIPT = "/selftest/intruder.py"
 _REPORT_BYTES = 1 << 16
+_GIVEN, _GIVEN_TO_A_RUN = "given", "what a run is given"
 
 
 Found: TypeAlias = Mapping[str, Any]  # the intruder's report
@@ -57,13 +58,25 @@ def examine(room: Room, level: str) -> tuple[LayerReport, ...]:
     """Start a room, let the intruder try, and say which layers held.
 
     Raises:
-        GraderError: the room does not start, or the intruder could not report.
+        GraderError: the room does not start, the intruder could not report, or it could not read
+            what programs in rooms need.
     """
     with _outside() as outside:
         found = _intrude(room, outside)
+        _require_reached(found)
         return tuple(
             _report(level, layer, judge(outside, found)) for layer, judge in LAYERS.items()
         )
+
+
+def _require_reached(found: Found) -> None:
+    """A room must let through what programs need there; not what is closed to ourselves."""
+    lacking = [path for path in found["unread"] if os.access(path, os.R_OK)]
+    if not found["given"]:
+        lacking.insert(0, _GIVEN_TO_A_RUN)
+    if lacking:
+        reason = f"its user cannot read {lacking[0]}"
+        raise GraderError(Message("room.start_failed", {"reason": reason}))
 
 
 def _report(level: str, layer: str, trouble: str) -> LayerReport:
@@ -74,10 +87,12 @@ def _report(level: str, layer: str, trouble: str) -> LayerReport:
 @contextlib.contextmanager
 def _outside() -> Iterator[_Outside]:
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(workplace("closed", "out", kind=SELFTEST))
-        paths = {name: folder / name for name in ("secret", "closed", "out")}
+        folder = stack.enter_context(workplace(kind=SELFTEST))
+        lent = stack.enter_context(workplace("closed", "out", kind=SELFTEST))  # as every run's is
+        paths = {"secret": folder / "secret", "closed": lent / "closed", "out": lent / "out"}
         paths["secret"].write_text("a canary")
-        for path in (folder, *paths.values()):
+        (lent / "closed" / _GIVEN).write_text("for the room")
+        for path in (folder, paths["secret"], paths["closed"]):
             path.chmod(0o777)  # the room must close them, not the rights of an ordinary file
         tcp = stack.enter_context(socket.socket())
         tcp.bind(("127.0.0.1", 0))
@@ -105,6 +120,9 @@ def _intrude(room: Room, outside: _Outside) -> dict[str, Any]:
     plan = {
         "secrets": [str(outside.secret), f"/proc/{os.getpid()}/environ"],
         "closed": [closed, *(str(p) for p in readable_paths() if p.is_dir()), "/", "/dev"],
+        "given": f"{closed}/{_GIVEN}",
+        "needed": list(map(str, readable_paths())),
+        "packages": list(map(str, package_folders())),
         "outsider": os.getpid(),
         "calls": {
             name: calls[name] for name in ("unshare", "clone", "keyctl", "io_uring_setup", "ioctl")

@@ -29,6 +29,8 @@ _UNLOCKED_SECONDS = 3600.0  # after which a folder that was never locked is a de
 _FOLDER = 0o755  # rooms read it, perhaps as another user; nobody else writes, whatever the umask
 _LONGEST_PARENT = 60  # unix socket paths end at 107 characters
 
+_held: set[Path] = set()  # this process's own, as long as they are there
+
 
 @contextlib.contextmanager
 def workplace(*names: str, kind: str = RUNS) -> Iterator[Path]:
@@ -41,9 +43,16 @@ def workplace(*names: str, kind: str = RUNS) -> Iterator[Path]:
         # A sweep looks for the name without a dot: it never sees one that is not locked.
         if sys.platform == "win32" or _is_locked(_opened(place, stack)):
             place = place.rename(place.with_name(place.name.removeprefix(".")))
+        _held.add(place)
+        stack.callback(_held.discard, place)
         for name in names:
             (place / name).mkdir(_FOLDER)
         yield place
+
+
+def around(path: Path) -> Path | None:
+    """Which of this process's folders a path lies in, if in any."""
+    return next((above for above in path.absolute().parents if above in _held), None)
 
 
 def sweep(parent: Path) -> None:

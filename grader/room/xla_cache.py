@@ -20,8 +20,9 @@ from pathlib import Path
 
 from grader import environment, user_folders
 from grader.room.spec import Bind, Room, RoomProcess, RoomSpec
+from grader.room.within_reach import within_reach
 from grader.room.workplace import workplace
-from grader.types import Isolation
+from grader.types import GraderError, Isolation
 
 INSIDE = "/grader/compiled"
 MOST_ENTRIES, MOST_BYTES = 5000, 64 << 20
@@ -75,7 +76,12 @@ class CompiledRoom:
 def compiled(room: Room) -> Room:
     """Give a room with what was compiled before, where something was."""
     folder = cache_folder()
-    return CompiledRoom(room, folder) if entries(folder) else room
+    if not entries(folder):
+        return room
+    try:
+        return CompiledRoom(room, within_reach(room, folder))
+    except GraderError:  # compiled anew then
+        return room
 
 
 @contextmanager

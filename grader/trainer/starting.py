@@ -15,6 +15,7 @@ from grader.extract.evaluate import evaluation_environment
 from grader.gpus.gpus import Gpu
 from grader.room import Bind, Room, RoomProcess, RoomSpec
 from grader.room.cuda import driver_binds, driver_environment
+from grader.room.within_reach import within_reach
 from grader.trainer.kernels import KERNEL_INSIDE, Kernel
 from grader.trainer.keys import ENGINE
 
@@ -91,4 +92,5 @@ def device_environment(gpu: Gpu) -> dict[str, str]:
 def _kernel_in(room: Room, kernel: Kernel | None) -> tuple[tuple[Bind, ...], tuple[str, ...]]:
     if kernel is None:
         return (), ()
-    return (Bind(kernel.folder, KERNEL_INSIDE),), (room.inside(kernel.folder, KERNEL_INSIDE),)
+    folder = within_reach(room, kernel.folder)
+    return (Bind(folder, KERNEL_INSIDE),), (room.inside(folder, KERNEL_INSIDE),)

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from grader.room import Bind, RoomSpec, cgroups, choose, open_room, probe, users
+from grader.room import Bind, RoomSpec, cgroups, choose, open_room, probe, selftest, users
 from grader.room.confined import ConfinedRoom
 from grader.room.inside import intruder
 from grader.room.plain import PlainRoom
@@ -29,6 +29,10 @@ from tests.support.room_help import PATIENCE, UNTESTED, make_room
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux rooms")
 real = pytest.mark.real
 LOCALE = Path(__file__).parents[2] / "grader" / "locale"
+
+
+def _is_root():
+    return choose.Path("/proc/self").stat().st_uid == 0
 
 
 @pytest.fixture
@@ -111,6 +115,50 @@ def test_a_room_with_one_layer_missing_is_refused(fresh, monkeypatch):
     assert "network" in str(raised.value.message.args["reason"])
 
 
+@dataclass(frozen=True)
+class Withholding:
+    """A room that holds well, and does not give what it was asked to give."""
+
+    room: ConfinedRoom
+    withheld: str
+
+    def start(self, spec, **streams):
+        kept = tuple(bind for bind in spec.binds if bind.inside != self.withheld)
+        return self.room.start(replace(spec, binds=kept), **streams)
+
+    def __getattr__(self, name):
+        return getattr(self.room, name)
+
+
+@real
+@linux
+def test_a_room_that_keeps_from_a_program_what_it_is_given_is_none():
+    with pytest.raises(GraderError) as raised:
+        examine(Withholding(make_room("reduced"), "/closed"), "reduced")
+    assert "what a run is given" in str(raised.value.message.args["reason"])
+
+
+@real
+@linux
+def test_a_room_in_which_no_package_can_be_imported_is_none(monkeypatch, tmp_path):
+    """The interpreter may lie open in /usr, and the packages in a closed home."""
+    (tmp_path / "site-packages" / "keras").mkdir(parents=True)
+    monkeypatch.setattr(selftest, "package_folders", lambda: [tmp_path / "site-packages"])
+    with pytest.raises(GraderError) as raised:
+        examine(make_room("reduced"), "reduced")
+    assert "site-packages" in str(raised.value.message.args["reason"])
+
+
+@real
+@linux
+@pytest.mark.skipif(_is_root(), reason="root reads everything")
+def test_what_is_closed_to_ourselves_is_nothing_that_a_room_lacks(monkeypatch, tmp_path):
+    closed = tmp_path / "site-packages"
+    closed.mkdir(mode=0o000)
+    monkeypatch.setattr(selftest, "package_folders", lambda: [closed])
+    assert examine(make_room("reduced"), "reduced")
+
+
 @real
 @linux
 def test_the_first_way_that_holds_is_taken(fresh, monkeypatch, tmp_path):
@@ -150,10 +198,6 @@ def test_every_layer_that_does_not_hold_says_what_went_through(fresh):
         assert report.holds == (report.why is None)
         if report.why is not None:
             assert report.why.args.get("found") or report.why.args.get("reason")
-
-
-def _is_root():
-    return choose.Path("/proc/self").stat().st_uid == 0
 
 
 # --- words

@@ -25,6 +25,7 @@ _NEW_USER_NAMESPACE = 0x10000000
 _AF_ALG, _AF_VSOCK = 38, 40
 _TIOCSTI_WITH_HIGH_BITS = 0x5412 | 1 << 32
 _SECONDS = 1.0
+_MOST_UNREAD = 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -36,6 +37,8 @@ def main() -> None:
     found: dict[str, Any] = {
         "opened": [path for path in plan["secrets"] if _succeeds(_read, path)],
         "written": [folder for folder in plan["closed"] if _succeeds(_write, folder)],
+        "given": _succeeds(_read, plan["given"]),
+        "unread": _unread([*plan["needed"], *plan["packages"], *_entries(plan["packages"])]),
         "environment": sorted(_environment_names()),
         "pid_namespace": _link("/proc/self/ns/pid"),
         "signal": _error_of(os.kill, plan["outsider"], 0),
@@ -77,6 +80,29 @@ def _error_of(attempt: Callable[..., object], *arguments: object) -> int:
 def _read(path: str) -> None:
     with Path(path).open("rb") as file:
         file.read(1)
+
+
+def _entries(folders: Iterable[str]) -> list[str]:
+    entries: list[str] = []
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            entries += (entry.path for entry in os.scandir(folder))
+    return entries
+
+
+def _unread(paths: Iterable[str]) -> list[str]:
+    """What is there and closed to us, as far as a report needs it."""
+    return [path for path in paths if _error_of(_look_into, path) == errno.EACCES][:_MOST_UNREAD]
+
+
+def _look_into(path: str) -> None:
+    if Path(path).is_dir():
+        with os.scandir(path) as entries:
+            for entry in entries:
+                entry.stat(follow_symlinks=False)  # which asks for more than the names
+                break
+    elif Path(path).is_file():
+        _read(path)
 
 
 def _write(folder: str) -> None:
