@@ -15,7 +15,6 @@ import atexit
 import os
 import shutil
 import stat
-import sys
 import threading
 from contextlib import ExitStack
 from functools import cache
@@ -38,7 +37,7 @@ def within_reach(room: Room, folder: Path) -> Path:
     Raises:
         GraderError: it cannot be read, or nothing can be written (``room.start_failed``).
     """
-    if sys.platform != "linux" or room.inside(folder, _MOUNTED) == _MOUNTED:
+    if "user" not in room.isolation.layers or room.inside(folder, _MOUNTED) == _MOUNTED:
         return folder
     try:
         if not can_give_up_root() or _on_the_way(folder):

@@ -22,7 +22,7 @@ from grader import environment, user_folders
 from grader.room.spec import Bind, Room, RoomProcess, RoomSpec
 from grader.room.within_reach import within_reach
 from grader.room.workplace import workplace
-from grader.types import GraderError, Isolation
+from grader.types import Isolation
 
 INSIDE = "/grader/compiled"
 MOST_ENTRIES, MOST_BYTES = 5000, 64 << 20
@@ -61,13 +61,15 @@ class CompiledRoom:
     ) -> RoomProcess:
         """Start the program; one that runs JAX on the processor gets the cache."""
         if spec.env.get("KERAS_BACKEND") == "jax" and not spec.devices:
-            bind = Bind(self.folder, INSIDE, writable=self.fill)
-            spec = replace(spec, binds=(*spec.binds, bind), env={**spec.env, **self._variables()})
+            folder = self.folder if self.fill else within_reach(self.room, self.folder)
+            bind = Bind(folder, INSIDE, writable=self.fill)
+            env = {**spec.env, **self._variables(folder)}
+            spec = replace(spec, binds=(*spec.binds, bind), env=env)
         return self.room.start(spec, stdin=stdin, stdout=stdout, stderr=stderr)
 
-    def _variables(self) -> dict[str, str]:
+    def _variables(self, folder: Path) -> dict[str, str]:
         return {
-            "JAX_COMPILATION_CACHE_DIR": self.room.inside(self.folder, INSIDE),
+            "JAX_COMPILATION_CACHE_DIR": self.room.inside(folder, INSIDE),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0" if self.fill else _NEVER,
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
         }
@@ -76,12 +78,7 @@ class CompiledRoom:
 def compiled(room: Room) -> Room:
     """Give a room with what was compiled before, where something was."""
     folder = cache_folder()
-    if not entries(folder):
-        return room
-    try:
-        return CompiledRoom(room, within_reach(room, folder))
-    except GraderError:  # compiled anew then
-        return room
+    return CompiledRoom(room, folder) if entries(folder) else room
 
 
 @contextmanager

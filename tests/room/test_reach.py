@@ -10,34 +10,34 @@ from pathlib import Path
 
 import pytest
 
-from grader.room import Bind, RoomSpec, choose, users
+from grader.room import Bind, Room, RoomSpec, choose, users
 from grader.room.bubblewrap import SETPRIV, BubblewrapRoom
 from grader.room.confined import ConfinedRoom
 from grader.room.inside import landlock
 from grader.room.users import GROUP, can_give_up_root
 from grader.room.within_reach import within_reach
 from grader.room.workplace import workplace
-from grader.room.xla_cache import INSIDE, CompiledRoom, cache_folder, compiled
+from grader.room.xla_cache import cache_folder, compiled
 from grader.trainer.kernels import Kernel, kernel_folder
 from grader.trainer.starting import _kernel_in
-from grader.types import GraderError, Level
-from tests.support.room_help import PATIENCE, UNTESTED
+from grader.types import GraderError, Isolation, Level
+from tests.support.room_help import PATIENCE
 
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(not can_give_up_root(), reason="not root"),
     pytest.mark.skipif(landlock.version() == 0, reason="no Landlock"),
 ]
-ROOM = ConfinedRoom(closed=True, drops_root=True, isolation=UNTESTED)
+ROOM = ConfinedRoom(True, True, Isolation(Level.REDUCED, ("user",)))
 # Everybody may run it, wherever the Python of these tests lies.
 SHELL = "/bin/sh"
 NOBODY = 65534
 
 
-def said(script: str, *binds: Bind) -> str:
+def said(script: str, *binds: Bind, room: Room = ROOM) -> str:
     """What a shell in a room prints, complaints and all."""
-    spec = RoomSpec((SHELL, "-c", script), binds=binds)
-    process = ROOM.start(spec, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    spec = RoomSpec((SHELL, "-c", script), binds=binds, env={"KERAS_BACKEND": "jax"})
+    process = room.start(spec, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         assert process.wait(PATIENCE) is not None
         assert process.stdout is not None
@@ -130,11 +130,9 @@ def test_what_grader_prepare_made_is_found_from_a_closed_home(
         (folder / "made").write_text(f"by {folder.parent.name}")
     (tmp_path / "cache").chmod(0o700)
     room = compiled(ROOM)
-    assert isinstance(room, CompiledRoom)
-    binds, (kernel,) = _kernel_in(ROOM, Kernel(kernel_folder(), "a version"))
-    given = (Bind(room.folder, INSIDE), *binds)
-    printed = said(f"cat {room.folder}/made; echo; cat {kernel}/made", *given)
-    assert printed == "by compiled\nby kernel"
+    binds, (kernel,) = _kernel_in(room, Kernel(kernel_folder(), "a version"))
+    script = f"cat $JAX_COMPILATION_CACHE_DIR/made; echo; cat {kernel}/made"
+    assert said(script, *binds, room=room) == "by compiled\nby kernel"
 
 
 def test_a_cache_is_reached_under_every_umask(in_a_closed_home: Path) -> None:
@@ -158,8 +156,13 @@ def test_a_cache_is_copied_once_and_again_when_it_changes(in_a_closed_home: Path
 
 
 def test_nothing_is_copied_for_rooms_that_mount(in_a_closed_home: Path) -> None:
-    mounting = BubblewrapRoom(Path("/usr/bin/bwrap"), drops_root=True, isolation=UNTESTED)
+    mounting = BubblewrapRoom(Path("/usr/bin/bwrap"), True, Isolation(Level.FULL, ("user",)))
     assert within_reach(mounting, in_a_closed_home) == in_a_closed_home
+
+
+def test_nothing_is_copied_for_rooms_that_keep_root(in_a_closed_home: Path) -> None:
+    keeping = ConfinedRoom(True, False, Isolation(Level.REDUCED))
+    assert within_reach(keeping, in_a_closed_home) == in_a_closed_home
 
 
 def test_a_cache_that_cannot_be_read_is_no_room(tmp_path: Path) -> None:
