@@ -4,9 +4,10 @@ Enters: CalibrationRuns. Leaves: one threshold per engine and device. Touches no
 
 ``docs/calibration.md`` tells the method with its formulas. In short: on a log scale where smaller
 is better, ``u`` bounds correct runs (99 % of them, with 95 % confidence), ``c`` is the best run of
-any known mistake, and the threshold stands a third of the way from ``u`` to ``c``. Where ``c`` is
-neither twice as bad as ``u`` nor three deviations of correct runs beyond it, there is none. Correct
-runs that never learn, where they are rare, do not move ``u`` but count as false fails
+any known mistake, and the threshold stands a third of the way from ``u`` to ``c``. Where a mistake
+is neither twice as bad as ``u`` nor three deviations of correct runs beyond it, there is none; two
+percent are enough for one that came to the same in every one of many runs. Correct runs that never
+learn, where they are rare, do not move ``u`` but count as false fails
 (``grader.calibration.stalls``).
 """
 
@@ -31,6 +32,7 @@ DEVIATIONS = 3.0  # or one that lies so many deviations of the correct runs beyo
 LEAST_MARGIN = math.log(1.02)  # and never less than two percent, however little the runs vary
 ATTEMPTS = 3  # unless the exercise says otherwise
 FEWEST = 5  # runs; with fewer a spread means nothing
+MANY = 20  # runs that all come to the same: there is no luck in it
 SHAPIRO = 0.01  # normality is given up below this p-value
 STEADY = 1e-9  # a spread below it is none at all
 LEAST_SPREAD = 0.1  # in log: a smaller one, seen in a few runs, is luck and no reason to prefer
@@ -55,9 +57,12 @@ class Separation:
 
     @property
     def apart(self) -> bool:
-        """Whether the best mistake is far enough from the correct runs."""
-        enough = min(MARGIN, DEVIATIONS * _spread(self.reference))
-        return self.gap >= max(enough, LEAST_MARGIN)
+        """Whether every mistake is far enough from the correct runs."""
+        usual = max(min(MARGIN, DEVIATIONS * _spread(self.reference)), LEAST_MARGIN)
+        return all(
+            float(values.min()) - self.bound >= (LEAST_MARGIN if _has_no_luck(values) else usual)
+            for values in self.controls.values()
+        )
 
     @property
     def deviations(self) -> float:
@@ -226,6 +231,11 @@ def _looks_normal(values: Array) -> bool:
     if len(values) < FEWEST or _spread(values) < STEADY:
         return False
     return bool(stats.shapiro(values).pvalue >= SHAPIRO)
+
+
+def _has_no_luck(values: Array) -> bool:
+    """Whether a mistake comes to the same in every run, as a naive answer in its own measure."""
+    return len(values) >= MANY and _spread(values) < STEADY
 
 
 def _spread(values: Array) -> float:

@@ -122,6 +122,21 @@ def test_where_noise_keeps_all_models_close_three_deviations_are_enough() -> Non
     assert chosen(runs(correct, [bound * 1.029] * 5)).value is None
 
 
+def test_a_mistake_without_luck_needs_no_room_for_any() -> None:
+    """The naive answer's error is 1 of its own in every run; right work has only to be below."""
+    correct = lognormal(0.9, 0.02, 40)
+    measured = separation(runs(correct, [1.0] * 5), JAX, "mse", "lower")
+    assert measured is not None
+    bound = math.exp(measured.bound)
+    near, nearer = bound * 1.021, bound * 1.019
+    assert chosen(runs(correct, [near] * 20)).value is not None
+    assert chosen(runs(correct, [nearer] * 20)).value is None
+    assert chosen(runs(correct, [near] * 19)).value is None  # too few to know
+    assert chosen(runs(correct, [near] * 19 + [near * 1.0001])).value is None  # it has some
+    other = [run("shuffled_labels", n, mse=near * (1.0 + n / 1000)) for n in range(5)]
+    assert chosen([*runs(correct, [near] * 20), *other]).value is None  # another is as near
+
+
 def test_two_percent_are_never_enough_however_little_the_runs_vary() -> None:
     assert chosen(runs([0.9] * 8, [0.917] * 5)).value is None
     assert chosen(runs([0.9] * 8, [0.919] * 5)).value is not None
