@@ -178,9 +178,19 @@ def _summary(measured: Separation) -> str:
     best = unscale(measured.best_control, measured.better)
     return (
         f"{len(measured.reference)} correct runs, {mistakes} runs of known mistakes: by "
-        f"{measured.metric}, 99 % of correct runs stay within {bound:.3g} (95 % confidence), and "
-        f"the best mistake reaches {best:.3g}"
+        f"{measured.metric}, {100 * _covered(measured.reference):.3g} % of correct runs stay "
+        f"within {bound:.3g} (95 % confidence), and the best mistake reaches {best:.3g}"
     )
+
+
+def _covered(reference: Array) -> float:
+    """Give the share of correct runs that the bound covers with CONFIDENCE.
+
+    Where they are not normal in log, all that is known is that the bound is no better than the
+    worst of them.
+    """
+    worst = 1.0 - clopper_pearson(0, len(reference))
+    return COVERAGE if _looks_normal(reference) else min(COVERAGE, worst)
 
 
 # --- error rates -----------------------------------------------------------------------------
@@ -189,8 +199,10 @@ def _summary(measured: Separation) -> str:
 def false_fail(measured: Separation, cutoff: float) -> tuple[Rate, str]:
     """Give the chance that a correct run lies beyond ``cutoff``, and how it was found.
 
-    The estimate adds the share that stalls to the tail of those that learn. The bound assumes
-    nothing about either: with no stall in twenty runs, one in eight may still stall.
+    The estimate adds the share that stalls to the tail of those that learn. The bound is that of
+    the stalled ones' count, which assumes nothing: with no stall in twenty runs, one in eight may
+    still stall. It is never below the bound of those that learn, whom other engines' runs do not
+    make more.
 
     Args:
         measured: what was measured; no run that learned lies beyond ``cutoff``.
@@ -204,7 +216,7 @@ def false_fail(measured: Separation, cutoff: float) -> tuple[Rate, str]:
         f"mistake ends (bound: Clopper-Pearson); of those that learn, at most "
         f"{learned.upper95:.2g} miss ({how})"
     )
-    return Rate(share, max(share, stalls.upper95)), how_found
+    return Rate(share, max(share, stalls.upper95, learned.upper95)), how_found
 
 
 def beyond(values: Array, cutoff: float) -> tuple[Rate, str]:

@@ -95,6 +95,23 @@ def test_a_run_worse_than_the_bound_moves_the_bound() -> None:
     assert measured.bound >= math.log(2e-3)
 
 
+@pytest.mark.parametrize(
+    ("correct", "share"),
+    [
+        (lognormal(1e-4, 0.3, 40), "99 %"),
+        ([*lognormal(1e-4, 0.01, 39), 2e-3], "92.8 %"),  # the worst of 40: .05 ** (1 / 40)
+        ([1e-4] * 40, "92.8 %"),
+        ([*lognormal(1e-4, 0.01, 398), 2e-3, 2e-3], "99 %"),
+    ],
+    ids=["normal in log", "heavy tail", "all the same", "heavy tail, many"],
+)
+def test_what_the_bound_covers_is_said_as_far_as_it_is_known(
+    correct: list[float], share: str
+) -> None:
+    """Where the runs are not normal in log, the worst of them alone says how many lie below."""
+    assert f", {share} of correct runs stay within" in chosen(runs(correct, BAD)).reason
+
+
 def test_overlapping_runs_give_no_threshold_and_say_why() -> None:
     found = chosen(runs(lognormal(0.02, 0.5, 20), BAD))
     assert found.value is None
@@ -277,6 +294,15 @@ def test_runs_that_never_stalled_promise_no_more_than_their_number_allows() -> N
     assert rate is not None
     assert rate.estimate < 1e-3
     assert rate.upper95 == pytest.approx(clopper_pearson(0, 20))
+
+
+def test_a_miss_is_bounded_no_closer_than_one_of_runs_that_learn() -> None:
+    """Another engine's many runs tell of the plateau, not of what twelve alike runs leave open."""
+    alike = [1e-4] * 12
+    rate = chosen([*runs(alike, BAD), *elsewhere(runs(GOOD * 3, BAD))]).false_fail
+    assert rate is not None
+    assert clopper_pearson(0, 72) < clopper_pearson(0, 12)
+    assert rate.upper95 == pytest.approx(clopper_pearson(0, 12))
 
 
 @pytest.mark.parametrize("stalled", range(1, 8))
