@@ -22,7 +22,7 @@ from grader.calibration.measure import (
     measure_reference,
     plan,
 )
-from grader.calibration.scale import scale, scaled, unscale
+from grader.calibration.scale import resolution, scale, scaled, unscale
 from grader.calibration.stalls import has_stalled
 from grader.calibration.thresholds import FEWEST, prediction_interval
 from grader.calibration.together import trained_together
@@ -44,6 +44,7 @@ from grader.trainer.keys import CPU
 from grader.types import Engine, GraderError, Message, ModelFacts
 
 CONTROL_RUNS = 5  # of each trained mistake: its level varies little, its training takes long
+ROUNDED = 2e-6  # runs are kept with six digits: a step between two shares is known no better
 FALSE_ALARM = 0.001  # chance that a check of a sound calibration says that it is not
 
 
@@ -223,26 +224,39 @@ def check_calibration(
     better = {m: way for m, way in setup.family.BETTER.items() if m in metrics or not metrics}
     fresh = [_fresh_run(setup, stored, engine, n, slot, by_trainer) for n in range(runs)]
     learned = [run for run in known if not has_stalled(run, stored)]
-    values = compare(learned, fresh, better)
+    here = [run for run in stored.runs if (run.engine, run.device) == place[1:]]
+    values = compare(learned, fresh, better, here)
     return CalibrationCheck(exercise.id, way, slot.device, len(known), values)
 
 
 def compare(
-    known: Sequence[CalibrationRun], fresh: Sequence[CalibrationRun], better: Mapping[str, str]
+    known: Sequence[CalibrationRun],
+    fresh: Sequence[CalibrationRun],
+    better: Mapping[str, str],
+    here: Sequence[CalibrationRun] = (),
 ) -> tuple[FreshValue, ...]:
     """Set each metric of each fresh run against its prediction interval.
 
     The chance of a false alarm is shared among the comparisons (Bonferroni), so that FALSE_ALARM
     holds for all of them together.
+
+    Args:
+        known: what was measured.
+        fresh: what is doubted.
+        better: per metric, ``lower`` or ``higher``.
+        here: all that was measured there; mistakes show what one answer counts in a share.
     """
     chance = FALSE_ALARM / max(1, len(fresh) * len(better))
     found = []
     for metric, way in better.items():
-        low, high = prediction_interval(scaled(known, metric, way), chance)
+        finest = resolution(here, metric) + ROUNDED
+        low, high = prediction_interval(scaled(known, metric, way, finest), chance)
         ends = sorted((unscale(low, way), unscale(high, way)))
         # What the scale cannot tell apart from the end of the range lies within it.
         found += [
-            FreshValue(run.seed, metric, unscale(scale(run.metrics[metric], way), way), *ends)
+            FreshValue(
+                run.seed, metric, unscale(scale(run.metrics[metric], way, finest), way), *ends
+            )
             for run in fresh
         ]
     return tuple(found)

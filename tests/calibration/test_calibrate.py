@@ -31,6 +31,7 @@ from grader.calibration.measure import (
     Setup,
     measure_constants,
 )
+from grader.calibration.thresholds import MANY
 from grader.cli import calibrate as command
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import REFERENCE, CalibrationRun
@@ -393,6 +394,19 @@ def test_a_share_that_became_worse_lies_below_its_range() -> None:
     assert bad.value < bad.low < bad.high <= 1.0
 
 
+def test_a_share_of_few_answers_may_miss_one_where_all_were_right() -> None:
+    """As the threshold has it: eight runs with all of 53 right do not say that the ninth has."""
+
+    def run(right: int, control: str = REFERENCE) -> CalibrationRun:
+        share = float(f"{right / 53:.6g}")
+        return CalibrationRun(control, "jax", "cpu", 1, right, {"share": share}, 1.0)
+
+    known, mistakes = [run(53)] * 8, [run(n, "untrained") for n in (3, 4, 5, 8, 13)]
+    better = {"share": "higher"}
+    found = compare(known, [run(52), run(51)], better, [*known, *mistakes])
+    assert [one.fits for one in found] == [True, False]
+
+
 class TestCheckCommand:
     """``grader calibrate --check``."""
 
@@ -507,6 +521,11 @@ def test_one_epoch_moves_no_threshold_where_the_training_itself_shows_it(
     (entry,) = known.thresholds
     assert (entry.value is not None, entry.left_out) == (value, left_out)
     assert entry.control == pytest.approx(0.048 if left_out else reached)
+
+
+def test_no_trained_mistake_is_measured_often_enough_to_count_as_one_without_luck() -> None:
+    """Its seeds are its luck: that a few of them come to the same says little."""
+    assert CONTROL_RUNS < MANY
 
 
 def test_what_is_no_answer_of_the_family_is_said(course: Course) -> None:
