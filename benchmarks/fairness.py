@@ -3,7 +3,8 @@
 Grades many students who all hand in the same notebook: the reference solution as it is, with a
 SimpleRNN in place of the recurrent layers, or stopped at five epochs. Seeds come from a course
 secret made for this run, so none was used in calibration. The grader's own room trains, unless it
-is told otherwise: with ``--engine jax`` notebooks train by themselves. Resumable: call it again.
+is told otherwise: with ``--engine jax`` notebooks train by themselves. Only these are draws of
+their own: where our room trains, equal work is one training. Resumable: call it again.
 
     python benchmarks/fairness.py --exercise multiplication-gru --runs 60
     python benchmarks/fairness.py --exercise multiplication-gru --engine jax  # the figures of docs
