@@ -105,6 +105,15 @@ def difference(found: Arrays, expected: Arrays) -> str:
 
 def taken_up(folder: Path) -> str:
     """Have Keras' layers call the kernel from now on; gives why they do not, or ""."""
+    kernel = tried(folder)
+    if isinstance(kernel, str):
+        return kernel
+    recurrent.use(kernel)
+    return ""
+
+
+def tried(folder: Path) -> recurrent.Kernel | str:
+    """Load the kernel and have it answer what Keras answered; gives it, or what is wrong."""
     try:
         kernel = recurrent.Kernel(folder / LIBRARY)
         with np.load(folder / ANSWERS, allow_pickle=False) as archive:
@@ -112,9 +121,7 @@ def taken_up(folder: Path) -> str:
         wrong = difference(ours(kernel), expected)
     except Exception as error:  # noqa: BLE001 - whatever it is, Keras' own path is there
         return f"{type(error).__name__}: {error}"
-    if not wrong:
-        recurrent.use(kernel)
-    return wrong
+    return wrong or kernel
 
 
 def checked(library: Path) -> tuple[str, Arrays]:

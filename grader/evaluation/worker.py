@@ -1,12 +1,14 @@
 """In the evaluation room: rebuilds models from plain descriptions, predicts or trains with them.
 
-Enters: argv[1], a folder with ``request.json`` and ``request.npz``. Leaves in argv[2]:
-``response.json`` and ``response.npz``, and in ``begun`` the task that is being done. Touches
-nothing else. Runs as a script and imports nothing of the judge's. It sees hidden inputs, never
-hidden labels.
+Enters: argv[1], a folder with ``request.json`` and ``request.npz``; argv[3], if any, a folder with
+the recurrent kernel. Leaves in argv[2]: ``response.json`` and ``response.npz``, in ``begun`` the
+task that is being done, and in ``kernel`` what is wrong with the kernel: then nothing is done here.
+Touches nothing else. Runs as a script and imports nothing of the judge's. It sees hidden inputs,
+never hidden labels.
 
 A task names an architecture and what to do with it: ``predict`` with given weights, or ``train``
-from scratch on given arrays and then predict. A task that fails says why; the others go on.
+from scratch on given arrays and then predict. A task that fails says why; the others go on. Only
+trainings are computed by the kernel: what a model answers, Keras computes, whoever trained it.
 """
 
 from __future__ import annotations
@@ -15,19 +17,25 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING or __package__:
-    from grader.evaluation import allowed
+    from grader.evaluation import allowed, recurrent, recurrent_check
 else:
     import allowed  # a script finds its neighbours by their bare names
+    import recurrent
+    import recurrent_check
 
 BATCH = 250
 BATCH_NUMBERS = 25_000_000  # that the widest layer may make of one batch
 PREDICTED_NUMBERS = 16_000_000  # of one task
+Computing = Callable[[], AbstractContextManager[None]]
 
 
 def build(keras: Any, architecture: dict[str, Any], *, fresh: bool, cudnn: bool = True) -> Any:
@@ -138,9 +146,15 @@ def plain(value: Any) -> float | None:
 
 
 def perform(
-    keras: Any, task: dict[str, Any], arrays: dict[str, np.ndarray]
+    keras: Any,
+    task: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+    computing: Computing = nullcontext,
 ) -> tuple[dict[str, Any], np.ndarray | None]:
-    """Do one task; what fails says in which step, and what was learned until then stays."""
+    """Do one task; what fails says in which step, and what was learned until then stays.
+
+    ``computing``: has a training computed as it should be, for as long as it lasts.
+    """
     began = time.monotonic()
     told: dict[str, Any] = {}
     predictions = None
@@ -153,7 +167,8 @@ def perform(
         told |= describe(model)
         if task["op"] == "train":
             step = "train"
-            told["history"] = train(keras, model, task, arrays)
+            with computing():
+                told["history"] = train(keras, model, task, arrays)
         elif task["weights"]:
             step = "weights"
             model.set_weights([arrays[name] for name in task["weights"]])
@@ -170,14 +185,21 @@ def main() -> None:
     """Do every task of the request."""
     import keras
 
-    request_folder, out = Path(sys.argv[1]), Path(sys.argv[2])
+    request_folder, out, *folder = map(Path, sys.argv[1:])
+    computing: Computing = nullcontext
+    if folder:
+        kernel = recurrent_check.tried(folder[0])
+        recurrent_check.say(out, kernel if isinstance(kernel, str) else "")
+        if isinstance(kernel, str):
+            return
+        computing = partial(recurrent.used, kernel)
     request = json.loads((request_folder / "request.json").read_text(encoding="utf-8"))
     with np.load(request_folder / "request.npz", allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     answers, results = {}, {}
     for task in request["tasks"]:
         (out / "begun").write_text(task["id"], encoding="utf-8")  # whose it is if we never end
-        answers[task["id"]], predictions = perform(keras, task, arrays)
+        answers[task["id"]], predictions = perform(keras, task, arrays, computing)
         if predictions is not None:
             results[task["id"]] = predictions
     np.savez(out / "response.npz", **results)  # type: ignore[arg-type]  # names are not options

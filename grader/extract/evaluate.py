@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grader import environment
 from grader.arrays import BadArraysError, read_bounded, read_npz
+from grader.extract.lent_kernel import kernel_in, wrong_with_it
 from grader.extract.tasks import STOPPED, Answer, LayerAnswer, ModelTask
 from grader.room import Bind, Room, RoomSpec
 from grader.room.workplace import workplace
@@ -78,8 +79,12 @@ def evaluate(
     engine: Engine,
     cores: tuple[int, ...] = (),
     timeout: float = ROOM_SECONDS,
+    kernel: Path | None = None,
 ) -> dict[str, Answer]:
     """Have the tasks done in one fresh room; in a second one where the first failed.
+
+    ``kernel``: the folder of what computes recurrent layers in trainings; without, Keras' own loops
+    do. A room that fails with it has no second one: whether it was the kernel is seen without it.
 
     Raises:
         RoomFailedError: the room could not do its work; whatever a task asked, that is our fault.
@@ -88,13 +93,13 @@ def evaluate(
     if not tasks:
         return {}
     try:
-        return _evaluate(tasks, room, engine, cores, timeout)
+        return _evaluate(tasks, room, engine, cores, timeout, kernel)
     except RoomFailedError as error:
-        if error.stopped:
+        if error.stopped or kernel is not None:
             raise
     except GraderError:
         pass
-    return _evaluate(tasks, room, engine, cores, timeout)
+    return _evaluate(tasks, room, engine, cores, timeout, kernel)
 
 
 def evaluate_apart(
@@ -140,11 +145,19 @@ def _faults(tasks: Sequence[ModelTask], fault: Message) -> dict[str, Answer]:
 
 
 def _evaluate(
-    tasks: Sequence[ModelTask], room: Room, engine: Engine, cores: tuple[int, ...], timeout: float
+    tasks: Sequence[ModelTask],
+    room: Room,
+    engine: Engine,
+    cores: tuple[int, ...],
+    timeout: float,
+    kernel: Path | None,
 ) -> dict[str, Answer]:
     with workplace("in", "out") as folder:
         _write_request(folder / "in", tasks)
-        code = _run(folder, room, engine, cores, timeout)
+        code = _run(folder, room, engine, cores, timeout, kernel)
+        ending = f"{round(timeout)} s" if code is None else f"code {code}"
+        if kernel is not None and (why := wrong_with_it(folder / "out", ending)):
+            raise RoomFailedError(Message("kernel.failed", {"why": why}), "")
         try:
             return _read_response(folder, tasks, code)
         except GraderError as error:
@@ -203,8 +216,14 @@ def _write_request(folder: Path, tasks: Sequence[ModelTask]) -> None:
 
 
 def _run(
-    folder: Path, room: Room, engine: Engine, cores: tuple[int, ...], timeout: float
+    folder: Path,
+    room: Room,
+    engine: Engine,
+    cores: tuple[int, ...],
+    timeout: float,
+    kernel: Path | None,
 ) -> int | None:
+    binds, argv = kernel_in(room, kernel)
     code = room.inside(PACKAGE / "evaluation", "/grader/evaluation")
     spec = RoomSpec(
         argv=(
@@ -213,11 +232,13 @@ def _run(
             f"{code}/worker.py",
             room.inside(folder / "in", "/in"),
             room.inside(folder / "out", "/out"),
+            *argv,
         ),
         binds=(
             Bind(PACKAGE / "evaluation", "/grader/evaluation"),
             Bind(folder / "in", "/in"),
             Bind(folder / "out", "/out", writable=True),
+            *binds,
         ),
         env=evaluation_environment(engine, cores),
         memory_mb=MEMORY_MB,

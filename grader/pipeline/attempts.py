@@ -42,6 +42,7 @@ from grader.score.score import ungraded
 from grader.score.waiting import contradicts
 from grader.trainer.answers import Answers, Failures, shared
 from grader.trainer.kept import usual_folder
+from grader.trainer.kernels import HERE, Kernel
 from grader.trainer.keys import CPU, FIRST_ATTEMPT
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
@@ -228,11 +229,13 @@ class Attempts:
         if not shares:
             return self._in_rooms(tasks)
         answers = Answers(self.trained(), self.failures, self._training_limit())
-        found = shared(tasks, answers, self._in_rooms, self.stopping)
+        found = shared(tasks, answers, self._in_rooms, self.stopping, HERE)
         counted += [found[task.id].seconds for task in training]
         return found
 
-    def _in_rooms(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
+    def _in_rooms(
+        self, tasks: Sequence[ModelTask], kernel: Kernel | None = None
+    ) -> dict[str, Answer]:
         available = environment.engines()
         engine = Engine.JAX if Engine.JAX in available else Engine.TENSORFLOW
         spent, limit = self._evaluated, ROOM_SECONDS
@@ -240,8 +243,10 @@ class Attempts:
             spent, limit = self._trained, self._training_limit()
 
         def together(some: Sequence[ModelTask]) -> dict[str, Answer]:
-            cores = self.slot.cores
-            return evaluate(some, self.room, engine=engine, cores=cores, timeout=limit)
+            cores, folder = self.slot.cores, kernel.folder if kernel is not None else None
+            return evaluate(
+                some, self.room, engine=engine, cores=cores, timeout=limit, kernel=folder
+            )
 
         began = time.monotonic()
         try:

@@ -3,30 +3,31 @@
 Enters: ModelTasks, somebody who has them done. Leaves: Answers. Touches: the folder of results.
 
 A training that we do again for a claim, or for a second chance, is named by its content as an order
-is: layers, settings, rows, what is asked afterwards, seed. Each is done in a room by itself: what
-is kept for everybody must have met nobody else's numbers.
+is: layers, settings, rows, what is asked afterwards, seed, and what computed it. Each is done in a
+room by itself: what is kept for everybody must have met nobody else's numbers.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.arrays import BadArraysError
-from grader.extract.tasks import STOPPED, Answer, Evaluate, LayerAnswer, ModelTask
+from grader.extract.tasks import STOPPED, Answer, LayerAnswer, ModelTask
 from grader.record.keys import digest
 from grader.trainer.kept import MOST_BYTES, Kept
-from grader.trainer.keys import alike, engine_and_versions, fingerprint
+from grader.trainer.kernels import HERE, Kernel, KernelFailedError, Kernels
+from grader.trainer.keys import KERAS_OWN, alike, engine_and_versions, fingerprint
 from grader.trainer.waiting import Over, never
-from grader.types import Array, GraderError
+from grader.types import Array, GraderError, Message
 
 REPEATER = "1"  # raise it when the evaluation room trains differently by the same task
 TEXT_BYTES = 4_000_000
@@ -41,6 +42,15 @@ class _Told(BaseModel):
     total_params: int
     history: dict[str, list[float | None]]
     seconds: Annotated[float, Field(ge=0)]
+
+
+class InRooms(Protocol):
+    """Has tasks done in the evaluation room; ``kernel``: what computes their recurrent layers."""
+
+    def __call__(
+        self, tasks: Sequence[ModelTask], kernel: Kernel | None = None, /
+    ) -> Mapping[str, Answer]:
+        """Give the answers by the tasks' ids."""
 
 
 class Failures:
@@ -88,15 +98,22 @@ class Answers:
         self._failures = Failures() if failures is None else failures
         self._limit = limit
 
-    def once(self, task: ModelTask, train: Callable[[], Answer], over: Over = never) -> Answer:
+    def once(
+        self,
+        task: ModelTask,
+        train: Callable[[], Answer],
+        over: Over = never,
+        kernel: str = KERAS_OWN,
+    ) -> Answer:
         """Give what came of a task that trains; where nobody knows, train, while others wait.
 
         ``over`` is asked again and again while another one trains it, and ends the waiting.
+        ``kernel`` names what computes recurrent layers.
 
         Raises:
             NotAwaitedError: all was over first.
         """
-        key = key_of_task(task)
+        key = key_of_task(task, kernel)
 
         def known() -> Answer | None:
             return self.get(key) or self._failures.get(key, self._limit)
@@ -135,10 +152,14 @@ class Answers:
 def shared(
     tasks: Sequence[ModelTask],
     answers: Answers,
-    evaluate: Evaluate,
+    evaluate: InRooms,
     over: Over = never,
+    kernels: Kernels = HERE,
 ) -> dict[str, Answer]:
     """Have tasks done, a training only where none of its content was done before.
+
+    A training is computed as an order is: by the kernel, and where a room fails with it, without;
+    where that succeeds, it is the kernel's failure. What trains nothing never meets the kernel.
 
     Raises:
         GraderError: as ``evaluate`` and ``Answers.once`` do.
@@ -146,17 +167,51 @@ def shared(
     found: dict[str, Answer] = {}
     for task in tasks:
         if task.training is not None:
-            found[task.id] = answers.once(task, partial(_alone, task, evaluate), over)
+            found[task.id] = _once(task, answers, evaluate, over, kernels)
     others = [task for task in tasks if task.training is None]
     return found | (dict(evaluate(others)) if others else {})
 
 
-def _alone(task: ModelTask, evaluate: Evaluate) -> Answer:
-    return evaluate([task])[task.id]
+def _once(
+    task: ModelTask, answers: Answers, evaluate: InRooms, over: Over, kernels: Kernels
+) -> Answer:
+    def by_keras() -> Answer:
+        return evaluate([task])[task.id]
+
+    kernel = kernels.usable(lambda: key_of_task(task))
+    if kernel is None:
+        return answers.once(task, by_keras, over)
+    try:
+        by_it = partial(_by_kernel, task, evaluate, kernel, kernels)
+        return answers.once(task, by_it, over, kernel.version)
+    except KernelFailedError as failed:
+        answer = answers.once(task, by_keras, over)
+        if answer.fault is None and answer.error is None:
+            kernels.failed(key_of_task(task), failed.message)
+        return answer
 
 
-def key_of_task(task: ModelTask) -> str:
-    """Give the key of a task that trains: its content, engine and versions; not whose it is."""
+def _by_kernel(task: ModelTask, evaluate: InRooms, kernel: Kernel, kernels: Kernels) -> Answer:
+    """Train by the kernel.
+
+    Raises:
+        KernelFailedError: the room failed; one that had to be stopped would be without it, too.
+    """
+    answer = evaluate([task], kernel)[task.id]
+    if answer.fault is None:
+        kernels.worked()
+    elif answer.fault.id != STOPPED:
+        args = answer.fault.args
+        why = args.get("why") or args.get("reason") or f"code {args.get('code')}"
+        raise KernelFailedError(Message("kernel.failed", {"why": why}))
+    return answer
+
+
+def key_of_task(task: ModelTask, kernel: str = KERAS_OWN) -> str:
+    """Give the key of a task that trains: its content, engine and versions; not whose it is.
+
+    ``kernel`` names what computes recurrent layers.
+    """
     training = task.training
     assert training is not None
     arrays = {"x": training.x, "y": training.y, "inputs": task.inputs}
@@ -168,7 +223,7 @@ def key_of_task(task: ModelTask) -> str:
         "seed": task.seed,
     }
     content = {"key": "repeated/v1", "repeater": REPEATER, "content": alike(told)}
-    return digest(content | engine_and_versions())
+    return digest(content | engine_and_versions(kernel))
 
 
 def _arrays(answer: Answer) -> dict[str, Array]:

@@ -17,11 +17,11 @@ from pathlib import Path
 from grader import environment, user_folders
 from grader.arrays import BadArraysError, read_bounded
 from grader.extract.evaluate import evaluation_environment
+from grader.extract.lent_kernel import KERNEL_INSIDE, wrong_with_it
 from grader.room import Bind, Room, RoomSpec
 from grader.room.workplace import workplace
 from grader.trainer.kernels import (
     ANSWERS,
-    KERNEL_INSIDE,
     LIBRARY,
     MOST_BYTES,
     SOURCES,
@@ -31,7 +31,6 @@ from grader.trainer.kernels import (
     find,
     kernel_folder,
     level_of,
-    read_said,
     told,
 )
 from grader.trainer.keys import ENGINE
@@ -165,8 +164,7 @@ def _checked(place: Path, room: Room, cores: tuple[int, ...]) -> str:
         code_or_none = process.poll()
     finally:
         process.kill()
-    said = read_said(place / "out")
-    return f"code {code_or_none}" if said is None else said
+    return wrong_with_it(place / "out", f"code {code_or_none}")
 
 
 def _keep(level: Level, library: Path, answers: Path) -> None:

@@ -23,15 +23,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grader import environment, user_folders
-from grader.arrays import BadArraysError, read_bounded
 from grader.types import GraderError, Message
 
 SOURCES = Path(__file__).with_name("native")
 ROOMS_PART = Path(__file__).parents[1] / "evaluation" / "recurrent.py"
 LIBRARY, ANSWERS, TOLD = "recurrent.so", "answers.npz", "told.json"
-KERNEL_INSIDE = "/grader/recurrent"
 MOST_BYTES = 64 << 20
-SAID_BYTES = 2000
 MOST_IN_A_ROW = 2  # orders that it may fail over, one after the other
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -144,17 +141,6 @@ def _is_ours(state: os.stat_result, kind: Callable[[int], bool]) -> bool:
     if sys.platform == "win32":  # no kernel is built there
         return False
     return kind(state.st_mode) and state.st_uid == os.geteuid() and not state.st_mode & OTHERS
-
-
-def read_said(out: Path) -> str | None:
-    """Read what a room said of the kernel: "" where it is right, None where it said nothing."""
-    try:
-        match json.loads(read_bounded(out / "kernel", SAID_BYTES)):
-            case str() as said:
-                return said
-    except (OSError, BadArraysError, ValueError, RecursionError):
-        pass
-    return None
 
 
 class Kernels:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from grader import environment
 from grader.extract.evaluate import evaluation_environment
+from grader.extract.lent_kernel import kernel_in
 from grader.gpus.gpus import Gpu
 from grader.room import Bind, Room, RoomProcess, RoomSpec
 from grader.room.cuda import driver_binds, driver_environment
-from grader.room.within_reach import within_reach
-from grader.trainer.kernels import KERNEL_INSIDE, Kernel
+from grader.trainer.kernels import Kernel
 from grader.trainer.keys import ENGINE
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -43,7 +43,7 @@ def start(
     """
     code = room.inside(PACKAGE / "evaluation", "/grader/evaluation")
     given, out = room.inside(folder / "in", "/in"), room.inside(folder / "out", "/out")
-    binds, argv = _kernel_in(room, kernel)
+    binds, argv = kernel_in(room, kernel.folder if kernel else None)
     environ = evaluation_environment(ENGINE, cores)
     if gpu is not None:
         driver = driver_binds(gpu.libraries)
@@ -87,10 +87,3 @@ def device_environment(gpu: Gpu) -> dict[str, str]:
         # Newer GPUs multiply matrices in ten bits of a number unless they are told not to.
         "JAX_DEFAULT_MATMUL_PRECISION": "highest",
     }
-
-
-def _kernel_in(room: Room, kernel: Kernel | None) -> tuple[tuple[Bind, ...], tuple[str, ...]]:
-    if kernel is None:
-        return (), ()
-    folder = within_reach(room, kernel.folder)
-    return (Bind(folder, KERNEL_INSIDE),), (room.inside(folder, KERNEL_INSIDE),)

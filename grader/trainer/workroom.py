@@ -26,11 +26,12 @@ from typing import Protocol
 
 import numpy as np
 
+from grader.extract.lent_kernel import wrong_with_it
 from grader.gpus.gpus import Gpu
 from grader.room import Room, RoomProcess
 from grader.room.lending import lend
 from grader.room.workplace import workplace
-from grader.trainer.kernels import Kernel, KernelFailedError, read_said
+from grader.trainer.kernels import Kernel, KernelFailedError
 from grader.trainer.order import Order
 from grader.trainer.response import read_outcome, read_progress
 from grader.trainer.result import Outcome, Trained
@@ -232,8 +233,7 @@ def epoch_limit(jobs: Sequence[Job]) -> float:
 
 def _require_sound(out: Path, otherwise: str) -> None:
     """Raise where a room says that the kernel is wrong, or ended before it said anything."""
-    said = read_said(out)
-    if why := otherwise if said is None else said:
+    if why := wrong_with_it(out, otherwise):
         raise KernelFailedError(Message("kernel.failed", {"why": why}))
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from grader.extract.architecture import Architecture, LayerSpec
-from grader.extract.evaluate import evaluate
+from grader.extract.evaluate import RoomFailedError, evaluate
 from grader.extract.tasks import Answer, ModelTask, Training
 from grader.room import RoomSpec
-from grader.types import Engine, GraderError, Isolation, Level
+from grader.types import Engine, GraderError, Isolation, Level, Message
 from tests.support.notebook_runs import candidate, room, run
 
 RNG = np.random.default_rng(0)
@@ -54,8 +54,8 @@ class FakeRoom:
 
     isolation = Isolation(Level.NONE)
 
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
+    def __init__(self, answer: Any, of_kernel: str | None = "") -> None:
+        self.answer, self.of_kernel = answer, of_kernel
         self.specs: list[RoomSpec] = []
         self.requests: list[dict[str, Any]] = []
         self.arrays: list[dict[str, np.ndarray]] = []
@@ -65,7 +65,9 @@ class FakeRoom:
 
     def start(self, spec: RoomSpec, **_: Any) -> Process:
         self.specs.append(spec)
-        given, out = Path(spec.argv[-2]), Path(spec.argv[-1])
+        given, out, *kernel = map(Path, spec.argv[3:])
+        if kernel and self.of_kernel is not None:
+            (out / "kernel").write_text(json.dumps(self.of_kernel))
         self.requests.append(json.loads((given / "request.json").read_text()))
         with np.load(given / "request.npz", allow_pickle=False) as archive:
             self.arrays.append(dict(archive))
@@ -81,8 +83,8 @@ def answering(answers: dict[str, Any], **arrays: np.ndarray) -> Any:
     return write
 
 
-def ask(fake: FakeRoom, *tasks: ModelTask) -> dict[str, Answer]:
-    return evaluate(tasks, fake, engine=Engine.JAX, cores=(0,))  # type: ignore[arg-type]
+def ask(fake: FakeRoom, *tasks: ModelTask, **more: Any) -> dict[str, Answer]:
+    return evaluate(tasks, fake, engine=Engine.JAX, cores=(0,), **more)  # type: ignore[arg-type]
 
 
 def test_without_tasks_no_room_is_opened() -> None:
@@ -138,6 +140,35 @@ def test_the_room_sees_our_code_and_the_request_and_no_more() -> None:
     assert [bind.writable for bind in spec.binds] == [False, False, True]
     assert spec.env["CUDA_VISIBLE_DEVICES"] == "-1"
     assert not any("SECRET" in key for key in spec.env)
+
+
+def test_a_room_that_is_given_the_kernel_has_it_read_only(tmp_path: Path) -> None:
+    fake = FakeRoom(answering({"a": {}}))
+    assert ask(fake, ModelTask("a", dense()), kernel=tmp_path)["a"].error is None
+    (spec,) = fake.specs
+    assert spec.argv[5:] == (str(tmp_path),)
+    assert [bind.writable for bind in spec.binds if bind.host == tmp_path] == [False]
+
+
+@pytest.mark.parametrize("said", ["lstm_2: 0.1 apart", None])
+def test_a_room_that_cannot_work_with_the_kernel_has_no_second_one(
+    said: str | None, tmp_path: Path
+) -> None:
+    fake = FakeRoom(answering({"a": {}}), said)
+    with pytest.raises(RoomFailedError) as caught:
+        ask(fake, ModelTask("a", dense()), kernel=tmp_path)
+    assert caught.value.message == Message("kernel.failed", {"why": said or "code 0"})
+    assert not caught.value.stopped
+    assert len(fake.specs) == 1
+
+
+def test_a_room_that_dies_over_a_task_by_the_kernel_has_no_second_one(tmp_path: Path) -> None:
+    """Whether it was the kernel is seen by whoever asks for it without."""
+    fake = FakeRoom(nothing)
+    with pytest.raises(RoomFailedError) as caught:
+        ask(fake, ModelTask("a", dense()), kernel=tmp_path)
+    assert caught.value.message.id == "evaluate.failed"
+    assert len(fake.specs) == 1
 
 
 def test_a_task_without_an_answer_says_so() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from grader.evaluation.worker import train
+from grader.evaluation import worker
+from grader.evaluation.worker import perform, train
 
 ARRAYS = {"x": np.zeros((4, 1)), "y": np.zeros(4)}
 TASK = {"compile": {"optimizer": "Adam", "loss": "mse"}, "x": "x", "y": "y", "epochs": 3}
@@ -46,3 +49,30 @@ def test_an_epoch_has_as_many_steps_as_it_is_told(steps: int | None) -> None:
 def test_what_is_lost_before_and_after_is_told_where_it_is_asked_for() -> None:
     told = train(KERAS, Model(), {**TASK, "compare": True}, ARRAYS)
     assert (told["before"], told["after"]) == ([2.0], [1.0])
+
+
+def test_only_a_training_is_computed_by_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a model answers is judged alike, whoever trained it."""
+    done: list[str] = []
+
+    @contextmanager
+    def by_the_kernel() -> Iterator[None]:
+        done.append("kernel")
+        yield
+        done.append("Keras")
+
+    def step(name: str, result: Any) -> None:
+        def doing(*_: Any, **__: Any) -> Any:
+            done.append(name)
+            return result
+
+        monkeypatch.setattr(worker, name, doing)
+
+    step("build", None)
+    step("describe", {})
+    step("train", {"loss": [1.0]})
+    step("predict", ARRAYS["x"])
+    task = {"op": "train", "architecture": {}, "inputs": "x", "weights": []}
+    told, _ = perform(KERAS, task, ARRAYS, by_the_kernel)
+    assert "error" not in told
+    assert done == ["build", "describe", "kernel", "train", "Keras", "predict"]

@@ -15,6 +15,7 @@ from grader.extract.tasks import Answer, ModelTask, Training
 from grader.pipeline import attempts as module
 from grader.pipeline.attempts import Attempts
 from grader.pipeline.runner import Slot
+from grader.trainer.kernels import Kernel, Kernels
 from grader.types import Engine, GraderError, Message
 from tests.support.orders import order
 
@@ -32,8 +33,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-def somebody(answer: Answer, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Attempts:
-    """One student, whose trainings all come to this answer."""
+def somebody(
+    answer: Answer, monkeypatch: pytest.MonkeyPatch, *, ours: bool = True, **more: Any
+) -> Attempts:
+    """One student, whose trainings all come to this answer; ``ours``: a trainer trains."""
 
     def room(tasks: Sequence[ModelTask], *_: object, **__: object) -> dict[str, Answer]:
         return {task.id: answer for task in tasks}
@@ -42,7 +45,7 @@ def somebody(answer: Answer, monkeypatch: pytest.MonkeyPatch, **more: Any) -> At
     choice = SimpleNamespace(engine=Engine.TENSORFLOW)
     timeout = LIMIT / module.TRAINING_LIMITS
     job: Any = SimpleNamespace(
-        asks_trainer=lambda _: True, choice=choice, attempts=1, timeout=lambda _: timeout
+        asks_trainer=lambda _: ours, choice=choice, attempts=1, timeout=lambda _: timeout
     )
     nobody: Any = None
     return Attempts(job, Slot((0,)), nobody, nobody, nobody, **more)
@@ -77,3 +80,21 @@ def test_what_trains_nothing_takes_nothing_of_that_time(monkeypatch: pytest.Monk
     for number in range(5):
         one._evaluate([replace(TASK, training=None, seed=number)])
     assert done(one) == 3
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_only_what_our_own_room_trains_is_computed_by_the_kernel(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ours: bool
+) -> None:
+    """Where notebooks train by themselves there is none, so none is there for a second chance."""
+    one, lent = somebody(FAST, monkeypatch, ours=ours), []
+
+    def room(tasks: Sequence[ModelTask], *_: object, **how: Any) -> dict[str, Answer]:
+        lent.append((len(tasks), how["kernel"]))
+        return {task.id: FAST for task in tasks}
+
+    monkeypatch.setattr(module, "evaluate", room)
+    monkeypatch.setattr(module, "HERE", Kernels(lambda: Kernel(tmp_path, "avx2 0123")))
+    one._evaluate([TASK])
+    one._evaluate([replace(TASK, training=None)])
+    assert lent == [(1, tmp_path if ours else None), (1, None)]

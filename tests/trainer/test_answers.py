@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import pytest
 
 from grader.extract.architecture import Architecture
 from grader.extract.tasks import Answer, LayerAnswer, ModelTask, Training
-from grader.trainer.answers import Answers, Failures, key_of_task, shared
+from grader.trainer import answers as module
+from grader.trainer.answers import Answers, Failures, key_of_task
+from grader.trainer.kernels import Kernel, Kernels
 from grader.trainer.results import Results
 from grader.types import GraderError, Message
 from tests.support.orders import order
@@ -40,15 +43,27 @@ ANSWER = Answer(
 )
 
 
+NONE = Kernels(lambda: Message("kernel.none"))
+KERNEL = Kernel(Path("kernel"), "avx2 0123")
+shared = partial(module.shared, kernels=NONE)  # whatever this machine has
+
+
 class Room:
-    """Answers every task with the next of its answers; ``asked``: which tasks were together."""
+    """Answers every task with the next of its answers; ``asked``: which tasks were together.
+
+    ``kernels``: what computed them.
+    """
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.asked: list[list[str]] = []
+        self.kernels: list[Kernel | None] = []
 
-    def __call__(self, tasks: Sequence[ModelTask]) -> dict[str, Answer]:
+    def __call__(
+        self, tasks: Sequence[ModelTask], kernel: Kernel | None = None
+    ) -> dict[str, Answer]:
         self.asked.append([task.id for task in tasks])
+        self.kernels.append(kernel)
         return {task.id: self.answers.pop(0) for task in tasks}
 
 
@@ -140,7 +155,7 @@ def test_a_fault_of_ours_is_not_remembered(tmp_path: Path) -> None:
 def test_who_waits_for_somebody_elses_hears_that_all_is_over(tmp_path: Path) -> None:
     begun, over = threading.Event(), threading.Event()
 
-    def train(_: Sequence[ModelTask]) -> dict[str, Answer]:
+    def train(_: Sequence[ModelTask], __: Kernel | None = None) -> dict[str, Answer]:
         begun.set()
         over.wait()
         return {TASK.id: ANSWER}
@@ -159,7 +174,7 @@ def test_who_waits_for_somebody_elses_hears_that_all_is_over(tmp_path: Path) -> 
 
 
 def test_a_fault_of_ours_is_nobodys_answer(tmp_path: Path) -> None:
-    def fails(tasks: Sequence[ModelTask]) -> dict[str, Answer]:
+    def fails(_: Sequence[ModelTask], __: Kernel | None = None) -> dict[str, Answer]:
         raise GraderError(Message("evaluate.altogether", {"seconds": 5}))
 
     with pytest.raises(GraderError):
@@ -196,3 +211,87 @@ def test_whoever_has_more_time_than_it_was_stopped_after_has_it_tried(tmp_path: 
         assert (found.fault, found.seconds) == (stopped.fault, 3.0)
     assert len(room.asked) == 1
     assert plain(shared([TASK], Answers(tmp_path, batch, 4.0), room)[TASK.id]) == plain(ANSWER)
+
+
+# --- the kernel for recurrent layers -----------------------------------------------------------
+
+TRIED = ModelTask("gru", ARCHITECTURE, inputs=INPUTS)
+FAULTS = [
+    (Message("kernel.failed", {"why": "lstm_2: 0.1 apart"}), "lstm_2: 0.1 apart"),
+    (Message("evaluate.failed", {"code": -11, "log": ""}), "code -11"),
+    (Message("room.start_failed", {"reason": "no space"}), "no space"),
+]
+
+
+def used() -> Kernels:
+    return Kernels(lambda: KERNEL)
+
+
+def test_only_trainings_are_computed_by_the_kernel(tmp_path: Path) -> None:
+    room = Room(ANSWER, ANSWER)
+    shared([TRIED, TASK], Answers(tmp_path), room, kernels=used())
+    assert room.asked == [["gru/repeated-1"], ["gru"]]
+    assert room.kernels == [KERNEL, None]
+
+
+def test_what_came_of_one_by_the_kernel_is_kept_apart(tmp_path: Path) -> None:
+    """What Keras' own loops came to stays, for whoever has no kernel."""
+    room = Room(ANSWER, ANSWER)
+    for _ in range(2):
+        shared([TASK], Answers(tmp_path), room)
+        shared([TASK], Answers(tmp_path), room, kernels=used())
+    assert room.kernels == [None, KERNEL]
+    keys = {key_of_task(TASK), key_of_task(TASK, KERNEL.version)}
+    assert {path.stem for path in tmp_path.glob("*.npz")} == keys
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize(("fault", "why"), FAULTS)
+def test_a_room_that_fails_with_the_kernel_costs_no_training(
+    tmp_path: Path, fault: Message, why: str
+) -> None:
+    room, kernels = Room(Answer(fault=fault), ANSWER), used()
+    found = shared([TASK], Answers(tmp_path), room, kernels=kernels)
+    assert plain(found[TASK.id]) == plain(ANSWER)
+    assert room.kernels == [KERNEL, None]
+    assert [path.stem for path in tmp_path.glob("*.npz")] == [key_of_task(TASK)]
+    failures = kernels.failures()
+    assert failures is not None
+    assert failures.args == {"orders": 1, "why": why}
+    again = shared([TASK], Answers(tmp_path), room, kernels=kernels)  # known
+    assert plain(again[TASK.id]) == plain(ANSWER)
+
+
+def test_two_trainings_in_a_row_that_it_fails_over_cost_the_batch_the_kernel(
+    tmp_path: Path,
+) -> None:
+    crash = Answer(fault=FAULTS[1][0])
+    room, kernels = Room(crash, ANSWER, ANSWER, crash, ANSWER, crash, ANSWER, ANSWER), used()
+    for seed in range(5):
+        shared([replace(TASK, seed=seed)], Answers(tmp_path), room, kernels=kernels)
+    assert room.kernels == [KERNEL, None, KERNEL, KERNEL, None, KERNEL, None, None]
+    missing = kernels.missing()
+    assert missing is not None
+    assert missing.args == {"why": "code -11"}
+
+
+@pytest.mark.parametrize("second", [Answer(fault=FAULTS[1][0]), FAILED[0]])
+def test_a_training_that_no_room_survives_is_not_the_kernels_failure(
+    tmp_path: Path, second: Answer
+) -> None:
+    room, kernels = Room(Answer(fault=FAULTS[1][0]), second), used()
+    assert shared([TASK], Answers(tmp_path), room, kernels=kernels)[TASK.id] == second
+    assert kernels.failures() is None
+
+
+@pytest.mark.parametrize("failed", FAILED)
+def test_a_training_that_fails_by_itself_says_nothing_about_the_kernel(
+    tmp_path: Path, failed: Answer
+) -> None:
+    """Nor does one that has to be stopped: without the kernel it would be slower."""
+    batch, room, kernels = Failures(), Room(failed), used()
+    for _ in range(2):
+        found = shared([TASK], Answers(tmp_path, batch), room, kernels=kernels)
+        assert found[TASK.id] == failed
+    assert room.kernels == [KERNEL]
+    assert kernels.failures() is None

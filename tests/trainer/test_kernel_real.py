@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,17 @@ import numpy as np
 import pytest
 
 from grader import environment
+from grader.extract.evaluate import evaluate
+from grader.extract.tasks import Answer, ModelTask, Training
 from grader.room import open_room
 from grader.trainer import building
-from grader.trainer.kernels import LEVELS, LIBRARY, Kernel, Level, find, level_of
+from grader.trainer.answers import Answers, key_of_task, shared
+from grader.trainer.kernels import LEVELS, LIBRARY, Kernel, Kernels, Level, find, level_of
 from grader.trainer.result import Trained
 from grader.trainer.train import Job, train
 from grader.trainer.workroom import Workroom
-from tests.support.orders import claim, dense, lstm, order, sequential
+from grader.types import Engine, GraderError
+from tests.support.orders import ARRAYS, claim, dense, lstm, order, sequential
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDEST = level_of(environment.processor())
@@ -117,18 +122,25 @@ def test_other_compilers_make_one_that_is_as_near(command: tuple[str, ...], tmp_
     require_near(compiled(tmp_path, WIDEST, command))
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Kernel:
+    """One that was built and checked as ``grader prepare`` does it, in a cache of its own."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        kernel = building.build(open_room("auto"))
+        assert isinstance(kernel, Kernel), kernel
+        assert kernel == find()
+    return kernel
+
+
 @pytest.mark.kernel
-def test_it_is_built_and_trains_in_rooms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_built_and_trains_in_rooms(built: Kernel) -> None:
     """Learning is as by Keras' own path, but for last bits."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     room = open_room("auto")
-    kernel = building.build(room)
-    assert isinstance(kernel, Kernel), kernel
-    assert kernel == find()
     job = Job(order(model=sequential(lstm(), dense()), fit={**claim()["fit"], "epochs": 3}), seed=1)
     with closing(Workroom(room)) as kept:
-        (ours,) = train([job], room, kept=kept, kernel=kernel)
-        (again,) = train([job], room, kept=kept, kernel=kernel)  # by what was compiled just now
+        (ours,) = train([job], room, kept=kept, kernel=built)
+        (again,) = train([job], room, kept=kept, kernel=built)  # by what was compiled just now
         (own,) = train([job], room, kept=kept)
     assert isinstance(own, Trained)
     assert isinstance(ours, Trained)
@@ -138,3 +150,33 @@ def test_it_is_built_and_trains_in_rooms(tmp_path: Path, monkeypatch: pytest.Mon
     pairs = list(zip(own.weights, ours.weights, strict=True))
     assert all(np.allclose(one, other, rtol=0, atol=1e-6) for one, other in pairs)
     assert not all(np.array_equal(one, other) for one, other in pairs)  # the kernel did compute
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("level", ["full", "reduced"])
+def test_a_claimed_training_is_repeated_by_it(built: Kernel, level: str, tmp_path: Path) -> None:
+    """It learns as by Keras' own path, but for last bits; what it answers, Keras computes."""
+    try:
+        room = open_room(level)
+    except GraderError as error:
+        pytest.skip(error.message.id)
+    claimed = order(model=sequential(lstm(), dense()))
+    training = Training(*ARRAYS.values(), epochs=3, optimizer="Adam", loss="mse", compare=True)
+    task = ModelTask("lstm", claimed.architecture, (), ARRAYS["x"], training, seed=1)
+
+    def in_rooms(tasks: Sequence[ModelTask], kernel: Kernel | None = None) -> dict[str, Answer]:
+        folder = kernel.folder if kernel is not None else None
+        return evaluate(tasks, room, engine=Engine.JAX, kernel=folder)
+
+    answers, kernels = Answers(tmp_path), Kernels(lambda: built)
+    ours = shared([task], answers, in_rooms, kernels=kernels)["lstm"]
+    assert kernels.failures() is None
+    assert answers.get(key_of_task(task, built.version)) is not None
+    own = in_rooms([task])["lstm"]
+    assert (ours.error, own.error) == (None, None)
+    for name in ("loss", "before", "after"):
+        assert ours.history[name] == pytest.approx(own.history[name], rel=1e-4), name
+    assert ours.predictions is not None
+    assert own.predictions is not None
+    assert np.allclose(ours.predictions, own.predictions, rtol=0, atol=1e-6)
+    assert not np.array_equal(ours.predictions, own.predictions)  # the kernel did compute
