@@ -71,6 +71,21 @@ class TestRisk:
         assert [(one.person.name, one.points) for one in rows] == [("lee", "90 / 200")]
         assert "Nothing handed in for: Sequences." in rows[0].why
 
+    def test_what_is_missing_counts_once_it_is_due(self) -> None:
+        two = [b.record("ho"), b.record("ho", SEQUENCE), low("kim", score=60.0), low("lee")]
+
+        def ahead(student: str, exercise: str) -> bool:
+            return (student, exercise) != ("kim", SEQUENCE)
+
+        rows = at_risk(two, WORDS, TITLES, link, ahead)
+        assert [(one.person.name, one.points) for one in rows] == [
+            ("kim", "60 / 200"),
+            ("lee", "40 / 100"),
+        ]
+        assert rows[1].why == ("Products: Not trained enough.",)
+        assert "60 / 200" in index_page(two, WORDS, TITLES, {})
+        assert "60 / 200" not in index_page(two, WORDS, TITLES, {}, ahead=lambda *_: True)
+
     def test_an_exercise_weighs_as_much_as_in_the_totals_beside_it(self) -> None:
         """60 and 0 of 100 are 180 of 400 where the first weighs three times as much."""
         rules = Rules(exercises={LSTM: Terms(weight=3.0)})
