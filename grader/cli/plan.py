@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from grader import environment
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console, titles
+from grader.cli.whose import exercises_asked
 from grader.course.exercises import Course
 from grader.pipeline.durations import Durations, devices, of_course, recorded
 from grader.pipeline.planning import Plan, plan
@@ -57,9 +58,7 @@ def run_plan(options: PlanOptions) -> int:
         raise GraderError(Message("cli.plan_format", {"format": options.format}))
     course = open_course(options.profile)
     words = open_words(course, options.lang)
-    wanted = options.exercises or course.owed or tuple(course.exercises)
-    for one in wanted:
-        course.exercise(one)
+    wanted = exercises_asked(course, options.exercises or course.owed) or tuple(course.exercises)
     known = _known(options)
     machines = Machines(options.machines, _places(options), options.fails_after, options.down)
     found = plan(of_course(course, wanted, known), options.students, machines)
