@@ -200,13 +200,13 @@ def _spent(title: str, runs: Sequence[Record], words: Words) -> Spent:
         exercise=title,
         runs=len(runs),
         again=sum(len(one.attempts) > 1 for one in runs),
-        mean=words("report.seconds", seconds=f"{fmean(seconds):.0f}"),
-        longest=words("report.seconds", seconds=f"{max(seconds):.0f}"),
-        hours=f"{sum(seconds) / HOUR:.2f}",
+        mean=words("report.seconds", seconds=round(fmean(seconds))),
+        longest=words("report.seconds", seconds=round(max(seconds))),
+        hours=f"{sum(seconds) / HOUR:,.2f}",
     )
 
 
 def hours(records: Sequence[Record]) -> str:
     """Give what all runs took together, each once, in hours of one core."""
     runs = {one.execution_key: one.seconds for one in records if one.execution_key}
-    return f"{sum(runs.values()) / HOUR:.2f}"
+    return f"{sum(runs.values()) / HOUR:,.2f}"

@@ -187,7 +187,7 @@ def _lowest(entries: Sequence[Entry]) -> float | None:
 
 def _shown_number(text: str) -> float | None:
     """Read what a cell shows; None for a dash."""
-    return None if text == _NONE else float(text)
+    return None if text == _NONE else float(text.replace(",", ""))
 
 
 def _exercises(records: Iterable[Record], titles: Mapping[str, str]) -> list[str]:
