@@ -116,15 +116,20 @@ class Repository:
         said = (told or "").strip()
         return int(said) if said.isascii() and said.isdigit() else 0
 
-    def changed(self, base: str | None, head: str) -> list[Entry]:
-        """Give the files that ``head`` has and ``base`` has not, or not so; None: all of them.
+    def changed(self, base: str | None, head: str, listed: Sequence[Entry]) -> Sequence[Entry]:
+        """Give the files that ``head`` has and ``base`` has not, or not so.
+
+        Args:
+            base: None: nothing was before.
+            head: a commit.
+            listed: all files of ``head``: whoever could list them knows that there are not too
+                many, for a comparison holds all of them before it says anything.
 
         Raises:
-            GraderError: there are too many.
+            GraderError: git says no.
         """
-        every = self.listed(head)  # a comparison holds all of them before it says anything
         if base is None:
-            return every
+            return listed
         told = self._run(
             *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff"),
             *("--diff-filter=AMT", "--end-of-options", base, head),

@@ -59,11 +59,12 @@ def hand_over(
         GraderError: git says no, or the change holds too many files.
         OSError: the disk refuses.
     """
-    changed = repository.changed(base, head)
+    there = repository.listed(head)
+    changed = repository.changed(base, head, there)
     every = [one for one in changed if _is_work(one)]
     work = every[:NOTEBOOKS]
     others = tuple(os.fsdecode(one.name) for one in changed if not _is_work(one))
-    beside = _beside(work, repository.listed(head)) if work else []
+    beside = _beside(work, there)
     refused, beyond, left = set[str](), set[str](), most
     with repository.contents() as contents:
         for entry in [*work, *beside]:

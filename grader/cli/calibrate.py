@@ -19,6 +19,7 @@ from grader.calibration.calibrate import (
 from grader.cli.course import open_course, open_words
 from grader.cli.devices import NONE, devices_for, trainers_gpus
 from grader.cli.errors import EXTRAS
+from grader.cli.whose import exercises_asked
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import TRAINER
 from grader.course.load import load_course
@@ -115,7 +116,8 @@ def require(engine: Engine, packages: Sequence[str]) -> None:
 
 def _with_sizes(course: Course, ids: Sequence[str], words: Words) -> list[Exercise]:
     """Give the exercises to measure; one without sizes of the profile's has its own measurement."""
-    exercises = [course.exercise(one) for one in ids or course.exercises]
+    chosen = exercises_asked(course, ids) or tuple(course.exercises)
+    exercises = [course.exercises[one] for one in chosen]
     for one in exercises:
         if one.profile != course.profile:
             args = {"exercise": one.id, "profile": course.profile, "usual": one.profile}

@@ -27,6 +27,7 @@ from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED
 from grader.cli.printing import console, titles
 from grader.cli.progress import ProgressLines
 from grader.cli.watching import each_save
+from grader.cli.whose import exercises_asked
 from grader.collect.collect import Collected, collect
 from grader.collect.people import LOOSE
 from grader.course.exercises import Course
@@ -72,9 +73,7 @@ def run_check(options: CheckOptions) -> int:
 
 def _checked(options: CheckOptions, course: Course) -> int:
     words = open_words(course, options.lang)
-    owed = options.exercises or course.owed
-    for one in owed or ():
-        course.exercise(one)
+    owed = exercises_asked(course, options.exercises or course.owed)
     collected = collect(
         options.paths, exercise_ids=course.exercises, owed=owed, own_beside=course.root
     )

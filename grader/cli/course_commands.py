@@ -85,7 +85,7 @@ def release(
         ),
     ] = None,
     exercise: Annotated[
-        str, typer.Option(help="Ids of the exercises, comma-separated; all where not said.")
+        str, typer.Option(help="Exercises, comma-separated ids or titles; all where not said.")
     ] = "auto",
     week: Annotated[
         Optional[int],  # noqa: UP045
@@ -161,7 +161,8 @@ def new(
 
 def calibrate(
     exercises: Annotated[
-        Optional[list[str]], typer.Argument(metavar="ID", help="Default: all.")  # noqa: UP045
+        Optional[list[str]],  # noqa: UP045
+        typer.Argument(metavar="ID", help="Ids or titles; default: all."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of the reference solution.")] = 20,
     engine: Annotated[

@@ -57,7 +57,12 @@ def run_doctor(lang: str | None, *, every: bool = False) -> int:
     ):
         terminal.print(line, soft_wrap=True)
     reports = probe()
-    room = open_room("auto")
+    try:
+        room = open_room("auto")
+    except GraderError:  # told at the end; before it, of each level why
+        for level in Level:
+            terminal.print(_layers(level.value, reports, words))
+        raise
     used = room.isolation.level
     for level in Level:
         if every or [*Level].index(level) <= [*Level].index(used):
@@ -141,7 +146,12 @@ def _gpus(gpus: Sequence[Gpu], words: Words) -> Iterator[str]:
 
 
 def _memory(words: Words) -> Iterator[str]:
-    free, cores = int(environment.free_mb()), len(environment.cores())
+    cores = len(environment.cores())
+    try:
+        free = int(environment.free_mb())
+    except OSError as error:
+        yield words("doctor.no_memory", error=error.filename or str(error))
+        return
     most = max(free // DEFAULT_MEMORY_MB, 0)
     yield words("doctor.memory", free=free, limit=DEFAULT_MEMORY_MB, cores=cores)
     if most < cores:

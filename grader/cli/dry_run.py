@@ -22,7 +22,7 @@ from grader.cli.foreseen import Planned, Planner
 from grader.cli.people import named
 from grader.cli.printing import console, titles
 from grader.cli.progress import SOON
-from grader.cli.rules import nobodys
+from grader.cli.rules import ahead_of, nobodys
 from grader.collect.attempts import may_count, together
 from grader.collect.collect import Collected
 from grader.collect.names import file_mark
@@ -108,7 +108,7 @@ class DryRun:
 
     @cached_property
     def lacking(self) -> dict[str, list[str]]:
-        """Who handed in a notebook and lacks an exercise that is owed, by exercise.
+        """Who handed in a notebook and lacks an exercise that is owed by now, by exercise.
 
         Of a notebook that does not say which exercises it holds nobody knows before it runs.
         """
@@ -122,8 +122,13 @@ class DryRun:
                 held.setdefault(one.submission.student, set()).update(every)
         there = [one for one in self.course.exercises if one in handed_in]
         due = owed(there, named(self.course), is_class=bool(self.roster))
+        ahead = ahead_of(self.course, self.people, self.roster or ())
         return {
-            exercise: sorted(one for one, those in held.items() if exercise not in those)
+            exercise: sorted(
+                one
+                for one, those in held.items()
+                if exercise not in those and not ahead(one, exercise)
+            )
             for exercise in due
         }
 

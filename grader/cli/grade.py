@@ -25,6 +25,7 @@ from grader.cli.progress import Progress, open_progress
 from grader.cli.roster import class_list, roster_file
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared, Step
+from grader.cli.whose import exercises_asked
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course
 from grader.gpus.gpus import Gpu
@@ -194,9 +195,7 @@ def collected_of(
     course: Course, options: GradeOptions, judges: Judges, own_beside: Path | None = None
 ) -> Collected:
     """Find the batch, or this machine's share of it; names are those of the whole batch."""
-    owed = options.exercises or course.owed
-    for one in owed or ():
-        course.exercise(one)
+    owed = exercises_asked(course, options.exercises or course.owed)
     share = read_shard(options.shard)
     titles = {key: (one.title.en, one.title.ko) for key, one in course.exercises.items()}
     found = collect(

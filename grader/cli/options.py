@@ -47,7 +47,7 @@ class FormatOption(StrEnum):
     GITHUB = "github"
 
 
-Exercise = Annotated[str, typer.Option(help="Exercise ids, comma-separated, or auto.")]
+Exercise = Annotated[str, typer.Option(help="Exercises, comma-separated ids or titles, or auto.")]
 Lang = Annotated[Optional[str], typer.Option("--lang", help="ko or en.")]  # noqa: UP045 - typer
 Out = Annotated[Path, typer.Option("--out", help="Folder for results, evidence and feedback.")]
 Profile = Annotated[
@@ -88,6 +88,6 @@ GpuRooms = Annotated[
 
 
 def read_ids(text: str) -> tuple[str, ...] | None:
-    """Read exercise ids as they are typed: "a,b", or auto."""
-    ids = tuple(filter(None, map(str.strip, text.split(","))))
-    return None if ids in {(), ("auto",)} else ids
+    """Read exercises as they are typed, "a,b", or auto; a title may hold a comma as well."""
+    typed = text.strip(" ,")
+    return None if typed in {"", "auto"} else (typed,)

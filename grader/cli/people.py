@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from grader.cli.roster import known_roster, roster_file
+from grader.cli.roster import class_of, known_roster, roster_file
+from grader.cli.rules import ahead_of
 from grader.collect.collect import Collected
 from grader.collect.people import LOOSE
 from grader.course.exercises import Course
@@ -115,7 +116,8 @@ def people_of(
     loose = [one.message for one in aside if not (one.unread or one.student)]
     everybody = people(records, exercises, roster, unread, loose, others)
     due = owed(everybody.exercises, named(course), is_class=roster is not None)
-    return replace(everybody, owed=due), wrong
+    ahead = ahead_of(course, {one.student for one in records}, class_of(course, out))
+    return replace(everybody, owed=due, ahead=ahead), wrong
 
 
 def named(course: Course) -> set[str]:

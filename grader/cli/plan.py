@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 from grader import environment
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console, titles
+from grader.cli.whose import exercises_asked
 from grader.course.exercises import Course
 from grader.pipeline.durations import Durations, devices, of_course, recorded
 from grader.pipeline.planning import Plan, plan
 from grader.pipeline.simulation import HOUR, Machines, Simulated
 from grader.record.store import Store
+from grader.text.numbers import number
 from grader.text.words import Words
 from grader.types import GraderError, Json, Message
 
@@ -57,9 +59,7 @@ def run_plan(options: PlanOptions) -> int:
         raise GraderError(Message("cli.plan_format", {"format": options.format}))
     course = open_course(options.profile)
     words = open_words(course, options.lang)
-    wanted = options.exercises or course.owed or tuple(course.exercises)
-    for one in wanted:
-        course.exercise(one)
+    wanted = exercises_asked(course, options.exercises or course.owed) or tuple(course.exercises)
     known = _known(options)
     machines = Machines(options.machines, _places(options), options.fails_after, options.down)
     found = plan(of_course(course, wanted, known), options.students, machines)
@@ -104,9 +104,9 @@ def _table(found: Plan, course: Course, words: Words) -> Table:
     names = titles(course, words)
     for one in found.exercises:
         took = one.durations
-        count = str(len(took.seconds)) if took.recorded else words("cli.plan_of_reference")
-        seconds = (f"{took.usual:.0f} s", f"{max(took.seconds):.0f} s")
-        table.add_row(names[took.exercise], *seconds, count, f"{one.hours:.1f}")
+        count = number(len(took.seconds)) if took.recorded else words("cli.plan_of_reference")
+        seconds = (f"{took.usual:,.0f} s", f"{max(took.seconds):,.0f} s")
+        table.add_row(names[took.exercise], *seconds, count, f"{one.hours:,.1f}")
     return table
 
 
@@ -114,7 +114,7 @@ def _told(found: Plan, options: PlanOptions, machines: Machines, words: Words) -
     yield ""
     yield words("cli.plan_work", students=options.students, notebooks=found.notebooks)
     key = "cli.plan_gpu_hours" if options.gpus else "cli.plan_core_hours"
-    yield words(key, hours=f"{found.hours:.1f}")
+    yield words(key, hours=f"{found.hours:,.1f}")
     yield words("cli.plan_machines", machines=machines.count, places=machines.places)
     for key, one in (("cli.plan_queue", found.one_queue), ("cli.plan_shards", found.own_parts)):
         yield words(
@@ -123,7 +123,7 @@ def _told(found: Plan, options: PlanOptions, machines: Machines, words: Words) -
             bound=_about(one.bound, words),
             beyond=f"{100 * one.beyond:.1f}",
             failures=one.failures,
-            lost=f"{one.lost / HOUR:.1f}",
+            lost=f"{one.lost / HOUR:,.1f}",
         )
 
 
@@ -131,7 +131,7 @@ def _about(seconds: float, words: Words) -> str:
     minutes = seconds / 60
     if minutes < MINUTES:
         return words("cli.plan_minutes", minutes=f"{minutes:.1f}")
-    return words("cli.plan_in_hours", hours=f"{minutes / 60:.1f}")
+    return words("cli.plan_in_hours", hours=f"{minutes / 60:,.1f}")
 
 
 def _json(found: Plan, options: PlanOptions, machines: Machines) -> dict[str, Json]:

@@ -142,8 +142,10 @@ def _class_page(
     def page(some: Sequence[Record]) -> bytes:
         left_out = spared.students(Step.OVERVIEW)
         said, missing = [*everybody.lines(words)], [*everybody.without_one(words, names)]
-        unknown = [words.say(one) for one in times_unknown(some, rules)]
-        return index_page(some, words, names, pages, left_out, said, missing, unknown).encode()
+        notes = [words.say(one) for one in times_unknown(some, rules)]
+        return index_page(
+            some, words, names, pages, left_out, said, missing, notes, everybody.ahead
+        ).encode()
 
     made = spared.made_if_any(Step.OVERVIEW, page, records)
     if made is None:

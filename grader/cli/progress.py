@@ -10,6 +10,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from grader.text.numbers import number
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import Verdict
@@ -91,7 +92,8 @@ class ProgressLines:
         elapsed = time.monotonic() - self.began
         left = elapsed / self.done * (self.total - self.done)
         more = f" ({time_left(left, self.words)})" if self.done < self.total else ""
-        self.note(f"[{self.done}/{self.total}] {summary(graded, self.words)}{more}")
+        place = f"{number(self.done)}/{number(self.total)}"
+        self.note(f"[{place}] {summary(graded, self.words)}{more}")
         for fault in new_faults(graded, self.words, self.faults):
             self.note(fault)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from grader.cli.course import open_course, open_words, profile_note
 from grader.cli.printing import console
+from grader.cli.whose import exercises_asked
 from grader.course.load import read_settings
 from grader.record import files
 from grader.types import GraderError, Message
@@ -66,9 +67,7 @@ def _plan(options: ReleaseOptions, course: Course) -> Plan:
     if options.exercises is not None and options.week is not None:
         raise GraderError(Message("release.exercise_or_week"))
     said = read_settings(course.root)
-    exercises = options.exercises
-    if exercises is not None:
-        exercises = tuple(dict.fromkeys(course.exercise(one).id for one in exercises))
+    exercises = exercises_asked(course, options.exercises)
     if options.week is not None:
         exercises = _of_week(options.week, {one: said.exercise[one].week for one in said.exercise})
     first = options.lang or course.language or "en"

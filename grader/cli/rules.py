@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 
 from grader.cli.roster import class_of
 from grader.cli.times import times_of
 from grader.course.exercises import Course
 from grader.policy.rules import Rules, folded
+from grader.report.owed import Ahead, never_ahead
 from grader.report.roster import (
     CALLED,
     PLATFORM_S,
@@ -97,8 +99,18 @@ def rules_for(course: Course, records: Iterable[Record], out: Path | None = None
         GraderError: course.toml, its roster or a worksheet says something that cannot be.
     """
     records = list(records)
-    rules, students = course.rules, sorted({one.student for one in records})
-    names = ClassNames(students, class_of(course, out))
+    students = sorted({one.student for one in records})
+    rules = rules_about(course.rules, students, class_of(course, out))
+    return replace(rules, times=times_of(course, records, out))
+
+
+def rules_about(rules: Rules, students: Sequence[str], roster: Roster) -> Rules:
+    """Give the rules with people as hand-ins call them.
+
+    Raises:
+        GraderError: the roster has no such column with sections as course.toml names.
+    """
+    names = ClassNames(students, roster)
 
     def called(name: str) -> str:
         return names.student(name) or name
@@ -111,13 +123,21 @@ def rules_for(course: Course, records: Iterable[Record], out: Path | None = None
         for one in rules.extensions
     ]
     sections = dict(_sections(rules, names, [it for one in groups for it in one.members]))
-    return replace(
-        rules,
-        groups=groups,
-        extensions=longer,
-        sections=sections,
-        times=times_of(course, records, out),
-    )
+    return replace(rules, groups=groups, extensions=longer, sections=sections)
+
+
+def ahead_of(course: Course, students: Iterable[str], roster: Roster) -> Ahead:
+    """Say who has time left for which exercise, by this machine's clock.
+
+    Args:
+        course: whose deadlines.
+        students: who handed in.
+        roster: the class.
+    """
+    if not course.rules.dated:
+        return never_ahead
+    rules = rules_about(course.rules, sorted({*students}), roster)
+    return partial(rules.is_ahead, now=datetime.now(UTC))
 
 
 def nobodys(course: Course, students: Iterable[str], roster: Roster) -> Iterator[Message]:

@@ -19,6 +19,7 @@ from grader.cli.grade import graded_as_done, in_order
 from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED, finish
 from grader.cli.progress import open_progress
 from grader.cli.spared import Spared
+from grader.cli.whose import exercises_asked
 from grader.collect.collect import Collected, collect
 from grader.course.exercises import Course, Exercise
 from grader.pipeline.grader import Grader
@@ -59,6 +60,7 @@ def run_verify(options: VerifyOptions) -> int:
     """Check samples, or the whole course; 0 where all is right, 1 where not, 3 if ungraded."""
     course = open_course(options.profile)
     words = open_words(course, options.lang)
+    options = replace(options, exercises=exercises_asked(course, options.exercises))
     if options.paths:
         return _check_samples(course, words, options)
     return _check_course(course, words, options)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.authoring.settings import public_settings
@@ -21,6 +21,7 @@ from grader.ci.handed_in import is_inside, named
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.verify import REFERENCES, VerifyOptions, ran, static
+from grader.cli.whose import exercises_asked
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, SAMPLES, Course
 from grader.course.load import SETTINGS, load_course
 from grader.record import files
@@ -56,6 +57,7 @@ def run_changed(options: VerifyOptions, base: str) -> int:
         raise GraderError(Message("cli.no_reference"))
     if options.paths:
         raise GraderError(Message("changed.and_samples"))
+    options = replace(options, exercises=exercises_asked(course, options.exercises))
     repository = Repository(course.root)
     commit = repository.before(base, "HEAD") or repository.commit(base)
     ours, others = _changed(repository, commit)

@@ -100,6 +100,22 @@ def names_of(course: Course) -> dict[str, tuple[str, ...]]:
     }
 
 
+def exercises_asked(course: Course, texts: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Find the exercises that ``--exercise`` names; None where it names none.
+
+    What is called in the LMS is only read where something is no id: that takes course.toml's rules.
+
+    Raises:
+        GraderError: one is none; names those that nearly are, else all.
+    """
+    if not texts:
+        return None
+    ids = [one.strip() for text in texts for one in text.split(",") if one.strip()]
+    if all(one in course.exercises for one in ids):
+        return tuple(dict.fromkeys(ids))
+    return tuple(exercises_called(texts, (), names_of(course)))
+
+
 def exercises_called(
     texts: Sequence[str],
     known: Iterable[str],

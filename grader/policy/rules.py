@@ -100,6 +100,11 @@ class Rules:
             return None
         return max((due, *(one.until(due) for one in self._longer(student, exercise))), key=_moment)
 
+    def is_ahead(self, student: str, exercise: str, now: datetime) -> bool:
+        """Whether a student's own deadline is yet to come; never where there is none."""
+        due = self.due(student, exercise)
+        return due is not None and _moment(now) <= _moment(due)
+
     @property
     def dated(self) -> bool:
         """Whether any exercise has a deadline."""

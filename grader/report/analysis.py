@@ -14,6 +14,7 @@ from statistics import fmean
 from grader.policy.hand_ins import is_excused
 from grader.report import wording
 from grader.report.by_hand import worth
+from grader.report.owed import Ahead, never_ahead
 from grader.report.points import total, weight
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -109,18 +110,23 @@ def _mistake(
 
 
 def at_risk(
-    chosen: Sequence[Record], words: Words, titles: Mapping[str, str], link: Link
+    chosen: Sequence[Record],
+    words: Words,
+    titles: Mapping[str, str],
+    link: Link,
+    ahead: Ahead = never_ahead,
 ) -> list[Risk]:
     """Name who has less than half of the points of what the class handed in, the fewest first.
 
-    What is missing counts as nothing earned; what is not graded or excused does not count. Each
-    exercise has its weight, as in the totals beside it.
+    What is missing counts as nothing earned once it was due; what is not graded or excused does not
+    count. Each exercise has its weight, as in the totals beside it.
 
     Args:
         chosen: the record that would count, per student and exercise, excused ones included.
         words: the reader's language.
         titles: exercise id to title.
         link: student to page.
+        ahead: who has time left for which exercise.
     """
     asked: dict[str, float] = {}
     theirs: dict[str, dict[str, Record]] = {}
@@ -132,7 +138,10 @@ def at_risk(
             theirs[record.student][record.exercise] = record
     found = []
     for student, records in theirs.items():
-        risk = _risk(Person(wording.name(student), link(student)), records, asked, words, titles)
+        due = {
+            one: most for one, most in asked.items() if one in records or not ahead(student, one)
+        }
+        risk = _risk(Person(wording.name(student), link(student)), records, due, words, titles)
         if risk is not None and risk.share < AT_RISK:
             found.append(risk)
     return sorted(found, key=lambda one: (one.share, one.person.name))
@@ -191,13 +200,13 @@ def _spent(title: str, runs: Sequence[Record], words: Words) -> Spent:
         exercise=title,
         runs=len(runs),
         again=sum(len(one.attempts) > 1 for one in runs),
-        mean=words("report.seconds", seconds=f"{fmean(seconds):.0f}"),
-        longest=words("report.seconds", seconds=f"{max(seconds):.0f}"),
-        hours=f"{sum(seconds) / HOUR:.2f}",
+        mean=words("report.seconds", seconds=round(fmean(seconds))),
+        longest=words("report.seconds", seconds=round(max(seconds))),
+        hours=f"{sum(seconds) / HOUR:,.2f}",
     )
 
 
 def hours(records: Sequence[Record]) -> str:
     """Give what all runs took together, each once, in hours of one core."""
     runs = {one.execution_key: one.seconds for one in records if one.execution_key}
-    return f"{sum(runs.values()) / HOUR:.2f}"
+    return f"{sum(runs.values()) / HOUR:,.2f}"

@@ -83,7 +83,7 @@ def _try(attempt: Attempt, words: Words) -> Try:
         engine=attempt.engine.value,
         seed=attempt.seed,
         metrics=", ".join(metrics),
-        seconds=f"{attempt.seconds:.0f}",
+        seconds=f"{attempt.seconds:,.0f}",
     )
 
 
@@ -102,7 +102,7 @@ def facts(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
         ("report.isolation", words(LEVELS[record.isolation.level])),
         ("report.threshold", _threshold(record, words)),
         ("report.false_fail", _false_fail(record, words)),
-        ("report.seconds_taken", words("report.seconds", seconds=f"{record.seconds:.0f}")),
+        ("report.seconds_taken", words("report.seconds", seconds=round(record.seconds))),
         ("report.versions", versions),
         ("report.key", record.key[:16]),
     ]

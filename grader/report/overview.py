@@ -14,6 +14,7 @@ from grader.report import by_hand, wording
 from grader.report.analysis import Person, at_risk, hours, mistakes, spent
 from grader.report.lacking import lacking_lines
 from grader.report.late import late_mark, late_texts
+from grader.report.owed import Ahead, never_ahead
 from grader.report.page import render
 from grader.report.points import total
 from grader.report.same_code import same_code
@@ -88,6 +89,7 @@ def index_page(
     people: Sequence[str] = (),
     missing: Sequence[str] = (),
     notes: Sequence[str] = (),
+    ahead: Ahead = never_ahead,
 ) -> str:
     """Give the instructor's page.
 
@@ -100,6 +102,7 @@ def index_page(
         people: how the class adds up, and who has no grade (``people``).
         missing: who has none for one of several exercises, a line for each.
         notes: what else an instructor has to know of all of it.
+        ahead: who has time left for which exercise.
     """
     every, hand_ins = records, Counting(records)
     there, records = list(hand_ins.chosen.values()), hand_ins.counting
@@ -147,7 +150,7 @@ def index_page(
         same_code=[[Person(wording.name(one), link(one)) for one in g] for g in same_code(there)],
         items=[item_row(one, words, titles) for one in item_statistics(records)],
         mistakes=mistakes(records, words, titles, link),
-        risks=at_risk(there, words, titles, link),
+        risks=at_risk(there, words, titles, link, ahead),
         spent=spent(every, words, titles),
         hours=hours(every),
         time_spent=parts(every, words),
@@ -184,7 +187,7 @@ def _lowest(entries: Sequence[Entry]) -> float | None:
 
 def _shown_number(text: str) -> float | None:
     """Read what a cell shows; None for a dash."""
-    return None if text == _NONE else float(text)
+    return None if text == _NONE else float(text.replace(",", ""))
 
 
 def _exercises(records: Iterable[Record], titles: Mapping[str, str]) -> list[str]:

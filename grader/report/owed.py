@@ -5,12 +5,13 @@ the exercises that everybody of the class owes, and what one of it lacks. Touche
 
 A course says what is owed by giving exercises dates, points or weights in ``course.toml``; where it
 names none, a class with a roster owes what some of it handed in. Of hand-ins that nobody called a
-class nothing is known. An exercise that nobody handed in yet is not owed yet.
+class nothing is known. An exercise that nobody handed in yet is not owed yet; nor is one of which
+somebody's own deadline is ahead, by that one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.report import wording
@@ -19,6 +20,12 @@ from grader.text.words import Words
 from grader.types import UNKNOWN
 
 LONGEST = 60  # characters of a name in a line
+Ahead = Callable[[str, str], bool]  # whether a student has time left for an exercise
+
+
+def never_ahead(_student: str, _exercise: str) -> bool:
+    """Say that nobody has time left, as where there are no deadlines."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class Missing:
 
 
 def owed(there: Iterable[str], named: Collection[str], *, is_class: bool) -> tuple[str, ...]:
-    """Give what everybody owes, in the order of ``there``.
+    """Give what everybody owes in the end, in the order of ``there``.
 
     Args:
         there: exercises that somebody handed in.

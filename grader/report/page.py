@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.text.numbers import number
 from grader.text.printable import printable
 from grader.text.words import Words
 
@@ -34,7 +35,7 @@ def render(template: str, words: Words, rules: str = "", **values: Any) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -42,6 +43,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_seen,
     )
+    made.filters["number"] = number
+    return made
 
 
 def _seen(value: Any) -> Any:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from grader.policy.hand_ins import Counting, is_excused
 from grader.report import wording
 from grader.report.attendance import matched, mentioned, people_of
+from grader.report.owed import Ahead, never_ahead
 from grader.report.roster import Roster
 from grader.report.spreadsheet import csv_text, inert
 from grader.text.printable import printable
@@ -87,6 +88,7 @@ class People:
         roster: how many the roster has; None where there is none.
         unread: what could not be looked at, and files of which nobody knows whose they are.
         owed: the exercises that everybody owes (``grader.report.owed``); none where nobody knows.
+        ahead: who has time left for which exercise, and so lacks nothing yet.
     """
 
     people: Sequence[Person]
@@ -94,6 +96,7 @@ class People:
     roster: int | None
     unread: Sequence[Message] = ()
     owed: Sequence[str] = ()
+    ahead: Ahead = never_ahead
 
     @property
     def tells_more(self) -> bool:
@@ -126,14 +129,12 @@ class People:
         yield from map(words.say, self.unread)
 
     def without_one(self, words: Words, titles: Mapping[str, str]) -> Iterator[str]:
-        """Name who handed in something, and nothing for one of several exercises."""
+        """Name who handed in something, and nothing for one of several exercises in time."""
         for exercise in self.exercises:
             missing = [
                 one
                 for one in self.people
-                if one.on_roster
-                and one.states[exercise] is State.NOTHING
-                and one.state is not State.NOTHING
+                if one.on_roster and one.state is not State.NOTHING and self._lacks(one, exercise)
             ]
             if missing and exercise != UNKNOWN:
                 shown = wording.title(exercise, titles, words)
@@ -143,8 +144,12 @@ class People:
                 )
 
     def lacking(self, one: Person) -> list[str]:
-        """Give the exercises that somebody owes and of which nothing was handed in."""
-        return [exercise for exercise in self.owed if one.states[exercise] is State.NOTHING]
+        """Give the exercises that somebody owes by now and of which nothing was handed in."""
+        return [exercise for exercise in self.owed if self._lacks(one, exercise)]
+
+    def _lacks(self, one: Person, exercise: str) -> bool:
+        there = one.states[exercise] is not State.NOTHING
+        return not there and not self.ahead(one.student, exercise)
 
     def person(self, student: str) -> Person | None:
         """Find somebody by the name that hand-ins have."""

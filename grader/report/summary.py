@@ -15,6 +15,7 @@ from grader.report import wording
 from grader.report.points import weight
 from grader.report.statistics import ItemStatistics
 from grader.report.tones import tone
+from grader.text.numbers import number
 from grader.text.words import Words
 from grader.types import Record, Verdict
 
@@ -92,7 +93,7 @@ def exercise_row(
     accepted = sum(grade.verdict is Verdict.ACCEPTED for grade in grades)
     columns = Counter(min(int(share * _BINS), _BINS - 1) for share in shares)
     most = max(columns.values(), default=1)
-    heights = [22.0 * columns[number] / most for number in range(_BINS)]
+    heights = [22.0 * columns[place] / most for place in range(_BINS)]
     return ExerciseRow(
         title=wording.title(exercise, titles, words),
         results=len(grades),
@@ -101,7 +102,7 @@ def exercise_row(
         mean=wording.points(fmean(scores)) if scores else "–",
         median=wording.points(median(scores)) if scores else "–",
         bins=tuple(Bin(10.0 * i, round(23 - h, 2), round(h, 2)) for i, h in enumerate(heights)),
-        counts=" ".join(str(columns[number]) for number in range(_BINS)),
+        counts=" ".join(number(columns[place]) for place in range(_BINS)),
     )
 
 
@@ -125,7 +126,7 @@ def weights_text(counting: Iterable[Record], words: Words, titles: Mapping[str, 
     if all(one == 1.0 for one in weights.values()):
         return ""
     told = (
-        f"{wording.title(one, titles, words)} × {wording.points(number)}"
-        for one, number in weights.items()
+        f"{wording.title(one, titles, words)} × {wording.points(each)}"
+        for one, each in weights.items()
     )
     return words("report.weights", weights=", ".join(told))

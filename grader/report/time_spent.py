@@ -44,6 +44,6 @@ def parts(records: Sequence[Record], words: Words) -> list[Part]:
     found = {_NAMES[one.name]: getattr(total, one.name) for one in fields(TimeSpent)}
     found["analysis.rest"] = max(0.0, whole - math.fsum(found.values()))
     return [
-        Part(words(name), f"{seconds / HOUR:.2f}", f"{seconds / whole:.0%}")
+        Part(words(name), f"{seconds / HOUR:,.2f}", f"{seconds / whole:.0%}")
         for name, seconds in found.items()
     ]

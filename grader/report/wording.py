@@ -167,8 +167,8 @@ def title(exercise: str, titles: Mapping[str, str], words: Words) -> str:
 
 
 def points(number: float) -> str:
-    """Write points with at most two decimals: 100, 7.5, 66.67."""
-    return f"{number:.2f}".rstrip("0").rstrip(".")
+    """Write points for people, with at most two decimals: 1,400, 7.5, 66.67."""
+    return f"{number:,.2f}".rstrip("0").rstrip(".")
 
 
 def waiting(number: float, words: Words) -> str:

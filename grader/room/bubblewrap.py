@@ -29,7 +29,7 @@ from grader.room.lifeline import gate, lifeline
 from grader.room.process import LinuxProcess
 from grader.room.readable import readable_paths, top_level_links
 from grader.room.seccomp import build_filter
-from grader.room.spawning import Streams, spawn
+from grader.room.spawning import Streams, not_started, spawn
 from grader.room.spec import (
     HOME,
     SHARED_MEMORY,
@@ -40,7 +40,7 @@ from grader.room.spec import (
     writable_folders,
 )
 from grader.room.users import GROUP, open_to_rooms, return_user, take_user
-from grader.types import GraderError, Isolation, Message
+from grader.types import Isolation
 
 _START_SECONDS = 20.0
 _OPEN_FILES = 1024  # what an ordinary user has; what is sent through sockets is bounded by it too
@@ -170,7 +170,7 @@ def _admit(
         status.close()
         popen.kill()
         popen.wait()
-        raise _failed(_complaint(popen) or repr(error)) from error
+        raise not_started(popen, repr(error)) from error
     process = LinuxProcess(
         popen,
         top,
@@ -193,7 +193,7 @@ def _admit(
         go.write(b"1")
     except OSError as error:
         process.kill()
-        raise _failed(repr(error)) from error
+        raise not_started(popen, repr(error)) from error
     return process
 
 
@@ -329,13 +329,3 @@ def _memory_file(stack: contextlib.ExitStack, content: bytes) -> int:
     file.write(content)
     file.seek(0)
     return file.fileno()
-
-
-def _complaint(popen: subprocess.Popen[bytes]) -> str:
-    """What bwrap said, where the caller gave us its end of standard error."""
-    text = popen.stderr.read(4096) if popen.stderr is not None else b""
-    return " ".join(text.decode(errors="replace").split())
-
-
-def _failed(reason: str) -> GraderError:
-    return GraderError(Message("room.start_failed", {"reason": reason}))

@@ -26,6 +26,7 @@ REQUIRED = {
     Level.REDUCED: frozenset("filesystem read-only network environment privileges seccomp".split()),
     Level.NONE: frozenset[str](),
 }
+PROC = Path("/proc")
 _REFUSED = {
     Level.FULL: "room.full_refused",
     Level.REDUCED: "room.reduced_refused",
@@ -49,6 +50,8 @@ def open_room(level: str, guarded: Iterable[Guarded] = ()) -> Room:
         GraderError: the asked level does not hold here; or it does, and one of the guarded places
             lies where every room may read. Level none promises nothing, so nothing is refused.
     """
+    if _lacks_proc():
+        raise GraderError(Message("room.no_proc"))
     guarded = tuple(dict.fromkeys(guarded))
     if level != Level.NONE:
         # First: the self-test, too, may find its own canary readable, and "auto" would go on to a
@@ -108,6 +111,9 @@ def probe() -> tuple[LayerReport, ...]:
 @functools.cache
 def _test(level: Level) -> _Tested:
     """Try the ways to make rooms of a level, the strongest first."""
+    if _lacks_proc():
+        report = LayerReport(level, "start", holds=False, why=Message("room.no_proc"))
+        return _Tested(None, (report,), "no /proc")
     attempts = []
     for make in _ways(level):
         attempt = _try(level, make)
@@ -121,6 +127,10 @@ def _test(level: Level) -> _Tested:
         level, "start", holds=False, why=Message("room.start_failed", {"reason": reason})
     )
     return _Tested(None, (report,), reason)
+
+
+def _lacks_proc() -> bool:
+    return sys.platform == "linux" and not (PROC / "self" / "status").exists()
 
 
 def _try(level: Level, make: Callable[[], Room]) -> _Tested:

@@ -28,6 +28,7 @@ from grader.room.memory import (
     thread_count,
 )
 from grader.room.seldom import Seldom
+from grader.room.spawning import not_started
 from grader.types import GraderError, Message
 
 _MB = 1 << 20
@@ -131,7 +132,7 @@ class LinuxProcess:
         if code is not None:
             self._end()
         if code == 1 and not self._began:
-            raise GraderError(Message("room.start_failed", {"reason": "bwrap ended early"}))
+            raise not_started(self.popen, "bwrap ended early")
         return code
 
     def _poll_guest(self, guest: Guest, room: int | None) -> int | None:

@@ -19,6 +19,10 @@ from io import FileIO
 from queue import SimpleQueue
 from typing import TypeAlias
 
+from grader.types import GraderError, Message
+
+_MOST_SAID = 4096  # bytes
+_CHROOT = "Failed to make / slave"  # what bwrap says below a root that is no mount point
 _Started: TypeAlias = "subprocess.Popen[bytes]"
 _Task: TypeAlias = "tuple[Callable[[], _Started], Future[_Started]]"
 
@@ -86,6 +90,19 @@ def spawn(
     outcome: Future[subprocess.Popen[bytes]] = Future()
     _mailbox().put((task, outcome))
     return outcome.result()
+
+
+def not_started(popen: subprocess.Popen[bytes], otherwise: str) -> GraderError:
+    """Give the error of a room whose process is dead: what it said, where we have its words.
+
+    Args:
+        popen: it has ended; its standard error is read where the caller gave us that.
+        otherwise: the reason where it said nothing.
+    """
+    text = popen.stderr.read(_MOST_SAID) if popen.stderr is not None else b""
+    reason = " ".join(text.decode(errors="replace").split()) or otherwise
+    key = "room.start_chroot" if _CHROOT in reason else "room.start_failed"
+    return GraderError(Message(key, {"reason": reason}))
 
 
 def _mailbox() -> SimpleQueue[_Task]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +47,26 @@ def test_the_changed_notebooks_are_handed_over_whatever_they_are_called(working:
     assert set(found.notebooks) == {*HOSTILE, "edited.ipynb"} == names_below(folder)
     assert found.others == ("docs/notes.txt",)
     assert not list(working.place.parent.rglob("pwned"))
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_files_of_a_commit_are_listed_once(
+    working: Working, monkeypatch: pytest.MonkeyPatch, *, is_first: bool
+) -> None:
+    base = working.commit()
+    working.write("edited.ipynb", raw(notebook("x = 2")))
+    working.write("beside.csv", b"1")
+    head = working.commit()
+    asked: list[str] = []
+
+    def counted(line: Sequence[str], environment: Mapping[str, str], command: str) -> Any:
+        asked.append(command)
+        return bounded(line, environment, command)
+
+    monkeypatch.setattr("grader.ci.git.bounded", counted)
+    found, folder = over(working, None if is_first else base, head)
+    assert names_below(folder) == {*found.notebooks, "beside.csv"}
+    assert asked.count("ls-tree") == 1
 
 
 @pytest.mark.parametrize("name", [".ipynb_checkpoints/edited-checkpoint.ipynb", "a/.trash/x.ipynb"])

@@ -127,12 +127,17 @@ class TestInput:
         self, shell: Shell, notebook_path: Path
     ) -> None:
         said = shell.grade(notebook_path, "--exercise", "multiplication-gur")
-        refused(said, "multiplication-gur", "Did you mean multiplication-gru?")
+        refused(said, "multiplication-gur", "Did you mean: multiplication-gru")
 
-    def test_an_unknown_exercise_far_from_any_points_to_the_list(
-        self, shell: Shell, notebook_path: Path
+    @pytest.mark.parametrize("command", ["grade", "check", "verify", "plan", "calibrate"])
+    def test_an_unknown_exercise_far_from_any_is_told_with_all(
+        self, shell: Shell, notebook_path: Path, command: str
     ) -> None:
-        refused(shell.grade(notebook_path, "--exercise", "zzzzzz"), "grader list")
+        given = {
+            "plan": ("--students", 1, "--exercise", "zzzzzz"),
+            "calibrate": ("zzzzzz",),
+        }.get(command, (notebook_path, "--exercise", "zzzzzz"))
+        refused(shell(command, *given, "--lang", "en"), "There are: sequence-prediction, ")
 
     @pytest.mark.parametrize("command", ["list", "doctor", "regrade", "report"])
     def test_an_unknown_language_names_the_known_ones(self, shell: Shell, command: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import tomllib
 from dataclasses import replace
@@ -24,6 +25,7 @@ from tests.support.cli_help import Said, Shell
 from tests.support.course_help import ROOT
 
 LSTM, GRU = "multiplication-lstm", "multiplication-gru"
+LONG_AGO, FAR_AHEAD = "2001-05-01", "2199-05-01"  # whatever the clock says
 TEMPLATES = SCHEMA.parent / "template"
 RULES = f"""
 time_zone = "Asia/Seoul"
@@ -90,12 +92,18 @@ Participant 14,박지후,-
 PARTS = "First name,Last name,username,ID number\nMinjun,Kim,kmj,s7\nSeoyeon,Lee,lsy,s8\n"
 
 
+def _risks(index: str) -> str:
+    """The part of the class's page about who may need help; "" where nobody may."""
+    _, _, after = index.partition('id="risks"')
+    return after.partition("</section>")[0]
+
+
 class TestOwed:
     @pytest.mark.parametrize("lang", ["en", "ko"])
     def test_who_handed_in_one_of_two_reads_so_and_the_end_counts_them(
         self, shell: Shell, lang: str
     ) -> None:
-        say(shell, RULES)
+        say(shell, RULES.replace("2026-05-01", LONG_AGO))
         shell.keep(graded("kim", 60.0), graded("kim", 50.0, exercise=GRU))
         shell.keep(graded("lee", 100.0, exercise=GRU))
         said = shell("report", "--out", shell.out, "--lang", lang)
@@ -109,6 +117,33 @@ class TestOwed:
         missing = Words(lang)("attendance.owed", count=1, exercises=title[lang])
         assert missing in shell.page("lee")
         assert missing not in shell.page("kim")
+
+    @pytest.mark.parametrize(
+        ("due", "more_time", "missing"),
+        [
+            (LONG_AGO, "", {"kim", "lee"}),
+            (FAR_AHEAD, "", set()),
+            (LONG_AGO, f'[[extensions]]\nstudent = "s8"\ndue = {FAR_AHEAD}\n', {"kim"}),
+        ],
+    )
+    def test_it_is_missing_once_the_student_s_own_deadline_is_past(
+        self, shell: Shell, due: str, more_time: str, missing: set[str]
+    ) -> None:
+        rules = RULES.replace("2026-05-01", due)
+        say(
+            shell, f'{rules}{more_time}[roster]\nfile = "r.csv"\n', r="Student,ID\nkim,s7\nlee,s8\n"
+        )
+        shell.keep(graded("park", 90.0), graded("park", 90.0, exercise=GRU))
+        shell.keep(graded("kim", 100.0, exercise=GRU), graded("lee", 100.0, exercise=GRU))
+        said = report(shell)
+        pages = {one for one in ("kim", "lee") if "Owed, and nothing" in shell.page(one)}
+        index = (shell.out / "index.html").read_text("utf-8")
+        assert pages == missing
+        assert {one for one in ("kim", "lee") if f">{one}</a></th>" in _risks(index)} == missing
+        (*_, named) = ["", *re.findall(r"<li>([^<]*LSTM[^<]*)</li>", index)]
+        assert {one for one in ("kim", "lee") if one in named} == missing
+        (*_, end) = ["", *re.findall(r"Handed in some of .*: (\d+)\.", said.out)]
+        assert end == str(len(missing) or "")
 
     def test_where_nobody_said_what_is_owed_nothing_is_missing(self, shell: Shell) -> None:
         shell.keep(graded("kim", 60.0), graded("lee", 100.0, exercise=GRU))

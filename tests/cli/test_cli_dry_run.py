@@ -13,6 +13,7 @@ from grader.record.store import Store
 from grader.text.words import Words
 from tests.support import builders as b
 from tests.support.cli_help import Shell
+from tests.support.course_help import course_of
 from tests.support.notebook_files import notebook, write
 
 SEQUENCE = "sequence-prediction"
@@ -260,6 +261,21 @@ def test_a_form_that_it_does_not_have_is_bad_usage(shell: Shell, batch: Path) ->
     said = shell.grade(batch, "--dry-run", "--format", "junit")
     assert said.code == 2
     assert "junit" in said.line
+
+
+@pytest.mark.parametrize(("due", "lacking"), [("2001-05-01", ["lee"]), ("2199-05-01", [])])
+def test_nobody_lacks_yet_what_is_due_later(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, due: str, lacking: list[str]
+) -> None:
+    gru = "multiplication-gru"
+    course_of(tmp_path / "course", gru, SEQUENCE)
+    rules = f'time_zone = "UTC"\n[exercise.{gru}]\ndue = {due}\n'
+    (tmp_path / "course" / "course.toml").write_text(rules, "utf-8")
+    monkeypatch.setenv("GRADER_COURSE", str(tmp_path / "course"))
+    for student, exercise in (("kim", gru), ("lee", SEQUENCE)):
+        write(tmp_path / "class" / student / f"{exercise}.ipynb", notebook("x = 1"))
+    told = planned(shell, tmp_path / "class")["lacking"]
+    assert told == ({gru: lacking} if lacking else {})
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

@@ -15,6 +15,7 @@ import pytest
 import grader.__main__
 from grader.cli import calibrate, doctor, errors
 from grader.course.load import load_course
+from grader.room import choose
 from grader.text.words import Words
 from grader.types import Engine, GraderError, Level
 from tests.support.cli_help import ROOT, Shell
@@ -205,6 +206,26 @@ class TestDoctor:
         assert "Keep a copy" in shell("doctor", "--lang", "en").out
         secret.write_text("short")
         assert "secret" in shell("doctor", "--lang", "en").out
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_without_proc_it_says_what_is_missing_and_what_to_do(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lang: str
+    ) -> None:
+        def unread() -> float:
+            raise FileNotFoundError(2, "No such file or directory", "/proc/meminfo")
+
+        monkeypatch.setattr(doctor.environment, "free_mb", unread)
+        monkeypatch.setattr(choose, "PROC", tmp_path / "proc")
+        choose._test.cache_clear()
+        try:
+            said = shell("doctor", "--lang", lang)
+        finally:
+            choose._test.cache_clear()
+        told = Words(lang)("room.no_proc")
+        assert (said.code, said.line) == (2, f"grader: {told}")
+        assert Words(lang)("doctor.no_memory", error="/proc/meminfo") in said.out
+        assert [level for level in Level if f"\n{level.value} " not in said.out] == []
+        assert said.out.count("start: ") == len(Level)
 
     def test_little_memory_and_disk_say_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(doctor.environment, "free_mb", lambda: 5000.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -38,6 +39,25 @@ def test_hours_and_times_follow_from_what_was_recorded(shell: Shell) -> None:
         }
     assert [one["recorded"] for one in found["exercises"]] == [1]
     assert not (shell.out / "grades.db").exists()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        f"{GRU}, {LSTM}",
+        "the multiplication problem with GRU,multiplication-lstm",
+        unicodedata.normalize("NFD", f"GRU로 곱셈 문제 풀기,{LSTM.upper()}"),
+    ],
+)
+def test_an_exercise_is_called_by_its_id_or_its_title(shell: Shell, typed: str) -> None:
+    found = planned(shell, "--students", 1, "--exercise", typed)
+    assert [one["exercise"] for one in found["exercises"]] == [GRU, LSTM]
+
+
+def test_part_of_a_title_is_no_name_but_the_near_ones_are_told(shell: Shell) -> None:
+    said = shell("plan", "--students", 1, "--exercise", "lstm", "--lang", "en")
+    assert said.code == 2
+    assert "Did you mean: multiplication-lstm, " in said.line
 
 
 def test_without_records_every_exercise_of_the_course_is_planned_by_its_reference(

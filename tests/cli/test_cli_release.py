@@ -39,8 +39,9 @@ def test_a_week_is_what_the_course_has_in_it(tmp_path: Path, capsys) -> None:
     assert "1" in capsys.readouterr().out
 
 
-def test_exercises_are_those_that_are_named(tmp_path: Path) -> None:
-    run_release(ReleaseOptions(tmp_path / "out", "en", exercises=(LSTM, LSTM)))
+@pytest.mark.parametrize("named", [(LSTM, LSTM), ("lstm으로 곱셈 문제 풀기",), (LSTM.upper(),)])
+def test_exercises_are_those_that_are_named(tmp_path: Path, named: tuple[str, ...]) -> None:
+    run_release(ReleaseOptions(tmp_path / "out", "en", exercises=named))
     assert exercises(tmp_path / "out") == {LSTM}
 
 
@@ -50,7 +51,7 @@ def test_exercises_are_those_that_are_named(tmp_path: Path) -> None:
         ({"week": 9}, "release.no_such_week"),
         ({"week": 3, "exercises": (LSTM,)}, "release.exercise_or_week"),
         ({"week": 3, "place": "gradescope"}, "release.place_takes_all"),
-        ({"exercises": ("multiplication-ltsm",)}, "course.unknown_exercise_near"),
+        ({"exercises": ("multiplication-ltsm",)}, "hand.no_exercise"),
     ],
 )
 def test_what_does_not_go_together_is_told_and_nothing_is_written(

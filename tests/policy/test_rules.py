@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import assume, given
@@ -49,6 +49,24 @@ def points(records: Sequence[Record], rules: Rules, student: str = "kim") -> flo
 
 def with_rule(rule: Attempts, **changes: object) -> Rules:
     return replace(RULES, attempts=rule, **changes)
+
+
+class TestAhead:
+    def test_a_deadline_is_ahead_until_it_has_passed(self) -> None:
+        second = timedelta(seconds=1)
+        assert RULES.is_ahead("kim", LSTM, DUE)
+        assert not RULES.is_ahead("kim", LSTM, DUE + second)
+        elsewhere = (DUE + second).astimezone(timezone(timedelta(hours=9)))
+        assert not RULES.is_ahead("kim", LSTM, elsewhere)
+
+    def test_it_is_ahead_for_whom_there_is_more_time(self) -> None:
+        longer = replace(RULES, extensions=[Extension(student="kim", longer=timedelta(days=2))])
+        day_after = DUE + timedelta(days=1)
+        assert longer.is_ahead("kim", LSTM, day_after)
+        assert not longer.is_ahead("lee", LSTM, day_after)
+
+    def test_where_there_is_none_it_is_never_ahead(self) -> None:
+        assert not RULES.is_ahead("kim", "multiplication-gru", DUE)
 
 
 class TestAttempts:

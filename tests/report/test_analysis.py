@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -71,6 +72,21 @@ class TestRisk:
         assert [(one.person.name, one.points) for one in rows] == [("lee", "90 / 200")]
         assert "Nothing handed in for: Sequences." in rows[0].why
 
+    def test_what_is_missing_counts_once_it_is_due(self) -> None:
+        two = [b.record("ho"), b.record("ho", SEQUENCE), low("kim", score=60.0), low("lee")]
+
+        def ahead(student: str, exercise: str) -> bool:
+            return (student, exercise) != ("kim", SEQUENCE)
+
+        rows = at_risk(two, WORDS, TITLES, link, ahead)
+        assert [(one.person.name, one.points) for one in rows] == [
+            ("kim", "60 / 200"),
+            ("lee", "40 / 100"),
+        ]
+        assert rows[1].why == ("Products: Not trained enough.",)
+        assert "60 / 200" in index_page(two, WORDS, TITLES, {})
+        assert "60 / 200" not in index_page(two, WORDS, TITLES, {}, ahead=lambda *_: True)
+
     def test_an_exercise_weighs_as_much_as_in_the_totals_beside_it(self) -> None:
         """60 and 0 of 100 are 180 of 400 where the first weighs three times as much."""
         rules = Rules(exercises={LSTM: Terms(weight=3.0)})
@@ -104,6 +120,46 @@ def test_a_run_of_two_exercises_is_counted_once_in_all() -> None:
         ("Products", 1, "0.50"),
         ("Sequences", 1, "0.50"),
     ]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_every_count_on_the_class_s_page_has_separators_from_a_thousand_on(lang: str) -> None:
+    """1,200 students with one mistake each, who took 4,000 s and 1,333 hours together."""
+    hint = (Message("diagnose.no_network_here", {}),)
+    grade = replace(b.grade(Verdict.UNTRAINED, 500.0, (b.check(),), hint), max_score=2000.0)
+    twice = b.record().attempts * 2
+    records = [
+        replace(
+            b.record(f"s{n}", grade=grade, execution_key=f"{n:08}", seconds=4000.0), attempts=twice
+        )
+        for n in range(1200)
+    ]
+    shown = index_page(records, Words(lang), TITLES, {})
+    text = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<[^>]*>", " ", shown, flags=re.DOTALL)
+    assert re.findall(r"(?<![\w,.])\d{4,}(?!-)", text) == []
+    parts = ("counts", "mistakes", "exercises", "items", "spent")
+    counted = {part: _part(shown, part).count("1,200") for part in parts}
+    assert counted == {"counts": 1, "mistakes": 1, "exercises": 2, "items": 1, "spent": 2}
+    assert [one for one in ("500 / 2,000", "4,000", "1,333.33") if one not in text] == []
+
+
+def _part(shown: str, name: str) -> str:
+    return shown[shown.index(f'id="{name}"') :].partition("</section>")[0]
+
+
+def test_totals_with_separators_are_ordered_as_numbers() -> None:
+    scores = {"kim": 1200.0, "lee": 300.0, "park": 2.5}
+    grade = replace(b.grade(Verdict.LOW_ACCURACY), max_score=2000.0)
+    records = [b.record(one, grade=replace(grade, score=of)) for one, of in scores.items()]
+    shown = index_page(records, WORDS, TITLES, {})
+    assert ">1,200<" in re.sub(r"</?span>", "", shown)
+    assert orders(shown, "by-fewest") == {1: 3, 2: 2, 3: 1}
+
+
+def orders(shown: str, chosen: str) -> dict[int, int]:
+    """Give where each row of the class's table stands while this order is chosen."""
+    rule = rf"body:has\(#{chosen}:checked\) \.matrix tbody tr:nth-child\((\d+)\){{order:(\d+)}}"
+    return {int(row): int(place) for row, place in re.findall(rule, shown)}
 
 
 def test_who_handed_in_the_same_code_is_named_on_the_class_s_page() -> None:
@@ -147,12 +203,7 @@ class TestSorting:
     )
 
     def rules(self, chosen: str) -> dict[int, int]:
-        shown = index_page(self.RECORDS, WORDS, TITLES, {})
-        found = re.findall(
-            rf"body:has\(#{chosen}:checked\) \.matrix tbody tr:nth-child\((\d+)\){{order:(\d+)}}",
-            shown,
-        )
-        return {int(row): int(place) for row, place in found}
+        return orders(index_page(self.RECORDS, WORDS, TITLES, {}), chosen)
 
     def test_a_choice_says_where_each_row_stands(self) -> None:
         """By points b, d, a; c has none yet and stands last in both directions."""

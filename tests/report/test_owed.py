@@ -79,5 +79,19 @@ def test_the_end_counts_who_handed_in_nothing_and_who_not_all(lang: str) -> None
     assert found.person("") is None
 
 
+def test_nobody_lacks_what_there_is_time_left_for() -> None:
+    records = [b.record("kim", LSTM), b.record("kim", GRU), b.record("lee", LSTM)]
+    roster = [{"Student": one} for one in ("kim", "lee")]
+    found = replace(people(records, [LSTM, GRU], roster, {}), owed=(LSTM, GRU))
+    before = replace(found, ahead=lambda student, exercise: (student, exercise) == ("lee", GRU))
+    words = Words("en")
+    for one, lacks in ((found, [GRU]), (before, [])):
+        lee = one.person("lee")
+        assert lee is not None
+        assert one.lacking(lee) == lacks
+        assert len([*one.end(words)]) == len(lacks)
+        assert len([*one.without_one(words, TITLES)]) == len(lacks)
+
+
 def test_where_nobody_lacks_anything_nothing_is_said() -> None:
     assert list(lacking_lines({LSTM: []}, Words("en"), TITLES)) == []

@@ -16,7 +16,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.room import Bind, RoomSpec, cgroups, choose, open_room, probe, selftest, users
+from grader.room import (
+    Bind,
+    RoomSpec,
+    bubblewrap,
+    cgroups,
+    choose,
+    open_room,
+    probe,
+    selftest,
+    users,
+)
+from grader.room.bubblewrap import BubblewrapRoom
 from grader.room.confined import ConfinedRoom
 from grader.room.inside import intruder
 from grader.room.plain import PlainRoom
@@ -88,6 +99,53 @@ def test_a_bubblewrap_that_does_not_work_is_no_full_level(fresh, monkeypatch, tm
     with pytest.raises(GraderError) as raised:
         open_room("full")
     assert "no permissions" in str(raised.value.message.args["reason"])
+
+
+_DYING = f"""#!{sys.executable}
+import json, os, sys
+words = os.fdopen(int(sys.argv[sys.argv.index("--args") + 1]), "rb").read().split(b"\\0")
+status = int(words[words.index(b"--json-status-fd") + 1])
+os.write(status, json.dumps({{"child-pid": os.getpid()}}).encode() + b"\\n")
+sys.exit("bwrap: " + "WHY")
+"""
+
+
+@real
+@linux
+@pytest.mark.parametrize("is_early", [True, False])
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ("Can't mount proc on /newroot/proc", "room.start_failed"),
+        ("Failed to make / slave: Invalid argument", "room.start_chroot"),
+    ],
+)
+def test_what_bwrap_says_is_told_whenever_it_dies(monkeypatch, tmp_path, why, told, is_early):
+    """It tells its child's number first: what we do next may find nobody there."""
+    dying = tmp_path / "bwrap"
+    dying.write_text(_DYING.replace("WHY", why))
+    dying.chmod(0o755)
+    if is_early:
+        monkeypatch.setattr(bubblewrap.resource, "prlimit", _nobody_there)
+    with pytest.raises(GraderError) as raised:
+        examine(BubblewrapRoom(dying, False, UNTESTED), "full")
+    assert raised.value.message.id == told
+    assert raised.value.message.args["reason"] == f"bwrap: {why}"
+
+
+def _nobody_there(*_):
+    raise ProcessLookupError(3, "No such process")
+
+
+@linux
+@pytest.mark.parametrize("level", ["auto", "full", "reduced", "none"])
+def test_without_proc_no_room_is_tried_and_it_is_said(fresh, monkeypatch, tmp_path, level):
+    monkeypatch.setattr(choose, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(choose, "_try", _nobody_there)
+    with pytest.raises(GraderError) as raised:
+        open_room(level)
+    assert raised.value.message.id == "room.no_proc"
+    assert [one.why.id for one in probe()] == ["room.no_proc"] * len(Level)
 
 
 @real

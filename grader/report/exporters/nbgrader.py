@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from grader.report import wording
 from grader.report.export import Export, Files, csv_file
 from grader.report.spreadsheet import inert
 from grader.types import Record
@@ -20,13 +19,18 @@ def files(export: Export) -> Files:
     """
     rows: list[list[str]] = [list(COLUMNS)]
     for record in export.counting:
-        score = "" if record.grade.score is None else wording.points(record.grade.score)
+        score = "" if record.grade.score is None else _plain(record.grade.score)
         taken = record.by_rules.taken if record.by_rules is not None else 0.0
-        raw = score if not taken else wording.points((record.grade.score or 0.0) + taken)
-        most = wording.points(record.grade.max_score)
-        rows.append([*_who(record), raw, wording.points(taken), score, most])
+        raw = score if not taken else _plain((record.grade.score or 0.0) + taken)
+        most = _plain(record.grade.max_score)
+        rows.append([*_who(record), raw, _plain(taken), score, most])
     rows += [[*_who(record), "", "0", "", "0"] for record in export.excused]
     yield "nbgrader.csv", csv_file(rows)
+
+
+def _plain(points: float) -> str:
+    """Write points for a program, with at most two decimals and no separators."""
+    return f"{points:.2f}".rstrip("0").rstrip(".")
 
 
 def _who(record: Record) -> list[str]:
