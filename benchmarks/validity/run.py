@@ -245,7 +245,7 @@ def trained_weights(grader: Grader, exercise: str, folder: Path, epochs: int | N
     (textbook,) = (case for case in variants(exercise) if case.name == BASE)
     (graded,) = grade(grader, [_quick(textbook, epochs)], folder)
     (record,) = graded.records
-    execution = grader.record.load_execution(record.execution_key)
+    execution = grader.store.load_execution(record.execution_key)
     if execution is None or not execution.candidates:
         told = record.grade.checks[0].message if record.grade.checks else record.grade.verdict
         raise SystemExit(f"{exercise}: the textbook notebook left no weights to paste: {told}")
