@@ -135,6 +135,7 @@ class Candidate:
     own_updates: int = 0  # of its weights, by loops of the notebook's own: no fit made them
     own_sample: FitSample | None = None  # given to train_on_batch: the first batch, or all drawn
     built: int | None = None  # the cell in which it was first seen as it is; None: not known
+    raised: bool = False  # its layers are all there is: making a model of them raised an error
 
 
 @dataclass(frozen=True)

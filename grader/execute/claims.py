@@ -166,6 +166,7 @@ def _take(reader: _Reader, event: Event, arrays: Mapping[str, Array]) -> None:
         final=now,
         order=reader.order if moved else before.order,
         bare=before.bare or event.bare,
+        raised=event.raised,
         own_updates=max(before.own_updates, event.updates),
         own_sample=(late if event.event == "seen" else None) or before.own_sample,
     )

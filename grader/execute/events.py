@@ -89,6 +89,7 @@ class Event(_Strict):
     updates: Count = 0  # of the model's weights, that loops of the notebook's own made until now
     before: Before = Before()
     bare: bool = False  # the weights are too large to be told
+    raised: bool = False  # making it of its layers raised an error
 
 
 def read_event(data: bytes) -> Event:

@@ -26,7 +26,7 @@ from grader.extract.cases import (
 )
 from grader.extract.facts import LAYERS_SHOWN, model_facts, other_model, other_models
 from grader.extract.held import Held, Nearest, exercises_held, whose_data
-from grader.extract.matching import ModelReading, read_model
+from grader.extract.matching import ModelReading, models_of, read_model
 from grader.extract.proof import (
     chain_of,
     is_unheard,
@@ -104,7 +104,7 @@ def extract_each(
     readings = [read_model(candidate) for candidate in execution.candidates]
     every = list(course.exercises.values())
     held = (
-        exercises_held(readings, every, whose_data(course, care))
+        exercises_held(models_of(readings), every, whose_data(course, care))
         if owed is None
         else Held(tuple(course.exercise(identifier) for identifier in owed))
     )

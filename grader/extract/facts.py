@@ -56,7 +56,8 @@ def other_models(
     readings: Sequence[ModelReading], chosen: ModelReading | None
 ) -> tuple[OtherModel, ...]:
     """Say what else was built: a student may have trained another model than the one meant."""
-    return tuple(other_model(one) for one in readings if one is not chosen)[:MOST_OTHERS]
+    others = [one for one in readings if one is not chosen and not one.candidate.raised]
+    return tuple(map(other_model, others))[:MOST_OTHERS]
 
 
 def other_model(reading: ModelReading) -> OtherModel:

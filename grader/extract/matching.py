@@ -131,6 +131,11 @@ def read_model(candidate: Candidate) -> ModelReading:
     return ModelReading(candidate, architecture, None, names, architecture.layers)
 
 
+def models_of(readings: Sequence[ModelReading]) -> Sequence[ModelReading]:
+    """Leave out layers of which no model could be made, where there are models."""
+    return [one for one in readings if not one.candidate.raised] or readings
+
+
 def resemblance(reading: ModelReading, exercise: Exercise) -> float:
     """Give 1.0 for exactly the model that is asked for, 0.0 for one without a common layer."""
     forms = accepted_forms(exercise.sized(reading.input_shape))
@@ -194,6 +199,8 @@ def choose(
 ) -> ModelReading | None:
     """Choose the model that stands for an exercise: the best fit, the last trained one of equals.
 
+    Layers of which no model could be made stand for it only where no model does.
+
     Args:
         readings: every model of the notebook.
         exercise: the one to find a model for.
@@ -205,6 +212,8 @@ def choose(
         likeness = resemblance(reading, exercise)
         if others and (likeness < NEAR or is_theirs(reading, exercise, others)):
             continue
-        scored.append((round(likeness, 6), reading.trained, reading.candidate.order, reading))
-    best = max(scored, key=lambda entry: entry[:3], default=None)
-    return best[3] if best else None
+        candidate = reading.candidate
+        rank = (not candidate.raised, round(likeness, 6), reading.trained, candidate.order)
+        scored.append((rank, reading))
+    best = max(scored, key=lambda entry: entry[0], default=None)
+    return best[1] if best else None

@@ -196,6 +196,13 @@ def test_a_model_without_weights_yet_is_built_where_it_is_first_seen(room: Room)
     assert room.only().built == 5
 
 
+def test_layers_that_made_no_model_are_told_as_such_until_they_do(room: Room) -> None:
+    room.event("seen", raised=True)
+    assert room.only().raised
+    room.event("seen", {"final_0": np.zeros(2, np.float32)})
+    assert not room.only().raised
+
+
 def test_layers_added_later_begin_the_story_anew(room: Room) -> None:
     dense = np.zeros((3, 1), np.float32)
     room.event("seen", final(ZERO), cell=2)

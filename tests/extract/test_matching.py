@@ -15,6 +15,7 @@ from grader.extract.held import exercises_held
 from grader.extract.matching import (
     ModelReading,
     choose,
+    models_of,
     moved,
     read_model,
     resemblance,
@@ -124,6 +125,16 @@ def test_an_untrained_model_that_fits_beats_a_trained_one_that_does_not() -> Non
         model(*recurrent("GRU", units=10), order=2),
     ]
     assert chosen(readings, GRU) == 1
+
+
+def test_layers_that_made_no_model_stand_for_one_only_where_there_is_none() -> None:
+    whole = model(*recurrent("GRU"), order=1, epochs=0)
+    raised = replace(whole, candidate=replace(whole.candidate, raised=True))
+    other = model(*recurrent("GRU", units=10), order=2)
+    assert chosen([raised, other], GRU) == 2
+    assert chosen([raised], GRU) == 1
+    assert list(models_of([raised, other])) == [other]
+    assert list(models_of([raised])) == [raised]
 
 
 def test_weights_that_moved_without_a_fit_count_as_trained() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from grader.execution import Candidate, Execution
 from grader.extract.matching import moved, read_model
+from grader.kernel.probe.watching import MOST_RAISED
 from grader.types import Engine, Outcome
 from tests.support.notebook_runs import candidate, cell, run
 
@@ -81,6 +82,20 @@ ON_JAX = (
         "giant.compile(loss='mse')\ngiant.fit(x, y, verbose=0)"
     ),
     "batched = small(22)\nfor _ in range(12): batched.train_on_batch(x[:9], y[:9])",
+    (
+        "clash = keras.Sequential([keras.Input((6, 2)), layers.LSTM(23), layers.LSTM(23),\n"
+        "                          layers.Dense(1)])"
+    ),
+    (
+        "def build():\n    added = keras.Sequential([keras.Input((6, 2)), layers.LSTM(24)])\n"
+        "    added.add(layers.LSTM(24))\nbuild()"
+    ),
+    "held = keras.Sequential([keras.Input((6, 2)), layers.LSTM(25)])\nheld.add(layers.LSTM(25))",
+    (
+        "for n in range(60):\n    try:\n"
+        "        keras.Sequential([keras.Input((6, 2)), layers.GRU(26), layers.GRU(26)])\n"
+        "    except ValueError: pass"
+    ),
 )
 
 
@@ -104,7 +119,8 @@ def by_units(execution: Execution, wanted: int) -> Candidate:
 def test_the_notebook_ran_to_its_end(on_jax: Execution) -> None:
     assert on_jax.outcome is Outcome.FINISHED
     errors = {one.index: one.error.name for one in on_jax.cells if one.error is not None}
-    assert errors == {10: "RuntimeError", 12: "ValueError", 17: "RuntimeError"}
+    refused = dict.fromkeys((12, 21, 22, 23), "ValueError")
+    assert errors == {10: "RuntimeError", 17: "RuntimeError", **refused}
 
 
 def test_a_fit_is_told_with_its_arguments_history_and_cell(on_jax: Execution) -> None:
@@ -214,6 +230,21 @@ def test_of_weights_that_are_too_large_it_is_said(on_jax: Execution) -> None:
     giant = candidate(on_jax, "giant")
     assert (giant.bare, giant.initial, giant.final) == (True, (), ())
     assert giant.fits[0].epochs_run == 1
+
+
+def test_layers_that_made_no_model_are_told(on_jax: Execution) -> None:
+    clash = by_units(on_jax, 23)
+    assert clash.raised
+    assert not clash.name
+    assert read_model(clash).names == ("LSTM", "LSTM", "Dense")
+    assert by_units(on_jax, 24).raised
+    held = by_units(on_jax, 25)
+    assert held.name == "held"
+    assert not held.raised
+
+
+def test_of_models_that_could_not_be_made_not_all_are_told(on_jax: Execution) -> None:
+    assert 1 <= sum(units(one) == 26 for one in on_jax.candidates) <= MOST_RAISED
 
 
 def test_nothing_of_all_this_is_left_out(on_jax: Execution) -> None:

@@ -27,6 +27,7 @@ NAMES = 20  # variables that hold the same model
 LONGEST_NAME = 100
 UNTOLD_SECONDS = 1.0  # of repeated fits that a kernel's sudden end may cost
 MOST_UNTOLD = 8  # models whose last weights are held back
+MOST_RAISED = 50  # models that could not be made: a loop may try thousands
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Probe:
         self._untold: dict[int, Any] = {}
         self._sources: dict[int, weakref.ref[Any]] = {}
         self._ended: dict[int, dict[str, int]] = {}
-        self._count = 0
+        self._count = self._raised = 0
         self.loops = Loops(self)
 
     def number(self, model: Any) -> int:
@@ -201,6 +202,14 @@ class Probe:
             self.send("seen", content, {**arrays, **numbered("final", weights)})
         except Exception:
             pass
+
+    def could_not_make(self, model: Any) -> None:
+        """Report the layers of a model that raised an error when it was made of them; not many."""
+        self._raised += 1
+        if self._raised > MOST_RAISED:
+            return
+        content = {"model": self.number(model), "raised": True, **describe(self.keras, model)}
+        self.send("seen", content, {})
 
     def is_news(
         self, number: int, sample: dict[str, Any], arrays: dict[str, np.ndarray], source: Any
