@@ -9,7 +9,7 @@ notebook itself writes is not needed.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -30,6 +30,7 @@ SUFFIXES = frozenset(
     }
 )
 _LONGEST = 200
+_ONLY_NAMES = frozenset({"str", "fspath", "repr", "print"})  # what they are given nobody writes
 # What students check with, in the last cell of every notebook given to them: no room needs it.
 CHECKER = frozenset({"grader", "grader_course"})
 
@@ -49,7 +50,8 @@ def needs(notebook: Notebook) -> Needs:
         return Needs()
     modules = dict.fromkeys(module for one in code for module in _modules(one))
     read = dict.fromkeys(name for one in code for name in _read(one, code))
-    written = {name for one in code for name in _mentioned(one, code)}
+    paths = {name: file for one in code for name, file in _paths(one)}
+    written = {name for one in code for name in _mentioned(one, code, paths)}
     needed = tuple(name for name in modules if name not in CHECKER)
     return Needs(needed, tuple(name for name in read if name not in written))
 
@@ -68,12 +70,34 @@ def _read(one: Code, code: tuple[Code, ...]) -> Iterator[str]:
             yield from _file(node.args[0])
 
 
-def _mentioned(one: Code, code: tuple[Code, ...]) -> Iterator[str]:
+def _paths(one: Code) -> Iterator[tuple[str, str]]:
+    """Give the variables that hold a path, ``p = Path("x.h5")``, with its file."""
+    for node in one.nodes:
+        value = getattr(node, "value", None)
+        if isinstance(node, ast.Assign) and isinstance(value, ast.Call) and value.args:
+            names = [one.id for one in node.targets if isinstance(one, ast.Name)]
+            files = _file(value.args[0]) if _called(value) == "Path" else ()
+            yield from ((name, file) for file in files for name in names)
+
+
+def _mentioned(one: Code, code: tuple[Code, ...], paths: Mapping[str, str]) -> Iterator[str]:
     """Give the files that are named to anything that does not read them: it may write them."""
     for node in one.nodes:
-        if isinstance(node, ast.Call) and not _reads(node, code):
-            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-                yield from _file(argument)
+        if not isinstance(node, ast.Call) or _reads(node, code) or _called(node) in _ONLY_NAMES:
+            continue
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            yield from _file(argument)
+            inner = argument
+            while isinstance(inner, ast.Call) and _called(inner) in _ONLY_NAMES and inner.args:
+                inner = inner.args[0]
+            if isinstance(inner, ast.Name) and inner.id in paths:
+                yield paths[inner.id]
+
+
+def _called(call: ast.Call) -> str:
+    """Give the last word of what is called: ``fspath`` of ``os.fspath(p)``."""
+    func = call.func
+    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
 
 
 def _reads(call: ast.Call, code: tuple[Code, ...]) -> bool:

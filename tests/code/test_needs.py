@@ -24,6 +24,8 @@ def test_imports_are_named_once_by_their_first_word() -> None:
         "pd.read_csv('data/x.csv')",
         "open('data/x.csv')",
         "open('data/x.csv', 'r')",
+        "p = Path('data/x.csv'); print(p); pd.read_csv(str(p))",
+        "table = pd.read_csv('data/x.csv'); plot(table)",
         "np.loadtxt('data\\\\x.csv')",
     ],
 )
@@ -35,6 +37,8 @@ def test_files_that_are_read_are_named(line: str) -> None:
     "line",
     [
         "open('x.csv', 'w')",
+        "p = Path('x.h5'); ModelCheckpoint(str(p)); model.load_weights(str(p))",
+        "p = Path('x.h5'); model.save_weights(filepath=p); model.load_weights(p)",
         "df.to_csv('x.csv'); pd.read_csv('x.csv')",
         "model.save('x.keras'); load_model('x.keras')",
         "pd.read_csv('https://example.org/x.csv')",
