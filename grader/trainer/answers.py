@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,9 +28,11 @@ from grader.trainer.kept import MOST_BYTES, Kept
 from grader.trainer.kernels import HERE, Kernel, KernelFailedError, Kernels
 from grader.trainer.keys import KERAS_OWN, alike, engine_and_versions, fingerprint
 from grader.trainer.waiting import Over, never
+from grader.trainer.work import STEP_SECONDS, measure
 from grader.types import Array, GraderError, Message
 
 REPEATER = "1"  # raise it when the evaluation room trains differently by the same task
+KERNEL_PAYS = 10.0  # seconds by Keras' loops; a room loads the kernel and asks it in some three
 TEXT_BYTES = 4_000_000
 ANSWER_BYTES = 400_000_000  # predictions, as many as the room may give
 TOLD, PREDICTIONS = "told", "predictions"
@@ -159,7 +162,8 @@ def shared(
     """Have tasks done, a training only where none of its content was done before.
 
     A training is computed as an order is: by the kernel, and where a room fails with it, without;
-    where that succeeds, it is the kernel's failure. What trains nothing never meets the kernel.
+    where that succeeds, it is the kernel's failure. What trains nothing never meets the kernel, nor
+    does what Keras' own loops train in seconds.
 
     Raises:
         GraderError: as ``evaluate`` and ``Answers.once`` do.
@@ -178,7 +182,7 @@ def _once(
     def by_keras() -> Answer:
         return evaluate([task])[task.id]
 
-    kernel = kernels.usable(lambda: key_of_task(task))
+    kernel = kernels.usable(lambda: key_of_task(task)) if _is_long(task) else None
     if kernel is None:
         return answers.once(task, by_keras, over)
     try:
@@ -189,6 +193,15 @@ def _once(
         if answer.fault is None and answer.error is None:
             kernels.failed(key_of_task(task), failed.message)
         return answer
+
+
+def _is_long(task: ModelTask) -> bool:
+    """Whether recurrent layers go through so many time steps that the kernel pays."""
+    training = task.training
+    assert training is not None
+    passes = training.steps or math.ceil(len(training.x) / training.batch_size)
+    steps = measure(task.architecture, training.x.shape[1:]).steps
+    return training.epochs * passes * steps * STEP_SECONDS > KERNEL_PAYS
 
 
 def _by_kernel(task: ModelTask, evaluate: InRooms, kernel: Kernel, kernels: Kernels) -> Answer:

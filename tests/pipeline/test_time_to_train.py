@@ -95,6 +95,6 @@ def test_only_what_our_own_room_trains_is_computed_by_the_kernel(
 
     monkeypatch.setattr(module, "evaluate", room)
     monkeypatch.setattr(module, "HERE", Kernels(lambda: Kernel(tmp_path, "avx2 0123")))
-    one._evaluate([TASK])
+    one._evaluate([replace(TASK, training=replace(TRAINING, epochs=100_000))])
     one._evaluate([replace(TASK, training=None)])
     assert lent == [(1, tmp_path if ours else None), (1, None)]

@@ -26,7 +26,7 @@ ARCHITECTURE: Architecture = order().architecture
 TRAINING = Training(
     x=np.ones((4, 5, 2), np.float32),
     y=np.zeros((4, 1), np.float32),
-    epochs=3,
+    epochs=100_000,  # long enough for the kernel
     optimizer="Adam",
     loss="mse",
     options={"learning_rate": 0.001},
@@ -232,6 +232,12 @@ def test_only_trainings_are_computed_by_the_kernel(tmp_path: Path) -> None:
     shared([TRIED, TASK], Answers(tmp_path), room, kernels=used())
     assert room.asked == [["gru/repeated-1"], ["gru"]]
     assert room.kernels == [KERNEL, None]
+
+
+def test_what_trains_in_seconds_does_not_wait_for_the_kernel(tmp_path: Path) -> None:
+    room, short = Room(ANSWER), replace(TASK, training=replace(TRAINING, epochs=100))
+    shared([short], Answers(tmp_path), room, kernels=used())
+    assert room.kernels == [None]
 
 
 def test_what_came_of_one_by_the_kernel_is_kept_apart(tmp_path: Path) -> None:
