@@ -181,7 +181,7 @@ def measure(results: int, jobs: int, place: Path) -> list[dict[str, Any]]:
 
 
 def figure(name: str, value: float, goal: float, unit: str, more: dict[str, Any]) -> dict[str, Any]:
-    """One row of the table that ``run.py`` prints."""
+    """One row of the table that ``goals.py`` prints."""
     told = {"name": name, "value": value, "goal": goal, "unit": unit}
     return {**told, "ratio": round(value / goal, 2), "room": "fake", **more}
 
