@@ -152,7 +152,7 @@ container-steps: setup
 	  $(CURDIR)/reference/sequence-prediction/submissions/accepted/textbook.ipynb
 
 bench: setup
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/goals.py
 
 # Needs uv. Hashes, but no address of any index.
 pins:

@@ -124,9 +124,10 @@ def compared(lines: Sequence[Line], metric: str) -> Line:
     }
     both = sorted(by["with"].keys() & by["without"].keys())
     pairs = [[math.log(by[way][number]["metrics"][metric]) for number in both] for way in WAYS]
-    told["mann_whitney"] = float(stats.mannwhitneyu(*values.values()).pvalue)
-    told["kolmogorov_smirnov"] = float(stats.ks_2samp(*values.values()).pvalue)
-    told["wilcoxon"] = float(stats.wilcoxon(*pairs).pvalue)
+    with_, without = (values[way] for way in WAYS)
+    told["mann_whitney"] = float(stats.mannwhitneyu(with_, without).pvalue)
+    told["kolmogorov_smirnov"] = float(stats.ks_2samp(with_, without).pvalue)
+    told["wilcoxon"] = float(stats.wilcoxon(pairs[0], pairs[1]).pvalue)
     return {key: _short(value) for key, value in told.items()}
 
 

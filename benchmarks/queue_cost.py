@@ -27,7 +27,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class Shares:
     """Whose processor time it is: watched methods take theirs out of what called them."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._guard = threading.Lock()
         self._thread = threading.local()
 
@@ -93,7 +93,7 @@ def grade(folder: Path, out: Path, room: Any, jobs: int) -> dict[str, Any]:
     with Store(out) as store:
         opened_at = time.monotonic()
         settings = Settings(secret=one.SECRET, jobs=jobs, engine="jax", timeout=one.PATIENCE)
-        judges = Judges()
+        judges = Judges(out)
         grader = Grader(course, room, store, settings, judges)
         done = reused = 0
         for graded in grader.grade_all(collected.submissions, LocalRunner(slots(jobs), Stop())):
@@ -112,7 +112,7 @@ def grade(folder: Path, out: Path, room: Any, jobs: int) -> dict[str, Any]:
         "cpu_ms": each((used := time.process_time() - cpu) + there, done),
         "judge_cpu_ms": each(shares.seconds["judge"] + there, done),
         "evidence_cpu_ms": each(shares.seconds["evidence"], done),
-        "coordinator_cpu_ms": each(used - shares.seconds.total(), done),
+        "coordinator_cpu_ms": each(used - sum(shares.seconds.values()), done),
         "seconds": round(ended - began, 1),
         "peak_mb": peak_mb(),
         "judge_peak_mb": round(of_judges.ru_maxrss / 1024),
@@ -181,7 +181,7 @@ def measure(results: int, jobs: int, place: Path) -> list[dict[str, Any]]:
 
 
 def figure(name: str, value: float, goal: float, unit: str, more: dict[str, Any]) -> dict[str, Any]:
-    """One row of the table that ``run.py`` prints."""
+    """One row of the table that ``goals.py`` prints."""
     told = {"name": name, "value": value, "goal": goal, "unit": unit}
     return {**told, "ratio": round(value / goal, 2), "room": "fake", **more}
 

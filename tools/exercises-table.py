@@ -89,7 +89,8 @@ def _layer(layer: Any) -> Built:
 
 def page(course: Course) -> str:
     """Give the whole page."""
-    rows, notes = [], []
+    rows: list[str] = []
+    notes: list[str] = []
     for exercise in course.exercises.values():
         shape, layers = built(exercise)
         rows += _rows(exercise.id, shape, layers)

@@ -41,7 +41,7 @@ class Handed:
 
 def the_class(epochs: int | None) -> list[Handed]:
     """Give the twelve notebooks as code cells."""
-    found = []
+    found: list[Handed] = []
     for exercise, styles in STYLES.items():
         for number, style in enumerate(styles, start=1):
             student = f"{exercise.rpartition('-')[2]}{number}"

@@ -100,7 +100,8 @@ def main() -> None:
 
     told = set[int]()
 
-    def progress(_: int, epoch: int, epochs: int) -> None:
+    def progress(job: int, epoch: int, epochs: int) -> None:
+        del job  # all of a batch are at the same epoch
         if epoch not in told and (epoch < SHOWN_FIRST or epoch % SHOWN == 0):
             told.add(epoch)
             tell(epoch=epoch, of=epochs)

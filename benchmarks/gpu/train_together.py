@@ -24,6 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -229,9 +230,7 @@ class Bench:
     def on_cores(self) -> None:
         """Measure each model on all cores, once."""
         for cls in MODELS if not self.by_cores else ():
-            found = self.step(
-                {"model": cls, "cores": "all"}, lambda cls=cls: on_cores(cls, *self.size)
-            )
+            found = self.step({"model": cls, "cores": "all"}, partial(on_cores, cls, *self.size))
             if found is not None:
                 self.by_cores[cls] = found["trainings_per_minute"]
 

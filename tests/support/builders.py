@@ -107,7 +107,12 @@ def sound(exercise: Exercise, **changes: Any) -> Evidence:
     )
     target = Finding("data.target", 1.0, "", "", Message("multiplication.target_right"))
     trained = replace(training(), epochs=exercise.epochs)
-    facts = {"model": found, "data": (target,), "training": trained, "metrics": {"mse": 0.0}}
+    facts: dict[str, Any] = {
+        "model": found,
+        "data": (target,),
+        "training": trained,
+        "metrics": {"mse": 0.0},
+    }
     return evidence(exercise.id, **(facts | changes))
 
 

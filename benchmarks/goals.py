@@ -1,6 +1,6 @@
 """Runs the benchmarks and prints their figures as a table, or as JSON.
 
-    python benchmarks/run.py [--json FILE] [--results N]
+    python benchmarks/goals.py [--json FILE] [--results N]
 
 Each figure stands beside its goal; a ratio up to 1 meets it. The figures are this machine's, at
 this moment: other work on it lengthens the times, not the memory.
