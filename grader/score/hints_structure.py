@@ -13,7 +13,7 @@ from grader.text.printable import printable
 from grader.types import Json, LayerFact, Message, ModelFacts, Scalar
 
 RECURRENT = ("SimpleRNN", "LSTM", "GRU")
-FIRST = ("return_sequences", "units", "filters", "activation")
+FIRST = ("return_sequences", "units", "filters", "activation", "use_bias")
 
 
 def structure_hints(compared: Comparison) -> tuple[Message, ...]:
@@ -99,6 +99,13 @@ def _settings(pairs: Sequence[tuple[int, LayerFact, ExpectedLayer]]) -> Iterator
         for key, value in layer.config.items()
         if fact.config and fact.config.get(key) != value  # of a layer of one's own nothing is known
     ]
+    unbiased = [
+        ("use_bias", number, fact, layer, False, True)
+        for number, fact, layer in pairs
+        if fact.config.get("use_bias") is False and fact.params < layer.params
+    ]
+    if unbiased:  # without biases a model may be as large as another form, and not be meant for it
+        found = [*(one for one in found if one[0] != "reset_after"), *unbiased]
     found.sort(key=lambda one: FIRST.index(one[0]) if one[0] in FIRST else len(FIRST))
     last = max((number for number, _, _ in pairs), default=0)
     for key, number, fact, layer, got, expected in found:

@@ -212,6 +212,16 @@ class TestStructure:
         told = first(sound(gru, model=model(layers)), gru)
         assert told == Message("diagnose.params", {"expected": 8671, "got": 8668})
 
+    def test_biases_that_are_missing_are_named(self, gru: Exercise) -> None:
+        """Without those of its second layer it has as many parameters as the older form, 8491."""
+        first_layer, second, dense = gru.layers
+        usual = fact(first_layer, reset_after=True)
+        bare = replace(fact(second, reset_after=True, use_bias=False), params=5400)
+        found = sound(gru, model=model([usual, bare, fact(dense)]))
+        values = {"got": "False", "expected": "True", "setting": "use_bias"}
+        told = Message("diagnose.setting", {"number": 2, "layer": "GRU", **values})
+        assert [one for one in hints(found, gru) if one.id.startswith("diagnose")] == [told]
+
     def test_a_model_without_readable_layers(self, gru: Exercise) -> None:
         told = first(sound(gru, model=model([], rebuilt=False), metrics={}), gru)
         assert told.id == "diagnose.not_a_chain"
