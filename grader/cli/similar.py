@@ -152,6 +152,6 @@ def _weights(store: Store, record: Record) -> str:
     found = [
         one
         for one in execution.candidates
-        if one.name == model.name and model.cell in {one.cell, one.built}
+        if one.name == model.name and model.cell in {one.cell, one.built} and not one.raised
     ]
     return weights_digest(found[-1].final) if found else ""

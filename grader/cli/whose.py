@@ -111,6 +111,9 @@ def exercises_asked(course: Course, texts: Sequence[str] | None) -> tuple[str, .
     if not texts:
         return None
     ids = [one.strip() for text in texts for one in text.split(",") if one.strip()]
+    if not ids:  # a variable of a script that was never set names nothing, and never means all
+        args = {"exercise": '""', "known": _listed(list(course.exercises))}
+        raise GraderError(Message("hand.no_exercise_so", args))
     if all(one in course.exercises for one in ids):
         return tuple(dict.fromkeys(ids))
     return tuple(exercises_called(texts, (), names_of(course)))

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from grader.cli.whose import exercises_asked
+from grader.course.load import load_course
 from grader.record.store import Store
+from grader.types import GraderError
 from tests.support import builders as b
 from tests.support.cli_help import Shell
+from tests.support.course_help import ROOT
 
 LSTM, GRU = "multiplication-lstm", "multiplication-gru"
 
@@ -52,6 +56,14 @@ def test_hours_and_times_follow_from_what_was_recorded(shell: Shell) -> None:
 def test_an_exercise_is_called_by_its_id_or_its_title(shell: Shell, typed: str) -> None:
     found = planned(shell, "--students", 1, "--exercise", typed)
     assert [one["exercise"] for one in found["exercises"]] == [GRU, LSTM]
+
+
+@pytest.mark.parametrize("typed", ["", " , "])
+def test_an_empty_name_is_not_all_exercises(typed: str) -> None:
+    with pytest.raises(GraderError) as refused:
+        exercises_asked(load_course(ROOT), [typed])
+    assert refused.value.message.id == "hand.no_exercise_so"
+    assert LSTM in str(refused.value.message.args["known"])
 
 
 def test_part_of_a_title_is_no_name_but_the_near_ones_are_told(shell: Shell) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,17 @@ from tests.support.detector_rules import dolos_takes, jplag_takes
 LSTM, SEQUENCE = "multiplication-lstm", "sequence-prediction"
 
 
-def keep(shell: Shell, student: str, *cells: str, weights: float | None = None) -> Record:
-    """Keep a graded hand-in with its code, its weights (their own where none are given)."""
+def keep(
+    shell: Shell,
+    student: str,
+    *cells: str,
+    weights: float | None = None,
+    then_raised: bool = False,
+) -> Record:
+    """Keep a graded hand-in with its code, its weights (their own where none are given).
+
+    ``then_raised``: beside its model layers of which none could be made, in the same cell.
+    """
     made = tuple(Cell(n, source) for n, source in enumerate(cells, start=1))
     number = sum(map(ord, student)) if weights is None else weights
     losses = tuple(number / (n + 2) for n in range(8))
@@ -35,6 +45,8 @@ def keep(shell: Shell, student: str, *cells: str, weights: float | None = None) 
     run = b.execution(weights=(np.full((2, 3), number, np.float32),))
     (candidate,) = run.candidates
     object.__setattr__(candidate, "cell", model.model.cell)
+    if then_raised:
+        run = replace(run, candidates=(candidate, replace(candidate, final=(), raised=True)))
     store = Store(shell.out)
     store.save(record)
     store.save_execution(record.execution_key, run)
@@ -94,7 +106,7 @@ def test_no_student_s_page_and_no_grade_says_anything_of_it(shell: Shell) -> Non
 
 def test_equal_weights_under_different_code_are_told(shell: Shell) -> None:
     keep(shell, "choi", own(40), weights=7.0)
-    keep(shell, "ho", own(41), weights=7.0)
+    keep(shell, "ho", own(41), weights=7.0, then_raised=True)
     similar(shell)
     text = page(shell)
     told = text[text.index('id="equal"') : text.index('id="pairs"')]

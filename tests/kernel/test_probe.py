@@ -91,6 +91,8 @@ ON_JAX = (
         "    added.add(layers.LSTM(24))\nbuild()"
     ),
     "held = keras.Sequential([keras.Input((6, 2)), layers.LSTM(25)])\nheld.add(layers.LSTM(25))",
+    "tried = small(27)\ntried.fit(x, y, epochs=2, verbose=0)",
+    "try:\n    tried.add(layers.LSTM(28))\nexcept ValueError:\n    tried.pop()",
     (
         "for n in range(60):\n    try:\n"
         "        keras.Sequential([keras.Input((6, 2)), layers.GRU(26), layers.GRU(26)])\n"
@@ -241,6 +243,15 @@ def test_layers_that_made_no_model_are_told(on_jax: Execution) -> None:
     held = by_units(on_jax, 25)
     assert held.name == "held"
     assert not held.raised
+
+
+def test_a_trained_model_stays_what_it_was_when_a_layer_more_did_not_fit(
+    on_jax: Execution,
+) -> None:
+    tried = candidate(on_jax, "tried")
+    assert not tried.raised
+    assert read_model(tried).names == ("SimpleRNN", "Dense")
+    assert moved(tried)
 
 
 def test_of_models_that_could_not_be_made_not_all_are_told(on_jax: Execution) -> None:

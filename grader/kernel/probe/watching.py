@@ -204,7 +204,12 @@ class Probe:
             pass
 
     def could_not_make(self, model: Any) -> None:
-        """Report the layers of a model that raised an error when it was made of them; not many."""
+        """Report the layers of a model that raised an error when it was made of them; not many.
+
+        What was seen as a model before is one: what has become of it, the cell's end will tell.
+        """
+        if model in self._numbers:
+            return
         self._raised += 1
         if self._raised > MOST_RAISED:
             return
