@@ -95,7 +95,7 @@ def diagnose(
     if verdict in (Verdict.ACCEPTED, Verdict.SUSPICIOUS, Verdict.WAITING):
         kind = [*_notes(evidence, compared, checks), *_spare(source)]
         return _first([*diagnose_runs(evidence, exercise.epochs), *kind], MOST)
-    found = _mistakes(evidence, exercise, compared, verdict, source)
+    found = _mistakes(evidence, exercise, compared, checks, verdict, source)
     whats = _first([*found, *lacks(evidence)], WHATS)
     if whats and whats[0].id == LANGUAGE:
         return whats[:1]
@@ -108,6 +108,7 @@ def _mistakes(
     evidence: Evidence,
     exercise: Exercise,
     compared: Comparison | None,
+    checks: Sequence[Check],
     verdict: Verdict,
     source: Sequence[Message],
 ) -> list[Message]:
@@ -129,7 +130,8 @@ def _mistakes(
         broke = errors if _broke_in_training(evidence) else []
         return _general_last([*broke, *why, *training, *errors])
     if verdict is Verdict.LOW_ACCURACY:
-        return [*training, *result_hints(evidence, exercise), *errors]
+        shown = result_hints(evidence, exercise, learned=_has_learned(checks))
+        return [*training, *shown, *errors]
     # It broke, ran out of something, or holds no model.
     own = [message for message in source if message.id in OWN_TRAINING]
     if errors:
@@ -141,6 +143,13 @@ def _mistakes(
     empty = [] if lost else _unwritten(evidence, source)
     rest = [] if lost else [*_left_untrained(evidence, source, training), *data]
     return [*lost, *own, *empty, *structure, *rest]
+
+
+def _has_learned(checks: Sequence[Check]) -> bool:
+    """Whether a model's answers earn most of the points for accuracy."""
+    asked = [check for check in checks if check.cls is EvidenceClass.ACCURACY]
+    most = sum(check.max_points for check in asked)
+    return sum(check.points for check in asked) > most / 2 > 0
 
 
 def _unwritten(evidence: Evidence, source: Sequence[Message]) -> list[Message]:

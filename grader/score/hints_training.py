@@ -39,9 +39,15 @@ def setting_hints(training: TrainingFacts) -> tuple[Message, ...]:
     return tuple(_settings(training))
 
 
-def result_hints(evidence: Evidence, exercise: Exercise) -> tuple[Message, ...]:
-    """Say what the history shows where the result is not good enough."""
-    return tuple(_results(evidence, exercise))
+def result_hints(
+    evidence: Evidence, exercise: Exercise, *, learned: bool = False
+) -> tuple[Message, ...]:
+    """Say what the history shows where the result is not good enough.
+
+    ``learned``: its answers are nearer to correct work's than to a known mistake's, so that a loss
+    that hardly fell is no sign of the contrary.
+    """
+    return tuple(_results(evidence, exercise, learned=learned))
 
 
 def _never(evidence: Evidence) -> Iterator[Message]:
@@ -144,7 +150,7 @@ def _few_updates(training: TrainingFacts, exercise: Exercise) -> Message | None:
     )
 
 
-def _results(evidence: Evidence, exercise: Exercise) -> Iterator[Message]:
+def _results(evidence: Evidence, exercise: Exercise, *, learned: bool) -> Iterator[Message]:
     training = evidence.training
     assert training is not None
     if training.epochs < exercise.epochs:
@@ -158,7 +164,7 @@ def _results(evidence: Evidence, exercise: Exercise) -> Iterator[Message]:
     if len(losses) < 2 or losses[0] <= 0:  # noqa: PLR2004 - one epoch has no course
         return
     best, last = min(losses), losses[-1]
-    if best > STUCK * (_constant(evidence) or losses[0]):
+    if not learned and best > STUCK * (_constant(evidence) or losses[0]):
         yield Message("diagnose.plateau", {"first": losses[0], "last": last})
         return
     validation = [v for v in training.history.get("val_loss", ()) if math.isfinite(v)]

@@ -488,6 +488,12 @@ class TestAccuracy:
         told = first(self.low(gru, trained((0.3, 0.05, 0.048))), gru)
         assert told == Message("diagnose.plateau", {"first": 0.3, "last": 0.048})
 
+    def test_who_has_learned_nearly_enough_is_not_told_of_constant_answers(
+        self, gru: Exercise
+    ) -> None:
+        nearly = replace(self.low(gru, trained((0.3, 0.05, 0.048))), metrics={"mse": 0.0101})
+        assert "diagnose.plateau" not in ids(nearly, gru)
+
     def test_a_loss_that_jumps_at_the_end(self, gru: Exercise) -> None:
         told = first(self.low(gru, trained((0.05, 0.001, 0.04))), gru)
         assert told == Message("diagnose.late_jump", {"best": 0.001, "epoch": 2, "last": 0.04})
