@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from grader.calibration.agreement import Agreement, agreements, reached
 from grader.calibration.stalls import Stalls, has_stalled
@@ -92,8 +93,8 @@ def test_runs_that_never_learned_are_counted_and_not_compared() -> None:
 
 
 @pytest.mark.parametrize("exercise", CORE)
-def test_no_calibrated_run_misses_the_threshold_of_another_engine(exercise: str) -> None:
-    """The stored runs themselves: engines may differ a little, a verdict may not.
+def test_no_more_calibrated_runs_miss_an_engines_threshold_than_it_says(exercise: str) -> None:
+    """The stored runs themselves, of all engines: they may differ a little, the rates may not.
 
     Those that stalled miss every threshold; they are few enough for the attempts to make up.
     """
@@ -105,8 +106,13 @@ def test_no_calibrated_run_misses_the_threshold_of_another_engine(exercise: str)
     assert learned
     assert Stalls(len(correct) - len(learned), len(correct)).rare(known.attempts)
     for entry in found.thresholds:
-        missed = [run.seed for run in learned if not reached(run.metrics[entry.metric], entry)]
-        assert missed == [], entry.engine
+        missed = sum(not reached(run.metrics[entry.metric], entry) for run in learned)
+        if entry.false_fail is None:  # no threshold
+            assert not missed, entry.engine
+            continue
+        most = entry.false_fail.upper95
+        luck = binomtest(missed, len(learned), most, alternative="greater").pvalue
+        assert luck > BAR, (entry.engine, missed)
 
 
 def test_the_page_lists_every_threshold_and_draws_it(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.extract.lent_kernel import kernel_in
 from grader.room import Bind, Room, RoomSpec, choose, users
 from grader.room.bubblewrap import SETPRIV, BubblewrapRoom
 from grader.room.confined import ConfinedRoom
@@ -18,8 +19,7 @@ from grader.room.users import GROUP, can_give_up_root
 from grader.room.within_reach import within_reach
 from grader.room.workplace import workplace
 from grader.room.xla_cache import cache_folder, compiled
-from grader.trainer.kernels import Kernel, kernel_folder
-from grader.trainer.starting import _kernel_in
+from grader.trainer.kernels import kernel_folder
 from grader.types import GraderError, Isolation, Level
 from tests.support.room_help import PATIENCE
 
@@ -130,7 +130,7 @@ def test_what_grader_prepare_made_is_found_from_a_closed_home(
         (folder / "made").write_text(f"by {folder.parent.name}")
     (tmp_path / "cache").chmod(0o700)
     room = compiled(ROOM)
-    binds, (kernel,) = _kernel_in(room, Kernel(kernel_folder(), "a version"))
+    binds, (kernel,) = kernel_in(room, kernel_folder())
     script = f"cat $JAX_COMPILATION_CACHE_DIR/made; echo; cat {kernel}/made"
     assert said(script, *binds, room=room) == "by compiled\nby kernel"
 
