@@ -31,6 +31,7 @@ from grader.live.evidence import UNSEEN, LiveEvidence, LiveModel
 from grader.live.names import last_error, names_in
 from grader.live.picture import drawing, scale
 from grader.report import wording
+from grader.score.hints_training import setting_hints
 from grader.score.score import score
 from grader.text.words import Words
 from grader.types import EvidenceClass, Grade, Message, Scalar, Verdict
@@ -75,7 +76,11 @@ def answer_of(
         *_training(found, grade, words),
         *_own(exercise, course, words),
         *_notes(found, exercise, course, words),
-        *([Line(NOTE, None, _chance(standing, exercise, words))] if standing is not None else []),
+        *(
+            [Line(NOTE, None, _chance(standing, found, exercise, words))]
+            if standing is not None
+            else []
+        ),
     )
     hints = tuple(Hint(words.say(one)) for one in _hints(found, grade, exercise, failed))
     counted = Answer(exercise.id, "", lines, (), "", (), (), "")
@@ -91,15 +96,24 @@ def answer_of(
     )
 
 
-def _chance(standing: Standing, exercise: Exercise, words: Words) -> str:
+def _misset(found: LiveEvidence) -> bool:
+    """Whether a setting of ``compile`` works against the exercise; a hint names it."""
+    training = found.evidence.training
+    return training is not None and bool(setting_hints(training))
+
+
+def _chance(standing: Standing, found: LiveEvidence, exercise: Exercise, words: Words) -> str:
     """Say where the training stands among correct ones, and what to look at where it is behind.
 
-    Where all epochs are done there is nothing to go on with.
+    Where all epochs are done there is nothing to go on with, and nobody goes on with a setting that
+    is advised against.
     """
     counts = {"epoch": standing.epoch, "runs": standing.curve.runs, "lower": standing.lower}
     told = words("live.chance", **counts, loss=standing.loss, median=standing.median)
     if len(standing.losses) >= exercise.epochs:
         return f"{told} {words('live.chance_behind_done')}" if standing.behind else told
+    if _misset(found) and not standing.behind:
+        return told
     late = "live.chance_late" if standing.late else "live.chance_among"
     return f"{told} {words('live.chance_behind' if standing.behind else late)}"
 
@@ -225,7 +239,7 @@ def _summary(
     told = "live.public_checks" if found.chosen is not None else "live.public_checks_none"
     yield words(told, **counts, unknown=", ".join(left))
     yield words("live.restart")
-    more = exercise.earns_by_accuracy and wording.epochs_left(grade) is not None
+    more = exercise.earns_by_accuracy and (wording.epochs_left(grade) is not None or _misset(found))
     known = not found.epochs_unsure and found.data_unknown != UNSEEN
     if 0 < counted.right == counted.asked and known and not more:
         yield words("live.hand_in", exercise=exercise.id)

@@ -15,7 +15,7 @@ from grader.execution import Fit, FitSample
 from grader.extract.matching import read_model
 from grader.live.answer import COLOURS, RIGHT, WRONG, Answer
 from grader.live.chance import RARE, compared, standing_of
-from grader.live.evidence import LiveEvidence, LiveModel
+from grader.live.evidence import ATTEMPTED_NOTHING, LiveEvidence, LiveModel
 from grader.live.picture import SIGNS, scale
 from grader.live.telling import answer_of
 from grader.score.score import score
@@ -151,6 +151,19 @@ class TestWords:
         assert rare not in good
         assert scale in behind
         assert "40" in behind
+
+    @pytest.mark.parametrize("words", [EN, KO])
+    def test_who_is_advised_against_a_setting_is_not_told_to_go_on_with_it(
+        self, words: Any
+    ) -> None:
+        training = replace(
+            b.training(), epochs=FIFTH, compile={"optimizer": "Adam", "learning_rate": 1e-6}
+        )
+        told = answer(model(GOOD), words, training=training, runs=ATTEMPTED_NOTHING, metrics={})
+        assert "1e-06" in repr(told.hints[0])
+        assert told.picture is not None
+        assert "going on" not in repr(told)
+        assert "더 학습할 만합니다" not in repr(told)
 
     @pytest.mark.parametrize(
         ("words", "said"), [(EN, "slower still"), (KO, "더 느린 것도 있으므로")]

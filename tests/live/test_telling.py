@@ -17,7 +17,7 @@ from grader.course.public import PublicCourse
 from grader.execution import Fit, FitSample
 from grader.extract.matching import read_model
 from grader.live.answer import Answer
-from grader.live.evidence import UNSEEN, LiveEvidence, LiveModel
+from grader.live.evidence import ATTEMPTED_NOTHING, UNSEEN, LiveEvidence, LiveModel
 from grader.live.names import HeldModel
 from grader.live.telling import WITHOUT_CELL, answer_of
 from grader.live.trainings import KnownFits
@@ -226,6 +226,21 @@ def test_where_accuracy_earns_points_fewer_epochs_are_nothing_to_hand_in(
     assert ".ipynb" not in repr(few)
     assert said not in repr(whole)
     assert "multiplication-lstm.ipynb" in repr(whole)
+
+
+@pytest.mark.parametrize("words", [EN, KO])
+def test_what_a_setting_keeps_from_learning_is_nothing_to_hand_in(words: Words) -> None:
+    """But where accuracy earns nothing, it costs nothing."""
+    training = replace(
+        b.training(), epochs=100, compile={"optimizer": "Adam", "learning_rate": 1e-6}
+    )
+    simple = EXERCISES["multiplication-simple-rnn"]
+    for exercise, said in ((EXERCISE, False), (simple, True)):
+        evidence = b.sound(exercise, training=training, runs=ATTEMPTED_NOTHING, metrics={})
+        found = LiveEvidence(evidence, live(FIT))
+        answer = answer_of(found, [live(FIT)], exercise, course(), {}, words)
+        assert "1e-06" in repr(answer.hints[0])
+        assert (f"{exercise.id}.ipynb" in repr(answer)) is said
 
 
 def test_where_it_earns_none_they_are_enough() -> None:
