@@ -15,8 +15,8 @@ from grader.types import EvidenceClass
 
 RIGHT, WRONG, NOT_YET, UNKNOWN, NOTE = "✓", "✗", "○", "–", "·"
 COUNTED = (RIGHT, WRONG, NOT_YET)
-# Readable on white and on black; the marks say the same without colour.
-COLOURS = {RIGHT: "#2e8540", WRONG: "#d6403a"}
+# Readable on white, on black and on the grey between; the marks say the same without colour.
+COLOURS = {RIGHT: "#2e9e4f", WRONG: "#e0524c"}
 _TABLE = (
     "border-collapse:collapse;text-align:left;color:inherit;background:transparent;"
     "word-break:keep-all;overflow-wrap:anywhere"  # Korean breaks between words

@@ -39,8 +39,10 @@ class Standing:
 
     @property
     def lower(self) -> int:
-        """How many of the correct runs had a lower loss."""
-        return round(self.share_below * self.curve.runs)
+        """How many of the correct runs had a lower loss; none or all only where that is so."""
+        if self.share_below in (0.0, 1.0):
+            return round(self.share_below) * self.curve.runs
+        return min(max(1, round(self.share_below * self.curve.runs)), self.curve.runs - 1)
 
     @property
     def loss(self) -> float:

@@ -76,11 +76,7 @@ def answer_of(
         *_training(found, grade, words),
         *_own(exercise, course, words),
         *_notes(found, exercise, course, words),
-        *(
-            [Line(NOTE, None, _chance(standing, found, exercise, words))]
-            if standing is not None
-            else []
-        ),
+        *_chance(standing, found, exercise, words),
     )
     hints = tuple(Hint(words.say(one)) for one in _hints(found, grade, exercise, failed))
     counted = Answer(exercise.id, "", lines, (), "", (), (), "")
@@ -102,20 +98,34 @@ def _misset(found: LiveEvidence) -> bool:
     return training is not None and bool(setting_hints(training))
 
 
-def _chance(standing: Standing, found: LiveEvidence, exercise: Exercise, words: Words) -> str:
+def _chance(
+    standing: Standing | None, found: LiveEvidence, exercise: Exercise, words: Words
+) -> Iterator[Line]:
     """Say where the training stands among correct ones, and what to look at where it is behind.
 
     Where all epochs are done there is nothing to go on with, and nobody goes on with a setting that
     is advised against.
     """
-    counts = {"epoch": standing.epoch, "runs": standing.curve.runs, "lower": standing.lower}
-    told = words("live.chance", **counts, loss=standing.loss, median=standing.median)
-    if len(standing.losses) >= exercise.epochs:
-        return f"{told} {words('live.chance_behind_done')}" if standing.behind else told
-    if _misset(found) and not standing.behind:
-        return told
-    late = "live.chance_late" if standing.late else "live.chance_among"
-    return f"{told} {words('live.chance_behind' if standing.behind else late)}"
+    if standing is None:
+        return
+    runs, done = standing.curve.runs, len(standing.losses) >= exercise.epochs
+    ends = {0: "live.chance_none", runs: "live.chance_all"}
+    counts = {"epoch": standing.epoch, "runs": runs, "lower": standing.lower}
+    place = ends.get(standing.lower, "live.chance")
+    told = [words(place, **counts, loss=standing.loss, median=standing.median)]
+    if standing.behind:
+        told.append(words("live.chance_behind_done" if done else "live.chance_behind"))
+    elif not _misset(found):
+        told += map(words, _advice(standing, done=done))
+    yield Line(NOTE, None, " ".join(told))
+
+
+def _advice(standing: Standing, *, done: bool) -> Iterator[str]:
+    """Name what is said to whoever is not behind."""
+    if standing.late:
+        yield "live.chance_late"
+    if not done:
+        yield "live.chance_late_rate" if standing.late else "live.chance_among"
 
 
 def _picture(standing: Standing, words: Words) -> Picture:

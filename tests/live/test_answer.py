@@ -133,7 +133,8 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("ground", ["#ffffff", "#111111", "#1e1e1e"])  # light, JupyterLab, VS Code
+# Light pages; the dark ones of JupyterLab, VS Code and Colab.
+@pytest.mark.parametrize("ground", ["#ffffff", "#111111", "#1e1e1e", "#383838"])
 def test_its_colours_can_be_told_on_light_and_on_dark_pages(ground: str) -> None:
     """3:1 is what WCAG asks of signs; the words have the page's own colour."""
     styles = page(answer()._repr_html_()).styles

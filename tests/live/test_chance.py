@@ -45,6 +45,7 @@ def curve(runs: int = 40, seed: int = 1) -> Curve:
 CURVE = curve()
 GOOD = (CURVE.at(FIFTH)[MIDDLE],) * FIFTH
 SLOW = (0.05,) * FIFTH
+GROUNDS = ("#ffffff", "#111111", "#383838")
 
 
 def fit(losses: tuple[float, ...], **changes: Any) -> Fit:
@@ -182,9 +183,34 @@ class TestWords:
         self, loss: float
     ) -> None:
         done = repr(answer(model((loss,) * EPOCHS)))
-        assert f"At epoch 50 ({loss:.3g})" in done
+        assert f"than yours ({loss:.3g})" in done
+        assert "At epoch 50" in done
         for advice in ("go on", "learning rate", "Before you train"):
             assert advice not in done
+
+    @pytest.mark.parametrize(
+        ("words", "said"), [(EN, "slower still"), (KO, "더 느린 것도 있으므로")]
+    )
+    def test_whoever_is_slow_when_all_epochs_are_done_is_told_that_it_is_no_mistake(
+        self, words: Any, said: str
+    ) -> None:
+        late, middle = (CURVE.at(50)[level] for level in (17, MIDDLE))
+        assert said in repr(answer(model((late,) * EPOCHS), words))
+        assert said not in repr(answer(model((middle,) * EPOCHS), words))
+
+    @pytest.mark.parametrize(
+        ("words", "none", "every"),
+        [(EN, "none of 40 correct", "all 40 correct"), (KO, "한 번도", "매번")],
+    )
+    def test_none_and_all_are_called_so(self, words: Any, none: str, every: str) -> None:
+        lowest, highest = CURVE.at(FIFTH)[0], CURVE.at(FIFTH)[-1]
+        for loss, said in ((lowest, none), (highest * 1.01, every)):
+            told = repr(answer(model((loss,) * FIFTH), words))
+            assert said in told
+            assert "40" in told
+        for loss, said in ((lowest * 1.0001, "1"), (highest * 0.9999, "39")):
+            told = repr(answer(model((loss,) * FIFTH), words))
+            assert f"{said} of 40" in told or f"약 {said}번" in told
 
     @pytest.mark.parametrize(("words", "said"), [(EN, "ends at epoch 50"), (KO, "50에포크에서 끝")])
     def test_the_drawing_says_where_it_ends(self, words: Any, said: str) -> None:
@@ -228,4 +254,4 @@ class TestPicture:
             picture = answer(model(losses)).picture
             assert picture is not None
             assert COLOURS[mark] in picture.html
-            assert all(contrast(COLOURS[mark], ground) >= 3.0 for ground in ("#ffffff", "#111111"))
+            assert all(contrast(COLOURS[mark], ground) >= 3.0 for ground in GROUNDS)
