@@ -1,6 +1,6 @@
 """Where a training stands among correct ones at the same epoch, long before it has ended.
 
-Enters: a Curve, the losses of a fit. Leaves: a Standing. Touches nothing.
+Enters: a Curve, the losses of a fit. Leaves: a Standing, the ids of what is said. Touches nothing.
 
 A run is behind where so few correct runs were as far behind that one in twenty of them is. So it
 says of one correct run in twenty that it is behind, and the words say so too.
@@ -9,7 +9,7 @@ says of one correct run in twenty that it is behind, and the words say so too.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.course.curves import MIDDLE, Curve, is_same_loss
@@ -18,6 +18,7 @@ from grader.live.evidence import LiveEvidence
 from grader.types import EvidenceClass, Grade
 
 RARE = 0.05
+HARDLY = 0.85  # a loss that keeps more than this share of itself has hardly fallen
 LATE = 0.75  # from which share of lower runs on nobody is told to go on
 
 
@@ -55,6 +56,14 @@ class Standing:
         return self.curve.at(self.epoch)[MIDDLE]
 
     @property
+    def early(self) -> bool:
+        """Whether correct runs have hardly learned by then, so that nothing tells them apart."""
+        first, *later = self.curve.epochs
+        start = self.curve.at(first)[MIDDLE]
+        now = self.epoch if self.epoch != first or not later else later[0]
+        return self.curve.at(now)[MIDDLE] > HARDLY * start
+
+    @property
     def late(self) -> bool:
         """Whether it is among the slowest quarter of correct runs, or behind them."""
         return self.share_below >= LATE
@@ -86,6 +95,30 @@ def standing_of(
     if not isinstance(loss, str) or not is_same_loss(loss, curve.loss):
         return None
     return compared(curve, chosen.known.fits[0].history.get("loss", ()))
+
+
+def said_of(standing: Standing, *, done: bool, misset: bool) -> Iterator[str]:
+    """Name what is said of a run: where it stands, and what to look at where it is behind.
+
+    Args:
+        standing: the run.
+        done: all epochs are, so that there is nothing to go on with.
+        misset: a hint advises against a setting, and nobody goes on with it.
+    """
+    ends = {0: "live.chance_none", standing.curve.runs: "live.chance_all"}
+    yield ends.get(standing.lower, "live.chance")
+    if standing.behind:
+        yield "live.chance_behind_done" if done else "live.chance_behind"
+    elif misset:
+        return
+    elif standing.early and not done:
+        yield "live.chance_early"
+    elif standing.late:
+        yield "live.chance_late"
+        if not done:
+            yield "live.chance_late_rate"
+    elif not done:
+        yield "live.chance_among"
 
 
 def compared(curve: Curve, losses: Sequence[float]) -> Standing | None:

@@ -26,7 +26,7 @@ from grader.live.answer import (
     Line,
     Picture,
 )
-from grader.live.chance import Standing, standing_of
+from grader.live.chance import Standing, said_of, standing_of
 from grader.live.evidence import UNSEEN, LiveEvidence, LiveModel
 from grader.live.names import last_error, names_in
 from grader.live.picture import drawing, scale
@@ -101,31 +101,14 @@ def _misset(found: LiveEvidence) -> bool:
 def _chance(
     standing: Standing | None, found: LiveEvidence, exercise: Exercise, words: Words
 ) -> Iterator[Line]:
-    """Say where the training stands among correct ones, and what to look at where it is behind.
-
-    Where all epochs are done there is nothing to go on with, and nobody goes on with a setting that
-    is advised against.
-    """
+    """Say where the training stands among correct ones."""
     if standing is None:
         return
-    runs, done = standing.curve.runs, len(standing.losses) >= exercise.epochs
-    ends = {0: "live.chance_none", runs: "live.chance_all"}
-    counts = {"epoch": standing.epoch, "runs": runs, "lower": standing.lower}
-    place = ends.get(standing.lower, "live.chance")
-    told = [words(place, **counts, loss=standing.loss, median=standing.median)]
-    if standing.behind:
-        told.append(words("live.chance_behind_done" if done else "live.chance_behind"))
-    elif not _misset(found):
-        told += map(words, _advice(standing, done=done))
-    yield Line(NOTE, None, " ".join(told))
-
-
-def _advice(standing: Standing, *, done: bool) -> Iterator[str]:
-    """Name what is said to whoever is not behind."""
-    if standing.late:
-        yield "live.chance_late"
-    if not done:
-        yield "live.chance_late_rate" if standing.late else "live.chance_among"
+    counts = {"epoch": standing.epoch, "runs": standing.curve.runs, "lower": standing.lower}
+    done = len(standing.losses) >= exercise.epochs
+    told = said_of(standing, done=done, misset=_misset(found))
+    args = {**counts, "loss": standing.loss, "median": standing.median}
+    yield Line(NOTE, None, " ".join(words(one, **args) for one in told))
 
 
 def _picture(standing: Standing, words: Words) -> Picture:

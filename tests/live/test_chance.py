@@ -59,9 +59,9 @@ def model(losses: tuple[float, ...] = SLOW, loss: Any = "mse") -> LiveModel:
     return replace(chosen, reading=replace(chosen.reading, candidate=compiled))
 
 
-def answer(chosen: LiveModel, words: Any = EN, **evidence: Any) -> Answer:
+def answer(chosen: LiveModel, words: Any = EN, curve: Curve = CURVE, **evidence: Any) -> Answer:
     found = LiveEvidence(b.sound(EXERCISE, **evidence), chosen)
-    known = course(curves={EXERCISE.id: CURVE})
+    known = course(curves={EXERCISE.id: curve})
     return answer_of(found, [chosen], EXERCISE, known, {}, words)
 
 
@@ -219,6 +219,48 @@ class TestWords:
     def test_it_counts_neither_as_right_nor_as_wrong(self) -> None:
         told, without = answer(model()), answer(live(fit(SLOW)))
         assert (told.right, told.asked) == (without.right, without.asked)
+
+
+def stuck(until: int) -> Curve:
+    """Correct runs whose loss stays, and falls by half at once after so many epochs."""
+    lines = [
+        {
+            "loss": "mse",
+            "curves": {"loss": [scale / (1 if n <= until else 2) for n in range(1, EPOCHS + 1)]},
+        }
+        for scale in np.linspace(0.048, 0.052, 40)
+    ]
+    found = curve_of(lines, EPOCHS)
+    assert found is not None
+    return found
+
+
+class TestPlateau:
+    """Where correct runs hardly learn at first, a run beside them has shown nothing."""
+
+    @pytest.mark.parametrize(
+        ("words", "said"), [(EN, "nobody can tell yet"), (KO, "아직 알 수 없습니다")]
+    )
+    @pytest.mark.parametrize("level", [MIDDLE, 17])
+    def test_nobody_is_told_that_it_learns(self, words: Any, said: str, level: int) -> None:
+        known = stuck(until=30)
+        for epoch in (5, FIFTH, 30):
+            loss = known.at(epoch)[level]
+            told = repr(answer(model((loss,) * epoch), words, curve=known))
+            assert said in told
+            for advice in ("going on", "learning rate", "더 학습할 만합니다", "학습률"):
+                assert advice not in told
+
+    def test_behind_is_behind_all_the_same(self) -> None:
+        told = repr(answer(model((0.08,) * FIFTH), curve=stuck(until=30)))
+        assert "seldom this far behind" in told
+        assert "nobody can tell" not in told
+
+    def test_where_correct_runs_have_learned_it_is_over(self) -> None:
+        known = stuck(until=30)
+        told = repr(answer(model((known.at(35)[MIDDLE],) * 35), curve=known))
+        assert "nobody can tell" not in told
+        assert "going on" in told
 
 
 class TestPicture:
