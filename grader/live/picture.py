@@ -43,12 +43,14 @@ def drawing(standing: Standing, colour: str, label: str) -> str:
     band += [*((n, curve.at(n)[LOW]) for n in reversed(curve.epochs))]
     middle = [(n, curve.at(n)[MIDDLE]) for n in curve.epochs]
     place = _places([*own, *band], last)
+    across, down = place(own[-1])
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{escape(label)}" fill="none" font-size="10" font-family="sans-serif">'
         f'<polygon points="{_line(band, place)}" fill="currentColor" fill-opacity="0.18"/>'
         f'<polyline points="{_line(middle, place)}" stroke="currentColor" stroke-dasharray="3 3"/>'
         f'<polyline points="{_line(own, place)}" stroke="{colour}" stroke-width="2"/>'
+        f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3" fill="{colour}"/>'
         f'<text x="{EDGE}" y="{HEIGHT - 3}" fill="currentColor">1</text>'
         f'<text x="{WIDTH - EDGE}" y="{HEIGHT - 3}" fill="currentColor" text-anchor="end">'
         f"{last}</text></svg>"

@@ -283,10 +283,23 @@ class TestPicture:
                 assert 0 <= down <= float(drawn.get("height", 0))
         assert caption.text == drawn.get("aria-label")
 
+    @pytest.mark.parametrize("ran", [1, 5, FIFTH, EPOCHS])
+    def test_the_runs_last_epoch_is_a_dot_so_that_one_alone_is_seen(self, ran: int) -> None:
+        known = Curve("mse", 40, (1, 50), (CURVE.at(5), CURVE.at(50)))
+        picture = answer(model((0.04,) * ran), curve=known).picture
+        assert picture is not None
+        (drawn, _) = ET.fromstring(f"<td>{picture.html}</td>")
+        (dot,) = (shape for shape in drawn if shape.tag == "circle")
+        across, down = float(dot.get("cx", -1)), float(dot.get("cy", -1))
+        first, last = 6, float(drawn.get("width", 0)) - 6
+        assert across == pytest.approx(first + (min(ran, 50) - 1) / 49 * (last - first), abs=0.1)
+        assert 0 <= down <= float(drawn.get("height", 0))
+        assert dot.get("fill") in COLOURS.values()
+
     def test_it_brings_no_script_no_link_and_nothing_to_fetch(self) -> None:
         shown = answer(model())._repr_html_()
         parsed = page(shown)
-        drawing = {"svg", "polygon", "polyline", "text", "div"}
+        drawing = {"svg", "polygon", "polyline", "circle", "text", "div"}
         assert set(parsed.tags) == {"table", "tbody", "tr", "td", "strong"} | drawing
         assert not {name for name in parsed.names if name.startswith(("on", "href", "src"))}
         assert "url(" not in shown
