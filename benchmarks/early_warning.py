@@ -24,20 +24,20 @@ from pathlib import Path
 from typing import Any
 
 from grader import environment
-from grader.calibration.learning import Trial, learn_all, seconds_for, trial
+from grader.calibration.learning import Trial, engine_for, learn_all, seconds_for, trial
 from grader.calibration.measure import Setup
 from grader.course.curves import Curve, read_curve
 from grader.course.data import data_fingerprint
 from grader.course.exercises import Course, Exercise
 from grader.course.families import load_family
 from grader.course.load import find_course, load_course
-from grader.live.chance import compared
+from grader.live.chance import compared, said_of
 from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.room import open_room
 from grader.room.quick import quickened
 from grader.submission import Notebook
-from grader.types import Engine, GraderError
+from grader.types import GraderError
 
 WARNING = "reference/warning"  # names the seeds
 CORRECT = "correct"
@@ -85,10 +85,18 @@ def asked(exercise: Exercise, runs: int, done: Sequence[Line]) -> list[tuple[str
     return found
 
 
-def warned(curve: Curve, losses: Sequence[float | None]) -> bool:
-    """Whether a check would warn; a loss that is no number is told of by other advice."""
+def told(curve: Curve, losses: Sequence[float | None]) -> str:
+    """Name what a check would say: "warned", "on" (it is worth going on), or "" for neither.
+
+    A loss that is no number is told of by other advice.
+    """
     standing = compared(curve, [math.nan if one is None else one for one in losses])
-    return standing is None or standing.behind
+    said = (
+        ["live.chance_behind"]
+        if standing is None
+        else [*said_of(standing, done=False, misset=False)]
+    )
+    return "warned" if "live.chance_behind" in said else "on" if "live.chance_among" in said else ""
 
 
 def tell(course: Course, lines: Sequence[Line]) -> None:
@@ -100,9 +108,9 @@ def tell(course: Course, lines: Sequence[Line]) -> None:
             continue
         print(f"{exercise.id}, epoch {fifth(exercise)}, beside {curve.runs} runs:")
         for kind in (CORRECT, *MISTAKES):
-            told = [warned(curve, one["losses"]) for one in mine if one["kind"] == kind]
-            right = sum(one == (kind != CORRECT) for one in told)
-            print(f"  {kind}: right {right} of {len(told)}")
+            found = [told(curve, one["losses"]) for one in mine if one["kind"] == kind]
+            right = sum((one == "warned") == (kind != CORRECT) for one in found)
+            print(f"  {kind}: right {right} of {len(found)}; told to go on: {found.count('on')}")
 
 
 def curve_of(course: Course, exercise: Exercise) -> Curve | None:
@@ -130,7 +138,7 @@ def _lines(path: Path) -> Iterator[Line]:
 def run(course: Course, exercise: Exercise, given: argparse.Namespace, path: Path) -> None:
     """Do what is missing of one exercise, a run per core."""
     room, _ = quickened(open_room("auto", without_results(course.root)))
-    setup = Setup(course, exercise, Engine.JAX, room)
+    setup = Setup(course, exercise, engine_for(exercise), room)
     missing = asked(exercise, given.runs, read(path))
     kinds = {one.plan.seed: kind for kind, one in missing}
     for one, found in learn_all(setup, [one for _, one in missing], slots(given.jobs)):

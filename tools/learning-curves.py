@@ -3,8 +3,9 @@
     .venv/bin/python tools/learning-curves.py --dry-run
     .venv/bin/python tools/learning-curves.py --runs 100 --minutes 300
 
-Each run is the reference solution in a room, on JAX, for the first half of the epochs that the
-exercise asks for, with a seed that no calibration used: a line in ``docs/calibrated/curves``. Of an
+Each run is the reference solution in a room, on JAX (with an Embedding on TensorFlow, which learns
+otherwise there), for the first half of the epochs that the exercise asks for, with a seed that no
+calibration used: a line in ``docs/calibrated/curves``. Of an
 exercise with enough lines ``reference/<id>/curve.json`` is written, which students' checks are
 given. No threshold is touched. ``--dry-run`` says what is missing and how long it takes on idle
 cores.
@@ -20,7 +21,14 @@ from pathlib import Path
 
 from grader import environment
 from grader.calibration.curves import FEWEST, keep, read, write_curve
-from grader.calibration.learning import CURVE, Trial, learn_all, seconds_for, trial
+from grader.calibration.learning import (
+    CURVE,
+    Trial,
+    engine_for,
+    learn_all,
+    seconds_for,
+    trial,
+)
 from grader.calibration.measure import Setup
 from grader.course.curves import epochs_told
 from grader.course.data import data_fingerprint
@@ -30,7 +38,7 @@ from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.room import open_room
 from grader.room.quick import quickened
-from grader.types import Engine, GraderError
+from grader.types import GraderError
 
 ROOT = Path(__file__).resolve().parents[1]
 CURVES = ROOT / "docs" / "calibrated" / "curves"
@@ -39,7 +47,7 @@ PIECE = 10  # runs of one exercise, before the next one has its turn
 
 def missing(exercise: Exercise, runs: int, curves: Path) -> list[Trial]:
     """Give the runs that are not there yet."""
-    done = read(curves, exercise.id, Engine.JAX.value)
+    done = read(curves, exercise.id, engine_for(exercise).value)
     epochs = epochs_told(exercise.epochs)[-1]
     asked = (trial(exercise, CURVE, number, epochs) for number in range(runs))
     return [one for one in asked if one.plan.seed not in done]
@@ -89,7 +97,7 @@ def main() -> None:
         if time.monotonic() >= end:
             print("time is up; call again")
             return
-        setup = Setup(course, exercise, Engine.JAX, room)
+        setup = Setup(course, exercise, engine_for(exercise), room)
         data = data_fingerprint(exercise, setup.family)
         for asked, found in learn_all(setup, trials, slots(given.jobs)):
             if isinstance(found, GraderError):

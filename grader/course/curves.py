@@ -40,12 +40,14 @@ class Curve:
         runs: how many were measured.
         epochs: the ones that are told of, counted from 1.
         levels: for each of them the loss that each of SHARES of the runs was at or below.
+        engine: on which losses can be compared with these; "" is any.
     """
 
     loss: str
     runs: int
     epochs: tuple[int, ...]
     levels: tuple[tuple[float, ...], ...]
+    engine: str = ""
 
     def at(self, epoch: int) -> tuple[float, ...]:
         """Give the levels at one of its epochs."""
@@ -91,6 +93,7 @@ def as_table(curve: Curve) -> dict[str, Any]:
         "runs": curve.runs,
         "epochs": list(curve.epochs),
         "levels": [list(one) for one in curve.levels],
+        **({"engine": curve.engine} if curve.engine else {}),
     }
 
 
@@ -101,7 +104,9 @@ def from_table(table: Mapping[str, Any]) -> Curve:
         KeyError, TypeError, ValueError: it is none.
     """
     levels = tuple(tuple(map(float, one)) for one in table["levels"])
-    curve = Curve(str(table["loss"]), int(table["runs"]), tuple(map(int, table["epochs"])), levels)
+    epochs = tuple(map(int, table["epochs"]))
+    engine = str(table.get("engine", ""))
+    curve = Curve(str(table["loss"]), int(table["runs"]), epochs, levels, engine)
     if len(levels) != len(curve.epochs) or any(len(one) != len(SHARES) for one in levels):
         raise ValueError("levels")
     return curve

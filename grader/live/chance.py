@@ -80,11 +80,13 @@ def standing_of(
 ) -> Standing | None:
     """Compare a run; None where it and correct ones have nothing to be compared by.
 
-    Layers or data that are wrong come first; another loss, another length or several fits in a row
-    are other figures.
+    Layers or data that are wrong come first; another loss, another length, several fits in a row
+    or an engine that learns otherwise are other figures.
     """
     chosen = found.chosen
     if curve is None or chosen is None or found.epochs_unsure or len(chosen.known.fits) != 1:
+        return None
+    if curve.engine not in ("", found.engine):
         return None
     before = (EvidenceClass.STRUCTURE, EvidenceClass.DATA)
     if any(check.failed for check in grade.checks if check.cls in before):

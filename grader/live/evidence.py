@@ -62,6 +62,7 @@ class LiveEvidence:
     data_unknown: str = ""  # why nobody can tell whether the data are right: the id of a message
     epochs_unsure: bool = False  # more was trained than is known of
     begin: bool = False  # a cell was run in which nothing stands yet where code is asked for
+    engine: str = ""  # Keras' backend; "" is not known
 
 
 def read_live(keras: Any, held: HeldModel, known: KnownFits) -> LiveModel:
@@ -125,6 +126,7 @@ def evidence_of(
         chosen,
         data_unknown=unknown,
         epochs_unsure=chosen.known.more > 0 or elsewhere,
+        engine=keras.backend.backend(),
     )
 
 

@@ -11,13 +11,26 @@ import numpy as np
 import pytest
 
 from grader.authoring.public import public_files
-from grader.calibration.curves import FEWEST, Learned, curve_of, keep, read, write_curve
-from grader.course.curves import SHARES, read_curve
+from grader.calibration.curves import (
+    FEWEST,
+    Learned,
+    curve_of,
+    engine_asked,
+    keep,
+    read,
+    write_curve,
+)
+from grader.calibration.learning import engine_for
+from grader.course.curves import SHARES, as_table, from_table, read_curve
+from grader.course.data import data_fingerprint
 from grader.course.exercises import Course
+from grader.course.families import load_family
 from grader.course.load import load_course
 from grader.course.public import FILE, read_public
+from grader.types import Engine
 from tests.support.course_help import course_of
 
+ROOT = Path(__file__).resolve().parents[2]
 SEQUENCE = "sequence-prediction"
 EPOCHS = 100
 DATA = "sha256:these"
@@ -122,6 +135,34 @@ def test_runs_of_every_way_count_together(course: Course, tmp_path: Path) -> Non
     assert curve.runs == 24
     assert exercise.reference_path is not None
     assert read_curve(exercise.reference_path, exercise.profile, DATA) == curve
+
+
+def test_of_an_embedding_the_lines_of_students_engine_alone_count(
+    course: Course, tmp_path: Path
+) -> None:
+    """There it learns otherwise: a word that comes twice in a batch has two gradients."""
+    exercise = course.exercise(SEQUENCE)
+    words = replace(exercise, layers=(replace(exercise.layers[0], cls="Embedding"),))
+    kept(tmp_path, DATA, 40, "trainer")
+    kept(tmp_path, DATA, FEWEST - 1, "tensorflow")
+    assert write_curve(tmp_path, words, DATA) is None
+    kept(tmp_path, DATA, FEWEST, "tensorflow")
+    curve = write_curve(tmp_path, words, DATA)
+    assert curve is not None
+    assert (curve.runs, curve.engine) == (FEWEST, "tensorflow")
+    assert from_table(as_table(curve)) == curve
+    assert (engine_for(words), engine_for(exercise)) == (Engine.TENSORFLOW, Engine.JAX)
+
+
+def test_the_courses_curves_can_be_told_on_students_engine() -> None:
+    course = load_course(ROOT)
+    assert course.reference is not None
+    for one in course.exercises.values():
+        assert one.reference_path is not None
+        family = load_family(course.reference, one.family or "")
+        curve = read_curve(one.reference_path, one.profile, data_fingerprint(one, family))
+        asked = engine_asked(one)
+        assert curve is None or curve.engine == (asked.value if asked is not None else "")
 
 
 def test_no_level_tells_where_correct_work_ends(course: Course, tmp_path: Path) -> None:

@@ -126,6 +126,24 @@ class TestWhen:
         found = LiveEvidence(evidence, chosen, epochs_unsure=True)
         assert standing_of(found, score(evidence, EXERCISE, None), EXERCISE, CURVE) is None
 
+    @pytest.mark.parametrize(
+        ("measured_on", "engine", "said"),
+        [
+            ("", "jax", True),
+            ("tensorflow", "tensorflow", True),
+            ("tensorflow", "jax", False),
+            ("tensorflow", "", False),
+        ],
+    )
+    def test_engines_that_learn_otherwise_are_not_compared(
+        self, measured_on: str, engine: str, said: bool
+    ) -> None:
+        evidence = b.sound(EXERCISE)
+        found = LiveEvidence(evidence, model(), engine=engine)
+        known = replace(CURVE, engine=measured_on)
+        standing = standing_of(found, score(evidence, EXERCISE, None), EXERCISE, known)
+        assert (standing is not None) is said
+
     def test_without_a_curve_nothing_is_said(self) -> None:
         chosen = model()
         found = LiveEvidence(b.sound(EXERCISE), chosen)
