@@ -9,12 +9,13 @@ rosters and worksheets.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 
+from grader.cli.platforms import platform_numbers
 from grader.cli.roster import class_of
 from grader.cli.times import times_of
 from grader.course.exercises import Course
@@ -22,6 +23,7 @@ from grader.policy.rules import Rules, folded
 from grader.report.owed import Ahead, never_ahead
 from grader.report.roster import (
     CALLED,
+    NO_PLATFORMS,
     PLATFORM_S,
     Roster,
     full_names,
@@ -43,11 +45,12 @@ class ClassNames:
 
     students: Sequence[str]
     roster: Roster = ()
+    platforms: Mapping[str, str] = field(default_factory=dict)  # as ``match`` takes them
 
     @cached_property
     def rows(self) -> dict[int, str]:
         """The students of the roster's rows."""
-        return match(self.students, self.roster, CALLED)
+        return match(self.students, self.roster, CALLED, self.platforms)
 
     @cached_property
     def _cells(self) -> dict[str, set[int]]:
@@ -100,17 +103,23 @@ def rules_for(course: Course, records: Iterable[Record], out: Path | None = None
     """
     records = list(records)
     students = sorted({one.student for one in records})
-    rules = rules_about(course.rules, students, class_of(course, out))
+    numbered = {student: one[0] for student, one in platform_numbers(records).items()}
+    rules = rules_about(course.rules, students, class_of(course, out), numbered)
     return replace(rules, times=times_of(course, records, out))
 
 
-def rules_about(rules: Rules, students: Sequence[str], roster: Roster) -> Rules:
+def rules_about(
+    rules: Rules,
+    students: Sequence[str],
+    roster: Roster,
+    platforms: Mapping[str, str] = NO_PLATFORMS,
+) -> Rules:
     """Give the rules with people as hand-ins call them.
 
     Raises:
         GraderError: the roster has no such column with sections as course.toml names.
     """
-    names = ClassNames(students, roster)
+    names = ClassNames(students, roster, platforms)
 
     def called(name: str) -> str:
         return names.student(name) or name

@@ -53,6 +53,14 @@ def absent(students: Iterable[str], roster: Roster) -> list[str]:
     return sorted(name for row, name in names.items() if row not in there)
 
 
+def perhaps(student: str, roster: Roster) -> list[str]:
+    """Name the people of a roster whom a student's name may mean, in its order."""
+    said, rows = _runs(student), {*matched([student], roster)}
+    for row, person in enumerate(roster):
+        rows |= {row for form in _forms(person) & said if not _is_anothers(student, form, person)}
+    return [name for row, name in people_of(roster).items() if row in rows]
+
+
 def people_of(roster: Roster) -> dict[int, str]:
     """Give what the people of a roster are called, by row."""
     keys = columns_about(roster)
