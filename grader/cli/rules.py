@@ -20,6 +20,7 @@ from grader.cli.roster import class_of
 from grader.cli.times import times_of
 from grader.course.exercises import Course
 from grader.policy.rules import Rules, folded
+from grader.report.attendance import people_of
 from grader.report.owed import Ahead, never_ahead
 from grader.report.roster import (
     CALLED,
@@ -46,11 +47,13 @@ class ClassNames:
     students: Sequence[str]
     roster: Roster = ()
     platforms: Mapping[str, str] = field(default_factory=dict)  # as ``match`` takes them
+    everybody: bool = False  # whoever handed in nothing is called as the roster has it
 
     @cached_property
     def rows(self) -> dict[int, str]:
         """The students of the roster's rows."""
-        return match(self.students, self.roster, CALLED, self.platforms)
+        absent = people_of(self.roster) if self.everybody else {}
+        return absent | match(self.students, self.roster, CALLED, self.platforms)
 
     @cached_property
     def _cells(self) -> dict[str, set[int]]:
@@ -113,13 +116,15 @@ def rules_about(
     students: Sequence[str],
     roster: Roster,
     platforms: Mapping[str, str] = NO_PLATFORMS,
+    *,
+    everybody: bool = False,
 ) -> Rules:
-    """Give the rules with people as hand-ins call them.
+    """Give the rules with people as hand-ins call them; ``everybody``: else as the roster does.
 
     Raises:
         GraderError: the roster has no such column with sections as course.toml names.
     """
-    names = ClassNames(students, roster, platforms)
+    names = ClassNames(students, roster, platforms, everybody)
 
     def called(name: str) -> str:
         return names.student(name) or name
@@ -145,7 +150,7 @@ def ahead_of(course: Course, students: Iterable[str], roster: Roster) -> Ahead:
     """
     if not course.rules.dated:
         return never_ahead
-    rules = rules_about(course.rules, sorted({*students}), roster)
+    rules = rules_about(course.rules, sorted({*students}), roster, everybody=True)
     return partial(rules.is_ahead, now=datetime.now(UTC))
 
 
