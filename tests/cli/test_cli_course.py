@@ -174,30 +174,47 @@ class TestForget:
 
 
 class TestByHand:
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    @pytest.mark.parametrize(("points", "score"), [(10, "9.5"), (10, "10"), (200, "95")])
+    def test_a_score_that_fits_the_lms_points_too_is_asked_about_and_not_written(
+        self, shell: Shell, lang: str, points: int, score: str
+    ) -> None:
+        say(shell, RULES.replace("points = 10", f"points = {points}"))
+        shell.keep(graded("kim", 60.0))
+        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", lang)
+        said = shell("override", "kim", f"{GRU},{LSTM}", "--score", score, "--absent", *to)
+        assert said.code == 2
+        assert "--of 100" in said.line
+        assert f"--of {points}" in said.line
+        assert not (shell.out / "by-hand.jsonl").exists()
+
     @pytest.mark.parametrize(
-        ("lang", "told", "warned"),
-        [
-            (
-                "en",
-                "60 → 9.5 / 100 (in the LMS: 0.95 / 10)",
-                "If you meant 9.5 of 10, say --score 95.",
-            ),
-            ("ko", "60 → 9.5 / 100 (LMS에서는 0.95 / 10", "--score 95로 다시"),
-        ],
+        ("score", "of", "given", "in_lms"),
+        [("9.5", "10", "95", "9.5"), ("9.5", "100", "9.5", "0.95"), ("4", "5", "80", "8")],
     )
-    def test_a_score_that_fits_the_lms_points_is_told_in_both(
-        self, shell: Shell, lang: str, told: str, warned: str
+    def test_with_what_it_is_out_of_it_is_that(
+        self, shell: Shell, score: str, of: str, given: str, in_lms: str
     ) -> None:
         say(shell, RULES)
         shell.keep(graded("kim", 60.0))
-        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", lang)
-        said = shell("override", "kim", LSTM, "--score", "9.5", *to)
-        assert said.code == 0
-        assert told in said.out
-        assert warned in said.line
+        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", "en")
+        said = shell("override", "kim", LSTM, "--score", score, "--of", of, *to)
+        assert (said.code, said.err) == (0, "")
+        assert f"60 → {given} / 100 (in the LMS: {in_lms} / 10)" in said.out
+
+    @pytest.mark.parametrize(("score", "of"), [("11", "10"), ("1", "0"), ("-1", "10"), ("1", "-1")])
+    def test_a_score_outside_what_it_is_out_of_is_refused(
+        self, shell: Shell, score: str, of: str
+    ) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 60.0))
+        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", "en")
+        said = shell("override", "kim", LSTM, f"--score={score}", f"--of={of}", *to)
+        assert said.code == 2
+        assert not (shell.out / "by-hand.jsonl").exists()
 
     @pytest.mark.parametrize(("score", "exercise"), [("95", LSTM), ("0", LSTM), ("9.5", GRU)])
-    def test_no_other_score_is_warned_of(self, shell: Shell, score: str, exercise: str) -> None:
+    def test_no_other_score_is_asked_about(self, shell: Shell, score: str, exercise: str) -> None:
         say(shell, RULES)
         shell.keep(graded("kim", 60.0, exercise=exercise))
         to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", "en")
