@@ -125,7 +125,7 @@ def index_page(
         order_rules("matrix", len(exercises) + 2, orders),
         students=len(students),
         left_out=", ".join(map(wording.name, left_out)),
-        trained=trained_lines(records, words),
+        trained=trained_lines(every, words),
         people=people,
         missing=missing,
         notes=notes,

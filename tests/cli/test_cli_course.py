@@ -25,6 +25,7 @@ from tests.support.cli_help import Said, Shell
 from tests.support.course_help import ROOT
 
 LSTM, GRU = "multiplication-lstm", "multiplication-gru"
+AFTERWARDS = "2026-06-01T09:00:00+00:00"
 LONG_AGO, FAR_AHEAD = "2001-05-01", "2199-05-01"  # whatever the clock says
 TEMPLATES = SCHEMA.parent / "template"
 RULES = f"""
@@ -412,7 +413,8 @@ class TestEverywhereTheSame:
         self, shell: Shell, lang: str, told: str
     ) -> None:
         say(shell, RULES)
-        shell.keep(graded("kim", 95.0), graded("lee", 95.0), graded("choi", 95.0, LATE))
+        there = (graded("kim", 95.0), graded("lee", 95.0), graded("choi", 95.0, LATE))
+        shell.keep(*(replace(one, graded_at=AFTERWARDS) for one in there))
         said = shell("report", "--out", shell.out, "--lang", lang)
         page = (shell.out / "index.html").read_text("utf-8")
         assert said.err.count(told) == page.count(told) == 1
@@ -420,6 +422,15 @@ class TestEverywhereTheSame:
         unknown = {"en": "time not known", "ko": "알 수 없음"}[lang]
         assert unknown in shell.page("kim")
         assert unknown not in shell.page("choi")
+
+    def test_what_was_graded_before_the_deadline_was_in_time(self, shell: Shell) -> None:
+        say(shell, RULES.replace("weight = 1\n", f"due = {FAR_AHEAD}\n"))
+        kim, lee = graded("kim", 95.0), graded("lee", 95.0)
+        there = (kim, lee, graded("lee", 95.0, exercise=GRU))
+        shell.keep(*(replace(one, graded_at=AFTERWARDS) for one in there))
+        said = report(shell)
+        assert "of 2 of 3 hand-ins nobody knows when" in said.err
+        assert GRU not in said.err
 
     def test_where_lateness_costs_nothing_nobody_asks_for_times(self, shell: Shell) -> None:
         say(shell, RULES.replace("per_day = 10", ""))
