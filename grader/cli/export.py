@@ -155,7 +155,7 @@ def _strangers(export: Export, exporter: Exporter) -> list[str]:
 
 def _tell_strangers(export: Export, strangers: Sequence[str]) -> None:
     """Name them; of those whom the roster may have all the same, say who may be meant."""
-    who = {one: perhaps(one, export.roster or ()) for one in strangers}
+    who = perhaps(strangers, export.roster or ())
     nobody = [printable(one, limit=60) for one, names in who.items() if not names]
     if nobody:
         students = ", ".join(nobody)

@@ -113,7 +113,7 @@ class TestNumbersOfAnotherPlatform:
     ],
 )
 def test_who_is_perhaps_meant_is_known(student: str, who: list[str]) -> None:
-    assert perhaps(student, PARTICIPANTS) == who
+    assert perhaps([student], PARTICIPANTS) == {student: who}
 
 
 class TestExport:
