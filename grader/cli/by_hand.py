@@ -18,6 +18,7 @@ from grader.cli.opened import LONGEST_AUTHOR, Opened, author_of, opened, write_p
 from grader.cli.people import named
 from grader.cli.whose import by_roster, exercises_called, names_of, newcomer_called, student_called
 from grader.policy.by_hand import UNDOABLE, HandLines
+from grader.policy.rules import Terms
 from grader.record import hand_file
 from grader.record.hand_file import LONGEST_TEXT
 from grader.report import by_hand as told
@@ -34,6 +35,7 @@ class HandOptions:
 
     Attributes:
         absent: the student may be one of whom there is nothing yet.
+        of: what the score is out of; None: the exercise's own points.
     """
 
     kind: HandKind
@@ -45,6 +47,7 @@ class HandOptions:
     score: float | None = None
     absent: bool = False
     lang: str | None = None
+    of: float | None = None
 
 
 def run_by_hand(options: HandOptions) -> int:
@@ -63,7 +66,6 @@ def run_by_hand(options: HandOptions) -> int:
             after = folder.record(student, line.exercise)
             for said in _said(folder, line, mine, before[line.exercise], after):
                 print(said)  # noqa: T201
-            _tell_of_lms(folder, line, after)
         if doubt is not None:
             tell(folder.words.say(doubt))
         return write_pages(folder, [student])
@@ -146,10 +148,7 @@ def _line(
     folder: Opened, options: HandOptions, student: str, exercise: str, text: str, author: str
 ) -> HandLine:
     most = _worth(folder, student, exercise)
-    if options.score is not None and not 0 <= options.score <= most:
-        args: dict[str, Scalar] = {"exercise": folder.title(exercise), "most": most}
-        args |= {"score": options.score}
-        raise GraderError(Message("hand.score_outside", args))
+    score = None if options.score is None else _score(folder, options, exercise, most)
     return HandLine(
         id="",
         at=hand_file.now(),
@@ -158,9 +157,31 @@ def _line(
         student=student,
         exercise=exercise,
         text=text,
-        score=options.score,
+        score=score,
         most=most if options.kind in {HandKind.OVERRIDE, HandKind.EXCUSE} else None,
     )
+
+
+def _score(folder: Opened, options: HandOptions, exercise: str, most: float) -> float:
+    """Give the score out of the exercise's own points.
+
+    Raises:
+        GraderError: it is none, or it could be one of the LMS's, and nobody said which.
+    """
+    score, of = options.score or 0.0, options.of
+    args: dict[str, Scalar] = {"exercise": folder.title(exercise), "score": score}
+    if not 0 <= score <= (most if of is None else of) or of == 0:
+        args |= {"most": wording.points(most if of is None else of)}
+        raise GraderError(Message("hand.score_outside", args))
+    if of is not None:
+        return score / of * most
+    terms = folder.course.rules.exercises.get(exercise, Terms())
+    in_lms = most if terms.points is None else terms.points
+    if in_lms != most and 0 < score <= in_lms:
+        args |= {"max": wording.points(most), "lms_max": wording.points(in_lms)}
+        args |= {"meant": wording.points(score / in_lms * most)}
+        raise GraderError(Message("hand.maybe_lms", args))
+    return score
 
 
 def _worth(folder: Opened, student: str, exercise: str) -> float:
@@ -217,17 +238,6 @@ def _said(
 def _in_other_points(line: HandLine, record: Record) -> bool:
     """Whether the LMS has other points for the exercise than those in which scores are given."""
     return line.most is not None and worth_in_system(record) != line.most
-
-
-def _tell_of_lms(folder: Opened, line: HandLine, record: Record | None) -> None:
-    """Warn where a score would be one of the LMS's, too: it was taken for one of ours."""
-    most, score = line.most or 0.0, line.score or 0.0
-    if record is None or not 0 < score <= worth_in_system(record) < most:
-        return
-    in_lms = worth_in_system(record)
-    told: dict[str, Scalar] = {"exercise": folder.title(line.exercise), "score": score}
-    told |= {"max": wording.points(most), "lms_max": wording.points(in_lms)}
-    tell(folder.words("hand.maybe_lms", **told, meant=wording.points(score * most / in_lms)))
 
 
 def _line_called(text: str, by_hand: HandLines) -> HandLine:

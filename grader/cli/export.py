@@ -23,8 +23,9 @@ from pathlib import Path, PurePath
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.kept import ALL_ACCEPTED, UNGRADED, current, existing
-from grader.cli.lms import chosen_columns, platform_numbers
+from grader.cli.lms import chosen_columns
 from grader.cli.people import people_of, roster_of
+from grader.cli.platforms import platform_numbers
 from grader.cli.printing import PEOPLE, titles
 from grader.cli.roster import read_given
 from grader.cli.spared import Spared, Step
@@ -32,10 +33,11 @@ from grader.record import exported, files
 from grader.record.exported import Exported
 from grader.record.store import Store
 from grader.report import exporters
+from grader.report.attendance import perhaps
 from grader.report.by_hand import by_hand_table
 from grader.report.export import Export, Exporter, Lack
 from grader.report.people import People
-from grader.report.roster import bare, unmatched
+from grader.report.roster import bare
 from grader.report.wording import file_stem
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -93,6 +95,8 @@ def _export(options: ExportOptions) -> int:
         numbers=platform_numbers(records),
         page=partial(_page, store.out),
     )
+    if roster is not None:  # among all: of a part, two of one name could be one
+        export = replace(export, rows=export.matched(exporter.keys))
     everybody, wrong = people_of(course, store.out, records, export.roster)
     store.warnings += wrong
     spared = Spared(store.out)
@@ -146,9 +150,23 @@ def _count(export: Export, exporter: Exporter, lacks: Sequence[Lack]) -> int:
 
 def _strangers(export: Export, exporter: Exporter) -> list[str]:
     """Name whose grades the roster has no place for."""
-    if not export.roster or not exporter.keys:
-        return []
-    return unmatched(export.records, export.roster, exporter.keys)
+    return export.strangers(exporter.keys) if exporter.keys else []
+
+
+def _tell_strangers(export: Export, strangers: Sequence[str]) -> None:
+    """Name them; of those whom the roster may have all the same, say who may be meant."""
+    who = perhaps(strangers, export.roster or ())
+    nobody = [printable(one, limit=60) for one, names in who.items() if not names]
+    if nobody:
+        students = ", ".join(nobody)
+        tell(export.words("cli.unmatched", count=len(nobody), students=students))
+    doubtful = {one: names for one, names in who.items() if names}
+    if doubtful:
+        told = (f"{one}: {' / '.join(names)}" for one, names in doubtful.items())
+        first = json.dumps(next(iter(doubtful)), ensure_ascii=False)
+        args = {"students": "; ".join(printable(one, limit=200) for one in told)}
+        args |= {"first": printable(first, limit=200)}
+        tell(export.words("cli.unmatched_perhaps", count=len(doubtful), **args))
 
 
 def _maker(
@@ -262,7 +280,8 @@ def _complaints(export: Export, exporter: Exporter, lacks: Sequence[Lack]) -> in
     if more:  # their scores are in the files, as far as they go
         names = ", ".join(printable(one, limit=60) for one in more)
         tell(export.words("cli.points_wait", count=len(more), students=names))
-    told = {"cli.unmatched": strangers, "cli.waiting": waiting}
+    _tell_strangers(export, strangers)
+    told = {"cli.waiting": waiting}
     if exporter.keys:
         told["cli.no_column"] = lost
     for message, students in told.items():
@@ -272,7 +291,7 @@ def _complaints(export: Export, exporter: Exporter, lacks: Sequence[Lack]) -> in
     for lack in lacks:
         said = export.words.say(lack.message)
         tell(said) if lack.serious else print(said)  # noqa: T201
-    serious = any(told.values()) or any(one.serious for one in lacks)
+    serious = bool(strangers) or any(told.values()) or any(one.serious for one in lacks)
     return UNGRADED if serious else ALL_ACCEPTED
 
 

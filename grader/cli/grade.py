@@ -205,6 +205,7 @@ def collected_of(
         read=judges.read,
         own_beside=own_beside,
         titles=titles,
+        tasks=[one.title for one in course.rules.exercises.values() if one.title],
         attempts=course.rules.attempts,
     )
     return replace(found, submissions=found.submissions[share])

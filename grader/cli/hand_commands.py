@@ -51,13 +51,21 @@ def override(
     exercises: Exercises,
     score: Annotated[float, typer.Option(help="Points, in place of the grader's.")],
     reason: Reason,
+    of: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            "--of",
+            metavar="POINTS",
+            help="What the score is out of; default: the exercise's own points.",
+        ),
+    ] = None,
     by: By = None,
     absent: Absent = False,
     out: Out = Path("grades"),
     lang: Lang = None,
 ) -> None:
     """Give a score by hand; the grader's own stays beside it."""
-    raise typer.Exit(_run("override", student, exercises, reason, by, out, lang, score, absent))
+    raise typer.Exit(_run("override", student, exercises, reason, by, out, lang, score, absent, of))
 
 
 def excuse(
@@ -151,11 +159,12 @@ def _run(
     lang: str | None,
     score: float | None = None,
     absent: bool = False,
+    of: float | None = None,
 ) -> int:
     from grader.cli.by_hand import HandOptions, run_by_hand
     from grader.types import HandKind
 
     options = HandOptions(
-        HandKind(kind), out, student, tuple(exercises), text, by, score, absent, lang
+        HandKind(kind), out, student, tuple(exercises), text, by, score, absent, lang, of
     )
     return run_by_hand(options)

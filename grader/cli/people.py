@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from grader.cli.roster import class_of, known_roster, roster_file
@@ -23,9 +24,11 @@ from grader.record.forgetting import whole_names
 from grader.report.owed import Missing, owed
 from grader.report.people import People, people
 from grader.report.roster import Roster
+from grader.text.printable import printable
 from grader.types import UNKNOWN, GraderError, Message, Record
 
 NUMBERS = frozenset({"ID", "id"})  # columns
+LONGEST = 60  # characters of a title in a line
 
 
 def remember(out: Path, *, roster: Path | None = None, look: Look | None = None) -> None:
@@ -114,10 +117,21 @@ def people_of(
     exercises = [one for one in course.exercises if one in found]
     exercises += sorted(found - course.exercises.keys())
     loose = [one.message for one in aside if not (one.unread or one.student)]
-    everybody = people(records, exercises, roster, unread, loose, others)
-    due = owed(everybody.exercises, named(course), is_class=roster is not None)
     ahead = ahead_of(course, {one.student for one in records}, class_of(course, out))
-    return replace(everybody, owed=due, ahead=ahead), wrong
+    everybody = people(records, exercises, roster, unread, loose, others, ahead)
+    due = owed(everybody.exercises, named(course), is_class=roster is not None)
+    return replace(everybody, owed=due, unheard=_unheard(course, found)), wrong
+
+
+def _unheard(course: Course, found: Collection[str]) -> list[str]:
+    """Give what exercises are called that were due for everybody, and that nobody handed in.
+
+    They may lie in another folder, so nobody is said to lack them.
+    """
+    now = datetime.now(UTC)
+    due = ((one, course.rules.exercises.get(one, Terms())) for one in course.exercises)
+    past = ((one, terms.title) for one, terms in due if terms.due is not None and terms.due < now)
+    return [printable(title or one, limit=LONGEST) for one, title in past if one not in found]
 
 
 def named(course: Course) -> set[str]:

@@ -143,8 +143,9 @@ def _class_page(
         left_out = spared.students(Step.OVERVIEW)
         said, missing = [*everybody.lines(words)], [*everybody.without_one(words, names)]
         notes = [words.say(one) for one in times_unknown(some, rules)]
+        ahead, absent = everybody.ahead, everybody.absent
         return index_page(
-            some, words, names, pages, left_out, said, missing, notes, everybody.ahead
+            some, words, names, pages, left_out, said, missing, notes, ahead, absent
         ).encode()
 
     made = spared.made_if_any(Step.OVERVIEW, page, records)

@@ -178,7 +178,8 @@ def _lines(
     one: Moved, hand_ins: Counting, titles: Mapping[str, str], words: Words
 ) -> Iterator[str]:
     why = [it for it in one.move.why if not (one.stays and it.id == STAYS)]
-    yield _line(one.move, titles, words)
+    own = any(it.id == STAYS for it in one.move.why)  # the grader's, while another is in force
+    yield _line(one.move, titles, words, "preview.own" if own else "")
     for it in why[:MOST_REASONS]:
         yield f"    {words.say(it)}"
     if (left := len(why) - MOST_REASONS) > 0:
@@ -189,11 +190,12 @@ def _lines(
         yield f"    {wording.does_not_count(one.of, hand_ins, words)}"
 
 
-def _line(one: Move, titles: Mapping[str, str], words: Words) -> str:
+def _line(one: Move, titles: Mapping[str, str], words: Words, said: str = "") -> str:
+    change = f"{wording.score(one.before)} → {wording.score(one.after)}"
     parts = [
         wording.name(one.after.student),
         wording.title(one.after.exercise, titles, words),
-        f"{wording.score(one.before)} → {wording.score(one.after)}",
+        words(said, change=change) if said else change,
     ]
     if one.change is not None:
         sign = "+" if one.change > 0 else "−" if one.change < 0 else "±"

@@ -9,19 +9,22 @@ rosters and worksheets.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 
+from grader.cli.platforms import platform_numbers
 from grader.cli.roster import class_of
 from grader.cli.times import times_of
 from grader.course.exercises import Course
 from grader.policy.rules import Rules, folded
+from grader.report.attendance import people_of
 from grader.report.owed import Ahead, never_ahead
 from grader.report.roster import (
     CALLED,
+    NO_PLATFORMS,
     PLATFORM_S,
     Roster,
     full_names,
@@ -43,11 +46,14 @@ class ClassNames:
 
     students: Sequence[str]
     roster: Roster = ()
+    platforms: Mapping[str, str] = field(default_factory=dict)  # as ``match`` takes them
+    everybody: bool = False  # whoever handed in nothing is called as the roster has it
 
     @cached_property
     def rows(self) -> dict[int, str]:
         """The students of the roster's rows."""
-        return match(self.students, self.roster, CALLED)
+        absent = people_of(self.roster) if self.everybody else {}
+        return absent | match(self.students, self.roster, CALLED, self.platforms)
 
     @cached_property
     def _cells(self) -> dict[str, set[int]]:
@@ -100,17 +106,25 @@ def rules_for(course: Course, records: Iterable[Record], out: Path | None = None
     """
     records = list(records)
     students = sorted({one.student for one in records})
-    rules = rules_about(course.rules, students, class_of(course, out))
+    numbered = {student: one[0] for student, one in platform_numbers(records).items()}
+    rules = rules_about(course.rules, students, class_of(course, out), numbered)
     return replace(rules, times=times_of(course, records, out))
 
 
-def rules_about(rules: Rules, students: Sequence[str], roster: Roster) -> Rules:
-    """Give the rules with people as hand-ins call them.
+def rules_about(
+    rules: Rules,
+    students: Sequence[str],
+    roster: Roster,
+    platforms: Mapping[str, str] = NO_PLATFORMS,
+    *,
+    everybody: bool = False,
+) -> Rules:
+    """Give the rules with people as hand-ins call them; ``everybody``: else as the roster does.
 
     Raises:
         GraderError: the roster has no such column with sections as course.toml names.
     """
-    names = ClassNames(students, roster)
+    names = ClassNames(students, roster, platforms, everybody)
 
     def called(name: str) -> str:
         return names.student(name) or name
@@ -136,7 +150,7 @@ def ahead_of(course: Course, students: Iterable[str], roster: Roster) -> Ahead:
     """
     if not course.rules.dated:
         return never_ahead
-    rules = rules_about(course.rules, sorted({*students}), roster)
+    rules = rules_about(course.rules, sorted({*students}), roster, everybody=True)
     return partial(rules.is_ahead, now=datetime.now(UTC))
 
 

@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.collect.beside import Placed
-from grader.collect.called import Titles, by_exercises, in_repositories, unnamed
+from grader.collect.called import by_exercises, in_repositories, unnamed
 from grader.collect.caps import each_by_itself
 from grader.collect.classes import platform_owners
 from grader.collect.people import Layout, is_somebodys, layout, loose
 from grader.collect.sources import Source
+from grader.collect.titles import Titles
 from grader.collect.whose import doubts, without_mistaken_uploads
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar

@@ -5,6 +5,7 @@ with people named as their files name them. Touches nothing.
 
     char-text - 김민준.ipynb                     김민준  (a form; where no two are called so)
     김민준_char-text.ipynb, CHAR-TEXT-김민준 (1)  김민준  (by the exercise's id or title)
+    김민준_HW1.ipynb                             김민준  (by the title in the LMS; by a slip of one)
     HW3_char-text.ipynb                          HW3_char-text: nobody is called HW3
     char-text (1).ipynb                          the folder's, or nobody's where it is a class's
     char-text-octocat/homework.ipynb             octocat, and char-text (a repository of GitHub's)
@@ -12,81 +13,22 @@ with people named as their files name them. Touches nothing.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from grader.collect.exercises import says_nothing
 from grader.collect.files import is_notebook, nfc, stem_of
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import PathNames
-from grader.collect.rounds import WORDS, is_somebody, words_of
-from grader.policy.hand_ins import is_version, read_name
+from grader.collect.rounds import is_somebody
+from grader.collect.titles import Titles
+from grader.policy.hand_ins import read_name
 
 SEVERAL = 2
 MOST_COPIES = 4  # of one exercise that one person leaves in a folder
 MANY_NAMES = 5  # in one folder: more than one person's classmates
-_COUNT = re.compile(r"^\(\d{1,6}\)")  # of a copy, where more was written behind it
-_AROUND = " _-.,+&()[]"
-
-
-@dataclass(frozen=True)
-class Titles:
-    """What the course's exercises are called: id to all its names."""
-
-    names: Mapping[str, Sequence[str]]
-
-    @cached_property
-    def _joined(self) -> dict[str, str]:
-        """All names as one word each."""
-        every = [(name, key) for key, names in self.names.items() for name in (key, *names)]
-        return {"".join(words_of(name)): key for name, key in every if words_of(name)}
-
-    @cached_property
-    def _of_ids(self) -> frozenset[str]:
-        return frozenset(word for key in self.names for word in words_of(key))
-
-    @cached_property
-    def _longest(self) -> int:
-        return max((len(name) for name in self._joined), default=0)
-
-    def read(self, stem: str) -> tuple[str, str] | None:
-        """Give the exercise that a name holds, and what else it says; None where it holds none."""
-        left = read_name(stem).left
-        found = [*WORDS.finditer(left)]
-        best: tuple[int, int, int, str] | None = None
-        for first in range(len(found)):
-            joined = ""
-            for last in range(first, len(found)):
-                joined += found[last][0].casefold()
-                if len(joined) > self._longest:
-                    break
-                if joined in self._joined and (best is None or len(joined) > best[0]):
-                    best = (len(joined), first, last, self._joined[joined])
-        if best is None:
-            return None
-        _, first, last, exercise = best
-        before, after = left[: found[first].start()], left[found[last].end() :]
-        rest = " ".join(filter(None, map(_bare, (before, after))))
-        # Of multiplication-lstm-gru nobody knows which.
-        return None if self._of_ids & {*words_of(rest)} else (exercise, rest)
-
-    def repository(self, folder: str) -> tuple[str, str] | None:
-        """Give the exercise and the person of EXERCISE-PERSON, as GitHub's classes name folders."""
-        for exercise in sorted(self.names, key=len, reverse=True):
-            if folder.casefold().startswith(f"{exercise}-"):
-                rest = folder[len(exercise) + 1 :]
-                nobody = is_version(rest) or not is_somebody(rest)
-                return None if nobody or self._of_ids & {*words_of(rest)} else (exercise, rest)
-        return None
-
-
-def _bare(text: str) -> str:
-    text = _COUNT.sub("", text.strip(" _-.")).strip(_AROUND)
-    return read_name(text).left if text else ""
 
 
 def in_repositories(files: Sequence[Whereabouts], titles: Titles) -> list[Whereabouts]:
@@ -112,29 +54,29 @@ def by_exercises(files: Sequence[Whereabouts], titles: Titles) -> list[Whereabou
     """
     read = [_read(one, titles) for one in files]
     found = Counter(
-        (one.source, one.relative.parent, who.student, who.exercise)
-        for one, who in zip(files, read, strict=True)
+        (one.source, one.relative.parent, who.student, title)
+        for one, (who, title) in zip(files, read, strict=True)
         if who.student != one.named.student
     )
     return [
         replace(one, named=who)
-        if found[one.source, one.relative.parent, who.student, who.exercise] <= MOST_COPIES
+        if found[one.source, one.relative.parent, who.student, title] <= MOST_COPIES
         else replace(one, named=replace(one.named, exercise=who.exercise))
-        for one, who in zip(files, read, strict=True)
+        for one, (who, title) in zip(files, read, strict=True)
     ]
 
 
-def _read(one: Whereabouts, titles: Titles) -> PathNames:
+def _read(one: Whereabouts, titles: Titles) -> tuple[PathNames, str]:
+    """Give whom and what a name tells of, and what of it is the exercise's or its title."""
     named, stem = one.named, stem_of(nfc(one.relative.name))
     told = None if named.sample else titles.read(named.original or stem)
     if told is None:
-        return named
-    exercise, rest = told
-    named = replace(named, exercise=named.exercise or exercise)
+        return named, named.exercise or ""
+    named = replace(named, exercise=named.exercise or told.exercise or None)
     by_its_name = named.student == stem and named.folders is None and named.respondent is None
-    if named.platform is None and by_its_name and is_somebody(rest):
-        return replace(named, student=rest)
-    return named
+    if named.platform is None and by_its_name and is_somebody(told.rest):
+        named = replace(named, student=told.rest)
+    return named, named.exercise or told.title
 
 
 def respondents(files: Sequence[Whereabouts]) -> list[Whereabouts]:

@@ -19,7 +19,6 @@ from pathlib import Path, PurePosixPath
 from grader.collect.attempts import several
 from grader.collect.batch import Aside, Batch, by_true_names
 from grader.collect.beside import Beside, Placed
-from grader.collect.called import Titles
 from grader.collect.caps import first_of_each, within_code
 from grader.collect.labels import Label, label_all
 from grader.collect.listing import Item
@@ -28,6 +27,7 @@ from grader.collect.people import others, without_notebook
 from grader.collect.sources import look_at, once, why
 from grader.collect.stored import OpenZips, Stored
 from grader.collect.times import read_times
+from grader.collect.titles import Titles
 from grader.policy.rules import Attempts
 from grader.submission import Notebook, Submission
 from grader.types import GraderError, Message
@@ -62,6 +62,7 @@ def collect(
     read: Callable[[bytes], Notebook] = parse_notebook,
     own_beside: Path | None = None,
     titles: Mapping[str, Sequence[str]] | None = None,
+    tasks: Sequence[str] = (),
     attempts: Attempts = Attempts.LAST,
 ) -> Collected:
     """Find and read every submission.
@@ -74,6 +75,7 @@ def collect(
         own_beside: the course's folder, where what lies around a notebook given by itself is its
             author's; None where it may be anybody's.
         titles: what exercises are called beside their ids.
+        tasks: what they are called in the LMS.
         attempts: which of several hand-ins counts.
 
     Raises:
@@ -84,7 +86,7 @@ def collect(
         sources = [
             look_at(n, path, exercise_ids, zips, own_beside) for n, path in enumerate(once(paths))
         ]
-        called = Titles({one: (titles or {}).get(one, ()) for one in exercise_ids})
+        called = Titles({one: (titles or {}).get(one, ()) for one in exercise_ids}, tasks)
         batch = Batch(by_true_names(sources, exercise_ids, called), aside)
         read_ones = within_code(_submissions(batch, course, zips), aside.refused)
     submissions = [_owing(one, read_ones) for one in read_ones]

@@ -138,7 +138,7 @@ class GroupTable(Strict):
 
     name: Annotated[Name, Field(description="Theirs alone; their folder may be called so.")]
     members: Annotated[
-        Ids, Field(min_length=2, description="As the class page calls them, or the roster.")
+        Ids, Field(min_length=1, description="As the class page calls them, or the roster.")
     ]
     exercises: Annotated[Ids | None, Field(description="Ids; all where it is not said.")] = None
 

@@ -115,6 +115,7 @@ def at_risk(
     titles: Mapping[str, str],
     link: Link,
     ahead: Ahead = never_ahead,
+    absent: Sequence[str] = (),
 ) -> list[Risk]:
     """Name who has less than half of the points of what the class handed in, the fewest first.
 
@@ -127,9 +128,10 @@ def at_risk(
         titles: exercise id to title.
         link: student to page.
         ahead: who has time left for which exercise.
+        absent: people of whom there is nothing at all.
     """
     asked: dict[str, float] = {}
-    theirs: dict[str, dict[str, Record]] = {}
+    theirs: dict[str, dict[str, Record]] = {one: {} for one in absent}
     for record in chosen:
         theirs.setdefault(record.student, {})
         if record.exercise != UNKNOWN:

@@ -53,6 +53,27 @@ def absent(students: Iterable[str], roster: Roster) -> list[str]:
     return sorted(name for row, name in names.items() if row not in there)
 
 
+def perhaps(students: Iterable[str], roster: Roster) -> dict[str, list[str]]:
+    """Name the people of a roster whom students' names may mean, in its order."""
+    within: dict[str, set[int]] = {}
+    whole: dict[str, set[int]] = {}
+    for row, person in enumerate(roster):
+        for form in _forms(person):
+            within.setdefault(form, set()).add(row)
+        for value in person.values():
+            whole.setdefault(folded(value), set()).add(row)
+    names = people_of(roster)
+    found: dict[str, list[str]] = {}
+    for one in students:
+        alone = whole.get(folded(one), set())
+        rows = {*alone} if len(alone) == 1 else set()
+        for form in _runs(one):
+            there = within.get(form, ())
+            rows |= {row for row in there if not _is_anothers(one, form, roster[row])}
+        found[one] = [names[row] for row in sorted(rows & names.keys())]
+    return found
+
+
 def people_of(roster: Roster) -> dict[int, str]:
     """Give what the people of a roster are called, by row."""
     keys = columns_about(roster)

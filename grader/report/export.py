@@ -50,6 +50,8 @@ class Export:
             ``("canvas", "김민준", "1234")``; nothing of whom no platform named.
         page: gives a student's page of feedback; None where there is none.
         everybody: the file is to have a row for all of the roster, not for those of the records.
+        rows: row number of the roster to student, decided among all of a class where ``records``
+            are a part of it; None where they are all.
     """
 
     records: Sequence[Record]
@@ -65,6 +67,7 @@ class Export:
     numbers: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     page: Callable[[str], bytes | None] = field(default=lambda _: None)
     everybody: bool = True
+    rows: Mapping[int, str] | None = None
 
     @cached_property
     def exercises(self) -> list[str]:
@@ -174,8 +177,7 @@ class Export:
         if self.roster is None:
             students = sorted({record.student for record in self.records})
             return [({name: student}, student) for student in students]
-        rows = sorted(match_records(self.records, self.roster, keys).items())
-        return [(self.roster[row], student) for row, student in rows]
+        return [(self.roster[row], student) for row, student in sorted(self.matched(keys).items())]
 
     def everyone(self, keys: Sequence[str]) -> list[tuple[Mapping[str, str], str | None]]:
         """Pair the people of the roster with the students that they are, None for who is none.
@@ -184,12 +186,27 @@ class Export:
         """
         if self.roster is None:
             return []
-        found = match_records(self.records, self.roster, keys)
+        found = self.matched(keys)
         return [
             (person, found.get(row))
             for row, person in enumerate(self.roster)
             if row in found or (self.everybody and is_person(person))
         ]
+
+    def strangers(self, keys: Sequence[str]) -> list[str]:
+        """Name the students whose grades the roster has no place for; none without a roster."""
+        if self.roster is None:
+            return []
+        return sorted({one.student for one in self.records} - {*self.matched(keys).values()})
+
+    def matched(self, keys: Sequence[str]) -> dict[int, str]:
+        """Find the students of the records in the roster: row number to student."""
+        assert self.roster is not None
+        if self.rows is None:
+            platforms = {student: platform for student, (platform, *_) in self.numbers.items()}
+            return match_records(self.records, self.roster, keys, platforms)
+        theirs = {one.student for one in self.records}
+        return {row: student for row, student in self.rows.items() if student in theirs}
 
     def by_student(self) -> Iterator[tuple[str, str, list[Record]]]:
         """Give each student's folder, name and records that count; one alone needs no folder.

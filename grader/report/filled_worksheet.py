@@ -110,7 +110,8 @@ def _lines(records: Sequence[Record], export: Export) -> Iterator[str]:
         most = wording.points(record.grade.max_score)
         score = "" if record.grade.score is None else f" ({wording.score(record)}/{most})"
         yield printable(f"{title}: {verdict}{score}")
-        yield from map(printable, filter(None, [_why(record, export), *all_texts(record, words)]))
+        told = dict.fromkeys([_why(record, export), *all_texts(record, words)])  # each once
+        yield from map(printable, filter(None, told))
 
 
 def _why(record: Record, export: Export) -> str:

@@ -6,6 +6,7 @@ Enters: Records with what the course's rules make of them. Leaves: short texts. 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from grader.policy.hand_ins import counting
 from grader.policy.late import is_upload
@@ -42,7 +43,7 @@ def times_unknown(records: Sequence[Record], rules: Rules) -> Iterator[Message]:
     """Say once of how many hand-ins no time is known although it would matter, and what to do.
 
     Canvas tells no times, but marks who is late: where it marked anybody, whom it did not mark was
-    in time.
+    in time. So was what we graded before the deadline.
     """
     if not rules.asks_when:
         return
@@ -51,7 +52,9 @@ def times_unknown(records: Sequence[Record], rules: Rules) -> Iterator[Message]:
     unknown = [
         one
         for one in dated
-        if is_unknown(one) and not (one.exercise in marked and _is_unmarked(one))
+        if is_unknown(one)
+        and not _was_before(one)
+        and not (one.exercise in marked and _is_unmarked(one))
     ]
     if unknown:
         exercises = [one for one in rules.exercises if any(one == it.exercise for it in unknown)]
@@ -66,3 +69,10 @@ def _is_unmarked(record: Record) -> bool:
 
 def _timing(record: Record) -> Timing | None:
     return record.by_rules.timing if record.by_rules is not None else None
+
+
+def _was_before(record: Record) -> bool:
+    """Whether it was graded before it was due."""
+    assert record.by_rules is not None
+    at, due = (datetime.fromisoformat(one) for one in (record.graded_at, record.by_rules.due))
+    return at <= due

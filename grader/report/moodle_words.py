@@ -24,7 +24,7 @@ NO = frozenset({"No", "아니오"})  # in a cell
 NEEDED = (IDENTIFIER, GRADE, GRADED)  # without which Moodle takes no worksheet
 # As its own exports call them: in the grade import, in lists of participants, in worksheets.
 KEYS = (
-    *("username", "Username", "idnumber", "ID number", "id 번호"),
+    *("username", "Username", "idnumber", "ID number", "id 번호", "ID 번호"),
     *("email", "Email address", "이메일 주소", "이메일", "id", *IDENTIFIER),
 )
 

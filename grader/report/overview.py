@@ -90,6 +90,7 @@ def index_page(
     missing: Sequence[str] = (),
     notes: Sequence[str] = (),
     ahead: Ahead = never_ahead,
+    absent: Sequence[str] = (),
 ) -> str:
     """Give the instructor's page.
 
@@ -103,6 +104,7 @@ def index_page(
         missing: who has none for one of several exercises, a line for each.
         notes: what else an instructor has to know of all of it.
         ahead: who has time left for which exercise.
+        absent: people of the roster of whom there is nothing that was due.
     """
     every, hand_ins = records, Counting(records)
     there, records = list(hand_ins.chosen.values()), hand_ins.counting
@@ -123,7 +125,7 @@ def index_page(
         order_rules("matrix", len(exercises) + 2, orders),
         students=len(students),
         left_out=", ".join(map(wording.name, left_out)),
-        trained=trained_lines(records, words),
+        trained=trained_lines(every, words),
         people=people,
         missing=missing,
         notes=notes,
@@ -150,7 +152,7 @@ def index_page(
         same_code=[[Person(wording.name(one), link(one)) for one in g] for g in same_code(there)],
         items=[item_row(one, words, titles) for one in item_statistics(records)],
         mistakes=mistakes(records, words, titles, link),
-        risks=at_risk(there, words, titles, link, ahead),
+        risks=at_risk(there, words, titles, link, ahead, absent),
         spent=spent(every, words, titles),
         hours=hours(every),
         time_spent=parts(every, words),

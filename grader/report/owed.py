@@ -5,8 +5,9 @@ the exercises that everybody of the class owes, and what one of it lacks. Touche
 
 A course says what is owed by giving exercises dates, points or weights in ``course.toml``; where it
 names none, a class with a roster owes what some of it handed in. Of hand-ins that nobody called a
-class nothing is known. An exercise that nobody handed in yet is not owed yet; nor is one of which
-somebody's own deadline is ahead, by that one.
+class nothing is known. An exercise that nobody handed in yet is not owed yet (once it was due, a
+line says so of it, and of nobody); nor is one of which somebody's own deadline is ahead, by that
+one.
 """
 
 from __future__ import annotations

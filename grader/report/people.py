@@ -36,6 +36,7 @@ class State(StrEnum):
     UNREAD = "unread"  # something was handed in that we could not look at
     MENTIONED = "mentioned"  # a hand-in bears the name, and one of a namesake
     NOTHING = "nothing"
+    NOT_DUE = "not_due"  # nothing, and there is time left
 
 
 PARTS = {
@@ -46,10 +47,13 @@ PARTS = {
     State.UNREAD: "attendance.part_unread",
     State.MENTIONED: "attendance.part_mentioned",
     State.NOTHING: "attendance.part_nothing",
+    State.NOT_DUE: "attendance.part_not_due",
 }
-NAMED = (State.NOTHING, State.NO_NOTEBOOK, State.UNREAD, State.MENTIONED)
+_EMPTY = frozenset({State.NOTHING, State.NOT_DUE})
+NAMED = (State.NOTHING, State.NOT_DUE, State.NO_NOTEBOOK, State.UNREAD, State.MENTIONED)
 LINES = {
     State.NOTHING: "attendance.nothing",
+    State.NOT_DUE: "attendance.not_due",
     State.NO_NOTEBOOK: "attendance.no_notebook",
     State.UNREAD: "attendance.unread",
     State.MENTIONED: "attendance.mentioned",
@@ -88,7 +92,9 @@ class People:
         roster: how many the roster has; None where there is none.
         unread: what could not be looked at, and files of which nobody knows whose they are.
         owed: the exercises that everybody owes (``grader.report.owed``); none where nobody knows.
-        ahead: who has time left for which exercise, and so lacks nothing yet.
+        ahead: who has time left for which exercise, and so lacks nothing yet; whoever handed in
+            nothing is called as the roster has it.
+        unheard: titles of exercises that were due, and for which there is no hand-in at all.
     """
 
     people: Sequence[Person]
@@ -97,6 +103,7 @@ class People:
     unread: Sequence[Message] = ()
     owed: Sequence[str] = ()
     ahead: Ahead = never_ahead
+    unheard: Sequence[str] = ()
 
     @property
     def tells_more(self) -> bool:
@@ -107,6 +114,7 @@ class People:
         """Say how the class adds up; name who has no grade, and files that nobody read."""
         yield from self.sum(words)
         yield from self.without_grade(words)
+        yield from self._unheard(words)
         yield from self._named([one for one in self.people if one.state is State.WAITING], words)
         if beside := [one for one in self.people if one.others]:
             names = "; ".join(f"{_name(one)} ({one.others})" for one in beside)
@@ -134,7 +142,7 @@ class People:
             missing = [
                 one
                 for one in self.people
-                if one.on_roster and one.state is not State.NOTHING and self._lacks(one, exercise)
+                if one.on_roster and one.state not in _EMPTY and _lacks(one, exercise)
             ]
             if missing and exercise != UNKNOWN:
                 shown = wording.title(exercise, titles, words)
@@ -145,11 +153,12 @@ class People:
 
     def lacking(self, one: Person) -> list[str]:
         """Give the exercises that somebody owes by now and of which nothing was handed in."""
-        return [exercise for exercise in self.owed if self._lacks(one, exercise)]
+        return [exercise for exercise in self.owed if _lacks(one, exercise)]
 
-    def _lacks(self, one: Person, exercise: str) -> bool:
-        there = one.states[exercise] is not State.NOTHING
-        return not there and not self.ahead(one.student, exercise)
+    @property
+    def absent(self) -> list[str]:
+        """What those of the roster are called of whom there is nothing that was due."""
+        return [one.name for one in self.people if one.on_roster and one.state is State.NOTHING]
 
     def person(self, student: str) -> Person | None:
         """Find somebody by the name that hand-ins have."""
@@ -159,11 +168,16 @@ class People:
         """Say how many handed in nothing, or not all that they owe."""
         there = [one for one in self.people if one.on_roster]
         nothing = sum(one.state is State.NOTHING for one in there)
-        some = sum(one.state is not State.NOTHING and bool(self.lacking(one)) for one in there)
+        some = sum(one.state not in _EMPTY and bool(self.lacking(one)) for one in there)
         if nothing:
             yield words("attendance.end_nothing", count=nothing)
         if some:
             yield words("attendance.end_some", count=some)
+        yield from self._unheard(words)
+
+    def _unheard(self, words: Words) -> Iterator[str]:
+        if self.unheard:
+            yield words("attendance.unheard", exercises=", ".join(self.unheard))
 
     def _named(self, some: Sequence[Person], words: Words) -> Iterator[str]:
         if some:
@@ -192,6 +206,7 @@ def people(
     unread: Mapping[str, Sequence[Message]],
     loose: Sequence[Message] = (),
     others: Mapping[str, Sequence[Message]] = NOBODYS,
+    ahead: Ahead = never_ahead,
 ) -> People:
     """Say of everybody what there is.
 
@@ -202,6 +217,7 @@ def people(
         unread: student to what of theirs could not be looked at; "" is nobody knows whose.
         loose: what else may be somebody's.
         others: student to what lay beside the notebooks unread.
+        ahead: who has time left for which exercise.
     """
     chosen = Counting(records).chosen
     by_student: dict[str, dict[str, Record]] = {}
@@ -215,15 +231,21 @@ def people(
     def person(name: str, student: str, *, on_roster: bool, otherwise: State) -> Person:
         there = by_student.get(student, {})
         empty = State.UNREAD if student in lost else otherwise
-        states = {one: _state(there[one]) if one in there else empty for one in every}
-        found = {_state(one) for one in there.values()}
+
+        def missing(exercise: str) -> State:
+            later = empty is State.NOTHING and ahead(student or name, exercise)
+            return State.NOT_DUE if later else empty
+
+        states = {one: _state(there[one]) if one in there else missing(one) for one in every}
+        found = {_state(one) for one in there.values()} or {states[one] for one in exercises}
         state = next((one for one in State if one in found), empty)
         beside = ", ".join(str(one.args.get("found", "")) for one in others.get(student, ()))
         return Person(name, student, on_roster, state, states, beside)
 
     if roster is None:
         alone = [person(one, one, on_roster=True, otherwise=State.NOTHING) for one in students]
-        return People(sorted(alone, key=lambda one: one.name), every, None, (*told, *loose))
+        alone.sort(key=lambda one: one.name)
+        return People(alone, every, None, (*told, *loose), ahead=ahead)
     names = people_of(roster)
     rows = mentioned(students, roster) | matched(students, roster)
     known = [
@@ -239,7 +261,11 @@ def people(
         person(one, one, on_roster=False, otherwise=State.NOTHING)
         for one in sorted({*students} - {*rows.values()})
     ]
-    return People((*known, *strangers), every, len(names), (*told, *loose))
+    return People((*known, *strangers), every, len(names), (*told, *loose), ahead=ahead)
+
+
+def _lacks(one: Person, exercise: str) -> bool:
+    return one.states[exercise] is State.NOTHING
 
 
 def _state(record: Record) -> State:

@@ -3,8 +3,9 @@
 Enters: a roster as Canvas or Moodle export it, and the students of the records. Leaves: which row
 is which student. Touches nothing.
 
-A grade never goes to somebody on a guess: a name that two people share matches nobody, and whoever
-is matched to nobody is named, so that no grade disappears in silence.
+A whole name that one person bears is that person's, after all numbers and logins. A grade never
+goes to somebody on a guess: a name that two people share matches nobody, and whoever is matched to
+nobody is named, so that no grade disappears in silence.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ Roster = Sequence[Mapping[str, str]]
 # Columns with the number that the platform writes behind a name: "kimminjun_1234" in Canvas' zips,
 # "김민준_1234" in Moodle's, where the grading worksheet has "Participant 1234", "참가자1234".
 _NUMBERED = frozenset({"ID", *moodle_words.IDENTIFIER})
+_NUMBERED_BY = {"canvas": frozenset({"ID"}), "moodle": frozenset(moodle_words.IDENTIFIER)}
+NO_PLATFORMS: Mapping[str, str] = {}
 PLATFORM_S = re.compile(r"(?P<name>[^/]*\D)_(?P<number>\d+)")
 _NUMBER = re.compile(r"(?:[^/]*[_ ]|참가자)?(\d+)")  # what lies in a folder has its own words
 
@@ -43,45 +46,67 @@ def read_roster(text: str) -> Roster:
     ]
 
 
-def match(students: Iterable[str], roster: Roster, keys: Sequence[str]) -> dict[int, str]:
+def match(
+    students: Iterable[str],
+    roster: Roster,
+    keys: Sequence[str],
+    platforms: Mapping[str, str] = NO_PLATFORMS,
+) -> dict[int, str]:
     """Find students in the roster: row number to student.
 
     Args:
         students: names as the submissions give them.
         roster: the rows.
-        keys: columns that may hold such a name, the most reliable first.
+        keys: columns that may hold such a name, the most reliable first. After them a whole name
+            that one person alone bears counts.
+        platforms: student to the platform that wrote a number behind the name, where that is known:
+            the number says nothing in another platform's roster.
     """
     left = set(students)
     found: dict[int, str] = {}
     for key in keys:
-        called = _alone((_called(student, key), student) for student in left)
+        asked = (one for one in left if key in _asked_of(one, platforms) or key not in _NUMBERED)
+        called = _alone((_called(student, key), student) for student in asked)
         rows = _alone((_called(p.get(key, ""), key), row) for row, p in enumerate(roster))
         for name in called.keys() & rows.keys():
             row = rows[name]
             if row not in found and _may_be(called[name], roster[row], key):
                 found[row] = called[name]
                 left.remove(called[name])
-    for row, student in _by_full_name(left, roster).items():
+    for row, student in _by_full_name(left, roster, platforms).items():
         found.setdefault(row, student)
     return found
 
 
-def match_records(records: Iterable[Record], roster: Roster, keys: Sequence[str]) -> dict[int, str]:
+def _asked_of(student: str, platforms: Mapping[str, str]) -> frozenset[str]:
+    """Give the columns in which the number behind a name may stand."""
+    return _NUMBERED_BY.get(platforms.get(student, ""), _NUMBERED)
+
+
+def match_records(
+    records: Iterable[Record],
+    roster: Roster,
+    keys: Sequence[str],
+    platforms: Mapping[str, str] = NO_PLATFORMS,
+) -> dict[int, str]:
     """Find the students of some records: row number to student.
 
-    Who handed in nothing is called as a teacher typed it, and is found by a name as well: no
-    folder could be somebody else's.
+    Who handed in nothing is called as a teacher typed it: whoever handed in keeps the row.
 
     Args:
         records: with those for which only a decision by hand stands.
         roster: the rows.
-        keys: as ``match`` takes them.
+        keys: as ``match`` takes them; after them any login or number of the roster counts.
+        platforms: as ``match`` takes them.
     """
     records = list(records)
-    found = match({one.student for one in records}, roster, keys)
+    every = (*keys, *(one for one in LOGINS if one not in keys))
     handed_in = {one.student for one in records if one.submission}
-    typed = {one.student for one in records} - handed_in - {*found.values()}
-    by_name = _alone((one_word(student), student) for student in typed)
+    found = match(handed_in, roster, every, platforms)
+    typed = {one.student for one in records} - handed_in
+    for number, student in match(typed, roster, every).items():
+        found.setdefault(number, student)
+    by_name = _alone((one_word(student), student) for student in typed - {*found.values()})
     rows = _alone((name, row) for row, person in enumerate(roster) for name in typed_names(person))
     named = [(str(rows[name]), student) for name, student in by_name.items() if name in rows]
     for row, student in _alone(named).items():
@@ -106,21 +131,30 @@ def one_word(text: str) -> str:
     return "".join(WORDS.findall(folded(text)))
 
 
-def _by_full_name(students: Iterable[str], roster: Roster) -> dict[int, str]:
-    """Find students whom a platform named, 홍길동_123456, by a name that only one of a roster has.
+def _by_full_name(
+    students: Iterable[str], roster: Roster, platforms: Mapping[str, str]
+) -> dict[int, str]:
+    """Find students by a whole name that only one of them and only one of a roster has.
 
-    Only where the roster has no such numbers, as Moodle's list of participants has none: where it
-    has, they were asked, and somebody whom they do not know is somebody else.
+    Whom a platform named, 홍길동_123456, only where the roster has no such numbers, as Moodle's
+    list of participants has none: where it has, they were asked, and somebody whom they do not know
+    is somebody else.
     """
-    if any(row.get(key) for row in roster for key in _NUMBERED):
-        return {}
-    theirs = ((PLATFORM_S.fullmatch(folded(student)), student) for student in students)
-    called = _alone(
-        ("".join(WORDS.findall(match["name"])), student) for match, student in theirs if match
-    )
+    called = _alone((_own_name(one, roster, platforms), one) for one in students)
     rows = _alone((name, row) for row, person in enumerate(roster) for name in full_names(person))
     named = [(str(rows[name]), student) for name, student in called.items() if name in rows]
     return {int(row): student for row, student in _alone(named).items()}
+
+
+def _own_name(student: str, roster: Roster, platforms: Mapping[str, str]) -> str:
+    """Give a student's name as one word, "" where it may not be asked for."""
+    match = PLATFORM_S.fullmatch(folded(student))
+    if "/" in student:
+        return ""
+    if match is None:
+        return one_word(student)
+    numbered = any(row.get(key) for row in roster for key in _asked_of(student, platforms))
+    return "" if numbered else one_word(match["name"])
 
 
 def full_names(person: Mapping[str, str]) -> set[str]:
@@ -172,7 +206,7 @@ def letters(text: str) -> list[str]:
 NAMES = ("Student", *moodle_words.FULL_NAME, "Name", "이름", "성명")
 LOGINS = (
     *("SIS Login ID", "username", "Username", "학번", "SIS User ID", "idnumber", "ID number"),
-    *("id 번호", "email", "Email address", "이메일 주소", "이메일"),
+    *("id 번호", "ID 번호", "email", "Email address", "이메일 주소", "이메일"),
     *(*moodle_words.IDENTIFIER, "ID", "id"),
 )
 CALLED = (*NAMES, *LOGINS)
@@ -201,13 +235,6 @@ def is_person(row: Mapping[str, str]) -> bool:
     """Whether a row is about somebody: not Canvas' own second line, nor its student for tests."""
     called = next((row[key] for key in columns_about([row]) if row.get(key)), "")
     return bool(called) and folded(called) not in _NOT_PEOPLE
-
-
-def unmatched(records: Iterable[Record], roster: Roster, keys: Sequence[str]) -> list[str]:
-    """Name the students whose grades the roster has no place for."""
-    records = list(records)
-    found = match_records(records, roster, keys)
-    return sorted({record.student for record in records} - {*found.values()})
 
 
 def folded(text: str) -> str:

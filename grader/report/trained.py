@@ -16,7 +16,7 @@ def trained_lines(records: Sequence[Record], words: Words) -> tuple[str, ...]:
     proofs = [(record, proof) for record in records if (proof := _proof(record)) is not None]
     ours = [(record, proof) for record, proof in proofs if proof.proven]
     trainings = len({proof.key for _, proof in ours})
-    submissions = len({(record.student, record.submission) for record, _ in ours})
+    submissions = len({(record.author, record.submission) for record, _ in ours})
     lines = []
     if ours:
         lines.append(words("report.trainings", trainings=trainings, submissions=submissions))

@@ -25,6 +25,7 @@ from tests.support.cli_help import Said, Shell
 from tests.support.course_help import ROOT
 
 LSTM, GRU = "multiplication-lstm", "multiplication-gru"
+AFTERWARDS = "2026-06-01T09:00:00+00:00"
 LONG_AGO, FAR_AHEAD = "2001-05-01", "2199-05-01"  # whatever the clock says
 TEMPLATES = SCHEMA.parent / "template"
 RULES = f"""
@@ -174,30 +175,47 @@ class TestForget:
 
 
 class TestByHand:
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    @pytest.mark.parametrize(("points", "score"), [(10, "9.5"), (10, "10"), (200, "95")])
+    def test_a_score_that_fits_the_lms_points_too_is_asked_about_and_not_written(
+        self, shell: Shell, lang: str, points: int, score: str
+    ) -> None:
+        say(shell, RULES.replace("points = 10", f"points = {points}"))
+        shell.keep(graded("kim", 60.0))
+        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", lang)
+        said = shell("override", "kim", f"{GRU},{LSTM}", "--score", score, "--absent", *to)
+        assert said.code == 2
+        assert "--of 100" in said.line
+        assert f"--of {points}" in said.line
+        assert not (shell.out / "by-hand.jsonl").exists()
+
     @pytest.mark.parametrize(
-        ("lang", "told", "warned"),
-        [
-            (
-                "en",
-                "60 → 9.5 / 100 (in the LMS: 0.95 / 10)",
-                "If you meant 9.5 of 10, say --score 95.",
-            ),
-            ("ko", "60 → 9.5 / 100 (LMS에서는 0.95 / 10", "--score 95로 다시"),
-        ],
+        ("score", "of", "given", "in_lms"),
+        [("9.5", "10", "95", "9.5"), ("9.5", "100", "9.5", "0.95"), ("4", "5", "80", "8")],
     )
-    def test_a_score_that_fits_the_lms_points_is_told_in_both(
-        self, shell: Shell, lang: str, told: str, warned: str
+    def test_with_what_it_is_out_of_it_is_that(
+        self, shell: Shell, score: str, of: str, given: str, in_lms: str
     ) -> None:
         say(shell, RULES)
         shell.keep(graded("kim", 60.0))
-        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", lang)
-        said = shell("override", "kim", LSTM, "--score", "9.5", *to)
-        assert said.code == 0
-        assert told in said.out
-        assert warned in said.line
+        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", "en")
+        said = shell("override", "kim", LSTM, "--score", score, "--of", of, *to)
+        assert (said.code, said.err) == (0, "")
+        assert f"60 → {given} / 100 (in the LMS: {in_lms} / 10)" in said.out
+
+    @pytest.mark.parametrize(("score", "of"), [("11", "10"), ("1", "0"), ("-1", "10"), ("1", "-1")])
+    def test_a_score_outside_what_it_is_out_of_is_refused(
+        self, shell: Shell, score: str, of: str
+    ) -> None:
+        say(shell, RULES)
+        shell.keep(graded("kim", 60.0))
+        to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", "en")
+        said = shell("override", "kim", LSTM, f"--score={score}", f"--of={of}", *to)
+        assert said.code == 2
+        assert not (shell.out / "by-hand.jsonl").exists()
 
     @pytest.mark.parametrize(("score", "exercise"), [("95", LSTM), ("0", LSTM), ("9.5", GRU)])
-    def test_no_other_score_is_warned_of(self, shell: Shell, score: str, exercise: str) -> None:
+    def test_no_other_score_is_asked_about(self, shell: Shell, score: str, exercise: str) -> None:
         say(shell, RULES)
         shell.keep(graded("kim", 60.0, exercise=exercise))
         to = ("--reason", "oral", "--by", "lee", "--out", shell.out, "--lang", "en")
@@ -395,7 +413,8 @@ class TestEverywhereTheSame:
         self, shell: Shell, lang: str, told: str
     ) -> None:
         say(shell, RULES)
-        shell.keep(graded("kim", 95.0), graded("lee", 95.0), graded("choi", 95.0, LATE))
+        there = (graded("kim", 95.0), graded("lee", 95.0), graded("choi", 95.0, LATE))
+        shell.keep(*(replace(one, graded_at=AFTERWARDS) for one in there))
         said = shell("report", "--out", shell.out, "--lang", lang)
         page = (shell.out / "index.html").read_text("utf-8")
         assert said.err.count(told) == page.count(told) == 1
@@ -403,6 +422,15 @@ class TestEverywhereTheSame:
         unknown = {"en": "time not known", "ko": "알 수 없음"}[lang]
         assert unknown in shell.page("kim")
         assert unknown not in shell.page("choi")
+
+    def test_what_was_graded_before_the_deadline_was_in_time(self, shell: Shell) -> None:
+        say(shell, RULES.replace("weight = 1\n", f"due = {FAR_AHEAD}\n"))
+        kim, lee = graded("kim", 95.0), graded("lee", 95.0)
+        there = (kim, lee, graded("lee", 95.0, exercise=GRU))
+        shell.keep(*(replace(one, graded_at=AFTERWARDS) for one in there))
+        said = report(shell)
+        assert "of 2 of 3 hand-ins nobody knows when" in said.err
+        assert GRU not in said.err
 
     def test_where_lateness_costs_nothing_nobody_asks_for_times(self, shell: Shell) -> None:
         say(shell, RULES.replace("per_day = 10", ""))

@@ -201,6 +201,22 @@ class TestMoodle:
         assert "username" in said.line
         assert "--key" in said.line
 
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_a_worksheet_with_other_titles_is_no_list_of_participants(
+        self, shell: Shell, tmp_path: Path, lang: str
+    ) -> None:
+        path = tmp_path / "worksheet.csv"
+        header = "식별자,이름,이메일 주소,상태,성적,최고 성적,최종 변경 (성적),피드백 의견"
+        path.write_text(f"{header}\n참가자12,김민준,mj@x.kr,제출됨,,100,-,\n", encoding="utf-8")
+        shell.keep(b.record("김민준"))
+        said = export(shell, "moodle", "--roster", path, "--lang", lang)
+        assert said.code == 2
+        assert "마지막 수정됨(성적)" in said.line
+        assert "최종 변경 (성적)" in said.line
+        assert export(shell, "moodle", "--roster", path, "--key", "이메일 주소").code == 0
+        rows = table(shell.out / "export" / "moodle" / "moodle.csv")
+        assert rows[1] == ["mj@x.kr", "100.00"]
+
 
 class TestOthers:
     def test_nbgrader_has_a_row_per_record(self, shell: Shell) -> None:

@@ -112,6 +112,7 @@ class TestPreview:
         hand_file.append(shell.out, [line])
         NewRubric(monkeypatch, kim=AFTER)
         said = regrade(shell, "--preview")
+        assert "the grader's own score: 90 → 100" in said.out
         assert "What was decided by hand stays in force. Score by hand: 95" in said.out
         told = json.loads(regrade(shell, "--preview", "--format", "json").out)
         assert told["moves"][0]["in_force"] == "override"

@@ -18,10 +18,13 @@ TITLES = {
 }
 
 
+TASKS = ("HW1", "과제 2")
+
+
 def gather(folder: Path, *names: str) -> Collected:
     for name in names:
         write(folder / f"{name}.ipynb")
-    found = collect([folder], exercise_ids=TITLES, owed=None, titles=TITLES)
+    found = collect([folder], exercise_ids=TITLES, owed=None, titles=TITLES, tasks=TASKS)
     for message in (*found.refused, *found.notes):
         worded(message)
     return found
@@ -66,6 +69,34 @@ def test_what_is_written_beside_an_exercise_and_is_nobody_s_stays_whole(tmp_path
 )
 def test_a_name_that_holds_no_exercise_stays_whole(tmp_path, name):
     assert who_and_what(gather(tmp_path, name, "lee")) == {(name, ""), ("lee", "")}
+
+
+@pytest.mark.parametrize(
+    "name", ["김민준_HW1", "hw1 - 김민준", "HW_1 김민준 (2)", "과제2_김민준", "김민준 과제 2_최종"]
+)
+def test_what_the_lms_calls_an_exercise_is_nobody_s_name(tmp_path, name):
+    """And names no exercise: a chapter's notebook may be called so, too."""
+    assert who_and_what(gather(tmp_path, name, "lee")) == {("김민준", ""), ("lee", "")}
+
+
+def test_several_tasks_of_one_person_are_one_student_s(tmp_path):
+    names = [f"김민준_{task}{copy}" for task in ("HW1", "과제 2") for copy in ("", " (1)", " (2)")]
+    assert {one.student for one in gather(tmp_path, *names, "lee").submissions} == {"김민준", "lee"}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "SimpleRNN으로 수엘 예측하기",  # a letter for another
+        "SimpleRNN으로 수열 예측기",  # one is missing
+        "Sequence predicition with SimpleRNN",
+        "multiplicaton-gru",
+        "Writing text charcater by character",  # two changed places
+    ],
+)
+def test_a_title_with_a_slip_is_nobody_s_name(tmp_path, title):
+    """And names no exercise, since it could be a slip for another's."""
+    assert who_and_what(gather(tmp_path, f"{title}_김민준", "lee")) == {("김민준", ""), ("lee", "")}
 
 
 def test_a_name_that_holds_two_exercises_names_none(tmp_path):

@@ -154,7 +154,7 @@ FAULTS = [
     ),
     ('time_zone = "Asia/Seul"', 1, "rules.no_zone_near", "Asia/Seoul"),
     ('time_zone = "../../etc/passwd"', 1, "rules.no_zone", "passwd"),
-    ('[[groups]]\nname = "a"\nmembers = ["kim"]', 3, "rules.too_few", "members"),
+    ('[[groups]]\nname = "a"\nmembers = []', 3, "rules.too_few", "members"),
     ("packages = [" + '"a", ' * 51 + "]", 1, "rules.too_many", "50"),
     ('name = ""', 1, "rules.empty", "name"),
     ('name = " "', 1, "rules.empty", "name"),

@@ -11,6 +11,9 @@ import pytest
 from rich.console import Console
 
 from grader.policy.by_hand import HandLines, in_force
+from grader.report import exporters
+from grader.report.by_hand import decision_text
+from grader.report.export import Export
 from grader.report.feedback import feedback_page
 from grader.report.github import github_annotations, github_summary
 from grader.report.json_ import results_json
@@ -105,3 +108,14 @@ def test_programs_are_told_what_was_found(records: Sequence[Record]) -> None:
     assert found["kim"]["counts"] is False
     assert found["kim"]["graded"] is True
     assert found["lee"]["by_hand"]["found"]["verdict"] == "untrained"
+
+
+@pytest.mark.parametrize("kind", [HandKind.OVERRIDE, HandKind.EXCUSE])
+def test_moodles_comment_tells_a_decision_once(kind: HandKind) -> None:
+    score = 40.0 if kind is HandKind.OVERRIDE else None
+    records = in_force([b.record("kim")], HandLines((line(kind, "kim", score),)))
+    named = {"Identifier": "Participant 1", "Full name": "kim"}
+    roster = [named | {"Grade": "", "Last modified (grade)": "-", "Feedback comments": ""}]
+    filled = exporters.load("moodle").files(Export(records, WORDS, {}, roster=roster))
+    text = dict(filled)["moodle.csv"].decode()
+    assert text.count(decision_text(records[0], WORDS)) == 1

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from grader.report.feedback import feedback_page
-from grader.report.owed import Missing, lacking_lines, owed
+from grader.report.owed import Missing, lacking_lines, never_ahead, owed
 from grader.report.people import State, people
 from grader.text.words import Words
 from grader.types import UNKNOWN, Message, Verdict
@@ -82,10 +82,13 @@ def test_the_end_counts_who_handed_in_nothing_and_who_not_all(lang: str) -> None
 def test_nobody_lacks_what_there_is_time_left_for() -> None:
     records = [b.record("kim", LSTM), b.record("kim", GRU), b.record("lee", LSTM)]
     roster = [{"Student": one} for one in ("kim", "lee")]
-    found = replace(people(records, [LSTM, GRU], roster, {}), owed=(LSTM, GRU))
-    before = replace(found, ahead=lambda student, exercise: (student, exercise) == ("lee", GRU))
     words = Words("en")
-    for one, lacks in ((found, [GRU]), (before, [])):
+    for ahead, lacks in (
+        (never_ahead, [GRU]),
+        (lambda student, exercise: (student, exercise) == ("lee", GRU), []),
+    ):
+        found = people(records, [LSTM, GRU], roster, {}, ahead=ahead)
+        one = replace(found, owed=(LSTM, GRU))
         lee = one.person("lee")
         assert lee is not None
         assert one.lacking(lee) == lacks

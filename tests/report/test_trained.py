@@ -37,6 +37,14 @@ def test_trainings_are_counted_once_and_submissions_too(lang: str) -> None:
     )
 
 
+def test_the_class_s_page_counts_earlier_hand_ins_as_the_terminal_does() -> None:
+    earlier = replace(proven("lee", "c"), submission="lee (old).ipynb")
+    every = (*CLASS, earlier)
+    (told, _) = trained_lines(every, Words("en"))
+    assert "distinct trainings: 3" in told
+    assert told in index_page(every, Words("en"), {}, {})
+
+
 def test_a_model_that_nobody_trained_was_not_trained_by_its_notebook() -> None:
     untrained = replace(b.training(()), fits=0, epochs=0, changed=False)
     evidence = replace(b.evidence(training=untrained), proof=Proof(why=Message("proof.another")))

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from grader.report import filled_worksheet as worksheet
 from grader.report.columns import Column
-from grader.report.export import Export, Files, Lack, csv_file
-from grader.report.moodle_words import IDENTIFIER, KEYS
+from grader.report.export import LONGEST_COLUMNS, Export, Files, Lack, csv_file
+from grader.report.moodle_words import GRADE, GRADED, IDENTIFIER, KEYS, column
 from grader.report.spreadsheet import inert
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
@@ -23,8 +23,10 @@ def files(export: Export) -> Files:
     """Give one row per student; the roster is Moodle's worksheet, or its export of participants.
 
     Raises:
-        GraderError: nothing says who is who, or the roster has no such column as ``--key`` names.
+        GraderError: nothing says who is who, or the roster has no such column as ``--key`` names,
+            or is a grading worksheet that Moodle would not take back.
     """
+    _refuse_half_a_worksheet(export)
     if _has_worksheet(export):
         yield "moodle.csv", worksheet.filled(export, KEYS)
         if (pages := worksheet.feedback_zip(export, KEYS)) is not None:
@@ -41,6 +43,7 @@ def files(export: Export) -> Files:
 
 def lacks(export: Export) -> Iterator[Lack]:
     """Name those whom Moodle would not know, or whose grades it would pass over."""
+    _refuse_half_a_worksheet(export)
     if _has_worksheet(export):
         yield from worksheet.lacks(export, KEYS)
         return
@@ -66,6 +69,20 @@ def _excused_of(export: Export, student: str) -> str:
 
 def _has_worksheet(export: Export) -> bool:
     return export.roster is not None and worksheet.is_worksheet([*export.roster[0]])
+
+
+def _refuse_half_a_worksheet(export: Export) -> None:
+    """Refuse a grading worksheet whose columns are called otherwise: it is no list of participants.
+
+    Raises:
+        GraderError: it is one, and nobody said by which column people are to be known.
+    """
+    header = export.roster[0] if export.roster else ()
+    has = column(header, IDENTIFIER) and column(header, GRADE)
+    if has and not _has_worksheet(export) and not export.key:
+        found = printable(", ".join(header), limit=LONGEST_COLUMNS)
+        args = {"path": export.roster_path, "found": found, "wanted": " / ".join(GRADED)}
+        raise GraderError(Message("report.moodle_half_worksheet", args))
 
 
 def _key(export: Export) -> str:
