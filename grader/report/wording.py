@@ -331,7 +331,7 @@ def verdict_reason(record: Record, words: Words) -> str:
     if _of_no_exercise(record):
         return words("verdict.no_known_exercise.why")
     if record.grade.verdict is Verdict.ACCEPTED:
-        return words(_why_accepted(record))
+        return _accepted_reason(record, words)
     if record.grade.verdict is Verdict.WAITING and not record.waiting:
         return words("verdict.waiting.in_vain")
     if record.grade.verdict is Verdict.SUSPICIOUS and record.waiting:
@@ -339,14 +339,15 @@ def verdict_reason(record: Record, words: Words) -> str:
     return words(VERDICT_REASONS[record.grade.verdict])
 
 
-def _why_accepted(record: Record) -> str:
-    """Give the id of what acceptance means: all is right, or what was looked at, or most of it."""
+def _accepted_reason(record: Record, words: Words) -> str:
+    """Say what acceptance means: all is right, or what was looked at, or not every cell ran."""
     if by_hand.decision(record):
-        return "verdict.by_hand.why"
+        return words("verdict.by_hand.why")
     if any(map(_ran_in_part, record.grade.checks)):
-        return "verdict.accepted.in_part"
-    seen = any(map(is_unlooked, record.grade.checks))
-    return "verdict.accepted.seen" if seen else VERDICT_REASONS[Verdict.ACCEPTED]
+        return words("verdict.accepted.in_part")
+    if any(map(is_unlooked, record.grade.checks)):
+        return words("verdict.accepted.seen")
+    return words("verdict.accepted.why")
 
 
 def _ran_in_part(check: Check) -> bool:
