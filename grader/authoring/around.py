@@ -136,7 +136,9 @@ def _readme(
         if published
         else f"./{GRADER if own else forked or GRADER}[student]",
         "own": f"| `{GRADER}` | {words('release.readme_own')} |\n" if own else "",
-        "where": "" if published or own or forked else words("release.readme_where", file=GRADER),
+        "where": ""
+        if published or own or forked
+        else f" {words('release.readme_where', file=GRADER)}",
         "handing_in": text.read_text("utf-8") if handing_in is not None else "",
         "colab": words("release.readme_colab")
         if published

@@ -108,7 +108,7 @@ def _their_path(error: Exception, arguments: Sequence[str]) -> str | None:
 
 
 def language_of(arguments: Sequence[str]) -> str:
-    """Find the reader's language: chosen, on the command line, in course.toml, in the locale."""
+    """Find the reader's language: chosen, on the command line, of the course, in the locale."""
     from grader.text.words import LANGUAGES, pick_language
     from grader.types import GraderError
 
@@ -125,7 +125,9 @@ def language_of(arguments: Sequence[str]) -> str:
 
 def _course_language() -> str | None:
     from grader.course.load import find_course, language_said
+    from grader.course.public import released_language
     from grader.text.words import LANGUAGES
 
-    said = language_said(find_course())  # what is told may be that file's own fault
+    root = find_course()  # what is told may be the fault of its course.toml
+    said = language_said(root) or released_language(root)
     return said if said in LANGUAGES else None

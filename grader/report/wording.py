@@ -330,15 +330,29 @@ def verdict_reason(record: Record, words: Words) -> str:
     """Say in general what a record's verdict means."""
     if _of_no_exercise(record):
         return words("verdict.no_known_exercise.why")
-    if record.grade.verdict is Verdict.ACCEPTED and by_hand.decision(record):
-        return words("verdict.by_hand.why")
-    if record.grade.verdict is Verdict.ACCEPTED and any(map(is_unlooked, record.grade.checks)):
-        return words("verdict.accepted.seen")
+    if record.grade.verdict is Verdict.ACCEPTED:
+        return _accepted_reason(record, words)
     if record.grade.verdict is Verdict.WAITING and not record.waiting:
         return words("verdict.waiting.in_vain")
     if record.grade.verdict is Verdict.SUSPICIOUS and record.waiting:
         return words("verdict.suspicious.waits")
     return words(VERDICT_REASONS[record.grade.verdict])
+
+
+def _accepted_reason(record: Record, words: Words) -> str:
+    """Say what acceptance means: all is right, or what was looked at, or not every cell ran."""
+    if by_hand.decision(record):
+        return words("verdict.by_hand.why")
+    if any(map(_ran_in_part, record.grade.checks)):
+        return words("verdict.accepted.in_part")
+    if any(map(is_unlooked, record.grade.checks)):
+        return words("verdict.accepted.seen")
+    return words("verdict.accepted.why")
+
+
+def _ran_in_part(check: Check) -> bool:
+    """Whether a check is of the cells, and points were lost in it."""
+    return check.cls is EvidenceClass.RUNS and check.points < check.max_points
 
 
 def _of_no_exercise(record: Record) -> bool:

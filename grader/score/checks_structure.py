@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from grader.course.exercises import ExpectedLayer
-from grader.score.nearest import Comparison
+from grader.score.nearest import Comparison, unasked_off
 from grader.text.printable import cut
 from grader.types import Check, EvidenceClass, LayerFact, Message, ModelFacts, Scalar
 
@@ -84,10 +84,10 @@ def expected_text(layer: ExpectedLayer) -> str:
 
 
 def layer_text(fact: LayerFact | None, layer: ExpectedLayer) -> str:
-    """Write a found layer with the settings that the exercise asks about."""
+    """Write a found layer with the settings that the exercise asks about, and what lost weights."""
     if fact is None:
         return NOTHING
-    config = {key: fact.config.get(key) for key in layer.config}
+    config = {key: fact.config.get(key) for key in (*layer.config, *unasked_off(fact, layer))}
     return _layer_text(fact.cls, config, fact.output_shape, fact.params)
 
 

@@ -83,6 +83,8 @@ def _about_epochs(training: TrainingFacts | None, exercise: Exercise, *, counted
     wanted = training.epochs_asked
     if training.reached is not None:
         return Message("training.epochs_cut_off", {**args, "reached": training.reached})
+    if run == 0:
+        return Message("training.none_done", args)
     if wanted is not None and wanted >= exercise.epochs:
         return Message("training.epochs_broken_off", {**args, "wanted": wanted})
     return Message("training.epochs", args)

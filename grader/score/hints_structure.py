@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from grader.course.exercises import ExpectedLayer
-from grader.score.nearest import Comparison
+from grader.score.nearest import Comparison, unasked_off
 from grader.text.printable import printable
 from grader.types import Json, LayerFact, Message, ModelFacts, Scalar
 
@@ -31,9 +31,9 @@ def _differences(compared: Comparison) -> Iterator[Message]:
     model, form = compared.model, compared.form
     got = [fact.cls for fact in model.layers]
     wanted = [layer.cls for layer in form.layers]
-    numbered = [
-        (place + 1, model.layers[place], layer)
-        for place, layer in zip(compared.places, form.layers, strict=True)
+    numbered = [  # as the checks count them; of the model's own count a message says "your model"
+        (number, model.layers[place], layer)
+        for number, (place, layer) in enumerate(zip(compared.places, form.layers, strict=True), 1)
         if place is not None
     ]
     if got == wanted:
@@ -99,13 +99,18 @@ def _settings(pairs: Sequence[tuple[int, LayerFact, ExpectedLayer]]) -> Iterator
         for key, value in layer.config.items()
         if fact.config and fact.config.get(key) != value  # of a layer of one's own nothing is known
     ]
-    unbiased = [
-        ("use_bias", number, fact, layer, False, True)
-        for number, fact, layer in pairs
-        if fact.config.get("use_bias") is False and fact.params < layer.params
-    ]
+    unbiased, older = (
+        [
+            (key, number, fact, layer, False, True)
+            for number, fact, layer in pairs
+            if fact.params < layer.params and key in unasked_off(fact, layer)
+        ]
+        for key in ("use_bias", "reset_after")
+    )
     if unbiased:  # without biases a model may be as large as another form, and not be meant for it
         found = [*(one for one in found if one[0] != "reset_after"), *unbiased]
+    else:
+        found += older
     found.sort(key=lambda one: FIRST.index(one[0]) if one[0] in FIRST else len(FIRST))
     last = max((number for number, _, _ in pairs), default=0)
     for key, number, fact, layer, got, expected in found:

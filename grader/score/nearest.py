@@ -16,6 +16,8 @@ from grader.course.exercises import Exercise, ExpectedLayer
 from grader.course.forms import AcceptedForm, accepted_forms, align
 from grader.types import LayerFact, ModelFacts
 
+WEIGHTS = ("use_bias", "reset_after")  # Keras has them on
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -84,6 +86,11 @@ def compare(model: ModelFacts, form: AcceptedForm) -> Comparison:
     """Put a model beside one form."""
     got, wanted = [fact.cls for fact in model.layers], [layer.cls for layer in form.layers]
     return Comparison(model, form, tuple(align(got, wanted)))
+
+
+def unasked_off(fact: LayerFact, layer: ExpectedLayer) -> tuple[str, ...]:
+    """Name what adds weights unless it is switched off, and is, where the exercise is silent."""
+    return tuple(k for k in WEIGHTS if k not in layer.config and fact.config.get(k) is False)
 
 
 def _met(fact: LayerFact, layer: ExpectedLayer) -> float:

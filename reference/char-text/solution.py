@@ -14,21 +14,24 @@
 #  Y[0]   이 _ 오 면 _ 강 가 의 … 먼 저        한 글자 뒤 one further
 # ```
 #
-# 글자마다 번호를 붙여 원-핫으로 바꿉니다. `X`와 `Y`는 모두 `(53, 20, 48)`입니다. `set`의 순서는 실행할 때마다 다르므로 `sorted`로 고정합니다. 이 셀은 그대로 실행하십시오.
+# 글자마다 번호를 붙여 원-핫으로 바꿉니다. `X`와 `Y`는 모두 `(53, 20, 48)`입니다. `set`의 순서는 실행할 때마다 다르므로 `sorted`로 고정합니다. 아래 두 셀을 실행하십시오.
 #
-# Each character gets a number and becomes one-hot; `X` and `Y` are both `(53, 20, 48)`. The order of a `set` changes from run to run, so it is `sorted`. Run this cell as it is.
+# Each character gets a number and becomes one-hot; `X` and `Y` are both `(53, 20, 48)`. The order of a `set` changes from run to run, so it is `sorted`. Run the next two cells.
 #
-# 다른 문장을 쓰고 싶으면 이 셀을 복사해 바로 아래에 두고 그 `TEXT`를 바꾸십시오. 40~200글자의 실제 문장이어야 합니다. 같은 글자가 여러 번 나오고 그때마다 다른 글자가 이어져야 합니다. 앞 글자만 보면 다음 글자를 알 수 있는 글은 표에서 찾는 것과 다르지 않아 데이터와 성능 점수를 잃습니다.
+# 다른 문장을 쓰고 싶으면 첫째 셀의 `TEXT`를 바꾸십시오. 그 셀은 고쳐도 됩니다. 40~200글자의 실제 문장이어야 합니다. 같은 글자가 여러 번 나오고 그때마다 다른 글자가 이어져야 합니다. 앞 글자만 보면 다음 글자를 알 수 있는 글은 표에서 찾는 것과 다르지 않아 데이터와 성능 점수를 잃습니다.
 #
-# If you would rather take a sentence of your own, copy this cell below itself and change `TEXT` there. Take a real one of 40 to 200 characters, in which characters come several times and something else follows them each time. Where the character before tells the next one, a list does as well as a network, and points for the data and for how well it answers are lost.
+# If you would rather take a sentence of your own, change `TEXT` in the first of them; that cell is yours to edit. Take a real one of 40 to 200 characters, in which characters come several times and something else follows them each time. Where the character before tells the next one, a list does as well as a network, and points for the data and for how well it answers are lost.
+
+# %%
+# 다른 문장으로 바꾸어도 됩니다 / may become a sentence of your own
+TEXT = ("봄이 오면 강가의 버드나무는 가장 먼저 연둣빛 잎을 틔우고, "
+        "아이들은 그 그늘 아래에서 물수제비를 뜨며 하루가 저무는 줄도 모른다.")
 
 # %% tags=["data"]
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
-TEXT = ("봄이 오면 강가의 버드나무는 가장 먼저 연둣빛 잎을 틔우고, "
-        "아이들은 그 그늘 아래에서 물수제비를 뜨며 하루가 저무는 줄도 모른다.")
 STEPS = 20
 
 characters = sorted(set(TEXT))
@@ -39,7 +42,7 @@ codes = np.array([number[character] for character in TEXT])          # (73,)
 one_hot = np.eye(V)
 X = np.array([one_hot[codes[i:i + STEPS]] for i in range(len(TEXT) - STEPS)])
 Y = np.array([one_hot[codes[i + 1:i + STEPS + 1]] for i in range(len(TEXT) - STEPS)])
-print(len(TEXT), "글자,", V, "종류,", X.shape, Y.shape)
+print(len(TEXT), "글자 characters,", V, "종류 different,", X.shape, Y.shape)
 
 # %% [markdown]
 # ## 2. 모델 / Model
@@ -72,9 +75,9 @@ if 'model' in globals():   # 만든 뒤에 보여 줍니다 / shown once it is b
 # %% [markdown]
 # ## 3. 학습 / Training
 #
-# `adam`, `categorical_crossentropy`, `metrics=['accuracy']`, 100에포크로 학습하고 결과를 `history`에 담으십시오. 몇 초면 끝납니다.
+# `adam`, `categorical_crossentropy`, `metrics=['accuracy']`, 100에포크로 학습하고 결과를 `history`에 담으십시오. 몇 초에서 몇십 초 걸립니다. 느린 컴퓨터나 다른 일을 함께 하는 컴퓨터에서는 더 걸립니다.
 #
-# Train with `adam`, `categorical_crossentropy`, `metrics=['accuracy']` for 100 epochs; keep the result in `history`. It takes a few seconds.
+# Train with `adam`, `categorical_crossentropy`, `metrics=['accuracy']` for 100 epochs; keep the result in `history`. It takes from some seconds to half a minute; a slow computer, or one that does other work as well, takes longer.
 #
 # <!-- epochs -->
 

@@ -501,9 +501,9 @@ def _layout(
         return RAW, _wrong("data.scale", "0 ± 1", got, "weather.raw"), ()
     usual = scale.slope * series.std(axis=0)
     centre = scale.slope * series.mean(axis=0) + scale.shift
-    right = _right("data.scale", "0 ± 1", got, "weather.scale_right")
     if np.all((usual > 0.5) & (usual < 2.0)) and np.all(np.abs(centre) < 1.0):
-        return STANDARDISED, right, ()
+        return STANDARDISED, _right("data.scale", "0 ± 1", got, "weather.standardised_right"), ()
+    right = _right("data.scale", "0 ± 1", got, "weather.scale_right")
     return SCALED, right, (Message("weather.own_scale", {"got": got}),)
 
 

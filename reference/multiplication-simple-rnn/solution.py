@@ -30,7 +30,7 @@ ROWS, STEPS, TRAIN = 3000, 100, 2560
 def make_sequence():
     numbers = np.random.rand(STEPS)
     marks = np.zeros(STEPS)
-    first, second = np.random.choice(STEPS, 2, replace=False)  # 서로 다른 두 위치
+    first, second = np.random.choice(STEPS, 2, replace=False)  # 서로 다른 두 위치 / two different steps
     marks[[first, second]] = 1
     return np.column_stack([marks, numbers]), numbers[first] * numbers[second]
 
@@ -41,7 +41,7 @@ Y = np.array([product for _, product in pairs])     # (3000,)
 print(X.shape, Y.shape)
 
 marked = np.flatnonzero(X[0, :, 0])
-print("표시된 위치", marked, "  숫자", X[0, marked, 1], "  정답", Y[0])
+print("표시된 위치 marked steps", marked, "  숫자 numbers", X[0, marked, 1], "  정답 target", Y[0])
 
 # %% [markdown]
 # ## 2. 모델 / Model
@@ -64,7 +64,7 @@ print("표시된 위치", marked, "  숫자", X[0, marked, 1], "  정답", Y[0])
 # > 아래 셀에서 `model`을 만드십시오. 첫 번째 층에는 `return_sequences=True`가 필요합니다. / Build `model` in the next cell; the first layer needs `return_sequences=True`.
 
 # %% tags=["answer"]
-# 입력 (100, 2) → SimpleRNN(30), 모든 시점 → SimpleRNN(30), 마지막 시점 → Dense(1)
+# 입력 input (100, 2) → SimpleRNN(30), 모든 시점 every step → SimpleRNN(30), 마지막 시점 last step → Dense(1)
 ### BEGIN SOLUTION
 model = tf.keras.Sequential([
     tf.keras.layers.Input(shape=(STEPS, 2)),
@@ -117,9 +117,9 @@ if 'model' in globals():   # 모델이 있을 때만 / once there is a model
     errors = np.abs(predictions - Y[TRAIN:])
 
     print("   정답 true   예측 predicted   오차 error")
-    for answer, guess, error in list(zip(Y[TRAIN:], predictions, errors))[:8]:
-        print(f"   {answer:9.3f}   {guess:14.3f}   {error:10.3f}  {'O' if error <= .04 else 'X'}")
-    print(f"정확도 correctness: {np.mean(errors <= .04):.1%}   mse: {np.mean(errors ** 2):.4f} (always the mean: {always_mean:.4f})")
+    for target, guess, error in list(zip(Y[TRAIN:], predictions, errors))[:8]:
+        print(f"   {target:9.3f}   {guess:14.3f}   {error:10.3f}  {'O' if error <= .04 else 'X'}")
+    print(f"정확도 correctness: {np.mean(errors <= .04):.1%}   mse: {np.mean(errors ** 2):.4f} (평균만 답할 때 always the mean: {always_mean:.4f})")
 
 # %% [markdown]
 # ### 생각해 보기 / Think

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 영화 감상평: 단어 위의 합성곱
+# # 영화 감상평: 단어 시퀀스에 합성곱 적용하기
 # *Film reviews: convolutions on words*
 #
 # **목표.** 긴 감상평을 순환층 없이 1차원 합성곱으로 읽습니다. 합성곱은 "안 지루했다" 같은 짧은 구절을 알아봅니다.
@@ -62,9 +62,9 @@ print(x_train.shape, x_train[0])
 #                                          합계 total
 # ```
 #
-# 폭이 7인 창이 지나가면 200개가 194개로, 다섯 중 하나만 남기면 38개로, 다시 32개로 줄고, 마지막에는 필터마다 가장 큰 값만 남습니다. `binary_crossentropy`는 확률을 받으므로 마지막에 `sigmoid`가 필요합니다.
+# 폭이 7인 커널이 지나가면 200개가 194개로, 다섯 중 하나만 남기면 38개로, 다시 32개로 줄고, 마지막에는 필터마다 가장 큰 값만 남습니다. `binary_crossentropy`는 확률을 받으므로 마지막에 `sigmoid`가 필요합니다.
 #
-# A window seven wide makes 194 of 200, keeping one in five leaves 38, the next window 32, and at last only the largest value of each filter. `binary_crossentropy` takes probabilities, so the end needs a `sigmoid`.
+# A kernel seven wide makes 194 of 200, keeping one in five leaves 38, the next kernel 32, and at last only the largest value of each filter. `binary_crossentropy` takes probabilities, so the end needs a `sigmoid`.
 
 # %% tags=["answer"]
 # Input → Embedding → Conv1D → MaxPooling1D → Conv1D → GlobalMaxPooling1D → Dense

@@ -48,7 +48,7 @@ for window, following in zip(X, Y):
 # > 아래 셀에서 `model`을 만드십시오. Build `model` in the next cell.
 
 # %% tags=["answer"]
-# 입력 (4, 1) → SimpleRNN(10) → Dense(1)
+# 입력 input (4, 1) → SimpleRNN(10) → Dense(1)
 ### BEGIN SOLUTION
 model = tf.keras.Sequential([
     tf.keras.layers.Input(shape=(STEPS, 1)),
@@ -93,12 +93,12 @@ if 'history' in globals():   # fit을 부른 뒤에 그립니다 / drawn once fi
 # %%
 beyond = np.array([[.6, .7, .8, .9], [-.1, .0, .1, .2]])[:, :, None]
 windows = np.concatenate([X, beyond])
-answers = np.concatenate([Y, [1.0, 0.3]])
+targets = np.concatenate([Y, [1.0, 0.3]])
 
 if 'model' in globals():   # 모델이 있을 때만 / once there is a model
     print("   정답 true   예측 predicted")
-    for answer, guess in zip(answers, model.predict(windows, verbose=0)[:, 0]):
-        print(f"   {answer:9.1f}   {guess:14.3f}")
+    for target, guess in zip(targets, model.predict(windows, verbose=0)[:, 0]):
+        print(f"   {target:9.1f}   {guess:14.3f}")
 
 # %% [markdown]
 # ### 생각해 보기 / Think

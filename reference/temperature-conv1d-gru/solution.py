@@ -68,9 +68,9 @@ plt.show()
 #                                         합계 total
 # ```
 #
-# 폭이 5인 창은 양 끝에서 두 시간씩을 잃습니다(36 → 32). 최댓값 풀링은 세 개 중 하나만 남깁니다(32 → 10). GRU에는 `dropout=0.1, recurrent_dropout=0.5`를 줍니다.
+# 폭이 5인 커널은 양 끝에서 두 시간씩을 잃습니다(36 → 32). 최댓값 풀링은 세 개 중 하나만 남깁니다(32 → 10). GRU에는 `dropout=0.1, recurrent_dropout=0.5`를 줍니다.
 #
-# A window five wide loses two hours at either end (36 → 32); max pooling keeps one in three (32 → 10). The GRU has `dropout=0.1, recurrent_dropout=0.5`.
+# A kernel five wide loses two hours at either end (36 → 32); max pooling keeps one in three (32 → 10). The GRU has `dropout=0.1, recurrent_dropout=0.5`.
 
 # %% tags=["answer"]
 # Input → Conv1D → MaxPooling1D → Conv1D → GRU → Dense(1)
@@ -124,7 +124,7 @@ if 'history' in globals():   # fit을 부른 뒤에 그립니다 / drawn once fi
 if 'model' in globals():   # 모델이 있을 때만 / once there is a model
     predictions = model.predict(X_test, verbose=0)[:, 0]             # (247,)
     error = np.mean(np.abs(predictions - y_test))
-    print(f"모델 model {error:.3f}   단순 naive {naive:.3f}   기온 차이 {error * std[1]:.2f} °C")
+    print(f"모델 model {error:.3f}   단순 naive {naive:.3f}   기온 차이 off by {error * std[1]:.2f} °C")
 
     plt.figure(figsize=(10, 3))
     plt.plot(y_test[:150] * std[1] + mean[1], label='true')

@@ -118,7 +118,7 @@ if 'history' in globals():   # fit을 부른 뒤에 그립니다 / drawn once fi
 if 'model' in globals():   # 모델이 있을 때만 / once there is a model
     predictions = model.predict(X_test, verbose=0)[:, 0]             # (247,)
     error = np.mean(np.abs(predictions - y_test))
-    print(f"모델 model {error:.3f}   단순 naive {naive:.3f}   기온 차이 {error * std[1]:.2f} °C")
+    print(f"모델 model {error:.3f}   단순 naive {naive:.3f}   기온 차이 off by {error * std[1]:.2f} °C")
 
     plt.figure(figsize=(10, 3))
     plt.plot(y_test[:150] * std[1] + mean[1], label='true')

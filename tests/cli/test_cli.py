@@ -79,6 +79,16 @@ class TestUsage:
         monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
         assert KOREAN.search(refused(shell("grade", "x", "--jbos", "3")))
 
+    def test_usage_errors_speak_the_language_of_the_folder_that_students_were_given(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        for folder in ("assignments", "grader_course"):
+            (tmp_path / folder).mkdir()
+        (tmp_path / "grader_course" / "course.json").write_text('{"language": "ko"}', "utf-8")
+        monkeypatch.setenv("LC_ALL", "C.UTF-8")
+        monkeypatch.setenv("GRADER_COURSE", str(tmp_path))
+        assert KOREAN.search(refused(shell("check"), "NOTEBOOK"))
+
     def test_no_command_shows_the_help(self, shell: Shell) -> None:
         said = shell()
         assert said.code in (0, 2)

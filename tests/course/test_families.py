@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from grader.course.families import DataReading, load_family
 from grader.execution import FitSample
+from grader.text.words import Words
 from grader.types import GraderError
 from tests.support.family_data import (
     FAMILIES,
@@ -69,6 +71,22 @@ def test_a_family_says_which_way_each_of_its_metrics_is_better(name):
         measured |= set(family.measure(predictions, asked))
     assert measured == set(family.BETTER)
     assert set(family.BETTER.values()) <= {"lower", "higher"}
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_what_a_threshold_is_about_has_words(lang):
+    """In a sentence and as a name; without them a student reads ``next_accuracy``."""
+    known = Words(lang, (REFERENCE / "families" / "locale",))
+    files = sorted(REFERENCE.glob("*/expected*.json"))
+    about = {one["metric"] for f in files for one in json.loads(f.read_text())["thresholds"]}
+    assert about
+    bare = {
+        name
+        for name in about
+        for kind in ("metric", "figure")
+        if known(f"{kind}.{name}") == f"{kind}.{name}"
+    }
+    assert bare == set()
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -67,6 +67,22 @@ class TestReason:
     def test_an_accepted_exercise_needs_no_reason(self) -> None:
         assert wording.reason(b.record(), WORDS) == ""
 
+    def test_accepted_work_of_which_a_cell_failed_is_not_said_to_be_whole(self) -> None:
+        whole, told = b.full_checks(), Message("runs.failed", {"first": 3, "error": "KeyError"})
+        cells = b.check("runs.cells", 8.33, 10, told, expected="6", got="5", cell=3)
+        in_part = b.record(grade=b.grade(Verdict.ACCEPTED, 98.33, (cells, *whole[1:])))
+        assert wording.verdict_reason(b.record(), WORDS) == WORDS("verdict.accepted.why")
+        assert wording.verdict_reason(in_part, WORDS) == WORDS("verdict.accepted.in_part")
+
+    def test_where_a_cell_failed_is_said_once(self) -> None:
+        """Its place stands before the sentence, in a page, a terminal and a table."""
+        for lang in ("en", "ko"):
+            words = Words(lang)
+            (cells, _) = failed().grade.checks
+            line = f"{wording.cell_name(cells.cell, words)}: {wording.check_text(cells, words)}"
+            about_the_error = line.partition("NameError: x")[2].partition(".")[0]
+            assert about_the_error == ""
+
     def test_an_ungraded_exercise_gives_our_reason(self) -> None:
         broken = b.record(
             grade=b.grade(

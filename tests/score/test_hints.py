@@ -99,6 +99,10 @@ def hints(evidence: Evidence, exercise: Exercise) -> list[Message]:
     return list(score(evidence, exercise, THRESHOLD).hints)
 
 
+def checks_of(evidence: Evidence, exercise: Exercise) -> list[Check]:
+    return list(score(evidence, exercise, THRESHOLD).checks)
+
+
 def first(evidence: Evidence, exercise: Exercise) -> Message:
     return hints(evidence, exercise)[0]
 
@@ -221,6 +225,32 @@ class TestStructure:
         values = {"got": "False", "expected": "True", "setting": "use_bias"}
         told = Message("diagnose.setting", {"number": 2, "layer": "GRU", **values})
         assert [one for one in hints(found, gru) if one.id.startswith("diagnose")] == [told]
+
+    def test_a_gru_of_the_older_form_is_named_where_no_form_asks_for_it(self) -> None:
+        """The exercise says nothing of ``reset_after``, and the parameters differ by nothing else."""
+        course = load_course(ROOT)
+        exercise = course.exercise("temperature-gru")
+        first_layer, dense = exercise.layers
+        older = replace(fact(first_layer, reset_after=False), params=4512)
+        evidence = sound(exercise, model=model([older, fact(dense)], input_shape=(36, 14)))
+        values = {"got": "False", "expected": "True", "setting": "reset_after"}
+        told = Message("diagnose.setting", {"number": 1, "layer": "GRU", **values})
+        assert [one for one in hints(evidence, exercise) if one.id.startswith("diagnose")] == [told]
+        (check,) = (one for one in checks_of(evidence, exercise) if one.id == "structure.layer-1")
+        assert "reset_after=False" in check.got
+
+    def test_a_hint_counts_layers_as_the_checks_do(self) -> None:
+        """Of a model that lacks its second layer the third is the fourth that is asked for."""
+        exercise = load_course(ROOT).exercise("temperature-conv1d-gru")
+        layers = [fact(layer) for layer in exercise.layers]
+        place = next(i for i, layer in enumerate(layers) if layer.cls == "GRU")
+        layers[place] = replace(layers[place], config={**layers[place].config, "dropout": 0.0})
+        del layers[1]
+        evidence = sound(exercise, model=model(layers, input_shape=(36, 14)))
+        (told,) = (one for one in hints(evidence, exercise) if one.args.get("setting") == "dropout")
+        missed = [one for one in checks_of(evidence, exercise) if one.id.startswith("structure.lay")]
+        asked = [one.message.args["number"] for one in missed if one.expected.startswith("GRU(")]
+        assert [told.args["number"]] == asked == [place + 1]
 
     def test_a_model_without_readable_layers(self, gru: Exercise) -> None:
         told = first(sound(gru, model=model([], rebuilt=False), metrics={}), gru)

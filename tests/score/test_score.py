@@ -326,7 +326,8 @@ def test_training_that_moved_nothing_or_diverged_earns_nothing(
         (trained(0, changed=True), "changed", "without_fit"),
         (trained(3, epochs_asked=3), "changed", "epochs"),
         (trained(3, epochs_asked=100), "changed", "epochs_broken_off"),
-        (trained(0, fits=1, epochs_asked=100), "not_begun", "epochs_broken_off"),
+        (trained(0, fits=1, epochs_asked=100), "not_begun", "none_done"),
+        (trained(0, fits=1, epochs_asked=0), "not_begun", "none_done"),
         # All epochs were run (softmax on one unit): to ask for as many would be false.
         (trained(100, changed=False), "unchanged", "epochs_idle"),
         (trained(100, finite=False), "not_finite", "epochs_idle"),
