@@ -85,13 +85,17 @@ class UnbuiltError(NotRebuildableError):
 
 
 def read_architecture(
-    config: Mapping[str, Any], shape: tuple[int | None, ...] | None = None
+    config: Mapping[str, Any],
+    shape: tuple[int | None, ...] | None = None,
+    *,
+    noted: bool = True,
 ) -> Architecture:
     """Read a claimed configuration.
 
     Args:
         config: keras' serialised configuration.
         shape: of the input, without the batch axis, for a model that was never built.
+        noted: whether the shape that the configuration notes goes before that one.
 
     Raises:
         UnbuiltError: it was never built, and no shape is given.
@@ -101,6 +105,8 @@ def read_architecture(
     layers = chain_of(config)
     specs = _specs(layers)
     told, dtype = _input(config, layers)
+    if not noted and shape is not None:
+        told = shape
     if told is None and shape is None:
         raise UnbuiltError
     if any(spec.cls == "Embedding" for spec in specs[:1]):

@@ -75,15 +75,24 @@ class ModelReading:
     def built_for(self, exercise: Exercise) -> ModelReading:
         """Give a model that was never built the shape of its data, where they are such data.
 
-        Else the shape of the exercise's own.
+        Else the shape of the exercise's own: so where Keras noted the shape of data that its layers
+        do not take, as ``fit`` failed over them.
         """
-        if self.architecture is not None or not self.layers:
+        if not self.layers or not (self.architecture is None or self._is_half_built(exercise)):
             return self
         shape = exercise.sized(data_shape(telling_fit(self.candidate))).input_shape
         try:
-            return replace(self, architecture=read_architecture(self.candidate.config, shape))
+            read = read_architecture(self.candidate.config, shape, noted=False)
         except NotRebuildableError as error:
             return replace(self, obstacle=error.message)
+        return replace(self, architecture=read, obstacle=self.obstacle or UnbuiltError().message)
+
+    def _is_half_built(self, exercise: Exercise) -> bool:
+        """Whether no layer has weights, and the input that is noted has other axes."""
+        candidate, read = self.candidate, self.architecture
+        if read is None or candidate.bare or candidate.raised or candidate.final:
+            return False
+        return len(read.input_shape) != len(exercise.input_shape)
 
 
 def moved(candidate: Candidate) -> bool:

@@ -17,6 +17,7 @@ from grader.course.public import PublicCourse
 from grader.live.answer import Answer
 from grader.live.course import find_public
 from grader.live.evidence import LiveModel, evidence_of, read_live
+from grader.live.failing import FailedCell, failed_cell
 from grader.live.names import (
     HeldModel,
     cells_of,
@@ -87,13 +88,15 @@ def _answer(
     keras = keras_of_the_notebook()
     if keras is not None:
         watch(keras)
-    models = _models(keras, names, model, history) if keras is not None else ()
+    failed = failed_cell(names)
+    models = _models(keras, names, model, history, failed) if keras is not None else ()
     found = evidence_of(keras, models, exercise, course, cells_of(names))
+    found = replace(found, failed=failed)
     return answer_of(found, models, exercise, course, names, words)
 
 
 def _models(
-    keras: Any, names: Mapping[str, Any], model: Any, history: Any
+    keras: Any, names: Mapping[str, Any], model: Any, history: Any, failed: FailedCell | None
 ) -> tuple[LiveModel, ...]:
     """Read the notebook's models, or the one that is named.
 
@@ -112,7 +115,7 @@ def _models(
     ran = cells_of(names)
     read = []
     for one in held:
-        known = fits_of(keras, one.model, histories, names, ran)
+        known = fits_of(keras, one.model, histories, names, ran, failed)
         read.append(read_live(keras, one, _with_given(known, history, alone=len(held) == 1)))
     return tuple(read)
 
@@ -120,7 +123,12 @@ def _models(
 def _with_given(known: KnownFits, history: Any, *, alone: bool) -> KnownFits:
     """Add what is handed over by itself: the numbers of a fit that nothing else tells of."""
     numbers = getattr(history, "history", history)
-    if known.fits or not alone or not isinstance(numbers, dict) or not numbers:
+    if (
+        (known.fits and not known.failed)
+        or not alone
+        or not isinstance(numbers, dict)
+        or not numbers
+    ):
         return known
     fit = from_numbers(numbers)
-    return replace(known, fits=(fit,), changed=fit.epochs_run > 0)
+    return replace(known, fits=(fit,), changed=fit.epochs_run > 0, failed=False)

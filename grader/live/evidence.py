@@ -33,6 +33,7 @@ from grader.extract.matching import ModelReading, choose, read_model, telling_fi
 from grader.extract.tasks import Answer, LayerAnswer
 from grader.extract.training import training_facts
 from grader.kernel.probe import models as probe
+from grader.live.failing import FailedCell
 from grader.live.names import HeldModel
 from grader.live.trainings import KnownFits
 from grader.score.hints_empty import has_empty
@@ -61,6 +62,7 @@ class LiveEvidence:
     chosen: LiveModel | None
     data_unknown: str = ""  # why nobody can tell whether the data are right: the id of a message
     epochs_unsure: bool = False  # more was trained than is known of
+    failed: FailedCell | None = None  # the cell that failed last
     begin: bool = False  # a cell was run in which nothing stands yet where code is asked for
     engine: str = ""  # Keras' backend; "" is not known
 
@@ -107,6 +109,8 @@ def evidence_of(
     reading = chosen.reading.built_for(exercise)
     elsewhere = telling_fit(reading.candidate) is None and chosen.known.updates > 0  # by no fit
     data, unknown = _data(reading, exercise, course, ran)
+    if chosen.known.failed and unknown == UNSEEN:
+        unknown = ""  # what is missing is a fit that runs
     if elsewhere:
         unknown = unknown or UNSEEN
     evidence = Evidence(
@@ -133,10 +137,18 @@ def evidence_of(
 def _chosen(
     models: Sequence[LiveModel], exercise: Exercise, every: Sequence[Exercise]
 ) -> LiveModel | None:
-    """Choose as the grader does: not a model of another exercise, where there is one of this."""
+    """Choose as the grader does: not a model of another exercise, where there is one of this.
+
+    One that was built anew under its name is what the notebook has by now, trained or not.
+    """
     readings = [one.reading for one in models]
+    now = [one.reading for one in models if not one.held.earlier]
     others = [one for one in every if one.id != exercise.id]
-    reading = choose(readings, exercise, others) or choose(readings, exercise)
+    reading = (
+        choose(now, exercise, others)
+        or choose(readings, exercise, others)
+        or choose(readings, exercise)
+    )
     return next((one for one in models if one.reading is reading), None)
 
 

@@ -30,6 +30,7 @@ class HeldModel:
     model: Any
     name: str
     order: int  # larger is later
+    earlier: bool = False  # no variable holds it any more, only the History of its training
 
 
 def names_of(frame: FrameType | None) -> dict[str, Any]:
@@ -47,18 +48,21 @@ def models_among(names: Mapping[str, Any], keras: Any) -> tuple[HeldModel, ...]:
 
     One that was built anew under its name may still be there, in the History of its training.
     """
-    held: dict[int, tuple[Any, str]] = {}
+    held: dict[int, tuple[Any, str, bool]] = {}
     own = {name: value for name, value in names.items() if not name.startswith("_")}
     for name, value in own.items():
         for inner, model in _models_in(name, value, keras.Model):
-            held.setdefault(id(model), (model, inner))
+            held.setdefault(id(model), (model, inner, False))
     for name, value in own.items():
         if issubclass(type(value), keras.callbacks.History):
             model = getattr(value, "model", None)
             if issubclass(type(model), keras.Model):
-                held.setdefault(id(model), (model, f"{name}.model"))
+                held.setdefault(id(model), (model, f"{name}.model", True))
     made = sorted(held.values(), key=lambda one: _count(one[0]))
-    return tuple(HeldModel(model, name, order) for order, (model, name) in enumerate(made, 1))
+    return tuple(
+        HeldModel(model, name, order, earlier)
+        for order, (model, name, earlier) in enumerate(made, 1)
+    )
 
 
 def _models_in(name: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:

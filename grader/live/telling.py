@@ -14,6 +14,7 @@ from grader import __version__
 from grader.course.exercises import Exercise
 from grader.course.public import PublicCourse
 from grader.extract.matching import is_theirs
+from grader.live.advising import advice
 from grader.live.answer import (
     COLOURS,
     NOT_YET,
@@ -34,22 +35,16 @@ from grader.report import wording
 from grader.score.hints_training import setting_hints
 from grader.score.score import score
 from grader.text.words import Words
-from grader.types import EvidenceClass, Grade, Message, Scalar, Verdict
+from grader.types import EvidenceClass, Grade, Scalar
 
 SHOWN = (EvidenceClass.STRUCTURE, EvidenceClass.DATA, EvidenceClass.TRAINING)
+GROUPS = (EvidenceClass.RUNS, *SHOWN)
 LEFT = {
     EvidenceClass.STRUCTURE: "live.left_structure",
     EvidenceClass.DATA: "live.left_data",
     EvidenceClass.TRAINING: "live.left_training",
     EvidenceClass.ACCURACY: "live.left_accuracy",
     EvidenceClass.RUNS: "live.left_runs",
-}
-# A live notebook's cells have no places: the same advice, without one.
-WITHOUT_CELL = {
-    "diagnose.not_a_chain": "live.not_a_chain",
-    "diagnose.layers_do_not_fit": "live.layers_do_not_fit",
-    "diagnose.misspelt_model": "live.misspelt_model",
-    "diagnose.trained_elsewhere": "live.trained_elsewhere",
 }
 
 
@@ -70,7 +65,9 @@ def answer_of(
     grade = score(found.evidence, exercise, None)
     failed = last_error(names)
     standing = standing_of(found, grade, exercise, course.curves.get(exercise.id))
+    earlier = frozenset(one.held.name for one in models if one.held.earlier)
     lines = (
+        *_failed(found, words),
         *_structure(found, grade, failed, words),
         *_data(found, grade, words),
         *_training(found, grade, words),
@@ -78,12 +75,13 @@ def answer_of(
         *_notes(found, exercise, course, words),
         *_chance(standing, found, exercise, words),
     )
-    hints = tuple(Hint(words.say(one)) for one in _hints(found, grade, exercise, failed))
+    advised = advice(found, grade, exercise, failed, earlier)
+    hints = tuple(Hint(words.say(one)) for one in advised)
     counted = Answer(exercise.id, "", lines, (), "", (), (), "")
     return replace(
         counted,
         title=exercise.title.ko if words.lang == "ko" else exercise.title.en,
-        titles=tuple((cls, wording.class_name(cls, words)) for cls in SHOWN),
+        titles=tuple((cls, wording.class_name(cls, words)) for cls in GROUPS),
         model=_model(found, models, words),
         hints=hints[: course.hints],
         summary=tuple(_summary(counted, found, grade, exercise, words)),
@@ -118,6 +116,12 @@ def _picture(standing: Standing, words: Words) -> Picture:
     return Picture(words("live.chance_scale", scale=scale(standing)), html)
 
 
+def _failed(found: LiveEvidence, words: Words) -> Iterator[Line]:
+    if found.failed is not None:
+        told = {"cell": found.failed.place, "error": found.failed.told}
+        yield Line(WRONG, EvidenceClass.RUNS, words("live.cell_failed", **told))
+
+
 def _structure(found: LiveEvidence, grade: Grade, failed: str, words: Words) -> Iterator[Line]:
     cls = EvidenceClass.STRUCTURE
     if found.chosen is None and failed:
@@ -136,7 +140,7 @@ def _data(found: LiveEvidence, grade: Grade, words: Words) -> Iterator[Line]:
     elif found.chosen is None:
         yield Line(NOT_YET, cls, words("live.not_yet"))
     elif not found.evidence.data:
-        yield Line(NOT_YET, cls, words("live.no_fit"))
+        yield Line(NOT_YET, cls, _no_fit(found, words))
     else:
         yield from _checks(cls, grade, words)
 
@@ -151,11 +155,18 @@ def _training(found: LiveEvidence, grade: Grade, words: Words) -> Iterator[Line]
     elif known is not None and found.epochs_unsure:
         told = words("live.trained_otherwise", updates=known.updates)
         yield Line(UNKNOWN, cls, f"{told} {asked}")
-    elif known is None or not known.fits:
-        told = words("live.not_yet" if known is None else "live.no_fit")
+    elif known is None or not known.fits or known.failed:
+        told = words("live.not_yet") if known is None else _no_fit(found, words)
         yield Line(NOT_YET, cls, f"{told} {asked}")
     else:
         yield from _checks(cls, grade, words)
+
+
+def _no_fit(found: LiveEvidence, words: Words) -> str:
+    """Say that nothing was trained: nobody tried, or the cell that does failed."""
+    if found.failed is None or found.chosen is None or not found.chosen.known.failed:
+        return words("live.no_fit")
+    return words("live.fit_failed", cell=found.failed.place)
 
 
 def _checks(cls: EvidenceClass, grade: Grade, words: Words) -> Iterator[Line]:
@@ -201,22 +212,6 @@ def _model(found: LiveEvidence, models: Sequence[LiveModel], words: Words) -> st
         return words("live.looked_at", name=name)
     every = names_in([one.held for one in models], lambda one: wording.name(one.name))
     return words("live.model_of_several", name=name, models=every)
-
-
-def _hints(found: LiveEvidence, grade: Grade, exercise: Exercise, failed: str) -> Iterator[Message]:
-    if found.chosen is None and failed:
-        yield Message("live.mend_first")  # advice about layers would be about none
-        return
-    if found.chosen is None:
-        if found.begin:
-            yield Message("live.begin")
-        yield from exercise.hints_for(Verdict.WRONG_ARCHITECTURE, EvidenceClass.STRUCTURE)
-        return
-    if found.epochs_unsure and grade.verdict is Verdict.UNTRAINED:
-        return  # whether anything is missing is not known
-    for hint in wording.with_epochs_left(grade) if exercise.earns_by_accuracy else grade.hints:
-        here = WITHOUT_CELL.get(hint.id)
-        yield Message(here, hint.args) if here is not None else hint
 
 
 def _summary(

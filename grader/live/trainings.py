@@ -18,6 +18,7 @@ import numpy as np
 
 from grader.execution import Fit, FitSample
 from grader.kernel.probe.repeats import history_of
+from grader.live.failing import FailedCell, fit_that_failed
 from grader.live.given import LastCall, last_call
 from grader.live.watching import sampled, seen_by
 from grader.submission import Notebook
@@ -36,6 +37,7 @@ class KnownFits:
     changed: bool  # the weights, by what the losses tell
     more: int  # epochs that the optimizer has counted beside these, where fit stands in a loop
     updates: int  # that the optimizer has counted since it was made
+    failed: bool = False  # a cell that failed calls fit, and no epoch is known to have ended
 
     @property
     def seen(self) -> bool:
@@ -44,7 +46,12 @@ class KnownFits:
 
 
 def fits_of(
-    keras: Any, model: Any, histories: Sequence[Any], names: Mapping[str, Any], ran: Notebook | None
+    keras: Any,
+    model: Any,
+    histories: Sequence[Any],
+    names: Mapping[str, Any],
+    ran: Notebook | None,
+    failed: FailedCell | None = None,
 ) -> KnownFits:
     """Give what is known of the training of a model.
 
@@ -54,6 +61,7 @@ def fits_of(
         histories: every History that a variable holds.
         names: of the notebook.
         ran: its cells, as they ran; None where they are not known.
+        failed: the cell that failed last.
     """
     last = getattr(model, "history", None)
     own = [one for one in histories if model_of(one) is model and one is not last]
@@ -62,6 +70,10 @@ def fits_of(
     call = last_call(ran, names, model) if ran is not None and own else None
     fits = tuple(_fit(keras, one, call if one is last else None) for one in own)
     updates = _updates(model)
+    broken = failed.fit_of(names, model) if failed is not None else None
+    if broken is not None and not any(fit.epochs_run for fit in fits):
+        fits = (fit_that_failed(broken, _sampled(keras, broken) or UNSEEN),)
+        return KnownFits(fits, changed=False, more=0, updates=updates, failed=True)
     return KnownFits(fits, _changed(model, fits), _more(own, fits, call, updates), updates)
 
 
@@ -97,14 +109,16 @@ def _fit(keras: Any, history: Any, call: LastCall | None) -> Fit:
 
 def _given(keras: Any, params: Mapping[str, Any], call: LastCall | None) -> FitSample | None:
     """Sample what the call names, where that can be what this fit was given."""
-    if call is None or "x" not in call.arguments:
-        return None
-    given = call.arguments
-    sample = sampled(keras, given["x"], given.get("y"))
-    steps = params.get("steps")
+    sample, steps = _sampled(keras, call) if call is not None else None, params.get("steps")
     if sample is None or sample.x is None or sample.kind != "arrays" or type(steps) is not int:
         return sample
-    return sample if steps == _steps(sample.x.shape[0], given) else None
+    assert call is not None
+    return sample if steps == _steps(sample.x.shape[0], call.arguments) else None
+
+
+def _sampled(keras: Any, call: LastCall) -> FitSample | None:
+    given = call.arguments
+    return sampled(keras, given["x"], given.get("y")) if "x" in given else None
 
 
 def _steps(rows: int, given: Mapping[str, Scalar]) -> int:

@@ -61,18 +61,20 @@ def _looked_on(keras: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def fit(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True  # a student's traceback shows the student's lines
-        recorder = None
+        recorder, before = None, None
         try:
             bound = signature.bind(*args, **kwargs)
             recorder, sample = _begin(keras, bound.arguments)
             args, kwargs = bound.args, bound.kwargs
             model, *_ = args
+            before = getattr(model, "history", None)
         except Exception:  # noqa: BLE001 - fit itself says what is wrong with its arguments
             model, sample = None, None
         try:
             return original(*args, **kwargs)
         finally:
-            _end(keras, model, sample, recorder)
+            if getattr(model, "history", None) is not before:  # else it ended before it began
+                _end(keras, model, sample, recorder)
 
     fit.__looked_on__ = True  # type: ignore[attr-defined]
     return fit

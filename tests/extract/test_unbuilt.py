@@ -63,3 +63,18 @@ def test_data_of_another_kind_do_not_spoil_the_layers() -> None:
     reading = read_model(unbuilt(exercise.id, sample)).built_for(exercise)
     assert reading.architecture is not None
     assert reading.architecture.input_shape == (4, 1)
+
+
+def test_a_shape_that_keras_noted_as_fit_failed_over_it_does_not_spoil_them_either() -> None:
+    """``fit(X[:, :, 0], Y)``: no layer was made, and the configuration has the shape (4,)."""
+    exercise = COURSE.exercise("sequence-prediction")
+    sample = own_data(COURSE, COURSE.exercise("sentiment-embedding"))
+    made = candidate(sequential(*asked(exercise), shape=(4,)), sample, epochs=0)
+    half_built = Candidate(**{**vars(made), "initial": (), "final": ()})
+    reading = read_model(half_built).built_for(exercise)
+    assert reading.architecture is not None
+    assert reading.architecture.input_shape == (4, 1)
+    assert reading.obstacle is not None
+    whole = read_model(made).built_for(exercise)
+    assert whole.architecture is not None
+    assert whole.architecture.input_shape == (4,)

@@ -46,6 +46,7 @@ def test_a_model_that_only_a_history_still_holds_is_found_by_it() -> None:
     history, again = lost.fit([1]), kept.fit([1])
     found = models_among({"history": history, "again": again, "model": kept}, KERAS)
     assert [(one.model, one.name) for one in found] == [(lost, "history.model"), (kept, "model")]
+    assert [one.earlier for one in found] == [True, False]
 
 
 def test_models_in_a_dictionary_have_its_key_for_a_name() -> None:

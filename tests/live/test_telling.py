@@ -16,13 +16,14 @@ from grader.course.looking import ELSEWHERE, UNASKED
 from grader.course.public import PublicCourse
 from grader.execution import Fit, FitSample
 from grader.extract.matching import read_model
+from grader.live.advising import WITHOUT_CELL
 from grader.live.answer import Answer
 from grader.live.evidence import ATTEMPTED_NOTHING, UNSEEN, LiveEvidence, LiveModel
 from grader.live.names import HeldModel
-from grader.live.telling import WITHOUT_CELL, answer_of
+from grader.live.telling import answer_of
 from grader.live.trainings import KnownFits
 from grader.text.words import Words
-from grader.types import Evidence, EvidenceClass, Message, TrainingFacts
+from grader.types import Evidence, EvidenceClass, Message, OtherModel, TrainingFacts
 from tests.extract.notebooks import asked, candidate, sequential
 from tests.support import builders as b
 
@@ -48,7 +49,7 @@ def course(**changes: Any) -> PublicCourse:
 
 def live(*fits: Fit, more: int = 0, updates: int = 0, name: str = "model") -> LiveModel:
     config = sequential(*asked(EXERCISE), shape=EXERCISE.input_shape)
-    reading = read_model(candidate(config))
+    reading = read_model(replace(candidate(config), compile={"optimizer": "Adam", "loss": "mse"}))
     known = KnownFits(fits, changed=bool(fits), more=more, updates=updates)
     return LiveModel(HeldModel(SimpleNamespace(), name, 1), known, reading)
 
@@ -102,6 +103,42 @@ def test_a_model_without_a_fit_has_not_been_tried_yet() -> None:
     assert marks(answer) == ["✓✓✓✓✓", "○", "○"]
     assert "✗" not in repr(answer)
     assert "never called" in repr(answer.hints[0])
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "never"),
+    [(EN, "compile has not been called on model", "fit was"), (KO, "compile을 호출하지", "fit이")],
+)
+def test_a_model_without_compile_lacks_that_first(words: Words, said: str, never: str) -> None:
+    nothing = replace(b.training(()), fits=0, epochs=0, changed=False)
+    chosen = live()
+    bare = replace(chosen.reading, candidate=replace(chosen.reading.candidate, compile={}))
+    others = (OtherModel("history.model", 0, 20, ()),)
+    evidence = b.sound(EXERCISE, data=(), training=nothing)
+    for one in (evidence, replace(evidence, others=others)):
+        before = replace(
+            live(FIT), held=HeldModel(SimpleNamespace(), "history.model", 1, earlier=True)
+        )
+        now = replace(chosen, reading=bare)
+        found = LiveEvidence(one, now)
+        answer = answer_of(found, [before, now], EXERCISE, course(), {}, words)
+        assert said in repr(answer.hints[0])
+        assert never not in repr(answer.hints[0])
+
+
+@pytest.mark.parametrize("name", ["history.model", "h.model"])
+@pytest.mark.parametrize(("words", "said"), [(EN, "built again"), (KO, "다시 만들었습니다")])
+def test_a_model_that_was_built_again_is_not_said_to_be_another_one(
+    words: Words, said: str, name: str
+) -> None:
+    nothing = replace(b.training(()), fits=0, epochs=0, changed=False)
+    evidence = b.sound(EXERCISE, data=(), training=nothing, others=(OtherModel(name, 0, 20, ()),))
+    earlier = replace(live(FIT), held=HeldModel(SimpleNamespace(), name, 1, earlier=True))
+    now = live()
+    found = LiveEvidence(evidence, now)
+    answer = answer_of(found, [earlier, now], EXERCISE, course(), {}, words)
+    assert said in repr(answer.hints[0])
+    assert not [one for one in answer.hints if name in repr(one)]
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,19 @@ class TestWatching:
         with pytest.raises(TypeError):
             model.fit(None)
 
+    def test_a_fit_that_ended_before_it_began_is_not_taken_for_the_one_before(
+        self, keras: Any
+    ) -> None:
+        watch(keras)
+        model = keras.Model()
+        history = model.fit(X, Y)
+        with pytest.raises(ValueError, match="epochs"):
+            model.fit(X[:50], Y[:50], epochs="all")
+        sample = seen_by(history)
+        assert sample is not None
+        assert sample.x is not None
+        assert sample.x.shape == (100, 3)
+
     def test_a_generator_gives_the_training_all_that_it_has(self, keras: Any) -> None:
         watch(keras)
         model = keras.Model()

@@ -19,6 +19,8 @@ class Model:
         self, x: Any = None, y: Any = None, epochs: int = 1, validation_data: Any = None
     ) -> Any:
         """Read what is given, as an epoch would, and remember it."""
+        if not isinstance(epochs, int):
+            raise ValueError("epochs is no number")  # noqa: TRY004 - as Keras may
         rows = list(x)
         self.history = History(self, list(range(epochs)), {"epochs": epochs}, {"loss": [2.0, 1.0]})
         self.history.given = (rows, y, validation_data)

@@ -1,0 +1,146 @@
+"""The cell that failed last in a live notebook, where it has not run without an error since.
+
+Enters: the notebook's names. Leaves: a FailedCell. Touches: reads what IPython remembers.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import linecache
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grader.execution import Fit
+from grader.live.given import LastCall, last_call
+from grader.score.hints import REASONS
+from grader.score.hints_errors import explain
+from grader.submission import Cell, Notebook
+from grader.text.exceptions import told
+from grader.types import CellError, Message
+
+LONGEST_ERROR = 200
+LONGEST_SOURCE = 4000  # characters that are compared; difflib's work grows with their square
+ALIKE = 0.6  # of two cells' text, from which the later one is the former, mended
+
+
+@dataclass(frozen=True)
+class FailedCell:
+    """A cell and its exception.
+
+    Attributes:
+        number: in the brackets beside the cell.
+        source: its text.
+        error: the exception.
+    """
+
+    number: int
+    source: str
+    error: CellError
+
+    @property
+    def place(self) -> str:
+        """What stands beside the cell: "[8]"."""
+        return f"[{self.number}]"
+
+    @property
+    def told(self) -> str:
+        """The exception in one line, without a full stop."""
+        return told(self.error.name, self.error.value, LONGEST_ERROR).rstrip(". ")
+
+    def fit_of(self, names: Mapping[str, Any], model: Any) -> LastCall | None:
+        """Give the call of ``fit`` on a model that stands in the cell."""
+        return last_call(Notebook((Cell(self.number, self.source),), None, ""), names, model)
+
+    def makes(self, name: str) -> bool:
+        """Whether the cell binds a name, or calls ``fit``, or nobody can read it."""
+        try:
+            nodes = list(ast.walk(ast.parse(self.source)))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return True
+        bound = {
+            one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+        }
+        fits = any(isinstance(one, ast.Attribute) and one.attr == "fit" for one in nodes)
+        return name.partition("[")[0] in bound or fits
+
+    def advice(self) -> Iterator[Message]:
+        """Say what the exception most likely means, and why it matters."""
+        found = explain(self.number, self.error)
+        args = {**found.args, "cell": self.place}
+        yield Message(found.id, args)
+        if found.id in REASONS:
+            yield Message(REASONS[found.id], args)
+
+
+def failed_cell(names: Mapping[str, Any]) -> FailedCell | None:
+    """Give the cell that failed last; None where none did, or a later one stands for it."""
+    ran = names.get("In")
+    if type(ran) is not list or not all(type(one) is str for one in ran):
+        return None
+    try:
+        found = _recorded(ran) if _records(ran) is not None else _raised(ran)
+    except Exception:  # noqa: BLE001 - an exception's text is anybody's code
+        return None
+    if found is None or found.error.name == "KeyboardInterrupt":
+        return None
+    later = ran[found.number + 1 :]
+    return None if any(_is_mended(found.source, one) for one in later) else found
+
+
+def fit_that_failed(call: LastCall, sample: Any) -> Fit:
+    """Give the fit that ended in an exception before its first epoch had."""
+    asked = call.arguments.get("epochs")
+    return Fit(
+        0, sample, asked if type(asked) is int else None, 0, {}, finished=False, arguments={}
+    )
+
+
+def _records(ran: Sequence[str]) -> Mapping[int, Any] | None:
+    """Give what IPython 9 keeps of exceptions, by the cell's number; None where it keeps none."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None or shell.user_ns.get("In") is not ran:
+        return None
+    records = getattr(shell.history_manager, "exceptions", None)
+    return records if isinstance(records, dict) else None
+
+
+def _recorded(ran: Sequence[str]) -> FailedCell | None:
+    records = _records(ran) or {}
+    number = max((one for one in records if type(one) is int and one < len(ran)), default=None)
+    if number is None:
+        return None
+    kept = records[number]
+    lines = kept.get("traceback", ())
+    error = CellError(str(kept["ename"]), str(kept["evalue"]), "\n".join(map(str, lines)))
+    return FailedCell(number, ran[number], error)
+
+
+def _raised(ran: Sequence[str]) -> FailedCell | None:
+    """Find the cell by the file that IPython made of it; one that ran twice has one file."""
+    error = getattr(sys, "last_value", None)
+    if not isinstance(error, BaseException):
+        return None
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    files += [str(error.filename)] if isinstance(error, SyntaxError) else []
+    for file in files:
+        text = "".join(linecache.getlines(file)).strip()
+        numbers = [n for n, one in enumerate(ran) if text and one.strip() == text]
+        if numbers:
+            lines = traceback.format_exception(error)
+            kept = CellError(type(error).__name__, str(error), "".join(lines))
+            return FailedCell(numbers[0], ran[numbers[0]], kept)
+    return None
+
+
+def _is_mended(failed: str, later: str) -> bool:
+    """Whether a later cell is the one that failed, run again as it was or changed."""
+    one, other = failed.strip()[:LONGEST_SOURCE], later.strip()[:LONGEST_SOURCE]
+    if not other:
+        return False
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    return one == other or (matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE)

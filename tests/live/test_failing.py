@@ -1,0 +1,208 @@
+"""The cell that failed last, and what a check says of it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from dataclasses import replace
+from typing import Any
+
+import IPython
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from grader.course.exercises import Exercise
+from grader.execution import Fit
+from grader.live import failing
+from grader.live.answer import Answer
+from grader.live.evidence import ATTEMPTED_NOTHING, LiveEvidence, LiveModel
+from grader.live.failing import FailedCell, failed_cell
+from grader.live.telling import answer_of
+from grader.live.trainings import fits_of
+from grader.text.words import Words
+from grader.types import CellError
+from tests.live.test_telling import EN, EXERCISE, EXERCISES, FIT, KO, course, live, marks
+from tests.live.test_trainings import X, Y, trained
+from tests.support import builders as b
+from tests.support.keras_like import keras_like
+
+KEYS = ("last_value", "last_type", "last_traceback", "displayhook", "excepthook")
+COMPILE = "You must call `compile()` before using the model."
+UNCOMPILED = FailedCell(7, "history = model.fit(X, Y)", CellError("ValueError", COMPILE, ""))
+PLOT = FailedCell(8, "plt.plot(h['val_loss'])", CellError("KeyError", "'val_loss'", ""))
+MODEL = FailedCell(
+    4,
+    "model = Sequential([SimpleRN(10)])",
+    CellError("NameError", "name 'SimpleRN' is not defined", ""),
+)
+
+
+@pytest.fixture(params=["recorded", "raised"])
+def shell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> InteractiveShell:
+    """IPython as of today, which keeps exceptions, and as before, with the last one alone."""
+    for name in KEYS:
+        monkeypatch.setattr(sys, name, getattr(sys, name, None), raising=False)
+    config = Config()
+    config.HistoryManager.enabled = False
+    made = InteractiveShell(config=config)
+    kept = hasattr(made.history_manager, "exceptions")
+    if request.param == "recorded" and not kept:
+        pytest.skip("this IPython keeps no exceptions")
+    monkeypatch.setattr(IPython, "get_ipython", lambda: made)
+    if request.param == "raised":
+        monkeypatch.setattr(failing, "_records", lambda _: None)
+    return made
+
+
+def run(shell: InteractiveShell, *cells: str) -> FailedCell | None:
+    for cell in cells:
+        with contextlib.redirect_stdout(io.StringIO()):
+            shell.run_cell(cell, store_history=True)
+    return failed_cell(shell.user_ns)
+
+
+def test_a_cell_that_failed_is_known_by_its_number_and_what_it_said(
+    shell: InteractiveShell,
+) -> None:
+    assert run(shell, "x = 1", "y = 2") is None
+    found = run(shell, "history = {}\nprint(history['val_loss'])", "z = 3")
+    assert found is not None
+    assert (found.number, found.place, found.told) == (3, "[3]", "KeyError: 'val_loss'")
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "layer = SimpleRNN(units=30)",
+        "layer = SimpelRNN(units=30)",  # the very cell: what it lacked has been made above
+    ],
+)
+def test_one_that_ran_again_without_an_error_has_not_failed(
+    shell: InteractiveShell, later: str
+) -> None:
+    assert run(shell, "layer = SimpelRNN(units=30)") is not None
+    assert run(shell, "SimpelRNN = SimpleRNN = dict", later, "print(layer)") is None
+
+
+def test_a_cell_that_python_cannot_read_is_known_too(shell: InteractiveShell) -> None:
+    found = run(shell, "x = (1,\ny = 2")
+    assert found is not None
+    assert (found.number, found.error.name) == (1, "SyntaxError")
+
+
+def test_who_interrupts_a_cell_is_told_of_no_failure(shell: InteractiveShell) -> None:
+    assert run(shell, "raise KeyboardInterrupt") is None
+
+
+def test_outside_of_notebooks_no_cell_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "last_value", ValueError("x"), raising=False)
+    for names in ({}, {"In": 3}, {"In": ["", "x = 1"]}, {"In": ["", None]}):
+        assert failed_cell(names) is None
+
+
+def test_a_fit_that_never_ran_an_epoch_is_one_that_failed() -> None:
+    keras = keras_like()
+    model, other = keras.Model(), keras.Model()
+    names = {"model": model, "other": other, "X": X, "Y": Y}
+    found = fits_of(keras, model, (), names, None, UNCOMPILED)
+    assert found.failed
+    (fit,) = found.fits
+    assert fit.epochs_run == 0
+    assert fit.sample.x is not None
+    assert fit.sample.x.shape == (100, 3)
+    assert not fits_of(keras, other, (), names, None, UNCOMPILED).failed
+    assert not fits_of(keras, model, (), names, None, PLOT).failed
+    trained(model, epochs=3)
+    assert not fits_of(keras, model, (), names, None, UNCOMPILED).failed
+
+
+def told(
+    failed: FailedCell | None,
+    chosen: LiveModel | None,
+    words: Words = EN,
+    exercise: Exercise = EXERCISE,
+    **evidence: Any,
+) -> Answer:
+    found = LiveEvidence(b.sound(exercise, **evidence), chosen, failed=failed)
+    return answer_of(found, [chosen] if chosen else [], exercise, course(), {}, words)
+
+
+NOT_BEGUN = Fit(0, FIT.sample, 100, 0, {}, finished=False, arguments={})
+
+
+def fit_failed() -> LiveModel:
+    chosen = live(NOT_BEGUN)
+    return replace(chosen, known=replace(chosen.known, failed=True, changed=False))
+
+
+class TestFit:
+    @pytest.mark.parametrize(
+        ("words", "line", "advice"),
+        [
+            (EN, "the cell that calls fit on this model, [7], failed", "before compile was called"),
+            (KO, "[7]번 셀에서 오류가 났습니다", "compile하지 않은 모델"),
+        ],
+    )
+    def test_that_was_called_and_raised_is_not_said_to_be_missing(
+        self, words: Words, line: str, advice: str
+    ) -> None:
+        nothing = replace(b.training(()), fits=1, epochs=0, changed=False, epochs_asked=100)
+        answer = told(UNCOMPILED, fit_failed(), words, training=nothing, runs=ATTEMPTED_NOTHING)
+        assert marks(answer)[2] == "○"
+        assert line in repr(answer)
+        assert advice in repr(answer.hints[0])
+        for wrong in ("never called", "Set epochs", "호출하지 않았", "epochs=100"):
+            assert wrong not in repr((answer, answer.hints))
+
+    def test_what_was_wrong_with_its_data_goes_before_what_it_raised(self) -> None:
+        sound = b.sound(EXERCISE)
+        wrong = replace(sound.data[0], fraction=0.0)
+        nothing = replace(b.training(()), fits=1, epochs=0, changed=False)
+        answer = told(
+            UNCOMPILED, fit_failed(), data=(wrong,), training=nothing, runs=ATTEMPTED_NOTHING
+        )
+        assert marks(answer)[0] == "✓✓✓✓✓"
+        assert repr(answer.hints[0]) == EN.say(wrong.hint or wrong.message)
+        assert "compile" in repr(answer.hints[1])
+
+
+class TestAnyCell:
+    @pytest.mark.parametrize("exercise", [EXERCISE, EXERCISES["multiplication-simple-rnn"]])
+    @pytest.mark.parametrize(("words", "hand_in"), [(EN, "hand in this"), (KO, "제출하십시오.")])
+    def test_is_named_and_nothing_is_ready(
+        self, words: Words, hand_in: str, exercise: Exercise
+    ) -> None:
+        training = replace(b.training(), epochs=100)
+        facts = {"training": training, "runs": ATTEMPTED_NOTHING, "metrics": {}}
+        answer, whole = (
+            told(failed, live(FIT), words, exercise, **facts) for failed in (PLOT, None)
+        )
+        assert "KeyError: 'val_loss'" in repr(answer)
+        assert "[8]" in repr(answer)
+        assert answer.asked == answer.right + 1
+        assert f"{exercise.id}.ipynb" not in repr(answer)
+        assert f"{exercise.id}.ipynb" in repr(whole)
+        assert "✗" not in repr(whole)
+
+    def test_that_should_have_made_the_model_comes_before_what_is_wrong_with_an_earlier_one(
+        self,
+    ) -> None:
+        few = replace(b.training(), epochs=2)
+        facts = {"training": few, "runs": ATTEMPTED_NOTHING, "metrics": {}}
+        assert "SimpleRN" in repr(told(MODEL, live(FIT), **facts).hints[0])
+        assert "val_loss" not in repr(told(PLOT, live(FIT), **facts).hints[0])
+        assert "[8]" in repr(told(PLOT, live(FIT), **facts).hints[1])
+
+    def test_without_a_model_what_it_means_is_said_first(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        error = NameError(MODEL.error.value)
+        monkeypatch.setattr(sys, "last_value", error, raising=False)
+        found = LiveEvidence(
+            b.evidence(EXERCISE.id, model=None, data=(), training=None), None, failed=MODEL
+        )
+        answer = answer_of(found, [], EXERCISE, course(), {"In": ["", "x"]}, EN)
+        assert "SimpleRN" in repr(answer.hints[0])
+        assert "[4]" in repr(answer.hints[0])
