@@ -248,7 +248,9 @@ class TestStructure:
         del layers[1]
         evidence = sound(exercise, model=model(layers, input_shape=(36, 14)))
         (told,) = (one for one in hints(evidence, exercise) if one.args.get("setting") == "dropout")
-        missed = [one for one in checks_of(evidence, exercise) if one.id.startswith("structure.lay")]
+        missed = [
+            one for one in checks_of(evidence, exercise) if one.id.startswith("structure.lay")
+        ]
         asked = [one.message.args["number"] for one in missed if one.expected.startswith("GRU(")]
         assert [told.args["number"]] == asked == [place + 1]
 
