@@ -33,6 +33,8 @@ def whole_look(apart: Collection[str] = ()) -> Look:
     def verdict(record: Record, words: Words) -> str:
         if sound(record) and not right(record):
             return words("cli.check_fewer_epochs")
+        if record.grade.verdict is Verdict.ACCEPTED and not sound(record):
+            return words("cli.check_cell_fails")  # which costs points, and no more than those
         return wording.verdict_name(record, words)
 
     return Look(

@@ -70,7 +70,7 @@ class Answer:
     no_more: str  # what to say after the last hint
     problem: str = ""
     picture: Picture | None = None  # of the notes
-    _given: list[int] = field(default_factory=lambda: [1], repr=False, compare=False)
+    _given: list[int] = field(default_factory=lambda: [0], repr=False, compare=False)
 
     @property
     def right(self) -> int:
@@ -89,7 +89,9 @@ class Answer:
         )
 
     def hint(self) -> Hint:
-        """Give the next hint; the first one stands in the answer already."""
+        """Give the next hint; once the answer has been shown, that is the second one."""
+        if self.problem:
+            return Hint(self.problem)
         place = self._given[0]
         if place >= len(self.hints):
             return Hint(self.no_more)
@@ -97,7 +99,11 @@ class Answer:
         return self.hints[place]
 
     def __repr__(self) -> str:
+        self._show()
         return "\n".join(self._text())
+
+    def _show(self) -> None:
+        self._given[0] = max(1, self._given[0])  # the first hint stands in it
 
     def _text(self) -> Iterator[str]:
         if self.problem:
@@ -126,6 +132,7 @@ class Answer:
     def _repr_html_(self) -> str:
         if self.problem:
             return f"<p>{escape(self.problem)}</p>"
+        self._show()
         return "".join(self._html())
 
     def _html(self) -> Iterator[str]:

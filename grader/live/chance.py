@@ -80,10 +80,13 @@ def standing_of(
 ) -> Standing | None:
     """Compare a run; None where it and correct ones have nothing to be compared by.
 
-    Layers or data that are wrong come first; another loss, another length, several fits in a row
-    or an engine that learns otherwise are other figures.
+    Where accuracy earns nothing, how it learns matters to nobody. Layers or data that are wrong
+    come first; another loss, another length, several fits in a row or an engine that learns
+    otherwise are other figures.
     """
     chosen = found.chosen
+    if not exercise.earns_by_accuracy:
+        return None
     if curve is None or chosen is None or found.epochs_unsure or len(chosen.known.fits) != 1:
         return None
     if curve.engine not in ("", found.engine):
@@ -109,17 +112,18 @@ def said_of(standing: Standing, *, done: bool, misset: bool) -> Iterator[str]:
     """
     ends = {0: "live.chance_none", standing.curve.runs: "live.chance_all"}
     yield ends.get(standing.lower, "live.chance")
-    if standing.behind:
-        yield "live.chance_behind_done" if done else "live.chance_behind"
+    if done:  # what it has learned is what accuracy tells
+        if standing.late:
+            yield "live.chance_done"
+    elif standing.behind:
+        yield "live.chance_behind"
     elif misset:
         return
-    elif standing.early and not done:
+    elif standing.early:
         yield "live.chance_early"
     elif standing.late:
-        yield "live.chance_late"
-        if not done:
-            yield "live.chance_late_rate"
-    elif not done:
+        yield from ("live.chance_late", "live.chance_late_rate")
+    else:
         yield "live.chance_among"
 
 

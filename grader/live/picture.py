@@ -13,7 +13,7 @@ from html import escape
 from grader.course.curves import MIDDLE, STEPS
 from grader.live.chance import Standing
 
-WIDTH, HEIGHT, EDGE, FOOT = 260, 96, 6, 14  # pixels
+WIDTH, HEIGHT, EDGE, FOOT, LEFT = 272, 96, 6, 14, 18  # pixels
 LOW, HIGH = 1, STEPS - 1  # of the levels: 5 % and 95 % of the runs
 SIGNS = 21
 Point = tuple[float, float]
@@ -28,13 +28,14 @@ def scale(standing: Standing) -> str:
     return "".join(signs)
 
 
-def drawing(standing: Standing, colour: str, label: str) -> str:
+def drawing(standing: Standing, colour: str, label: str, upright: str) -> str:
     """Draw the run's losses over those of nine in ten correct runs, and of the middle one.
 
     Args:
         standing: the run.
         colour: of its line.
         label: what it says to whoever cannot see it.
+        upright: what the upright axis is of.
     """
     curve = standing.curve
     last = curve.epochs[-1]
@@ -47,11 +48,14 @@ def drawing(standing: Standing, colour: str, label: str) -> str:
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{escape(label)}" fill="none" font-size="10" font-family="sans-serif">'
-        f'<polygon points="{_line(band, place)}" fill="currentColor" fill-opacity="0.18"/>'
+        f'<polygon points="{_line(band, place)}" fill="currentColor" fill-opacity="0.18" '
+        'stroke="currentColor" stroke-opacity="0.18" stroke-width="6" stroke-linejoin="round"/>'
         f'<polyline points="{_line(middle, place)}" stroke="currentColor" stroke-dasharray="3 3"/>'
         f'<polyline points="{_line(own, place)}" stroke="{colour}" stroke-width="2"/>'
         f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3" fill="{colour}"/>'
-        f'<text x="{EDGE}" y="{HEIGHT - 3}" fill="currentColor">1</text>'
+        f'<text x="{LEFT}" y="{HEIGHT - 3}" fill="currentColor">1</text>'
+        f'<text transform="translate(10 {(HEIGHT - FOOT) // 2}) rotate(-90)" fill="currentColor" '
+        f'text-anchor="middle">{escape(upright)}</text>'
         f'<text x="{WIDTH - EDGE}" y="{HEIGHT - 3}" fill="currentColor" text-anchor="end">'
         f"{last}</text></svg>"
     )
@@ -73,6 +77,6 @@ def _places(points: Sequence[Point], last: int) -> Callable[[Point], Point]:
         across = (epoch - 1) / max(1, last - 1)
         down = (high - size(loss)) / (high - low) if high > low else 0.5
         room = HEIGHT - FOOT - 2 * EDGE
-        return EDGE + across * (WIDTH - 2 * EDGE), EDGE + down * room
+        return LEFT + across * (WIDTH - EDGE - LEFT), EDGE + down * room
 
     return place

@@ -35,7 +35,7 @@ from grader.report import wording
 from grader.score.hints_training import setting_hints
 from grader.score.score import score
 from grader.text.words import Words
-from grader.types import EvidenceClass, Grade, Scalar
+from grader.types import EvidenceClass, Grade, Message, Scalar
 
 SHOWN = (EvidenceClass.STRUCTURE, EvidenceClass.DATA, EvidenceClass.TRAINING)
 GROUPS = (EvidenceClass.RUNS, *SHOWN)
@@ -66,27 +66,29 @@ def answer_of(
     failed = last_error(names)
     standing = standing_of(found, grade, exercise, course.curves.get(exercise.id))
     earlier = frozenset(one.held.name for one in models if one.held.earlier)
+    done = standing is not None and len(standing.losses) >= exercise.epochs
     lines = (
         *_failed(found, words),
         *_structure(found, grade, failed, words),
         *_data(found, grade, words),
-        *_training(found, grade, words),
+        *_training(found, grade, exercise, words),
         *_own(exercise, course, words),
         *_notes(found, exercise, course, words),
-        *_chance(standing, found, exercise, words),
+        *_chance(standing, done, found, words),
     )
     advised = advice(found, grade, exercise, failed, earlier)
     hints = tuple(Hint(words.say(one)) for one in advised)
     counted = Answer(exercise.id, "", lines, (), "", (), (), "")
+    missing = counted.right < counted.asked or not counted.asked
     return replace(
         counted,
         title=exercise.title.ko if words.lang == "ko" else exercise.title.en,
         titles=tuple((cls, wording.class_name(cls, words)) for cls in GROUPS),
-        model=_model(found, models, words),
+        model=_model(found, models, exercise, words),
         hints=hints[: course.hints],
         summary=tuple(_summary(counted, found, grade, exercise, words)),
-        no_more=words("live.no_more_hints"),
-        picture=_picture(standing, words) if standing is not None else None,
+        no_more=words("live.no_more_hints" if hints or missing else "live.nothing_to_hint"),
+        picture=_picture(standing, done, words) if standing is not None else None,
     )
 
 
@@ -97,22 +99,22 @@ def _misset(found: LiveEvidence) -> bool:
 
 
 def _chance(
-    standing: Standing | None, found: LiveEvidence, exercise: Exercise, words: Words
+    standing: Standing | None, done: bool, found: LiveEvidence, words: Words
 ) -> Iterator[Line]:
-    """Say where the training stands among correct ones."""
+    """Say where the training stands among correct ones; ``done``: all of its epochs are."""
     if standing is None:
         return
     counts = {"epoch": standing.epoch, "runs": standing.curve.runs, "lower": standing.lower}
-    done = len(standing.losses) >= exercise.epochs
     told = said_of(standing, done=done, misset=_misset(found))
     args = {**counts, "loss": standing.loss, "median": standing.median}
     yield Line(NOTE, None, " ".join(words(one, **args) for one in told))
 
 
-def _picture(standing: Standing, words: Words) -> Picture:
-    colour = COLOURS[WRONG if standing.behind else RIGHT]
+def _picture(standing: Standing, done: bool, words: Words) -> Picture:
+    colour = COLOURS[WRONG if standing.behind and not done else RIGHT]
     label = words("live.chance_picture", last=standing.curve.epochs[-1])
-    html = f'{drawing(standing, colour, label)}<div style="font-size:85%">{escape(label)}</div>'
+    drawn = drawing(standing, colour, label, words("live.chance_axis"))
+    html = f'{drawn}<div style="font-size:85%">{escape(label)}</div>'
     return Picture(words("live.chance_scale", scale=scale(standing)), html)
 
 
@@ -145,7 +147,9 @@ def _data(found: LiveEvidence, grade: Grade, words: Words) -> Iterator[Line]:
         yield from _checks(cls, grade, words)
 
 
-def _training(found: LiveEvidence, grade: Grade, words: Words) -> Iterator[Line]:
+def _training(
+    found: LiveEvidence, grade: Grade, exercise: Exercise, words: Words
+) -> Iterator[Line]:
     cls, known = EvidenceClass.TRAINING, found.chosen.known if found.chosen else None
     asked = wording.epochs_asked(grade, words)
     if known is not None and found.epochs_unsure and known.fits:
@@ -159,7 +163,19 @@ def _training(found: LiveEvidence, grade: Grade, words: Words) -> Iterator[Line]
         told = words("live.not_yet") if known is None else _no_fit(found, words)
         yield Line(NOT_YET, cls, f"{told} {asked}")
     else:
-        yield from _checks(cls, grade, words)
+        yield from _checks(cls, _with_accuracy(grade, exercise), words)
+
+
+def _with_accuracy(grade: Grade, exercise: Exercise) -> Grade:
+    """Say of fewer epochs than are asked for what they are enough for."""
+    here = "live.epochs_some" if exercise.earns_by_accuracy else "live.epochs_enough"
+    checks = tuple(
+        replace(one, message=Message(here, one.message.args))
+        if one.message.id == wording.FEWER_EPOCHS
+        else one
+        for one in grade.checks
+    )
+    return replace(grade, checks=checks)
 
 
 def _no_fit(found: LiveEvidence, words: Words) -> str:
@@ -204,14 +220,20 @@ def _of_another(found: LiveEvidence, exercise: Exercise, course: PublicCourse) -
     return next((one.id for one in others if is_theirs(reading, exercise, [one])), "")
 
 
-def _model(found: LiveEvidence, models: Sequence[LiveModel], words: Words) -> str:
+def _model(
+    found: LiveEvidence, models: Sequence[LiveModel], exercise: Exercise, words: Words
+) -> str:
     if found.chosen is None:
         return ""
     name = wording.name(found.chosen.held.name)
-    if len(models) == 1:
+    others = [one.held for one in models if one is not found.chosen]
+    now = [one for one in others if not one.earlier]
+    if not others:
         return words("live.looked_at", name=name)
-    every = names_in([one.held for one in models], lambda one: wording.name(one.name))
-    return words("live.model_of_several", name=name, models=every)
+    told = names_in(now or others, lambda one: wording.name(one.name))
+    if not now and not found.chosen.held.earlier:
+        return words("live.looked_at_now", name=name, models=told)
+    return words("live.model_of_several", name=name, models=told, exercise=exercise.id)
 
 
 def _summary(

@@ -183,9 +183,16 @@ class TestText:
         broken = b.record(evidence=None, grade=b.grade(Verdict.MALFORMED, 0.0, (told,)))
         assert "✗ The file is empty." in shown(broken, monkeypatch=monkeypatch)
 
-    def test_a_failing_cell_beside_a_sound_model_is_not_ready(self) -> None:
+    def test_a_failing_cell_beside_a_sound_model_is_not_ready(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         checks = (b.check("runs.cells", 8, 10), b.check("structure.layer-1", 35, 35))
-        assert not sound(b.record(grade=b.grade(Verdict.ACCEPTED, 98.0, checks)))
+        record = b.record(grade=b.grade(Verdict.ACCEPTED, 98.0, checks))
+        assert not sound(record)
+        text = shown(record, monkeypatch=monkeypatch)
+        assert "[b]title[/b]: a cell still fails" in text
+        assert "Accepted" not in text
+        assert "Not ready yet" in text
 
 
 class TestFast:

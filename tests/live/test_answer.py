@@ -65,14 +65,31 @@ def test_the_text_has_a_line_for_each_question_and_the_first_hint() -> None:
 
 def test_hints_come_one_by_one_after_the_first_and_then_end() -> None:
     given = answer()
+    assert "→ advice 1" in repr(given)
     assert [repr(given.hint()) for _ in range(4)] == [
         "advice 2",
         "advice 3",
         "No more.",
         "No more.",
     ]
-    assert repr(answer().hint()) == "advice 2"
     assert repr(answer(hints=0).hint()) == "No more."
+
+
+def test_the_first_hint_comes_first_where_the_answer_was_kept_and_not_shown() -> None:
+    given = answer()
+    assert [repr(given.hint()) for _ in range(4)] == [
+        "advice 1",
+        "advice 2",
+        "advice 3",
+        "No more.",
+    ]
+    half_way = answer()
+    assert repr(half_way.hint()) == "advice 1"
+    assert half_way._repr_html_()
+    assert repr(half_way.hint()) == "advice 2"
+    table = answer()
+    assert table._repr_html_()
+    assert repr(table.hint()) == "advice 2"
 
 
 class Page(HTMLParser):
@@ -150,4 +167,5 @@ def test_a_problem_is_all_that_is_said() -> None:
     asked = problem("lstm", "There is no <exercise>.")
     assert repr(asked) == "There is no <exercise>."
     assert page(asked._repr_html_()).text == "There is no <exercise>."
+    assert repr(asked.hint()) == "There is no <exercise>."
     assert (asked.right, asked.asked) == (0, 0)

@@ -16,9 +16,10 @@ from grader.extract.matching import read_model
 from grader.live.answer import COLOURS, RIGHT, WRONG, Answer
 from grader.live.chance import RARE, compared, standing_of
 from grader.live.evidence import ATTEMPTED_NOTHING, LiveEvidence, LiveModel
-from grader.live.picture import SIGNS, scale
+from grader.live.picture import LEFT, SIGNS, scale
 from grader.live.telling import answer_of
 from grader.score.score import score
+from grader.types import EvidenceClass
 from tests.extract.notebooks import asked, candidate, sequential
 from tests.live.test_answer import contrast, page
 from tests.live.test_telling import EN, EXERCISE, KO, course, live
@@ -206,15 +207,31 @@ class TestWords:
         for advice in ("go on", "learning rate", "Before you train"):
             assert advice not in done
 
-    @pytest.mark.parametrize(
-        ("words", "said"), [(EN, "slower still"), (KO, "더 느린 것도 있으므로")]
-    )
+    @pytest.mark.parametrize(("words", "said"), [(EN, "no mistake"), (KO, "잘못은 아닙니다")])
     def test_whoever_is_slow_when_all_epochs_are_done_is_told_that_it_is_no_mistake(
         self, words: Any, said: str
     ) -> None:
         late, middle = (CURVE.at(50)[level] for level in (17, MIDDLE))
-        assert said in repr(answer(model((late,) * EPOCHS), words))
+        for loss in (late, 0.05):
+            done = answer(model((loss,) * EPOCHS), words)
+            assert said in repr(done)
+            assert "seldom" not in repr(done)
+            assert "드뭅니다" not in repr(done)
+            assert COLOURS[WRONG] not in done._repr_html_()
         assert said not in repr(answer(model((middle,) * EPOCHS), words))
+
+    def test_where_accuracy_earns_nothing_nothing_is_said(self) -> None:
+        unjudged = replace(
+            EXERCISE, points={**EXERCISE.points, EvidenceClass.ACCURACY: 0.0}, apart=False
+        )
+        for losses in (SLOW, GOOD, (0.05,) * EPOCHS):
+            chosen = model(losses)
+            found = LiveEvidence(b.sound(unjudged), chosen)
+            known = course(curves={EXERCISE.id: CURVE})
+            for exercise, said in ((EXERCISE, True), (unjudged, False)):
+                told = answer_of(found, [chosen], exercise, known, {}, EN)
+                assert (told.picture is not None) is said
+                assert ("correct runs" in repr(told)) is said
 
     @pytest.mark.parametrize(
         ("words", "none", "every"),
@@ -301,6 +318,22 @@ class TestPicture:
                 assert 0 <= down <= float(drawn.get("height", 0))
         assert caption.text == drawn.get("aria-label")
 
+    @pytest.mark.parametrize(("words", "said"), [(EN, "loss"), (KO, "손실")])
+    def test_its_upright_axis_has_a_name(self, words: Any, said: str) -> None:
+        picture = answer(model(GOOD), words).picture
+        assert picture is not None
+        (drawn, _) = ET.fromstring(f"<td>{picture.html}</td>")
+        (upright,) = (one for one in drawn if "rotate" in one.get("transform", ""))
+        assert upright.text == said
+
+    def test_correct_runs_that_hardly_differ_are_seen_beside_the_runs_own_line(self) -> None:
+        picture = answer(model(GOOD)).picture
+        assert picture is not None
+        (drawn, _) = ET.fromstring(f"<td>{picture.html}</td>")
+        (band,) = (one for one in drawn if one.tag == "polygon")
+        (own,) = (one for one in drawn if one.tag == "polyline" and one.get("stroke-width"))
+        assert float(band.get("stroke-width", 0)) > 2 * float(own.get("stroke-width", 0))
+
     @pytest.mark.parametrize("ran", [1, 5, FIFTH, EPOCHS])
     def test_the_runs_last_epoch_is_a_dot_so_that_one_alone_is_seen(self, ran: int) -> None:
         known = Curve("mse", 40, (1, 50), (CURVE.at(5), CURVE.at(50)))
@@ -309,7 +342,7 @@ class TestPicture:
         (drawn, _) = ET.fromstring(f"<td>{picture.html}</td>")
         (dot,) = (shape for shape in drawn if shape.tag == "circle")
         across, down = float(dot.get("cx", -1)), float(dot.get("cy", -1))
-        first, last = 6, float(drawn.get("width", 0)) - 6
+        first, last = LEFT, float(drawn.get("width", 0)) - 6
         assert across == pytest.approx(first + (min(ran, 50) - 1) / 49 * (last - first), abs=0.1)
         assert 0 <= down <= float(drawn.get("height", 0))
         assert dot.get("fill") in COLOURS.values()

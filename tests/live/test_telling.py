@@ -235,7 +235,12 @@ def test_which_of_several_models_was_taken_is_said() -> None:
     first, second = live(FIT), live(name="other")
     found = LiveEvidence(b.sound(EXERCISE), first)
     answer = answer_of(found, [first, second], EXERCISE, course(), {}, EN)
-    assert "Looked at: model. Your models are model, other" in repr(answer)
+    assert "Looked at: model. Other models here: other" in repr(answer)
+    earlier = replace(first, held=replace(first.held, name="history.model", earlier=True))
+    for words, said in ((EN, "as it is now"), (KO, "지금의 model")):
+        answer = answer_of(found, [earlier, first], EXERCISE, course(), {}, words)
+        assert said in repr(answer)
+        assert "history.model" not in repr(answer)
 
 
 @pytest.mark.parametrize("words", [EN, KO], ids=["en", "ko"])
@@ -260,6 +265,8 @@ def test_where_accuracy_earns_points_fewer_epochs_are_nothing_to_hand_in(
         for run in (10, 100)
     )
     assert said in repr(few.hints[0])
+    assert few.right == few.asked
+    assert not [one for one in ("more may", "더 학습하면") if one in repr(few)]
     assert ".ipynb" not in repr(few)
     assert said not in repr(whole)
     assert "multiplication-lstm.ipynb" in repr(whole)
@@ -280,12 +287,26 @@ def test_what_a_setting_keeps_from_learning_is_nothing_to_hand_in(words: Words) 
         assert (f"{exercise.id}.ipynb" in repr(answer)) is said
 
 
+@pytest.mark.parametrize(
+    ("words", "said"), [(EN, "nothing to hint at"), (KO, "모두 맞으므로 힌트가 없습니다")]
+)
+def test_where_all_is_right_there_is_nothing_to_hint_at(words: Words, said: str) -> None:
+    whole = replace(b.training(), epochs=100)
+    answer = told(b.sound(EXERCISE, training=whole), live(FIT), words)
+    assert answer.hints == ()
+    assert said in repr(answer.hint())
+    few = told(b.sound(EXERCISE, training=whole, data=()), live(FIT), words)
+    assert said not in [repr(few.hint()) for _ in range(9)]
+
+
 def test_where_it_earns_none_they_are_enough() -> None:
     simple = EXERCISES["multiplication-simple-rnn"]
     training = replace(b.training(), epochs=simple.min_epochs)
     found = LiveEvidence(b.sound(simple, training=training), live(FEWER))
     answer = answer_of(found, [live(FEWER)], simple, course(), {}, EN)
     assert "graded apart" not in repr(answer)
+    assert "make the model better" not in repr(answer)
+    assert "Fewer than asked for are enough here" in repr(answer)
     assert "accuracy on new data" not in repr(answer)
 
 
