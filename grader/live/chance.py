@@ -85,21 +85,20 @@ def standing_of(
     otherwise are other figures.
     """
     chosen = found.chosen
-    if not exercise.earns_by_accuracy:
+    if curve is None or chosen is None or not exercise.earns_by_accuracy:
         return None
-    if curve is None or chosen is None or found.epochs_unsure or len(chosen.known.fits) != 1:
-        return None
-    if curve.engine not in ("", found.engine):
-        return None
-    before = (EvidenceClass.STRUCTURE, EvidenceClass.DATA)
-    if any(check.failed for check in grade.checks if check.cls in before):
-        return None
-    if chosen.reading.input_shape != exercise.input_shape:
-        return None
-    loss = chosen.reading.candidate.compile.get("loss")
-    if not isinstance(loss, str) or not is_same_loss(loss, curve.loss):
-        return None
-    return compared(curve, chosen.known.fits[0].history.get("loss", ()))
+    wrong = {check.cls for check in grade.checks if check.failed}
+    fits, loss = chosen.known.fits, chosen.reading.candidate.compile.get("loss")
+    alike = (
+        not wrong & {EvidenceClass.STRUCTURE, EvidenceClass.DATA}
+        and chosen.reading.input_shape == exercise.input_shape
+        and isinstance(loss, str)
+        and is_same_loss(loss, curve.loss)
+        and len(fits) == 1
+        and not found.epochs_unsure
+        and curve.engine in ("", found.engine)
+    )
+    return compared(curve, fits[0].history.get("loss", ())) if alike else None
 
 
 def said_of(standing: Standing, *, done: bool, misset: bool) -> Iterator[str]:
