@@ -86,7 +86,8 @@ def test_it_tells_how_often_warning_and_silence_were_right(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     levels = tuple(0.01 + 0.01 * share for share in SHARES)
-    curve = Curve("mse", FEWEST, (bench.fifth(GRU),), (levels,))
+    before = tuple(2.0 * one for one in levels)  # correct runs have learned by then
+    curve = Curve("mse", FEWEST, (1, bench.fifth(GRU)), (before, levels))
     monkeypatch.setattr(bench, "curve_of", lambda _, one: curve if one is GRU else None)
     count = bench.fifth(GRU)
     lines = [
@@ -103,9 +104,9 @@ def test_it_tells_how_often_warning_and_silence_were_right(
     told = capsys.readouterr().out.splitlines()
     assert told == [
         f"{GRU.id}, epoch 20, beside 20 runs:",
-        "  correct: right 1 of 2",
-        "  tiny_rate: right 1 of 1",
-        "  huge_rate: right 1 of 1",
-        "  one_batch: right 0 of 0",
-        "  plain_sgd: right 0 of 1",
+        "  correct: right 1 of 2; told to go on: 1",
+        "  tiny_rate: right 1 of 1; told to go on: 0",
+        "  huge_rate: right 1 of 1; told to go on: 0",
+        "  one_batch: right 0 of 0; told to go on: 0",
+        "  plain_sgd: right 0 of 1; told to go on: 1",
     ]

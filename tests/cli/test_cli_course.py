@@ -388,7 +388,8 @@ class TestEverywhereTheSame:
 
     def test_of_several_hand_ins_nobody_guesses_whose_worksheet_it_is(self, shell: Shell) -> None:
         say(shell, f"{RULES}due = 2026-05-01T18:00:00\n", ws=WORKSHEET)
-        shell.keep(*(graded("김민준", 95.0, exercise=one) for one in (LSTM, GRU)))
+        there = (graded("김민준", 95.0, exercise=one) for one in (LSTM, GRU))
+        shell.keep(*(replace(one, graded_at=AFTERWARDS) for one in there))
         said = report(shell, "--roster", str(course_of(shell) / "ws.csv"))
         assert [row["late"] for row in rows(shell)] == ["unknown", "unknown"]
         assert "of 2 of 2 hand-ins" in said.err
@@ -440,9 +441,12 @@ class TestEverywhereTheSame:
     def test_whom_canvas_did_not_mark_was_in_time(self, shell: Shell) -> None:
         say(shell, RULES)
         order = f"upload {1:020}"
-        shell.keep(graded("kim", 95.0, f"{order} LATE"), graded("lee", 95.0, order))
+        kim, lee = (
+            replace(graded(who, 95.0, order), graded_at=AFTERWARDS) for who in ("kim", "lee")
+        )
+        shell.keep(replace(kim, handed_in=f"{order} LATE"), lee)
         assert report(shell).err == ""
-        shell.keep(graded("kim", 95.0, order))
+        shell.keep(kim)
         assert "of 2 of 2 hand-ins" in report(shell).err
 
     @pytest.mark.parametrize(("lang", "mark"), [("en", "(late −10)"), ("ko", "(지각 −10)")])
