@@ -23,7 +23,7 @@ def execute(path: Path) -> None:
 
 def start(path: Path) -> None:
     """Execute one notebook in a process of its own."""
-    subprocess.run([sys.executable, __file__, "one", path], check=False)
+    subprocess.run([sys.executable, __file__, "one", path], check=True)
 
 
 def main() -> None:

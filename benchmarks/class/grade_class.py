@@ -25,7 +25,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +68,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("set", choices=sets)
     parser.add_argument("--place", type=Path, default=Path(".grader/bench-class"))
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, help="only these")
     parser.add_argument("--chart", type=Path, help="where to draw the chart (SVG or PNG)")
     given = parser.parse_args()
     chosen, place = sets[given.set], given.place.absolute() / given.set
+    if given.systems:
+        chosen = replace(chosen, systems=given.systems)
     if set(chosen.systems) & set(NEEDS_VENV):
         make_venv()
     compile_all()

@@ -1,7 +1,7 @@
 """The systems that grade the same class, each in the way that its own manual says.
 
 Enters: the class and a folder. Leaves: the command line that grades all of it. Touches: that
-folder; nbgrader and otter live in an environment of their own that sees the same TensorFlow.
+folder; all but this grader live in an environment of their own that sees the same TensorFlow.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def nbclient(students: Sequence[Handed], place: Path) -> Plan:
     """Execution alone, two notebooks at a time; nothing is graded."""
     for one in students:
         write(place / "class" / f"{one.student}.ipynb", one.cells)
-    return Plan(((sys.executable, str(ENTRY), "nbclient", "class", "2"),), place)
+    return Plan(((str(VENV / "bin/python"), str(ENTRY), "nbclient", "class", "2"),), place)
 
 
 def nbgrader(students: Sequence[Handed], place: Path) -> Plan:
@@ -147,11 +147,11 @@ SYSTEMS = {
     "nbgrader": nbgrader,
     "otter": otter,
 }
-NEEDS_VENV = ("nbgrader", "otter")
+NEEDS_VENV = ("nbclient", "nbgrader", "otter")
 
 
 def make_venv() -> None:
-    """Install nbgrader and otter once, over the very packages that the grader runs on."""
+    """Install the other systems once, over the very packages that the grader runs on."""
     if not (VENV / "bin" / "nbgrader").exists() or not (VENV / "bin" / "otter").exists():
         uv = Path(sys.executable).with_name("uv")
         frozen = subprocess.run(
@@ -160,9 +160,12 @@ def make_venv() -> None:
         )  # fmt: skip
         pins = VENV.with_name("bench-pins.txt")
         pins.parent.mkdir(parents=True, exist_ok=True)
-        pins.write_text(frozen.stdout, encoding="utf-8")
+        # otter imports pkg_resources, which newer setuptools lack.
+        own = re.compile(r"^setuptools==.*\n", re.MULTILINE)
+        pins.write_text(own.sub("", frozen.stdout), encoding="utf-8")
         subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, VENV], check=True)
-        wanted = ["nbgrader", "otter-grader", "ipykernel", "-c", str(pins)]
+        graders = ["nbgrader", "otter-grader", "setuptools<81"]
+        wanted = [*graders, "nbclient", "ipykernel", "-c", str(pins)]
         python = VENV / "bin" / "python"
         subprocess.run([uv, "pip", "install", "-q", "--python", python, *wanted], check=True)
     (site,) = (VENV / "lib").glob("python3*/site-packages")

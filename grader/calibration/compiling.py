@@ -4,16 +4,18 @@ Enters: a course and a room. Leaves: how many compiled programs each exercise ad
 the cache folder of this user.
 
 A reference for one epoch compiles what most notebooks of its exercise compile, and so does its
-evaluation. Nothing of a student's is run here.
+evaluation: once where the notebook trains by itself, once where our own room trains for it. Nothing
+of a student's is run here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.calibration.measure import reference_notebook
+from grader.calibration.on_trainer import trainer
 from grader.calibration.one_epoch import one_epoch
 from grader.course.data import room_files
 from grader.course.exercises import Course, Exercise
@@ -60,6 +62,8 @@ def _compile(course: Course, exercise: Exercise, room: Room, slot: Slot) -> None
         cores=slot.cores,
         files=room_files(course, (exercise,)),
     )
+    with trainer(room, slot.cores, run.seed) as begin:
+        execute(replace(run, engine=Engine.TENSORFLOW), room, trainer=begin, again=False)
     extract(
         execute(run, room, again=False),
         (exercise.id,),

@@ -18,7 +18,7 @@ from grader.cli.course import course_to_grade_with, open_words, words_anywhere
 from grader.pipeline.ours import without_results
 from grader.pipeline.runner import slots
 from grader.record import files, signing
-from grader.room import Room, open_room
+from grader.room import Room, open_room, warmed
 from grader.room.xla_cache import cache_folder, filling
 from grader.text.words import Words
 from grader.types import Engine, GraderError, Message
@@ -56,7 +56,7 @@ def run_prepare(lang: str | None, *, kernel_alone: bool = False) -> int:
         return 0
     from grader.calibration.compiling import fill
 
-    room = open_room("auto", without_results(course.root))
+    room, _ = warmed(open_room("auto", without_results(course.root)))
     _say(words, _kernel_of(room))
     for one in fill(course, room, slots(1)[0]):
         sys.stdout.write(words("cli.prepared", exercise=one.exercise, added=one.added) + "\n")

@@ -261,11 +261,15 @@ def named(prefix: str, arrays: list[np.ndarray]) -> Arrays:
 def keep_compiled() -> None:
     """Compile nothing twice: what this process compiled, and what it was lent, lies in a folder.
 
-    Keras compiles every fit anew, and a later one of an equal model needs just the same.
+    Keras compiles every fit anew, and a later one of an equal model needs just the same. Where the
+    lent folder is being filled, it is that one. What something is kept by must not name the folder.
     """
     jax = importlib.import_module("jax")
-    place = Path(tempfile.mkdtemp())
+    jax.config.update("jax_persistent_cache_enable_xla_caches", "none")
     lent = jax.config.jax_compilation_cache_dir
+    if lent and not jax.config.jax_persistent_cache_min_compile_time_secs:
+        return
+    place = Path(tempfile.mkdtemp())
     for path in Path(lent).iterdir() if lent else ():
         (place / path.name).symlink_to(path)
     jax.config.update("jax_compilation_cache_dir", str(place))

@@ -47,6 +47,7 @@ from grader.trainer.keys import CPU, FIRST_ATTEMPT
 from grader.trainer.order import Order
 from grader.trainer.result import Trained
 from grader.trainer.results import Results
+from grader.trainer.starting import import_ahead
 from grader.types import Attempt, Engine, GraderError, Message, Outcome, Scalar, TimeSpent, Verdict
 
 EVALUATION_SECONDS = 1800.0  # of all rooms that judge one notebook; the usual one takes ten
@@ -179,6 +180,8 @@ class Attempts:
         )
         most, read = self._seconds_left(engine), partial(self.judges.claims, spent=self._judged)
         trainer = self._trainer(engine, attempt)
+        if trainer is not None:
+            import_ahead(self.room, len(self.slot.cores))
         execution = execute(run, self.room, again=again, most=most, read=read, trainer=trainer)
         self._ran.append(execution.seconds)
         self._where.append(execution.spent)

@@ -5,7 +5,8 @@ wrote. Touches: the cache folder of this user.
 
 What a program reads from such a cache is machine code. So no room that runs a student's notebook
 ever writes one: it is filled by the course's own references (``grader prepare``), copied by us, and
-given read-only. One folder per processor and set of versions, for XLA's own keys name neither.
+given read-only. One folder per processor and set of versions, for XLA's own keys name neither; nor
+may they name the folder: a room may see it elsewhere, or put its own in front of it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from grader.types import Isolation
 
 INSIDE = "/grader/compiled"
 MOST_ENTRIES, MOST_BYTES = 5000, 64 << 20
+FORM = 2  # of what is in the folder; it rises where nothing kept before can be found any more
 _NEVER = "1000000000"  # seconds that a compilation must take before it is written
 
 
@@ -63,15 +65,18 @@ class CompiledRoom:
         if spec.env.get("KERAS_BACKEND") == "jax" and not spec.devices:
             folder = self.folder if self.fill else within_reach(self.room, self.folder)
             bind = Bind(folder, INSIDE, writable=self.fill)
-            env = {**spec.env, **self._variables(folder)}
+            env = {**spec.env, **self.variables(folder)}
             spec = replace(spec, binds=(*spec.binds, bind), env=env)
         return self.room.start(spec, stdin=stdin, stdout=stdout, stderr=stderr)
 
-    def _variables(self, folder: Path) -> dict[str, str]:
+    def variables(self, folder: Path) -> dict[str, str]:
+        """Give what tells JAX of the folder."""
         return {
             "JAX_COMPILATION_CACHE_DIR": self.room.inside(folder, INSIDE),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0" if self.fill else _NEVER,
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+            # Another cache, of what GPUs are tuned to: its path would be part of every key.
+            "JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none",
         }
 
 
@@ -106,7 +111,7 @@ def entries(folder: Path) -> int:
 
 def cache_folder() -> Path:
     """Where the cache of this processor and these versions is."""
-    parts = json.dumps([sorted(environment.versions().items()), environment.processor()])
+    parts = json.dumps([FORM, sorted(environment.versions().items()), environment.processor()])
     name = hashlib.sha256(parts.encode()).hexdigest()[:16]
     return user_folders.cache() / user_folders.OURS / "compiled" / name
 

@@ -168,7 +168,7 @@ class Workroom:
             folder = running.folder
         first = running.orders if running is not None else 0
         for number, job in enumerate(jobs, start=first):
-            _write(folder / "in", number, job)
+            write(folder / "in", number, job)
         if running is None:
             running = self._running = self._started(folder)
         else:
@@ -254,7 +254,8 @@ def _clear(folder: Path) -> None:
                 path.unlink()
 
 
-def _write(folder: Path, number: int, job: Job) -> None:
+def write(folder: Path, number: int, job: Job) -> None:
+    """Hand a job over in a folder that a trainer reads."""
     arrays: dict[str, Array] = dict(job.order.arrays)
     if (job.before is None) != (job.order.after is None):
         raise ValueError("a result to go on from belongs to an order that goes on")

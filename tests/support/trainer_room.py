@@ -40,6 +40,9 @@ class Process:
     def poll(self) -> int | None:
         return self.code
 
+    def wait(self, timeout: float | None = None) -> int | None:
+        return self.code
+
     def kill(self) -> None:
         self.code = -9
 
@@ -117,6 +120,8 @@ class ServingRoom(FakeRoom):
         self.processes: list[Serving] = []
 
     def start(self, spec: RoomSpec, **_: Any) -> Process:
+        if spec.argv[-1] == "":  # a program that does nothing
+            return Process(0)
         self.processes.append(Serving(self, spec))
         return self.processes[-1]
 
