@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 NAMES = {
-    "ours": "this grader",
-    "trainer": "this grader, its own trainer",
-    "trainer_keras": "… without the kernel",
+    "trainer": "this grader",
+    "trainer_keras": "… without its kernel",
+    "ours": "… notebooks train themselves",
     "nbclient": "nbclient, two at a time",
     "nbgrader": "nbgrader autograde",
     "otter": "otter run",
@@ -29,9 +29,9 @@ def draw(found: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     ordered = sorted(found.items(), key=lambda item: -item[1]["seconds"])
     minutes = [one["seconds"] / 60 for _, one in ordered]
     figure, axes = plt.subplots(figsize=(7, 0.6 * len(ordered) + 1.2))
-    colours = ["#3b6ea5" if name == "ours" else "#b9c0c8" for name, _ in ordered]
+    colours = ["#3b6ea5" if name == "trainer" else "#b9c0c8" for name, _ in ordered]
     bars = axes.barh([NAMES[name] for name, _ in ordered], minutes, color=colours)
-    own = found.get("ours", {}).get("seconds")
+    own = found.get("trainer", {}).get("seconds")
     texts = [
         f"{one['seconds'] / 60:.1f} min" + (f"  ({one['seconds'] / own:.1f}×)" if own else "")
         for _, one in ordered

@@ -2,6 +2,8 @@
 
     python benchmarks/class/grade_class.py short      twelve notebooks, 15 epochs, three rounds
     python benchmarks/class/grade_class.py full       six with all their epochs, three rounds
+    python benchmarks/class/grade_class.py thirty     thirty with eight distinct trainings
+    python benchmarks/class/grade_class.py thirty_apart        the same, nobody's trainings alike
     python benchmarks/class/grade_class.py imports    notebooks that only build a model
 
 One machine, the same TensorFlow and byte code for all; in every round all systems, one after the
@@ -30,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import chart
-from notebooks import Handed, builders, the_class
+from notebooks import Handed, a_class_of_thirty, builders, the_class
 from systems import NEEDS_VENV, SYSTEMS, Plan, compile_all, make_venv, surroundings
 
 from grader import environment
@@ -58,6 +60,8 @@ def class_sets() -> dict[str, ClassSet]:
             whole[::2], 3, ("ours", "trainer", "trainer_keras", "nbclient", "nbgrader")
         ),
         "imports": ClassSet(builders(whole[::2]), 3, ("ours", "nbgrader")),
+        "thirty": ClassSet(a_class_of_thirty(alike=True), 3, ("trainer",)),
+        "thirty_apart": ClassSet(a_class_of_thirty(alike=False), 3, ("trainer",)),
         "trial": ClassSet(the_class(2)[::4], 1, tuple(SYSTEMS)),
     }
 

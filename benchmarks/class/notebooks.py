@@ -25,6 +25,8 @@ STYLES = {
     "multiplication-lstm": ("reference", "textbook_list", "own_script_style", "functional_2400"),
     "multiplication-gru": ("reference", "textbook_list", "messy_colab", "built_in_function"),
 }
+OWN_DATA = "own_script_style"  # draws other data every time, so that no two are alike
+EIGHT = 8
 CHECK = "assert any(hasattr(one, 'fit') for one in list(globals().values()))"
 _EPOCHS = re.compile(r"(\bepochs\s*=\s*)\d+", re.IGNORECASE)
 _QUIET = re.compile(r",\s*verbose\s*=\s*\w+")
@@ -49,6 +51,24 @@ def the_class(epochs: int | None) -> list[Handed]:
             # Nobody's data are another one's: else equal work would be trained once for several.
             apart = f"import numpy as np\nnp.random.random({len(found) + 1})"
             found.append(Handed(student, exercise, (apart, *cells)))
+    return found
+
+
+def a_class_of_thirty(*, alike: bool) -> list[Handed]:
+    """Give thirty notebooks of eight programs with all their epochs, each with its author's name.
+
+    ``alike``: those of one program have the same data, so their trainings are equal; else nobody's.
+    """
+    found: list[Handed] = []
+    whole, styles = the_class(None), [style for each in STYLES.values() for style in each]
+    few = [one for one, style in zip(whole, styles, strict=True) if style != OWN_DATA]
+    programs = few[-EIGHT:]
+    for number in range(30):
+        one = programs[number % len(programs)]
+        first = one.cells[0] if alike else f"import numpy as np\nnp.random.random({100 + number})"
+        student = f"student{number + 1:02d}"
+        cells = (f"# {student}\n{first}", *one.cells[1:])
+        found.append(Handed(student, one.exercise, cells))
     return found
 
 
