@@ -26,7 +26,7 @@ STYLES = {
     "multiplication-gru": ("reference", "textbook_list", "messy_colab", "built_in_function"),
 }
 OWN_DATA = "own_script_style"  # draws other data every time, so that no two are alike
-EIGHT = 8
+PROGRAMS = 8  # of a class of thirty
 CHECK = "assert any(hasattr(one, 'fit') for one in list(globals().values()))"
 _EPOCHS = re.compile(r"(\bepochs\s*=\s*)\d+", re.IGNORECASE)
 _QUIET = re.compile(r",\s*verbose\s*=\s*\w+")
@@ -62,7 +62,7 @@ def a_class_of_thirty(*, alike: bool) -> list[Handed]:
     found: list[Handed] = []
     whole, styles = the_class(None), [style for each in STYLES.values() for style in each]
     few = [one for one, style in zip(whole, styles, strict=True) if style != OWN_DATA]
-    programs = few[-EIGHT:]
+    programs = few[-PROGRAMS:]
     for number in range(30):
         one = programs[number % len(programs)]
         first = one.cells[0] if alike else f"import numpy as np\nnp.random.random({100 + number})"
