@@ -38,7 +38,8 @@ What is the same for all of them comes from the environment:
 
 | variable | says |
 |---|---|
-| `GRADER_COURSE` | the course's folder; else the nearest one upwards with `assignments/` |
+| `GRADER_COURSE` | the course's folder; else the nearest one upwards with `assignments/`, the one \
+that graded what is in `--out`, or the one beside an installation from its source |
 | `GRADER_SECRET_FILE` | the file of the course secret; else `rnn-grader/course-secret` below \
 `XDG_DATA_HOME` or `~/.local/share` |
 | `GRADER_SIGNING_KEY_FILE` | the file of the key that signs records; else `signing-key` beside \

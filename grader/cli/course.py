@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from grader.cli.errors import speak
+from grader.cli.errors import speak, tell
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
 from grader.course.load import find_course, load_course
 from grader.course.profiles import LAPTOP
@@ -23,6 +23,7 @@ from grader.course.public import (
     read_public,
     released_language,
 )
+from grader.record import class_file
 from grader.text.words import Words, pick_language
 from grader.types import GraderError, Message
 
@@ -30,27 +31,72 @@ NOT_FOUND = "course.not_found"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def open_course(profile: str | None = None) -> Course:
-    """Load the course: GRADER_COURSE, else around the current folder, else beside this package.
+def open_course(profile: str | None = None, out: Path | None = None) -> Course:
+    """Load the course: GRADER_COURSE, else around the current folder, else the one that graded.
 
-    Never the one that a submission brings along: a course holds code, and decides over grades.
+    And where there is none of these, the one beside this package. Never the one that a submission
+    brings along: a course holds code, and decides over grades.
+
+    Args:
+        profile: whose sizes; the course's own where None.
+        out: a folder of results, which may know the course that graded them.
+
+    Raises:
+        GraderError: there is none, or the one that graded is gone; or it is no course.
     """
     try:
         return load_course(find_course(), profile)
     except GraderError as error:
-        beside = PACKAGE.parent
-        if error.message.id != NOT_FOUND or not (beside / ASSIGNMENTS).is_dir():
+        if error.message.id != NOT_FOUND:
             raise
-        return load_course(beside, profile)
+        if (graded := graded_with(out)) is not None:
+            if not (graded / ASSIGNMENTS).is_dir():
+                args = {"path": str(graded), "out": str(out)}
+                raise GraderError(Message("course.gone", args)) from error
+            return load_course(graded, profile)
+        if not (PACKAGE.parent / ASSIGNMENTS).is_dir():
+            raise
+        return load_course(PACKAGE.parent, profile)
 
 
-def course_to_grade_with(paths: Sequence[Path], profile: str | None = None) -> Course:
-    """Load the course for grading ``paths``.
+def course_of_results(out: Path, lang: str | None) -> tuple[Course, Words]:
+    """Load the course for a folder of results; where another one graded them, that is said."""
+    course = open_course(out=out)
+    words = open_words(course, lang)
+    tell_another(course, out, words)
+    return course, words
+
+
+def tell_another(course: Course, out: Path, words: Words) -> None:
+    """Say where results were graded with another course, if that is still there."""
+    graded = graded_with(out)
+    if graded is not None and graded != course.root.resolve() and (graded / ASSIGNMENTS).is_dir():
+        args = {"out": str(out), "path": str(graded), "course": str(course.root)}
+        tell(words("course.another", **args))
+
+
+def graded_with(out: Path | None) -> Path | None:
+    """Give the course that graded what a folder holds, where that is known."""
+    kept = class_file.read(out).course if out is not None else ""
+    return Path(kept) if kept else None
+
+
+def by_itself(course: Course) -> tuple[Message, ...]:
+    """Say which course it is where nobody named it and the current folder does not lie in it."""
+    if os.environ.get("GRADER_COURSE") or Path.cwd().resolve().is_relative_to(course.root):
+        return ()
+    return (Message("course.by_itself", {"path": str(course.root)}),)
+
+
+def course_to_grade_with(
+    paths: Sequence[Path], profile: str | None = None, out: Path | None = None
+) -> Course:
+    """Load the course for grading ``paths`` into ``out``.
 
     Raises:
         GraderError: there is none, or it lies inside what is to be graded and nobody named it.
     """
-    course = open_course(profile)
+    course = open_course(profile, out)
     if not os.environ.get("GRADER_COURSE"):
         for path in paths:
             if course.root.resolve().is_relative_to(path.resolve()):

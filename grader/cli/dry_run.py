@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from grader.cli.course import by_itself
 from grader.cli.foreseen import Planned, Planner
 from grader.cli.people import named
 from grader.cli.printing import console, titles
@@ -237,7 +238,11 @@ class DryRun:
 
     @property
     def _messages(self) -> tuple[Message, ...]:
-        return (*self.collected.refused, *self.collected.notes)
+        return (*self.collected.refused, *self._notes)
+
+    @property
+    def _notes(self) -> tuple[Message, ...]:
+        return (*by_itself(self.course), *self.collected.notes)
 
     def _json(self) -> dict[str, Json]:
         planned: list[Json] = [_planned_json(one, self.words) for one in self.planned]
@@ -245,7 +250,7 @@ class DryRun:
             "schema": SCHEMA,
             "hand_ins": planned,
             "refused": [self.words.say(message) for message in self.collected.refused],
-            "notes": [self.words.say(message) for message in self.collected.notes],
+            "notes": [self.words.say(message) for message in self._notes],
             "lacking": {one: list[Json](who) for one, who in self.lacking.items() if who},
             "absent": list[Json](self.missing_people),
             "not_on_roster": list[Json](self.strangers),

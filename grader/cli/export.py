@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePath
 
-from grader.cli.course import open_course, open_words
+from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.kept import ALL_ACCEPTED, UNGRADED, current, existing
 from grader.cli.lms import chosen_columns
@@ -71,8 +71,7 @@ def run_export(options: ExportOptions) -> int:
 
 def _export(options: ExportOptions) -> int:
     exporter = exporters.load(options.format)
-    course = open_course()
-    words = open_words(course, options.lang)
+    course, words = course_of_results(options.out, options.lang)
     store = Store(existing(options.out))
     records = current(store, course)
     in_lms = {key: one.title for key, one in course.rules.exercises.items() if one.title}

@@ -16,7 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader import environment, seeds
-from grader.cli.course import course_to_grade_with, open_words, profile_note
+from grader.cli.course import (
+    by_itself,
+    course_to_grade_with,
+    open_words,
+    profile_note,
+    tell_another,
+)
 from grader.cli.devices import AUTO, devices_for, rooms_gpus, trainers_gpus
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.kept import exit_code, finish, of_batch
@@ -86,8 +92,9 @@ def run(options: GradeOptions) -> int:
         roster_file(options.roster)
     judges = Judges(options.out)
     judges.prepare()
-    course = course_to_grade_with(options.paths, options.profile)
+    course = course_to_grade_with(options.paths, options.profile, options.out)
     words = open_words(course, options.lang)
+    tell_another(course, options.out, words)
     rules_for(course, ())  # told before hours of training, and not after them
     collected = collected_of(course, options, judges)
     if options.dry_run:
@@ -98,7 +105,8 @@ def run(options: GradeOptions) -> int:
     room, cold = quickened(room) if options.warm else (room, None)
     gpus = round_gpus(options, course, settings, room)
     with Store(options.out) as store:
-        remember(store.out, roster=options.roster, look=look_of(options.paths, collected))
+        look = look_of(options.paths, collected)
+        remember(store.out, course=course, roster=options.roster, look=look)
         spared = Spared(store.out)
         live = options.format == "table"
         with open_progress(len(collected.submissions), words, live=live) as progress:
@@ -148,6 +156,7 @@ def beforehand(
     ``slower``: why rooms start cold, and what trainings lack, if so.
     """
     cold, trainings = slower
+    yield from map(words.say, by_itself(course))
     if note := profile_note(course, words):
         yield note
     if absent := environment.missing(course.packages):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.cli import printing
-from grader.cli.course import open_course, open_words
+from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.kept import ALL_ACCEPTED, UNGRADED, existing
 from grader.cli.people import roster_or_nobody
@@ -31,8 +31,7 @@ SCHEMA = "grader/log/v1"
 
 def run_log(out: Path, student: str | None, form: str, lang: str | None) -> int:
     """Print every line, the oldest first; gives the exit code."""
-    course = open_course()
-    words = open_words(course, lang)
+    course, words = course_of_results(out, lang)
     store = Store(existing(out))
     by_hand, then = store.by_hand(), history.read(store.out)
     moved = list(then.moved)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.cli import printing
-from grader.cli.course import open_course, open_words
+from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
 from grader.cli.kept import ALL_ACCEPTED, UNGRADED, existing
@@ -83,8 +83,7 @@ def opened(out: Path, lang: str | None) -> Iterator[Opened]:
     Raises:
         GraderError: there are no results, or another grader is at work there.
     """
-    course = open_course()
-    words = open_words(course, lang)
+    course, words = course_of_results(out, lang)
     with Store(existing(out)) as store:
         yield Opened(course, words, store, store.latest())
 

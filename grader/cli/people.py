@@ -31,8 +31,14 @@ NUMBERS = frozenset({"ID", "id"})  # columns
 LONGEST = 60  # characters of a title in a line
 
 
-def remember(out: Path, *, roster: Path | None = None, look: Look | None = None) -> None:
-    """Keep where the roster is, and what was left aside.
+def remember(
+    out: Path,
+    *,
+    course: Course | None = None,
+    roster: Path | None = None,
+    look: Look | None = None,
+) -> None:
+    """Keep where the course that grades and the roster are, and what was left aside.
 
     Raises:
         GraderError: the roster is none, or the disk refuses.
@@ -40,7 +46,9 @@ def remember(out: Path, *, roster: Path | None = None, look: Look | None = None)
     before = after = class_file.read(out)
     if roster is not None:
         roster_file(roster)
-        after = class_file.ClassFile(str(roster.absolute()), after.looks)
+        after = replace(after, roster=str(roster.absolute()), unread=())
+    if course is not None:
+        after = replace(after, course=str(course.root.resolve()), unread=())
     if look is not None:
         after = after.seen(look)
     if after != before:

@@ -12,18 +12,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from grader import seeds
 from grader.cli import printing
-from grader.cli.course import open_course, open_words
+from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED, existing, exit_code, finish
 from grader.cli.moved import Moved, by_rubric, by_rules, lines_by_key, note_rules
+from grader.cli.people import remember
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
+from grader.course.load import load_course
 from grader.pipeline.job import JUDGE_VERSION
 from grader.pipeline.regrade import regrade as regrade_records
 from grader.policy.by_hand import in_force
@@ -63,9 +65,9 @@ class _InForce:
 
 def run_regrade(out: Path, lang: str | None, form: str) -> int:
     """Score stored evidence anew; gives the exit code."""
-    course = open_course()
-    words = open_words(course, lang)
+    course, words = course_of_results(out, lang)
     with Store(existing(out)) as store:
+        remember(store.out, course=course)
         spared = Spared(store.out)
         records: list[Record] = []
         known = history.read(store.out)
@@ -95,8 +97,7 @@ def run_preview(out: Path, lang: str | None, form: str) -> int:
     """
     if form not in FORMS:
         raise GraderError(Message("preview.format", {"format": form, "known": ", ".join(FORMS)}))
-    course = open_course()
-    words = open_words(course, lang)
+    course, words = course_of_results(out, lang)
     store = Store(existing(out))
     spared = Spared(store.out)
     there = _in_force(store, course, spared)
@@ -128,16 +129,16 @@ def run_preview(out: Path, lang: str | None, form: str) -> int:
 
 def _in_force(store: Store, course: Course, spared: Spared) -> _InForce:
     """Score everything anew, and lay the same rules and decisions over both; changes nothing."""
-    again = [*_again(store.latest(), spared)]
+    again = [*_again(course, store.latest(), spared)]
     kept, records = [one.kept for one in again], [one.record for one in again]
     rules, by_hand = rules_for(course, kept, store.out), store.by_hand()
     return _InForce(again, in_force(kept, by_hand, rules), in_force(records, by_hand, rules))
 
 
-def _again(records: Sequence[Record], spared: Spared) -> Iterator[_Again]:
+def _again(course: Course, records: Sequence[Record], spared: Spared) -> Iterator[_Again]:
     """Score each record with the sizes that it was graded at; ``spared`` learns what fails."""
     secret = seeds.course_secret()
-    at = cache(open_course)
+    at = cache(partial(load_course, course.root))
     for kept in records:
         record = kept
         with spared.alone(Step.REGRADE, kept.student):

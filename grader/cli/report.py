@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.cli.course import open_course, open_words
+from grader.cli.course import course_of_results
 from grader.cli.kept import current, existing, exit_code, finish
 from grader.cli.people import remember
 from grader.cli.spared import Spared
@@ -16,8 +16,7 @@ from grader.record.store import Store
 
 def run_report(out: Path, lang: str | None, form: str, roster: Path | None = None) -> int:
     """Write feedback and print what is stored; gives the exit code."""
-    course = open_course()
-    words = open_words(course, lang)
+    course, words = course_of_results(out, lang)
     with Store(existing(out)) as store:
         remember(store.out, roster=roster)
         records = current(store, course)

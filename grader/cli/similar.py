@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.cli.course import open_course, open_words
+from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.forgetting import SIMILAR
 from grader.cli.kept import ALL_ACCEPTED, UNGRADED, current, existing
@@ -50,8 +50,7 @@ def run_similar(options: SimilarOptions) -> int:
     from grader.similarity.compare import pairs_alike
     from grader.similarity.trainings import equal_trainings
 
-    course = open_course()
-    words = open_words(course, options.lang)
+    course, words = course_of_results(options.out, options.lang)
     with Store(existing(options.out)) as store:
         records = current(store, course)
         works, missing = _works(store.out, records)

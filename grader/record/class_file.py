@@ -1,10 +1,10 @@
 """What is known of a class beside its records: ``class.json`` in the OUT folder.
 
-Enters: where the roster is, what a look at the hand-ins left aside. Leaves: the same, when asked
-for again. Touches: that file.
+Enters: where the course and the roster are, what a look at the hand-ins left aside. Leaves: the
+same, when asked for again. Touches: that file.
 
-Of the roster only the path is kept: the list itself is the school's. What was left aside is kept by
-the paths that were looked at, so that looking at them again replaces it.
+Of course and roster only the paths are kept: the list itself is the school's. What was left aside
+is kept by the paths that were looked at, so that looking at them again replaces it.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class ClassFile:
 
     roster: str = ""
     looks: tuple[Look, ...] = ()
+    course: str = ""  # the folder of the course that graded
     unread: tuple[Message, ...] = ()  # why the file could not be read
 
     def seen(self, look: Look) -> ClassFile:
@@ -76,14 +77,17 @@ def write(out: Path, kept: ClassFile) -> None:
         {"paths": [*one.paths], "aside": [_aside_json(each) for each in one.aside]}
         for one in kept.looks
     ]
-    told: dict[str, Json] = {"schema": SCHEMA, "roster": kept.roster, "looks": looks}
+    told: dict[str, Json] = {"schema": SCHEMA, "roster": kept.roster, "course": kept.course}
+    told["looks"] = looks
     data = json.dumps(told, ensure_ascii=True, indent=1, allow_nan=False).encode()
     files.write_whole(out / NAME, data)
 
 
 def joined(several: Sequence[ClassFile]) -> ClassFile:
     """Give what several machines know, each thing once."""
-    whole = ClassFile(roster=next((one.roster for one in several if one.roster), ""))
+    roster = next((one.roster for one in several if one.roster), "")
+    course = next((one.course for one in several if one.course), "")
+    whole = ClassFile(roster, course=course)
     for look in (look for one in several for look in one.looks):
         if all(look.aside != one.aside for one in whole.looks):
             whole = replace(whole, looks=(*whole.looks, look))
@@ -110,7 +114,8 @@ def _read(found: Mapping[str, Json]) -> ClassFile:
     looks = found["looks"]
     if not isinstance(looks, list):
         raise TypeError("looks")
-    return ClassFile(_text(found["roster"]), tuple(map(_look, looks)))
+    course = _text(found.get("course", ""))  # an older grader kept none
+    return ClassFile(_text(found["roster"]), tuple(map(_look, looks)), course)
 
 
 def _look(found: Json) -> Look:

@@ -1,0 +1,108 @@
+"""Results know the course that graded them, wherever a command is started."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grader.cli.people import remember
+from grader.course.load import load_course
+from grader.record import class_file
+from tests.support import builders as b
+from tests.support.cli_help import ROOT, Shell
+
+GRU = "multiplication-gru"
+
+
+@pytest.fixture
+def shell(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
+    """Results of a course, with the current folder outside of any."""
+    course_in(tmp_path / "course", title="HW3")
+    monkeypatch.delenv("GRADER_COURSE")
+    monkeypatch.chdir(tmp_path)
+    shell.keep(b.record("kim", GRU))
+    remember(shell.out, course=load_course(tmp_path / "course"))
+    return shell
+
+
+def course_in(folder: Path, *, title: str) -> Path:
+    place = folder / "assignments" / GRU
+    place.mkdir(parents=True)
+    shutil.copy(ROOT / "assignments" / GRU / "exercise.toml", place)
+    (folder / "course.toml").write_text(f'[exercise.{GRU}]\ntitle = "{title}"\n', "utf-8")
+    return folder
+
+
+COMMANDS = (
+    ("report",),
+    ("export", "--format", "canvas"),
+    ("regrade", "--preview"),
+    ("log",),
+    ("similar",),
+    ("override", "kim", GRU, "--score", "80", "--reason", "viva"),
+)
+LANGUAGE = ("--lang", "en")
+
+
+def test_outside_of_any_course_it_is_the_one_that_graded(shell: Shell) -> None:
+    said = shell("export", "--format", "canvas", "--out", shell.out, *LANGUAGE)
+    assert said.code == 0, said
+    assert said.err == ""
+    assert "HW3" in "".join(one.read_text("utf-8-sig") for one in written(shell))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one[0])
+def test_another_one_around_the_current_folder_is_said(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(course_in(tmp_path / "other", title="HW7"))
+    said = shell(*command, "--out", shell.out, *LANGUAGE)
+    assert str(tmp_path / "course") in said.err, said
+    assert str(tmp_path / "other") in said.err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one[0])
+def test_a_course_that_is_gone_is_not_replaced_by_the_one_beside_the_package(
+    shell: Shell, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    shutil.rmtree(tmp_path / "course")
+    said = shell(*command, "--out", shell.out, *LANGUAGE)
+    assert said.code == 2
+    assert str(tmp_path / "course") in said.line
+    assert "GRADER_COURSE" in said.line
+
+
+def test_a_course_that_moved_is_said_of_no_more_once_it_is_named(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "course").rename(tmp_path / "moved")
+    monkeypatch.setenv("GRADER_COURSE", str(tmp_path / "moved"))
+    said = shell("report", "--out", shell.out, *LANGUAGE)
+    assert said.code == 0, said
+    assert said.err == ""
+
+
+def test_joined_results_know_it_too(shell: Shell, tmp_path: Path) -> None:
+    said = shell("merge", shell.out, "--out", tmp_path / "whole", *LANGUAGE)
+    assert said.code == 0, said
+    assert class_file.read(tmp_path / "whole").course == str(tmp_path / "course")
+
+
+@pytest.mark.parametrize("command", [("--dry-run",), ()], ids=["dry-run", "grade"])
+def test_grading_where_no_course_is_says_which_one_it_takes(
+    shell: Shell, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    shell.without_rooms()
+    batch = tmp_path / "class"
+    (batch / "lee").mkdir(parents=True)
+    (batch / "lee" / f"{GRU}.ipynb").write_text("{", "utf-8")
+    out = tmp_path / "new"
+    said = shell("grade", batch, "--out", out, *command, *LANGUAGE)
+    assert f"The course is {ROOT}" in " ".join((said.out + said.err).split())
+    assert (class_file.read(out).course == str(ROOT)) is (not command)
+
+
+def written(shell: Shell) -> list[Path]:
+    return [one for one in (shell.out / "export").rglob("*") if one.is_file()]
