@@ -164,6 +164,12 @@ def test_few_means_few() -> None:
         assert pair.rare == (frozenset(), frozenset())
 
 
+def test_what_all_of_three_write_is_no_mark_of_two() -> None:
+    three = [work(f"m{n}", ODD, f"np.z{n}(X)") for n in range(3)]
+    assert [pair.rare for pair in pairs_alike(three, [])] == [(frozenset(), frozenset())] * 3
+    assert all(pair.rare[0] for pair in pairs_alike(three[:2], []))
+
+
 def test_of_many_pairs_the_most_telling_are_given() -> None:
     copies = [work(f"c{n}", ODD, f"np.z{n}(X)") for n in range(14)]
     pairs = pairs_alike([*copies, *(work(f"s{n}", own(n)) for n in range(60))], [])
