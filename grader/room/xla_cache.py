@@ -24,7 +24,7 @@ from grader.room.spec import Bind, Room, RoomProcess, RoomSpec
 from grader.room.within_reach import within_reach
 from grader.room.workplace import workplace
 from grader.room.xla_entries import content_of, entries_in, is_sound, write
-from grader.types import Isolation
+from grader.types import GraderError, Isolation
 
 INSIDE = "/grader/compiled"
 MOST_ENTRIES = 5000
@@ -67,12 +67,22 @@ class CompiledRoom:
         stderr: int | None = None,
     ) -> RoomProcess:
         """Start the program; one that runs JAX on the processor gets the cache."""
-        if spec.env.get("KERAS_BACKEND") == "jax" and not spec.devices:
-            folder = self.folder if self.fill else within_reach(self.room, self.folder)
+        on_jax = spec.env.get("KERAS_BACKEND") == "jax" and not spec.devices
+        folder = self._lent() if on_jax else None
+        if folder is not None:
             bind = Bind(folder, INSIDE, writable=self.fill)
             env = {**spec.env, **self.variables(folder)}
             spec = replace(spec, binds=(*spec.binds, bind), env=env)
         return self.room.start(spec, stdin=stdin, stdout=stdout, stderr=stderr)
+
+    def _lent(self) -> Path | None:
+        """Give the folder where the room reaches it; None where it is gone, which costs time."""
+        if self.fill:
+            return self.folder
+        try:
+            return within_reach(self.room, self.folder) if self.folder.is_dir() else None
+        except GraderError:
+            return None
 
     def variables(self, folder: Path) -> dict[str, str]:
         """Give what tells JAX of the folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 import types
@@ -14,7 +15,7 @@ import pytest
 from grader import environment
 from grader.room import RoomSpec, xla_cache
 from grader.room.xla_cache import CompiledRoom, cache_folder, compiled, entries, filling
-from grader.types import Isolation, Level
+from grader.types import GraderError, Isolation, Level, Message
 
 PROGRAM = zlib.compress(os.urandom(5000))
 DAMAGE = {
@@ -42,6 +43,7 @@ class Noting:
 
 
 ROOM = Noting()
+JAX = RoomSpec(argv=("python",), env={"KERAS_BACKEND": "jax"})
 
 
 @pytest.fixture(autouse=True)
@@ -191,3 +193,24 @@ def test_jax_compresses_otherwise_with_zstandard_and_so_does_not_read_what_was_k
 ) -> None:
     monkeypatch.setattr(environment, "installed", lambda _: {"zstandard": "0.25.0"})
     assert cache_folder() != cache
+
+
+def test_a_cache_that_is_removed_in_a_batch_is_no_longer_lent(cache: Path) -> None:
+    filled(one=PROGRAM)
+    room = compiled(ROOM)
+    room.start(JAX)
+    assert [one.host for one in ROOM.specs.pop().binds] == [cache]
+    shutil.rmtree(cache)
+    room.start(JAX)
+    assert ROOM.specs.pop() == JAX
+
+
+def test_a_cache_that_a_room_does_not_reach_is_not_lent(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreached(*_: object) -> Path:
+        raise GraderError(Message("room.start_failed", {"reason": "gone meanwhile"}))
+
+    monkeypatch.setattr(xla_cache, "within_reach", unreached)
+    CompiledRoom(ROOM, cache).start(JAX)
+    assert ROOM.specs.pop() == JAX
