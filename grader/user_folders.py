@@ -22,7 +22,7 @@ OURS = "rnn-grader"  # our folder in each of them
 OWNERS_FOLDER, OPEN_FOLDER = 0o700, 0o755  # open: what rooms read, perhaps as another user
 NOWHERE = Path(os.devnull)  # there is nothing below it, and nothing can be made there
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
-TRIAL, OLD_SECONDS = ".trial-", 3600.0  # no try takes so long
+TRIAL, OLD_SECONDS = ".trial-", 3600.0  # nothing is written for so long
 TRIAL_BYTES = 1 << 16  # more than a file system keeps beside the file's name
 
 
@@ -76,7 +76,7 @@ def refusal(folder: Path, mode: int = OWNERS_FOLDER) -> str | None:
         state = folder.lstat()
         if not stat.S_ISDIR(state.st_mode) or not is_ours(state):
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-        _sweep(folder)
+        sweep(folder, f"{TRIAL}*")
         trial.write_bytes(bytes(TRIAL_BYTES))
     except OSError as error:
         return error.strerror or type(error).__name__
@@ -86,9 +86,9 @@ def refusal(folder: Path, mode: int = OWNERS_FOLDER) -> str | None:
     return None
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what whoever was killed while trying has left."""
-    for path in folder.glob(f"{TRIAL}*"):
+def sweep(folder: Path, pattern: str) -> None:
+    """Remove what whoever was killed while writing has left under such names."""
+    for path in folder.glob(pattern):
         with suppress(OSError):
             if time.time() - path.lstat().st_mtime > OLD_SECONDS:
                 path.unlink()

@@ -46,6 +46,7 @@ from grader.record.store import Store
 from grader.report.trained import trained_lines
 from grader.room import Room, open_room
 from grader.room.quick import quickened
+from grader.room.xla_cache import CompiledRoom
 from grader.text.printable import printable
 from grader.text.words import Words, pick_language
 from grader.trainer.devices import Devices
@@ -167,6 +168,8 @@ def beforehand(
         yield words("cli.isolation", level=room.isolation.level.value)
     elif cold is not None:
         yield words.say(cold)
+    if isinstance(room, CompiledRoom) and room.dropped:
+        yield words("room.programs_damaged", dropped=room.dropped)
     if trainings is not None:
         yield words.say(trainings)
 

@@ -59,8 +59,10 @@ def run_prepare(lang: str | None, *, kernel_alone: bool = False) -> int:
     room, _ = warmed(open_room("auto", without_results(course.root)))
     _say(words, _kernel_of(room))
     for one in fill(course, room, slots(1)[0]):
-        sys.stdout.write(words("cli.prepared", exercise=one.exercise, added=one.added) + "\n")
-        sys.stdout.flush()
+        _say(words, Message("cli.prepared", {"exercise": one.exercise, "added": one.added}))
+        for failed in one.failed:
+            why = words.say(failed.why).rstrip(".")
+            _say(words, Message(failed.told, {"exercise": one.exercise, "why": why}))
     return 0
 
 

@@ -23,21 +23,26 @@ from grader import environment, user_folders
 from grader.room.spec import Bind, Room, RoomProcess, RoomSpec
 from grader.room.within_reach import within_reach
 from grader.room.workplace import workplace
-from grader.types import Isolation
+from grader.room.xla_entries import content_of, entries_in, is_sound, write
+from grader.types import GraderError, Isolation
 
 INSIDE = "/grader/compiled"
-MOST_ENTRIES, MOST_BYTES = 5000, 64 << 20
+MOST_ENTRIES = 5000
 FORM = 2  # of what is in the folder; it rises where nothing kept before can be found any more
 _NEVER = "1000000000"  # seconds that a compilation must take before it is written
 
 
 @dataclass(frozen=True)
 class CompiledRoom:
-    """A room of any kind with the cache in it. ``fill``: empty and writable, for references."""
+    """A room of any kind with the cache in it.
+
+    ``fill``: empty and writable, for references. ``dropped``: how many entries were not sound.
+    """
 
     room: Room
     folder: Path
     fill: bool = False
+    dropped: int = 0
 
     @property
     def isolation(self) -> Isolation:
@@ -62,12 +67,22 @@ class CompiledRoom:
         stderr: int | None = None,
     ) -> RoomProcess:
         """Start the program; one that runs JAX on the processor gets the cache."""
-        if spec.env.get("KERAS_BACKEND") == "jax" and not spec.devices:
-            folder = self.folder if self.fill else within_reach(self.room, self.folder)
+        on_jax = spec.env.get("KERAS_BACKEND") == "jax" and not spec.devices
+        folder = self._lent() if on_jax else None
+        if folder is not None:
             bind = Bind(folder, INSIDE, writable=self.fill)
             env = {**spec.env, **self.variables(folder)}
             spec = replace(spec, binds=(*spec.binds, bind), env=env)
         return self.room.start(spec, stdin=stdin, stdout=stdout, stderr=stderr)
+
+    def _lent(self) -> Path | None:
+        """Give the folder where the room reaches it; None where it is gone, which costs time."""
+        if self.fill:
+            return self.folder
+        try:
+            return within_reach(self.room, self.folder) if self.folder.is_dir() else None
+        except GraderError:
+            return None
 
     def variables(self, folder: Path) -> dict[str, str]:
         """Give what tells JAX of the folder."""
@@ -81,9 +96,17 @@ class CompiledRoom:
 
 
 def compiled(room: Room) -> Room:
-    """Give a room with what was compiled before, where something was."""
+    """Give a room with what was compiled before, where something was; less what is damaged.
+
+    Whoever cannot remove that is lent nothing.
+    """
     folder = cache_folder()
-    return CompiledRoom(room, folder) if entries(folder) else room
+    if not entries(folder):
+        return room
+    try:
+        return CompiledRoom(room, folder, dropped=_drop(folder))
+    except OSError:
+        return room
 
 
 @contextmanager
@@ -99,32 +122,43 @@ def filling(room: Room) -> Iterator[Room]:
 
 
 def entries(folder: Path) -> int:
-    """How many compiled programs are there; none where somebody else could have written them."""
+    """How many compiled programs are in a folder; none where others could write to the folder."""
     try:
         state = folder.lstat()
         if not stat.S_ISDIR(state.st_mode) or not user_folders.is_ours(state):
             return 0
-        return sum(1 for _ in folder.iterdir())
+        return len(entries_in(folder))
     except OSError:
         return 0
 
 
 def cache_folder() -> Path:
     """Where the cache of this processor and these versions is."""
-    parts = json.dumps([FORM, sorted(environment.versions().items()), environment.processor()])
+    versions = environment.versions() | environment.installed(["zstandard"])  # JAX compresses by it
+    parts = json.dumps([FORM, sorted(versions.items()), environment.processor()])
     name = hashlib.sha256(parts.encode()).hexdigest()[:16]
     return user_folders.cache() / user_folders.OURS / "compiled" / name
 
 
+def _drop(folder: Path) -> int:
+    """Remove entries that are damaged, or that others could have written; give how many.
+
+    An entry that is replaced at this moment may go with it: then it is compiled once more.
+
+    Raises:
+        OSError: one cannot be removed.
+    """
+    wrong = [path for path in entries_in(folder) if not is_sound(path)]
+    for path in wrong:
+        path.unlink(missing_ok=True)
+    return len(wrong)
+
+
 def _keep(source: Path, folder: Path) -> None:
-    """Copy what a reference's room wrote, as files of ours."""
+    """Copy what a reference's room wrote, as files of ours, where no sound one is there yet."""
     user_folders.make_folder(folder, user_folders.OPEN_FOLDER)
-    for number, path in enumerate(sorted(source.iterdir())):
-        state = path.lstat()
-        if number >= MOST_ENTRIES or not stat.S_ISREG(state.st_mode) or state.st_size > MOST_BYTES:
-            continue
-        if not (folder / path.name).exists():
-            new = folder / f".{path.name}.new"
-            new.write_bytes(path.read_bytes())
-            new.chmod(0o644)
-            new.replace(folder / path.name)
+    user_folders.sweep(folder, ".*")
+    for path in entries_in(source)[:MOST_ENTRIES]:
+        content = content_of(path)
+        if content is not None and not is_sound(folder / path.name):
+            write(folder / path.name, content)

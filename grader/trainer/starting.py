@@ -27,6 +27,8 @@ MEMORY_MB = 4096
 DEVICE_MEMORY_MB = 16384  # CUDA's libraries alone are some 3000, and it holds a class's data
 FILE_MB = 1024  # a result with the weights of every epoch
 
+_beginning = threading.Lock()
+
 
 def start(
     folder: Path,
@@ -71,14 +73,18 @@ def start(
         return room.start(spec, stdin=more, stdout=subprocess.DEVNULL, stderr=log.fileno())
 
 
-@functools.cache
 def import_ahead(room: Room, cores: int) -> threading.Thread:
     """Have imported what trainings need while the first notebook still imports its own.
 
     Once for each room and number of cores: the fork server that is made for a program that does
     nothing is there for all that follow. Where programs start cold this takes nobody's time.
     """
+    with _beginning:  # two slots may ask at once, and a cache alone would begin it twice
+        return _begun(room, cores)
 
+
+@functools.cache
+def _begun(room: Room, cores: int) -> threading.Thread:
     def do_nothing() -> None:
         spec = RoomSpec(
             argv=(sys.executable, "-B", "-c", ""),

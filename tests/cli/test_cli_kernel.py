@@ -10,6 +10,7 @@ import pytest
 
 from grader import environment
 from grader.cli import course, doctor, grade, prepare
+from grader.room.xla_cache import CompiledRoom
 from grader.text.words import Words
 from grader.trainer import building, kernels
 from grader.trainer.kernels import Kernel, Kernels
@@ -104,6 +105,18 @@ def test_where_notebooks_have_to_train_by_themselves_that_is_said_once(
     said = shell.grade(broken_batch(tmp_path / "class", ["kim", "lee"]), *options).err
     assert said.count("train by themselves") == (1 if told else 0)
     assert told in said
+
+
+@pytest.mark.parametrize("dropped", [0, 3])
+def test_compiled_programs_that_were_damaged_are_told_once(
+    dropped: int, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking(monkeypatch, Kernel(tmp_path, "avx2 0"))
+    monkeypatch.setattr(
+        grade, "quickened", lambda room: (CompiledRoom(room, tmp_path, dropped=dropped), None)
+    )
+    said = shell.grade(broken_batch(tmp_path / "class", ["kim", "lee"]))
+    assert said.err.count(f"have been removed: {dropped}") == (1 if dropped else 0)
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

@@ -144,8 +144,9 @@ def test_nothing_but_regular_files_is_copied_from_the_filling_room(
 
     with filling(cold) as room:
         source = (
-            "import os; d = os.environ['JAX_COMPILATION_CACHE_DIR']\n"
-            "open(d + '/a-cache', 'w').write('x'); os.symlink('/etc/shadow', d + '/b-cache')\n"
+            "import os, zlib; d = os.environ['JAX_COMPILATION_CACHE_DIR']\n"
+            "open(d + '/a-cache', 'wb').write(zlib.compress(b'x'))\n"
+            "os.symlink('/etc/shadow', d + '/b-cache')\n"
             "os.mkfifo(d + '/c-cache'); os.mkdir(d + '/d-cache')"
         )
         assert run_python(room, source, env={"KERAS_BACKEND": "jax"}).code == 0

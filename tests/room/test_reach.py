@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -125,14 +126,15 @@ def test_what_grader_prepare_made_is_found_from_a_closed_home(
 ) -> None:
     """The kernel for recurrent layers, and what XLA compiled."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for folder in (cache_folder(), kernel_folder()):
+    compressed = zlib.compress(b"as XLA compiled it")
+    for folder, content in ((cache_folder(), compressed), (kernel_folder(), b"by a compiler")):
         folder.mkdir(parents=True)
-        (folder / "made").write_text(f"by {folder.parent.name}")
+        (folder / "made").write_bytes(content)
     (tmp_path / "cache").chmod(0o700)
     room = compiled(ROOM)
     binds, (kernel,) = kernel_in(room, kernel_folder())
-    script = f"cat $JAX_COMPILATION_CACHE_DIR/made; echo; cat {kernel}/made"
-    assert said(script, *binds, room=room) == "by compiled\nby kernel"
+    script = f"wc -c < $JAX_COMPILATION_CACHE_DIR/made; cat {kernel}/made"
+    assert said(script, *binds, room=room) == f"{len(compressed)}\nby a compiler"
 
 
 def test_a_cache_is_reached_under_every_umask(in_a_closed_home: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +67,32 @@ def test_what_is_imported_ahead_is_what_a_training_begins_as(cores: int, tmp_pat
     assert len(room.specs) == 2
     assert server_of(ahead) == server_of(room.specs[1])
     assert server_of(ahead)[1], "it is warm"
+
+
+def test_two_slots_that_ask_at_once_have_it_imported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = threading.Thread
+    asking, begun = threading.Barrier(2), list[threading.Thread]()
+
+    def slow(*args: Any, **named: Any) -> threading.Thread:
+        """Make a thread only once another slot had the time to ask as well."""
+        with suppress(threading.BrokenBarrierError):
+            asking.wait(0.2)
+        return made(*args, **named)
+
+    def ask() -> None:
+        begun.append(import_ahead(room, 1))
+
+    room = Noting()
+    slots = [made(target=ask) for _ in range(2)]
+    monkeypatch.setattr("grader.trainer.starting.threading.Thread", slow)
+    for slot in slots:
+        slot.start()
+    for slot in slots:
+        slot.join()
+    first, second = begun
+    first.join()
+    assert first is second
+    assert len(room.specs) == 1
 
 
 def test_a_room_that_cannot_be_built_ends_nothing() -> None:
