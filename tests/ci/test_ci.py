@@ -395,6 +395,44 @@ class TestOtherEvents:
         assert "| teacher |" in job.summary.read_text("utf-8")
         assert "This is advice" not in job.summary.read_text("utf-8")
 
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_a_grade_is_in_nobodys_name_where_the_folder_of_exercises_alone_would_say(
+        self, job: Job, student: Working, lang: str
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.judged(accepted)
+        said = job("--base", job.base, lang=lang)
+        assert said.code == 2
+        assert said.line.endswith(Words(lang)("ci.nobodys", folder="assignments/"))
+        assert not any(Store(job.shell.out).latest())
+        assert job("--base", job.base, "--student", "kim", lang=lang).code == 0
+
+    def test_a_job_for_several_authors_checks_their_work_all_the_same(
+        self, job: Job, student: Working
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event("merge_group", merge_group={"base_sha": job.base, "head_sha": "HEAD"})
+        job.judged(accepted)
+        said = job("--public")
+        assert said.code == 0, said.err
+        assert "names of folders and files were taken: assignments" in said.err
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_whose_work_it_is_by_names_alone_is_said(
+        self, job: Job, tmp_path: Path, lang: str
+    ) -> None:
+        for name in ("kim", "lee"):
+            path = tmp_path / "handed" / name / "mine.ipynb"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(raw(notebook(f"x = 1  # {name}")))
+        job.judged(accepted)
+        told = Words(lang)("ci.by_names", students="kim, lee")
+        assert told in job(tmp_path / "handed", lang=lang).err
+        assert told in html.unescape((job.reports / "summary.md").read_text("utf-8"))
+        assert told not in job(tmp_path / "handed" / "kim", "--student", "kim", lang=lang).err
+
     def test_paths_need_no_repository(self, job: Job, tmp_path: Path) -> None:
         path = tmp_path / "handed" / "mine.ipynb"
         path.parent.mkdir()
