@@ -14,6 +14,7 @@ import pytest
 
 from grader import environment
 from grader.ci.first_look import Seen
+from grader.ci.reports import comment
 from grader.cli import ci, grade
 from grader.course.exercises import Course
 from grader.course.load import load_course
@@ -476,6 +477,33 @@ class TestOtherEvents:
         assert "It is a draft" in page
         assert "GRU&#40;30&#41;" in page
         assert job("--fail-on", "never").code == 0
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    @pytest.mark.parametrize("known", [True, False])
+    def test_a_look_at_the_structure_alone_leaves_what_a_comment_is_made_of(
+        self, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str, *, known: bool
+    ) -> None:
+        mine = write(tmp_path / "handed" / "mine.ipynb")
+        missed = b.check("structure.layer-1", 0.0, 10.0, got="GRU(30)")
+
+        def look(_: Any, __: Any, some: Sequence[Submission], *___: Any) -> Iterator[Seen]:
+            yield from (Seen(one, "multiplication-lstm", (missed,)) for one in some if known)
+
+        monkeypatch.setattr(ci, "first_look", look)
+        code = job(mine, "--student", "lee", "--public", "--structure-only", lang=lang).code
+        assert code == int(known)
+        names = ("comment.md", "comment.txt", "summary.md")
+        assert sorted(path.name for path in job.reports.iterdir()) == [*names]
+        words = Words(lang)
+        for name in names:
+            told = html.unescape((job.reports / name).read_text("utf-8"))
+            assert words("ci.part_structure") in told
+            assert words("ci.public") in told
+            assert ("GRU(30)" in told) is known
+            assert (words("ci.structure_unseen") in told) is not known
+        plain = (job.reports / "comment.txt").read_text("utf-8")
+        assert not {"#", "&", "*"} & {*plain}
+        assert (job.reports / "comment.md").read_text("utf-8").startswith(comment.MARK)
 
 
 class TestWhoseCourse:
