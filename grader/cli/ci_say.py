@@ -77,8 +77,12 @@ class Speaker:
         names = titles(self.course, self.words)
         for record in records:
             title = wording.title(record.exercise, names, self.words)
-            for check in filter(not_asked, record.grade.checks):
-                said = printable(f"{title}: {wording.check_text(check, self.words)}")
+            checks = filter(not_asked, record.grade.checks)
+            told = [wording.check_text(one, self.words) for one in checks]
+            exercise = self.course.exercises.get(record.exercise)
+            if exercise is not None and exercise.earns_by_accuracy:
+                told.insert(0, self.words("cli.check_accuracy_left"))
+            for said in (printable(f"{title}: {one}") for one in told):
                 if said not in self.notes:
                     self.notes.append(said)
 

@@ -120,7 +120,7 @@ _DECIDING = {
 UNLOOKED = frozenset(
     {
         *("live.data_unasked", "live.data_missing", "live.data_elsewhere", "live.data_outside"),
-        "live.own_checks",
+        *("live.data_handed_in", "live.own_checks"),
         NO_REFERENCE,
     }
 )

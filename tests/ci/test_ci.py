@@ -279,17 +279,24 @@ class TestPublicChecks:
     def mine(self, tmp_path: Path) -> Path:
         return write(tmp_path / "handed" / "mine.ipynb")
 
-    def scored(self, job: Job, **found: Any) -> list[Course]:
+    def scored(self, job: Job, exercise: str = "multiplication-lstm", **found: Any) -> list[Course]:
         """Have every notebook scored as right work of the course that the job grades with."""
         courses = []
 
         def graded(grader: Any, collected: Any, progress: Any, *_: Any) -> Iterator[Graded]:
-            exercise = grader.course.exercise("multiplication-lstm")
-            evidence = b.sound(exercise, metrics={}, unmet=Message("accuracy.no_reference"))
+            asked = grader.course.exercise(exercise)
+            evidence = b.sound(asked, metrics={}, unmet=Message("accuracy.no_reference"))
             courses.append(grader.course)
             for one in collected.submissions:
                 grade = grade_of(grader.course, replace(evidence, **found), Engine.JAX, "cpu").grade
-                record = replace(accepted(one), grade=grade, threshold=None)
+                record = b.record(
+                    one.student,
+                    exercise,
+                    one.name,
+                    key=b.key_of(one.name),
+                    grade=grade,
+                    threshold=None,
+                )
                 grader.store.save(record)
                 progress.finished(Graded(one, (record,)))
                 yield Graded(one, (record,))
@@ -324,6 +331,22 @@ class TestPublicChecks:
             told = html.unescape((job.reports / name).read_text("utf-8"))
             assert "Not checked here: accuracy on new data" in told
             assert ("is another one in grading" in told) is (unlooked is not None)
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_accuracy_that_earns_nothing_is_not_named_among_what_was_not_looked_at(
+        self, job: Job, mine: Path, lang: str
+    ) -> None:
+        self.scored(job, exercise="multiplication-simple-rnn")
+        said = job(mine, "--student", "lee", "--public", lang=lang)
+        assert said.code == 0, said.err
+        (path,) = (job.shell.out / "feedback").iterdir()
+        words = Words(lang)
+        for one in (*job.reports.iterdir(), path):
+            told = html.unescape(one.read_text("utf-8"))
+            assert words("cli.check_accuracy_left") not in told
+            assert words("accuracy.no_reference") not in told
+        assert words("verdict.accepted.why") in html.unescape(path.read_text("utf-8"))
+        assert words("ci.public") in html.unescape((job.reports / "summary.md").read_text("utf-8"))
 
     def test_the_data_are_looked_at_as_students_look_at_them(self, job: Job, mine: Path) -> None:
         courses = self.scored(job)
