@@ -393,7 +393,7 @@ class HandLine:
     score: float | None = None  # of an override
     most: float | None = None  # points that the exercise had then
     undoes: str = ""  # id of the line that this one takes back
-    erased: int = 0  # results that go with what is forgotten
+    erased: int = 0  # how much is forgotten: results, lines by hand, notes of what was left aside
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from grader.authoring.own_wheel import GRADER, own_wheel
 from grader.course.exercises import ASSIGNMENTS, Course, Exercise
+from grader.course.load import read_settings
 from grader.policy.rules import Attempts, Terms
 from grader.text.times import until
 from grader.text.words import Words
@@ -153,9 +154,9 @@ def _readme(
 
 
 def _attempts(course: Course, words: Words) -> str:
-    """Say which hand-in counts; the last one where nobody said."""
-    which = course.rules.attempts
-    return words("release.readme_last" if which is Attempts.LAST else ATTEMPTS[which])
+    """Say which hand-in counts; the last one, unless told otherwise, where the course leaves it."""
+    said = "attempts" in read_settings(course.root).model_fields_set
+    return words(ATTEMPTS[course.rules.attempts] if said else "release.readme_last")
 
 
 def _accuracy(course: Course, words: Words) -> str:

@@ -43,7 +43,7 @@ from grader.cli.kept import current, of_batch
 from grader.cli.progress import ProgressLines
 from grader.cli.signing import sign
 from grader.cli.spared import Spared
-from grader.course.exercises import Course
+from grader.course.exercises import ASSIGNMENTS, Course
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings
 from grader.pipeline.judges import Judges
@@ -111,6 +111,8 @@ def run_ci(options: CiOptions) -> int:
         repository = Repository(options.repository)
         folder = place / "handed-in"
         work = collected_by(asked, repository, event, course, judges, folder)
+        if not (options.public or options.structure_only):
+            _require_names(work)
         speaker = Speaker(platform, course, words, asked.out, options.reports, work.places)
         speaker.note(*_notes(options, event, work))
         if not work.collected.submissions:
@@ -253,9 +255,22 @@ def _course(options: CiOptions, place: Path) -> Course:
     return course_to_grade_with(handed_in, options.grading.profile)
 
 
+def _require_names(work: Work) -> None:
+    """Refuse to grade in the name of the folder of exercises, in which everybody's work lies.
+
+    Raises:
+        GraderError: nobody says whose work it is, and that folder alone would.
+    """
+    if any(one.student == ASSIGNMENTS for one in work.collected.submissions):
+        raise GraderError(Message("ci.nobodys", {"folder": f"{ASSIGNMENTS}/"}))
+
+
 def _notes(options: CiOptions, event: Event, work: Work) -> list[Message]:
-    """Say what this grade is, and what was left aside."""
+    """Say what this grade is, whose, and what was left aside."""
     notes = []
+    students = tuple(dict.fromkeys(one.student for one in work.collected.submissions))
+    if students and not event.student:
+        notes.append(Message("ci.by_names", {"students": named(students)}))
     if options.public:
         notes.append(Message("ci.public"))
     elif not (event.trusted or event.unchanged):

@@ -65,7 +65,9 @@ def ci(
     ] = None,
     student: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Whose work it is; default: the author of the pull request."),
+        typer.Option(
+            help="Whose work it is; default: the pull request's author, else folders' names."
+        ),
     ] = None,
     exercise: Exercise = "auto",
     out: Out = Path("grades"),

@@ -18,7 +18,8 @@ from grader.ci.first_look import Seen
 from grader.ci.handed_in import named
 from grader.ci.platforms import Platform
 from grader.ci.policy import UNGRADED
-from grader.ci.reports.summary import page
+from grader.ci.reports import comment, summary
+from grader.ci.reports import text as plain
 from grader.ci.told import Told
 from grader.cli.check_lines import ADVICE, RIGHT, WRONG
 from grader.cli.errors import tell
@@ -76,30 +77,56 @@ class Speaker:
         names = titles(self.course, self.words)
         for record in records:
             title = wording.title(record.exercise, names, self.words)
-            for check in filter(not_asked, record.grade.checks):
-                said = printable(f"{title}: {wording.check_text(check, self.words)}")
+            checks = filter(not_asked, record.grade.checks)
+            told = [wording.check_text(one, self.words) for one in checks]
+            exercise = self.course.exercises.get(record.exercise)
+            if exercise is not None and exercise.earns_by_accuracy:
+                told.insert(0, self.words("cli.check_accuracy_left"))
+            for said in (printable(f"{title}: {one}") for one in told):
                 if said not in self.notes:
                     self.notes.append(said)
 
     def seen(self, one: Seen) -> None:
         """Print what a first look showed."""
-        title = wording.title(one.exercise, titles(self.course, self.words), self.words)
-        _line(f"{printable(one.submission.name)}: {title}")
-        for line in _seen_lines(one, self.words):
-            _line(f"  {line}")
+        for line in self._seen_shown(one):
+            _line(line)
 
     def finish_seen(self, seen: Sequence[Seen]) -> int:
-        """Write the page of a look at the structure alone; gives an exit code."""
-        lines = [f"## {self.words('ci.part_structure')}", ""]
+        """Write page and comments of a look at the structure alone; gives an exit code."""
+        page = "\n".join(self._seen_page(seen))
+        made = [
+            (summary.FILE, _cut(page, SUMMARY_BYTES)),
+            (comment.FILE, _cut(f"{comment.MARK}\n{page}", comment.COMMENT_BYTES)),
+            (plain.FILE, _cut("\n".join(self._seen_text(seen)), comment.COMMENT_BYTES)),
+        ]
+        return self._written(made, _cut(page, self._room_on_page()))
+
+    def _seen_page(self, seen: Sequence[Seen]) -> Iterator[str]:
+        """Give the lines of Markdown."""
+        yield from (f"## {self.words('ci.part_structure')}", "")
         for one in seen:
-            title = wording.title(one.exercise, titles(self.course, self.words), self.words)
-            lines += [f"**{inert(one.submission.name)}**: {inert(title)}", ""]
-            lines += [f"- {inert(line)}" for line in _seen_lines(one, self.words)] + [""]
+            yield from (f"**{inert(one.submission.name)}**: {inert(self._title(one))}", "")
+            yield from (f"- {inert(line)}" for line in _seen_lines(one, self.words))
+            yield ""
         if not seen:
-            lines += [inert(self.words("ci.structure_unseen")), ""]
-        lines += [inert(one) for one in self.notes]
-        text = "\n".join(lines).encode()[:SUMMARY_BYTES].decode("utf-8", "ignore") + "\n"
-        return self._written([("summary.md", text.encode())], text.encode())
+            yield from (inert(self.words("ci.structure_unseen")), "")
+        yield from map(inert, self.notes)
+
+    def _seen_text(self, seen: Sequence[Seen]) -> Iterator[str]:
+        """Give the lines of plain text."""
+        yield self.words("ci.part_structure")
+        for one in seen:
+            yield from self._seen_shown(one)
+        if not seen:
+            yield self.words("ci.structure_unseen")
+        yield from ("", *map(printable, self.notes))
+
+    def _seen_shown(self, one: Seen) -> Iterator[str]:
+        yield f"{printable(one.submission.name)}: {self._title(one)}"
+        yield from (f"  {line}" for line in _seen_lines(one, self.words))
+
+    def _title(self, one: Seen) -> str:
+        return wording.title(one.exercise, titles(self.course, self.words), self.words)
 
     def finish(
         self,
@@ -133,21 +160,21 @@ class Speaker:
         for line in self.platform.marks(told):
             _line(line)
         there = [(file, content) for file, content in made if isinstance(content, bytes)]
-        return self._written(there, page(told, self._room_on_page())) or code
+        return self._written(there, summary.page(told, self._room_on_page())) or code
 
     def _reports(self, about: dict[str, str] | None) -> tuple[str, ...]:
         """Name the reports that make sense here."""
         wanted = {CLASSROOM50: about is not None, GRADESCOPE: self.platform.name == GRADESCOPE}
         return tuple(one for one in reports.known() if wanted.get(one, True))
 
-    def _written(self, made: Sequence[tuple[str, bytes]], summary: bytes) -> int:
+    def _written(self, made: Sequence[tuple[str, bytes]], shown: bytes) -> int:
         if self.folder is not None:
             for file, content in made:
                 files.write_whole(self.folder / file, content, shared=True)
         place = self.platform.summary(os.environ)
         if place is not None:
             with files.disk_errors(place), place.open("ab") as opened:
-                opened.write(summary)
+                opened.write(shown)
         return 0
 
     def _room_on_page(self) -> int:
@@ -160,6 +187,11 @@ class Speaker:
 def _line(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def _cut(text: str, most_bytes: int) -> bytes:
+    """Give a text with an end of line, of so many bytes at most."""
+    return text.encode()[: max(most_bytes - 1, 0)].decode("utf-8", "ignore").encode() + b"\n"
 
 
 def _seen_lines(one: Seen, words: Words) -> Iterator[str]:

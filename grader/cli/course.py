@@ -13,6 +13,7 @@ from pathlib import Path
 from grader.cli.errors import speak, tell
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
 from grader.course.load import find_course, load_course
+from grader.course.looking import HANDED_IN, OUTSIDE
 from grader.course.profiles import LAPTOP
 from grader.course.public import (
     FILE,
@@ -169,7 +170,8 @@ def course_to_check_with(
         if around.public is not None:
             return around
         left = (around.root / FOLDER / FILE).is_file() or around.reference is not None
-        return replace(public_half(around), public_left=left)
+        why = OUTSIDE if own else HANDED_IN
+        return replace(public_half(around), public_left=why if left else "")
     folder = course.root / FOLDER
     if course.reference is not None:
         from grader.authoring.public import written_public

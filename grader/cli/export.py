@@ -40,6 +40,7 @@ from grader.report.people import People
 from grader.report.roster import bare
 from grader.report.wording import file_stem
 from grader.text.printable import printable
+from grader.text.times import moment
 from grader.text.words import Words
 from grader.types import UNKNOWN, GraderError, Message, Record
 
@@ -110,8 +111,7 @@ def _export(options: ExportOptions) -> int:
     lacks = list(exporter.lacks(export))  # refuses what can be written for nobody
     written = spared.made(Step.EXPORT, _maker(exporter, export), export.records)
     by_hand = by_hand_table(export.records, words)
-    whole = None if options.changed else everybody
-    for name, content in (*written, *_beside(place, by_hand, whole)):
+    for name, content in (*written, *_beside(place, by_hand, everybody)):
         path = place / name
         files.sweep(path.parent, [path.name])
         files.write_whole(path, content, shared=options.to is not None)
@@ -177,10 +177,10 @@ def _maker(
     return make
 
 
-def _beside(place: Path, table: str, everybody: People | None) -> list[tuple[str, bytes]]:
+def _beside(place: Path, table: str, everybody: People) -> list[tuple[str, bytes]]:
     """Give the tables of what was decided by hand, and of people, where there is more to tell."""
     made = {BY_HAND: table} if table.count("\n") > 1 or (place / BY_HAND).exists() else {}
-    if everybody is not None and everybody.tells_more:
+    if everybody.tells_more:
         made[PEOPLE] = everybody.table()
     return [(name, text.encode("utf-8-sig", "replace")) for name, text in made.items()]
 
@@ -242,7 +242,8 @@ def _remember(out: Path, export: Export, exporter: Exporter) -> None:
 def _nothing_changed(before: Exported, store: Store, words: Words) -> int:
     for message in store.warnings:
         tell(words.say(message))
-    print(words("cli.nothing_changed", day=before.at[:16].replace("T", " ")))  # noqa: T201
+    at = printable(moment(before.at, words.zone), limit=40)
+    print(words("cli.nothing_changed", at=at))  # noqa: T201
     return UNGRADED if store.warnings else ALL_ACCEPTED
 
 

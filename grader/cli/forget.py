@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.cli.errors import USAGE
+from grader.cli import people
+from grader.cli.forgetting import lines_about
 from grader.cli.kept import ALL_ACCEPTED
 from grader.cli.opened import Opened, author_of, opened, write_pages
 from grader.cli.roster import known_roster
@@ -38,8 +39,22 @@ class ForgetOptions:
     lang: str | None
 
 
+@dataclass(frozen=True)
+class _Going:
+    """What there is to forget of somebody."""
+
+    records: Sequence[Record]
+    lines: Sequence[HandLine]
+    aside: int  # notes of what was left aside
+
+    @property
+    def count(self) -> int:
+        """How much it is in all."""
+        return len(self.records) + len(self.lines) + self.aside
+
+
 def run_forget(options: ForgetOptions) -> int:
-    """Erase a student's work, or say what would go; gives the exit code."""
+    """Erase a student's work, or say what would go, which ends well; gives the exit code."""
     author = author_of(options.by)
     finished = _finished(options)
     left = options.exercises
@@ -51,11 +66,11 @@ def run_forget(options: ForgetOptions) -> int:
         student = _student(folder, options.student)
         exercises = _exercises(folder, student, left)
         if not options.sure:
-            print(folder.words("hand.would_forget", **_told(folder, student, exercises)))  # noqa: T201
+            print(_would_forget(folder, student, exercises))  # noqa: T201
             for said in () if exercises else _still_named(folder, student):
                 print(said)  # noqa: T201
-            return USAGE
-        told = _told(folder, student, exercises)
+            return ALL_ACCEPTED
+        told = _told(folder, student, _going(folder, student, exercises))
         _ask(folder, student, exercises, author)
         code = write_pages(folder, [student])
         print(folder.words("hand.forgotten", **told))  # noqa: T201
@@ -123,22 +138,32 @@ def _ask(folder: Opened, student: str, exercises: Sequence[str], author: str) ->
     for one in wanted:
         line_id = hand_file.new_id(known)
         at = hand_file.now()
-        count = len(_going(folder, student, (one,) if one else ()))
+        count = _going(folder, student, (one,) if one else ()).count
         new.append(HandLine(line_id, at, author, HandKind.FORGET, student, one, erased=count))
     hand_file.append(folder.store.out, new)
 
 
-def _told(folder: Opened, student: str, exercises: Sequence[str]) -> dict[str, str | int]:
+def _would_forget(folder: Opened, student: str, exercises: Sequence[str]) -> str:
     going = _going(folder, student, exercises)
-    titles = dict.fromkeys(folder.title(one.exercise) for one in going)
+    of = {"results": len(going.records), "lines": len(going.lines), "aside": going.aside}
+    return folder.words("hand.would_forget", **_told(folder, student, going), **of)
+
+
+def _told(folder: Opened, student: str, going: _Going) -> dict[str, str | int]:
+    exercises = [*(one.exercise for one in going.records), *(one.exercise for one in going.lines)]
+    titles = dict.fromkeys(folder.title(one) for one in exercises if one)
     return {
         "student": wording.name(student),
-        "count": len(going),
+        "count": going.count,
         "exercises": ", ".join(titles) or "–",
     }
 
 
-def _going(folder: Opened, student: str, exercises: Sequence[str]) -> list[Record]:
-    """Give the results that would go."""
-    theirs = [one for one in folder.latest if one.student == student]
-    return [one for one in theirs if not exercises or one.exercise in exercises]
+def _going(folder: Opened, student: str, exercises: Sequence[str]) -> _Going:
+    """Give what would go; for all exercises where none is named."""
+    records = [one for one in folder.latest if one.student == student]
+    lines = [one for one in folder.by_hand.lines if one.kind is not HandKind.FORGET]
+    if exercises:
+        records = [one for one in records if one.exercise in exercises]
+    theirs = [one for it in exercises or ("",) for one in lines_about(lines, student, it)]
+    return _Going(records, theirs, 0 if exercises else people.left_aside(folder.store.out, student))

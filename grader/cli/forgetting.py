@@ -10,6 +10,7 @@ nothing of the request: the next command that writes pages here finishes it.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 
 from grader.cli import people
@@ -66,13 +67,15 @@ def _has_anything(store: Store, student: str) -> bool:
     return any(whose == student for whose, _ in left)
 
 
+def lines_about(lines: Iterable[HandLine], student: str, exercise: str) -> list[HandLine]:
+    """Give the lines about a student's exercise, about all of them where none is named."""
+    return [one for one in lines if one.student == student and exercise in {"", one.exercise}]
+
+
 def _without(there: HandLines, asked: HandLine, note: HandLine) -> list[HandLine]:
     """Give the lines that stay: none about what is forgotten, none that took such a line back."""
-    going = {
-        one.id
-        for one in there.lines
-        if one.student == asked.student and asked.exercise in {"", one.exercise}
-    } - {asked.id}
+    going = {one.id for one in lines_about(there.lines, asked.student, asked.exercise)}
+    going -= {asked.id}
     return [
         note if one.id == asked.id else one
         for one in there.lines

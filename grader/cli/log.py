@@ -13,6 +13,7 @@ from grader.cli import printing
 from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.kept import ALL_ACCEPTED, UNGRADED, existing
+from grader.cli.moved import is_aside, is_own
 from grader.cli.people import roster_or_nobody
 from grader.cli.whose import student_called
 from grader.policy.by_hand import HandLines
@@ -83,13 +84,15 @@ def _move(one: Moved, titles: dict[str, str], words: Words) -> str:
         "–" if then.score is None else wording.points(then.score)
         for then in (one.before, one.after)
     ]
+    change = " → ".join(scores)
     told = [
         "–" * 8,
         _time(one.at, words),
         *_by(one, words),
         wording.name(one.student),
         wording.title(one.exercise, titles, words),
-        " → ".join(scores),
+        words("preview.own", change=change) if is_own(one.why) else change,
+        words("preview.not_in_force") if is_aside(one.why) else "",
         " ".join(words.say(why) for why in one.why),
     ]
     return printable("  ".join(filter(None, told)), limit=LONGEST_TEXT)

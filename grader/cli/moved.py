@@ -6,7 +6,7 @@ Moves; lines of ``history.jsonl``. Touches: that file and ``shown.json``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -19,6 +19,10 @@ from grader.record.store import Store
 from grader.report import by_hand, wording
 from grader.report.moves import Move, move
 from grader.types import Message, Record, Verdict
+
+BY_HAND = "preview.by_hand"
+ANOTHER = "preview.another"
+NOT_IN_FORCE = frozenset({BY_HAND, ANOTHER})  # reasons why no score in force moves
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,21 @@ class Moved:
         """Whether a decision by hand is in force, whatever the grader's own score does."""
         return by_hand.decision(self.of) is not None
 
+    @property
+    def in_force(self) -> bool:
+        """Whether a score in force moves: of the hand-in that counts, and not below a decision."""
+        return not is_aside(self.move.why)
+
+
+def is_aside(why: Iterable[Message]) -> bool:
+    """Whether what moves for these reasons is no score in force."""
+    return any(one.id in NOT_IN_FORCE for one in why)
+
+
+def is_own(why: Iterable[Message]) -> bool:
+    """Whether it is the grader's own score that moves, while a decision by hand is in force."""
+    return any(one.id == BY_HAND for one in why)
+
 
 def by_rubric(before: Sequence[Record], after: Sequence[Record]) -> Iterator[Moved]:
     """Hold the same hand-ins against each other, as they were scored and as they are.
@@ -46,9 +65,10 @@ def by_rubric(before: Sequence[Record], after: Sequence[Record]) -> Iterator[Mov
     for old, new in zip(before, after, strict=True):
         counts = was.is_chosen(old) or now.is_chosen(new)
         if (found := move(old, new)) is not None:
-            yield Moved(old, found, counts)
+            aside = () if counts else (Message(ANOTHER),)
+            yield Moved(old, replace(found, why=(*found.why, *aside)), counts)
         elif by_hand.decision(old) and (found := move(_found(old), _found(new))) is not None:
-            told = (*found.why, Message("preview.by_hand"))
+            told = (*found.why, Message(BY_HAND))
             yield Moved(old, replace(found, why=told), counts)
     for who, old in was.chosen.items():
         new = now.chosen[who]

@@ -162,6 +162,12 @@ def missing_of(course: Course, everybody: People, student: str) -> Missing:
     return Missing(lacks, math.fsum(most), person.others)
 
 
+def left_aside(out: Path, student: str) -> int:
+    """Count what was left aside of a student, or names them."""
+    looks = class_file.read(out).looks
+    return sum(_is_about(one, {student}) for look in looks for one in look.aside)
+
+
 def forget(out: Path, student: str) -> None:
     """Erase what was left aside of a student, or names them.
 

@@ -20,7 +20,16 @@ from grader.cli import printing
 from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED, existing, exit_code, finish
-from grader.cli.moved import Moved, by_rubric, by_rules, lines_by_key, note_rules
+from grader.cli.moved import (
+    BY_HAND,
+    NOT_IN_FORCE,
+    Moved,
+    by_rubric,
+    by_rules,
+    is_own,
+    lines_by_key,
+    note_rules,
+)
 from grader.cli.people import remember
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared, Step
@@ -35,7 +44,7 @@ from grader.record import history, shown
 from grader.record.store import Store
 from grader.report import by_hand as told
 from grader.report import wording
-from grader.report.moves import Move, move_json
+from grader.report.moves import move_json
 from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import GraderError, Json, Message, Record
@@ -43,7 +52,6 @@ from grader.types import GraderError, Json, Message, Record
 SCHEMA = "grader/preview/v1"
 FORMS = ("table", "json")
 MOST_REASONS = 12  # on the terminal, of one score
-STAYS = "preview.by_hand"
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,7 @@ def run_regrade(out: Path, lang: str | None, form: str) -> int:
 
 
 def run_preview(out: Path, lang: str | None, form: str) -> int:
-    """Say which scores would move and why, and change nothing; 0 where none would, 1 where some.
+    """Say which scores would move and why, and change nothing; 0 where none in force would, else 1.
 
     Raises:
         GraderError: a form of output that cannot say it.
@@ -124,7 +132,7 @@ def run_preview(out: Path, lang: str | None, form: str) -> int:
     spared.tell(words)
     if store.warnings or spared:
         return UNGRADED
-    return SOME_NOT if moved or ruled else ALL_ACCEPTED
+    return SOME_NOT if any(one.in_force for one in (*moved, *ruled)) else ALL_ACCEPTED
 
 
 def _in_force(store: Store, course: Course, spared: Spared) -> _InForce:
@@ -170,7 +178,7 @@ def _print(
         for one in some:
             for line in _lines(one, hand_ins, titles, words):
                 print(line)  # noqa: T201
-    of = {(m.of.student, m.of.exercise) for m in (*moved, *ruled) if m.counts and not m.stays}
+    of = {(m.of.student, m.of.exercise) for m in (*moved, *ruled) if m.in_force}
     args = {"moves": len(of), "total": len(hand_ins.chosen), "rules": len(ruled)}
     print(words("preview.sum_rules" if ruled else "preview.sum", **args))  # noqa: T201
 
@@ -178,25 +186,25 @@ def _print(
 def _lines(
     one: Moved, hand_ins: Counting, titles: Mapping[str, str], words: Words
 ) -> Iterator[str]:
-    why = [it for it in one.move.why if not (one.stays and it.id == STAYS)]
-    own = any(it.id == STAYS for it in one.move.why)  # the grader's, while another is in force
-    yield _line(one.move, titles, words, "preview.own" if own else "")
+    why = [it for it in one.move.why if it.id not in NOT_IN_FORCE]
+    yield _line(one, titles, words)
     for it in why[:MOST_REASONS]:
         yield f"    {words.say(it)}"
     if (left := len(why) - MOST_REASONS) > 0:
         yield f"    {words('report.more_rows', more=left)}"
     if one.stays:
-        yield f"    {words(STAYS)} {told.decision_text(one.of, words)}"
+        yield f"    {words(BY_HAND)} {told.decision_text(one.of, words)}"
     elif not one.counts:
         yield f"    {wording.does_not_count(one.of, hand_ins, words)}"
 
 
-def _line(one: Move, titles: Mapping[str, str], words: Words, said: str = "") -> str:
+def _line(moved: Moved, titles: Mapping[str, str], words: Words) -> str:
+    one = moved.move
     change = f"{wording.score(one.before)} → {wording.score(one.after)}"
     parts = [
         wording.name(one.after.student),
         wording.title(one.after.exercise, titles, words),
-        words(said, change=change) if said else change,
+        words("preview.own", change=change) if is_own(one.why) else change,
     ]
     if one.change is not None:
         sign = "+" if one.change > 0 else "−" if one.change < 0 else "±"
@@ -204,4 +212,6 @@ def _line(one: Move, titles: Mapping[str, str], words: Words, said: str = "") ->
     if one.before.grade.verdict is not one.after.grade.verdict:
         verdicts = (wording.verdict_name(it, words) for it in (one.before, one.after))
         parts.append(" → ".join(verdicts))
+    if not moved.in_force:
+        parts.append(words("preview.not_in_force"))
     return "  ".join(parts)

@@ -243,7 +243,7 @@ class Course:
     name: str = ""  # from course.toml
     # The students' half, where it is theirs that is checked: reference/ then takes no part.
     public: Path | None = None
-    public_left: bool = False  # it lies around a notebook, so its code is not taken
+    public_left: str = ""  # why its code is not taken although it is there: a message's id
     read_rules: Callable[[], Rules] = field(default=Rules, compare=False, repr=False)
 
     @cached_property

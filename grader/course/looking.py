@@ -29,14 +29,14 @@ from grader.types import Finding, Message
 # Why nothing here can tell whether the data are right.
 UNASKED = "live.data_unasked"
 MISSING, ELSEWHERE = "live.data_missing", "live.data_elsewhere"
-OUTSIDE = "live.data_outside"
+OUTSIDE, HANDED_IN = "live.data_outside", "live.data_handed_in"
 HERE = Path()  # with the notebook
 
 
 def looks_at(course: Course, exercise: Exercise) -> Looks | Message:
     """Give what looks at an exercise's data; where nothing here can, say why."""
     if exercise.family is None:
-        return Message(OUTSIDE if course.public_left else UNASKED)
+        return Message(course.public_left or UNASKED)
     if course.public is not None:
         beside = exercise.assignment_path
         return looks_of(read_public(course.public), exercise, beside) or Message(MISSING)

@@ -9,10 +9,11 @@ security policy, which allows the page's own style sheet by its digest, stands b
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from grader.policy.hand_ins import Counting
+from grader.policy.hand_ins import Counting, is_excused
 from grader.report import wording
 from grader.report.by_hand import comment_texts, decision_text
 from grader.report.cells import Notebooks, Place, Shown, none_kept, shown
@@ -28,7 +29,7 @@ from grader.report.summary import weights_text
 from grader.report.tones import tone
 from grader.text.times import day
 from grader.text.words import Words
-from grader.types import UNKNOWN, Record, Verdict
+from grader.types import UNKNOWN, Record, Scalar, Verdict
 
 Draw = Callable[[Mapping[str, Sequence[float]]], Chart | None]
 NOTHING_MISSING = Missing()
@@ -94,23 +95,38 @@ def feedback_page(
         for number, record in enumerate(ordered, start=1)
     ]
     told = [one for one in counts.counting if not missing.exercises or one.exercise != UNKNOWN]
-    counting, points = [record.grade for record in told], total(told)
     return render(
         "feedback.html.j2",
         words,
         student=wording.name(student),
         parts=parts,
-        exercises=len(counting) + len(missing.exercises),
-        accepted=sum(one.verdict is Verdict.ACCEPTED for one in counting),
-        waiting=sum(not one.graded for one in counting),
-        total=wording.points(points.score),
-        total_max=wording.points(points.most + missing.most),
+        lead=_lead(counts, told, missing, words),
+        waiting=sum(not one.grade.graded for one in told),
         missing=list(missing.lines(words, titles)),
         weights=weights_text(counts.counting, words, titles),
         date=day(max((one.graded_at for one in records), default=""), words.zone),
         notebooks=list(cells.views()),
         explained=explained(words),
     )
+
+
+def _lead(counts: Counting, told: Sequence[Record], missing: Missing, words: Words) -> str:
+    """Say what all of it comes to; what a teacher scored is neither accepted nor not."""
+    verdicts = Counter(one.grade.verdict for one in told)
+    exercises, by_hand = len(told) + len(missing.exercises), verdicts[Verdict.BY_HAND]
+    if not exercises and (excused := sum(map(is_excused, counts.chosen.values()))):
+        return words("hand.excused_count", count=excused)
+    points = total(told)
+    of: dict[str, Scalar] = {
+        "score": wording.points(points.score),
+        "max": wording.points(points.most + missing.most),
+        "accepted": verdicts[Verdict.ACCEPTED],
+        "total": exercises - by_hand,
+        "by_hand": by_hand,
+    }
+    if by_hand == exercises > 0:
+        return words("report.summary_by_hand", **of)
+    return words("report.summary_some_by_hand" if by_hand else "report.summary", **of)
 
 
 def _part(

@@ -74,7 +74,7 @@ def _section(cls: EvidenceClass, checks: Sequence[Check], record: Record, cells:
     most = sum(check.max_points for check in checks)
     waiting = sum(check.waiting for check in checks)
     return Section(
-        title=wording.class_name(cls, cells.words),
+        title=wording.question(checks[0].id, cls, cells.words),
         points=wording.points(points),
         max_points=wording.points(most),
         share=share(points, most),

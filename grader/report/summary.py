@@ -110,7 +110,7 @@ def item_row(item: ItemStatistics, words: Words, titles: Mapping[str, str]) -> I
     """Write out one check's statistics."""
     return ItemRow(
         exercise=wording.title(item.exercise, titles, words),
-        question=wording.class_name(item.cls, words),
+        question=wording.question(item.check, item.cls, words),
         check=wording.name(item.check),
         results=item.results,
         passed=f"{100 * item.passed / item.results:.0f} %",

@@ -120,10 +120,11 @@ _DECIDING = {
 UNLOOKED = frozenset(
     {
         *("live.data_unasked", "live.data_missing", "live.data_elsewhere", "live.data_outside"),
-        "live.own_checks",
+        *("live.data_handed_in", "live.own_checks"),
         NO_REFERENCE,
     }
 )
+READABLE = "runs.readable"  # the one check of a file that is no notebook
 EPOCHS = "training.epochs"  # the check of them
 FEWER_EPOCHS = "training.epochs_fewer"  # the points for training are earned all the same
 
@@ -365,6 +366,11 @@ def _of_no_exercise(record: Record) -> bool:
 def class_name(cls: EvidenceClass, words: Words) -> str:
     """Name one of the five questions."""
     return words(CLASSES[cls])
+
+
+def question(check: str, cls: EvidenceClass, words: Words) -> str:
+    """Name the question that a check answers; of a file that is no notebook: whether it is one."""
+    return words("class.readable") if check == READABLE else class_name(cls, words)
 
 
 def flags(record: Record, words: Words) -> list[str]:

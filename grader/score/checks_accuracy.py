@@ -31,6 +31,8 @@ def accuracy_checks(
 ) -> Iterator[Check]:
     """Check the metric that the threshold is about; no points hang on it where there is none."""
     if threshold is None or threshold.value is None:
+        if not exercise.earns_by_accuracy and _has_no_reference(evidence):
+            return  # nothing is left to look at where it is graded
         why = threshold.why if threshold else _unmeasured(evidence, exercise)
         yield Check("accuracy.none", CLASS, 0.0, 0.0, why or Message("accuracy.none"), "", "")
         return
@@ -90,9 +92,13 @@ def accuracy_fraction(value: float, threshold: Threshold) -> float:
     return min(1.0, max(0.0, fraction))
 
 
+def _has_no_reference(evidence: Evidence) -> bool:
+    return evidence.unmet is not None and evidence.unmet.id == NO_REFERENCE
+
+
 def _unmeasured(evidence: Evidence, exercise: Exercise) -> Message:
-    if evidence.unmet is not None and evidence.unmet.id == NO_REFERENCE:
-        return evidence.unmet
+    if _has_no_reference(evidence):
+        return Message(NO_REFERENCE)
     if exercise.profile == LAPTOP:
         return Message("accuracy.unmeasured")
     return Message("accuracy.unmeasured_profile", {"profile": exercise.profile})

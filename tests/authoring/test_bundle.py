@@ -15,6 +15,7 @@ from grader.authoring.bundle import MANIFEST, Plan, release
 from grader.authoring.own_wheel import GRADER
 from grader.course.exercises import Course
 from grader.course.load import load_course
+from grader.text.words import Words
 from grader.types import GraderError
 from tests.support.course_help import course_of
 
@@ -80,6 +81,25 @@ class TestReadme:
         assert "the best one counts, after lateness" in english
         assert "배점의 10%를 감점하며" in korean
         assert "zoe" not in english + korean
+
+    @pytest.mark.parametrize(
+        ("said", "sentence"),
+        [
+            ("", "release.readme_last"),
+            ('attempts = "last"', "rules.attempts_last"),
+            ('attempts = "best"', "rules.attempts_best"),
+            ('attempts = "last_in_time"', "rules.attempts_last_in_time"),
+        ],
+    )
+    def test_which_hand_in_counts_is_left_open_only_where_the_course_leaves_it_open(
+        self, course: Course, tmp_path: Path, said: str, sentence: str
+    ) -> None:
+        (course.root / "course.toml").write_text(f'name = "RNN"\n{said}\n', "utf-8")
+        files = released(load_course(course.root), tmp_path / "out")
+        for name, lang in (("README.md", "en"), ("README.ko.md", "ko")):
+            assert Words(lang)(sentence) in files[name]
+            open_ = Words(lang)("release.readme_last")
+            assert (open_ in files[name]) is (sentence == "release.readme_last")
 
     def test_where_it_says_nothing_nothing_is_said(self, course: Course, tmp_path: Path) -> None:
         english = released(course, tmp_path / "out")["README.md"]

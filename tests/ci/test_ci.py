@@ -14,6 +14,7 @@ import pytest
 
 from grader import environment
 from grader.ci.first_look import Seen
+from grader.ci.reports import comment
 from grader.cli import ci, grade
 from grader.course.exercises import Course
 from grader.course.load import load_course
@@ -278,17 +279,24 @@ class TestPublicChecks:
     def mine(self, tmp_path: Path) -> Path:
         return write(tmp_path / "handed" / "mine.ipynb")
 
-    def scored(self, job: Job, **found: Any) -> list[Course]:
+    def scored(self, job: Job, exercise: str = "multiplication-lstm", **found: Any) -> list[Course]:
         """Have every notebook scored as right work of the course that the job grades with."""
         courses = []
 
         def graded(grader: Any, collected: Any, progress: Any, *_: Any) -> Iterator[Graded]:
-            exercise = grader.course.exercise("multiplication-lstm")
-            evidence = b.sound(exercise, metrics={}, unmet=Message("accuracy.no_reference"))
+            asked = grader.course.exercise(exercise)
+            evidence = b.sound(asked, metrics={}, unmet=Message("accuracy.no_reference"))
             courses.append(grader.course)
             for one in collected.submissions:
                 grade = grade_of(grader.course, replace(evidence, **found), Engine.JAX, "cpu").grade
-                record = replace(accepted(one), grade=grade, threshold=None)
+                record = b.record(
+                    one.student,
+                    exercise,
+                    one.name,
+                    key=b.key_of(one.name),
+                    grade=grade,
+                    threshold=None,
+                )
                 grader.store.save(record)
                 progress.finished(Graded(one, (record,)))
                 yield Graded(one, (record,))
@@ -323,6 +331,22 @@ class TestPublicChecks:
             told = html.unescape((job.reports / name).read_text("utf-8"))
             assert "Not checked here: accuracy on new data" in told
             assert ("is another one in grading" in told) is (unlooked is not None)
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_accuracy_that_earns_nothing_is_not_named_among_what_was_not_looked_at(
+        self, job: Job, mine: Path, lang: str
+    ) -> None:
+        self.scored(job, exercise="multiplication-simple-rnn")
+        said = job(mine, "--student", "lee", "--public", lang=lang)
+        assert said.code == 0, said.err
+        (path,) = (job.shell.out / "feedback").iterdir()
+        words = Words(lang)
+        for one in (*job.reports.iterdir(), path):
+            told = html.unescape(one.read_text("utf-8"))
+            assert words("cli.check_accuracy_left") not in told
+            assert words("accuracy.no_reference") not in told
+        assert words("verdict.accepted.why") in html.unescape(path.read_text("utf-8"))
+        assert words("ci.public") in html.unescape((job.reports / "summary.md").read_text("utf-8"))
 
     def test_the_data_are_looked_at_as_students_look_at_them(self, job: Job, mine: Path) -> None:
         courses = self.scored(job)
@@ -395,6 +419,44 @@ class TestOtherEvents:
         assert "| teacher |" in job.summary.read_text("utf-8")
         assert "This is advice" not in job.summary.read_text("utf-8")
 
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_a_grade_is_in_nobodys_name_where_the_folder_of_exercises_alone_would_say(
+        self, job: Job, student: Working, lang: str
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.judged(accepted)
+        said = job("--base", job.base, lang=lang)
+        assert said.code == 2
+        assert said.line.endswith(Words(lang)("ci.nobodys", folder="assignments/"))
+        assert not any(Store(job.shell.out).latest())
+        assert job("--base", job.base, "--student", "kim", lang=lang).code == 0
+
+    def test_a_job_for_several_authors_checks_their_work_all_the_same(
+        self, job: Job, student: Working
+    ) -> None:
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event("merge_group", merge_group={"base_sha": job.base, "head_sha": "HEAD"})
+        job.judged(accepted)
+        said = job("--public")
+        assert said.code == 0, said.err
+        assert "names of folders and files were taken: assignments" in said.err
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_whose_work_it_is_by_names_alone_is_said(
+        self, job: Job, tmp_path: Path, lang: str
+    ) -> None:
+        for name in ("kim", "lee"):
+            path = tmp_path / "handed" / name / "mine.ipynb"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(raw(notebook(f"x = 1  # {name}")))
+        job.judged(accepted)
+        told = Words(lang)("ci.by_names", students="kim, lee")
+        assert told in job(tmp_path / "handed", lang=lang).err
+        assert told in html.unescape((job.reports / "summary.md").read_text("utf-8"))
+        assert told not in job(tmp_path / "handed" / "kim", "--student", "kim", lang=lang).err
+
     def test_paths_need_no_repository(self, job: Job, tmp_path: Path) -> None:
         path = tmp_path / "handed" / "mine.ipynb"
         path.parent.mkdir()
@@ -438,6 +500,33 @@ class TestOtherEvents:
         assert "It is a draft" in page
         assert "GRU&#40;30&#41;" in page
         assert job("--fail-on", "never").code == 0
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    @pytest.mark.parametrize("known", [True, False])
+    def test_a_look_at_the_structure_alone_leaves_what_a_comment_is_made_of(
+        self, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str, *, known: bool
+    ) -> None:
+        mine = write(tmp_path / "handed" / "mine.ipynb")
+        missed = b.check("structure.layer-1", 0.0, 10.0, got="GRU(30)")
+
+        def look(_: Any, __: Any, some: Sequence[Submission], *___: Any) -> Iterator[Seen]:
+            yield from (Seen(one, "multiplication-lstm", (missed,)) for one in some if known)
+
+        monkeypatch.setattr(ci, "first_look", look)
+        code = job(mine, "--student", "lee", "--public", "--structure-only", lang=lang).code
+        assert code == int(known)
+        names = ("comment.md", "comment.txt", "summary.md")
+        assert sorted(path.name for path in job.reports.iterdir()) == [*names]
+        words = Words(lang)
+        for name in names:
+            told = html.unescape((job.reports / name).read_text("utf-8"))
+            assert words("ci.part_structure") in told
+            assert words("ci.public") in told
+            assert ("GRU(30)" in told) is known
+            assert (words("ci.structure_unseen") in told) is not known
+        plain = (job.reports / "comment.txt").read_text("utf-8")
+        assert not {"#", "&", "*"} & {*plain}
+        assert (job.reports / "comment.md").read_text("utf-8").startswith(comment.MARK)
 
 
 class TestWhoseCourse:

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from grader.record import hand_file
+from grader.record import class_file, hand_file
+from grader.record.class_file import Aside, Look
 from grader.record.store import Store
 from grader.text.words import Words
-from grader.types import HandKind, HandLine, Verdict
+from grader.types import HandKind, HandLine, Message, Verdict
 from tests.record.test_forgetting import files_naming
 from tests.support import builders as b
 from tests.support.cli_help import Said, Shell
@@ -318,9 +319,37 @@ class TestLog:
 class TestForget:
     def test_nothing_goes_before_somebody_is_sure(self, shell: Shell) -> None:
         said = by_hand(shell, "forget", "kim")
-        assert said.code == 2
+        assert (said.code, said.err) == (0, "")
         assert "2 in all" in said.out
         assert ("kim", LSTM) in results(shell)
+
+    def test_what_was_decided_of_somebody_without_work_would_go_too(self, shell: Shell) -> None:
+        why = ("--absent", "--reason", "was ill")
+        by_hand(shell, "excuse", "neu", GRU, *why)
+        by_hand(shell, "undo", ids(shell)[-1])
+        said = by_hand(shell, "forget", "neu")
+        assert (said.code, said.err) == (0, "")
+        assert "2 in all (The multiplication problem with GRU)" in said.out
+        assert "Results: 0, lines by hand: 2, notes of files that were left aside: 0" in said.out
+        gone = by_hand(shell, "forget", "neu", "--yes")
+        assert "2 in all (The multiplication problem with GRU)" in gone.out
+        assert [one.erased for one in _lines(shell)] == [2]
+
+    def test_what_was_left_aside_of_somebody_would_go_too(self, shell: Shell) -> None:
+        aside = Aside(Message("collect.too_large", {"file": "neu/a.ipynb"}), "neu")
+        class_file.write(shell.out, class_file.ClassFile(looks=(Look(("/in",), (aside,)),)))
+        said = by_hand(shell, "forget", "neu")
+        assert "1 in all" in said.out
+        assert "notes of files that were left aside: 1" in said.out
+        assert by_hand(shell, "forget", "neu", "--yes").code == 0
+        assert files_naming(shell.out, "neu") == []
+
+    def test_of_one_exercise_no_line_about_another_would_go(self, shell: Shell) -> None:
+        override(shell, "kim", LSTM)
+        by_hand(shell, "comment", "kim", GRU, "--text", "look again")
+        said = by_hand(shell, "forget", "kim", GRU)
+        assert "2 in all (The multiplication problem with GRU)" in said.out
+        assert "Results: 1, lines by hand: 1," in said.out
 
     def test_afterwards_no_file_names_the_student(self, shell: Shell) -> None:
         override(shell, "kim", LSTM)

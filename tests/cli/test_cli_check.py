@@ -29,7 +29,7 @@ from grader.course.looking import looks_at
 from grader.course.public import public_half
 from grader.report import wording
 from grader.submission import Cell, Notebook
-from grader.text.words import Words
+from grader.text.words import LANGUAGES, Words
 from grader.types import Check, GraderError, Message, Record, Scalar, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT
@@ -343,8 +343,8 @@ class TestWhichCourse:
         shutil.copy(ROOT / self.ASKED, folder / self.ASKED)
         return write((folder / self.ASKED).with_name("mine.ipynb"), notebook("x = 1"))
 
-    def looked(self, place: Path, *paths: Path) -> tuple[Course, Looks | Message]:
-        course = course_to_check_with(paths, place)
+    def looked(self, place: Path, *paths: Path, own: bool = True) -> tuple[Course, Looks | Message]:
+        course = course_to_check_with(paths, place, own=own)
         return course, looks_at(course, course.exercises["multiplication-lstm"])
 
     def test_code_from_around_a_notebook_is_not_taken_and_that_is_the_reason_told(
@@ -360,6 +360,22 @@ class TestWhichCourse:
         assert found == Message("live.data_outside")
         said = wording.is_unlooked(b.check("data.unlooked", 0, 0, Message("live.data_outside")))
         assert said
+
+    def test_nor_from_a_folder_that_is_handed_in_in_which_it_is_started(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.course(tmp_path / "course")
+        (tmp_path / "course" / "grader_course").mkdir()
+        (tmp_path / "course" / "grader_course" / "course.json").write_text("{}")
+        monkeypatch.chdir(tmp_path / "course")
+        course, found = self.looked(tmp_path / "made", tmp_path / "course", own=False)
+        assert (course.root, course.public) == (tmp_path / "course", None)
+        assert found == Message("live.data_handed_in")
+        assert wording.is_unlooked(b.check("data.unlooked", 0, 0, found))
+        for lang in LANGUAGES:
+            said = Words(lang).say(found)
+            assert "GRADER_COURSE" in said
+            assert Words(lang)("live.data_outside") != said
 
     def test_where_students_have_nothing_that_looks_at_data_it_is_as_ever(
         self, tmp_path: Path

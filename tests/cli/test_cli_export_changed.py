@@ -6,10 +6,14 @@ import csv
 import json
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from grader.record import hand_file
+from grader.cli.printing import PEOPLE
+from grader.record import exported, hand_file
+from grader.record.exported import Exported
+from grader.text.words import Words
 from grader.types import HandKind, HandLine, Record, Verdict
 from tests.cli.test_cli_export import ABOUT
 from tests.support import builders as b
@@ -52,10 +56,18 @@ def written(shell: Shell, form: str) -> list[Path]:
 
 
 def named(shell: Shell, form: str, folder: str) -> set[str]:
-    """The students of whom an export says anything."""
+    """The students of whom an export says anything; ``people.csv`` beside it has everybody."""
     place = shell.out / "export" / form / folder
-    text = "".join(str(p.relative_to(place)) + p.read_text() for p in place.rglob("*.*"))
+    told = [path for path in place.rglob("*.*") if path.name != PEOPLE]
+    text = "".join(str(p.relative_to(place)) + p.read_text() for p in told)
     return {student for student in ("kim", "lee", "박") if student in text}
+
+
+def states(shell: Shell, folder: str) -> dict[str, str]:
+    """What ``people.csv`` beside an export for Canvas says of each."""
+    path = shell.out / "export" / "canvas" / folder / PEOPLE
+    rows = csv.DictReader(path.read_text("utf-8-sig").splitlines())
+    return {row["name"]: row["state"] for row in rows}
 
 
 class TestChanged:
@@ -117,6 +129,29 @@ class TestChanged:
         roster.write_text(CANVAS + "lee,2,,,\n박,3,,,\n")
         export(shell, "canvas", "--changed", "--roster", roster)
         assert named(shell, "canvas", "changed-2") == {"lee", "박"}
+
+    def test_beside_the_file_is_everybody_as_they_are_now(self, shell: Shell) -> None:
+        roster = shell.out.parent / "roster.csv"
+        roster.write_text(CANVAS + "lee,2,,,\n박,3,,,\nneu,4,,,\n")
+        export(shell, "canvas", "--roster", roster)
+        for number, exercise in enumerate((LSTM, GRU)):
+            decide(shell, number, HandKind.EXCUSE, "neu", exercise)
+        export(shell, "canvas", "--changed", "--roster", roster)
+        assert states(shell, ".")["neu"] == "nothing"
+        assert states(shell, "changed-2") == states(shell, ".") | {"neu": "excused"}
+        assert len(states(shell, "changed-2")) == 4
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_when_the_last_one_was_is_told_in_the_course_s_time(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lang: str
+    ) -> None:
+        exported.append(shell.out, "canvas", "2026-11-30T20:05:00+00:00", {}, Exported())
+        words = Words(lang, zone=ZoneInfo("Asia/Seoul"))
+        monkeypatch.setattr("grader.cli.export._changed", lambda *_: [])
+        monkeypatch.setattr("grader.cli.export.open_words", lambda *_: words)
+        said = export(shell, "canvas", "--changed")
+        assert "(2026-12-01 05:05 +09:00)" in said.out
+        assert "UTC" not in said.out
 
     def test_two_do_not_export_at_a_time(self, shell: Shell) -> None:
         from grader.record.exported import locked

@@ -15,6 +15,7 @@ from grader.pipeline.job import JUDGE_VERSION
 from grader.record import hand_file, history
 from grader.record.store import Store
 from grader.report.moves import move
+from grader.text.words import Words
 from grader.types import Grade, HandKind, HandLine, Message, Record, Verdict
 from tests.support import builders as b
 from tests.support.cli_help import ROOT, Said, Shell
@@ -28,6 +29,19 @@ def keep(shell: Shell, *students: str) -> None:
     store = Store(shell.out)
     for student in students:
         store.save(b.record(student, LSTM, grade=BEFORE))
+
+
+def keep_two_moves_that_are_not_in_force(shell: Shell) -> None:
+    """Keep a score under an override, and a hand-in that a later one took the place of."""
+    keep(shell, "kim")
+    at = "2026-03-04T10:00:00.000000+00:00"
+    line = HandLine("0a", at, "park", HandKind.OVERRIDE, "kim", LSTM, "oral", 95.0, 100.0)
+    hand_file.append(shell.out, [line])
+    earlier, later = (
+        b.record("lee", LSTM, submission=f"lee/{name}.ipynb", grade=found)
+        for name, found in (("1", BEFORE), ("2", AFTER))
+    )
+    shell.keep(earlier, later)
 
 
 class NewRubric:
@@ -117,6 +131,38 @@ class TestPreview:
         told = json.loads(regrade(shell, "--preview", "--format", "json").out)
         assert told["moves"][0]["in_force"] == "override"
 
+    @pytest.mark.parametrize(
+        ("lang", "mark", "own"),
+        [
+            ("en", "(not in force)", "the grader's own score: 90 → 100"),
+            ("ko", "(반영되지 않음)", "채점기의 점수: 90 → 100"),
+        ],
+    )
+    def test_where_no_score_in_force_moves_it_ends_well_and_marks_what_does(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, lang: str, mark: str, own: str
+    ) -> None:
+        keep_two_moves_that_are_not_in_force(shell)
+        NewRubric(monkeypatch, kim=AFTER, lee=AFTER)
+        said = shell("regrade", "--preview", "--out", shell.out, "--lang", lang)
+        assert said.code == 0
+        rows = [line for line in said.out.splitlines() if "90 → 100" in line]
+        assert len(rows) == 2
+        assert all(row.endswith(mark) for row in rows)
+        assert sum(own in row for row in rows) == 1
+        assert Words(lang)("preview.sum", moves=0, total=2) in said.out
+
+    def test_one_that_is_in_force_among_them_is_told_apart_and_counted(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keep_two_moves_that_are_not_in_force(shell)
+        keep(shell, "choi")
+        NewRubric(monkeypatch, kim=AFTER, lee=AFTER, choi=AFTER)
+        said = regrade(shell, "--preview")
+        assert said.code == 1
+        (row,) = [line for line in said.out.splitlines() if line.startswith("choi")]
+        assert "not in force" not in row
+        assert "Scores that would move: 1 of 3." in said.out
+
     def test_what_fails_is_named_and_nothing_is_taken_for_a_move(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -160,6 +206,27 @@ class TestHistory:
         for _ in range(2):
             regrade(shell)
         assert len(history.read(shell.out).moved) == 1
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_the_log_marks_what_was_not_in_force(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, lang: str
+    ) -> None:
+        keep_two_moves_that_are_not_in_force(shell)
+        keep(shell, "choi")
+        NewRubric(monkeypatch, kim=AFTER, lee=AFTER, choi=AFTER)
+        regrade(shell)
+        words = Words(lang)
+        said = shell("log", "--out", shell.out, "--lang", lang).out.splitlines()
+        kim, lee, choi = (
+            next(line for line in said if "90 → 100" in line and f"  {name}  " in line)
+            for name in ("kim", "lee", "choi")
+        )
+        own = words("preview.own", change="90 → 100")
+        assert f"{own}  {words('preview.not_in_force')}" in kim
+        assert kim.endswith(words("preview.by_hand"))
+        assert f"90 → 100  {words('preview.not_in_force')}" in lee
+        assert lee.endswith(words("preview.another"))
+        assert words("preview.not_in_force") not in choi
 
     def test_a_rubric_and_back_are_two_moves(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch

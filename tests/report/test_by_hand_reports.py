@@ -119,3 +119,32 @@ def test_moodles_comment_tells_a_decision_once(kind: HandKind) -> None:
     filled = exporters.load("moodle").files(Export(records, WORDS, {}, roster=roster))
     text = dict(filled)["moodle.csv"].decode()
     assert text.count(decision_text(records[0], WORDS)) == 1
+
+
+LEADS = {
+    "en": {
+        "kim": "Excused, and in no count: 1",
+        "lee": "Scored by your teacher: 1. 80 of 100 points.",
+        "both": "Scored by your teacher: 1. Of the others 1 of 1 accepted. 180 of 200 points in all.",
+    },
+    "ko": {
+        "kim": "면제되어 집계에서 뺀 결과: 1건",
+        "lee": "선생님이 점수를 매긴 실습 1개, 100점 만점에 80점입니다.",
+        "both": "선생님이 점수를 매긴 실습이 1개이고, 나머지 1개 중 1개를 통과했습니다. "
+        "모두 200점 만점에 180점입니다.",
+    },
+}
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_what_a_teacher_scored_or_excused_is_not_called_not_accepted(
+    records: Sequence[Record], lang: str
+) -> None:
+    kim, lee, _ = records
+    pages = {
+        "kim": feedback_page("kim", [kim], Words(lang), {}),
+        "lee": feedback_page("lee", [lee], Words(lang), {}),
+        "both": feedback_page("lee", [lee, b.record("lee", "multiplication-gru")], Words(lang), {}),
+    }
+    for name, page in pages.items():
+        assert f'<p class="lead">{LEADS[lang][name]}</p>' in page

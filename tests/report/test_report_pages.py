@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -16,10 +17,13 @@ from hypothesis import strategies as st
 
 from grader.report.chart import HEIGHT, LETTER, WIDTH, Chart, loss_chart
 from grader.report.explained import QUESTIONS
+from grader.report.export import Export
+from grader.report.exporters import gradescope
 from grader.report.feedback import feedback_page
 from grader.report.overview import index_page
 from grader.report.statistics import ENOUGH, item_statistics
 from grader.report.wording import VERDICT_REASONS
+from grader.score.score import malformed
 from grader.text.words import Words
 from grader.types import (
     Attempt,
@@ -291,6 +295,26 @@ class TestFeedback:
         text = feedback(b.record(grade=grade, evidence=None, attempts=(), engine=None)).text
         assert "No usable notebook" in text
         assert "line 3" in text
+
+    @pytest.mark.parametrize(
+        ("lang", "asked", "not_asked"),
+        [
+            ("en", "Can it be opened as a notebook?", "Doesitrun?"),
+            ("ko", "노트북으로 열기", "실행"),
+        ],
+    )
+    def test_of_a_file_that_is_no_notebook_it_is_not_said_that_it_does_not_run(
+        self, lang: str, asked: str, not_asked: str
+    ) -> None:
+        grade = malformed(Message("collect.no_notebook_printed", {"found": "hw.pdf"}))
+        record = b.record(grade=grade, evidence=None, attempts=(), engine=None)
+        text = "".join(feedback(record, lang=lang).text.split())
+        assert "".join(f"{asked}0/100".split()) in text
+        assert f"{not_asked}0/100" not in text
+        tests = json.loads(
+            dict(gradescope.files(Export([record], Words(lang), {})))["results.json"]
+        )
+        assert asked in tests["tests"][0]["name"]
 
     @pytest.mark.parametrize(
         ("lang", "said"), [("en", "fewer than 1 in 600"), ("ko", "600건에 1건 미만")]

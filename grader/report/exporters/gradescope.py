@@ -71,7 +71,7 @@ def _tests(record: Record, words: Words) -> Iterable[dict[str, Json]]:
 
 
 def _question(check: Check, words: Words) -> str:
-    return wording.class_name(check.cls, words) if check.cls else wording.name(check.id)
+    return wording.question(check.id, check.cls, words) if check.cls else wording.name(check.id)
 
 
 def _line(record: Record, words: Words) -> str:
