@@ -21,6 +21,7 @@ from grader.score.hints import REASONS
 from grader.score.hints_errors import explain
 from grader.submission import Cell, Notebook
 from grader.text.exceptions import told
+from grader.text.printable import printable
 from grader.types import CellError, Message
 
 LONGEST_ERROR = 200
@@ -146,8 +147,8 @@ def _raised(ran: Sequence[str]) -> Iterator[FailedCell]:
 
 
 def _error(name: str, value: str, lines: str) -> CellError:
-    """Make an exception as the grader has it."""
-    return CellError(name, value, lines)
+    """Make an exception as the grader has it, without the colours of terminals and of Keras."""
+    return CellError(name, printable(value, lines=True), printable(lines, lines=True))
 
 
 def _stands(failed: FailedCell, ran: Sequence[str]) -> bool:

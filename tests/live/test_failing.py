@@ -118,6 +118,24 @@ def test_a_cell_that_failed_twice_is_known_by_where_it_ran_last(shell: Interacti
     assert numbers(shell) == ([2, 3] if every else [])  # else it may have run without an error
 
 
+@pytest.mark.parametrize("colors", ["nocolor", "neutral", "linux", "lightbg"])
+def test_the_colours_of_a_terminal_are_no_part_of_a_name(
+    shell: InteractiveShell, colors: str
+) -> None:
+    shell.run_line_magic("colors", colors)
+    found = run(shell, "print(undefined_thing)")
+    assert found is not None
+    assert "\x1b" not in repr(found.error)
+    assert [one.args.get("nearest") for one in found.advice()] == [None]
+
+
+def test_what_keras_prints_in_bold_is_read_without(shell: InteractiveShell) -> None:
+    bold = f"\x1b[1m{COMPILE}\x1b[0m"
+    found = run(shell, f"raise ValueError({bold!r})")
+    assert found is not None
+    assert found.error.value == COMPILE
+
+
 def test_who_interrupts_a_cell_is_told_of_no_failure(shell: InteractiveShell) -> None:
     assert run(shell, "raise KeyboardInterrupt") is None
 
