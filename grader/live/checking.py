@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from grader.course.called import exercise_called
 from grader.course.exercises import Course, Exercise
 from grader.course.public import PublicCourse
 from grader.live.answer import Answer
@@ -41,7 +42,7 @@ def check(
     """Look at what this notebook has made for an exercise, before it is handed in.
 
     Args:
-        exercise: its id, as in the name of its notebook: "multiplication-lstm".
+        exercise: its id, as in the name of its notebook ("multiplication-lstm"), or its title.
         model: the model to look at; found among the notebook's variables where None.
         history: what ``fit`` returned, where no variable and no model holds it any more.
         lang: "ko" or "en"; as the course has it where None, else as the computer has it.
@@ -67,14 +68,13 @@ def check(
         return problem(str(exercise), words.say(Message("live.fault", args)))
 
 
-def _wanted(identifier: str, course: PublicCourse) -> Exercise:
-    try:
-        return Course(course.folder, course.exercises).exercise(identifier)
-    except GraderError as error:
-        if error.message.args.get("nearest"):
-            raise
-        args = {"exercise": identifier, "known": ", ".join(course.exercises)}
-        raise GraderError(Message("live.unknown_exercise", args)) from error
+def _wanted(called: str, course: PublicCourse) -> Exercise:
+    """Find the exercise as the command line does.
+
+    Raises:
+        GraderError: none is called so.
+    """
+    return course.exercises[exercise_called(Course(course.folder, course.exercises), called)]
 
 
 def _answer(
