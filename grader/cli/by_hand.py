@@ -16,7 +16,8 @@ from pathlib import Path
 from grader.cli.errors import tell
 from grader.cli.opened import LONGEST_AUTHOR, Opened, author_of, opened, write_pages
 from grader.cli.people import named
-from grader.cli.whose import by_roster, exercises_called, names_of, newcomer_called, student_called
+from grader.cli.whose import by_roster, newcomer_called, student_called
+from grader.course.called import exercises_called, names_of
 from grader.policy.by_hand import UNDOABLE, HandLines
 from grader.policy.rules import Terms
 from grader.record import hand_file

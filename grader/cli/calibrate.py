@@ -19,7 +19,7 @@ from grader.calibration.calibrate import (
 from grader.cli.course import open_course, open_words
 from grader.cli.devices import NONE, devices_for, trainers_gpus
 from grader.cli.errors import EXTRAS
-from grader.cli.whose import exercises_asked
+from grader.course.called import exercises_asked
 from grader.course.exercises import Course, Exercise
 from grader.course.expectations import TRAINER
 from grader.course.load import load_course

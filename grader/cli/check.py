@@ -27,9 +27,9 @@ from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED
 from grader.cli.printing import console, titles
 from grader.cli.progress import ProgressLines
 from grader.cli.watching import each_save
-from grader.cli.whose import exercises_asked
 from grader.collect.collect import Collected, collect
 from grader.collect.people import LOOSE
+from grader.course.called import exercises_asked
 from grader.course.exercises import Course
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.job import Settings

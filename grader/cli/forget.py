@@ -18,7 +18,8 @@ from grader.cli.kept import ALL_ACCEPTED
 from grader.cli.opened import Opened, author_of, opened, write_pages
 from grader.cli.roster import known_roster
 from grader.cli.rules import ClassNames
-from grader.cli.whose import exercises_called, names_of, student_called
+from grader.cli.whose import student_called
+from grader.course.called import exercises_called, names_of
 from grader.course.load import SETTINGS
 from grader.record import class_file, hand_file
 from grader.report import wording

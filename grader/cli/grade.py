@@ -31,8 +31,8 @@ from grader.cli.progress import Progress, open_progress
 from grader.cli.roster import class_list, roster_file
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared, Step
-from grader.cli.whose import exercises_asked
 from grader.collect.collect import Collected, collect
+from grader.course.called import exercises_asked
 from grader.course.exercises import Course
 from grader.gpus.gpus import Gpu
 from grader.pipeline.grader import Graded, Grader

@@ -105,7 +105,10 @@ def check(
     trainer: Trainer = None,
     timeout: Timeout = None,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Cells and structure in seconds, without training.")
+        bool,
+        typer.Option(
+            "--fast", help="Cells and structure in some twenty seconds, without training."
+        ),
     ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Check again whenever a notebook is saved.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from grader.cli.whose import exercises_called
+from grader.course.called import exercises_called
 from grader.text.printable import printable
 from grader.types import GraderError, Message
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from grader import environment
 from grader.cli.course import open_course, open_words
 from grader.cli.printing import console, titles
-from grader.cli.whose import exercises_asked
+from grader.course.called import exercises_asked
 from grader.course.exercises import Course
 from grader.pipeline.durations import Durations, devices, of_course, recorded
 from grader.pipeline.planning import Plan, plan

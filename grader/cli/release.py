@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from grader.cli.course import open_course, open_words, profile_note
 from grader.cli.printing import console
-from grader.cli.whose import exercises_asked
+from grader.course.called import exercises_asked
 from grader.course.load import read_settings
 from grader.record import files
 from grader.types import GraderError, Message

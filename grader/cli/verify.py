@@ -19,8 +19,8 @@ from grader.cli.grade import graded_as_done, in_order
 from grader.cli.kept import ALL_ACCEPTED, SOME_NOT, UNGRADED, finish
 from grader.cli.progress import open_progress
 from grader.cli.spared import Spared
-from grader.cli.whose import exercises_asked
 from grader.collect.collect import Collected, collect
+from grader.course.called import exercises_asked
 from grader.course.exercises import Course, Exercise
 from grader.pipeline.grader import Grader
 from grader.pipeline.job import Settings

@@ -21,7 +21,7 @@ from grader.ci.handed_in import is_inside, named
 from grader.cli.course import open_course, open_words
 from grader.cli.errors import tell
 from grader.cli.verify import REFERENCES, VerifyOptions, ran, static
-from grader.cli.whose import exercises_asked
+from grader.course.called import exercises_asked
 from grader.course.exercises import ASSIGNMENTS, REFERENCE, SAMPLES, Course
 from grader.course.load import SETTINGS, load_course
 from grader.record import files

@@ -6,7 +6,8 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from grader.course.exercises import Exercise
 from grader.live.evidence import LiveEvidence, LiveModel
@@ -39,19 +40,21 @@ def advice(
         failed: what the last exception said; "" where there was none.
         earlier: what models are called that no variable holds any more.
     """
-    broken = tuple(found.failed.advice()) if found.failed is not None else ()
+    broken = [tuple(cell.advice()) for cell in found.failed]
     if found.chosen is None:
-        yield from _without_a_model(found, exercise, failed, broken)
+        yield from _without_a_model(found, exercise, failed, chain.from_iterable(broken))
         return
     own = tuple(_of_the_model(found, found.chosen, grade, exercise, earlier))
     fit = found.chosen.known.failed  # what was wrong before it goes before what it said of that
-    made = found.failed is not None and found.failed.makes(found.chosen.held.name)
-    first = 0 if made and not fit else 1
-    yield from (*own[:first], *(broken if first == 0 or not own else broken[:1]), *own[first:])
+    made = any(cell.makes(found.chosen.held.name) for cell in found.failed)
+    first = 0 if made and fit is None else 1
+    if first and own:  # why an exception matters is said where nothing else is wrong
+        broken = [told[:1] for told in broken]
+    yield from (*own[:first], *chain.from_iterable(broken), *own[first:])
 
 
 def _without_a_model(
-    found: LiveEvidence, exercise: Exercise, failed: str, broken: tuple[Message, ...]
+    found: LiveEvidence, exercise: Exercise, failed: str, broken: Iterable[Message]
 ) -> Iterator[Message]:
     if failed:  # advice about layers would be about none
         yield from broken

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from grader.course.called import exercise_called
 from grader.course.exercises import Course, Exercise
 from grader.course.public import PublicCourse
 from grader.live.answer import Answer
 from grader.live.course import find_public
 from grader.live.evidence import LiveModel, evidence_of, read_live
-from grader.live.failing import FailedCell, failed_cell
+from grader.live.failing import FailedCell, failed_cells, remembers_all
 from grader.live.names import (
     HeldModel,
     cells_of,
@@ -41,7 +42,7 @@ def check(
     """Look at what this notebook has made for an exercise, before it is handed in.
 
     Args:
-        exercise: its id, as in the name of its notebook: "multiplication-lstm".
+        exercise: its id, as in the name of its notebook ("multiplication-lstm"), or its title.
         model: the model to look at; found among the notebook's variables where None.
         history: what ``fit`` returned, where no variable and no model holds it any more.
         lang: "ko" or "en"; as the course has it where None, else as the computer has it.
@@ -67,14 +68,13 @@ def check(
         return problem(str(exercise), words.say(Message("live.fault", args)))
 
 
-def _wanted(identifier: str, course: PublicCourse) -> Exercise:
-    try:
-        return Course(course.folder, course.exercises).exercise(identifier)
-    except GraderError as error:
-        if error.message.args.get("nearest"):
-            raise
-        args = {"exercise": identifier, "known": ", ".join(course.exercises)}
-        raise GraderError(Message("live.unknown_exercise", args)) from error
+def _wanted(called: str, course: PublicCourse) -> Exercise:
+    """Find the exercise as the command line does.
+
+    Raises:
+        GraderError: none is called so.
+    """
+    return course.exercises[exercise_called(Course(course.folder, course.exercises), called)]
 
 
 def _answer(
@@ -88,15 +88,15 @@ def _answer(
     keras = keras_of_the_notebook()
     if keras is not None:
         watch(keras)
-    failed = failed_cell(names)
+    failed = failed_cells(names)
     models = _models(keras, names, model, history, failed) if keras is not None else ()
     found = evidence_of(keras, models, exercise, course, cells_of(names))
-    found = replace(found, failed=failed)
+    found = replace(found, failed=failed, all_failed=remembers_all(names))
     return answer_of(found, models, exercise, course, names, words)
 
 
 def _models(
-    keras: Any, names: Mapping[str, Any], model: Any, history: Any, failed: FailedCell | None
+    keras: Any, names: Mapping[str, Any], model: Any, history: Any, failed: Sequence[FailedCell]
 ) -> tuple[LiveModel, ...]:
     """Read the notebook's models, or the one that is named.
 
@@ -131,4 +131,4 @@ def _with_given(known: KnownFits, history: Any, *, alone: bool) -> KnownFits:
     ):
         return known
     fit = from_numbers(numbers)
-    return replace(known, fits=(fit,), changed=fit.epochs_run > 0, failed=False)
+    return replace(known, fits=(fit,), changed=fit.epochs_run > 0, failed=None)

@@ -62,7 +62,8 @@ class LiveEvidence:
     chosen: LiveModel | None
     data_unknown: str = ""  # why nobody can tell whether the data are right: the id of a message
     epochs_unsure: bool = False  # more was trained than is known of
-    failed: FailedCell | None = None  # the cell that failed last
+    failed: tuple[FailedCell, ...] = ()  # as they ran
+    all_failed: bool = True  # else it is known of the last one alone that it did
     begin: bool = False  # a cell was run in which nothing stands yet where code is asked for
     engine: str = ""  # Keras' backend; "" is not known
 

@@ -1,6 +1,6 @@
-"""The cell that failed last in a live notebook, where it has not run without an error since.
+"""The cells of a live notebook that failed and have not run without an error since.
 
-Enters: the notebook's names. Leaves: a FailedCell. Touches: reads what IPython remembers.
+Enters: the notebook's names. Leaves: FailedCells. Touches: reads what IPython remembers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from grader.execution import Fit
@@ -20,9 +21,11 @@ from grader.score.hints import REASONS
 from grader.score.hints_errors import explain
 from grader.submission import Cell, Notebook
 from grader.text.exceptions import told
+from grader.text.printable import printable
 from grader.types import CellError, Message
 
 LONGEST_ERROR = 200
+MOST = 12  # cells
 LONGEST_SOURCE = 4000  # characters that are compared; difflib's work grows with their square
 ALIKE = 0.6  # of two cells' text, from which the later one is the former, mended
 
@@ -76,19 +79,25 @@ class FailedCell:
             yield Message(REASONS[found.id], args)
 
 
-def failed_cell(names: Mapping[str, Any]) -> FailedCell | None:
-    """Give the cell that failed last; None where none did, or a later one stands for it."""
+def failed_cells(names: Mapping[str, Any]) -> tuple[FailedCell, ...]:
+    """Give the cells that failed, as they ran; not those that a later one stands for.
+
+    Where IPython keeps the last exception alone, that is one cell at most.
+    """
     ran = names.get("In")
     if type(ran) is not list or not all(type(one) is str for one in ran):
-        return None
+        return ()
     try:
-        found = _recorded(ran) if _records(ran) is not None else _raised(ran)
+        found = _recorded(ran) if remembers_all(names) else _raised(ran)
+        last = islice((one for one in found if _stands(one, ran)), MOST)
+        return tuple(last)[::-1]
     except Exception:  # noqa: BLE001 - an exception's text is anybody's code
-        return None
-    if found is None or found.error.name == "KeyboardInterrupt":
-        return None
-    later = ran[found.number + 1 :]
-    return None if any(_is_mended(found.source, one) for one in later) else found
+        return ()
+
+
+def remembers_all(names: Mapping[str, Any]) -> bool:
+    """Whether IPython keeps every exception, as it does since version 9."""
+    return _records(names.get("In")) is not None
 
 
 def fit_that_failed(call: LastCall, sample: Any) -> Fit:
@@ -99,7 +108,7 @@ def fit_that_failed(call: LastCall, sample: Any) -> Fit:
     )
 
 
-def _records(ran: Sequence[str]) -> Mapping[int, Any] | None:
+def _records(ran: Any) -> Mapping[int, Any] | None:
     """Give what IPython 9 keeps of exceptions, by the cell's number; None where it keeps none."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
@@ -109,32 +118,45 @@ def _records(ran: Sequence[str]) -> Mapping[int, Any] | None:
     return records if isinstance(records, dict) else None
 
 
-def _recorded(ran: Sequence[str]) -> FailedCell | None:
+def _recorded(ran: Sequence[str]) -> Iterator[FailedCell]:
+    """Give every cell that failed, the last one first."""
     records = _records(ran) or {}
-    number = max((one for one in records if type(one) is int and one < len(ran)), default=None)
-    if number is None:
-        return None
-    kept = records[number]
-    lines = kept.get("traceback", ())
-    error = CellError(str(kept["ename"]), str(kept["evalue"]), "\n".join(map(str, lines)))
-    return FailedCell(number, ran[number], error)
+    numbers = (one for one in records if type(one) is int and one < len(ran))
+    for number in sorted(numbers, reverse=True):
+        kept = records[number]
+        lines = "\n".join(map(str, kept.get("traceback", ())))
+        error = _error(str(kept["ename"]), str(kept["evalue"]), lines)
+        yield FailedCell(number, ran[number], error)
 
 
-def _raised(ran: Sequence[str]) -> FailedCell | None:
+def _raised(ran: Sequence[str]) -> Iterator[FailedCell]:
     """Find the cell by the file that IPython made of it; one that ran twice has one file."""
     error = getattr(sys, "last_value", None)
     if not isinstance(error, BaseException):
-        return None
+        return
     files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
     files += [str(error.filename)] if isinstance(error, SyntaxError) else []
     for file in files:
         text = "".join(linecache.getlines(file)).strip()
         numbers = [n for n, one in enumerate(ran) if text and one.strip() == text]
         if numbers:
-            lines = traceback.format_exception(error)
-            kept = CellError(type(error).__name__, str(error), "".join(lines))
-            return FailedCell(numbers[0], ran[numbers[0]], kept)
-    return None
+            lines = "".join(traceback.format_exception(error))
+            kept = _error(type(error).__name__, str(error), lines)
+            yield FailedCell(numbers[0], ran[numbers[0]], kept)
+            return
+
+
+def _error(name: str, value: str, lines: str) -> CellError:
+    """Make an exception as the grader has it, without the colours of terminals and of Keras."""
+    return CellError(name, printable(value, lines=True), printable(lines, lines=True))
+
+
+def _stands(failed: FailedCell, ran: Sequence[str]) -> bool:
+    """Whether nothing has come of a cell since it failed; who interrupts one knows that."""
+    later = ran[failed.number + 1 :]
+    if failed.error.name == "KeyboardInterrupt":
+        return False
+    return not any(_is_mended(failed.source, one) for one in later)
 
 
 def _is_mended(failed: str, later: str) -> bool:
@@ -143,4 +165,5 @@ def _is_mended(failed: str, later: str) -> bool:
     if not other:
         return False
     matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
-    return one == other or (matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE)
+    quick = matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE
+    return one == other or (quick and matcher.ratio() >= ALIKE)

@@ -63,7 +63,7 @@ def answer_of(
 ) -> Answer:
     """Score the evidence as the grader does, and say of it what can be said here."""
     grade = score(found.evidence, exercise, None)
-    failed = last_error(names)
+    failed = _last_error(found, names)
     standing = standing_of(found, grade, exercise, course.curves.get(exercise.id))
     earlier = frozenset(one.held.name for one in models if one.held.earlier)
     done = standing is not None and len(standing.losses) >= exercise.epochs
@@ -90,6 +90,13 @@ def answer_of(
         no_more=words("live.no_more_hints" if hints or missing else "live.nothing_to_hint"),
         picture=_picture(standing, done, words) if standing is not None else None,
     )
+
+
+def _last_error(found: LiveEvidence, names: Mapping[str, Any]) -> str:
+    """Give what the last cell that failed said; "" where none did, or each has run since."""
+    if found.failed:
+        return found.failed[-1].told
+    return "" if found.all_failed else last_error(names)
 
 
 def _misset(found: LiveEvidence) -> bool:
@@ -119,9 +126,13 @@ def _picture(standing: Standing, done: bool, words: Words) -> Picture:
 
 
 def _failed(found: LiveEvidence, words: Words) -> Iterator[Line]:
-    if found.failed is not None:
-        told = {"cell": found.failed.place, "error": found.failed.told}
-        yield Line(WRONG, EvidenceClass.RUNS, words("live.cell_failed", **told))
+    """Name the cells that failed; behind the last one, what to do where it is there no more."""
+    for cell in found.failed:
+        told = words("live.cell_failed", cell=cell.place, error=cell.told)
+        if cell is found.failed[-1]:
+            told = f"{told} {words('live.cell_gone')}"
+            told += "" if found.all_failed else f" {words('live.last_error_alone')}"
+        yield Line(WRONG, EvidenceClass.RUNS, told)
 
 
 def _structure(found: LiveEvidence, grade: Grade, failed: str, words: Words) -> Iterator[Line]:
@@ -180,9 +191,9 @@ def _with_accuracy(grade: Grade, exercise: Exercise) -> Grade:
 
 def _no_fit(found: LiveEvidence, words: Words) -> str:
     """Say that nothing was trained: nobody tried, or the cell that does failed."""
-    if found.failed is None or found.chosen is None or not found.chosen.known.failed:
+    if found.chosen is None or found.chosen.known.failed is None:
         return words("live.no_fit")
-    return words("live.fit_failed", cell=found.failed.place)
+    return words("live.fit_failed", cell=found.chosen.known.failed.place)
 
 
 def _checks(cls: EvidenceClass, grade: Grade, words: Words) -> Iterator[Line]:

@@ -37,7 +37,7 @@ class KnownFits:
     changed: bool  # the weights, by what the losses tell
     more: int  # epochs that the optimizer has counted beside these, where fit stands in a loop
     updates: int  # that the optimizer has counted since it was made
-    failed: bool = False  # a cell that failed calls fit, and no epoch is known to have ended
+    failed: FailedCell | None = None  # it calls fit, and no epoch is known to have ended
 
     @property
     def seen(self) -> bool:
@@ -51,7 +51,7 @@ def fits_of(
     histories: Sequence[Any],
     names: Mapping[str, Any],
     ran: Notebook | None,
-    failed: FailedCell | None = None,
+    failed: Sequence[FailedCell] = (),
 ) -> KnownFits:
     """Give what is known of the training of a model.
 
@@ -61,7 +61,7 @@ def fits_of(
         histories: every History that a variable holds.
         names: of the notebook.
         ran: its cells, as they ran; None where they are not known.
-        failed: the cell that failed last.
+        failed: the cells that failed, as they ran.
     """
     last = getattr(model, "history", None)
     own = [one for one in histories if model_of(one) is model and one is not last]
@@ -70,10 +70,11 @@ def fits_of(
     call = last_call(ran, names, model) if ran is not None and own else None
     fits = tuple(_fit(keras, one, call if one is last else None) for one in own)
     updates = _updates(model)
-    broken = failed.fit_of(names, model) if failed is not None else None
-    if broken is not None and not any(fit.epochs_run for fit in fits):
-        fits = (fit_that_failed(broken, _sampled(keras, broken) or UNSEEN),)
-        return KnownFits(fits, changed=False, more=0, updates=updates, failed=True)
+    if not any(fit.epochs_run for fit in fits):
+        for cell in reversed(failed):
+            if (broken := cell.fit_of(names, model)) is not None:
+                fits = (fit_that_failed(broken, _sampled(keras, broken) or UNSEEN),)
+                return KnownFits(fits, changed=False, more=0, updates=updates, failed=cell)
     return KnownFits(fits, _changed(model, fits), _more(own, fits, call, updates), updates)
 
 

@@ -29,10 +29,11 @@ from grader.report.summary import weights_text
 from grader.report.tones import tone
 from grader.text.times import day
 from grader.text.words import Words
-from grader.types import UNKNOWN, Record, Scalar, Verdict
+from grader.types import UNKNOWN, Grade, Record, Scalar, Verdict
 
 Draw = Callable[[Mapping[str, Sequence[float]]], Chart | None]
 NOTHING_MISSING = Missing()
+NO_ACCURACY = "accuracy.none"  # the check that says why accuracy earns no points
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Part:
     chart: Chart | None
     metric_names: tuple[str, ...]
     figures: tuple[Figure, ...]
+    no_points: str  # why no points hang on the figures; "" where some do
     attempts: tuple[Try, ...]
     facts: tuple[tuple[str, str], ...]
 
@@ -165,9 +167,16 @@ def _part(
         chart=draw(training.history) if training else None,
         metric_names=names,
         figures=rows,
+        no_points=_no_points(grade, words),
         attempts=attempts(record, words),
         facts=facts(record, words),
     )
+
+
+def _no_points(grade: Grade, words: Words) -> str:
+    """Say why a table of accuracies costs nothing; "" where it counts."""
+    told = (one.message for one in grade.checks if one.id == NO_ACCURACY)
+    return next(map(words.say, told), "")
 
 
 def _by_hand(record: Record, words: Words) -> tuple[str, ...]:

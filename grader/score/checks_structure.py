@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from grader.course.exercises import ExpectedLayer
-from grader.score.nearest import Comparison, unasked_off
+from grader.score.nearest import Comparison, differ_in_parameters_alone, unasked_off
 from grader.text.printable import cut
 from grader.types import Check, EvidenceClass, LayerFact, Message, ModelFacts, Scalar
 
@@ -45,7 +45,7 @@ def structure_checks(
     for number, (fact, layer, fraction) in enumerate(met, start=1):
         got, wanted = _found_text(model, fact, layer), expected_text(layer)
         args: dict[str, Scalar] = {"number": number, "expected": wanted, "got": got}
-        told = _layer_told(model, fact, args)
+        told = _fed(compared, number) or _layer_told(model, fact, args)
         name = f"structure.layer-{number}"
         yield Check(name, CLASS, share * fraction, share, told, wanted, got, model.cell)
     yield _total(compared, share)
@@ -71,6 +71,23 @@ def _layer_told(model: ModelFacts, fact: LayerFact | None, args: dict[str, Scala
     if model.rebuilt:
         return Message("structure.layer", args)
     return Message("structure.layer_unread", args)
+
+
+def _fed(compared: Comparison, number: int) -> Message | None:
+    """Say of a layer that its parameters alone differ, where the layer before it is why."""
+    model, asked, place = compared.model, compared.form.layers, compared.places[number - 1]
+    if not place or number == 1 or not model.rebuilt:
+        return None
+    fact, layer = model.layers[place], asked[number - 1]
+    given, wanted = (
+        shape[-1] if shape else None
+        for shape in (model.layers[place - 1].output_shape, asked[number - 2].output_shape)
+    )
+    if None in (given, wanted) or given == wanted or not differ_in_parameters_alone(fact, layer):
+        return None
+    counts = {"got": fact.params, "expected": layer.params}
+    features = {"given": given, "asked": wanted}
+    return Message("structure.layer_fed", {"number": number, **counts, **features})
 
 
 def chain(names: Iterable[str]) -> str:

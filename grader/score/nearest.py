@@ -9,7 +9,7 @@ sometimes choose differently, and then the advice would undo what the points ask
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from grader.course.exercises import Exercise, ExpectedLayer
@@ -97,6 +97,16 @@ def _met(fact: LayerFact, layer: ExpectedLayer) -> float:
     same = [fact.config.get(key) == value for key, value in layer.config.items()]
     same += [_agree(fact.output_shape, layer.output_shape), fact.params == layer.params]
     return sum(same) / len(same)
+
+
+def differ_in_parameters_alone(fact: LayerFact, layer: ExpectedLayer) -> bool:
+    """Whether a layer is as asked for but for how many parameters it has."""
+    as_asked = replace(fact, params=layer.params)
+    return (
+        fact.params != layer.params
+        and _met(as_asked, layer) == 1.0
+        and not unasked_off(fact, layer)
+    )
 
 
 def _agree(got: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:

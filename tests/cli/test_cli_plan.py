@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grader.cli.whose import exercises_asked
+from grader.course.called import exercises_asked
 from grader.course.load import load_course
 from grader.record.store import Store
 from grader.types import GraderError

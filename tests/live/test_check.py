@@ -12,6 +12,7 @@ import pytest
 from grader import check
 from grader.authoring.bundle import Plan, release
 from grader.cli.course import course_to_check_with, open_course, open_words
+from grader.course.called import exercises_asked
 from grader.course.load import load_course
 from grader.course.public import FILE, FOLDER, read_public
 from grader.live import checking, course
@@ -113,8 +114,28 @@ def test_a_release_in_one_language_is_checked_in_it(
         assert open_words(opened, "en").lang == "en"
 
 
+@pytest.mark.parametrize(
+    "called",
+    [
+        "sequence-prediction",
+        " Sequence-Prediction ",
+        "Sequence prediction with SimpleRNN",
+        "sequence prediction with simpleRNN",
+        load_course(ROOT).exercises["sequence-prediction"].title.ko,
+    ],
+)
+def test_an_exercise_is_found_by_whatever_the_command_line_takes(bundle: Path, called: str) -> None:
+    assert check(called, lang="en").exercise == "sequence-prediction"
+    assert exercises_asked(load_course(ROOT), [called]) == ("sequence-prediction",)
+
+
+def test_several_exercises_are_none(bundle: Path) -> None:
+    assert check("multiplication-lstm,multiplication-gru", lang="en").problem
+
+
 def test_a_mistyped_exercise_is_told_what_was_meant(bundle: Path) -> None:
-    assert "multiplication-lstm?" in check("multiplication-lsmt", lang="en").problem
+    assert "multiplication-lstm" in check("multiplication-lsmt", lang="en").problem
+    assert "sequence-prediction?" in check("Sequence prediction with RNN", lang="en").problem
     known = check("zzz", lang="en").problem
     assert "multiplication-lstm, multiplication-gru" in known
     assert "grader list" not in known
@@ -123,7 +144,7 @@ def test_a_mistyped_exercise_is_told_what_was_meant(bundle: Path) -> None:
 @pytest.mark.parametrize("exercise", [None, 7, "", "\x1b[31m" * 200])
 def test_whatever_is_asked_for_is_answered(bundle: Path, exercise: Any) -> None:
     answer = check(exercise, lang="en")
-    assert answer.problem.startswith("There is no exercise called")
+    assert answer.problem.startswith("There is no exercise ")
     assert len(answer.problem) < 2000
     assert "\x1b" not in answer.problem
 

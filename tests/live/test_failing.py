@@ -1,4 +1,4 @@
-"""The cell that failed last, and what a check says of it."""
+"""The cells that failed, and what a check says of them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from grader.execution import Fit
 from grader.live import failing
 from grader.live.answer import Answer
 from grader.live.evidence import ATTEMPTED_NOTHING, LiveEvidence, LiveModel
-from grader.live.failing import FailedCell, failed_cell
+from grader.live.failing import FailedCell, failed_cells, remembers_all
 from grader.live.telling import answer_of
 from grader.live.trainings import fits_of
 from grader.text.words import Words
-from grader.types import CellError
+from grader.types import CellError, EvidenceClass
 from tests.live.test_telling import EN, EXERCISE, EXERCISES, FIT, KO, course, live, marks
 from tests.live.test_trainings import X, Y, trained
 from tests.support import builders as b
@@ -60,7 +60,12 @@ def run(shell: InteractiveShell, *cells: str) -> FailedCell | None:
     for cell in cells:
         with contextlib.redirect_stdout(io.StringIO()):
             shell.run_cell(cell, store_history=True)
-    return failed_cell(shell.user_ns)
+    found = failed_cells(shell.user_ns)
+    return found[-1] if found else None
+
+
+def numbers(shell: InteractiveShell) -> list[int]:
+    return [one.number for one in failed_cells(shell.user_ns)]
 
 
 def test_a_cell_that_failed_is_known_by_its_number_and_what_it_said(
@@ -92,6 +97,45 @@ def test_a_cell_that_python_cannot_read_is_known_too(shell: InteractiveShell) ->
     assert (found.number, found.error.name) == (1, "SyntaxError")
 
 
+def test_every_cell_that_failed_is_known_until_it_runs(shell: InteractiveShell) -> None:
+    every = remembers_all(shell.user_ns)
+    run(shell, "x = 1", "modell.fit()", "y = 2", "print(undefined_thing)")
+    assert numbers(shell) == ([2, 4] if every else [4])
+    run(shell, "modell = dict(fit=lambda: 3)", "undefined_thing = 4", "print(undefined_thing)")
+    assert numbers(shell) == ([2] if every else [])
+    run(shell, "modell['fit']()")
+    assert numbers(shell) == []
+
+
+def test_of_many_cells_that_failed_the_last_ones_are_known(shell: InteractiveShell) -> None:
+    run(shell, *(f"{letter * 9}()" for letter in "abcdefghijklmn"))
+    assert numbers(shell) == ([*range(3, 15)] if remembers_all(shell.user_ns) else [14])
+
+
+def test_a_cell_that_failed_twice_is_known_by_where_it_ran_last(shell: InteractiveShell) -> None:
+    every = remembers_all(shell.user_ns)
+    run(shell, "modell.fit()", "print(undefined_thing)", "modell.fit()")
+    assert numbers(shell) == ([2, 3] if every else [])  # else it may have run without an error
+
+
+@pytest.mark.parametrize("colors", ["nocolor", "neutral", "linux", "lightbg"])
+def test_the_colours_of_a_terminal_are_no_part_of_a_name(
+    shell: InteractiveShell, colors: str
+) -> None:
+    shell.run_line_magic("colors", colors)
+    found = run(shell, "print(undefined_thing)")
+    assert found is not None
+    assert "\x1b" not in repr(found.error)
+    assert [one.args.get("nearest") for one in found.advice()] == [None]
+
+
+def test_what_keras_prints_in_bold_is_read_without(shell: InteractiveShell) -> None:
+    bold = f"\x1b[1m{COMPILE}\x1b[0m"
+    found = run(shell, f"raise ValueError({bold!r})")
+    assert found is not None
+    assert found.error.value == COMPILE
+
+
 def test_who_interrupts_a_cell_is_told_of_no_failure(shell: InteractiveShell) -> None:
     assert run(shell, "raise KeyboardInterrupt") is None
 
@@ -99,32 +143,34 @@ def test_who_interrupts_a_cell_is_told_of_no_failure(shell: InteractiveShell) ->
 def test_outside_of_notebooks_no_cell_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "last_value", ValueError("x"), raising=False)
     for names in ({}, {"In": 3}, {"In": ["", "x = 1"]}, {"In": ["", None]}):
-        assert failed_cell(names) is None
+        assert failed_cells(names) == ()
 
 
 def test_a_fit_that_never_ran_an_epoch_is_one_that_failed() -> None:
     keras = keras_like()
     model, other = keras.Model(), keras.Model()
     names = {"model": model, "other": other, "X": X, "Y": Y}
-    found = fits_of(keras, model, (), names, None, UNCOMPILED)
-    assert found.failed
+    found = fits_of(keras, model, (), names, None, (UNCOMPILED, PLOT))
+    assert found.failed is UNCOMPILED
     (fit,) = found.fits
     assert fit.epochs_run == 0
     assert fit.sample.x is not None
     assert fit.sample.x.shape == (100, 3)
-    assert not fits_of(keras, other, (), names, None, UNCOMPILED).failed
-    assert not fits_of(keras, model, (), names, None, PLOT).failed
+    assert not fits_of(keras, other, (), names, None, (UNCOMPILED,)).failed
+    assert not fits_of(keras, model, (), names, None, (PLOT,)).failed
     trained(model, epochs=3)
-    assert not fits_of(keras, model, (), names, None, UNCOMPILED).failed
+    assert not fits_of(keras, model, (), names, None, (UNCOMPILED,)).failed
 
 
 def told(
-    failed: FailedCell | None,
+    failed: FailedCell | tuple[FailedCell, ...] | None,
     chosen: LiveModel | None,
     words: Words = EN,
     exercise: Exercise = EXERCISE,
     **evidence: Any,
 ) -> Answer:
+    failed = failed or ()
+    failed = failed if isinstance(failed, tuple) else (failed,)
     found = LiveEvidence(b.sound(exercise, **evidence), chosen, failed=failed)
     return answer_of(found, [chosen] if chosen else [], exercise, course(), {}, words)
 
@@ -134,7 +180,7 @@ NOT_BEGUN = Fit(0, FIT.sample, 100, 0, {}, finished=False, arguments={})
 
 def fit_failed() -> LiveModel:
     chosen = live(NOT_BEGUN)
-    return replace(chosen, known=replace(chosen.known, failed=True, changed=False))
+    return replace(chosen, known=replace(chosen.known, failed=UNCOMPILED, changed=False))
 
 
 class TestFit:
@@ -186,6 +232,26 @@ class TestAnyCell:
         assert f"{exercise.id}.ipynb" in repr(whole)
         assert "✗" not in repr(whole)
 
+    @pytest.mark.parametrize(
+        ("words", "gone"), [(EN, "Where such a cell is gone"), (KO, "이미 지운 셀이면")]
+    )
+    def test_of_several_is_named_and_explained(self, words: Words, gone: str) -> None:
+        answer = told((MODEL, PLOT), live(FIT), words)
+        failed = [line.text for line in answer.lines if line.about is EvidenceClass.RUNS]
+        assert [("[4]" in one, "[8]" in one, gone in one) for one in failed] == [
+            (True, False, False),
+            (False, True, True),
+        ]
+        assert [one for one in ("[4]", "[8]") if one not in repr(answer.hints)] == []
+
+    @pytest.mark.parametrize(("words", "said"), [(EN, "before version 9"), (KO, "IPython 9보다")])
+    def test_that_is_the_only_one_known_is_said_to_be(self, words: Words, said: str) -> None:
+        for alone in (True, False):
+            evidence = b.sound(EXERCISE)
+            found = LiveEvidence(evidence, live(FIT), failed=(PLOT,), all_failed=not alone)
+            answer = answer_of(found, [live(FIT)], EXERCISE, course(), {}, words)
+            assert (said in repr(answer)) is alone
+
     def test_that_should_have_made_the_model_comes_before_what_is_wrong_with_an_earlier_one(
         self,
     ) -> None:
@@ -195,13 +261,27 @@ class TestAnyCell:
         assert "val_loss" not in repr(told(PLOT, live(FIT), **facts).hints[0])
         assert "[8]" in repr(told(PLOT, live(FIT), **facts).hints[1])
 
+    def test_that_ran_again_without_an_error_is_not_spoken_of(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "last_value", NameError(MODEL.error.value), raising=False)
+        nothing = b.evidence(EXERCISE.id, model=None, data=(), training=None)
+
+        def said(*failed: FailedCell) -> str:
+            found = LiveEvidence(nothing, None, failed=failed)
+            return repr(answer_of(found, [], EXERCISE, course(), {"In": ["", "x"]}, EN))
+
+        assert "last error" not in said()
+        assert "last error: KeyError" in said(PLOT)
+        assert "SimpleRN'" not in said() + said(PLOT)
+
     def test_without_a_model_what_it_means_is_said_first(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         error = NameError(MODEL.error.value)
         monkeypatch.setattr(sys, "last_value", error, raising=False)
         found = LiveEvidence(
-            b.evidence(EXERCISE.id, model=None, data=(), training=None), None, failed=MODEL
+            b.evidence(EXERCISE.id, model=None, data=(), training=None), None, failed=(MODEL,)
         )
         answer = answer_of(found, [], EXERCISE, course(), {"In": ["", "x"]}, EN)
         assert "SimpleRN" in repr(answer.hints[0])

@@ -188,7 +188,10 @@ def test_without_a_model_a_cell_that_failed_comes_first(
     error = NameError("name 'SimpelRNN' is not defined")
     monkeypatch.setattr(sys, "last_value", error, raising=False)
     found = LiveEvidence(
-        b.evidence(EXERCISE.id, model=None, data=(), training=None), None, begin=begin
+        b.evidence(EXERCISE.id, model=None, data=(), training=None),
+        None,
+        begin=begin,
+        all_failed=False,
     )
     answer = answer_of(found, [], EXERCISE, course(), {"In": ["", "x"], "STEPS": 3}, words)
     assert marks(answer) == ["○", "○", "○"]

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -270,6 +271,18 @@ class TestFeedback:
         for figure in ("≤ 0.004", "0.0004"):
             assert f"{said} {figure}" in text
             assert f"mse {figure}" not in text
+
+    @pytest.mark.parametrize(
+        ("lang", "said"), [("en", "no points"), ("ko", "점수를 주지 않습니다")]
+    )
+    def test_below_figures_without_points_stands_why(self, lang: str, said: str) -> None:
+        sound = b.grade()
+        none = b.check("accuracy.none", 0, 0, Message("accuracy.none"))
+        grade = replace(sound, checks=(*sound.checks, none))
+        why = Words(lang)("accuracy.none")
+        assert said in why
+        assert feedback(b.record(grade=grade), lang=lang).text.count(why) == 2  # and in its part
+        assert why not in feedback(b.record(), lang=lang).text
 
     def test_the_page_says_its_language(self) -> None:
         assert feedback(b.record(), lang="ko").all("html") == [{"lang": "ko"}]

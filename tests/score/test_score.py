@@ -280,6 +280,58 @@ def test_a_wrong_layer_costs_points_for_structure_only() -> None:
     assert set(lost(evidence)) == {"structure"}
 
 
+def with_layers(*changed: LayerFact) -> dict[str, Message]:
+    """What is said of each layer, where the last ones are as changed."""
+    model = sound().model
+    assert model is not None
+    kept = layers(LSTM)[: -len(changed)]
+    grade = graded(sound(model=replace(model, layers=(*kept, *changed))))
+    return {one.id: one.message for one in grade.checks if one.id.startswith("structure.layer-")}
+
+
+class TestALayerWhoseParametersAloneDiffer:
+    BEFORE, LAST = layers(LSTM)[-2:]
+    FEWER = replace(BEFORE, output_shape=(7,), config={**BEFORE.config, "units": 7}, params=9)
+
+    def test_is_said_to_be_right_where_the_layer_before_gives_other_features(self) -> None:
+        told = with_layers(self.FEWER, replace(self.LAST, params=8))
+        assert [one.id for one in told.values()][-2:] == ["structure.layer", "structure.layer_fed"]
+        args = list(told.values())[-1].args
+        assert args == {"number": len(told), "expected": 31, "got": 8, "given": 7, "asked": 30}
+
+    def test_is_not_where_it_gives_the_same(self) -> None:
+        told = with_layers(replace(self.LAST, params=8))
+        assert list(told.values())[-1].id == "structure.layer"
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"config": {**LAST.config, "activation": "relu"}},
+            {"config": {**LAST.config, "use_bias": False}},
+            {"output_shape": (2,)},
+            {"params": 31},
+        ],
+        ids=str,
+    )
+    def test_is_not_where_more_differs_or_nothing(self, other: dict[str, Any]) -> None:
+        told = with_layers(self.FEWER, replace(self.LAST, **({"params": 8} | other)))
+        assert list(told.values())[-1].id == "structure.layer"
+
+    def test_earns_what_it_did(self) -> None:
+        model = sound().model
+        assert model is not None
+        last = replace(self.LAST, params=8)
+        grade = graded(sound(model=replace(model, layers=(*layers(LSTM)[:-2], self.FEWER, last))))
+        (check,) = [one for one in grade.checks if one.message.id == "structure.layer_fed"]
+        asked = len(LSTM.layers[-1].config) + 2  # its settings, its shape, its parameters
+        assert check.points == pytest.approx(check.max_points * (asked - 1) / asked)
+
+    @pytest.mark.parametrize(("lang", "said"), [("en", "is as expected"), ("ko", "기대한 대로")])
+    def test_is_said_so_in_both_languages(self, lang: str, said: str) -> None:
+        told = with_layers(self.FEWER, replace(self.LAST, params=8))
+        assert said in Words(lang).say(list(told.values())[-1])
+
+
 def test_the_target_weighs_more_than_the_layout() -> None:
     wrong_target = sound(data=(finding("data.target", 0.0), finding("data.rows")))
     wrong_rows = sound(data=(finding("data.target"), finding("data.rows", 0.0)))
