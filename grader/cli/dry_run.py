@@ -22,6 +22,7 @@ from grader.cli.foreseen import Planned, Planner
 from grader.cli.people import named
 from grader.cli.printing import console, titles
 from grader.cli.progress import SOON
+from grader.cli.roster import class_list
 from grader.cli.rules import ahead_of, nobodys
 from grader.collect.attempts import may_count, together
 from grader.collect.collect import Collected
@@ -122,7 +123,7 @@ class DryRun:
                 held.setdefault(one.submission.student, set()).update(every)
         there = [one for one in self.course.exercises if one in handed_in]
         due = owed(there, named(self.course), is_class=bool(self.roster))
-        ahead = ahead_of(self.course, self.people, self.roster or ())
+        ahead = ahead_of(self.course, self.people, self._class)
         return {
             exercise: sorted(
                 one
@@ -233,7 +234,12 @@ class DryRun:
 
     @property
     def _nobodys(self) -> tuple[Message, ...]:
-        return tuple(nobodys(self.course, self.people, self.roster or ()))
+        return tuple(nobodys(self.course, self.people, self._class))
+
+    @cached_property
+    def _class(self) -> Roster:
+        """The roster that ``course.toml`` is about: the course's own, else the given one."""
+        return class_list(self.course) or self.roster or ()
 
     @property
     def _messages(self) -> tuple[Message, ...]:

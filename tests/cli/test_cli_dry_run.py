@@ -296,3 +296,25 @@ def test_who_lacks_an_exercise_is_named_and_what_lay_beside(
     told = words("attendance.nothing_for", exercise=title, count=1, names="lee")
     assert told in said
     assert f"lee: {words('collect.other_files', found='gru.pdf', count=1)}" in said
+
+
+def test_another_roster_is_not_asked_for_the_columns_of_the_course_s(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = tmp_path / "course"
+    course_of(course, "multiplication-lstm")
+    longer = '[[extensions]]\nsection = "A"\ndays = 3\n'
+    due = 'time_zone = "UTC"\n[exercise.multiplication-lstm]\ndue = 2001-05-01\n'
+    of_the_course = '[roster]\nfile = "canvas.csv"\nsection = "Class"\n'
+    (course / "course.toml").write_text(due + of_the_course + longer, "utf-8")
+    (course / "canvas.csv").write_text("name,Class\nkim,A\n", "utf-8")
+    monkeypatch.setenv("GRADER_COURSE", str(course))
+    write(tmp_path / "class" / "kim" / "multiplication-lstm.ipynb")
+    (tmp_path / "r2.csv").write_text("name,number,email\nkim,1,k@x.org\nlee,2,l@x.org\n", "utf-8")
+    batch, roster = tmp_path / "class", tmp_path / "r2.csv"
+    said = shell.grade(batch, "--dry-run", "--format", "json", "--roster", roster)
+    told = json.loads(said.out)
+    assert (told["absent"], told["nobodys"], said.code) == (["lee"], [], 0)
+    (course / "canvas.csv").write_text("name,Room\nkim,A\n", "utf-8")
+    said = shell.grade(batch, "--dry-run", "--roster", roster)
+    assert "canvas.csv has no column Class. It has: Name, Room" in said.line
