@@ -30,6 +30,7 @@ from grader.collect.names import file_mark
 from grader.course.exercises import Course
 from grader.policy.hand_ins import is_version, place
 from grader.report.attendance import absent, strangers
+from grader.report.late import marks_foreseen
 from grader.report.owed import lacking_lines, owed
 from grader.report.roster import Roster
 from grader.report.wording import name
@@ -221,7 +222,7 @@ class DryRun:
             yield f"{name(student)}: {self.words.say(message)}"
         if self.roster:
             yield from self._against_the_roster()
-        yield from (self.words.say(message) for message in self._nobodys)
+        yield from (self.words.say(message) for message in (*self._nobodys, *self._marks))
         yield self.words("cli.dry_run_end")
 
     def _against_the_roster(self) -> Iterator[str]:
@@ -235,6 +236,11 @@ class DryRun:
     @property
     def _nobodys(self) -> tuple[Message, ...]:
         return tuple(nobodys(self.course, self.people, self._class))
+
+    @property
+    def _marks(self) -> tuple[Message, ...]:
+        handed_in = [one.submission.handed_in for one in self.planned if one.counts]
+        return tuple(marks_foreseen(handed_in, self.course.rules))
 
     @cached_property
     def _class(self) -> Roster:
@@ -256,6 +262,7 @@ class DryRun:
             "absent": list[Json](self.missing_people),
             "not_on_roster": list[Json](self.strangers),
             "nobodys": [self.words.say(message) for message in self._nobodys],
+            "lateness": [self.words.say(message) for message in self._marks],
             "code": self.code,
         }
 

@@ -318,3 +318,20 @@ def test_another_roster_is_not_asked_for_the_columns_of_the_course_s(
     (course / "canvas.csv").write_text("name,Room\nkim,A\n", "utf-8")
     said = shell.grade(batch, "--dry-run", "--roster", roster)
     assert "canvas.csv has no column Class. It has: Name, Room" in said.line
+
+
+@pytest.mark.parametrize(("grace", "told"), [("grace_minutes = 15\n", 1), ("", 0)])
+def test_a_mark_of_canvas_that_will_cost_nothing_is_told(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grace: str, told: int
+) -> None:
+    course = tmp_path / "course"
+    course_of(course, "multiplication-lstm")
+    due = 'time_zone = "UTC"\n[exercise.multiplication-lstm]\ndue = 2001-05-01\n'
+    (course / "course.toml").write_text(f"{due}[late]\nper_day = 10\n{grace}", "utf-8")
+    monkeypatch.setenv("GRADER_COURSE", str(course))
+    for name in ("kimminjun_LATE_1234_5678_hw", "leeseoyeon_1235_5679_hw"):
+        write(tmp_path / "class" / f"{name}.ipynb")
+    lateness = planned(shell, tmp_path / "class")["lateness"]
+    assert len(lateness) == told
+    said = shell.grade(tmp_path / "class", "--dry-run").out
+    assert said.count("1 of 2 hand-ins are marked by Canvas as late") == told
