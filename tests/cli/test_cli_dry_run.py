@@ -335,3 +335,14 @@ def test_a_mark_of_canvas_that_will_cost_nothing_is_told(
     assert len(lateness) == told
     said = shell.grade(tmp_path / "class", "--dry-run").out
     assert said.count("1 of 2 hand-ins are marked by Canvas as late") == told
+
+
+def test_sections_without_students_folders_are_told_by_the_roster(
+    shell: Shell, tmp_path: Path
+) -> None:
+    for name in ("morning/KIM", "morning/LEE", "evening/PARK"):
+        write(tmp_path / "class" / f"{name}.ipynb")
+    (tmp_path / "roster.csv").write_text("name\nKIM\nLEE\nPARK\n", "utf-8")
+    assert planned(shell, tmp_path / "class")["notes"] == []
+    (note,) = planned(shell, tmp_path / "class", "--roster", tmp_path / "roster.csv")["notes"]
+    assert "(folders: morning; notebooks: 2)" in note
