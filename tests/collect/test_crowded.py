@@ -120,3 +120,18 @@ def test_files_named_as_others_are_told_by_themselves(tmp_path: Path) -> None:
     assert [one.id for one in found.notes if one.id != "collect.attempts_by_name"] == [
         "collect.several_named"
     ]
+
+
+class TestCapitals:
+    def test_names_that_differ_by_capitals_alone_are_two_students_and_told(
+        self, tmp_path: Path
+    ) -> None:
+        names = ["KIM__char-text", "sequence-prediction-kim", "lee__char-text", "Kim"]
+        found = gather(tmp_path, *(f"{name}.ipynb" for name in names))
+        assert {one.student for one in found.submissions} == {"KIM", "kim", "lee", "Kim"}
+        (note,) = found.notes
+        assert (note.id, note.args) == ("collect.alike_names", {"names": "KIM / Kim / kim"})
+
+    def test_one_name_is_not_told(self, tmp_path: Path) -> None:
+        names = ["KIM__char-text", "sequence-prediction-KIM", "lee__char-text"]
+        assert gather(tmp_path, *(f"{name}.ipynb" for name in names)).notes == ()
