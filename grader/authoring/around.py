@@ -203,7 +203,7 @@ def _rules(course: Course, words: Words) -> Iterator[str]:
         return
     told = [words("rules.clock", zone=str(rules.zone))]
     if late.per_day:
-        minutes = int(late.grace.total_seconds() // 60)
+        minutes = late.grace_minutes
         told.append(words("rules.policy", percent=late.per_day, most=late.most, minutes=minutes))
     if late.cut_off is not None:
         told.append(words("rules.policy_ends", days=late.cut_off))

@@ -25,6 +25,7 @@ LONGEST_NAME = 200
 # Said of files of several people; a change is one person's.
 OF_A_CLASS = frozenset(
     {
+        "collect.alike_names",
         "collect.class_folder",
         "collect.class_folder_marks",
         "collect.many_names",

@@ -129,10 +129,12 @@ def _lines(course: Course, rules: Rules, words: Words) -> Iterator[str]:
     elif not late.per_day and late.cut_off is None:
         yield words("rules.no_policy")
     else:
-        minutes = int(late.grace.total_seconds() // 60)
+        minutes = late.grace_minutes
         yield words("rules.policy", percent=late.per_day, most=late.most, minutes=minutes)
         if late.cut_off is not None:
             yield words("rules.policy_ends", days=late.cut_off)
+        if late.grace:
+            yield words("rules.policy_marks")
     if rules.dated:
         yield words("rules.clock", zone=str(rules.zone))
     roster = class_list(course)

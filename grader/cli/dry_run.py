@@ -23,6 +23,7 @@ from grader.cli.foreseen import Planned, Planner
 from grader.cli.people import named
 from grader.cli.printing import console, titles
 from grader.cli.progress import SOON
+from grader.cli.roster import class_list
 from grader.cli.rules import ahead_of, nobodys
 from grader.collect.attempts import may_count, together
 from grader.collect.collect import Collected
@@ -30,6 +31,7 @@ from grader.collect.names import file_mark
 from grader.course.exercises import Course
 from grader.policy.hand_ins import is_version, place
 from grader.report.attendance import absent, strangers
+from grader.report.late import marks_foreseen
 from grader.report.owed import lacking_lines, owed
 from grader.report.roster import Roster
 from grader.report.wording import name
@@ -123,7 +125,7 @@ class DryRun:
                 held.setdefault(one.submission.student, set()).update(every)
         there = [one for one in self.course.exercises if one in handed_in]
         due = owed(there, named(self.course), is_class=bool(self.roster))
-        ahead = ahead_of(self.course, self.people, self.roster or ())
+        ahead = ahead_of(self.course, self.people, self._class)
         return {
             exercise: sorted(
                 one
@@ -221,7 +223,7 @@ class DryRun:
             yield f"{name(student)}: {self.words.say(message)}"
         if self.roster:
             yield from self._against_the_roster()
-        yield from (self.words.say(message) for message in self._nobodys)
+        yield from (self.words.say(message) for message in (*self._nobodys, *self._marks))
         yield self.words("cli.dry_run_end")
 
     def _against_the_roster(self) -> Iterator[str]:
@@ -234,7 +236,17 @@ class DryRun:
 
     @property
     def _nobodys(self) -> tuple[Message, ...]:
-        return tuple(nobodys(self.course, self.people, self.roster or ()))
+        return tuple(nobodys(self.course, self.people, self._class))
+
+    @property
+    def _marks(self) -> tuple[Message, ...]:
+        handed_in = [one.submission.handed_in for one in self.planned if one.counts]
+        return tuple(marks_foreseen(handed_in, self.course.rules))
+
+    @cached_property
+    def _class(self) -> Roster:
+        """The roster that ``course.toml`` is about: the course's own, else the given one."""
+        return class_list(self.course) or self.roster or ()
 
     @property
     def _messages(self) -> tuple[Message, ...]:
@@ -255,6 +267,7 @@ class DryRun:
             "absent": list[Json](self.missing_people),
             "not_on_roster": list[Json](self.strangers),
             "nobodys": [self.words.say(message) for message in self._nobodys],
+            "lateness": [self.words.say(message) for message in self._marks],
             "code": self.code,
         }
 

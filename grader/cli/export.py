@@ -80,7 +80,7 @@ def _export(options: ExportOptions) -> int:
         key: (*filter(None, [in_lms.get(key)]), key, one.title.ko, one.title.en)
         for key, one in course.exercises.items()
     }
-    roster, roster_path = roster_of(options.roster, course, options.out, exporter.keys)
+    roster, roster_path = roster_of(options.roster, course, options.out, exporter.keys, options.key)
     export = Export(
         records=records,
         words=words,

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from grader import environment, seeds
@@ -26,7 +27,7 @@ from grader.cli.course import (
 from grader.cli.devices import AUTO, devices_for, rooms_gpus, trainers_gpus
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.kept import exit_code, finish, of_batch
-from grader.cli.people import look_of, remember
+from grader.cli.people import look_of, remember, roster_or_nobody
 from grader.cli.progress import Progress, open_progress
 from grader.cli.roster import class_list, roster_file
 from grader.cli.rules import rules_for
@@ -43,6 +44,7 @@ from grader.pipeline.runner import Here, Stop, slots
 from grader.pipeline.runners import LOCAL, open_runner, require
 from grader.record import files
 from grader.record.store import Store
+from grader.report.attendance import perhaps
 from grader.report.trained import trained_lines
 from grader.room import Room, open_room
 from grader.room.quick import quickened
@@ -209,6 +211,8 @@ def collected_of(
     """Find the batch, or this machine's share of it; names are those of the whole batch."""
     owed = exercises_asked(course, options.exercises or course.owed)
     share = read_shard(options.shard)
+    given = options.roster
+    roster = roster_file(given) if given else roster_or_nobody(course, options.out)
     titles = {key: (one.title.en, one.title.ko) for key, one in course.exercises.items()}
     found = collect(
         options.paths,
@@ -219,6 +223,7 @@ def collected_of(
         titles=titles,
         tasks=[one.title for one in course.rules.exercises.values() if one.title],
         attempts=course.rules.attempts,
+        whom=partial(perhaps, roster=roster),
     )
     return replace(found, submissions=found.submissions[share])
 

@@ -72,7 +72,7 @@ def roster_or_nobody(course: Course, out: Path) -> Roster:
 
 
 def roster_of(
-    named: Path | None, course: Course, out: Path, keys: Collection[str]
+    named: Path | None, course: Course, out: Path, keys: Collection[str], key: str = ""
 ) -> tuple[Roster | None, str]:
     """Give the roster that was named, else the class's where it is some other system's own.
 
@@ -82,12 +82,13 @@ def roster_of(
         out: whose roster it may be, before the course's.
         keys: the columns by which that system knows people. A number alone is no sign of it: other
             lists have an "ID", too.
+        key: the column that was named with the roster.
 
     Raises:
         GraderError: the named one cannot be read.
     """
     if named is not None:
-        return roster_file(named), str(named)
+        return roster_file(named, key), str(named)
     try:
         roster, path = known_roster(course, out)
     except GraderError:  # told with everybody's state

@@ -12,19 +12,25 @@ from pathlib import Path
 
 from grader.course.exercises import Course
 from grader.record import class_file, files
-from grader.report.roster import Roster, read_roster
+from grader.report.roster import CALLED, Roster, column_called, one_word, read_roster, says_who
+from grader.text.printable import printable
 from grader.types import GraderError, Message
 
 LARGEST = 50_000_000  # bytes
+LONGEST = 300  # characters of a list of columns in a message
 # Spreadsheets of today (a zip) and of old, PDF, pages of HTML.
 _OTHERS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"<!DOCTYPE", b"<html")
 
 
-def roster_file(path: Path) -> Roster:
+def roster_file(path: Path, key: str = "") -> Roster:
     """Read a roster; spreadsheets in Korea still write CP949.
 
+    Args:
+        path: where it lies.
+        key: a column of it that somebody named, by which people are known.
+
     Raises:
-        GraderError: it cannot be read, or nobody is in it.
+        GraderError: it cannot be read, nobody is in it, or no column says who people are.
     """
     data = read_given(path)
     if what := _what_else(data):
@@ -39,7 +45,17 @@ def roster_file(path: Path) -> Roster:
         raise GraderError(Message("cli.roster_unreadable", {"path": str(path)}))
     if not roster:
         raise GraderError(Message("cli.roster_empty", {"path": str(path)}))
+    if not says_who(roster) and column_called(roster, key) is None:
+        raise GraderError(_says_nobody(path, roster))
     return roster
+
+
+def _says_nobody(path: Path, roster: Roster) -> Message:
+    """Say which columns a roster has, and which would do: each once, however it may be written."""
+    wanted = {one_word(one): one for one in reversed(CALLED)}
+    found = printable(", ".join(roster[0]), limit=LONGEST)
+    args = {"path": str(path), "found": found, "wanted": ", ".join(reversed(wanted.values()))}
+    return Message("cli.roster_says_nobody", args)
 
 
 def class_list(course: Course) -> Roster:

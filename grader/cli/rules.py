@@ -26,7 +26,9 @@ from grader.report.roster import (
     CALLED,
     NO_PLATFORMS,
     PLATFORM_S,
+    SECTIONS,
     Roster,
+    column_called,
     full_names,
     logins,
     match,
@@ -36,7 +38,6 @@ from grader.text.near import near_names
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Record
 
-SECTIONS = ("Section", "Sections", "section", "분반", "반")
 LONGEST = 60
 
 
@@ -219,8 +220,11 @@ def section_column(rules: Rules, roster: Roster) -> str | None:
     if rules.roster is None or not roster:
         return None
     named = rules.roster.section
-    if named and named not in roster[0]:
+    if not named:
+        return next((one for one in SECTIONS if one in roster[0]), None)
+    column = column_called(roster, named)
+    if column is None:
         found = printable(", ".join(roster[0]), limit=300)
         args = {"path": rules.roster.file, "wanted": named, "found": found}
         raise GraderError(Message("rules.no_column", args))
-    return named or next((one for one in SECTIONS if one in roster[0]), None)
+    return column

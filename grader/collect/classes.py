@@ -20,7 +20,7 @@ from grader.collect.files import is_zip, nfc, stem_of, unzipped
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import REFERENCE, SUBMITTED
 from grader.collect.names import file_time, folder_mark
-from grader.collect.rounds import MANY_NAMES, are_a_class_s, are_by_exercise, is_nobodys
+from grader.collect.rounds import are_a_class_s, are_by_exercise, is_nobodys
 from grader.policy.hand_ins import read_folder, read_name
 
 SEVERAL = 2
@@ -136,27 +136,6 @@ def sections(notebooks: Sequence[Whereabouts]) -> frozenset[str]:
 def _hands_in_the_same(folders: Mapping[str, set[str]]) -> bool:
     counts = Counter(name for names in folders.values() for name in names)
     return len(folders) >= SEVERAL and max(counts.values()) >= SEVERAL
-
-
-def many_names(
-    notebooks: Sequence[Whereabouts], exercise_ids: Collection[str]
-) -> tuple[list[str], int]:
-    """Find folders that are one student's by the rule, a section's perhaps; count what is in them.
-
-    Right in them lie notebooks of many names, no exercise's, and named as no other folder's are.
-    """
-    inner: dict[str, set[str]] = defaultdict(set)
-    for one in notebooks:
-        named = one.named
-        if named.folders == () and named.platform is None and not named.sample:
-            inner[named.student].add(read_name(one.relative.name).base)
-    shared = Counter(name for theirs in inner.values() for name in theirs)
-    own = {
-        student: [n for n in theirs if shared[n] == 1 and not is_exercise(n, exercise_ids)]
-        for student, theirs in inner.items()
-    }
-    found = {student: len(names) for student, names in own.items() if len(names) >= MANY_NAMES}
-    return sorted(found), sum(found.values())
 
 
 def in_section(one: Whereabouts, found: Collection[str]) -> Whereabouts:

@@ -20,7 +20,8 @@ from grader.collect.attempts import several
 from grader.collect.batch import Aside, Batch, by_true_names
 from grader.collect.beside import Beside, Placed
 from grader.collect.caps import first_of_each, within_code
-from grader.collect.labels import Label, label_all
+from grader.collect.crowded import Whom, crowded, nobody
+from grader.collect.labels import Label, alike, label_all
 from grader.collect.listing import Item
 from grader.collect.notebooks import Malformed, parse_notebook
 from grader.collect.people import others, without_notebook
@@ -64,6 +65,7 @@ def collect(
     titles: Mapping[str, Sequence[str]] | None = None,
     tasks: Sequence[str] = (),
     attempts: Attempts = Attempts.LAST,
+    whom: Whom = nobody,
 ) -> Collected:
     """Find and read every submission.
 
@@ -77,6 +79,7 @@ def collect(
         titles: what exercises are called beside their ids.
         tasks: what they are called in the LMS.
         attempts: which of several hand-ins counts.
+        whom: gives the people of the class whom names mean.
 
     Raises:
         GraderError: a path is missing, unreadable or holds no notebook.
@@ -91,6 +94,8 @@ def collect(
         read_ones = within_code(_submissions(batch, course, zips), aside.refused)
     submissions = [_owing(one, read_ones) for one in read_ones]
     given = {Stored(file.path, file.inside) for one in read_ones for file in one.files}
+    doubtful = crowded(submissions, called, whom), alike(one.student for one in submissions)
+    aside.notes += [note for note in doubtful if note is not None]
     aside.notes += several(submissions, attempts)
     return Collected(
         submissions=tuple(submissions),

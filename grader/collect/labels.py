@@ -5,14 +5,15 @@ Enters: where the notebooks of a batch lie. Leaves: a label for each. Touches no
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from grader.collect.files import nfc
 from grader.collect.layouts import PathNames
 from grader.text.printable import printable
+from grader.types import Message
 
 LONGEST = 200
 NOTHING_VISIBLE = "?"
@@ -46,6 +47,17 @@ def label_all(notebooks: Sequence[Whereabouts]) -> list[Label]:
     """Label a batch, in its order: notebooks, and what stands for people who have none."""
     names, students = _names(notebooks), _students(notebooks)
     return [Label(name, student) for name, student in zip(names, students, strict=True)]
+
+
+def alike(students: Iterable[str]) -> Message | None:
+    """Tell of students whose names differ by capitals alone: they may be one person's."""
+    spelled: dict[str, set[str]] = defaultdict(set)
+    for one in students:
+        spelled[one.casefold()].add(one)
+    several = [" / ".join(sorted(names)) for _, names in sorted(spelled.items()) if len(names) > 1]
+    if not several:
+        return None
+    return Message("collect.alike_names", {"names": printable("; ".join(several), limit=LONGEST)})
 
 
 def _names(notebooks: Sequence[Whereabouts]) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from grader.collect.around import files_around
 from grader.collect.beside import Placed
 from grader.collect.called import named_in_folders, respondents
-from grader.collect.classes import class_depth, in_section, many_names, platform_owners, sections
+from grader.collect.classes import class_depth, in_section, platform_owners, sections
 from grader.collect.files import ZIP, is_archive, is_notebook, nfc
 from grader.collect.labels import Whereabouts
 from grader.collect.layouts import read_path
@@ -115,7 +115,7 @@ def _read(path: Path, found: Listing, around: _Around) -> Source:
     nowhere = Item(PurePosixPath(), Stored(path), notebook=False)
     unopened = [Placed(nowhere, around.at(relative)) for relative, _ in found.unopened]
     refused = [Placed(nowhere, around.at(relative)) for relative, _ in found.refused]
-    told, split = _told_apart([*files, *unopened, *refused], around.exercise_ids)
+    told, split = _told_apart([*files, *unopened, *refused])
     rest = iter(told[len(files) :])
     return Source(
         path,
@@ -160,9 +160,7 @@ class _Around:
         return Whereabouts(self.source, relative, above, named, self.rounds)
 
 
-def _told_apart(
-    placed: list[Placed], exercise_ids: Collection[str]
-) -> tuple[list[Placed], tuple[Message, ...]]:
+def _told_apart(placed: list[Placed]) -> tuple[list[Placed], tuple[Message, ...]]:
     """Name people as all that was handed in shows that they are named; say what was decided."""
     where = platform_owners([one.at for one in placed])
     where, unsure = named_in_folders(where)
@@ -171,13 +169,8 @@ def _told_apart(
     found = sections(notebooks)
     where = [in_section(one, found) for one in where]
     told = [Message("collect.sections", {"folders": _folders(sorted(found))})] if found else []
-    crowded, count = many_names(notebooks, exercise_ids)
-    if crowded:
-        args: dict[str, Scalar] = {"folders": _folders(crowded), "count": count}
-        told.append(Message("collect.many_names", args))
     if unsure:
-        args = {"folders": _folders(unsure)}
-        told.append(Message("collect.several_named", args))
+        told.append(Message("collect.several_named", {"folders": _folders(unsure)}))
     return [replace(one, at=at) for one, at in zip(placed, where, strict=True)], tuple(told)
 
 

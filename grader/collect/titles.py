@@ -77,6 +77,13 @@ class Titles:
         # Of multiplication-lstm-gru nobody knows which.
         return None if self._of_ids & {*words_of(rest)} else Told(exercise, title, rest)
 
+    def person(self, stem: str) -> str:
+        """Give what may be a person's of a file's name, as folded words; "" where nothing is."""
+        told = self.read(stem)
+        rest = told.rest if told is not None else read_name(stem).left
+        words = " ".join(word for word in words_of(rest) if word not in self._of_ids)
+        return words if is_somebody(words) and not is_version(rest) else ""
+
     def _runs(self, words: Sequence[str]) -> Iterator[tuple[str, int, int]]:
         """Give words that follow each other as one, no longer than a title can be."""
         for first in range(len(words)):

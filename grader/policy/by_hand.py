@@ -127,10 +127,10 @@ def _ruled(record: Record, by_hand: HandLines) -> Record:
 
 def _waived(by_rules: ByRules | None, decision: HandLine | None) -> ByRules | None:
     """Take off nothing for lateness where a person decided, and say so where it would have been."""
-    if by_rules is None or decision is None or not by_rules.taken:
+    if by_rules is None or decision is None:
         return by_rules
-    excused = decision.kind is HandKind.EXCUSE
-    told = () if excused else (Message("rules.waived", {"days": by_rules.days}),)
+    waived = by_rules.taken and decision.kind is not HandKind.EXCUSE
+    told = (Message("rules.waived", {"days": by_rules.days}),) if waived else ()
     return replace(by_rules, taken=0.0, told=told)
 
 

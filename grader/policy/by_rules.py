@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from grader.policy.hand_ins import last, place
-from grader.policy.late import Lateness, LatePolicy, lateness
+from grader.policy.late import Lateness, LatePolicy, is_mark, lateness
 from grader.policy.rules import Attempts, Group, Rules, Terms, folded, is_member
 from grader.text.times import clock, until
 from grader.types import ByRules, Grade, Message, Record, Scalar, Timing, Verdict
@@ -86,6 +86,8 @@ def _judged(record: Record, due: datetime | None, rules: Rules) -> Record:
     found = record.grade
     terms = rules.exercises.get(record.exercise, Terms())
     grade, taken = _graded(found, told, rules.late)
+    is_free = is_mark(handed_in) and found.score is not None and taken == 0
+    free = (_free(told, rules, marks=marks),) if is_free else ()
     by_rules = ByRules(
         counts=False,
         found=found,
@@ -95,7 +97,7 @@ def _judged(record: Record, due: datetime | None, rules: Rules) -> Record:
         days=told.days,
         taken=taken,
         waiting=_waiting(found, told, rules.late),
-        told=_told(told, due, taken, rules, held=found.waiting > 0),
+        told=_told(told, due, taken, rules, held=found.waiting > 0) + free,
         weight=terms.weight,
         points=terms.points,
         section=rules.section(record.student),
@@ -134,6 +136,15 @@ def _told(
     args |= {"due": until(due.astimezone(rules.zone)) if due is not None else ""}
     args |= {"at": clock(told.at) if told.at is not None else "", "most": rules.late.cut_off or 0}
     return (Message(key, args),)
+
+
+def _free(told: Lateness, rules: Rules, *, marks: bool) -> Message:
+    """Say to the student why a platform's mark, which tells no time, cost nothing."""
+    if not marks:
+        return Message("rules.marked_extension")
+    if told.days:
+        return Message("rules.marked_free")
+    return Message("rules.marked_grace", {"minutes": rules.late.grace_minutes})
 
 
 def _chosen(judged: Sequence[Record], rule: Attempts) -> int:

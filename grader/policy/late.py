@@ -40,6 +40,11 @@ class LatePolicy:
     most: float = ALL
     cut_off: int | None = None
 
+    @property
+    def grace_minutes(self) -> int:
+        """The grace as course.toml has it."""
+        return int(self.grace.total_seconds() // 60)
+
     def left(self, score: float, of: float, days: int) -> float:
         """Give the points that are left of a score.
 
@@ -100,6 +105,11 @@ def lateness(
 def is_upload(told: str) -> bool:
     """Whether a platform told the order alone, as Canvas does."""
     return _UPLOAD.fullmatch(told.removesuffix(MARK)) is not None
+
+
+def is_mark(told: str) -> bool:
+    """Whether a platform calls it late and tells no time."""
+    return is_upload(told) and told.endswith(MARK)
 
 
 def time_of(told: str, zone: tzinfo) -> datetime | None:

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
+from grader.policy.late import is_mark
 from grader.report import wording
 from grader.report.late import is_unknown
 from grader.text.numbers import number
@@ -125,7 +126,8 @@ def _dates(record: Record, words: Words) -> tuple[tuple[str, str], ...]:
     due = until(datetime.fromisoformat(rules.due)) if rules.due else ""
     at = clock(datetime.fromisoformat(rules.handed_in)) if rules.handed_in else ""
     unknown = words("rules.time_unknown") if is_unknown(record) else ""
-    return ("rules.due", due), ("rules.handed_in", at or unknown)
+    marked = words("rules.time_marked") if is_mark(record.handed_in) else ""
+    return ("rules.due", due), ("rules.handed_in", at or marked or unknown)
 
 
 def _false_fail(record: Record, words: Words) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from grader.policy.hand_ins import counting
-from grader.policy.late import is_upload
+from grader.policy.late import is_mark, is_upload
 from grader.policy.rules import Rules
 from grader.text.printable import printable
 from grader.text.words import Words
@@ -48,27 +48,32 @@ def times_unknown(records: Sequence[Record], rules: Rules) -> Iterator[Message]:
     if not rules.asks_when:
         return
     dated = [one for one in counting(records) if one.by_rules is not None and one.by_rules.due]
-    marked = {one.exercise for one in dated if _timing(one) is Timing.MARKED}
-    unknown = [
-        one
-        for one in dated
-        if is_unknown(one)
-        and not _was_before(one)
-        and not (one.exercise in marked and _is_unmarked(one))
-    ]
-    if unknown:
-        exercises = [one for one in rules.exercises if any(one == it.exercise for it in unknown)]
-        told = printable(", ".join(exercises), limit=LONGEST)
-        args: dict[str, Scalar] = {"count": len(unknown), "of": len(dated), "exercises": told}
-        yield Message("rules.times_unknown", args)
+    marked = {one.exercise for one in dated if is_mark(one.handed_in)}
+    unknown = [one for one in dated if is_unknown(one) and not _was_before(one)]
+    uploads = [one for one in unknown if is_upload(one.handed_in) and one.exercise not in marked]
+    for message_id, some in (
+        ("rules.times_unknown", [one for one in unknown if not is_upload(one.handed_in)]),
+        ("rules.uploads_unknown", uploads),
+        ("rules.marks_unknown", [one for one in unknown if is_mark(one.handed_in)]),
+    ):
+        if some:
+            exercises = [one for one in rules.exercises if any(one == it.exercise for it in some)]
+            told = printable(", ".join(exercises), limit=LONGEST)
+            args: dict[str, Scalar] = {"count": len(some), "of": len(dated), "exercises": told}
+            yield Message(message_id, args)
 
 
-def _is_unmarked(record: Record) -> bool:
-    return is_upload(record.handed_in) and _timing(record) is Timing.UNKNOWN
+def marks_foreseen(handed_in: Sequence[str], rules: Rules) -> Iterator[Message]:
+    """Say before anything is graded that a platform's marks will cost nothing.
 
-
-def _timing(record: Record) -> Timing | None:
-    return record.by_rules.timing if record.by_rules is not None else None
+    Args:
+        handed_in: of those that count, as platforms told it.
+        rules: the course's.
+    """
+    count = sum(map(is_mark, handed_in))
+    if count and rules.dated and rules.asks_when and rules.late.grace:
+        args: dict[str, Scalar] = {"count": count, "of": len(handed_in)}
+        yield Message("rules.marks_foreseen", args | {"minutes": rules.late.grace_minutes})
 
 
 def _was_before(record: Record) -> bool:

@@ -34,11 +34,13 @@ _NUMBER = re.compile(r"(?:[^/]*[_ ]|참가자)?(\d+)")  # what lies in a folder 
 def read_roster(text: str) -> Roster:
     """Read CSV with a header; rows without a value do not count.
 
-    Spreadsheets write semicolons where a comma is in numbers.
+    Spreadsheets write semicolons where a comma is in numbers. A known column that somebody typed in
+    another way ("student_id", "NAME") is called as we know it.
     """
     text = text.removeprefix("\ufeff")
     header = text.partition("\n")[0]
     rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=header.count))
+    rows.fieldnames = _as_known(rows.fieldnames or ())
     return [
         {name: value or "" for name, value in row.items() if isinstance(name, str)}
         for row in rows
@@ -201,19 +203,56 @@ def letters(text: str) -> list[str]:
     return sorted(char for char in folded(text) if char.isalpha())
 
 
-# What the exports of Canvas, Moodle and Blackboard call people by; the first is what they are told
-# by. Then any other column: who is missing is told, and nobody's grade hangs on it.
-NAMES = ("Student", *moodle_words.FULL_NAME, "Name", "이름", "성명")
+# What the exports of Canvas, Moodle and Blackboard call people by, and lists that somebody made;
+# the first is what they are told by. Then any other column: who is missing is told, and nobody's
+# grade hangs on it.
+NAMES = (
+    *("Student", *moodle_words.FULL_NAME, "Name", "이름", "성명"),
+    *("Student name", "학생 이름", "학생", "수강생", "student"),
+)
 LOGINS = (
     *("SIS Login ID", "username", "Username", "학번", "SIS User ID", "idnumber", "ID number"),
-    *("id 번호", "ID 번호", "email", "Email address", "이메일 주소", "이메일"),
-    *(*moodle_words.IDENTIFIER, "ID", "id"),
+    *("id 번호", "ID 번호", "Student ID", "Student number", "학생 번호", "Number", "Login"),
+    *("아이디", "email", "Email address", "이메일 주소", "이메일", "Email", "Mail", "전자우편"),
+    *(*moodle_words.IDENTIFIER, "identifier", "ID", "id"),
 )
 CALLED = (*NAMES, *LOGINS)
 # A given name and a surname in columns of their own, as Moodle and Blackboard write them.
-PARTS = (("First name", "Last name"), ("First Name", "Last Name"), ("이름", "성"))
+PARTS = (
+    *(("First name", "Last name"), ("First name", "Surname"), ("First Name", "Surname")),
+    *(("First Name", "Last Name"), ("Given name", "Family name"), ("이름", "성")),
+)
+SECTIONS = ("Section", "Sections", "section", "분반", "반")
+_KNOWN = (*CALLED, *(part for parts in PARTS for part in parts), *SECTIONS)
 _NOT_PEOPLE = frozenset({"points possible", "student, test"})
 WORDS = re.compile(r"[^\W_]+")
+
+
+def _as_known(header: Iterable[str]) -> list[str]:
+    """Give a header with each column as it is known; what a system wrote stays.
+
+    Of two known ones that differ by capitals alone a list of somebody's own has the last, which is
+    not Canvas': its own name would make the list one of Canvas'.
+    """
+    known = {one_word(one): one for one in _KNOWN}
+    columns = [one.strip() for one in header]
+    for place, column in enumerate(columns):
+        meant = known.get(one_word(column), column)
+        if column not in _KNOWN and meant not in columns:
+            columns[place] = meant
+    return columns
+
+
+def column_called(roster: Roster, typed: str) -> str | None:
+    """Find a roster's column by its name, capitals and blanks aside; None where it has none."""
+    columns = [*roster[0]] if roster else []
+    alike = (one for one in columns if one_word(one) == one_word(typed))
+    return typed if typed in columns else next(alike, None)
+
+
+def says_who(roster: Roster) -> bool:
+    """Whether any column is known to say who people are."""
+    return any(column in _KNOWN and column not in SECTIONS for column in roster[0])
 
 
 def columns_about(roster: Roster) -> list[str]:

@@ -9,6 +9,7 @@ import re
 import shutil
 import tomllib
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import jsonschema
@@ -448,6 +449,55 @@ class TestEverywhereTheSame:
         assert report(shell).err == ""
         shell.keep(kim)
         assert "of 2 of 2 hand-ins" in report(shell).err
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_a_mark_that_costs_nothing_is_told_to_everybody(self, shell: Shell, lang: str) -> None:
+        say(shell, RULES.replace("per_day", "grace_minutes = 15\nper_day"))
+        order, words = f"upload {1:020}", Words(lang)
+        there = [graded(who, 95.0, order) for who in ("kim", "lee", "choi")]
+        there[0] = replace(there[0], handed_in=f"{order} LATE")
+        shell.keep(*(replace(one, graded_at=AFTERWARDS) for one in there))
+        said = shell("report", "--out", shell.out, "--lang", lang)
+        marks = words("rules.marks_unknown", count=1, of=3, exercises=LSTM)
+        assert marks in said.err
+        assert "Moodle" not in said.err
+        assert marks in (shell.out / "index.html").read_text("utf-8")
+        for text in (words("rules.time_marked"), words("rules.marked_grace", minutes=15)):
+            assert text in unescape(shell.page("kim"))
+            assert text not in unescape(shell.page("lee"))
+        late = {row["student"]: (row["late"], row["score"]) for row in rows(shell)}
+        assert late == {
+            "kim": ("marked", "95.0"),
+            "lee": ("unknown", "95.0"),
+            "choi": ("unknown", "95.0"),
+        }
+        said = shell("course", "check", "--lang", lang)
+        assert words("rules.policy_marks") in said.out
+
+    def test_without_a_grace_a_mark_is_a_day_and_nobody_asks(self, shell: Shell) -> None:
+        say(shell, RULES)
+        shell.keep(replace(graded("kim", 95.0, f"upload {1:020} LATE"), graded_at=AFTERWARDS))
+        said = report(shell)
+        assert (said.err, [row["score"] for row in rows(shell)]) == ("", ["85.0"])
+        assert Words("en")("rules.time_marked") in unescape(shell.page("kim"))
+        assert Words("en")("rules.policy_marks") not in shell("course", "check").out
+
+    def test_where_there_is_more_time_a_mark_is_told_as_well(self, shell: Shell) -> None:
+        say(shell, RULES + '[[extensions]]\nstudent = "kim"\ndays = 3\n')
+        order = f"upload {1:020}"
+        there = graded("kim", 95.0, f"{order} LATE"), graded("lee", 95.0, order)
+        shell.keep(*(replace(one, graded_at=AFTERWARDS) for one in there))
+        said = report(shell)
+        assert "1 of 2 hand-ins" in said.err
+        assert "marked by Canvas as late" in said.err
+        assert Words("en")("rules.marked_extension") in unescape(shell.page("kim"))
+
+    def test_where_canvas_marks_nobody_its_due_date_is_asked_for(self, shell: Shell) -> None:
+        say(shell, RULES)
+        shell.keep(replace(graded("kim", 95.0, f"upload {1:020}"), graded_at=AFTERWARDS))
+        said = report(shell)
+        assert "1 of 1 hand-ins" in said.err
+        assert ("Moodle" in said.err, "Canvas" in said.err) == (False, True)
 
     @pytest.mark.parametrize(("lang", "mark"), [("en", "(late −10)"), ("ko", "(지각 −10)")])
     def test_a_score_bears_what_lateness_took(

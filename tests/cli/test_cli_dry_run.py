@@ -296,3 +296,53 @@ def test_who_lacks_an_exercise_is_named_and_what_lay_beside(
     told = words("attendance.nothing_for", exercise=title, count=1, names="lee")
     assert told in said
     assert f"lee: {words('collect.other_files', found='gru.pdf', count=1)}" in said
+
+
+def test_another_roster_is_not_asked_for_the_columns_of_the_course_s(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = tmp_path / "course"
+    course_of(course, "multiplication-lstm")
+    longer = '[[extensions]]\nsection = "A"\ndays = 3\n'
+    due = 'time_zone = "UTC"\n[exercise.multiplication-lstm]\ndue = 2001-05-01\n'
+    of_the_course = '[roster]\nfile = "canvas.csv"\nsection = "Class"\n'
+    (course / "course.toml").write_text(due + of_the_course + longer, "utf-8")
+    (course / "canvas.csv").write_text("name,Class\nkim,A\n", "utf-8")
+    monkeypatch.setenv("GRADER_COURSE", str(course))
+    write(tmp_path / "class" / "kim" / "multiplication-lstm.ipynb")
+    (tmp_path / "r2.csv").write_text("name,number,email\nkim,1,k@x.org\nlee,2,l@x.org\n", "utf-8")
+    batch, roster = tmp_path / "class", tmp_path / "r2.csv"
+    said = shell.grade(batch, "--dry-run", "--format", "json", "--roster", roster)
+    told = json.loads(said.out)
+    assert (told["absent"], told["nobodys"], said.code) == (["lee"], [], 0)
+    (course / "canvas.csv").write_text("name,Room\nkim,A\n", "utf-8")
+    said = shell.grade(batch, "--dry-run", "--roster", roster)
+    assert "canvas.csv has no column Class. It has: Name, Room" in said.line
+
+
+@pytest.mark.parametrize(("grace", "told"), [("grace_minutes = 15\n", 1), ("", 0)])
+def test_a_mark_of_canvas_that_will_cost_nothing_is_told(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grace: str, told: int
+) -> None:
+    course = tmp_path / "course"
+    course_of(course, "multiplication-lstm")
+    due = 'time_zone = "UTC"\n[exercise.multiplication-lstm]\ndue = 2001-05-01\n'
+    (course / "course.toml").write_text(f"{due}[late]\nper_day = 10\n{grace}", "utf-8")
+    monkeypatch.setenv("GRADER_COURSE", str(course))
+    for name in ("kimminjun_LATE_1234_5678_hw", "leeseoyeon_1235_5679_hw"):
+        write(tmp_path / "class" / f"{name}.ipynb")
+    lateness = planned(shell, tmp_path / "class")["lateness"]
+    assert len(lateness) == told
+    said = shell.grade(tmp_path / "class", "--dry-run").out
+    assert said.count("1 of 2 hand-ins are marked by Canvas as late") == told
+
+
+def test_sections_without_students_folders_are_told_by_the_roster(
+    shell: Shell, tmp_path: Path
+) -> None:
+    for name in ("morning/KIM", "morning/LEE", "evening/PARK"):
+        write(tmp_path / "class" / f"{name}.ipynb")
+    (tmp_path / "roster.csv").write_text("name\nKIM\nLEE\nPARK\n", "utf-8")
+    assert planned(shell, tmp_path / "class")["notes"] == []
+    (note,) = planned(shell, tmp_path / "class", "--roster", tmp_path / "roster.csv")["notes"]
+    assert "(folders: morning; notebooks: 2)" in note

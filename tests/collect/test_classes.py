@@ -114,27 +114,6 @@ def test_folders_of_which_most_stand_in_several_are_no_sections(tmp_path):
     assert people(found) == ["kim", "lee"]
 
 
-def test_a_folder_of_many_names_is_one_student_and_that_is_told(tmp_path):
-    names = [f"{section}반/{who}{section}.ipynb" for section in (1, 2) for who in "abcde"]
-    found = gather(tmp_path, *names, "2반/char-text.ipynb")
-    assert people(found) == ["1반", "2반"]
-    assert [m.args for m in found.notes if m.id == "collect.many_names"] == [
-        {"folders": "1반, 2반", "count": 10}
-    ]
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        [f"{who}/week{week}.ipynb" for who in ("kim", "lee") for week in range(9)],
-        ["kim/a.ipynb", "kim/b.ipynb", "kim/c.ipynb", "kim/d.ipynb", "lee/e.ipynb"],
-        [f"kim/char-text ({n}).ipynb" for n in range(9)] + ["lee/char-text.ipynb"],
-    ],
-)
-def test_what_one_student_leaves_in_a_folder_is_not_told_as_many_names(tmp_path, names):
-    assert "many_names" not in notes(gather(tmp_path, *names))
-
-
 VERSIONS = [
     *(("v1", "v2"), ("1차", "2차"), ("old", "new work"), ("최종", "진짜최종"), ("backup", "hw")),
     *(("old", "final"), ("이전", "제출용"), ("hw", "hw (1)"), ("과제_v1", "과제_v2")),

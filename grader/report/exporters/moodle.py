@@ -14,6 +14,7 @@ from grader.report import filled_worksheet as worksheet
 from grader.report.columns import Column
 from grader.report.export import LONGEST_COLUMNS, Export, Files, Lack, csv_file
 from grader.report.moodle_words import GRADE, GRADED, IDENTIFIER, KEYS, column
+from grader.report.roster import column_called
 from grader.report.spreadsheet import inert
 from grader.text.printable import printable
 from grader.types import GraderError, Message, Scalar
@@ -98,6 +99,7 @@ def _key(export: Export) -> str:
     there = [one for one in KEYS if one in export.roster[0] and one not in IDENTIFIER]
     whole = [one for one in there if all(row.get(one) for row in export.roster)]
     key = export.key or next(iter(whole or there), "username")
+    key = column_called(export.roster, key) or key
     export.require(key)
     return key
 

@@ -1,0 +1,131 @@
+"""A roster's columns are known however somebody typed them; a header that says nothing is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from grader.report.attendance import absent, people_of, strangers
+from grader.report.roster import CALLED, column_called, read_roster, says_who
+from tests.support import builders as b
+from tests.support.cli_help import Said, Shell
+from tests.support.course_help import course_of
+from tests.support.lms_rules import rows_of
+from tests.support.notebook_files import write
+
+HAND_IN = "HW3_20231234_김민준"
+HEADERS = [
+    "name,number,email",
+    "NAME,Number,EMAIL",
+    "Name,Student ID,Email",
+    "name,student_id,e-mail",
+    " name , student id ,email address",
+    "full name,studentnumber,E-Mail",
+    "student,id,mail",
+    "\ufeffname,number,email",
+    "이름,학번,이메일",
+    "이름,학생 번호,전자우편",
+]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("kept", [(0, 1, 2), (0, 2), (0, 1), (1, 0, 2)])
+def test_whoever_is_on_it_is_found_and_called_by_name(header: str, kept: tuple[int, ...]) -> None:
+    lines = [header, "김민준,20231234,kx@example.org", "이서연,20235678,ly@example.org"]
+    cells = [line.split(",") for line in lines]
+    roster = read_roster("\n".join(",".join(cell[one] for one in kept) for cell in cells))
+    assert strangers([HAND_IN], roster) == []
+    assert absent([HAND_IN], roster) == ["이서연"]
+
+
+@pytest.mark.parametrize("header", ["first name,surname", "FIRST_NAME,Last_Name", "성,이름"])
+def test_names_in_two_columns_are_one_person(header: str) -> None:
+    row = "정,준" if header.startswith("성") else "준,정"
+    assert [*people_of(read_roster(f"{header},email\n{row},j@x.org")).values()] == ["정준"]
+
+
+@pytest.mark.parametrize("column", CALLED)
+def test_what_a_system_wrote_stays_as_it_is(column: str) -> None:
+    assert [*read_roster(f"{column},Note\nkim,x")[0]] == [column, "Note"]
+
+
+def test_nobody_s_list_becomes_canvas_s_or_moodle_s() -> None:
+    assert [*read_roster("STUDENT,Id,identifier\nkim,1,2")[0]] == ["student", "id", "identifier"]
+
+
+def test_of_two_columns_of_one_name_each_stays() -> None:
+    assert [*read_roster("Name,name\nkim,lee")[0]] == ["Name", "name"]
+
+
+def test_a_column_is_found_as_somebody_typed_it() -> None:
+    roster = read_roster("name,CLASS room\nkim,A")
+    assert column_called(roster, "class_room") == "CLASS room"
+    assert column_called(roster, "name") == "Name"
+    assert column_called(roster, "group") is None
+    assert column_called((), "name") is None
+
+
+@pytest.mark.parametrize("header", ["foo,bar", "Section,Points", "20231234,김민준"])
+def test_a_header_without_any_such_column_does_not_say_who_people_are(header: str) -> None:
+    assert not says_who(read_roster(f"{header}\n이서연,20235678"))
+
+
+class TestOnTheCommandLine:
+    @pytest.fixture
+    def batch(self, tmp_path: Path) -> Path:
+        write(tmp_path / "class" / f"{HAND_IN}.ipynb")
+        return tmp_path / "class"
+
+    def planned(self, shell: Shell, batch: Path, roster: str) -> Said:
+        (batch.parent / "roster.csv").write_text(roster, "utf-8")
+        path = batch.parent / "roster.csv"
+        return shell.grade(batch, "--dry-run", "--format", "json", "--roster", path)
+
+    @pytest.mark.parametrize("header", ["name,number,email", "Number,Name,EMAIL"])
+    def test_the_dry_run_finds_everybody(self, shell: Shell, batch: Path, header: str) -> None:
+        row = "김민준,20231234,kx@x.org" if header[0] == "n" else "20231234,김민준,kx@x.org"
+        told = json.loads(self.planned(shell, batch, f"{header}\n{row}\n").out)
+        assert (told["absent"], told["not_on_roster"]) == ([], [])
+
+    def test_the_grader_s_own_table_of_people_is_a_roster(self, shell: Shell, batch: Path) -> None:
+        text = "name,student,on_roster,state,other_files\n김민준,,True,nothing,\n"
+        told = json.loads(self.planned(shell, batch, text).out)
+        assert (told["absent"], told["not_on_roster"]) == ([], [])
+
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_a_header_that_says_nothing_of_people_is_refused_with_what_would(
+        self, shell: Shell, batch: Path, lang: str
+    ) -> None:
+        roster = batch.parent / "roster.csv"
+        roster.write_text("foo,bar\n김민준,20231234\n", "utf-8")
+        said = shell.grade(batch, "--dry-run", "--roster", roster, lang=lang)
+        assert said.code == 2
+        assert all(one in said.err for one in (str(roster), "foo, bar", "Name", "학번", "Email"))
+
+    def test_a_column_named_for_the_export_will_do(self, shell: Shell, tmp_path: Path) -> None:
+        roster = tmp_path / "roster.csv"
+        roster.write_text("Kennung,Zimmer\nkim,1\n", "utf-8")
+        shell.keep(b.record("kim"))
+        arguments = ("export", "--format", "moodle", "--out", shell.out, "--roster", roster)
+        assert shell(*arguments).code == 2
+        said = shell(*arguments, "--key", "KENNUNG")
+        made = (shell.out / "export" / "moodle" / "moodle.csv").read_bytes()
+        assert (said.code, rows_of(made)[0][0]) == (3, "Kennung")  # nobody knows a person by it
+        assert "kim" in said.err
+
+
+SECTIONS = '[roster]\nfile = "canvas.csv"\nsection = "{}"\n'
+
+
+@pytest.mark.parametrize(("named", "code"), [("CLASS", 0), ("class", 0), ("group", 2)])
+def test_the_column_of_sections_too_is_found_as_somebody_typed_it(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, code: int
+) -> None:
+    course = tmp_path / "course"
+    course_of(course, "multiplication-lstm")
+    (course / "course.toml").write_text(SECTIONS.format(named), "utf-8")
+    (course / "canvas.csv").write_text("name,Class\nkim,A\n", "utf-8")
+    monkeypatch.setenv("GRADER_COURSE", str(course))
+    assert shell("course", "check").code == code
