@@ -148,7 +148,7 @@ class TestChanged:
         exported.append(shell.out, "canvas", "2026-11-30T20:05:00+00:00", {}, Exported())
         words = Words(lang, zone=ZoneInfo("Asia/Seoul"))
         monkeypatch.setattr("grader.cli.export._changed", lambda *_: [])
-        monkeypatch.setattr("grader.cli.export.open_words", lambda *_: words)
+        monkeypatch.setattr("grader.cli.course.open_words", lambda *_: words)
         said = export(shell, "canvas", "--changed")
         assert "(2026-12-01 05:05 +09:00)" in said.out
         assert "UTC" not in said.out
