@@ -61,10 +61,12 @@ def open_course(profile: str | None = None, out: Path | None = None) -> Course:
 
 
 def course_of_results(out: Path, lang: str | None) -> tuple[Course, Words]:
-    """Load the course for a folder of results; where another one graded them, that is said."""
+    """Load the course for a folder of results; where another one may have graded, that is said."""
     course = open_course(out=out)
     words = open_words(course, lang)
     tell_another(course, out, words)
+    for message in by_itself(course) if graded_with(out) is None else ():
+        tell(words.say(message))
     return course, words
 
 

@@ -84,6 +84,15 @@ def test_a_course_that_moved_is_said_of_no_more_once_it_is_named(
     assert said.err == ""
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one[0])
+def test_results_that_know_none_say_which_one_is_taken(
+    shell: Shell, command: tuple[str, ...]
+) -> None:
+    (shell.out / class_file.NAME).unlink()
+    said = shell(*command, "--out", shell.out, *LANGUAGE)
+    assert f"The course is {ROOT}" in said.err, said
+
+
 def test_joined_results_know_it_too(shell: Shell, tmp_path: Path) -> None:
     said = shell("merge", shell.out, "--out", tmp_path / "whole", *LANGUAGE)
     assert said.code == 0, said
