@@ -8,6 +8,7 @@ import sys
 import threading
 import types
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,12 +48,14 @@ JAX = RoomSpec(argv=("python",), env={"KERAS_BACKEND": "jax"})
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of one's own."""
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty cache of one's own, in which nobody else may write whatever the user's umask."""
+    before = os.umask(0o022)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = cache_folder()
     folder.mkdir(parents=True)
-    return folder
+    yield folder
+    os.umask(before)
 
 
 def filled(**written: bytes) -> None:
