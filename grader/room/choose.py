@@ -95,7 +95,7 @@ def warmed(room: Room) -> tuple[Room, Message | None]:
                 held = {report.layer for report in reports if report.holds}
                 reason = ", ".join([*warm.complaints, *set(room.isolation.layers) - held])
             except (GraderError, OSError) as error:
-                reason = repr(error)
+                reason = _reason(error)
             finally:
                 warm.close()  # the fork server of the test; others are started when needed
             if not reason:
@@ -140,18 +140,25 @@ def _try(level: Level, make: Callable[[], Room]) -> _Tested:
     try:
         reports = examine(room, level)
     except (GraderError, OSError) as error:
+        reason = _reason(error)
         why = (
             error.message
             if isinstance(error, GraderError)
-            else Message("room.start_failed", {"reason": repr(error)})
+            else Message("room.start_failed", {"reason": reason})
         )
-        reason = str(why.args.get("reason", why.id))
         return _Tested(None, (LayerReport(level, "start", holds=False, why=why),), reason)
     layers = tuple(report.layer for report in reports if report.holds)
     lacking = sorted(REQUIRED[level] - set(layers))
     if lacking:
         return _Tested(None, reports, ", ".join(lacking))
     return _Tested(_with_isolation(room, Isolation(level, layers)), reports, "")
+
+
+def _reason(error: GraderError | OSError) -> str:
+    """What goes into a sentence."""
+    if isinstance(error, GraderError):
+        return str(error.message.args.get("reason", error.message.id))
+    return str(error) or repr(error)
 
 
 def _with_isolation(room: Room, isolation: Isolation) -> Room:

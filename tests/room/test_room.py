@@ -26,10 +26,10 @@ from grader.room import (
     probe,
     selftest,
     users,
+    warmed,
 )
 from grader.room.bubblewrap import BubblewrapRoom
 from grader.room.confined import ConfinedRoom
-from grader.room.inside import intruder
 from grader.room.plain import PlainRoom
 from grader.room.readable import link_chain, readable_paths
 from grader.room.selftest import LAYERS, WENT_THROUGH, examine
@@ -50,8 +50,10 @@ def _is_root():
 def fresh():
     """Forget what earlier tests found out."""
     choose._test.cache_clear()
+    warmed.cache_clear()
     yield
     choose._test.cache_clear()
+    warmed.cache_clear()
 
 
 # --- levels
@@ -539,19 +541,66 @@ def test_a_real_kernel_trains_a_keras_model_over_unix_sockets(kind, tmp_path):
     assert process.poll() is not None
 
 
+@contextlib.contextmanager
+def another_intruder(monkeypatch, line, instead):
+    """The self-test's own, with one line of it replaced."""
+    text = selftest._INTRUDER.read_text("utf-8")
+    assert text.count(line) == 1
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        script = Path(folder, "intruder.py")
+        script.write_text(text.replace(line, instead), "utf-8")
+        monkeypatch.setattr(selftest, "_INTRUDER", script)
+        yield
+
+
+MEMORY = '    found["memory"] = _memory(plan["memory"])\n'
+KILLED_AT_FIRST = """\
+    marks = Path(plan["out"]) / "marks"
+    with marks.open("a") as file:
+        file.write("x")
+    if marks.stat().st_size < TRIES:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@real
+@linux
+@pytest.mark.parametrize("level", ["auto", "warm"])
+def test_an_intruder_that_the_kernel_killed_tries_again(fresh, monkeypatch, level):
+    """Memory that its child took may be charged to it for a moment longer."""
+    room = open_room("auto")
+    with another_intruder(monkeypatch, MEMORY, KILLED_AT_FIRST.replace("TRIES", "3") + MEMORY):
+        if level == "warm":
+            _, cold = warmed(room)
+            if room.isolation.level is Level.FULL:
+                assert cold is None
+        else:
+            reports = examine(room, room.isolation.level)
+            assert {one.layer for one in reports if one.holds} == set(room.isolation.layers)
+
+
+@real
+@linux
+def test_an_intruder_that_is_always_killed_says_so_in_words(fresh, monkeypatch):
+    room = open_room("auto")
+    with another_intruder(monkeypatch, MEMORY, KILLED_AT_FIRST.replace("TRIES", "9") + MEMORY):
+        with pytest.raises(GraderError) as raised:
+            examine(room, room.isolation.level)
+        _, cold = warmed(room)
+    reason = "the self-test ended with signal 9 (killed)"
+    assert raised.value.message.args["reason"] == reason
+    if room.isolation.level is Level.FULL:
+        assert cold.args["reason"] == reason
+
+
 @real
 @linux
 def test_sockets_in_use_do_not_make_the_self_test_wait(fresh, monkeypatch):
     """The intruder's knocks go nowhere; none of them may hang: this intruder would never give up."""
-    text = Path(intruder.__file__).read_text("utf-8")
-    assert "_SECONDS = 1.0" in text
     room = open_room("auto")
-    with socket.socket() as busy, tempfile.TemporaryDirectory() as folder:
+    with socket.socket() as busy, another_intruder(monkeypatch, "_SECONDS = 1.0", "_SECONDS = 1e6"):
         busy.bind(("127.0.0.1", 0))
-        Path(folder).chmod(0o755)
-        patient = Path(folder, "intruder.py")
-        patient.write_text(text.replace("_SECONDS = 1.0", "_SECONDS = 1e6"), "utf-8")
-        monkeypatch.setattr(intruder, "__file__", str(patient))
         reports = examine(room, room.isolation.level)
     assert {one.layer for one in reports if one.holds} == set(room.isolation.layers)
 
