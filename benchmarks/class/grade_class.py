@@ -4,6 +4,8 @@
     python benchmarks/class/grade_class.py full       six with all their epochs, three rounds
     python benchmarks/class/grade_class.py thirty     thirty with eight distinct trainings
     python benchmarks/class/grade_class.py thirty_apart        the same, nobody's trainings alike
+    python benchmarks/class/grade_class.py styles     thirty that do a reference's work, ten styles
+    python benchmarks/class/grade_class.py styles_apart        the same, nobody's trainings alike
     python benchmarks/class/grade_class.py imports    notebooks that only build a model
 
 One machine, the same TensorFlow and byte code for all; in every round all systems, one after the
@@ -32,7 +34,13 @@ from pathlib import Path
 from typing import Any
 
 import chart
-from notebooks import Handed, a_class_of_thirty, builders, the_class
+from notebooks import (
+    Handed,
+    a_class_in_ten_styles,
+    a_class_of_thirty,
+    builders,
+    the_class,
+)
 from systems import NEEDS_VENV, SYSTEMS, Plan, compile_all, make_venv, surroundings
 
 from grader import environment
@@ -62,6 +70,9 @@ def class_sets() -> dict[str, ClassSet]:
         "imports": ClassSet(builders(whole[::2]), 3, ("ours", "nbgrader")),
         "thirty": ClassSet(a_class_of_thirty(alike=True), 3, ("trainer",)),
         "thirty_apart": ClassSet(a_class_of_thirty(alike=False), 3, ("trainer",)),
+        "styles": ClassSet(a_class_in_ten_styles(None, alike=True), 3, ("trainer",)),
+        "styles_apart": ClassSet(a_class_in_ten_styles(None, alike=False), 3, ("trainer",)),
+        "styles_trial": ClassSet(a_class_in_ten_styles(2, alike=True), 1, ("trainer",)),
         "trial": ClassSet(the_class(2)[::4], 1, tuple(SYSTEMS)),
     }
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ten_styles import LAYERS, in_ten_styles
+
 from grader.authoring.release import full, text
 from grader.course.load import find_course, load_course
 
@@ -69,6 +71,23 @@ def a_class_of_thirty(*, alike: bool) -> list[Handed]:
         student = f"student{number + 1:02d}"
         cells = (f"# {student}\n{first}", *one.cells[1:])
         found.append(Handed(student, one.exercise, cells))
+    return found
+
+
+def a_class_in_ten_styles(epochs: int | None, *, alike: bool) -> list[Handed]:
+    """Give thirty notebooks that do a reference's work on the course's data, ten an exercise.
+
+    ``alike``: as they are, so that an exercise's ten ask for one training; else nobody's data are
+    another one's.
+    """
+    found: list[Handed] = []
+    for exercise in LAYERS:
+        for cells in in_ten_styles(exercise, sources(exercise, "reference")):
+            number = len(found) + 1
+            first = "" if alike else f"import numpy as np\nnp.random.random({number})\n"
+            own = (f"# student{number:02d}\n{first}{cells[0]}", *cells[1:])
+            changed = tuple(_changed(source, epochs) for source in own)
+            found.append(Handed(f"student{number:02d}", exercise, changed))
     return found
 
 
