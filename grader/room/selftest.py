@@ -60,16 +60,25 @@ class _Outside:
 def examine(room: Room, level: str) -> tuple[LayerReport, ...]:
     """Start a room, let the intruder try, and say which layers held.
 
+    The intruder has a child take more memory than there is. The kernel kills that child, and now
+    and then the intruder as well, to whom the child's memory is charged for some milliseconds more:
+    that says nothing of the room, so all is done again.
+
     Raises:
         GraderError: the room does not start, the intruder could not report, or it could not read
             what programs in rooms need.
     """
-    with _outside() as outside:
-        found = _intrude(room, outside)
-        _require_reached(found)
-        return tuple(
-            _report(level, layer, judge(outside, found)) for layer, judge in LAYERS.items()
-        )
+    tries = _TRIES
+    while True:
+        with _outside() as outside:
+            end, tries = _run(room, _spec(room, outside)), tries - 1
+            if tries and end.code in _KILLED:
+                continue
+            found = _found(end)
+            _require_reached(found)
+            return tuple(
+                _report(level, layer, judge(outside, found)) for layer, judge in LAYERS.items()
+            )
 
 
 def _require_reached(found: Found) -> None:
@@ -126,19 +135,7 @@ class _End:
     limited: bool  # by a control group
 
 
-def _intrude(room: Room, outside: _Outside) -> dict[str, Any]:
-    """Let the intruder try, and again where it was killed.
-
-    It has a child take more memory than there is. The kernel kills that child, and now and then the
-    intruder as well, to whom the child's memory is charged for some milliseconds more: that says
-    nothing of the room.
-    """
-    spec = _spec(room, outside)
-    end = _run(room, spec)
-    for _ in range(_TRIES - 1):
-        if end.code not in _KILLED:
-            break
-        end = _run(room, spec)
+def _found(end: _End) -> dict[str, Any]:
     try:
         return {**json.loads(end.report), "limited": end.limited}
     except ValueError as error:
