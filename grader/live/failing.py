@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import linecache
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +27,10 @@ from grader.types import CellError, Message
 
 LONGEST_ERROR = 200
 MOST = 12  # cells
-LONGEST_SOURCE = 4000  # characters that are compared; difflib's work grows with their square
+LONGEST_SOURCE = 4000  # characters that are compared
+LONGEST_BY_LETTERS = 300  # difflib's work grows with the square: longer cells go by their words
 ALIKE = 0.6  # of two cells' text, from which the later one is the former, mended
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,15 @@ def _stands(failed: FailedCell, ran: Sequence[str]) -> bool:
 def _is_mended(failed: str, later: str) -> bool:
     """Whether a later cell is the one that failed, run again as it was or changed."""
     one, other = failed.strip()[:LONGEST_SOURCE], later.strip()[:LONGEST_SOURCE]
-    if not other:
-        return False
-    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    if one == other or not other:
+        return one == other
+    matcher = difflib.SequenceMatcher(None, *_compared(one, other), autojunk=False)
     quick = matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE
-    return one == other or (quick and matcher.ratio() >= ALIKE)
+    return quick and matcher.ratio() >= ALIKE
+
+
+def _compared(one: str, other: str) -> tuple[Sequence[str], Sequence[str]]:
+    """Give what two cells are compared by: letters, or words where either has too many letters."""
+    if max(len(one), len(other)) <= LONGEST_BY_LETTERS:
+        return one, other
+    return _WORD.findall(one), _WORD.findall(other)

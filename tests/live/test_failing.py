@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import io
 import sys
 from dataclasses import replace
@@ -110,6 +111,37 @@ def test_every_cell_that_failed_is_known_until_it_runs(shell: InteractiveShell) 
 def test_of_many_cells_that_failed_the_last_ones_are_known(shell: InteractiveShell) -> None:
     run(shell, *(f"{letter * 9}()" for letter in "abcdefghijklmn"))
     assert numbers(shell) == ([*range(3, 15)] if remembers_all(shell.user_ns) else [14])
+
+
+def long_cell(word: str) -> str:
+    """A cell of some 4000 letters that fails at its end."""
+    lines = [f"{word}_{n} = [{n}, {n + 1}]  # {word} {word} {word} {word}" for n in range(70)]
+    return "\n".join([*lines, f"print({word}_of_nobody)"])
+
+
+def test_a_long_cell_is_known_again_where_it_is_mended(shell: InteractiveShell) -> None:
+    run(shell, long_cell("weights"), long_cell("layers").rpartition("\n")[0])
+    assert numbers(shell) == [1]
+    run(shell, long_cell("weights").replace("of_nobody", "3"))
+    assert numbers(shell) == []
+
+
+def test_the_letters_of_long_cells_are_not_compared_one_by_one(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their work grows with the square: three that failed among twenty took twelve seconds."""
+    compared: list[int] = []
+
+    class Noting(difflib.SequenceMatcher[str]):
+        def __init__(self, isjunk: None, a: str, b: str, *, autojunk: bool) -> None:
+            compared.append(len(a) * len(b))
+            super().__init__(isjunk, a, b, autojunk)
+
+    run(shell, long_cell("weights"), long_cell("layers"))
+    monkeypatch.setattr(difflib, "SequenceMatcher", Noting)
+    run(shell, long_cell("epochs"))
+    assert len(compared) == (3 if remembers_all(shell.user_ns) else 0)
+    assert max(compared, default=0) < 1000**2
 
 
 def test_a_cell_that_failed_twice_is_known_by_where_it_ran_last(shell: InteractiveShell) -> None:
