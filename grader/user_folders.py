@@ -37,9 +37,10 @@ def data() -> Path:
 
 
 def _named(variable: str, below_home: str) -> Path:
+    """Give the folder from the root on: rooms start elsewhere, and find no other path."""
     named = os.environ.get(variable)
     try:
-        return Path(named).expanduser() if named else Path.home() / below_home
+        return (Path(named).expanduser() if named else Path.home() / below_home).absolute()
     except RuntimeError:  # a user without an account and without HOME
         return NOWHERE / below_home
 

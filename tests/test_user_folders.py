@@ -116,6 +116,18 @@ def test_a_home_that_may_not_be_looked_into_is_none(
     assert told == "Permission denied"
 
 
+@pytest.mark.parametrize("named", ["cache", "./cache", "~/cache"])
+def test_a_folder_is_the_same_one_wherever_a_room_starts(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bubblewrap and notebooks start elsewhere: a relative path was no folder, or another, there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", named)
+    monkeypatch.setenv("XDG_DATA_HOME", named)
+    assert user_folders.cache() == user_folders.data() == tmp_path / "cache"
+
+
 def test_a_secret_without_a_home_is_asked_for_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,9 +48,7 @@ def newcomer_called(
     names = ClassNames(students, _about_people(roster))
     held = names.holders(text)
     args: dict[str, Scalar] = {"student": printable(text, limit=LONGEST)}
-    if len(held) > 1:
-        args["known"] = listed(logins(names.roster, held))
-        raise GraderError(Message("hand.several_on_roster", args))
+    _require_one(text, names)
     if held:
         return next((one for one in students if names.holders(one) == held), text), None
     args["near"] = near = listed(near_bearers(text, _called(students, roster) | _not_there(names)))
@@ -79,12 +77,28 @@ def student_called(text: str, students: Iterable[str], roster: Roster = ()) -> s
         return alike[0]
     if not alike and (found := by_roster(text, there, roster)) is not None:
         return found
+    if not alike:
+        _require_one(text, ClassNames(there, _about_people(roster)))
     shown = printable(text, limit=LONGEST)
     near = alike or near_bearers(text, _called(there, roster))
     if near:
         args = {"student": shown, "near": listed(near)}
         raise GraderError(Message("hand.no_student_near", args))
     raise GraderError(Message("hand.no_student", {"student": shown}))
+
+
+def _require_one(text: str, names: ClassNames) -> None:
+    """Refuse a name that several people of a roster have; say what tells them apart.
+
+    Raises:
+        GraderError: it is such a name.
+    """
+    held = names.holders(text)
+    if len(held) > 1:
+        known = logins(names.roster, held)
+        known = known or near_bearers(text, _called(names.students, names.roster))
+        args = {"student": printable(text, limit=LONGEST), "known": listed(known)}
+        raise GraderError(Message("hand.several_on_roster", args))
 
 
 def _called(students: Sequence[str], roster: Roster) -> dict[str, tuple[str, ...]]:

@@ -93,4 +93,5 @@ def _found(text: str, called: Mapping[str, Sequence[str]], there: Sequence[str])
 
 def _exercise(text: str, called: Mapping[str, Sequence[str]]) -> str | None:
     hits = [one for one, names in called.items() if folded(text) in map(folded, names)]
-    return hits[0] if len(hits) == 1 or text in hits[:1] else None
+    hits = [one for one in hits if one == text.strip()] or hits  # an id before another's title
+    return hits[0] if len(hits) == 1 else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import linecache
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +16,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from grader.code.source import without_magics
 from grader.execution import Fit
 from grader.live.given import LastCall, last_call
+from grader.live.names import as_typed
 from grader.score.hints import REASONS
 from grader.score.hints_errors import explain
 from grader.submission import Cell, Notebook
@@ -26,8 +29,12 @@ from grader.types import CellError, Message
 
 LONGEST_ERROR = 200
 MOST = 12  # cells
-LONGEST_SOURCE = 4000  # characters that are compared; difflib's work grows with their square
+LONGEST_SOURCE = 4000  # characters that are compared
+LONGEST_BY_LETTERS = 300  # difflib's work grows with the square: longer cells go by their words
 ALIKE = 0.6  # of two cells' text, from which the later one is the former, mended
+TIMED = ("<timed exec>", "<timed eval>")  # files of what %time runs, whatever the cell
+_TIME = re.compile(r"run_(?:cell|line)_magic\('time'")
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ class FailedCell:
     def makes(self, name: str) -> bool:
         """Whether the cell binds a name, or calls ``fit``, or nobody can read it."""
         try:
-            nodes = list(ast.walk(ast.parse(self.source)))
+            nodes = list(ast.walk(ast.parse(without_magics(self.source))))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return True
         bound = {
@@ -89,14 +96,15 @@ def failed_cells(names: Mapping[str, Any]) -> tuple[FailedCell, ...]:
         return ()
     try:
         found = _recorded(ran) if remembers_all(names) else _raised(ran)
-        last = islice((one for one in found if _stands(one, ran)), MOST)
+        typed = [as_typed(one) for one in ran]
+        last = islice((one for one in found if _stands(one, typed)), MOST)
         return tuple(last)[::-1]
     except Exception:  # noqa: BLE001 - an exception's text is anybody's code
         return ()
 
 
 def remembers_all(names: Mapping[str, Any]) -> bool:
-    """Whether IPython keeps every exception, as it does since version 9."""
+    """Whether IPython keeps every exception, as it does since version 9.1."""
     return _records(names.get("In")) is not None
 
 
@@ -109,7 +117,7 @@ def fit_that_failed(call: LastCall, sample: Any) -> Fit:
 
 
 def _records(ran: Any) -> Mapping[int, Any] | None:
-    """Give what IPython 9 keeps of exceptions, by the cell's number; None where it keeps none."""
+    """Give what IPython 9.1 keeps of exceptions, by the cell's number; None where it keeps none."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None or shell.user_ns.get("In") is not ran:
@@ -126,7 +134,7 @@ def _recorded(ran: Sequence[str]) -> Iterator[FailedCell]:
         kept = records[number]
         lines = "\n".join(map(str, kept.get("traceback", ())))
         error = _error(str(kept["ename"]), str(kept["evalue"]), lines)
-        yield FailedCell(number, ran[number], error)
+        yield FailedCell(number, as_typed(ran[number]), error)
 
 
 def _raised(ran: Sequence[str]) -> Iterator[FailedCell]:
@@ -137,13 +145,21 @@ def _raised(ran: Sequence[str]) -> Iterator[FailedCell]:
     files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
     files += [str(error.filename)] if isinstance(error, SyntaxError) else []
     for file in files:
-        text = "".join(linecache.getlines(file)).strip()
-        numbers = [n for n, one in enumerate(ran) if text and one.strip() == text]
+        numbers = _made_of(file, ran)
         if numbers:
             lines = "".join(traceback.format_exception(error))
             kept = _error(type(error).__name__, str(error), lines)
-            yield FailedCell(numbers[0], ran[numbers[0]], kept)
+            yield FailedCell(numbers[0], as_typed(ran[numbers[0]]), kept)
             return
+
+
+def _made_of(file: str, ran: Sequence[str]) -> list[int]:
+    """Give the cells that a file was made of; of what was timed that is known of one alone."""
+    if file in TIMED:
+        timed = [n for n, one in enumerate(ran) if _TIME.search(one)]
+        return timed if len(timed) == 1 else []
+    text = "".join(linecache.getlines(file)).strip()
+    return [n for n, one in enumerate(ran) if text and one.strip() == text]
 
 
 def _error(name: str, value: str, lines: str) -> CellError:
@@ -151,9 +167,9 @@ def _error(name: str, value: str, lines: str) -> CellError:
     return CellError(name, printable(value, lines=True), printable(lines, lines=True))
 
 
-def _stands(failed: FailedCell, ran: Sequence[str]) -> bool:
+def _stands(failed: FailedCell, typed: Sequence[str]) -> bool:
     """Whether nothing has come of a cell since it failed; who interrupts one knows that."""
-    later = ran[failed.number + 1 :]
+    later = typed[failed.number + 1 :]
     if failed.error.name == "KeyboardInterrupt":
         return False
     return not any(_is_mended(failed.source, one) for one in later)
@@ -162,8 +178,15 @@ def _stands(failed: FailedCell, ran: Sequence[str]) -> bool:
 def _is_mended(failed: str, later: str) -> bool:
     """Whether a later cell is the one that failed, run again as it was or changed."""
     one, other = failed.strip()[:LONGEST_SOURCE], later.strip()[:LONGEST_SOURCE]
-    if not other:
-        return False
-    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    if one == other or not other:
+        return one == other
+    matcher = difflib.SequenceMatcher(None, *_compared(one, other), autojunk=False)
     quick = matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE
-    return one == other or (quick and matcher.ratio() >= ALIKE)
+    return quick and matcher.ratio() >= ALIKE
+
+
+def _compared(one: str, other: str) -> tuple[Sequence[str], Sequence[str]]:
+    """Give what two cells are compared by: letters, or words where either has too many letters."""
+    if max(len(one), len(other)) <= LONGEST_BY_LETTERS:
+        return one, other
+    return _WORD.findall(one), _WORD.findall(other)

@@ -5,6 +5,7 @@ Enters: a frame's names. Leaves: Held models, texts. Touches nothing of the note
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ LONGEST_NAME = 40
 MOST_INSIDE = 50  # models in one list or dictionary
 LONGEST_ERROR = 200
 _COUNTED = re.compile(r"_(\d+)$")  # sequential_3: Keras counts what it names
+_CELL_MAGIC = re.compile(r"get_ipython\(\)\.run_cell_magic(\(.*\))\n?", re.DOTALL)
+_LINE_MAGIC = re.compile(r"^([ \t]*)get_ipython\(\)\.run_line_magic(\(.*\))$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,29 @@ def cells_of(names: Mapping[str, Any]) -> Notebook | None:
     ran = names.get("In")
     if type(ran) is not list or not all(type(one) is str for one in ran):
         return None
-    cells = (Cell(index, source) for index, source in enumerate(ran) if source.strip())
+    cells = (Cell(index, as_typed(source)) for index, source in enumerate(ran) if source.strip())
     return Notebook(tuple(cells), None, "")
+
+
+def as_typed(source: str) -> str:
+    """Write a cell's magics as they were typed: IPython remembers the calls it made of them."""
+    if found := _CELL_MAGIC.fullmatch(source):
+        return _magic("%%", found[1]) or source
+    return _LINE_MAGIC.sub(lambda one: _magic(f"{one[1]}%", one[2]) or one[0], source)
+
+
+def _magic(sign: str, arguments: str) -> str:
+    """Write a magic from the arguments of its call; "" where these are not IPython's own."""
+    try:
+        written = ast.literal_eval(arguments)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return ""
+    match written:
+        case (str(name), str(line)):
+            return f"{sign}{name} {line}".rstrip()
+        case (str(name), str(line), str(body)):
+            return f"{sign}{name} {line}".rstrip() + f"\n{body}"
+    return ""
 
 
 def last_error(names: Mapping[str, Any]) -> str:

@@ -76,12 +76,12 @@ class CompiledRoom:
         return self.room.start(spec, stdin=stdin, stdout=stdout, stderr=stderr)
 
     def _lent(self) -> Path | None:
-        """Give the folder where the room reaches it; None where it is gone, which costs time."""
+        """Give the folder where the room reaches it; None where nobody does, which costs time."""
         if self.fill:
             return self.folder
         try:
             return within_reach(self.room, self.folder) if self.folder.is_dir() else None
-        except GraderError:
+        except (GraderError, OSError):
             return None
 
     def variables(self, folder: Path) -> dict[str, str]:

@@ -163,7 +163,8 @@ def _shared(found: Sequence[_Found]) -> _Shared:
     weights = vectorizer.idf_ - 1.0 + 1.0 / len(found)
     counts = np.asarray(there.sum(axis=0)).reshape(-1)
     names = vectorizer.get_feature_names_out()
-    few = min(RARE, max(2, len(found) - 1))  # what all of three have, few do not
+    wrote = sum(map(bool, found))
+    few = min(RARE, max(2, wrote - 1))  # what all of three have, few do not
     return _Shared(
         weights=(there.multiply(weights) @ there.T).toarray(),
         fragments=(there @ there.T).toarray(),

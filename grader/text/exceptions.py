@@ -54,4 +54,5 @@ def told(name: str, value: str, limit: int) -> str:
         value: its text, of any length and form.
         limit: most characters; a cut ends in "…".
     """
-    return printable(public(f"{name}: {gist(value)}"), limit=limit)
+    text = gist(value)
+    return printable(public(f"{name}: {text}" if text.strip() else name), limit=limit)

@@ -40,10 +40,14 @@ def near_bearers(text: str, called: Mapping[str, Sequence[str]]) -> list[str]:
         called: each of those there are, and all its names.
     """
     wanted = _folded(text)
-    bearers = {_folded(name): one for one, names in called.items() for name in names}
+    bearers: dict[str, list[str]] = {}  # by a name, which several may have
+    for one, names in called.items():
+        for name in names:
+            bearers.setdefault(_folded(name), []).append(one)
     close = near_names(wanted, bearers, MOST)
     holding = [name for name in bearers if wanted and (wanted in name or name in wanted)]
-    return list(dict.fromkeys(bearers[name] for name in (*holding, *close)))[:MOST]
+    found = (one for name in (*holding, *close) for one in bearers[name])
+    return list(dict.fromkeys(found))[:MOST]
 
 
 def listed(names: Iterable[str]) -> str:

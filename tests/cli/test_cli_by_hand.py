@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,21 @@ class TestWho:
         said = override(shell, name, LSTM)
         assert said.code == 2
         assert f"Did you mean: {near}" in said.line
+        assert ids(shell) == []
+
+    @pytest.mark.parametrize(
+        ("name", "told"), [("박서준", "by login or number"), ("박서쥰", "Did you mean")]
+    )
+    def test_of_namesakes_all_are_named(
+        self, shell: Shell, tmp_path: Path, name: str, told: str
+    ) -> None:
+        roster = tmp_path / "roster.csv"
+        roster.write_text("Student,SIS Login ID\n박서준,kim\n박서준,jung\n", "utf-8")
+        shell("report", "--out", shell.out, "--roster", roster)
+        said = override(shell, name, LSTM)
+        assert said.code == 2
+        named = said.line.partition(f"{told}: ")[2]
+        assert sorted(re.findall("kim|jung", named)) == ["jung", "kim"]
         assert ids(shell) == []
 
     def test_a_title_is_as_good_as_an_id(self, shell: Shell) -> None:

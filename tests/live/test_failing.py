@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import io
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import IPython
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
@@ -112,6 +114,37 @@ def test_of_many_cells_that_failed_the_last_ones_are_known(shell: InteractiveShe
     assert numbers(shell) == ([*range(3, 15)] if remembers_all(shell.user_ns) else [14])
 
 
+def long_cell(word: str) -> str:
+    """A cell of some 4000 letters that fails at its end."""
+    lines = [f"{word}_{n} = [{n}, {n + 1}]  # {word} {word} {word} {word}" for n in range(70)]
+    return "\n".join([*lines, f"print({word}_of_nobody)"])
+
+
+def test_a_long_cell_is_known_again_where_it_is_mended(shell: InteractiveShell) -> None:
+    run(shell, long_cell("weights"), long_cell("layers").rpartition("\n")[0])
+    assert numbers(shell) == [1]
+    run(shell, long_cell("weights").replace("of_nobody", "3"))
+    assert numbers(shell) == []
+
+
+def test_the_letters_of_long_cells_are_not_compared_one_by_one(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their work grows with the square: three that failed among twenty took twelve seconds."""
+    compared: list[int] = []
+
+    class Noting(difflib.SequenceMatcher[str]):
+        def __init__(self, isjunk: None, a: str, b: str, *, autojunk: bool) -> None:
+            compared.append(len(a) * len(b))
+            super().__init__(isjunk, a, b, autojunk)
+
+    run(shell, long_cell("weights"), long_cell("layers"))
+    monkeypatch.setattr(difflib, "SequenceMatcher", Noting)
+    run(shell, long_cell("epochs"))
+    assert len(compared) == (3 if remembers_all(shell.user_ns) else 0)
+    assert max(compared, default=0) < 1000**2
+
+
 def test_a_cell_that_failed_twice_is_known_by_where_it_ran_last(shell: InteractiveShell) -> None:
     every = remembers_all(shell.user_ns)
     run(shell, "modell.fit()", "print(undefined_thing)", "modell.fit()")
@@ -134,6 +167,49 @@ def test_what_keras_prints_in_bold_is_read_without(shell: InteractiveShell) -> N
     found = run(shell, f"raise ValueError({bold!r})")
     assert found is not None
     assert found.error.value == COMPILE
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["%%time\nhistory = model.fit(X, Y)", "%time model.fit(X, Y)", "%%timeit\nmodel.fit(X, Y)"],
+)
+def test_a_fit_that_was_timed_and_failed_is_known_to_have_been_called(
+    shell: InteractiveShell, cell: str
+) -> None:
+    model = keras_like().Model()
+    shell.user_ns |= {"X": X, "Y": Y}
+    assert run(shell, cell) is not None  # there is no model yet
+    (found,) = failed_cells(shell.user_ns)
+    assert (found.number, found.source.strip()) == (1, cell)
+    assert found.fit_of({"model": model, "X": X, "Y": Y}, model) is not None
+    assert run(shell, "model = print", cell.replace("model.fit", "print")) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "made"),
+    [
+        ("%%time\nmodel = Sequential()", True),
+        ("%time history = other.fit(X, Y)", True),
+        ("%matplotlib inline\nplt.plot(history.history['loss'])", False),
+        ("model = Sequential(", True),  # nobody can tell
+    ],
+)
+def test_whether_a_cell_makes_a_model_is_seen_beside_its_magics(source: str, made: bool) -> None:
+    assert replace(MODEL, source=source).makes("model") is made
+
+
+def test_of_cells_that_are_timed_the_only_one_is_known_to_have_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before IPython 9.4 %time keeps exceptions to itself, in which nothing of the cell is."""
+    with pytest.raises(NameError) as raised:
+        exec(compile("modell.fit()", "<timed exec>", "exec"), {})
+    monkeypatch.setattr(sys, "last_value", raised.value, raising=False)
+    made = TransformerManager().transform_cell
+    ran = ["", "x = 1", made("%%time\nmodell.fit()"), "y = 2"]
+    (found,) = failed_cells({"In": ran})
+    assert (found.number, found.told) == (2, "NameError: name 'modell' is not defined")
+    assert failed_cells({"In": [*ran, made("%time x = 1")]}) == ()  # or was it this one?
 
 
 def test_who_interrupts_a_cell_is_told_of_no_failure(shell: InteractiveShell) -> None:
@@ -244,7 +320,9 @@ class TestAnyCell:
         ]
         assert [one for one in ("[4]", "[8]") if one not in repr(answer.hints)] == []
 
-    @pytest.mark.parametrize(("words", "said"), [(EN, "before version 9"), (KO, "IPython 9보다")])
+    @pytest.mark.parametrize(
+        ("words", "said"), [(EN, "before version 9.1"), (KO, "IPython 9.1보다")]
+    )
     def test_that_is_the_only_one_known_is_said_to_be(self, words: Words, said: str) -> None:
         for alone in (True, False):
             evidence = b.sound(EXERCISE)

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
@@ -107,3 +108,24 @@ def test_cells_are_those_that_a_notebook_says_it_ran() -> None:
     assert [(cell.index, cell.source) for cell in ran.cells] == [(1, "x = 1"), (3, "check('a')")]
     assert cells_of({}) is None
     assert cells_of({"In": [1]}) is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "%%time\nhistory = model.fit(X, Y)\n",
+        "%%timeit -n 1\n\nprint('it\\n', \"it's\")\n",
+        "%time history = model.fit(X, Y)\n",
+        "%matplotlib inline\nfor n in X:\n    %time print('a')\n",
+        "x = (1,\n     2)\n",
+        "get_ipython().run_cell_magic('time', *args)\n",
+        "get_ipython().run_line_magic(name(), 'x')\n",
+        "get_ipython().run_cell_magic('time')\n",
+    ],
+)
+def test_cells_are_read_as_they_were_typed(typed: str) -> None:
+    """IPython remembers what it makes of a magic, in which no other code can be seen."""
+    made = TransformerManager().transform_cell(typed)
+    cells = cells_of({"In": ["", made]})
+    assert cells is not None
+    assert [cell.source for cell in cells.cells] == [typed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -204,6 +205,21 @@ def test_a_cache_that_is_removed_in_a_batch_is_no_longer_lent(cache: Path) -> No
     room.start(JAX)
     assert [one.host for one in ROOM.specs.pop().binds] == [cache]
     shutil.rmtree(cache)
+    room.start(JAX)
+    assert ROOM.specs.pop() == JAX
+
+
+def test_a_cache_that_nobody_may_look_for_any_more_is_no_longer_lent(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a home on the network whose ticket has run out in the middle of a batch."""
+    filled(one=PROGRAM)
+    room = compiled(ROOM)
+
+    def refuse(_: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
     room.start(JAX)
     assert ROOM.specs.pop() == JAX
 

@@ -166,7 +166,9 @@ def test_few_means_few() -> None:
 
 def test_what_all_of_three_write_is_no_mark_of_two() -> None:
     three = [work(f"m{n}", ODD, f"np.z{n}(X)") for n in range(3)]
-    assert [pair.rare for pair in pairs_alike(three, [])] == [(frozenset(), frozenset())] * 3
+    empty = work("e", "model = ...")  # who wrote nothing is not one who did without
+    for works in (three, [*three, empty]):
+        assert [pair.rare for pair in pairs_alike(works, [])] == [(frozenset(), frozenset())] * 3
     assert all(pair.rare[0] for pair in pairs_alike(three[:2], []))
 
 

@@ -93,3 +93,8 @@ def test_where_an_exception_is_repeated_it_says_what_was_wrong_and_no_path_of_ou
 def test_a_long_text_is_cut_after_its_gist() -> None:
     assert told("E", f"{GRAPH}{'x' * 500}", 40) == "E: Incompatible shapes: [6] vs. [6,2]"
     assert told("E", "x" * 500, 10) == "E: xxxxxx…"
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+def test_an_exception_that_says_nothing_is_its_name(value: str) -> None:
+    assert told("AssertionError", value, 40) == "AssertionError"
