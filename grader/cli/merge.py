@@ -54,7 +54,7 @@ def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -
                 with spared.alone(Step.MERGE, one.record.student):
                     _take(store, one)
         _take_by_hand(store, stores)
-        _take_class(store, stores)
+        unread += _take_class(store, stores)
         _tell_secrets(words, (one.record for one in found))
         unread += [message for source in stores for message in source.warnings]
         for message in unread:
@@ -112,12 +112,16 @@ def _take_by_hand(target: Store, sources: Iterable[Store]) -> None:
     hand_file.append(target.out, sorted(new, key=lambda one: one.at))
 
 
-def _take_class(target: Store, sources: Iterable[Store]) -> None:
-    """Add what elsewhere is known of the class: its roster, what could not be looked at."""
-    there = class_file.read(target.out)
-    found = class_file.joined([there, *(class_file.read(one.out) for one in sources)])
-    if found != there:
+def _take_class(target: Store, sources: Iterable[Store]) -> list[Message]:
+    """Add what elsewhere is known of the class: its roster, what could not be looked at.
+
+    Gives what could not be read there. If it cannot be here, it stays, as ``remember`` leaves it.
+    """
+    there, others = class_file.read(target.out), [class_file.read(one.out) for one in sources]
+    found = class_file.joined([there, *others])
+    if not there.unread and found != there:
         class_file.write(target.out, found)
+    return [message for one in others for message in one.unread]
 
 
 def _tell_secrets(words: Words, records: Iterable[Record]) -> None:
