@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.cli.course import open_course, open_words, tell_another
+from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.kept import current, existing, exit_code, finish
 from grader.cli.spared import Spared, Step
@@ -38,10 +38,7 @@ class _Kept:
 def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -> int:
     """Join stores; gives the exit code of all that is then in OUT."""
     stores = [Store(existing(source)) for source in sources]
-    course = open_course(out=sources[0])
-    words = open_words(course, lang)
-    for source in sources:
-        tell_another(course, source, words)
+    course, words = course_of_results(sources[0], lang, *sources[1:], out)
     if out.absolute() in {store.out for store in stores}:
         raise GraderError(Message("cli.merge_into_itself", {"path": str(out)}))
     unread: list[Message] = []
