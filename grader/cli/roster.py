@@ -6,6 +6,7 @@ Enters: a path, or whose class. Leaves: a Roster, or bytes. Touches: reads that 
 from __future__ import annotations
 
 import codecs
+import csv
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +40,7 @@ def roster_file(path: Path, key: str = "") -> Roster:
         try:
             roster = read_roster(data.decode(encoding))
             break
-        except (UnicodeDecodeError, ValueError):
+        except (UnicodeDecodeError, ValueError, csv.Error):
             continue
     else:
         raise GraderError(Message("cli.roster_unreadable", {"path": str(path)}))
