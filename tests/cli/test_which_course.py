@@ -141,6 +141,17 @@ def test_results_that_know_none_say_which_one_is_taken(
     assert f"The course is {ROOT}" in said.err, said
 
 
+@pytest.mark.parametrize(("secret", "known"), [("secret", "other"), ("", "course")])
+def test_a_regrade_that_could_not_begin_is_by_no_other_course(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, secret: str, known: str
+) -> None:
+    monkeypatch.chdir(course_in(tmp_path / "other", title="HW7"))
+    monkeypatch.setenv("GRADER_SECRET_FILE", str(tmp_path / secret))  # else it is a folder
+    said = shell("regrade", "--out", shell.out, *LANGUAGE)
+    assert (said.code == 2) is not bool(secret)
+    assert class_file.read(shell.out).course == str(tmp_path / known)
+
+
 def test_joined_results_know_it_too(shell: Shell, tmp_path: Path) -> None:
     said = shell("merge", shell.out, "--out", tmp_path / "whole", *LANGUAGE)
     assert said.code == 0, said
