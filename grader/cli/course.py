@@ -73,11 +73,15 @@ def course_of_results(out: Path, lang: str | None, *others: Path) -> tuple[Cours
 
 
 def tell_another(course: Course, out: Path, words: Words) -> None:
-    """Say where results were graded with another course, if that is still there."""
+    """Say where results were graded with another course; of one that moved, until it is named."""
     graded = graded_with(out)
-    if graded is not None and graded != course.root.resolve() and is_course(graded):
-        args = {"out": str(out), "path": str(graded), "course": str(course.root)}
+    if graded is None or graded == course.root.resolve():
+        return
+    args = {"out": str(out), "path": str(graded), "course": str(course.root)}
+    if is_course(graded):
         tell(words("course.another", **args))
+    elif not os.environ.get("GRADER_COURSE"):
+        tell(words("course.another_gone", **args))
 
 
 def graded_with(out: Path | None) -> Path | None:

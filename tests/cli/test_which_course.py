@@ -85,6 +85,18 @@ def test_a_course_that_moved_is_said_of_no_more_once_it_is_named(
     assert said.err == ""
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one[0])
+def test_that_another_one_counts_is_said_where_the_one_that_graded_is_gone(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "course").rename(tmp_path / "elsewhere")
+    monkeypatch.chdir(course_in(tmp_path / "other", title="HW7"))
+    said = shell(*command, "--out", shell.out, *LANGUAGE)
+    assert f"graded with the course in {tmp_path / 'course'}, which is there no more" in said.err
+    assert f"the one in {tmp_path / 'other'} whose rules" in said.err
+    assert "GRADER_COURSE" in said.err
+
+
 @pytest.mark.parametrize("here", [".", "moved", "course"])
 def test_a_course_that_moved_behind_a_link_is_no_other_one(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, here: str
@@ -117,7 +129,7 @@ def test_where_the_one_that_graded_may_not_be_looked_into_one_s_own_will_do(
     monkeypatch.chdir(course_in(tmp_path / "other", title="HW7"))
     said = closed(*command, "--out", closed.out, *LANGUAGE)
     assert "fault of the grader" not in said.err
-    assert str(tmp_path / "course") not in said.err
+    assert f"the one in {tmp_path / 'other'} whose rules" in said.err
 
 
 @pytest.mark.parametrize("named", [True, False])
