@@ -40,8 +40,11 @@ def roster_file(path: Path, key: str = "") -> Roster:
         try:
             roster = read_roster(data.decode(encoding))
             break
-        except (UnicodeDecodeError, ValueError, csv.Error):
+        except (UnicodeDecodeError, ValueError):
             continue
+        except csv.Error as error:
+            args = {"path": str(path), "error": str(error)}
+            raise GraderError(Message("cli.roster_no_table", args)) from error
     else:
         raise GraderError(Message("cli.roster_unreadable", {"path": str(path)}))
     if not roster:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -39,17 +39,21 @@ def read_roster(text: str) -> Roster:
     is called as we know it.
 
     Raises:
-        csv.Error: it is no such table.
+        csv.Error: it is no such table, or a quotation mark in it is not closed.
     """
     text = text.removeprefix("\ufeff").lstrip("\r\n")
     if "\n" not in text:
         text = text.replace("\r", "\n")
     header = text.partition("\n")[0]
-    rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=header.count))
+    delimiter = max(",;\t", key=header.count)
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
     rows.fieldnames = _as_known(rows.fieldnames or ())
     people = [
         {name: value or "" for name, value in row.items() if isinstance(name, str)} for row in rows
     ]
+    # A cell that is not closed takes in all that is behind it.
+    if any("\n" in value for person in people[-1:] for value in person.values()):
+        deque(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), maxlen=0)
     return [person for person in people if any(map(str.strip, person.values()))]
 
 

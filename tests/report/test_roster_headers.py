@@ -130,11 +130,20 @@ class TestOnTheCommandLine:
             wanted = (str(roster), "foo, bar", "Name", "학번", "Email")
             assert all(one in said.err for one in wanted)
 
-    def test_what_no_table_can_be_read_from_is_refused(self, shell: Shell, batch: Path) -> None:
-        said = self.planned(shell, batch, '이름,학번\n"' + "김민준,20231234\n" * 20_000)
+    @pytest.mark.parametrize("people", [2, 20_000])
+    def test_a_quotation_mark_that_is_not_closed_leaves_out_nobody_behind_it(
+        self, shell: Shell, batch: Path, people: int
+    ) -> None:
+        text = 'name,nick,number\n이서연,"KJ",1\n김민준,"KJ,20231234\n'
+        said = self.planned(shell, batch, text + "이서연,,20235678\n" * people)
         assert said.code == 2
         assert str(batch.parent / "roster.csv") in said.line
-        assert "Export the roster again" in said.line
+        assert "quotation mark" in said.line
+
+    def test_quotation_marks_may_be_anywhere_else(self, shell: Shell, batch: Path) -> None:
+        text = 'name,nick,number\n"이서연" ,5" tall,1\n김민준,"""KJ""\nof B",20231234\n'
+        told = json.loads(self.planned(shell, batch, f"{text}lee,,2\n").out)
+        assert (told["absent"], told["not_on_roster"]) == (["lee", "이서연 "], [])
 
     def test_a_column_named_for_the_export_will_do(self, shell: Shell, tmp_path: Path) -> None:
         roster = tmp_path / "roster.csv"
