@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.cli.errors import speak, tell
-from grader.course.exercises import ASSIGNMENTS, REFERENCE, Course
-from grader.course.load import find_course, load_course
+from grader.course.exercises import REFERENCE, Course
+from grader.course.load import find_course, is_course, load_course
 from grader.course.looking import HANDED_IN, OUTSIDE
 from grader.course.profiles import LAPTOP
 from grader.course.public import (
@@ -51,37 +51,43 @@ def open_course(profile: str | None = None, out: Path | None = None) -> Course:
         if error.message.id != NOT_FOUND:
             raise
         if (graded := graded_with(out)) is not None:
-            if not (graded / ASSIGNMENTS).is_dir():
+            if not is_course(graded):
                 args = {"path": str(graded), "out": str(out)}
                 raise GraderError(Message("course.gone", args)) from error
             return load_course(graded, profile)
-        if not (PACKAGE.parent / ASSIGNMENTS).is_dir():
+        if not is_course(PACKAGE.parent):
             raise
         return load_course(PACKAGE.parent, profile)
 
 
-def course_of_results(out: Path, lang: str | None) -> tuple[Course, Words]:
-    """Load the course for a folder of results; where another one may have graded, that is said."""
-    course = open_course(out=out)
+def course_of_results(out: Path, lang: str | None, *others: Path) -> tuple[Course, Words]:
+    """Load the course for folders of results; where another one may have graded, that is said."""
+    known = [one for one in (out, *others) if graded_with(one) is not None]
+    course = open_course(out=next(iter(known), None))
     words = open_words(course, lang)
-    tell_another(course, out, words)
-    for message in by_itself(course) if graded_with(out) is None else ():
+    for one in known:
+        tell_another(course, one, words)
+    for message in () if known else by_itself(course):
         tell(words.say(message))
     return course, words
 
 
 def tell_another(course: Course, out: Path, words: Words) -> None:
-    """Say where results were graded with another course, if that is still there."""
+    """Say where results were graded with another course; of one that moved, until it is named."""
     graded = graded_with(out)
-    if graded is not None and graded != course.root.resolve() and (graded / ASSIGNMENTS).is_dir():
-        args = {"out": str(out), "path": str(graded), "course": str(course.root)}
+    if graded is None or graded == course.root.resolve():
+        return
+    args = {"out": str(out), "path": str(graded), "course": str(course.root)}
+    if is_course(graded):
         tell(words("course.another", **args))
+    elif not os.environ.get("GRADER_COURSE"):
+        tell(words("course.another_gone", **args))
 
 
 def graded_with(out: Path | None) -> Path | None:
     """Give the course that graded what a folder holds, where that is known."""
     kept = class_file.read(out).course if out is not None else ""
-    return Path(kept) if kept else None
+    return Path(kept).resolve() if kept else None
 
 
 def by_itself(course: Course) -> tuple[Message, ...]:

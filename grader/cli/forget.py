@@ -100,15 +100,16 @@ def _still_named(folder: Opened, student: str) -> Iterator[str]:
 
 def _finished(options: ForgetOptions) -> set[str]:
     """Finish what was asked of this student before and cut off; gives its exercises, "" for all."""
-    with opened(options.out, options.lang) as folder:
-        asked = [one for one in folder.by_hand.to_forget if one.student == options.student]
-        if asked:
+    before = hand_file.read(options.out).by_hand.to_forget
+    asked = [one for one in before if one.student == options.student]
+    if asked:
+        with opened(options.out, options.lang) as folder:
             write_pages(folder, [options.student])
             words, student = folder.words, wording.name(options.student)
             titles = ", ".join(folder.title(one.exercise) for one in asked if one.exercise) or "–"
             count = sum(one.erased for one in asked)
             print(words("hand.forgotten", student=student, count=count, exercises=titles))  # noqa: T201
-        return {one.exercise for one in asked}
+    return {one.exercise for one in asked}
 
 
 def _ids(texts: Sequence[str]) -> list[str]:

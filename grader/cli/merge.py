@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.cli.course import open_course, open_words, tell_another
+from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.kept import current, existing, exit_code, finish
 from grader.cli.spared import Spared, Step
@@ -38,10 +38,7 @@ class _Kept:
 def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -> int:
     """Join stores; gives the exit code of all that is then in OUT."""
     stores = [Store(existing(source)) for source in sources]
-    course = open_course(out=sources[0])
-    words = open_words(course, lang)
-    for source in sources:
-        tell_another(course, source, words)
+    course, words = course_of_results(sources[0], lang, *sources[1:], out)
     if out.absolute() in {store.out for store in stores}:
         raise GraderError(Message("cli.merge_into_itself", {"path": str(out)}))
     unread: list[Message] = []
@@ -54,7 +51,7 @@ def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -
                 with spared.alone(Step.MERGE, one.record.student):
                     _take(store, one)
         _take_by_hand(store, stores)
-        _take_class(store, stores)
+        unread += _take_class(store, stores)
         _tell_secrets(words, (one.record for one in found))
         unread += [message for source in stores for message in source.warnings]
         for message in unread:
@@ -112,12 +109,16 @@ def _take_by_hand(target: Store, sources: Iterable[Store]) -> None:
     hand_file.append(target.out, sorted(new, key=lambda one: one.at))
 
 
-def _take_class(target: Store, sources: Iterable[Store]) -> None:
-    """Add what elsewhere is known of the class: its roster, what could not be looked at."""
-    there = class_file.read(target.out)
-    found = class_file.joined([there, *(class_file.read(one.out) for one in sources)])
-    if found != there:
+def _take_class(target: Store, sources: Iterable[Store]) -> list[Message]:
+    """Add what elsewhere is known of the class: its roster, what could not be looked at.
+
+    Gives what could not be read there. If it cannot be here, it stays, as ``remember`` leaves it.
+    """
+    there, others = class_file.read(target.out), [class_file.read(one.out) for one in sources]
+    found = class_file.joined([there, *others])
+    if not there.unread and found != there:
         class_file.write(target.out, found)
+    return [message for one in others for message in one.unread]
 
 
 def _tell_secrets(words: Words, records: Iterable[Record]) -> None:

@@ -40,15 +40,19 @@ def remember(
 ) -> None:
     """Keep where the course that grades and the roster are, and what was left aside.
 
+    A file that cannot be read may name a roster: it stays, and is told, until one is named.
+
     Raises:
         GraderError: the roster is none, or the disk refuses.
     """
     before = after = class_file.read(out)
+    if before.unread and roster is None:
+        return
     if roster is not None:
         roster_file(roster)
         after = replace(after, roster=str(roster.absolute()), unread=())
     if course is not None:
-        after = replace(after, course=str(course.root.resolve()), unread=())
+        after = replace(after, course=str(course.root.resolve()))
     if look is not None:
         after = after.seen(look)
     if after != before:
@@ -180,7 +184,8 @@ def forget(out: Path, student: str) -> None:
         Look(one.paths, tuple(each for each in one.aside if not _is_about(each, {student})))
         for one in before.looks
     ]
-    after = class_file.ClassFile(before.roster, tuple(one for one in looks if one.aside))
+    # One that cannot be read may name them, too.
+    after = replace(before, looks=tuple(one for one in looks if one.aside), unread=())
     if after != before:
         class_file.write(out, after)
 

@@ -75,12 +75,12 @@ def run_regrade(out: Path, lang: str | None, form: str) -> int:
     """Score stored evidence anew; gives the exit code."""
     course, words = course_of_results(out, lang)
     with Store(existing(out)) as store:
-        remember(store.out, course=course)
         spared = Spared(store.out)
         records: list[Record] = []
         known = history.read(store.out)
         store.warnings += known.unread
         there = _in_force(store, course, spared)
+        remember(store.out, course=course)
         note_rules(store, there.before)  # apart from what the rubric moves
         lines = lines_by_key([*by_rubric(there.before, there.after)])
         for again in there.again:

@@ -6,6 +6,7 @@ Enters: a path, or whose class. Leaves: a Roster, or bytes. Touches: reads that 
 from __future__ import annotations
 
 import codecs
+import csv
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +42,9 @@ def roster_file(path: Path, key: str = "") -> Roster:
             break
         except (UnicodeDecodeError, ValueError):
             continue
+        except csv.Error as error:
+            args = {"path": str(path), "error": str(error)}
+            raise GraderError(Message("cli.roster_no_table", args)) from error
     else:
         raise GraderError(Message("cli.roster_unreadable", {"path": str(path)}))
     if not roster:

@@ -4,6 +4,7 @@ Enters: Submissions, what the course's exercises are called, whom of the class n
 Message. Touches nothing.
 
     1반/KIM.ipynb, 1반/LEE.ipynb          the folder is called as a section is
+    1반/KIM/KIM_hw, 1반/LEE/LEE_hw        so it is, and holds students' folders, each with its own
     A/KIM_char-text, A/LEE_char-text      they answer one exercise, and say something else beside it
     A/HW3_20231234, A/HW3_20235678        they mean two people of the roster
     KIM/KIM_hw, KIM/first_try             Kim's: one of them is called as the folder is
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
+from string import digits
 from typing import TypeAlias
 
 from grader.collect.exercises import is_exercise, owner_of
@@ -56,15 +58,18 @@ def crowded(submissions: Iterable[Submission], titles: Titles, whom: Whom) -> Me
         if len(names) >= SEVERAL and not any(_holds(folder, name) for name in names)
     }
     known = whom({*several, *(name for names in several.values() for name in names)})
+    # A section's number may be in a column of the roster, too: what is in it comes first.
     found = {
         folder: sum(map(len, names.values()))
         for folder, names in several.items()
-        if not known[folder]
-        and (
-            _is_section(folder)
-            or sum(shared[name] == 1 for name in names) >= MANY_NAMES
-            or _answer_the_same(names)
-            or len({known[name][0] for name in names if len(known[name]) == 1}) >= SEVERAL
+        if len({known[name][0] for name in names if len(known[name]) == 1}) >= SEVERAL
+        or (
+            not known[folder]
+            and (
+                _is_section(folder)
+                or sum(shared[name] == 1 for name in names) >= MANY_NAMES
+                or _answer_the_same(names)
+            )
         )
     }
     if not found:
@@ -74,7 +79,7 @@ def crowded(submissions: Iterable[Submission], titles: Titles, whom: Whom) -> Me
 
 
 def _name(one: Submission, titles: Titles) -> str:
-    """Give what may be a person's name in that of a file right in the student's folder.
+    """Give what may be a person's name in that of the file or folder right in the student's folder.
 
     Where a platform told the time, the folder is the platform's. ``KIM__EXERCISE`` is told of by
     itself (``named_in_folders``).
@@ -83,8 +88,11 @@ def _name(one: Submission, titles: Titles) -> str:
     stem = stem_of(nfc(path.name))
     around = [unzipped(nfc(folder)) for folder in path.parts[:-1]]
     around = [folder for folder in around if not is_exercise(folder, titles.names)]
-    if one.handed_in or not around or "/".join(around) != one.student:
+    depth = len(one.student.split("/"))
+    if one.handed_in or "/".join(around[:depth]) != one.student:
         return ""
+    if within := around[depth:]:
+        return titles.person(within[0])
     return "" if owner_of(stem, titles.names) else titles.person(stem)
 
 
@@ -94,13 +102,15 @@ def _holds(folder: str, name: str) -> bool:
 
 
 def _is_section(folder: str) -> bool:
-    return not _SECTION.isdisjoint(words_of(PurePosixPath(folder).name))
+    words = words_of(PurePosixPath(folder).name)
+    return any(word.strip(digits) in _SECTION for word in words)
 
 
 def _answer_the_same(names: Names) -> bool:
-    """Whether notebooks of two names are known to answer the same exercises."""
-    by_exercises: dict[tuple[str, ...] | None, set[str]] = defaultdict(set)
+    """Whether notebooks of two names, side by side, are known to answer the same exercises."""
+    by_exercises: dict[tuple[PurePosixPath, tuple[str, ...]], set[str]] = defaultdict(set)
     for name, some in names.items():
         for one in some:
-            by_exercises[one.exercises].add(name)
-    return any(len(those) >= SEVERAL for exercises, those in by_exercises.items() if exercises)
+            if one.exercises:
+                by_exercises[PurePosixPath(one.name).parent, one.exercises].add(name)
+    return any(len(those) >= SEVERAL for those in by_exercises.values())

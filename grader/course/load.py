@@ -57,14 +57,22 @@ def find_course(start: Path | None = None) -> Path:
     named = os.environ.get("GRADER_COURSE")
     if named:
         root = Path(named).expanduser().resolve()
-        if not (root / ASSIGNMENTS).is_dir():
+        if not is_course(root):
             raise GraderError(Message("course.not_a_course", {"path": str(root)}))
         return root
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
-        if (folder / ASSIGNMENTS).is_dir():
+        if is_course(folder):
             return folder
     raise GraderError(Message("course.not_found", {"path": str(here)}))
+
+
+def is_course(folder: Path) -> bool:
+    """Whether a folder holds a course; one that this user may not look into holds none."""
+    try:
+        return (folder / ASSIGNMENTS).is_dir()
+    except OSError:
+        return False
 
 
 def load_course(root: Path, profile: str | None = None) -> Course:
@@ -79,7 +87,7 @@ def load_course(root: Path, profile: str | None = None) -> Course:
         GraderError: a file is missing, is not TOML or JSON, or says something it may not say;
             or no exercise knows the profile.
     """
-    if not (root / ASSIGNMENTS).is_dir():
+    if not is_course(root):
         raise GraderError(Message("course.not_a_course", {"path": str(root)}))
     book = read_book(root)
     settings = book.settings

@@ -64,7 +64,7 @@ def read(out: Path) -> ClassFile:
         return ClassFile()
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         told = {"path": str(path), "error": f"{type(error).__name__}: {error}"[:200]}
-        return ClassFile(unread=(Message("record.unreadable", told),))
+        return ClassFile(unread=(Message("record.class_unreadable", told),))
 
 
 def write(out: Path, kept: ClassFile) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -34,18 +34,27 @@ _NUMBER = re.compile(r"(?:[^/]*[_ ]|참가자)?(\d+)")  # what lies in a folder 
 def read_roster(text: str) -> Roster:
     """Read CSV with a header; rows without a value do not count.
 
-    Spreadsheets write semicolons where a comma is in numbers. A known column that somebody typed in
-    another way ("student_id", "NAME") is called as we know it.
+    Spreadsheets write semicolons where a comma is in numbers, and those of a Macintosh lines that
+    end as nobody else's. A known column that somebody typed in another way ("student_id", "NAME")
+    is called as we know it.
+
+    Raises:
+        csv.Error: it is no such table, or a quotation mark in it is not closed.
     """
-    text = text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff").lstrip("\r\n")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
     header = text.partition("\n")[0]
-    rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=header.count))
+    delimiter = max(",;\t", key=header.count)
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
     rows.fieldnames = _as_known(rows.fieldnames or ())
-    return [
-        {name: value or "" for name, value in row.items() if isinstance(name, str)}
-        for row in rows
-        if any(row.values())
+    people = [
+        {name: value or "" for name, value in row.items() if isinstance(name, str)} for row in rows
     ]
+    # A cell that is not closed takes in all that is behind it.
+    if any("\n" in value for person in people[-1:] for value in person.values()):
+        deque(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), maxlen=0)
+    return [person for person in people if any(map(str.strip, person.values()))]
 
 
 def match(
@@ -245,7 +254,7 @@ def _as_known(header: Iterable[str]) -> list[str]:
 
 def column_called(roster: Roster, typed: str) -> str | None:
     """Find a roster's column by its name, capitals and blanks aside; None where it has none."""
-    columns = [*roster[0]] if roster else []
+    columns = [*roster[0]] if roster and one_word(typed) else []
     alike = (one for one in columns if one_word(one) == one_word(typed))
     return typed if typed in columns else next(alike, None)
 

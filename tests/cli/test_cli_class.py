@@ -542,6 +542,40 @@ class TestClassPage:
         assert class_file.read(whole) == class_file.read(shell.out)
         assert "lee/work.rar" in (whole / "index.html").read_text("utf-8")
 
+    @pytest.mark.parametrize("command", ["grade", "regrade", "report"])
+    def test_a_damaged_file_of_the_class_stays_and_is_told_until_a_roster_is_named(
+        self, shell: Shell, tmp_path: Path, command: str
+    ) -> None:
+        shell.without_rooms()
+        box = tmp_path / "class"
+        for name, content in (("kim/x.pdf", c.PDF), ("lee/work.rar", b"Rar!")):
+            (box / name).parent.mkdir(parents=True)
+            (box / name).write_bytes(content)
+        roster = c.canvas_roster(tmp_path)
+        shell.grade(box, "--roster", roster)
+        damaged = (shell.out / class_file.NAME).read_bytes()[:-9]
+        (shell.out / class_file.NAME).write_bytes(damaged)
+        told = ("--out", shell.out, "--lang", "en")
+        said = shell(command, *([box] if command == "grade" else []), *told)
+        assert f"{shell.out / class_file.NAME} cannot be read" in said.err
+        assert "--roster" in said.err
+        assert (shell.out / class_file.NAME).read_bytes() == damaged
+        shell("report", "--roster", roster, *told)
+        assert class_file.read(shell.out).roster == str(roster)
+
+    @pytest.mark.parametrize(("which", "code"), [("source", 3), ("target", 0)])
+    def test_joining_tells_of_a_damaged_file_of_the_class(
+        self, shell: Shell, tmp_path: Path, which: str, code: int
+    ) -> None:
+        shell.keep(b.record("kim"))
+        whole = tmp_path / "whole"
+        shell("merge", shell.out, "--out", whole)
+        path = (shell.out if which == "source" else whole) / class_file.NAME
+        path.write_text("{")
+        said = shell("merge", shell.out, "--out", whole, "--lang", "en")
+        assert (said.code, said.err.count(f"{path} cannot be read")) == (code, 1)
+        assert path.read_text() == "{"
+
     def test_who_is_forgotten_is_named_nowhere(self, shell: Shell, tmp_path: Path) -> None:
         shell.without_rooms()
         box = tmp_path / "class"

@@ -10,6 +10,7 @@ import pytest
 from grader.cli.people import remember
 from grader.course.load import load_course
 from grader.record import class_file
+from grader.record.store import Store
 from tests.support import builders as b
 from tests.support.cli_help import ROOT, Shell
 
@@ -42,6 +43,7 @@ COMMANDS = (
     ("log",),
     ("similar",),
     ("override", "kim", GRU, "--score", "80", "--reason", "viva"),
+    ("forget", "kim"),
 )
 LANGUAGE = ("--lang", "en")
 
@@ -59,7 +61,7 @@ def test_another_one_around_the_current_folder_is_said(
 ) -> None:
     monkeypatch.chdir(course_in(tmp_path / "other", title="HW7"))
     said = shell(*command, "--out", shell.out, *LANGUAGE)
-    assert str(tmp_path / "course") in said.err, said
+    assert said.err.count(str(tmp_path / "course")) == 1, said
     assert str(tmp_path / "other") in said.err
 
 
@@ -85,6 +87,65 @@ def test_a_course_that_moved_is_said_of_no_more_once_it_is_named(
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one[0])
+def test_that_another_one_counts_is_said_where_the_one_that_graded_is_gone(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "course").rename(tmp_path / "elsewhere")
+    monkeypatch.chdir(course_in(tmp_path / "other", title="HW7"))
+    said = shell(*command, "--out", shell.out, *LANGUAGE)
+    assert f"graded with the course in {tmp_path / 'course'}, which is there no more" in said.err
+    assert f"the one in {tmp_path / 'other'} whose rules" in said.err
+    assert "GRADER_COURSE" in said.err
+
+
+@pytest.mark.parametrize("here", [".", "moved", "course"])
+def test_a_course_that_moved_behind_a_link_is_no_other_one(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, here: str
+) -> None:
+    (tmp_path / "course").rename(tmp_path / "moved")
+    (tmp_path / "course").symlink_to(tmp_path / "moved")
+    monkeypatch.chdir(tmp_path / here)
+    said = shell("export", "--format", "canvas", "--out", shell.out, *LANGUAGE)
+    assert (said.code, said.err) == (0, "")
+
+
+@pytest.fixture
+def closed(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
+    """The course that graded lies in a folder of somebody else, which may not be looked into."""
+    look = Path.is_dir
+
+    def is_dir(path: Path) -> bool:
+        if path.is_relative_to(tmp_path / "course"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(Path, "is_dir", is_dir)
+    return shell
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one[0])
+def test_where_the_one_that_graded_may_not_be_looked_into_one_s_own_will_do(
+    closed: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(course_in(tmp_path / "other", title="HW7"))
+    said = closed(*command, "--out", closed.out, *LANGUAGE)
+    assert "fault of the grader" not in said.err
+    assert f"the one in {tmp_path / 'other'} whose rules" in said.err
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_one_that_may_not_be_looked_into_is_said_to_be_that(
+    closed: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, named: bool
+) -> None:
+    if named:
+        monkeypatch.setenv("GRADER_COURSE", str(tmp_path / "course"))
+    said = closed("report", "--out", closed.out, *LANGUAGE)
+    assert said.code == 2
+    assert str(tmp_path / "course") in said.line
+    assert "may be read" in said.line  # and not that the grader is at fault
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one[0])
 def test_results_that_know_none_say_which_one_is_taken(
     shell: Shell, command: tuple[str, ...]
 ) -> None:
@@ -93,10 +154,36 @@ def test_results_that_know_none_say_which_one_is_taken(
     assert f"The course is {ROOT}" in said.err, said
 
 
+@pytest.mark.parametrize(("secret", "known"), [("secret", "other"), ("", "course")])
+def test_a_regrade_that_could_not_begin_is_by_no_other_course(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, secret: str, known: str
+) -> None:
+    monkeypatch.chdir(course_in(tmp_path / "other", title="HW7"))
+    monkeypatch.setenv("GRADER_SECRET_FILE", str(tmp_path / secret))  # else it is a folder
+    said = shell("regrade", "--out", shell.out, *LANGUAGE)
+    assert (said.code == 2) is not bool(secret)
+    assert class_file.read(shell.out).course == str(tmp_path / known)
+
+
 def test_joined_results_know_it_too(shell: Shell, tmp_path: Path) -> None:
     said = shell("merge", shell.out, "--out", tmp_path / "whole", *LANGUAGE)
     assert said.code == 0, said
     assert class_file.read(tmp_path / "whole").course == str(tmp_path / "course")
+
+
+def test_of_joined_results_any_may_know_it(shell: Shell, tmp_path: Path) -> None:
+    older = tmp_path / "older"
+    Store(older).save(b.record("lee", GRU))
+    said = shell("merge", older, shell.out, "--out", tmp_path / "whole", *LANGUAGE)
+    assert (said.code, said.err) == (0, "")
+    said = shell("merge", older, "--out", tmp_path / "whole", *LANGUAGE)
+    assert (said.code, said.err) == (0, "")
+
+
+def test_joined_results_that_know_none_say_which_one_is_taken(shell: Shell, tmp_path: Path) -> None:
+    (shell.out / class_file.NAME).unlink()
+    said = shell("merge", shell.out, "--out", tmp_path / "whole", *LANGUAGE)
+    assert f"The course is {ROOT}" in said.err, said
 
 
 @pytest.mark.parametrize("command", [("--dry-run",), ()], ids=["dry-run", "grade"])

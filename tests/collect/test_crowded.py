@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from grader.collect.collect import Collected, collect
 from grader.report.attendance import perhaps
 from grader.report.roster import read_roster
+from grader.text.words import Words
 from tests.support.notebook_files import notebook, worded, write
 
 IDS = frozenset({"char-text", "sequence-prediction"})
@@ -36,7 +38,7 @@ def told(found: Collected) -> list[Mapping[str, object]]:
 
 
 @pytest.mark.parametrize("many", [2, 3, 4, 5, 9])
-@pytest.mark.parametrize("section", ["{}반", "A{} 분반", "Section {}", "class {}"])
+@pytest.mark.parametrize("section", ["{}반", "A{} 분반", "분반{}", "Section {}", "class{}"])
 def test_a_folder_called_as_a_section_with_notebooks_of_several_names_is_told(
     tmp_path: Path, many: int, section: str
 ) -> None:
@@ -77,6 +79,50 @@ def test_so_are_two_people_of_the_roster_whatever_they_answer(tmp_path: Path) ->
     assert told(found) == [{"folders": "morning", "count": 3}]
 
 
+@pytest.mark.parametrize("many", [2, 5])
+def test_so_are_they_in_a_folder_called_as_something_else_of_the_roster(
+    tmp_path: Path, many: int
+) -> None:
+    names = ["KIM", "LEE", "PARK", "Choi Minjun", "Jung Haeun"][:many]
+    rows = [f"{number + 1},{name}" for number, name in enumerate(names)]
+    roster = read_roster("\n".join(["No,Name", *rows]))
+    inside = [f"{section}/{name}.ipynb" for section in (1, 2) for name in names]
+    found = gather(tmp_path, *inside, whom=partial(perhaps, roster=roster))
+    assert told(found) == [{"folders": "1, 2", "count": 2 * many}]
+
+
+IN_FOLDERS = ["KIM/KIM_hw", "LEE/LEE_hw", "PARK/PARK_hw"]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        (IN_FOLDERS, 3),  # in none of the folders is the same handed in
+        (["KIM/hw", "LEE/hw", "PARK"], 3),  # one has no folder
+        (["KIM/hw/v1", "KIM/hw/v2", "LEE/KIM"], 3),
+    ],
+)
+def test_so_are_students_folders_that_were_not_taken_for_students(
+    tmp_path: Path, names: list[str], count: int, lang: str
+) -> None:
+    inside = [f"1반/{name}.ipynb" for name in names] + ["2반/CHOI.ipynb"]
+    found = gather(tmp_path, *inside)
+    assert {one.student for one in found.submissions} == {"1반", "2반"}
+    assert told(found) == [{"folders": "1반", "count": count}]
+    (note,) = [one for one in found.notes if one.id == "collect.many_names"]
+    assert {"en": "folder in it", "ko": "안의 폴더"}[lang] in Words(lang).say(note)
+
+
+def test_so_are_such_folders_of_people_on_the_roster_whatever_the_section_is_called(
+    tmp_path: Path,
+) -> None:
+    inside = [f"morning/{name}.ipynb" for name in IN_FOLDERS] + ["evening/CHOI.ipynb"]
+    assert told(gather(tmp_path, *inside)) == []
+    found = gather(tmp_path, *inside, whom=of_the_roster)
+    assert told(found) == [{"folders": "morning", "count": 3}]
+
+
 def test_whoever_is_on_the_roster_is_one_student_whatever_the_files_are_called(
     tmp_path: Path,
 ) -> None:
@@ -95,6 +141,12 @@ def test_whoever_is_on_the_roster_is_one_student_whatever_the_files_are_called(
         ["kimminjun/kim_1.ipynb", "kimminjun/tries.ipynb", "kimminjun/more.ipynb", "lee/x.ipynb"],
         ["kim/text.ipynb", "kim/my_sequence.ipynb", "kim/homework.ipynb", "lee/x.ipynb"],
         ["kim/old/a.ipynb", "kim/final/b.ipynb", "lee/x.ipynb"],
+        ["kim/first/a.ipynb", "kim/second/b.ipynb", "lee/x.ipynb"],
+        [
+            f"kim/{part}/{part}.ipynb"
+            for part in ("week1", "week 2", "hw", "과제", "v2", "char-text")
+        ]
+        + ["lee/x.ipynb"],
         ["kim__char-text.ipynb", "lee__char-text.ipynb"],
     ],
 )
@@ -105,6 +157,11 @@ def test_what_one_student_leaves_in_a_folder_is_not_told(tmp_path: Path, names: 
 @pytest.mark.parametrize("names", [["v1", "v2"], ["hw", "hw (1)"], ["homework", "tries"]])
 def test_nor_are_copies_and_versions_of_one_exercise(tmp_path: Path, names: list[str]) -> None:
     inside = [f"kim/{name}.ipynb" for name in names] + ["lee/hw.ipynb"]
+    assert told(gather(tmp_path, *inside, document=KNOWN)) == []
+
+
+def test_nor_are_one_student_s_folders_with_one_exercise(tmp_path: Path) -> None:
+    inside = [f"kim/{name}/hw.ipynb" for name in ("laptop", "server")] + ["lee/hw.ipynb"]
     assert told(gather(tmp_path, *inside, document=KNOWN)) == []
 
 

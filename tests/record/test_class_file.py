@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_damaged_one_is_told_and_knows_nothing(tmp_path: Path, text: str) -> N
     (tmp_path / class_file.NAME).write_text(text)
     kept = class_file.read(tmp_path)
     assert (kept.roster, kept.looks) == ("", ())
-    assert [one.id for one in kept.unread] == ["record.unreadable"]
+    assert [one.id for one in kept.unread] == ["record.class_unreadable"]
 
 
 def test_looking_again_replaces_and_looking_elsewhere_adds() -> None:
@@ -66,7 +67,15 @@ def test_several_machines_know_each_thing_once() -> None:
 
 
 def test_who_is_forgotten_is_in_none_of_it(tmp_path: Path) -> None:
-    class_file.write(tmp_path, ClassFile("/roster", (Look(("/a",), (KIM, LEE, LOOSE)),)))
+    kept = ClassFile("/roster", (Look(("/a",), (KIM, LEE, LOOSE)),), "/course")
+    class_file.write(tmp_path, kept)
     people.forget(tmp_path, "kim")
     assert "kim" not in (tmp_path / class_file.NAME).read_text()
-    assert class_file.read(tmp_path).looks == (Look(("/a",), (LEE,)),)
+    assert class_file.read(tmp_path) == replace(kept, looks=(Look(("/a",), (LEE,)),))
+
+
+def test_who_is_forgotten_is_in_no_damaged_one(tmp_path: Path) -> None:
+    (tmp_path / class_file.NAME).write_text("kim {")
+    people.forget(tmp_path, "kim")
+    assert "kim" not in (tmp_path / class_file.NAME).read_text()
+    assert class_file.read(tmp_path) == ClassFile()

@@ -67,6 +67,30 @@ def test_a_column_is_found_as_somebody_typed_it() -> None:
     assert column_called((), "name") is None
 
 
+@pytest.mark.parametrize("typed", ["", "-"])
+def test_a_column_without_a_word_is_found_by_no_other(typed: str) -> None:
+    assert column_called(read_roster(",#\nkim,A"), typed) is None
+
+
+PEOPLE = ["이름,학번", "김민준,20231234", "이서연,20235678"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("before", ["", "\ufeff", "{end}", "\ufeff{end}{end}"])
+@pytest.mark.parametrize("after", ["", "{end}", "{end},{end} , {end}"])
+def test_lines_may_end_in_any_way_and_blank_ones_are_nobody(
+    end: str, before: str, after: str
+) -> None:
+    roster = read_roster(before.format(end=end) + end.join(PEOPLE) + after.format(end=end))
+    assert [*people_of(roster).values()] == ["김민준", "이서연"]
+    assert [row["학번"] for row in roster] == ["20231234", "20235678"]
+
+
+def test_a_cell_stays_as_it_was_written() -> None:
+    (row,) = read_roster('name,note\r\nkim,"one\r\ntwo "\r\n')
+    assert row["note"] == "one\r\ntwo "
+
+
 @pytest.mark.parametrize("header", ["foo,bar", "Section,Points", "20231234,김민준"])
 def test_a_header_without_any_such_column_does_not_say_who_people_are(header: str) -> None:
     assert not says_who(read_roster(f"{header}\n이서연,20235678"))
@@ -99,10 +123,27 @@ class TestOnTheCommandLine:
         self, shell: Shell, batch: Path, lang: str
     ) -> None:
         roster = batch.parent / "roster.csv"
-        roster.write_text("foo,bar\n김민준,20231234\n", "utf-8")
-        said = shell.grade(batch, "--dry-run", "--roster", roster, lang=lang)
+        for header in ("foo,bar", ",foo,bar", "#,foo,bar", "foo,bar,,\n이름,학번,,"):
+            roster.write_text(f"{header}\n1,김민준,20231234\n", "utf-8")
+            said = shell.grade(batch, "--dry-run", "--roster", roster, lang=lang)
+            assert said.code == 2
+            wanted = (str(roster), "foo, bar", "Name", "학번", "Email")
+            assert all(one in said.err for one in wanted)
+
+    @pytest.mark.parametrize("people", [2, 20_000])
+    def test_a_quotation_mark_that_is_not_closed_leaves_out_nobody_behind_it(
+        self, shell: Shell, batch: Path, people: int
+    ) -> None:
+        text = 'name,nick,number\n이서연,"KJ",1\n김민준,"KJ,20231234\n'
+        said = self.planned(shell, batch, text + "이서연,,20235678\n" * people)
         assert said.code == 2
-        assert all(one in said.err for one in (str(roster), "foo, bar", "Name", "학번", "Email"))
+        assert str(batch.parent / "roster.csv") in said.line
+        assert "quotation mark" in said.line
+
+    def test_quotation_marks_may_be_anywhere_else(self, shell: Shell, batch: Path) -> None:
+        text = 'name,nick,number\n"이서연" ,5" tall,1\n김민준,"""KJ""\nof B",20231234\n'
+        told = json.loads(self.planned(shell, batch, f"{text}lee,,2\n").out)
+        assert (told["absent"], told["not_on_roster"]) == (["lee", "이서연 "], [])
 
     def test_a_column_named_for_the_export_will_do(self, shell: Shell, tmp_path: Path) -> None:
         roster = tmp_path / "roster.csv"
