@@ -93,10 +93,9 @@ def a_class_in_ten_styles(epochs: int | None, *, alike: bool) -> list[Handed]:
 
 def builders(students: Sequence[Handed]) -> list[Handed]:
     """Cut each notebook down to one that imports TensorFlow and builds its model."""
-    layers = {"simple-rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
     found = []
     for one in students:
-        layer = layers[one.exercise.removeprefix("multiplication-")]
+        layer = LAYERS[one.exercise]
         building = (
             "import tensorflow as tf\n"
             f"# {one.student}\n"

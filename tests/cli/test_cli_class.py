@@ -41,6 +41,18 @@ def people(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
 
 
+def _grade_without_notebooks(shell: Shell, place: Path) -> tuple[Path, Path]:
+    """Grade a class of two of whom nobody handed in a notebook; gives its folder and its roster."""
+    shell.without_rooms()
+    box = place / "class"
+    for name, content in (("kim/x.pdf", c.PDF), ("lee/work.rar", b"Rar!")):
+        (box / name).parent.mkdir(parents=True)
+        (box / name).write_bytes(content)
+    roster = c.canvas_roster(place)
+    shell.grade(box, "--roster", roster)
+    return box, roster
+
+
 class TestCanvas:
     @pytest.fixture
     def roster(self, shell: Shell, tmp_path: Path) -> Path:
@@ -529,13 +541,7 @@ class TestClassPage:
         assert class_file.read(shell.out).looks == ()
 
     def test_what_several_machines_know_is_joined(self, shell: Shell, tmp_path: Path) -> None:
-        shell.without_rooms()
-        box = tmp_path / "class"
-        for name, content in (("kim/x.pdf", c.PDF), ("lee/work.rar", b"Rar!")):
-            (box / name).parent.mkdir(parents=True)
-            (box / name).write_bytes(content)
-        roster = c.canvas_roster(tmp_path)
-        shell.grade(box, "--roster", roster)
+        _grade_without_notebooks(shell, tmp_path)
         whole = tmp_path / "whole"
         said = shell("merge", shell.out, "--out", whole, "--lang", "en")
         assert said.code == 1
@@ -546,13 +552,7 @@ class TestClassPage:
     def test_a_damaged_file_of_the_class_stays_and_is_told_until_a_roster_is_named(
         self, shell: Shell, tmp_path: Path, command: str
     ) -> None:
-        shell.without_rooms()
-        box = tmp_path / "class"
-        for name, content in (("kim/x.pdf", c.PDF), ("lee/work.rar", b"Rar!")):
-            (box / name).parent.mkdir(parents=True)
-            (box / name).write_bytes(content)
-        roster = c.canvas_roster(tmp_path)
-        shell.grade(box, "--roster", roster)
+        box, roster = _grade_without_notebooks(shell, tmp_path)
         damaged = (shell.out / class_file.NAME).read_bytes()[:-9]
         (shell.out / class_file.NAME).write_bytes(damaged)
         told = ("--out", shell.out, "--lang", "en")

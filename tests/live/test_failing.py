@@ -171,7 +171,11 @@ def test_what_keras_prints_in_bold_is_read_without(shell: InteractiveShell) -> N
 
 @pytest.mark.parametrize(
     "cell",
-    ["%%time\nhistory = model.fit(X, Y)", "%time model.fit(X, Y)", "%%timeit\nmodel.fit(X, Y)"],
+    [
+        "%%time\nhistory = model.fit(X, Y)",
+        "%time model.fit(X, Y)",
+        "%%timeit -n 1 -r 1\nmodel.fit(X, Y)",
+    ],
 )
 def test_a_fit_that_was_timed_and_failed_is_known_to_have_been_called(
     shell: InteractiveShell, cell: str
