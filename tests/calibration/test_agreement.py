@@ -84,6 +84,19 @@ def test_one_engine_alone_or_too_few_runs_say_nothing() -> None:
     assert agreements(expectation(*few), ERRORS) == ()
 
 
+def test_every_two_of_three_engines_are_compared() -> None:
+    three = {
+        "jax": drawn(1e-3, 20, 1),
+        "tensorflow": drawn(1e-3, 6, 2),
+        "trainer": [1e-3] * 9 + [2e-2],
+    }
+    made = [run for engine, values in three.items() for run in runs(engine, values)]
+    found = {one.engines: one for one in agreements(expectation(*made), ERRORS)}
+    assert list(found) == [("jax", "tensorflow"), ("jax", "trainer"), ("tensorflow", "trainer")]
+    assert [one.runs for one in found.values()] == [(20, 6), (20, 10), (6, 10)]
+    assert [one.crossed for one in found.values()] == [0, 1, 1]
+
+
 def test_runs_that_never_learned_are_counted_and_not_compared() -> None:
     clean = compared(drawn(1e-3, 20, 1), drawn(1e-3, 6, 2))
     found = compared(drawn(1e-3, 20, 1), [*drawn(1e-3, 6, 2), 1.5])
