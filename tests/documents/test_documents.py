@@ -31,6 +31,7 @@ BLOCKS = in_blocks()
 CHEAP = {"--help", "--version", "list", "report", "regrade", "export", "merge", "release", "new"}
 CHEAP |= {"log", "similar"}
 CHEAP_DATA = {"list", "verify"}
+WORDS_A_MINUTE = 238  # silent reading, adults, the mean of 190 studies (Brysbaert 2019)
 PATH = re.compile(r"`((?:grader|tests|tools|benchmarks|reference|docs)/[\w./-]*(?:\.\w+|/))`")
 MODULE = re.compile(r"`(\w+\.py)`")
 OF_A_COURSE = {"checks.py"}  # that an exercise may have; none of ours needs one
@@ -299,6 +300,11 @@ def test_every_page_is_in_the_navigation_once() -> None:
     settings = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))
     written = [page.removeprefix("docs/") for page in pages() if page.startswith("docs/")]
     assert sorted(listed(settings["project"]["nav"])) == sorted(written)
+
+
+def test_the_page_on_the_trainer_is_read_in_five_minutes() -> None:
+    text = (ROOT / "docs/trainer.md").read_text(encoding="utf-8")
+    assert len(text.split()) <= 5 * WORDS_A_MINUTE
 
 
 def test_every_decision_is_in_the_list_of_decisions() -> None:
