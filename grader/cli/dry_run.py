@@ -60,6 +60,7 @@ class DryRun:
     out: Path
     jobs: int
     roster: Roster | None = None
+    wrong: tuple[Message, ...] = ()  # with what is kept about the class
 
     def show(self, form: str) -> int:
         """Print it; gives the exit code.
@@ -254,7 +255,7 @@ class DryRun:
 
     @property
     def _notes(self) -> tuple[Message, ...]:
-        return (*by_itself(self.course), *self.collected.notes)
+        return (*by_itself(self.course), *self.wrong, *self.collected.notes)
 
     def _json(self) -> dict[str, Json]:
         planned: list[Json] = [_planned_json(one, self.words) for one in self.planned]

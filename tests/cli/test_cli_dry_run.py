@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from grader.authoring.release import CHECK
+from grader.cli.people import remember
+from grader.record import class_file
 from grader.record.store import Store
 from grader.text.words import Words
 from tests.support import builders as b
@@ -239,6 +241,26 @@ def test_a_file_that_only_looks_as_if_canvas_had_named_it_is_shown_as_it_is_call
         write(tmp_path / "hw" / name)
     printed = shell.grade(tmp_path / "hw", "--dry-run", lang="en").out
     assert all(name in printed for name in names)
+
+
+def test_the_roster_that_results_remember_is_asked_as_grading_asks_it(
+    shell: Shell, batch: Path, tmp_path: Path
+) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("name\nkim\n이서연\n", "utf-8")
+    remember(shell.out, roster=roster)
+    told = planned(shell, batch)
+    assert (told["absent"], told["not_on_roster"]) == (["이서연"], ["lee"])
+    roster.unlink()
+    told = planned(shell, batch)
+    assert (told["absent"], told["not_on_roster"]) == ([], [])
+    assert str(roster) in "".join(told["notes"])
+
+
+def test_that_nobody_knows_which_roster_was_remembered_is_told(shell: Shell, batch: Path) -> None:
+    shell.out.mkdir()
+    (shell.out / class_file.NAME).write_text("{")
+    assert str(shell.out / class_file.NAME) in "".join(planned(shell, batch)["notes"])
 
 
 def test_a_roster_that_is_none_is_refused_before_anything_runs(
