@@ -132,9 +132,12 @@ def typed_names(person: Mapping[str, str]) -> set[str]:
 
 
 def logins(roster: Roster, rows: Iterable[int]) -> list[str]:
-    """Give what tells the people of some rows apart: a login, a number or an address."""
-    found = (next((roster[row][it] for it in LOGINS if roster[row].get(it)), "") for row in rows)
-    return [one for one in found if one]
+    """Give what tells the people of some rows apart: a login, a number or an address of each.
+
+    Nothing where somebody has none, or another one's: who is left would be taken for all of them.
+    """
+    found = [next((roster[row][it] for it in LOGINS if roster[row].get(it)), "") for row in rows]
+    return found if all(found) and len({*found}) == len(found) else []
 
 
 def one_word(text: str) -> str:
