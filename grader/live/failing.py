@@ -11,6 +11,7 @@ import linecache
 import re
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -31,6 +32,7 @@ LONGEST_ERROR = 200
 MOST = 12  # cells
 LONGEST_SOURCE = 4000  # characters that are compared
 LONGEST_BY_LETTERS = 300  # difflib's work grows with the square: longer cells go by their words
+MOST_PAIRS = 50_000  # of equal letters or words, as pasted data have; their order says nothing
 ALIKE = 0.6  # of two cells' text, from which the later one is the former, mended
 TIMED = ("<timed exec>", "<timed eval>")  # files of what %time runs, whatever the cell
 _TIME = re.compile(r"run_(?:cell|line)_magic\('time'")
@@ -180,9 +182,16 @@ def _is_mended(failed: str, later: str) -> bool:
     one, other = failed.strip()[:LONGEST_SOURCE], later.strip()[:LONGEST_SOURCE]
     if one == other or not other:
         return one == other
-    matcher = difflib.SequenceMatcher(None, *_compared(one, other), autojunk=False)
+    parts = _compared(one, other)
+    matcher = difflib.SequenceMatcher(None, *parts, autojunk=False)
     quick = matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE
-    return quick and matcher.ratio() >= ALIKE
+    return quick and (_pairs(*parts) > MOST_PAIRS or matcher.ratio() >= ALIKE)
+
+
+def _pairs(one: Sequence[str], other: Sequence[str]) -> int:
+    """Count the pairs of equal parts: difflib looks at each, and again at those that are left."""
+    counts = Counter(other)
+    return sum(count * counts[part] for part, count in Counter(one).items())
 
 
 def _compared(one: str, other: str) -> tuple[Sequence[str], Sequence[str]]:
