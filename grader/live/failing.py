@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from grader.code.source import without_magics
+from grader.code.source import read_code
 from grader.execution import Fit
 from grader.live.given import LastCall, last_call
 from grader.live.names import as_typed
@@ -59,20 +59,24 @@ class FailedCell:
         return f"[{self.number}]"
 
     @property
+    def _notebook(self) -> Notebook:
+        return Notebook((Cell(self.number, self.source),), None, "")
+
+    @property
     def told(self) -> str:
         """The exception in one line, without a full stop."""
         return told(self.error.name, self.error.value, LONGEST_ERROR).rstrip(". ")
 
     def fit_of(self, names: Mapping[str, Any], model: Any) -> LastCall | None:
         """Give the call of ``fit`` on a model that stands in the cell."""
-        return last_call(Notebook((Cell(self.number, self.source),), None, ""), names, model)
+        return last_call(self._notebook, names, model)
 
     def makes(self, name: str) -> bool:
         """Whether the cell binds a name, or calls ``fit``, or nobody can read it."""
-        try:
-            nodes = list(ast.walk(ast.parse(without_magics(self.source))))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        code = read_code(self._notebook)
+        if not code:
             return True
+        nodes = code[0].nodes
         bound = {
             one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
         }

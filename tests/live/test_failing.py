@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import io
 import sys
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -215,6 +216,13 @@ def test_a_fit_that_was_timed_and_failed_is_known_to_have_been_called(
 )
 def test_whether_a_cell_makes_a_model_is_seen_beside_its_magics(source: str, made: bool) -> None:
     assert replace(MODEL, source=source).makes("model") is made
+
+
+def test_reading_a_cell_says_nothing_of_a_student_s_strings() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert replace(MODEL, source="re.compile('\\d')\nmodel = 1").makes("model")
+        assert not replace(MODEL, source="re.compile('\\d')").makes("model")
 
 
 def test_of_cells_that_are_timed_the_only_one_is_known_to_have_failed(
