@@ -111,7 +111,9 @@ def _export(options: ExportOptions) -> int:
     lacks = list(exporter.lacks(export))  # refuses what can be written for nobody
     written = spared.made(Step.EXPORT, _maker(exporter, export), export.records)
     by_hand = by_hand_table(export.records, words)
-    for name, content in (*written, *_beside(place, by_hand, everybody)):
+    made = [*written, *_beside(place, by_hand, everybody)]
+    _require_apart([place / name for name, _ in made], roster_path)
+    for name, content in made:
         path = place / name
         files.sweep(path.parent, [path.name])
         files.write_whole(path, content, shared=options.to is not None)
@@ -183,6 +185,17 @@ def _beside(place: Path, table: str, everybody: People) -> list[tuple[str, bytes
     if everybody.tells_more or _is_of_people(place / PEOPLE):
         made[PEOPLE] = everybody.table()
     return [(name, text.encode("utf-8-sig", "replace")) for name, text in made.items()]
+
+
+def _require_apart(paths: Sequence[Path], roster: str) -> None:
+    """Refuse to write over the roster, whose other columns would be gone.
+
+    Raises:
+        GraderError: one of the paths is the roster's.
+    """
+    for path in paths:
+        if roster and path.exists() and path.samefile(roster):
+            raise GraderError(Message("cli.export_over_roster", {"path": str(path)}))
 
 
 def _is_of_people(path: Path) -> bool:

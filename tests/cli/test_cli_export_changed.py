@@ -260,3 +260,19 @@ def test_somebody_s_own_file_of_that_name_stays(shell: Shell, tmp_path: Path) ->
     (tmp_path / PEOPLE).write_text("name,phone\n")
     export(shell, "canvas", "--to", tmp_path)
     assert (tmp_path / PEOPLE).read_text() == "name,phone\n"
+
+
+@pytest.mark.parametrize("name", ["canvas.csv", PEOPLE])
+@pytest.mark.parametrize("given", ["named", "remembered"])
+def test_no_export_is_written_over_the_roster(
+    shell: Shell, tmp_path: Path, name: str, given: str
+) -> None:
+    roster = tmp_path / "canvas" / name
+    roster.parent.mkdir()
+    roster.write_text(CANVAS)
+    named = ("--roster", roster) if given == "named" else ()
+    if not named:
+        shell("report", "--out", shell.out, "--roster", roster)
+    said = export(shell, "canvas", "--to", tmp_path / "canvas", *named)
+    assert (said.code, str(roster) in said.line) == (2, True)
+    assert [one.read_text() for one in (tmp_path / "canvas").iterdir()] == [CANVAS]
