@@ -566,6 +566,16 @@ class TestClassPage:
         shell("report", "--roster", roster, *told)
         assert class_file.read(shell.out).roster == str(roster)
 
+    @pytest.mark.parametrize(("lang", "told"), [("en", "then it is emptied"), ("ko", "비웁니다")])
+    def test_forgetting_somebody_empties_a_damaged_one_and_says_so(
+        self, shell: Shell, lang: str, told: str
+    ) -> None:
+        shell.keep(b.record("kim", GRU), b.record("lee", GRU))
+        (shell.out / class_file.NAME).write_text('{"lee')
+        said = shell("forget", "lee", "--yes", "--by", "kim", "--out", shell.out, "--lang", lang)
+        assert (said.code, told in said.line) == (0, True)
+        assert class_file.read(shell.out) == class_file.ClassFile()
+
     @pytest.mark.parametrize(("which", "code"), [("source", 3), ("target", 0)])
     def test_joining_tells_of_a_damaged_file_of_the_class(
         self, shell: Shell, tmp_path: Path, which: str, code: int
