@@ -62,7 +62,9 @@ def open_course(profile: str | None = None, out: Path | None = None) -> Course:
 
 def course_of_results(out: Path, lang: str | None, *others: Path) -> tuple[Course, Words]:
     """Load the course for folders of results; where another one may have graded, that is said."""
-    known = [one for one in (out, *others) if graded_with(one) is not None]
+    graded = [(one, found) for one in (out, *others) if (found := graded_with(one)) is not None]
+    graded.sort(key=lambda one: not is_course(one[1]))  # another machine's lies elsewhere
+    known = [one for one, _ in graded]
     course = open_course(out=next(iter(known), None))
     words = open_words(course, lang)
     for one in known:

@@ -181,6 +181,18 @@ def test_of_joined_results_any_may_know_it(shell: Shell, tmp_path: Path) -> None
     assert (said.code, said.err) == (0, "")
 
 
+def test_of_joined_results_the_course_that_is_there_counts_and_is_known(
+    shell: Shell, tmp_path: Path
+) -> None:
+    """Another machine's lies elsewhere, whichever of them is named first."""
+    elsewhere, whole = tmp_path / "elsewhere", tmp_path / "whole"
+    Store(elsewhere).save(b.record("lee", GRU))
+    class_file.write(elsewhere, class_file.ClassFile(course="/of/another/machine"))
+    said = shell("merge", elsewhere, shell.out, "--out", whole, *LANGUAGE)
+    assert (said.code, "/of/another/machine" in said.line) == (0, True)
+    assert class_file.read(whole).course == str(tmp_path / "course")
+
+
 def test_joined_results_that_know_none_say_which_one_is_taken(shell: Shell, tmp_path: Path) -> None:
     (shell.out / class_file.NAME).unlink()
     said = shell("merge", shell.out, "--out", tmp_path / "whole", *LANGUAGE)
