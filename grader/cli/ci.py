@@ -24,7 +24,12 @@ from grader.cli.check import NO_SECRET
 from grader.cli.check_whole import sound
 from grader.cli.ci_say import Speaker
 from grader.cli.ci_work import Work, collected_by
-from grader.cli.course import course_to_check_with, course_to_grade_with, open_words
+from grader.cli.course import (
+    course_to_check_with,
+    course_to_grade_with,
+    open_words,
+    tell_another,
+)
 from grader.cli.errors import INTERRUPTED, speak
 from grader.cli.export import about_of
 from grader.cli.grade import (
@@ -40,6 +45,7 @@ from grader.cli.grade import (
     settings_of,
 )
 from grader.cli.kept import current, of_batch
+from grader.cli.people import remember
 from grader.cli.progress import ProgressLines
 from grader.cli.signing import sign
 from grader.cli.spared import Spared
@@ -187,6 +193,9 @@ class Job:
         speaker, asked, lent = self.speaker, self.options.grading, self.options.cache
         gpus = round_gpus(asked, self.course, settings, room)
         with Store(asked.out, lent=lent) as store:
+            if not self.options.public:
+                tell_another(self.course, store.out, self.words)
+                remember(store.out, course=self.course)
             spared = Spared(store.out)
             collected = self.work.collected
             with speaker.part("ci.part_grading"):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from grader.cli.errors import speak, tell
 from grader.course.exercises import REFERENCE, Course
-from grader.course.load import find_course, is_course, load_course
+from grader.course.load import find_course, is_course, load_course, without_links
 from grader.course.looking import HANDED_IN, OUTSIDE
 from grader.course.profiles import LAPTOP
 from grader.course.public import (
@@ -62,7 +62,9 @@ def open_course(profile: str | None = None, out: Path | None = None) -> Course:
 
 def course_of_results(out: Path, lang: str | None, *others: Path) -> tuple[Course, Words]:
     """Load the course for folders of results; where another one may have graded, that is said."""
-    known = [one for one in (out, *others) if graded_with(one) is not None]
+    graded = [(one, found) for one in (out, *others) if (found := graded_with(one)) is not None]
+    graded.sort(key=lambda one: not is_course(one[1]))  # another machine's lies elsewhere
+    known = [one for one, _ in graded]
     course = open_course(out=next(iter(known), None))
     words = open_words(course, lang)
     for one in known:
@@ -87,7 +89,7 @@ def tell_another(course: Course, out: Path, words: Words) -> None:
 def graded_with(out: Path | None) -> Path | None:
     """Give the course that graded what a folder holds, where that is known."""
     kept = class_file.read(out).course if out is not None else ""
-    return Path(kept).resolve() if kept else None
+    return without_links(Path(kept)) if kept else None
 
 
 def by_itself(course: Course) -> tuple[Message, ...]:
@@ -108,7 +110,7 @@ def course_to_grade_with(
     course = open_course(profile, out)
     if not os.environ.get("GRADER_COURSE"):
         for path in paths:
-            if course.root.resolve().is_relative_to(path.resolve()):
+            if course.root.resolve().is_relative_to(without_links(path)):
                 args = {"course": str(course.root), "path": str(path)}
                 raise GraderError(Message("cli.course_inside", args))
     return course

@@ -24,7 +24,7 @@ from grader.cli.people import named
 from grader.cli.printing import console, titles
 from grader.cli.progress import SOON
 from grader.cli.roster import class_list
-from grader.cli.rules import ahead_of, nobodys
+from grader.cli.rules import ahead_of, nobodys, rules_about
 from grader.collect.attempts import may_count, together
 from grader.collect.collect import Collected
 from grader.collect.names import file_mark
@@ -60,6 +60,7 @@ class DryRun:
     out: Path
     jobs: int
     roster: Roster | None = None
+    wrong: tuple[Message, ...] = ()  # with what is kept about the class
 
     def show(self, form: str) -> int:
         """Print it; gives the exit code.
@@ -240,8 +241,11 @@ class DryRun:
 
     @property
     def _marks(self) -> tuple[Message, ...]:
-        handed_in = [one.submission.handed_in for one in self.planned if one.counts]
-        return tuple(marks_foreseen(handed_in, self.course.rules))
+        handed_in = [one.submission for one in self.planned if one.counts]
+        every = [key for key, terms in self.course.rules.exercises.items() if terms.due is not None]
+        told = [(one.student, one.exercises or every, one.handed_in) for one in handed_in]
+        rules = rules_about(self.course.rules, self.people, self._class)
+        return tuple(marks_foreseen(told, rules))
 
     @cached_property
     def _class(self) -> Roster:
@@ -254,7 +258,7 @@ class DryRun:
 
     @property
     def _notes(self) -> tuple[Message, ...]:
-        return (*by_itself(self.course), *self.collected.notes)
+        return (*by_itself(self.course), *self.wrong, *self.collected.notes)
 
     def _json(self) -> dict[str, Json]:
         planned: list[Json] = [_planned_json(one, self.words) for one in self.planned]

@@ -36,7 +36,7 @@ from grader.report import exporters
 from grader.report.attendance import perhaps
 from grader.report.by_hand import by_hand_table
 from grader.report.export import Export, Exporter, Lack
-from grader.report.people import People
+from grader.report.people import COLUMNS, People
 from grader.report.roster import bare
 from grader.report.wording import file_stem
 from grader.text.printable import printable
@@ -45,7 +45,7 @@ from grader.text.words import Words
 from grader.types import UNKNOWN, GraderError, Message, Record
 
 BY_HAND = "by-hand.csv"
-LARGEST_PAGE = 50_000_000  # bytes
+LARGEST = 50_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,9 @@ def _export(options: ExportOptions) -> int:
     lacks = list(exporter.lacks(export))  # refuses what can be written for nobody
     written = spared.made(Step.EXPORT, _maker(exporter, export), export.records)
     by_hand = by_hand_table(export.records, words)
-    for name, content in (*written, *_beside(place, by_hand, everybody)):
+    made = [*written, *_beside(place, by_hand, everybody)]
+    _require_apart([place / name for name, _ in made], roster_path)
+    for name, content in made:
         path = place / name
         files.sweep(path.parent, [path.name])
         files.write_whole(path, content, shared=options.to is not None)
@@ -180,16 +182,36 @@ def _maker(
 def _beside(place: Path, table: str, everybody: People) -> list[tuple[str, bytes]]:
     """Give the tables of what was decided by hand, and of people, where there is more to tell."""
     made = {BY_HAND: table} if table.count("\n") > 1 or (place / BY_HAND).exists() else {}
-    if everybody.tells_more:
+    if everybody.tells_more or _is_of_people(place / PEOPLE):
         made[PEOPLE] = everybody.table()
     return [(name, text.encode("utf-8-sig", "replace")) for name, text in made.items()]
+
+
+def _require_apart(paths: Sequence[Path], roster: str) -> None:
+    """Refuse to write over the roster, whose other columns would be gone.
+
+    Raises:
+        GraderError: one of the paths is the roster's.
+    """
+    for path in paths:
+        if roster and path.exists() and path.samefile(roster):
+            raise GraderError(Message("cli.export_over_roster", {"path": str(path)}))
+
+
+def _is_of_people(path: Path) -> bool:
+    """Whether an earlier export left its table of people there; another file is somebody's own."""
+    try:
+        begin = files.read_at_most(path, LARGEST)
+    except OSError:
+        return False
+    return begin.decode("utf-8-sig", "replace").startswith(",".join(COLUMNS))
 
 
 def _page(out: Path, student: str) -> bytes | None:
     """Give a student's page of feedback as it was last written."""
     path = out / "feedback" / f"{file_stem(student)}.html"
     try:
-        return files.read_at_most(path, LARGEST_PAGE)
+        return files.read_at_most(path, LARGEST)
     except OSError:
         return None
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.cli import people
-from grader.cli.forgetting import lines_about
+from grader.cli.forgetting import exercises_kept, lines_about
 from grader.cli.kept import ALL_ACCEPTED
 from grader.cli.opened import Opened, author_of, opened, write_pages
 from grader.cli.roster import known_roster
@@ -136,11 +136,12 @@ def _exercises(folder: Opened, student: str, texts: Sequence[str]) -> tuple[str,
 def _ask(folder: Opened, student: str, exercises: Sequence[str], author: str) -> None:
     there = {(one.student, one.exercise) for one in folder.by_hand.to_forget}
     wanted = [one for one in exercises or ("",) if not {(student, one), (student, "")} & there]
-    known, new = folder.by_hand, []
-    for one in wanted:
+    known, new, counted = folder.by_hand, [], 0
+    for number, one in enumerate(wanted, 1):
         line_id = hand_file.new_id(known)
         at = hand_file.now()
-        count = _going(folder, student, (one,) if one else ()).count
+        upto = _going(folder, student, wanted[:number] if one else ()).count
+        count, counted = upto - counted, upto
         new.append(HandLine(line_id, at, author, HandKind.FORGET, student, one, erased=count))
     hand_file.append(folder.store.out, new)
 
@@ -168,4 +169,5 @@ def _going(folder: Opened, student: str, exercises: Sequence[str]) -> _Going:
     if exercises:
         records = [one for one in records if one.exercise in exercises]
     theirs = [one for it in exercises or ("",) for one in lines_about(lines, student, it)]
-    return _Going(records, theirs, 0 if exercises else people.left_aside(folder.store.out, student))
+    left = exercises_kept(folder.store, student) - {*exercises} if exercises else ()
+    return _Going(records, theirs, 0 if left else people.left_aside(folder.store.out, student))

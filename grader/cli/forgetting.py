@@ -40,7 +40,7 @@ def forget_asked(store: Store) -> list[HandLine]:
 
 def _forget(store: Store, one: HandLine) -> HandLine:
     forgetting.erase(store, one.student, one.exercise)
-    if not _has_anything(store, one.student):
+    if not exercises_kept(store, one.student):
         people.forget(store.out, one.student)
     _erase_pages(store, one.student)
     note = replace(one, student="", exercise="", text="")
@@ -55,16 +55,17 @@ def _erase_pages(store: Store, student: str) -> None:
             if (store.out / name).is_dir():
                 shutil.rmtree(store.out / name)
         (store.out / SIMILAR).unlink(missing_ok=True)
-        if not _has_anything(store, student):
+        if not exercises_kept(store, student):
             page = store.out / "feedback" / f"{wording.file_stem(student)}.html"
             page.unlink(missing_ok=True)
 
 
-def _has_anything(store: Store, student: str) -> bool:
+def exercises_kept(store: Store, student: str) -> set[str]:
+    """Give the exercises for which there is anything of a student."""
     by_hand = store.by_hand()
     decided = {who for who in by_hand.standing if not by_hand.is_forgotten(*who)}
     left = {(one.student, one.exercise) for one in store.latest()} | decided
-    return any(whose == student for whose, _ in left)
+    return {exercise for whose, exercise in left if whose == student}
 
 
 def lines_about(lines: Iterable[HandLine], student: str, exercise: str) -> list[HandLine]:

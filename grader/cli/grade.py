@@ -27,9 +27,9 @@ from grader.cli.course import (
 from grader.cli.devices import AUTO, devices_for, rooms_gpus, trainers_gpus
 from grader.cli.errors import INTERRUPTED, speak, tell
 from grader.cli.kept import exit_code, finish, of_batch
-from grader.cli.people import look_of, remember, roster_or_nobody
+from grader.cli.people import kept_roster, look_of, remember, roster_or_nobody
 from grader.cli.progress import Progress, open_progress
-from grader.cli.roster import class_list, roster_file
+from grader.cli.roster import roster_file
 from grader.cli.rules import rules_for
 from grader.cli.spared import Spared, Step
 from grader.collect.collect import Collected, collect
@@ -146,9 +146,9 @@ def _shown_only(course: Course, words: Words, collected: Collected, options: Gra
     """Say what would be graded, and grade nothing."""
     from grader.cli.dry_run import DryRun
 
-    roster = roster_file(options.roster) if options.roster else class_list(course) or None
-    jobs = options.jobs or len(environment.cores())
-    return DryRun(course, words, collected, options.out, jobs, roster).show(options.format)
+    given, jobs = options.roster, options.jobs or len(environment.cores())
+    known = (roster_file(given), ()) if given else kept_roster(course, options.out)
+    return DryRun(course, words, collected, options.out, jobs, *known).show(options.format)
 
 
 def beforehand(

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.kept import current, existing, exit_code, finish
 from grader.cli.spared import Spared, Step
+from grader.course.exercises import Course
 from grader.record import class_file, files, hand_file, notebook_file
 from grader.record.index import KEY, MOST_BYTES, keyed_folders
 from grader.record.record_json import CorruptError, KeptRecord, kept_from_json
@@ -51,7 +52,7 @@ def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -
                 with spared.alone(Step.MERGE, one.record.student):
                     _take(store, one)
         _take_by_hand(store, stores)
-        unread += _take_class(store, stores)
+        unread += _take_class(store, stores, course)
         _tell_secrets(words, (one.record for one in found))
         unread += [message for source in stores for message in source.warnings]
         for message in unread:
@@ -109,13 +110,16 @@ def _take_by_hand(target: Store, sources: Iterable[Store]) -> None:
     hand_file.append(target.out, sorted(new, key=lambda one: one.at))
 
 
-def _take_class(target: Store, sources: Iterable[Store]) -> list[Message]:
+def _take_class(target: Store, sources: Iterable[Store], course: Course) -> list[Message]:
     """Add what elsewhere is known of the class: its roster, what could not be looked at.
 
+    Of several courses that graded, the one that counts is known, if it is any of them.
     Gives what could not be read there. If it cannot be here, it stays, as ``remember`` leaves it.
     """
     there, others = class_file.read(target.out), [class_file.read(one.out) for one in sources]
-    found = class_file.joined([there, *others])
+    found, counts = class_file.joined([there, *others]), str(course.root.resolve())
+    if counts in {one.course for one in (there, *others)}:
+        found = replace(found, course=counts)
     if not there.unread and found != there:
         class_file.write(target.out, found)
     return [message for one in others for message in one.unread]

@@ -69,10 +69,16 @@ def look_of(paths: Sequence[Path], collected: Collected) -> Look:
 
 def roster_or_nobody(course: Course, out: Path) -> Roster:
     """Give the class's roster; nobody where there is none, or where it cannot be read."""
+    return kept_roster(course, out)[0] or ()  # what is wrong is told with everybody's state
+
+
+def kept_roster(course: Course, out: Path) -> tuple[Roster | None, tuple[Message, ...]]:
+    """Give the class's roster, None where there is none; and why nobody knows of it, if so."""
+    unread = class_file.read(out).unread
     try:
-        return known_roster(course, out)[0] or ()
-    except GraderError:  # told with everybody's state
-        return ()
+        return known_roster(course, out)[0], unread
+    except GraderError as error:
+        return None, (*unread, error.message)
 
 
 def roster_of(
@@ -113,12 +119,9 @@ def people_of(
         roster: another one than that of the folder; where that has none, the course's is taken.
     """
     kept = class_file.read(out)
-    wrong = [*kept.unread]
+    wrong = kept.unread
     if roster is None:
-        try:
-            roster, _ = known_roster(course, out)
-        except GraderError as error:
-            wrong.append(error.message)
+        roster, wrong = kept_roster(course, out)
     forgotten = {one.student for one in hand_file.read(out).by_hand.to_forget}
     aside = [one for look in kept.looks for one in look.aside if not _is_about(one, forgotten)]
     unread: dict[str, list[Message]] = {}
@@ -133,7 +136,7 @@ def people_of(
     ahead = ahead_of(course, {one.student for one in records}, class_of(course, out))
     everybody = people(records, exercises, roster, unread, loose, others, ahead)
     due = owed(everybody.exercises, named(course), is_class=roster is not None)
-    return replace(everybody, owed=due, unheard=_unheard(course, found)), wrong
+    return replace(everybody, owed=due, unheard=_unheard(course, found)), [*wrong]
 
 
 def _unheard(course: Course, found: Collection[str]) -> list[str]:

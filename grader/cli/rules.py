@@ -181,7 +181,7 @@ def nobodys(course: Course, students: Iterable[str], roster: Roster) -> Iterator
         if several := names.holders(name):
             told = printable(", ".join(logins(names.roster, several)), limit=300)
             args = {"name": printable(name, limit=LONGEST), "known": told}
-            yield Message("rules.several", args)
+            yield Message("rules.several" if told else "rules.several_alike", args)
         else:
             near = next(iter(near_names(name, filter(None, known), 1)), "")
             args = {"name": printable(name, limit=LONGEST), "near": printable(near, limit=LONGEST)}

@@ -98,7 +98,8 @@ def _require_one(text: str, names: ClassNames) -> None:
         known = logins(names.roster, held)
         known = known or near_bearers(text, _called(names.students, names.roster))
         args = {"student": printable(text, limit=LONGEST), "known": listed(known)}
-        raise GraderError(Message("hand.several_on_roster", args))
+        key = "hand.several_on_roster" if len(known) >= len(held) else "hand.several_alike"
+        raise GraderError(Message(key, args))
 
 
 def _called(students: Sequence[str], roster: Roster) -> dict[str, tuple[str, ...]]:

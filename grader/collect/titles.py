@@ -41,10 +41,14 @@ class Titles:
 
     @cached_property
     def _joined(self) -> dict[str, str]:
-        """All names as one word each."""
-        every = [(name, "") for name in self.tasks]
-        every += [(name, key) for key, names in self.names.items() for name in (key, *names)]
-        return {"".join(words_of(name)): key for name, key in every if words_of(name)}
+        """All names as one word each; an id before another's title, which several may have."""
+        bearers: dict[str, set[str]] = {"".join(words_of(name)): set() for name in self.tasks}
+        for key, names in self.names.items():
+            for name in names:
+                bearers.setdefault("".join(words_of(name)), set()).add(key)
+        joined = {name: min(keys) if len(keys) == 1 else "" for name, keys in bearers.items()}
+        joined |= {"".join(words_of(key)): key for key in self.names}
+        return {name: key for name, key in joined.items() if name}
 
     @cached_property
     def _of_ids(self) -> frozenset[str]:

@@ -56,7 +56,7 @@ def find_course(start: Path | None = None) -> Path:
     """
     named = os.environ.get("GRADER_COURSE")
     if named:
-        root = Path(named).expanduser().resolve()
+        root = without_links(Path(os.path.expanduser(named)))  # noqa: PTH111 -- Path's may raise
         if not is_course(root):
             raise GraderError(Message("course.not_a_course", {"path": str(root)}))
         return root
@@ -65,6 +65,14 @@ def find_course(start: Path | None = None) -> Path:
         if is_course(folder):
             return folder
     raise GraderError(Message("course.not_found", {"path": str(here)}))
+
+
+def without_links(path: Path) -> Path:
+    """Give where a path leads; the path itself where its links lead in a circle."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path
 
 
 def is_course(folder: Path) -> bool:

@@ -11,12 +11,13 @@ import linecache
 import re
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from grader.code.source import without_magics
+from grader.code.source import read_code
 from grader.execution import Fit
 from grader.live.given import LastCall, last_call
 from grader.live.names import as_typed
@@ -31,6 +32,7 @@ LONGEST_ERROR = 200
 MOST = 12  # cells
 LONGEST_SOURCE = 4000  # characters that are compared
 LONGEST_BY_LETTERS = 300  # difflib's work grows with the square: longer cells go by their words
+MOST_PAIRS = 50_000  # of equal letters or words, as pasted data have; their order says nothing
 ALIKE = 0.6  # of two cells' text, from which the later one is the former, mended
 TIMED = ("<timed exec>", "<timed eval>")  # files of what %time runs, whatever the cell
 _TIME = re.compile(r"run_(?:cell|line)_magic\('time'")
@@ -57,20 +59,24 @@ class FailedCell:
         return f"[{self.number}]"
 
     @property
+    def _notebook(self) -> Notebook:
+        return Notebook((Cell(self.number, self.source),), None, "")
+
+    @property
     def told(self) -> str:
         """The exception in one line, without a full stop."""
         return told(self.error.name, self.error.value, LONGEST_ERROR).rstrip(". ")
 
     def fit_of(self, names: Mapping[str, Any], model: Any) -> LastCall | None:
         """Give the call of ``fit`` on a model that stands in the cell."""
-        return last_call(Notebook((Cell(self.number, self.source),), None, ""), names, model)
+        return last_call(self._notebook, names, model)
 
     def makes(self, name: str) -> bool:
         """Whether the cell binds a name, or calls ``fit``, or nobody can read it."""
-        try:
-            nodes = list(ast.walk(ast.parse(without_magics(self.source))))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        code = read_code(self._notebook)
+        if not code:
             return True
+        nodes = code[0].nodes
         bound = {
             one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
         }
@@ -180,9 +186,16 @@ def _is_mended(failed: str, later: str) -> bool:
     one, other = failed.strip()[:LONGEST_SOURCE], later.strip()[:LONGEST_SOURCE]
     if one == other or not other:
         return one == other
-    matcher = difflib.SequenceMatcher(None, *_compared(one, other), autojunk=False)
+    parts = _compared(one, other)
+    matcher = difflib.SequenceMatcher(None, *parts, autojunk=False)
     quick = matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE
-    return quick and matcher.ratio() >= ALIKE
+    return quick and (_pairs(*parts) > MOST_PAIRS or matcher.ratio() >= ALIKE)
+
+
+def _pairs(one: Sequence[str], other: Sequence[str]) -> int:
+    """Count the pairs of equal parts: difflib looks at each, and again at those that are left."""
+    counts = Counter(other)
+    return sum(count * counts[part] for part, count in Counter(one).items())
 
 
 def _compared(one: str, other: str) -> tuple[Sequence[str], Sequence[str]]:

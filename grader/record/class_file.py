@@ -10,6 +10,7 @@ is kept by the paths that were looked at, so that looking at them again replaces
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,8 +115,8 @@ def _read(found: Mapping[str, Json]) -> ClassFile:
     looks = found["looks"]
     if not isinstance(looks, list):
         raise TypeError("looks")
-    course = _text(found.get("course", ""))  # an older grader kept none
-    return ClassFile(_text(found["roster"]), tuple(map(_look, looks)), course)
+    course = _path(found.get("course", ""))  # an older grader kept none
+    return ClassFile(_path(found["roster"]), tuple(map(_look, looks)), course)
 
 
 def _look(found: Json) -> Look:
@@ -125,6 +126,12 @@ def _look(found: Json) -> Look:
     if not isinstance(paths, list) or not isinstance(aside, list):
         raise TypeError("paths, aside")
     return Look(tuple(map(_text, paths)), tuple(map(_aside, aside)))
+
+
+def _path(value: Json) -> str:
+    if b"\0" in os.fsencode(text := _text(value)):
+        raise ValueError("a path that no file can have")
+    return text
 
 
 def _aside(found: Json) -> Aside:

@@ -5,7 +5,7 @@ Enters: Records with what the course's rules make of them. Leaves: short texts. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from grader.policy.hand_ins import counting
@@ -63,17 +63,27 @@ def times_unknown(records: Sequence[Record], rules: Rules) -> Iterator[Message]:
             yield Message(message_id, args)
 
 
-def marks_foreseen(handed_in: Sequence[str], rules: Rules) -> Iterator[Message]:
+def marks_foreseen(
+    hand_ins: Sequence[tuple[str, Collection[str], str]], rules: Rules
+) -> Iterator[Message]:
     """Say before anything is graded that a platform's marks will cost nothing.
 
     Args:
-        handed_in: of those that count, as platforms told it.
-        rules: the course's.
+        hand_ins: those that count: whose, for which exercises, and when as platforms told it.
+        rules: the course's, with people as hand-ins call them.
     """
-    count = sum(map(is_mark, handed_in))
-    if count and rules.dated and rules.asks_when and rules.late.grace:
-        args: dict[str, Scalar] = {"count": count, "of": len(handed_in)}
-        yield Message("rules.marks_foreseen", args | {"minutes": rules.late.grace_minutes})
+    if not (rules.dated and rules.asks_when):
+        return
+    marked = [(student, exercises) for student, exercises, at in hand_ins if is_mark(at)]
+    longer = [
+        one for one, exercises in marked if any(rules.has_longer(one, it) for it in exercises)
+    ]
+    args: dict[str, Scalar] = {"of": len(hand_ins)}
+    if rules.late.grace and marked:
+        args |= {"count": len(marked), "minutes": rules.late.grace_minutes}
+        yield Message("rules.marks_foreseen", args)
+    elif longer:
+        yield Message("rules.marks_longer", args | {"count": len(longer)})
 
 
 def _was_before(record: Record) -> bool:

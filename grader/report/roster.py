@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"(?:[^/]*[_ ]|참가자)?(\d+)")  # what lies in a folder 
 
 
 def read_roster(text: str) -> Roster:
-    """Read CSV with a header; rows without a value do not count.
+    """Read CSV with a header; rows without a word do not count.
 
     Spreadsheets write semicolons where a comma is in numbers, and those of a Macintosh lines that
     end as nobody else's. A known column that somebody typed in another way ("student_id", "NAME")
@@ -51,10 +51,22 @@ def read_roster(text: str) -> Roster:
     people = [
         {name: value or "" for name, value in row.items() if isinstance(name, str)} for row in rows
     ]
-    # A cell that is not closed takes in all that is behind it.
-    if any("\n" in value for person in people[-1:] for value in person.values()):
-        deque(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), maxlen=0)
-    return [person for person in people if any(map(str.strip, person.values()))]
+    _require_closed(text, delimiter)
+    return [person for person in people if any(map(one_word, person.values()))]
+
+
+def _require_closed(text: str, delimiter: str) -> None:
+    """Refuse a cell that is not closed: it takes in whoever is behind it, to the next mark or all.
+
+    Raises:
+        csv.Error: a row of several lines is none by the rules.
+    """
+    lines = [*io.StringIO(text)]
+    rows, first = csv.reader(lines, delimiter=delimiter), 0
+    for _ in rows:
+        if rows.line_num - first > 1:
+            list(csv.reader(lines[first : rows.line_num], delimiter=delimiter, strict=True))
+        first = rows.line_num
 
 
 def match(
@@ -132,9 +144,12 @@ def typed_names(person: Mapping[str, str]) -> set[str]:
 
 
 def logins(roster: Roster, rows: Iterable[int]) -> list[str]:
-    """Give what tells the people of some rows apart: a login, a number or an address."""
-    found = (next((roster[row][it] for it in LOGINS if roster[row].get(it)), "") for row in rows)
-    return [one for one in found if one]
+    """Give what tells the people of some rows apart: a login, a number or an address of each.
+
+    Nothing where somebody has none, or another one's: who is left would be taken for all of them.
+    """
+    found = [next((roster[row][it] for it in LOGINS if roster[row].get(it)), "") for row in rows]
+    return found if all(found) and len({*found}) == len(found) else []
 
 
 def one_word(text: str) -> str:

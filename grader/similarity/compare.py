@@ -87,9 +87,11 @@ def pairs_alike(works: Sequence[Work], given: Iterable[Notebook]) -> list[Pair]:
     return pairs[:MOST_PAIRS]
 
 
-def _of_one_exercise(works: Sequence[Work], known: set[str]) -> list[Pair]:
-    found = [_placed(work, known) for work in works]
-    if not any(found):
+def _of_one_exercise(everybody: Sequence[Work], known: set[str]) -> list[Pair]:
+    """Compare those who wrote anything of their own; who did not makes nothing rare."""
+    placed = [(work, _placed(work, known)) for work in everybody]
+    works, found = [one for one, own in placed if own], [own for _, own in placed if own]
+    if not found:
         return []
     shared = _shared(found)
     return [
@@ -163,8 +165,7 @@ def _shared(found: Sequence[_Found]) -> _Shared:
     weights = vectorizer.idf_ - 1.0 + 1.0 / len(found)
     counts = np.asarray(there.sum(axis=0)).reshape(-1)
     names = vectorizer.get_feature_names_out()
-    wrote = sum(map(bool, found))
-    few = min(RARE, max(2, wrote - 1))  # what all of three have, few do not
+    few = min(RARE, max(2, len(found) - 1))  # what all of three have, few do not
     return _Shared(
         weights=(there.multiply(weights) @ there.T).toarray(),
         fragments=(there @ there.T).toarray(),

@@ -19,6 +19,8 @@ from grader.cli import ci, grade
 from grader.course.exercises import Course
 from grader.course.load import load_course
 from grader.pipeline.grader import Graded
+from grader.record import class_file
+from grader.record.class_file import ClassFile
 from grader.record.store import Store
 from grader.report.exporters.classroom50 import ABOUT
 from grader.score.grade import grade_of
@@ -131,6 +133,21 @@ class TestAPullRequest:
         assert sorted(path.name for path in job.reports.iterdir()) == [
             *("comment.md", "comment.txt", "gl-code-quality-report.json", "junit.xml", "summary.md")
         ]
+
+    def test_results_remember_the_course_that_graded_them(
+        self, job: Job, student: Working, tmp_path: Path
+    ) -> None:
+        class_file.write(job.shell.out, ClassFile("/roster.csv", course=str(tmp_path / "gone")))
+        student.write(PLACE, GOOD)
+        student.commit()
+        job.event()
+        job.judged(accepted)
+        job.shell.monkeypatch.delenv("GRADER_COURSE")
+        job.shell.monkeypatch.chdir(ROOT)
+        said = job()
+        assert said.code == 0, said.err
+        assert str(tmp_path / "gone") in said.err
+        assert class_file.read(job.shell.out) == ClassFile("/roster.csv", course=str(ROOT))
 
     @pytest.mark.parametrize("fails_later", [False, True])
     def test_a_job_without_the_trainers_kernel_says_so_once(
@@ -316,6 +333,7 @@ class TestPublicChecks:
         said = job(mine, "--student", "lee", "--public", "--about", about)
         assert said.code == 0, said.err
         assert f"Accepted, {most}/{most}" in said.err
+        assert class_file.read(job.shell.out).course == ""  # it is a copy that goes with the job
         assert f"| {most}/{most} |" in (job.reports / "summary.md").read_text("utf-8")
         assert f": Accepted, {most}/{most}" in (job.reports / "comment.txt").read_text("utf-8")
         result = json.loads((job.reports / "result.json").read_text("utf-8"))

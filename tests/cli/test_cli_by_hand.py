@@ -187,6 +187,23 @@ class TestWho:
         assert sorted(re.findall("kim|jung", named)) == ["jung", "kim"]
         assert ids(shell) == []
 
+    @pytest.mark.parametrize(
+        "rows", ["박서준,\n박서준,\n", "박서준,kim\n박서준,\n", "박서준,kim\n박서준,kim\n"]
+    )
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_namesakes_whom_the_roster_does_not_tell_apart_are_told_as_that(
+        self, shell: Shell, tmp_path: Path, rows: str, lang: str
+    ) -> None:
+        """An empty list says nothing, and one of two would be taken for the one that was meant."""
+        roster = tmp_path / "roster.csv"
+        roster.write_text(f"Student,SIS Login ID\n{rows}", "utf-8")
+        shell("report", "--out", shell.out, "--roster", roster)
+        score = ("--score", 80, "--reason", "oral exam")
+        said = by_hand(shell, "override", "박서준", LSTM, *score, lang=lang)
+        assert said.code == 2
+        assert ("tells them all apart" if lang == "en" else "구별할") in said.line
+        assert ids(shell) == []
+
     def test_a_title_is_as_good_as_an_id(self, shell: Shell) -> None:
         assert override(shell, "kim", "The multiplication problem with GRU").code == 0
         assert rows(shell)["kim", GRU]["score"] == "80.0"

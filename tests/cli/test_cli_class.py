@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from grader.record import class_file
+from grader.cli.people import remember
+from grader.record import class_file, hand_file
 from grader.record.store import Store
 from grader.text.words import Words
-from grader.types import HandKind, HandLine, Verdict
+from grader.types import HandKind, HandLine, Message, Verdict
 from tests.support import builders as b
 from tests.support import class_of_thirty as c
 from tests.support.cli_help import Said, Shell
@@ -26,6 +28,7 @@ from tests.support.lms_rules import (
     rows_of,
 )
 
+GRU, LSTM = "multiplication-gru", "multiplication-lstm"
 COLUMN = f"{c.TITLE} (777)"
 
 
@@ -563,6 +566,16 @@ class TestClassPage:
         shell("report", "--roster", roster, *told)
         assert class_file.read(shell.out).roster == str(roster)
 
+    @pytest.mark.parametrize(("lang", "told"), [("en", "then it is emptied"), ("ko", "비웁니다")])
+    def test_forgetting_somebody_empties_a_damaged_one_and_says_so(
+        self, shell: Shell, lang: str, told: str
+    ) -> None:
+        shell.keep(b.record("kim", GRU), b.record("lee", GRU))
+        (shell.out / class_file.NAME).write_text('{"lee')
+        said = shell("forget", "lee", "--yes", "--by", "kim", "--out", shell.out, "--lang", lang)
+        assert (said.code, told in said.line) == (0, True)
+        assert class_file.read(shell.out) == class_file.ClassFile()
+
     @pytest.mark.parametrize(("which", "code"), [("source", 3), ("target", 0)])
     def test_joining_tells_of_a_damaged_file_of_the_class(
         self, shell: Shell, tmp_path: Path, which: str, code: int
@@ -575,6 +588,23 @@ class TestClassPage:
         said = shell("merge", shell.out, "--out", whole, "--lang", "en")
         assert (said.code, said.err.count(f"{path} cannot be read")) == (code, 1)
         assert path.read_text() == "{"
+
+    @pytest.mark.parametrize("exercises", [(), (GRU,), (GRU, LSTM)])
+    def test_what_is_foretold_of_files_left_aside_is_what_is_erased(
+        self, shell: Shell, exercises: tuple[str, ...]
+    ) -> None:
+        """They go with whatever was the last of somebody's work."""
+        shell.keep(b.record("kim", GRU), b.record("kim", LSTM), b.record("lee", GRU))
+        aside = [class_file.Aside(Message("collect.nothing_in_it"), one) for one in ("kim", "lee")]
+        remember(shell.out, look=class_file.Look(("/class",), tuple(aside)))
+        forget = ("forget", "kim", *exercises, "--out", shell.out, "--lang", "en")
+        foretold = re.search(r"(\d+) in all .* left aside: (\d+)", shell(*forget).out)
+        assert foretold is not None
+        count = foretold[1]
+        assert f"{count} in all" in shell(*forget, "--yes", "--by", "lee").out
+        kept = [one.student for look in class_file.read(shell.out).looks for one in look.aside]
+        assert kept.count("kim") == 1 - int(foretold[2])
+        assert sum(one.erased for one in hand_file.read(shell.out).by_hand.lines) == int(count)
 
     def test_who_is_forgotten_is_named_nowhere(self, shell: Shell, tmp_path: Path) -> None:
         shell.without_rooms()

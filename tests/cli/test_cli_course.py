@@ -556,6 +556,13 @@ class TestEverywhereTheSame:
         said = report(shell, "--roster", str(course_of(shell) / "r.csv"))
         assert "several people on the roster are called so: lj1, lj2" in said.err
 
+    def test_whom_the_roster_does_not_tell_apart_is_told_as_that(self, shell: Shell) -> None:
+        two = "Student,SIS Login ID\nLee Jun,\nLee Jun,\n"
+        say(shell, f'{RULES}[[extensions]]\nstudent = "Lee Jun"\ndays = 3\n', r=two)
+        shell.keep(graded("kim", 80.0))
+        said = report(shell, "--roster", str(course_of(shell) / "r.csv"))
+        assert "several people on the roster are called so, and no login or number" in said.err
+
 
 class TestInit:
     @pytest.mark.parametrize("lang", ["en", "ko"])

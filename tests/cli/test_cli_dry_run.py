@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from grader.authoring.release import CHECK
+from grader.cli.people import remember
+from grader.record import class_file
 from grader.record.store import Store
 from grader.text.words import Words
 from tests.support import builders as b
@@ -241,6 +243,26 @@ def test_a_file_that_only_looks_as_if_canvas_had_named_it_is_shown_as_it_is_call
     assert all(name in printed for name in names)
 
 
+def test_the_roster_that_results_remember_is_asked_as_grading_asks_it(
+    shell: Shell, batch: Path, tmp_path: Path
+) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("name\nkim\n이서연\n", "utf-8")
+    remember(shell.out, roster=roster)
+    told = planned(shell, batch)
+    assert (told["absent"], told["not_on_roster"]) == (["이서연"], ["lee"])
+    roster.unlink()
+    told = planned(shell, batch)
+    assert (told["absent"], told["not_on_roster"]) == ([], [])
+    assert str(roster) in "".join(told["notes"])
+
+
+def test_that_nobody_knows_which_roster_was_remembered_is_told(shell: Shell, batch: Path) -> None:
+    shell.out.mkdir()
+    (shell.out / class_file.NAME).write_text("{")
+    assert str(shell.out / class_file.NAME) in "".join(planned(shell, batch)["notes"])
+
+
 def test_a_roster_that_is_none_is_refused_before_anything_runs(
     shell: Shell, batch: Path, tmp_path: Path
 ) -> None:
@@ -320,21 +342,39 @@ def test_another_roster_is_not_asked_for_the_columns_of_the_course_s(
     assert "canvas.csv has no column Class. It has: Name, Room" in said.line
 
 
-@pytest.mark.parametrize(("grace", "told"), [("grace_minutes = 15\n", 1), ("", 0)])
+LONGER = '[[extensions]]\nstudent = "{}"\ndays = 3\n{}'
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("", ""),
+        ("grace_minutes = 15\n", "has a grace"),
+        (LONGER.format("Kim Minjun", ""), "have an extension"),
+        (LONGER.format("leeseoyeon", ""), ""),  # whom nothing marks
+        (LONGER.format("Kim Minjun", 'exercises = ["multiplication-gru"]\n'), ""),
+        ("grace_minutes = 15\n" + LONGER.format("Kim Minjun", ""), "has a grace"),
+    ],
+)
 def test_a_mark_of_canvas_that_will_cost_nothing_is_told(
-    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grace: str, told: int
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str, told: str
 ) -> None:
     course = tmp_path / "course"
-    course_of(course, "multiplication-lstm")
+    course_of(course, "multiplication-lstm", "multiplication-gru")
     due = 'time_zone = "UTC"\n[exercise.multiplication-lstm]\ndue = 2001-05-01\n'
-    (course / "course.toml").write_text(f"{due}[late]\nper_day = 10\n{grace}", "utf-8")
+    (course / "course.toml").write_text(f"{due}[late]\nper_day = 10\n{rule}", "utf-8")
     monkeypatch.setenv("GRADER_COURSE", str(course))
     for name in ("kimminjun_LATE_1234_5678_hw", "leeseoyeon_1235_5679_hw"):
-        write(tmp_path / "class" / f"{name}.ipynb")
-    lateness = planned(shell, tmp_path / "class")["lateness"]
-    assert len(lateness) == told
-    said = shell.grade(tmp_path / "class", "--dry-run").out
-    assert said.count("1 of 2 hand-ins are marked by Canvas as late") == told
+        code = notebook("x = 1", metadata={"grader": {"exercise": "multiplication-lstm"}})
+        write(tmp_path / "class" / f"{name}.ipynb", code)
+    roster = tmp_path / "canvas.csv"
+    roster.write_text('Student,ID\n"Kim Minjun",1234\n"Lee Seoyeon",1235\n', "utf-8")
+    given = (tmp_path / "class", "--roster", roster)
+    lateness = planned(shell, *given)["lateness"]
+    assert [one for one in lateness if not (told and told in one)] == []
+    assert len(lateness) == bool(told)
+    said = shell.grade(*given, "--dry-run").out
+    assert said.count("1 of 2 hand-ins are marked by Canvas as late") == bool(told)
 
 
 def test_sections_without_students_folders_are_told_by_the_roster(

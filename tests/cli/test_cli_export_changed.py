@@ -245,3 +245,34 @@ def test_a_table_of_decisions_that_were_taken_back_is_emptied(shell: Shell) -> N
     export(shell, "canvas")
     text = (shell.out / "export/canvas/by-hand.csv").read_text(encoding="utf-8-sig")
     assert len(text.splitlines()) == 1
+
+
+def test_a_table_of_people_beside_a_later_export_is_as_they_are_then(shell: Shell) -> None:
+    roster = shell.out.parent / "roster.csv"
+    export(shell, "canvas", "--roster", roster)
+    assert set(states(shell, "")) == {"kim", "lee", "박"}
+    shell.keep(graded("choi", LSTM, 60.0))
+    export(shell, "canvas")
+    assert set(states(shell, "")) == {"kim", "lee", "박", "choi"}
+
+
+def test_somebody_s_own_file_of_that_name_stays(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / PEOPLE).write_text("name,phone\n")
+    export(shell, "canvas", "--to", tmp_path)
+    assert (tmp_path / PEOPLE).read_text() == "name,phone\n"
+
+
+@pytest.mark.parametrize("name", ["canvas.csv", PEOPLE])
+@pytest.mark.parametrize("given", ["named", "remembered"])
+def test_no_export_is_written_over_the_roster(
+    shell: Shell, tmp_path: Path, name: str, given: str
+) -> None:
+    roster = tmp_path / "canvas" / name
+    roster.parent.mkdir()
+    roster.write_text(CANVAS)
+    named = ("--roster", roster) if given == "named" else ()
+    if not named:
+        shell("report", "--out", shell.out, "--roster", roster)
+    said = export(shell, "canvas", "--to", tmp_path / "canvas", *named)
+    assert (said.code, str(roster) in said.line) == (2, True)
+    assert [one.read_text() for one in (tmp_path / "canvas").iterdir()] == [CANVAS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,18 @@ def test_of_joined_results_any_may_know_it(shell: Shell, tmp_path: Path) -> None
     assert (said.code, said.err) == (0, "")
 
 
+def test_of_joined_results_the_course_that_is_there_counts_and_is_known(
+    shell: Shell, tmp_path: Path
+) -> None:
+    """Another machine's lies elsewhere, whichever of them is named first."""
+    elsewhere, whole = tmp_path / "elsewhere", tmp_path / "whole"
+    Store(elsewhere).save(b.record("lee", GRU))
+    class_file.write(elsewhere, class_file.ClassFile(course="/of/another/machine"))
+    said = shell("merge", elsewhere, shell.out, "--out", whole, *LANGUAGE)
+    assert (said.code, "/of/another/machine" in said.line) == (0, True)
+    assert class_file.read(whole).course == str(tmp_path / "course")
+
+
 def test_joined_results_that_know_none_say_which_one_is_taken(shell: Shell, tmp_path: Path) -> None:
     (shell.out / class_file.NAME).unlink()
     said = shell("merge", shell.out, "--out", tmp_path / "whole", *LANGUAGE)
@@ -202,3 +215,40 @@ def test_grading_where_no_course_is_says_which_one_it_takes(
 
 def written(shell: Shell) -> list[Path]:
     return [one for one in (shell.out / "export").rglob("*") if one.is_file()]
+
+
+@pytest.mark.parametrize("name", ["roster", "course"])
+@pytest.mark.parametrize("path", ["/a\0b", "/\ud800"])
+def test_a_path_that_no_file_can_have_is_told_as_damage(shell: Shell, name: str, path: str) -> None:
+    known = class_file.read(shell.out)
+    class_file.write(shell.out, replace(known, **{name: path}))
+    said = shell("report", "--out", shell.out, *LANGUAGE)
+    assert said.code == 0
+    assert f"{shell.out / class_file.NAME} cannot be read" in said.err
+
+
+class TestLinksInACircle:
+    """They lead nowhere, and nothing is there."""
+
+    @pytest.fixture
+    def circle(self, tmp_path: Path) -> Path:
+        (tmp_path / "one").symlink_to("other")
+        (tmp_path / "other").symlink_to("one")
+        return tmp_path / "one"
+
+    def test_where_the_course_was(self, shell: Shell, circle: Path) -> None:
+        class_file.write(shell.out, replace(class_file.read(shell.out), course=str(circle)))
+        said = shell("report", "--out", shell.out, *LANGUAGE)
+        assert (said.code, str(circle) in said.line) == (2, True)
+
+    def test_where_the_course_is_said_to_be(
+        self, shell: Shell, circle: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for named in (str(circle), "~nobody-is-called-so/course"):
+            monkeypatch.setenv("GRADER_COURSE", named)
+            said = shell("report", "--out", shell.out, *LANGUAGE)
+            assert (said.code, named in said.line) == (2, True)
+
+    def test_where_hand_ins_are_said_to_be(self, shell: Shell, circle: Path) -> None:
+        said = shell.grade(circle, "--dry-run")
+        assert (said.code, str(circle) in said.line) == (2, True)

@@ -212,3 +212,15 @@ def test_a_forms_copy_is_its_respondents_and_two_of_a_name_stay_two(tmp_path):
 def test_names_of_drive_and_github_tell_of_author_and_exercise(tmp_path, name):
     found = gather(tmp_path, name, "lee/homework")
     assert who_and_what(found) == {("octocat", "sequence-prediction"), ("lee", "")}
+
+
+@pytest.mark.parametrize("titled", ["deep-rnn", "small-rnn"])  # the course's first, and its last
+def test_an_id_is_its_exercise_s_and_a_title_that_several_have_is_nobody_s(tmp_path, titled):
+    """Another one's title was as good, and of two alike the last exercise was meant."""
+    other = {"deep-rnn": "small-rnn", "small-rnn": "deep-rnn"}[titled]
+    titles = dict.fromkeys(("deep-rnn", "small-rnn"), ("Ours", "The last one"))
+    titles[titled] = ("Deep RNN" if other == "deep-rnn" else "Small RNN", "The last one")
+    for name in (f"KIM_{other}", f"LEE_{titled}", "PARK_The last one"):
+        write(tmp_path / f"{name}.ipynb")
+    found = collect([tmp_path], exercise_ids=titles, owed=None, titles=titles)
+    assert who_and_what(found) == {("KIM", other), ("LEE", titled), ("PARK", "")}

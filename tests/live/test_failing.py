@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import io
 import sys
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -145,6 +146,21 @@ def test_the_letters_of_long_cells_are_not_compared_one_by_one(
     assert max(compared, default=0) < 1000**2
 
 
+def test_of_what_is_repeated_without_end_it_counts_how_often(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In which order would take minutes to say of pasted data."""
+
+    def never(_: object) -> float:
+        pytest.fail("compared in order")
+
+    monkeypatch.setattr(difflib.SequenceMatcher, "ratio", never)
+    run(shell, f"x = [{'0, 1, ' * 600}]\nprint(of_nobody)", f"x = [{'7, 8, ' * 600}]")
+    assert numbers(shell) == [1]
+    run(shell, f"x = [{'1, 0, 0, ' * 400}]\nprint(3)")
+    assert numbers(shell) == []
+
+
 def test_a_cell_that_failed_twice_is_known_by_where_it_ran_last(shell: InteractiveShell) -> None:
     every = remembers_all(shell.user_ns)
     run(shell, "modell.fit()", "print(undefined_thing)", "modell.fit()")
@@ -200,6 +216,13 @@ def test_a_fit_that_was_timed_and_failed_is_known_to_have_been_called(
 )
 def test_whether_a_cell_makes_a_model_is_seen_beside_its_magics(source: str, made: bool) -> None:
     assert replace(MODEL, source=source).makes("model") is made
+
+
+def test_reading_a_cell_says_nothing_of_a_student_s_strings() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert replace(MODEL, source="re.compile('\\d')\nmodel = 1").makes("model")
+        assert not replace(MODEL, source="re.compile('\\d')").makes("model")
 
 
 def test_of_cells_that_are_timed_the_only_one_is_known_to_have_failed(

@@ -86,6 +86,12 @@ def test_lines_may_end_in_any_way_and_blank_ones_are_nobody(
     assert [row["학번"] for row in roster] == ["20231234", "20235678"]
 
 
+@pytest.mark.parametrize("line", ["\x1a", "\x00\x00", "\u200b,", "---,---"])
+def test_a_line_without_a_word_is_nobody(line: str) -> None:
+    """Old spreadsheets end a file with such a sign."""
+    assert [*people_of(read_roster(f"name,number\nkim,1\n{line}")).values()] == ["kim"]
+
+
 def test_a_cell_stays_as_it_was_written() -> None:
     (row,) = read_roster('name,note\r\nkim,"one\r\ntwo "\r\n')
     assert row["note"] == "one\r\ntwo "
@@ -139,6 +145,19 @@ class TestOnTheCommandLine:
         assert said.code == 2
         assert str(batch.parent / "roster.csv") in said.line
         assert "quotation mark" in said.line
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            'name,nick,number\n이서연,"KJ,1\nlee,,2\n김민준,"KJ,20231234\n박지후,,3\n',
+            'name,nick,"number\n이서연,,1\n김민준,,20231234\n',
+        ],
+    )
+    def test_nor_does_one_that_is_closed_in_a_later_line_or_opened_in_the_header(
+        self, shell: Shell, batch: Path, text: str
+    ) -> None:
+        said = self.planned(shell, batch, text)
+        assert (said.code, "quotation mark" in said.line) == (2, True)
 
     def test_quotation_marks_may_be_anywhere_else(self, shell: Shell, batch: Path) -> None:
         text = 'name,nick,number\n"이서연" ,5" tall,1\n김민준,"""KJ""\nof B",20231234\n'

@@ -172,6 +172,12 @@ def test_what_all_of_three_write_is_no_mark_of_two() -> None:
     assert all(pair.rare[0] for pair in pairs_alike(three[:2], []))
 
 
+def test_what_all_write_who_wrote_anything_tells_of_nobody_beside_those_who_wrote_nothing() -> None:
+    wrote = [work(f"m{n}", ODD, f"np.z{n}(X)") for n in range(8)]
+    empty = [work(f"e{n}", "model = ...") for n in range(8)]
+    assert pairs_alike(wrote, []) == pairs_alike([*wrote, *empty], []) == []
+
+
 def test_of_many_pairs_the_most_telling_are_given() -> None:
     copies = [work(f"c{n}", ODD, f"np.z{n}(X)") for n in range(14)]
     pairs = pairs_alike([*copies, *(work(f"s{n}", own(n)) for n in range(60))], [])
