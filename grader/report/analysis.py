@@ -7,13 +7,14 @@ A row is a reason to look and no judgement: who stands in one, and why, is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from grader.policy.hand_ins import is_excused
 from grader.report import wording
 from grader.report.by_hand import worth
+from grader.report.late import late_mark
 from grader.report.owed import Ahead, never_ahead
 from grader.report.points import total, weight
 from grader.text.printable import printable
@@ -116,6 +117,7 @@ def at_risk(
     link: Link,
     ahead: Ahead = never_ahead,
     absent: Sequence[str] = (),
+    owed: Collection[str] = (),
 ) -> list[Risk]:
     """Name who has less than half of the points of what the class handed in, the fewest first.
 
@@ -129,6 +131,7 @@ def at_risk(
         link: student to page.
         ahead: who has time left for which exercise.
         absent: people of whom there is nothing at all.
+        owed: the exercises that everybody owes; all of the class's where nobody knows.
     """
     asked: dict[str, float] = {}
     theirs: dict[str, dict[str, Record]] = {one: {} for one in absent}
@@ -140,9 +143,8 @@ def at_risk(
             theirs[record.student][record.exercise] = record
     found = []
     for student, records in theirs.items():
-        due = {
-            one: most for one, most in asked.items() if one in records or not ahead(student, one)
-        }
+        counts = {*records, *(one for one in owed or asked if not ahead(student, one))}
+        due = {one: most for one, most in asked.items() if one in counts}
         risk = _risk(Person(wording.name(student), link(student)), records, due, words, titles)
         if risk is not None and risk.share < AT_RISK:
             found.append(risk)
@@ -178,10 +180,13 @@ def _why(
         names += f", … ({len(missing)})" if missing[MOST_MISSING:] else ""
         yield words("analysis.nothing_for", exercises=names)
     for exercise, record in records.items():
-        grade = record.grade
-        if grade.verdict is not Verdict.ACCEPTED and not is_excused(record):
+        if is_excused(record):
+            continue
+        accepted = record.grade.verdict is Verdict.ACCEPTED
+        found = ("" if accepted else wording.verdict_name(record, words), late_mark(record, words))
+        if any(found):
             title = wording.title(exercise, titles, words)
-            yield f"{title}: {wording.verdict_name(record, words)}."
+            yield f"{title}: {', '.join(filter(None, found))}."
 
 
 def spent(records: Sequence[Record], words: Words, titles: Mapping[str, str]) -> list[Spent]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from grader.authoring.release import CHECK
 from grader.cli.people import remember
@@ -90,6 +91,23 @@ def test_the_table_names_everybody_in_the_reader_s_language(
     for word in ("kim", "lee", "park", "answer.pdf", "konlpy", "mine.csv", SEQUENCE):
         assert word in said.out
     assert ("Nothing was run" if lang == "en" else "실행하거나") in said.out
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("columns", [80, 100, 160])
+def test_a_narrow_terminal_cuts_nothing_off(
+    shell: Shell, batch: Path, monkeypatch: pytest.MonkeyPatch, columns: int, lang: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    student, file = "Anna-Maria de la Cruz_336", "the report of my experiments.pdf"
+    (batch / student).mkdir()
+    (batch / student / file).write_bytes(b"%PDF")
+    write(batch / "lee" / "homework of the third week, final.ipynb", notebook("import konlpy"))
+    said = shell.grade(batch, "--dry-run", lang=lang)
+    table = said.out.partition("\n\n")[0]
+    missing = Words(lang)("cli.dry_run_no_notebook", found=file)
+    assert set(f"{student} {missing}".split()) <= set(table.split())
+    assert max(map(cell_len, table.splitlines())) <= columns
 
 
 def test_nothing_is_run_and_nothing_is_written(shell: Shell, batch: Path) -> None:
@@ -298,6 +316,26 @@ def test_nobody_lacks_yet_what_is_due_later(
         write(tmp_path / "class" / student / f"{exercise}.ipynb", notebook("x = 1"))
     told = planned(shell, tmp_path / "class")["lacking"]
     assert told == ({gru: lacking} if lacking else {})
+
+
+@pytest.mark.parametrize("student", ["kim", "team 1"])
+def test_a_group_s_hand_in_is_each_member_s(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, student: str
+) -> None:
+    gru = "multiplication-gru"
+    course_of(tmp_path / "course", gru, SEQUENCE)
+    group = f'[[groups]]\nname = "team 1"\nmembers = ["kim", "1002"]\nexercises = ["{gru}"]\n'
+    (tmp_path / "course" / "course.toml").write_text(group, "utf-8")
+    monkeypatch.setenv("GRADER_COURSE", str(tmp_path / "course"))
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Name,ID\nkim,1001\nlee,1002\npark,1003\n", "utf-8")
+    write(tmp_path / "class" / student / f"{gru}.ipynb", notebook("x = 1"))
+    told = planned(shell, tmp_path / "class", "--roster", roster)
+    assert (told["absent"], told["not_on_roster"]) == (["park"], [])
+    write(tmp_path / "class" / "lee" / f"{SEQUENCE}.ipynb", notebook("x = 1"))
+    write(tmp_path / "class" / "park" / f"{SEQUENCE}.ipynb", notebook("x = 1"))
+    lacking = planned(shell, tmp_path / "class", "--roster", roster)["lacking"]
+    assert lacking[gru] == ["park"]
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
