@@ -18,11 +18,13 @@ from grader.score.checks_data import NO_FIT
 from grader.types import Check, Evidence, EvidenceClass, Message, Repeated, Scalar
 
 UNSEEN = "no_training_seen"
+UNTRAINED = "answers_untrained"  # whoever trained it: the answer was there before
 ABOUT_TRAINING = frozenset({EvidenceClass.TRAINING, EvidenceClass.ACCURACY})
 CONTRADICTIONS = frozenset(
     {
         *("weights_contradict_model", "pretrained", "history_contradicts", "training_unheard"),
         UNSEEN,
+        UNTRAINED,
     }
 )
 REVIEWED = "accuracy.needs_review"  # lost where the notebook trains by itself
@@ -39,7 +41,11 @@ def contradicts(evidence: Evidence) -> bool:
 
 def why_waiting(evidence: Evidence, threshold: Threshold | None) -> Message | None:
     """Say why the points for training and accuracy wait for a teacher; None where they do not."""
-    if evidence.proof is None or evidence.proof.proven or evidence.training is None:
+    if evidence.proof is None or evidence.training is None:
+        return None
+    if UNTRAINED in evidence.flags:
+        return Message("waiting.answers_untrained")
+    if evidence.proof.proven:
         return None
     if contradicts(evidence):
         return Message("waiting.suspicious")

@@ -123,6 +123,13 @@ def test_what_contradicts_itself_waits_whatever_we_reach(flag: str) -> None:
     assert graded(sound(LSTM, flags=(flag,))).score == 100.0, "where nobody asked, as ever"
 
 
+def test_what_answered_before_it_learned_waits_though_we_trained_it() -> None:
+    grade = graded(sound(LSTM, proof=PROVEN, flags=("answers_untrained",)))
+    assert (grade.verdict, waiting(grade)) == (Verdict.SUSPICIOUS, worth(THRESHOLD))
+    held = {check.message.id for check in grade.checks if check.waiting}
+    assert held == {"waiting.answers_untrained"}
+
+
 def test_layers_of_its_own_wait_for_review_where_trainings_are_asked_for() -> None:
     odd = {"metrics": {}, "flags": ("needs_review",)}
     assert graded(sound(LSTM, **odd)).verdict is Verdict.LOW_ACCURACY
