@@ -20,6 +20,7 @@ from grader.course.families import DataReading, Family, Looks, Question
 from grader.course.looking import family_of, looks_at
 from grader.execution import Fit, Training
 from grader.extract.distinct import trained_on
+from grader.extract.first_weights import first_task
 from grader.extract.known_rows import KnownRows, Run, known_rows
 from grader.extract.lengths import asked_at, examined, fits_in, of_any_length, question_for
 from grader.extract.matching import ModelReading, choose, telling_fit
@@ -172,7 +173,11 @@ def tasks_of(case: ExerciseCase) -> tuple[ModelTask, ...]:
     inputs = inputs_with_sample(suspect) if suspect is not None else None
     final = case.reading.candidate.final
     task = ModelTask(case.exercise.id, case.reading.architecture, final, inputs)
-    return (task, *_asked_longer(case), *(doubts(suspect) if suspect is not None else ()))
+    if suspect is None:
+        return (task, *_asked_longer(case))
+    first = first_task(suspect)
+    begun = (first,) if first is not None else ()
+    return (task, *_asked_longer(case), *doubts(suspect), *begun)
 
 
 def _asked_longer(case: ExerciseCase) -> tuple[ModelTask, ...]:

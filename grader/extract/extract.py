@@ -25,6 +25,7 @@ from grader.extract.cases import (
     updates_per_epoch,
 )
 from grader.extract.facts import LAYERS_SHOWN, model_facts, other_model, other_models
+from grader.extract.first_weights import ANSWERS_UNTRAINED, answers_untrained
 from grader.extract.held import Held, Nearest, exercises_held, whose_data
 from grader.extract.matching import ModelReading, models_of, read_model
 from grader.extract.proof import (
@@ -275,7 +276,9 @@ def _evidence(
     flags = ["needs_review"] if case.reading.architecture is None else []
     if answer is not None and answer.failed == "weights":
         flags.append("weights_contradict_model")
-    flags += suspicions(suspect, answers) if suspect is not None else ()
+    if suspect is not None:
+        flags += suspicions(suspect, answers)
+        flags += [ANSWERS_UNTRAINED] if answers_untrained(suspect, answers) else []
     return Evidence(
         exercise=case.exercise.id,
         runs=runs,

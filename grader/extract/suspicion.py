@@ -122,7 +122,7 @@ def _id(suspect: Suspect, side: str, number: int) -> str:
 
 def _tried(suspect: Suspect, answers: Mapping[str, Answer], side: str, number: int) -> bool:
     predictions = _predictions(answers.get(_id(suspect, side, number)))
-    return predictions is not None and _is_good(suspect, predictions)
+    return predictions is not None and is_good(suspect, predictions)
 
 
 def _predictions(answer: Answer | None) -> Array | None:
@@ -132,7 +132,7 @@ def _predictions(answer: Answer | None) -> Array | None:
 # --- is it good? -----------------------------------------------------------------------------
 
 
-def _is_good(suspect: Suspect, predictions: Array) -> bool:
+def is_good(suspect: Suspect, predictions: Array) -> bool:
     """Whether any metric is nearer to perfect than to always answering the mean."""
     answers = suspect.question.answers
     if predictions.size != answers.size or not np.isfinite(predictions).all():

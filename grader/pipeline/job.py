@@ -30,7 +30,7 @@ from grader.submission import Submission
 from grader.trainer.keys import TRAINER
 from grader.types import Engine, GraderError, Level, Message
 
-JUDGE_VERSION = "17"  # of extract and score: a change that can move a score raises it
+JUDGE_VERSION = "18"  # of extract and score: a change that can move a score raises it
 PACKAGE = Path(__file__).resolve().parents[1]
 # What runs with a notebook or around it, and reads what it left.
 ROOM_CODE = ("kernel", "driver", "execute", "room/inside", "arrays.py", "plain_files.py")

@@ -81,6 +81,7 @@ CLASSES = {
     EvidenceClass.ACCURACY: "class.accuracy",
 }
 FLAGS = {
+    "answers_untrained": "flag.answers_untrained",
     "history_contradicts": "flag.history_contradicts",
     "needs_review": "flag.needs_review",
     "no_training_seen": "flag.no_training_seen",

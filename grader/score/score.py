@@ -86,7 +86,8 @@ def score(
     )
     own_ones = own_checks(own, evidence, exercise, points, standard)
     checks = (*standard, *own_ones, *unasked_checks(exercise))
-    why = why_waiting(evidence, ours or threshold)
+    answers_count = points[EvidenceClass.ACCURACY] > 0
+    why = why_waiting(evidence, ours or threshold, answers_count=answers_count)
     checks = tuple(held_back(checks, why, data_wait=data_wait(evidence)))
     verdict, most = _verdict(evidence, checks), total_of(points)
     if evidence.model is None:

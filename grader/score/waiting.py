@@ -4,7 +4,8 @@ Enters: Evidence, the Threshold, answered checks. Leaves: why points wait, and t
 them. Touches nothing.
 
 Where trainings are asked for, what a notebook tells of a training of its own earns its points only
-where our own room, doing it again, comes as far. Else they are neither given nor lost.
+where our own room, doing it again, comes as far. Else they are neither given nor lost. So are those
+of a training of ours that no answer is asked of, where its loss stood still.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from dataclasses import replace
 from grader.course.expectations import Threshold
 from grader.score.checks_accuracy import accuracy_fraction, trained_without_fit
 from grader.score.checks_data import NO_FIT
-from grader.types import Check, Evidence, EvidenceClass, Message, Repeated, Scalar
+from grader.types import Check, Evidence, EvidenceClass, Message, Repeated, Scalar, TrainingFacts
 
 UNSEEN = "no_training_seen"
+UNTRAINED = "answers_untrained"  # whoever trained it: the answer was there before
 ABOUT_TRAINING = frozenset({EvidenceClass.TRAINING, EvidenceClass.ACCURACY})
 CONTRADICTIONS = frozenset(
     {
         *("weights_contradict_model", "pretrained", "history_contradicts", "training_unheard"),
         UNSEEN,
+        UNTRAINED,
     }
 )
+LEARNED = 0.01  # of the first epoch's loss, by which a training moves it at least
 REVIEWED = "accuracy.needs_review"  # lost where the notebook trains by itself
 
 
@@ -37,16 +41,32 @@ def contradicts(evidence: Evidence) -> bool:
     return bool(found - {UNSEEN} if trained_without_fit(evidence) else found)
 
 
-def why_waiting(evidence: Evidence, threshold: Threshold | None) -> Message | None:
-    """Say why the points for training and accuracy wait for a teacher; None where they do not."""
-    if evidence.proof is None or evidence.proof.proven or evidence.training is None:
+def why_waiting(
+    evidence: Evidence, threshold: Threshold | None, *, answers_count: bool
+) -> Message | None:
+    """Say why the points for training and accuracy wait for a teacher; None where they do not.
+
+    ``answers_count``: whether accuracy earns anything.
+    """
+    if evidence.proof is None or evidence.training is None:
         return None
+    if UNTRAINED in evidence.flags:
+        return Message("waiting.answers_untrained")
+    if evidence.proof.proven:
+        return None if answers_count else _stood_still(evidence.training)
     if contradicts(evidence):
         return Message("waiting.suspicious")
     repeated = evidence.proof.repeated
     if repeated is None:
         return Message("waiting.not_repeated")
     return repeated.why or _missed(repeated, threshold)
+
+
+def _stood_still(training: TrainingFacts) -> Message | None:
+    """Say that a training of ours moved its loss by next to nothing."""
+    first, *others = training.history.get("loss", ()) or (0.0,)
+    still = [abs(loss - first) < LEARNED * abs(first) for loss in others]
+    return Message("waiting.stood_still") if still and all(still) else None
 
 
 def _missed(repeated: Repeated, threshold: Threshold | None) -> Message | None:

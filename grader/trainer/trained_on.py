@@ -85,8 +85,8 @@ def _kept(rows: int, fit: FitSettings) -> int:
 def _weighing(arrays: Mapping[str, Array], fit: FitSettings) -> Array:
     """Say of each row whether it weighs anything beside those that are learned from: (rows,)."""
     if WEIGHT in arrays:
-        each = np.abs(arrays[WEIGHT].astype(np.float64)).reshape(len(arrays[X]), -1)
-        weights = each.max(axis=1)
+        each = arrays[WEIGHT].astype(np.float64).reshape(len(arrays[X]), -1)
+        weights = np.maximum(each.max(axis=1), 0.0)  # below it the model is taught away from it
     elif fit.class_weight:
         labels = _labels(arrays[Y])
         weights = np.ones(len(labels))  # of a class that is not named, as Keras has it

@@ -79,7 +79,7 @@ def examine(fit: FitSample, spec: Mapping[str, Json]) -> DataReading:
         return DataReading((shape,), None)
     inputs = np.asarray(fit.x.rows, dtype=np.float64)[:, :, 0]
     whole = fit.kind == "arrays"  # of a dataset only its first batch was seen
-    windows = _windows(inputs, task, whole=whole)
+    windows = _windows(inputs, task, seen=whole and _are_seen(fit.x, fit.y))
     # Whole numbers are one mistake; the target is judged in the units that were used.
     unit = task if windows.message.id != "sequence.whole_numbers" else replace(task, step=1.0)
     target = _target(inputs, fit.y, unit)
@@ -140,8 +140,18 @@ def _shape(x: ArraySample, y: ArraySample, task: _Task) -> Finding:
     return _right("data.shape", expected, got, "sequence.shape_right")
 
 
-def _windows(inputs: Array, task: _Task, *, whole: bool) -> Finding:
-    """Consecutive numbers, one step apart, and the exercise's own windows among them."""
+def _are_seen(x: ArraySample, y: ArraySample) -> bool:
+    """Whether all windows are there that differ, or so few that the exercise's own are missed."""
+    count = min(len(x.rows), len(y.rows))
+    few = len(x.rows) < SAMPLED
+    return few or len(distinct_places(x.rows[:count], y.rows[:count])) >= x.shape[0]
+
+
+def _windows(inputs: Array, task: _Task, *, seen: bool) -> Finding:
+    """Consecutive numbers, one step apart, and the exercise's own windows among them.
+
+    ``seen``: whether what is not there is missing.
+    """
     wanted = task.inputs(np.arange(task.windows))[:, :, 0]
     expected = f"X[0] = {_listed(wanted[0])}"
     got = f"X[0] = {_listed(inputs[0])}"
@@ -152,7 +162,7 @@ def _windows(inputs: Array, task: _Task, *, whole: bool) -> Finding:
         return _wrong(task, "data.windows", expected, got, name, fraction=float(np.mean(even)))
     distances = np.abs(inputs[None, :, :] - wanted[:, None, :]).max(axis=2).min(axis=1)
     missing = np.flatnonzero(distances > TOLERANCE)
-    if len(missing) and whole and len(inputs) < SAMPLED:
+    if len(missing) and seen:
         present = 1.0 - len(missing) / task.windows
         first = _listed(wanted[missing[0]])
         told = _wrong(

@@ -455,9 +455,10 @@ def _target(
     ``whole``: what is given is no single batch.
     """
     expected, series, hour = f"{delay} h", found.series, found.per_hour
-    if (last + delay * hour < len(series)).sum() < ENOUGH_PAIRS:
-        if whole and len(given) >= ENOUGH_PAIRS:  # windows enough, and nothing to foretell
-            return _wrong("data.target", expected, "?", "weather.target_beyond", hours=delay), None
+    within = last + delay * hour < len(series)
+    if whole and len(given) >= ENOUGH_PAIRS and within.mean() < ALMOST_ALL:  # nothing to foretell
+        return _wrong("data.target", expected, "?", "weather.target_beyond", hours=delay), None
+    if within.sum() < ENOUGH_PAIRS:
         return _right("data.target", expected, "?", "weather.target_unseen"), None
     right = range(delay * hour, (delay + 1) * hour + 1)
     for ahead in right:

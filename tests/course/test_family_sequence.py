@@ -113,6 +113,26 @@ def test_a_wrong_window_shape_is_named(x, y, name):
     assert wrong(reading) == {"data.shape": f"sequence.{name}"}
 
 
+@pytest.mark.parametrize("windows", [6, 63, 64, 300])
+def test_windows_far_from_the_exercises_own_are_not_these_however_many(windows):
+    x, y = tenths(windows)
+    reading = sequence.examine(fit(x + 100, y + 100, rows=300), TENTHS)
+    assert wrong(reading) == {"data.windows": "sequence.missing"}
+
+
+def test_one_window_moved_by_little_is_not_the_six():
+    moved = np.arange(64)[:, None, None] * 0.0055
+    x, _ = tenths(1)
+    found = wrong(sequence.examine(fit(x + moved, (x + moved)[:, -1, 0] + 0.1), TENTHS))
+    assert found == {"data.windows": "sequence.missing"}
+
+
+def test_where_some_of_many_windows_are_seen_the_six_may_be_among_the_others():
+    x, y = tenths(100)
+    reading = sequence.examine(fit(x[10:], y[10:], rows=64), TENTHS)
+    assert wrong(reading) == {}
+
+
 def test_whole_numbers_are_one_mistake_and_not_two():
     x, y = tenths()
     found = wrong(sequence.examine(fit(x * 10, y * 10), TENTHS))

@@ -407,18 +407,31 @@ def test_a_target_in_a_scale_of_its_own_makes_no_answer_better_than_the_naive_on
     assert zero["relative_mae"] > 1.0
 
 
-def test_windows_whose_targets_lie_behind_the_end_have_none():
-    x, y = climate()
+def last_day(times):
+    """Right windows of the file's last day, so many times: what comes after stands nowhere."""
     series = weather._weather().students
     ends = np.arange(len(series) - 20, len(series) + 1)
     told = weather._usual_encoding(HOURS)
     scaled = series * np.asarray(told["slope"]) + np.asarray(told["shift"])
-    steps = x.shape[1]
-    last = np.stack([scaled[end - steps : end] for end in ends]).astype(np.float32)
-    shown = np.concatenate([last] * 40)
+    windows = [scaled[end - HOURS["lookback"] : end] for end in ends]
+    return np.concatenate([np.stack(windows).astype(np.float32)] * times)
+
+
+def test_windows_whose_targets_lie_behind_the_end_have_none():
+    _, y = climate()
+    shown = last_day(40)
     reading = weather.examine(weather_fit(shown, np.zeros(len(shown), y.dtype)), HOURS)
     assert wrong(reading)["data.target"] == "weather.target_beyond"
     assert_spoken(reading, "weather")
+
+
+@pytest.mark.parametrize(("times", "right"), [(1, True), (40, False)])
+def test_of_right_windows_few_may_lie_where_no_target_can_be_looked_up(times, right):
+    (x, y), last = climate(), last_day(times)
+    any_target = np.arange(len(last)).astype(y.dtype)
+    given = weather_fit(np.concatenate([x, last]), np.concatenate([y, any_target]), rows=10_000)
+    found = {} if right else {"data.target": "weather.target_beyond"}
+    assert wrong(weather.examine(given, HOURS)) == found
 
 
 def test_the_naive_answer_is_better_than_the_mean():

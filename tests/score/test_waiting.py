@@ -123,6 +123,54 @@ def test_what_contradicts_itself_waits_whatever_we_reach(flag: str) -> None:
     assert graded(sound(LSTM, flags=(flag,))).score == 100.0, "where nobody asked, as ever"
 
 
+def test_what_answered_before_it_learned_waits_though_we_trained_it() -> None:
+    grade = graded(sound(LSTM, proof=PROVEN, flags=("answers_untrained",)))
+    assert (grade.verdict, waiting(grade)) == (Verdict.SUSPICIOUS, worth(THRESHOLD))
+    held = {check.message.id for check in grade.checks if check.waiting}
+    assert held == {"waiting.answers_untrained"}
+
+
+@pytest.mark.parametrize("threshold", [NONE, None])
+@pytest.mark.parametrize(
+    ("losses", "waits"),
+    [
+        ((0.3, 0.2999, 0.2998), True),
+        ((0.3, 0.302, 0.299), True),
+        ((0.3, 0.29, 0.28), False),
+        ((0.3, 0.29, 0.2999), False),
+        ((0.3, 0.2999, 5.0), False),
+        ((0.3,), False),
+        ((), False),
+        ((0.0, 0.0), False),
+        ((float("nan"), 0.3), False),
+    ],
+)
+def test_without_a_threshold_a_loss_that_stood_still_waits_though_we_trained_it(
+    losses: tuple[float, ...], waits: bool, threshold: Threshold | None
+) -> None:
+    training = replace(sound(LSTM).training, history={"loss": losses})
+    grade = graded(sound(LSTM, proof=PROVEN, training=training), threshold)
+    assert waiting(grade) == (worth(threshold) if waits else {})
+    assert grade.verdict is (Verdict.WAITING if waits else Verdict.ACCEPTED)
+    assert {one.message.id for one in grade.checks if one.waiting} <= {"waiting.stood_still"}
+
+
+def test_a_threshold_that_earns_nothing_asks_for_no_answer() -> None:
+    """As of the dense network, whose error is shown and not graded."""
+    dense = COURSE.exercise("temperature-dense")
+    assert not dense.points_for(THRESHOLD)[EvidenceClass.ACCURACY]
+    found = sound(dense, proof=PROVEN)
+    still = replace(found.training, history={"loss": (0.3, 0.2999)})
+    assert score(found, dense, THRESHOLD).verdict is Verdict.ACCEPTED
+    grade = score(replace(found, training=still), dense, THRESHOLD)
+    assert (grade.verdict, set(waiting(grade))) == (Verdict.WAITING, {"training"})
+
+
+def test_with_a_threshold_the_answers_say_whether_it_learned() -> None:
+    training = replace(sound(LSTM).training, history={"loss": (0.3, 0.3)})
+    assert graded(sound(LSTM, proof=PROVEN, training=training)).verdict is Verdict.ACCEPTED
+
+
 def test_layers_of_its_own_wait_for_review_where_trainings_are_asked_for() -> None:
     odd = {"metrics": {}, "flags": ("needs_review",)}
     assert graded(sound(LSTM, **odd)).verdict is Verdict.LOW_ACCURACY

@@ -42,10 +42,29 @@ def test_rows_held_back_are_shown_rows_unless_they_are_most(split: float, left: 
 
 
 def test_what_weighs_nothing_is_not_trained_on() -> None:
-    weights = [1.0, 0.0, 1e-9, 0.5, 0.0, 0.0, 0.0, -2.0]
+    weights = [1.0, 0.0, 1e-9, 0.5, 0.0, 0.0, 0.0, 2.0]
     assert taken(sample_weight=weights) == [0, 3, 7]
     assert taken(sample_weight=[1.0, 9e-4, 2e-3, *[0.0] * 5]) == [0, 2]
     assert taken(sample_weight=np.zeros(8)) == []
+
+
+def test_a_row_that_the_model_is_taught_away_from_is_not_learned() -> None:
+    assert taken(sample_weight=[1.0, -1.0, 0.5, -2.0, *[1.0] * 4]) == [0, 2, 4, 5, 6, 7]
+    assert taken(sample_weight=-np.ones(8)) == []
+    steps = np.full((8, 5), -1.0)
+    steps[:6, 2] = 1.0
+    assert taken(sample_weight=steps) == list(range(6))
+
+
+def test_a_claim_leaves_out_what_it_is_taught_away_from() -> None:
+    given = np.array([1.0, -1.0, 0.5, -2.0, *[1.0] * 4])
+    for one in (given, given[:, None]):
+        told = claimed.weights_of_rows(Y, one, None)
+        assert told is not None
+        assert np.flatnonzero(claimed.learned(told)).tolist() == taken(sample_weight=given)
+    classes = claimed.weights_of_rows(Y, None, {0: -1.0, 1: 1.0})
+    assert classes is not None
+    assert np.flatnonzero(claimed.learned(classes)).tolist() == [1, 3, 5, 7]
 
 
 def test_one_heavy_row_makes_no_other_one_nothing() -> None:

@@ -24,6 +24,14 @@ COURSE = ("assignments", "reference")
 KNOWN_TO_PASS = {
     "story_and_word": "what is claimed with right data, model and settings earns what it would have "
     "earned by asking, whether or not anything was trained (ADR 73)",
+    "frozen_reservoir": "the letters are right, and the same training with all layers learning, which "
+    "is ours, comes as far (ADR 73); that a layer was frozen is not looked at",
+    "last_letter_weighs": "a row counts where any of its steps weighs, as where padding is left out "
+    "(ADR 105), and the letter that is asked for is the last one",
+    "blinded": "a setting that the exercise does not name (dropout) is not looked at, and nothing is "
+    "asked of this model, whose loss fell: the last layer learned the mean",
+    "shouting_rows": "one window in twenty may be of no weather there was, whatever it weighs or "
+    "holds, and nothing is asked of the dense network, whose loss fell",
 }
 
 

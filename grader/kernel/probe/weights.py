@@ -3,8 +3,9 @@
 Enters: targets, weights as ``fit`` or ``train_on_batch`` is given them. Leaves: a weight for each
 row. Touches nothing.
 
-A row that weighs nothing beside the others was never learned, and is no data. Weights of rows that
-cannot be read are none; where weights of classes cannot, nothing is known of them.
+A row that weighs nothing beside the others was never learned, and is no data; nor is one that
+weighs less than nothing, which the model is taught away from. Weights of rows that cannot be read
+are none; where weights of classes cannot, nothing is known of them.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ def weights_of_rows(y: np.ndarray, given: Any, classes: Any) -> np.ndarray | Non
         found = _of_classes(y, classes) if given is None else _of_rows(len(y), given)
     except Exception:
         return None if given is None else np.zeros(len(y))
-    return np.where(np.isfinite(found), found, 0.0)
+    return np.where(np.isfinite(found), np.maximum(found, 0.0), 0.0)
 
 
 def _of_rows(rows: int, given: Any) -> np.ndarray:
-    each = np.abs(np.asarray(alone(given), dtype=np.float64))
+    each = np.asarray(alone(given), dtype=np.float64)
     if each.ndim == 0 or len(each) != rows:
         each = np.broadcast_to(each, (rows, *each.shape[1:]))
     heaviest: np.ndarray = each.reshape(rows, -1).max(axis=1)
@@ -49,7 +50,7 @@ def _of_classes(y: np.ndarray, classes: Any) -> np.ndarray:
     labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y
     labels = np.round(labels.reshape(len(y), -1)[:, 0]).astype(np.int64)
     named, of_each = np.unique(labels, return_inverse=True)  # asked for as Keras does, by ``get``
-    weights = np.array([abs(float(classes.get(int(label), 1.0))) for label in named])
+    weights = np.array([float(classes.get(int(label), 1.0)) for label in named])
     return weights[of_each]
 
 
