@@ -491,7 +491,10 @@ class TestEverywhereTheSame:
         said = report(shell)
         assert (said.err, [row["score"] for row in rows(shell)]) == ("", ["85.0"])
         assert Words("en")("rules.time_marked") in unescape(shell.page("kim"))
-        assert Words("en")("rules.policy_marks") not in shell("course", "check").out
+        checked = shell("course", "check").out
+        assert checked
+        for told in ("rules.policy_marks", "rules.policy_marks_extended"):
+            assert Words("en")(told) not in checked
 
     def test_where_there_is_more_time_a_mark_is_told_as_well(self, shell: Shell) -> None:
         say(shell, RULES + '[[extensions]]\nstudent = "kim"\ndays = 3\n')
@@ -502,6 +505,7 @@ class TestEverywhereTheSame:
         assert "1 of 2 hand-ins" in said.err
         assert "marked by Canvas as late" in said.err
         assert Words("en")("rules.marked_extension") in unescape(shell.page("kim"))
+        assert Words("en")("rules.policy_marks_extended") in shell("course", "check").out
 
     def test_where_canvas_marks_nobody_its_due_date_is_asked_for(self, shell: Shell) -> None:
         say(shell, RULES)
