@@ -40,8 +40,12 @@ def test_a_reference_ends_at_its_order_where_a_device_trains_all_of_them() -> No
     exercise = course.exercise("sequence-prediction")
     setup = Setup(course, exercise, Engine.JAX, room())
     wanted = plan(exercise, REFERENCE, Engine.JAX, 0, by_trainer=True, device="NVIDIA T4")
-    found = _asked(setup, wanted, Slot((0,)))
+    told: list[Exception] = []
+    lost: set[int] = set()
+    found = _asked(setup, told.append, lost, wanted, Slot((0,)))
     assert found is not None
+    assert not told
+    assert not lost
     same, order = found
     assert same == wanted
     assert order.fit.epochs == exercise.epochs
