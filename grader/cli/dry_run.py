@@ -47,7 +47,6 @@ ALL_READ, SOME_NOT, REFUSED = 0, 1, 3
 SCHEMA = "grader/dry-run/v1"
 MOST_NAMES = 6
 LONGEST = 60
-NARROWEST = 40  # columns for what is missing
 
 
 @dataclass(frozen=True)
@@ -141,9 +140,9 @@ class DryRun:
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for key in ("report.student", "cli.dry_run_file", "report.exercise", "cli.dry_run_about"):
-            table.add_column(self.words(key), no_wrap=True, overflow="ellipsis")
-        table.add_column(self.words("cli.dry_run_missing"), overflow="fold", min_width=NARROWEST)
+        keys = ("report.student", "cli.dry_run_file", "report.exercise", "cli.dry_run_about")
+        for key in (*keys, "cli.dry_run_missing"):
+            table.add_column(self.words(key), overflow="fold", no_wrap=key == "cli.dry_run_about")
         before = ""
         for one in self.planned:
             student = one.submission.student

@@ -17,7 +17,7 @@ from datetime import datetime
 
 from grader.policy.hand_ins import last, place
 from grader.policy.late import Lateness, LatePolicy, is_mark, lateness
-from grader.policy.rules import Attempts, Group, Rules, Terms, folded, is_member
+from grader.policy.rules import Attempts, Group, Rules, Terms, authors, folded
 from grader.text.times import clock, until
 from grader.types import ByRules, Grade, Message, Record, Scalar, Timing, Verdict
 
@@ -42,9 +42,9 @@ def _everybodys(records: Sequence[Record], groups: Sequence[Group]) -> Iterator[
     """Give each record, and after it those of the author's group for the same work."""
     called = {folded(one.student): one.student for one in records}
     for record in records:
-        theirs = [one for one in groups if is_member(record.student, one, record.exercise)]
-        names = [called.get(folded(it), it) for one in theirs for it in one.members]
-        if record.student in names or not theirs:
+        theirs = authors(record.student, record.exercise, groups)
+        names = [one if one == record.student else called.get(folded(one), one) for one in theirs]
+        if record.student in names:
             yield record
         for name in dict.fromkeys(names):
             if name != record.student:

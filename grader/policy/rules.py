@@ -6,7 +6,7 @@ deadline. Touches nothing. ``by_rules`` applies them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -149,6 +149,12 @@ def is_member(student: str, group: Group, exercise: str) -> bool:
     names = map(folded, (group.name, *group.members))
     asked = group.exercises is None or exercise in group.exercises
     return asked and folded(student) in names
+
+
+def authors(student: str, exercise: str, groups: Iterable[Group]) -> list[str]:
+    """Give whose a hand-in is: of a group's each member's, and nobody's who is called as it is."""
+    theirs = [one for one in groups if is_member(student, one, exercise)]
+    return list(dict.fromkeys(it for one in theirs for it in one.members)) or [student]
 
 
 def _moment(at: datetime) -> datetime:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from grader.authoring.release import CHECK
 from grader.record.store import Store
@@ -88,6 +89,23 @@ def test_the_table_names_everybody_in_the_reader_s_language(
     for word in ("kim", "lee", "park", "answer.pdf", "konlpy", "mine.csv", SEQUENCE):
         assert word in said.out
     assert ("Nothing was run" if lang == "en" else "실행하거나") in said.out
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("columns", [80, 100, 160])
+def test_a_narrow_terminal_cuts_nothing_off(
+    shell: Shell, batch: Path, monkeypatch: pytest.MonkeyPatch, columns: int, lang: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    student, file = "Anna-Maria de la Cruz_336", "the report of my experiments.pdf"
+    (batch / student).mkdir()
+    (batch / student / file).write_bytes(b"%PDF")
+    write(batch / "lee" / "homework of the third week, final.ipynb", notebook("import konlpy"))
+    said = shell.grade(batch, "--dry-run", lang=lang)
+    table = said.out.partition("\n\n")[0]
+    missing = Words(lang)("cli.dry_run_no_notebook", found=file)
+    assert set(f"{student} {missing}".split()) <= set(table.split())
+    assert max(map(cell_len, table.splitlines())) <= columns
 
 
 def test_nothing_is_run_and_nothing_is_written(shell: Shell, batch: Path) -> None:
