@@ -24,12 +24,13 @@ from grader.cli.people import named
 from grader.cli.printing import console, titles
 from grader.cli.progress import SOON
 from grader.cli.roster import class_list
-from grader.cli.rules import ahead_of, nobodys
+from grader.cli.rules import ahead_of, nobodys, rules_about
 from grader.collect.attempts import may_count, together
 from grader.collect.collect import Collected
 from grader.collect.names import file_mark
 from grader.course.exercises import Course
 from grader.policy.hand_ins import is_version, place
+from grader.policy.rules import Group, authors
 from grader.report.attendance import absent, strangers
 from grader.report.late import marks_foreseen
 from grader.report.owed import lacking_lines, owed
@@ -101,12 +102,12 @@ class DryRun:
     @cached_property
     def missing_people(self) -> list[str]:
         """Who of the roster handed nothing in."""
-        return absent(self.people, self.roster) if self.roster else []
+        return absent(self._authors, self.roster) if self.roster else []
 
     @cached_property
     def strangers(self) -> list[str]:
         """Who handed something in and is in no row of the roster."""
-        return strangers(self.people, self.roster) if self.roster else []
+        return strangers(self._authors, self.roster) if self.roster else []
 
     @cached_property
     def lacking(self) -> dict[str, list[str]]:
@@ -118,10 +119,9 @@ class DryRun:
         handed_in: set[str] = set()
         for one in self.planned:
             if one.counts and not one.problem:
-                said = one.submission.exercises
-                handed_in.update(said or ())
-                every = self.course.exercises if said is None else said
-                held.setdefault(one.submission.student, set()).update(every)
+                handed_in.update(one.submission.exercises or ())
+                for exercise, who in self._held(one.submission):
+                    held.setdefault(who, set()).add(exercise)
         there = [one for one in self.course.exercises if one in handed_in]
         due = owed(there, named(self.course), is_class=bool(self.roster))
         ahead = ahead_of(self.course, self.people, self._class)
@@ -133,6 +133,21 @@ class DryRun:
             )
             for exercise in due
         }
+
+    @cached_property
+    def _authors(self) -> set[str]:
+        """Whose the hand-ins are: a group's are its members'."""
+        return {who for one in self.collected.submissions for _, who in self._held(one)}
+
+    def _held(self, one: Submission) -> Iterator[tuple[str, str]]:
+        """Give the exercises that a hand-in may hold, each with everybody whose it is."""
+        for exercise in one.exercises or self.course.exercises:
+            yield from ((exercise, who) for who in authors(one.student, exercise, self._groups))
+
+    @cached_property
+    def _groups(self) -> Sequence[Group]:
+        """The course's, with members called as hand-ins call them."""
+        return rules_about(self.course.rules, self.people, self._class).groups
 
     # --- what is shown -------------------------------------------------------------------------
 

@@ -296,6 +296,26 @@ def test_nobody_lacks_yet_what_is_due_later(
     assert told == ({gru: lacking} if lacking else {})
 
 
+@pytest.mark.parametrize("student", ["kim", "team 1"])
+def test_a_group_s_hand_in_is_each_member_s(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, student: str
+) -> None:
+    gru = "multiplication-gru"
+    course_of(tmp_path / "course", gru, SEQUENCE)
+    group = f'[[groups]]\nname = "team 1"\nmembers = ["kim", "1002"]\nexercises = ["{gru}"]\n'
+    (tmp_path / "course" / "course.toml").write_text(group, "utf-8")
+    monkeypatch.setenv("GRADER_COURSE", str(tmp_path / "course"))
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Name,ID\nkim,1001\nlee,1002\npark,1003\n", "utf-8")
+    write(tmp_path / "class" / student / f"{gru}.ipynb", notebook("x = 1"))
+    told = planned(shell, tmp_path / "class", "--roster", roster)
+    assert (told["absent"], told["not_on_roster"]) == (["park"], [])
+    write(tmp_path / "class" / "lee" / f"{SEQUENCE}.ipynb", notebook("x = 1"))
+    write(tmp_path / "class" / "park" / f"{SEQUENCE}.ipynb", notebook("x = 1"))
+    lacking = planned(shell, tmp_path / "class", "--roster", roster)["lacking"]
+    assert lacking[gru] == ["park"]
+
+
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_who_lacks_an_exercise_is_named_and_what_lay_beside(
     shell: Shell, batch: Path, tmp_path: Path, lang: str
