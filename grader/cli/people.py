@@ -131,9 +131,9 @@ def people_of(
     exercises += sorted(found - course.exercises.keys())
     loose = [one.message for one in aside if not (one.unread or one.student)]
     ahead = ahead_of(course, {one.student for one in records}, class_of(course, out))
-    everybody = people(records, exercises, roster, unread, loose, others, ahead)
-    due = owed(everybody.exercises, named(course), is_class=roster is not None)
-    return replace(everybody, owed=due, unheard=_unheard(course, found)), wrong
+    due = owed(exercises, named(course), is_class=roster is not None)
+    everybody = people(records, exercises, roster, unread, loose, others, ahead, due)
+    return replace(everybody, unheard=_unheard(course, found)), wrong
 
 
 def _unheard(course: Course, found: Collection[str]) -> list[str]:

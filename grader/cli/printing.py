@@ -143,9 +143,9 @@ def _class_page(
         left_out = spared.students(Step.OVERVIEW)
         said, missing = [*everybody.lines(words)], [*everybody.without_one(words, names)]
         notes = [words.say(one) for one in times_unknown(some, rules)]
-        ahead, absent = everybody.ahead, everybody.absent
+        ahead, absent, owed = everybody.ahead, everybody.absent, everybody.owed
         return index_page(
-            some, words, names, pages, left_out, said, missing, notes, ahead, absent
+            some, words, names, pages, left_out, said, missing, notes, ahead, absent, owed
         ).encode()
 
     made = spared.made_if_any(Step.OVERVIEW, page, records)

@@ -7,7 +7,7 @@ A row is a reason to look and no judgement: who stands in one, and why, is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -116,6 +116,7 @@ def at_risk(
     link: Link,
     ahead: Ahead = never_ahead,
     absent: Sequence[str] = (),
+    owed: Collection[str] = (),
 ) -> list[Risk]:
     """Name who has less than half of the points of what the class handed in, the fewest first.
 
@@ -129,6 +130,7 @@ def at_risk(
         link: student to page.
         ahead: who has time left for which exercise.
         absent: people of whom there is nothing at all.
+        owed: the exercises that everybody owes; all of the class's where nobody knows.
     """
     asked: dict[str, float] = {}
     theirs: dict[str, dict[str, Record]] = {one: {} for one in absent}
@@ -140,9 +142,8 @@ def at_risk(
             theirs[record.student][record.exercise] = record
     found = []
     for student, records in theirs.items():
-        due = {
-            one: most for one, most in asked.items() if one in records or not ahead(student, one)
-        }
+        counts = {*records, *(one for one in owed or asked if not ahead(student, one))}
+        due = {one: most for one, most in asked.items() if one in counts}
         risk = _risk(Person(wording.name(student), link(student)), records, due, words, titles)
         if risk is not None and risk.share < AT_RISK:
             found.append(risk)

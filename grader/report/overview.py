@@ -5,7 +5,7 @@ Enters: all Records. Leaves: one HTML page that needs nothing else. Touches: rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -91,6 +91,7 @@ def index_page(
     notes: Sequence[str] = (),
     ahead: Ahead = never_ahead,
     absent: Sequence[str] = (),
+    owed: Collection[str] = (),
 ) -> str:
     """Give the instructor's page.
 
@@ -105,6 +106,7 @@ def index_page(
         notes: what else an instructor has to know of all of it.
         ahead: who has time left for which exercise.
         absent: people of the roster of whom there is nothing that was due.
+        owed: the exercises that everybody owes; none where nobody knows.
     """
     every, hand_ins = records, Counting(records)
     there, records = list(hand_ins.chosen.values()), hand_ins.counting
@@ -152,7 +154,7 @@ def index_page(
         same_code=[[Person(wording.name(one), link(one)) for one in g] for g in same_code(there)],
         items=[item_row(one, words, titles) for one in item_statistics(records)],
         mistakes=mistakes(records, words, titles, link),
-        risks=at_risk(there, words, titles, link, ahead, absent),
+        risks=at_risk(there, words, titles, link, ahead, absent, owed),
         spent=spent(every, words, titles),
         hours=hours(every),
         time_spent=parts(every, words),

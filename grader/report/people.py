@@ -138,7 +138,7 @@ class People:
 
     def without_one(self, words: Words, titles: Mapping[str, str]) -> Iterator[str]:
         """Name who handed in something, and nothing for one of several exercises in time."""
-        for exercise in self.exercises:
+        for exercise in self.owed or self.exercises:
             missing = [
                 one
                 for one in self.people
@@ -207,6 +207,7 @@ def people(
     loose: Sequence[Message] = (),
     others: Mapping[str, Sequence[Message]] = NOBODYS,
     ahead: Ahead = never_ahead,
+    owed: Sequence[str] = (),
 ) -> People:
     """Say of everybody what there is.
 
@@ -218,6 +219,7 @@ def people(
         loose: what else may be somebody's.
         others: student to what lay beside the notebooks unread.
         ahead: who has time left for which exercise.
+        owed: the exercises that everybody owes; none where nobody knows.
     """
     chosen = Counting(records).chosen
     by_student: dict[str, dict[str, Record]] = {}
@@ -237,7 +239,8 @@ def people(
             return State.NOT_DUE if later else empty
 
         states = {one: _state(there[one]) if one in there else missing(one) for one in every}
-        found = {_state(one) for one in there.values()} or {states[one] for one in exercises}
+        found = {_state(one) for one in there.values()}
+        found = found or {states[one] for one in owed or exercises}
         state = next((one for one in State if one in found), empty)
         beside = ", ".join(str(one.args.get("found", "")) for one in others.get(student, ()))
         return Person(name, student, on_roster, state, states, beside)
@@ -245,7 +248,7 @@ def people(
     if roster is None:
         alone = [person(one, one, on_roster=True, otherwise=State.NOTHING) for one in students]
         alone.sort(key=lambda one: one.name)
-        return People(alone, every, None, (*told, *loose), ahead=ahead)
+        return People(alone, every, None, (*told, *loose), owed, ahead)
     names = people_of(roster)
     rows = mentioned(students, roster) | matched(students, roster)
     known = [
@@ -261,7 +264,7 @@ def people(
         person(one, one, on_roster=False, otherwise=State.NOTHING)
         for one in sorted({*students} - {*rows.values()})
     ]
-    return People((*known, *strangers), every, len(names), (*told, *loose), ahead=ahead)
+    return People((*known, *strangers), every, len(names), (*told, *loose), owed, ahead)
 
 
 def _lacks(one: Person, exercise: str) -> bool:

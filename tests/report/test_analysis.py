@@ -72,6 +72,11 @@ class TestRisk:
         assert [(one.person.name, one.points) for one in rows] == [("lee", "90 / 200")]
         assert "Nothing handed in for: Sequences." in rows[0].why
 
+    def test_what_is_missing_counts_where_it_is_owed(self) -> None:
+        two = [b.record("ho"), b.record("ho", SEQUENCE), low("lee", score=90.0), low("kim")]
+        rows = at_risk(two, WORDS, TITLES, link, owed=("multiplication-lstm",))
+        assert [(one.person.name, one.points) for one in rows] == [("kim", "40 / 100")]
+
     def test_what_is_missing_counts_once_it_is_due(self) -> None:
         two = [b.record("ho"), b.record("ho", SEQUENCE), low("kim", score=60.0), low("lee")]
 

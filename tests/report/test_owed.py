@@ -96,5 +96,23 @@ def test_nobody_lacks_what_there_is_time_left_for() -> None:
         assert len([*one.without_one(words, TITLES)]) == len(lacks)
 
 
+def test_nobody_lacks_for_the_class_either_what_the_course_does_not_ask_for() -> None:
+    records = [b.record("kim", LSTM), b.record("lee", GRU)]
+    roster = [{"Student": one} for one in ("kim", "lee", "park")]
+    found = people(
+        records,
+        [LSTM, GRU],
+        roster,
+        {},
+        ahead=lambda student, exercise: (student, exercise) == ("park", LSTM),
+        owed=(LSTM,),
+    )
+    words = Words("en")
+    told = words("attendance.nothing_for", exercise="LSTM", count=1, names="lee")
+    assert list(found.without_one(words, TITLES)) == [told]
+    assert found.absent == []
+    assert [one.state for one in found.people][2] is State.NOT_DUE
+
+
 def test_where_nobody_lacks_anything_nothing_is_said() -> None:
     assert list(lacking_lines({LSTM: []}, Words("en"), TITLES)) == []
