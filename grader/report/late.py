@@ -16,6 +16,7 @@ from grader.text.words import Words
 from grader.types import Message, Record, Scalar, Timing
 
 LONGEST = 300
+LONGEST_NAME = 60
 
 
 def late_texts(record: Record, words: Words) -> list[str]:
@@ -51,8 +52,11 @@ def times_unknown(records: Sequence[Record], rules: Rules) -> Iterator[Message]:
     marked = {one.exercise for one in dated if is_mark(one.handed_in)}
     unknown = [one for one in dated if is_unknown(one) and not _was_before(one)]
     uploads = [one for one in unknown if is_upload(one.handed_in) and one.exercise not in marked]
+    others = [one for one in unknown if not is_upload(one.handed_in)]
+    asked = {exercise for exercise, terms in rules.exercises.items() if terms.worksheet}
     for message_id, some in (
-        ("rules.times_unknown", [one for one in unknown if not is_upload(one.handed_in)]),
+        ("rules.times_unknown", [one for one in others if one.exercise not in asked]),
+        ("rules.not_in_worksheet", [one for one in others if one.exercise in asked]),
         ("rules.uploads_unknown", uploads),
         ("rules.marks_unknown", [one for one in unknown if is_mark(one.handed_in)]),
     ):
@@ -60,7 +64,7 @@ def times_unknown(records: Sequence[Record], rules: Rules) -> Iterator[Message]:
             exercises = [one for one in rules.exercises if any(one == it.exercise for it in some)]
             told = printable(", ".join(exercises), limit=LONGEST)
             args: dict[str, Scalar] = {"count": len(some), "of": len(dated), "exercises": told}
-            yield Message(message_id, args)
+            yield Message(message_id, args | {"students": _students(some)})
 
 
 def marks_foreseen(handed_in: Sequence[str], rules: Rules) -> Iterator[Message]:
@@ -74,6 +78,11 @@ def marks_foreseen(handed_in: Sequence[str], rules: Rules) -> Iterator[Message]:
     if count and rules.dated and rules.asks_when and rules.late.grace:
         args: dict[str, Scalar] = {"count": count, "of": len(handed_in)}
         yield Message("rules.marks_foreseen", args | {"minutes": rules.late.grace_minutes})
+
+
+def _students(some: Sequence[Record]) -> str:
+    names = sorted({one.student for one in some})
+    return printable(", ".join(printable(one, limit=LONGEST_NAME) for one in names), limit=LONGEST)
 
 
 def _was_before(record: Record) -> bool:

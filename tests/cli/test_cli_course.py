@@ -425,6 +425,17 @@ class TestEverywhereTheSame:
         assert unknown in shell.page("kim")
         assert unknown not in shell.page("choi")
 
+    @pytest.mark.parametrize("lang", ["en", "ko"])
+    def test_who_is_not_on_the_worksheet_is_named(self, shell: Shell, lang: str) -> None:
+        rules = RULES.replace("weight = 3", 'weight = 3\nworksheet = "ws.csv"')
+        say(shell, rules, ws=WORKSHEET)
+        there = (graded("김민준", 95.0), graded("choi", 95.0))
+        shell.keep(*(replace(one, graded_at=AFTERWARDS) for one in there))
+        said = shell("report", "--out", shell.out, "--lang", lang).err
+        args = {"count": 1, "of": 2, "exercises": LSTM}
+        assert Words(lang)("rules.not_in_worksheet", **args, students="choi") in said
+        assert 'worksheet = "' not in said
+
     def test_what_was_graded_before_the_deadline_was_in_time(self, shell: Shell) -> None:
         say(shell, RULES.replace("weight = 1\n", f"due = {FAR_AHEAD}\n"))
         kim, lee = graded("kim", 95.0), graded("lee", 95.0)
