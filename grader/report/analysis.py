@@ -14,6 +14,7 @@ from statistics import fmean
 from grader.policy.hand_ins import is_excused
 from grader.report import wording
 from grader.report.by_hand import worth
+from grader.report.late import late_mark
 from grader.report.owed import Ahead, never_ahead
 from grader.report.points import total, weight
 from grader.text.printable import printable
@@ -179,10 +180,13 @@ def _why(
         names += f", … ({len(missing)})" if missing[MOST_MISSING:] else ""
         yield words("analysis.nothing_for", exercises=names)
     for exercise, record in records.items():
-        grade = record.grade
-        if grade.verdict is not Verdict.ACCEPTED and not is_excused(record):
+        if is_excused(record):
+            continue
+        accepted = record.grade.verdict is Verdict.ACCEPTED
+        found = ("" if accepted else wording.verdict_name(record, words), late_mark(record, words))
+        if any(found):
             title = wording.title(exercise, titles, words)
-            yield f"{title}: {wording.verdict_name(record, words)}."
+            yield f"{title}: {', '.join(filter(None, found))}."
 
 
 def spent(records: Sequence[Record], words: Words, titles: Mapping[str, str]) -> list[Spent]:

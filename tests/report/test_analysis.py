@@ -14,7 +14,7 @@ from grader.report.overview import index_page
 from grader.report.same_code import same_code
 from grader.report.sorting import Order, order_rules, ordered
 from grader.text.words import Words
-from grader.types import Grade, Message, Record, Verdict
+from grader.types import ByRules, Grade, Message, Record, Verdict
 from tests.report.test_report_pages import TITLES, Page
 from tests.support import builders as b
 
@@ -71,6 +71,18 @@ class TestRisk:
         rows = at_risk(two, WORDS, TITLES, link)
         assert [(one.person.name, one.points) for one in rows] == [("lee", "90 / 200")]
         assert "Nothing handed in for: Sequences." in rows[0].why
+
+    def test_what_lateness_took_is_a_reason(self) -> None:
+        kim, lee = b.record("kim"), low("lee")
+        late = replace(
+            kim, grade=replace(kim.grade, score=30.0), by_rules=ByRules(counts=True, taken=70.0)
+        )
+        more = replace(lee, by_rules=ByRules(counts=True, taken=10.0))
+        rows = at_risk([late, more], WORDS, TITLES, link)
+        assert [one.why for one in rows] == [
+            ("Products: late −70.",),
+            ("Products: Not trained enough, late −10.",),
+        ]
 
     def test_what_is_missing_counts_where_it_is_owed(self) -> None:
         two = [b.record("ho"), b.record("ho", SEQUENCE), low("lee", score=90.0), low("kim")]
