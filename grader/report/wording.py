@@ -244,13 +244,19 @@ def cell_name(cell: int | None, words: Words) -> str:
 
 
 def deciding_check(record: Record) -> Check | None:
-    """Find the check that the verdict rests on; none for an accepted exercise."""
+    """Find the check that the verdict rests on; none for an accepted exercise.
+
+    A notebook that was stopped before anybody knew its exercise lost no points for that.
+    """
     grade = record.grade
     if not grade.graded:
         return next(iter(grade.checks), None)
     missed = [check for check in grade.checks if not check.passed]
     wanted = _DECIDING.get(grade.verdict)
-    return next((c for c in missed if c.cls is wanted), next(iter(missed), None))
+    decides = [check for check in missed if check.cls is wanted]
+    if wanted is EvidenceClass.RUNS:
+        decides += [one for one in grade.checks if one.cls is wanted and not one.max_points]
+    return next(iter([*decides, *missed]), None)
 
 
 def reason(record: Record, words: Words) -> str:

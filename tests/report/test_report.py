@@ -64,6 +64,20 @@ class TestReason:
     def test_the_reason_is_the_check_that_the_verdict_rests_on(self) -> None:
         assert wording.reason(failed(), WORDS).startswith("Layer 1 should be LSTM(30)")
 
+    @pytest.mark.parametrize("verdict", [Verdict.TIME_LIMIT, Verdict.RUNTIME_ERROR])
+    def test_a_notebook_of_no_known_exercise_was_stopped_before_it_lacked_a_model(
+        self, verdict: Verdict
+    ) -> None:
+        stopped = Message("runs.stopped", {"cell": 2, "outcome": "time_limit"})
+        checks = (
+            b.check("runs.cells", 0.0, 0.0, stopped, expected="2", got="1"),
+            b.check("structure.layers", 0.0, 100.0, Message("structure.no_model", {})),
+        )
+        grade = b.grade(verdict, 0.0, checks)
+        record = b.record(exercise=UNKNOWN, grade=grade, evidence=None)
+        assert wording.reason(record, WORDS) == WORDS.say(stopped)
+        assert wording.reason_cell(record, WORDS) == "cell 2"
+
     def test_an_accepted_exercise_needs_no_reason(self) -> None:
         assert wording.reason(b.record(), WORDS) == ""
 
