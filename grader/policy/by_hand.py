@@ -21,6 +21,7 @@ from grader.policy.by_rules import laid_over
 from grader.policy.hand_ins import Counting
 from grader.policy.rules import Rules
 from grader.types import (
+    UNKNOWN,
     ByHand,
     ByRules,
     Grade,
@@ -99,12 +100,36 @@ def in_force(
         rules: the course's; None leaves them out, and the last hand-in counts.
         absent: with records for those who have a decision and handed in nothing.
     """
-    kept = [one for one in records if not by_hand.is_forgotten(one.student, one.exercise)]
+    placed = _without_placed(list(records), by_hand)
+    kept = [one for one in placed if not by_hand.is_forgotten(one.student, one.exercise)]
     there = kept if rules is None else laid_over(kept, rules)
     there = [one for one in there if not by_hand.is_forgotten(one.student, one.exercise)]
     chosen = {id(one) for one in Counting(there).chosen.values()}
     ruled = [_ruled(one, by_hand) if id(one) in chosen else one for one in there]
     return [*ruled, *(_without_hand_in(there, by_hand, rules) if absent else ())]
+
+
+def _without_placed(records: Sequence[Record], by_hand: HandLines) -> Iterator[Record]:
+    """Leave out work of no known exercise that was graded again since, for a known one.
+
+    Somebody has named the exercise (``--exercise``). What was decided about it by hand stays.
+    """
+    known: dict[str, list[Record]] = {}
+    for one in records:
+        if one.exercise != UNKNOWN:
+            known.setdefault(one.student, []).append(one)
+    for one in records:
+        there = [] if one.exercise != UNKNOWN else known.get(one.student, [])
+        decided = (one.student, one.exercise) in by_hand.standing
+        if decided or not any(_is_placed(one, later) for later in there):
+            yield one
+
+
+def _is_placed(unknown: Record, later: Record) -> bool:
+    """Whether it is the same file or, where there was none that could be read, the same folder."""
+    folder = f"{unknown.submission}/"
+    same = later.submission == unknown.submission or later.submission.startswith(folder)
+    return same and later.graded_at > unknown.graded_at
 
 
 def _ruled(record: Record, by_hand: HandLines) -> Record:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from grader.policy.by_hand import DECISIONS, HandLines, in_force
 from grader.policy.hand_ins import Counting, counting
-from grader.types import HandKind, HandLine, Record, Verdict
+from grader.types import UNKNOWN, HandKind, HandLine, Record, Verdict
 from tests.support import builders as b
 
 LSTM = "multiplication-lstm"
 AT = "2026-03-04T10:00:00.000000+00:00"  # after the builders' records
+LATER = "2026-03-03T09:00:00+00:00"  # so is this
 
 
 def line(kind: HandKind, number: int = 1, **changes: Any) -> HandLine:
@@ -117,6 +118,35 @@ class TestWithoutHandIn:
     def test_a_hand_in_takes_its_place(self) -> None:
         (one,) = in_force([low()], HandLines([override()]), absent=True)
         assert one.submission == low().submission
+
+
+class TestOfNoKnownExercise:
+    """A notebook is graded, and again when somebody has named its exercise."""
+
+    def kept(self, *records: Record, lines: Iterable[HandLine] = ()) -> list[str]:
+        return sorted(one.exercise for one in in_force(records, HandLines(tuple(lines))))
+
+    @pytest.mark.parametrize("first", ["kim/hw.ipynb", "kim"])
+    def test_it_gives_way_to_the_same_work_of_a_known_one(self, first: str) -> None:
+        unknown = b.record(exercise=UNKNOWN, submission=first)
+        known = b.record(submission="kim/hw.ipynb", graded_at=LATER)
+        assert self.kept(unknown, known) == [LSTM]
+
+    def test_other_and_later_work_stays(self) -> None:
+        known = b.record(submission="kim/hw.ipynb")
+        for changes in (
+            {"submission": "kim/other.ipynb"},
+            {"submission": "kim/hw.ipynb", "graded_at": LATER},
+            {"submission": "kim/hw.ipynb", "student": "lee"},
+        ):
+            before = {"graded_at": "2026-03-01T09:00:00+00:00"} | changes
+            unknown = b.record(exercise=UNKNOWN, **before)
+            assert self.kept(unknown, known) == [LSTM, UNKNOWN]
+
+    def test_what_a_teacher_decided_about_it_stays(self) -> None:
+        unknown = b.record(exercise=UNKNOWN, submission="kim/hw.ipynb")
+        known = b.record(submission="kim/hw.ipynb", graded_at=LATER)
+        assert self.kept(unknown, known, lines=[override(exercise=UNKNOWN)]) == [LSTM, UNKNOWN]
 
 
 class TestRerun:
