@@ -26,7 +26,7 @@ from grader.cli.course import (
 )
 from grader.cli.devices import AUTO, devices_for, rooms_gpus, trainers_gpus
 from grader.cli.errors import INTERRUPTED, speak, tell
-from grader.cli.kept import exit_code, finish, of_batch
+from grader.cli.kept import earlier_counts, exit_code, finish, of_batch
 from grader.cli.people import look_of, remember, roster_or_nobody
 from grader.cli.progress import Progress, open_progress
 from grader.cli.roster import class_list, roster_file
@@ -137,9 +137,20 @@ def run(options: GradeOptions) -> int:
     if missing:
         tell(words("cli.stopped", missing=missing))
         return INTERRUPTED
-    if options.exercises is None and any(one.exercise == UNKNOWN for one in records):
-        tell(words("cli.name_the_exercise"))
+    for message in _advice(course, options, collected, records):
+        tell(words.say(message))
     return exit_code(records, refused=bool(collected.refused) or not written)
+
+
+def _advice(
+    course: Course, options: GradeOptions, collected: Collected, records: Sequence[Record]
+) -> Iterator[Message]:
+    """Say what somebody may want to do about what was graded."""
+    if options.exercises is None and any(one.exercise == UNKNOWN for one in records):
+        yield Message("cli.name_the_exercise")
+    if options.shard is None:  # another machine may have been given the rest
+        given = {one.name for one in collected.submissions}
+        yield from earlier_counts(records, given, course.rules)
 
 
 def _shown_only(course: Course, words: Words, collected: Collected, options: GradeOptions) -> int:

@@ -6,7 +6,7 @@ Enters: a course, a Store. Leaves: Records, exit codes. Touches: stdout, stderr,
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from grader.cli.errors import tell
@@ -19,12 +19,15 @@ from grader.cli.spared import Spared
 from grader.course.exercises import Course
 from grader.policy.by_hand import in_force
 from grader.policy.hand_ins import counting
+from grader.policy.rules import Attempts, Rules
 from grader.record.store import Store
 from grader.report.late import times_unknown
+from grader.text.printable import printable
 from grader.text.words import Words
 from grader.types import GraderError, Message, Record, Verdict
 
 ALL_ACCEPTED, SOME_NOT, UNGRADED = 0, 1, 3
+LONGEST = 200
 
 
 def existing(out: Path) -> Path:
@@ -56,6 +59,29 @@ def of_batch(store: Store, course: Course, batch: Sequence[Record]) -> list[Reco
     by_hand = store.by_hand()
     there = [one for one in batch if not by_hand.is_forgotten(one.student, one.exercise)]
     return [record for one in there for record in ruled.get(one.key, [one])]
+
+
+def earlier_counts(
+    records: Iterable[Record], given: Collection[str], rules: Rules
+) -> Iterator[Message]:
+    """Say whose work does not count now, since the name of work that was graded before comes last.
+
+    It may be what a platform, which keeps a student's last files alone, has replaced.
+
+    Args:
+        records: of a batch, with the grades in force.
+        given: names of all that was given to grade.
+        rules: the course's.
+    """
+    if rules.attempts is not Attempts.LAST:
+        return
+    for one in records:
+        instead = one.by_rules.instead if one.by_rules is not None else ""
+        by_name = not one.handed_in and one.grade.verdict is not Verdict.MALFORMED
+        if instead and instead not in given and by_name:
+            names = {"student": one.student, "submission": one.submission, "instead": instead}
+            args = {key: printable(name, limit=LONGEST) for key, name in names.items()}
+            yield Message("cli.earlier_counts", args)
 
 
 def finish(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from rich.console import Console
 
-from grader.cli.kept import exit_code
+from grader.cli.kept import earlier_counts, exit_code
+from grader.policy.by_rules import laid_over
+from grader.policy.rules import Attempts, Rules
 from grader.report import exporters
 from grader.report.export import Export
 from grader.report.feedback import feedback_page
@@ -136,3 +140,26 @@ def test_no_page_adds_two_attempts_up() -> None:
     ):
         assert "145.83" not in page
         assert "45.83" in page
+
+
+@pytest.mark.parametrize(
+    ("given", "changes", "told"),
+    [
+        ({"kim/hw3.ipynb"}, {}, True),
+        ({"kim/hw3.ipynb", "kim/hw4.ipynb"}, {}, False),  # the class's folder holds both
+        ({"kim/hw3.ipynb"}, {"handed_in": "2026-05-01"}, False),  # the platform told when
+        ({"kim/hw3.ipynb"}, {"grade": b.grade(Verdict.MALFORMED, 0.0)}, False),
+    ],
+)
+def test_work_of_before_whose_name_comes_last_is_told(
+    given: set[str], changes: dict[str, Any], *, told: bool
+) -> None:
+    before, now = b.record(submission="kim/hw4.ipynb"), b.record(submission="kim/hw3.ipynb")
+    before = replace(before, handed_in=changes.get("handed_in", ""))
+    rules = Rules()
+    _, ruled = laid_over([before, replace(now, **changes)], rules)
+    found = [one.args for one in earlier_counts([ruled], given, rules)]
+    args = {"student": "kim", "submission": "kim/hw3.ipynb", "instead": "kim/hw4.ipynb"}
+    assert found == ([args] if told else [])
+    best = replace(rules, attempts=Attempts.BEST)
+    assert not [*earlier_counts([ruled], given, best)]
