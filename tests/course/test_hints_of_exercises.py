@@ -39,3 +39,13 @@ def test_no_advice_about_layers_or_data_names_a_length_that_is_free(
         if hint["when"] in ABOUT_SIZES:
             without_units = re.sub(r"\w+\(\d+", "", hint[lang])  # SimpleRNN(100, …)
             assert usual.isdisjoint(re.findall(r"(?<![\d.])\d+(?![\d.]\d)", without_units))
+
+
+SPECS = [*sorted((ROOT / "reference").glob("*/spec.toml")), *(ROOT / "grader").rglob("spec.toml")]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.parent.name)
+def test_numbers_are_written_as_pages_and_notebooks_show_them(spec: Path) -> None:
+    """0.1, as in X[0] and in the table of results: a lone ".1" was read as a slip."""
+    for hint in table(spec).get("hints", ()):
+        assert not re.findall(r"(?<![\w.)])\.\d", hint["en"] + " " + hint["ko"])
