@@ -15,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from grader.kernel import lacks, restarts
+from grader.text.words import Words
 from tests.support.played_kernel import Kernel
 
 
@@ -119,3 +120,9 @@ def test_what_no_cell_calls_goes_its_usual_way(room: Room) -> None:
 def test_a_childs_own_end_is_no_restart(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     room.shell.user_ns["as_child"] = lambda: monkeypatch.setattr(os, "getpid", lambda: -1)
     assert isinstance(room.run("import os\n(as_child(), os._exit(0))"), EndedError)
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("advice", ["diagnose.kernel_died", "diagnose.kernel_died_somewhere"])
+def test_no_advice_about_a_dead_kernel_names_what_only_restarts_it(lang: str, advice: str) -> None:
+    assert "exit" not in Words(lang)(advice, cell=3)
