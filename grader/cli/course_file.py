@@ -133,8 +133,8 @@ def _lines(course: Course, rules: Rules, words: Words) -> Iterator[str]:
         yield words("rules.policy", percent=late.per_day, most=late.most, minutes=minutes)
         if late.cut_off is not None:
             yield words("rules.policy_ends", days=late.cut_off)
-        if late.grace:
-            yield words("rules.policy_marks")
+        if late.grace or rules.extensions:
+            yield words("rules.policy_marks" if late.grace else "rules.policy_marks_extended")
     if rules.dated:
         yield words("rules.clock", zone=str(rules.zone))
     roster = class_list(course)

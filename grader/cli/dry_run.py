@@ -30,7 +30,7 @@ from grader.collect.collect import Collected
 from grader.collect.names import file_mark
 from grader.course.exercises import Course
 from grader.policy.hand_ins import is_version, place
-from grader.policy.rules import Group, authors
+from grader.policy.rules import Rules, authors
 from grader.report.attendance import absent, strangers
 from grader.report.late import marks_foreseen
 from grader.report.owed import lacking_lines, owed
@@ -142,12 +142,13 @@ class DryRun:
     def _held(self, one: Submission) -> Iterator[tuple[str, str]]:
         """Give the exercises that a hand-in may hold, each with everybody whose it is."""
         for exercise in one.exercises or self.course.exercises:
-            yield from ((exercise, who) for who in authors(one.student, exercise, self._groups))
+            groups = self._rules.groups
+            yield from ((exercise, who) for who in authors(one.student, exercise, groups))
 
     @cached_property
-    def _groups(self) -> Sequence[Group]:
-        """The course's, with members called as hand-ins call them."""
-        return rules_about(self.course.rules, self.people, self._class).groups
+    def _rules(self) -> Rules:
+        """The course's, with people called as hand-ins call them."""
+        return rules_about(self.course.rules, self.people, self._class)
 
     # --- what is shown -------------------------------------------------------------------------
 
@@ -254,8 +255,14 @@ class DryRun:
 
     @property
     def _marks(self) -> tuple[Message, ...]:
-        handed_in = [one.submission.handed_in for one in self.planned if one.counts]
-        return tuple(marks_foreseen(handed_in, self.course.rules))
+        counting = [one.submission for one in self.planned if one.counts]
+        longer = [one.handed_in for one in counting if self._has_longer(one)]
+        handed_in = [one.handed_in for one in counting]
+        return tuple(marks_foreseen(handed_in, longer, self.course.rules))
+
+    def _has_longer(self, one: Submission) -> bool:
+        every = one.exercises or self.course.exercises
+        return any(self._rules.has_longer(one.student, exercise) for exercise in every)
 
     @cached_property
     def _class(self) -> Roster:

@@ -67,17 +67,24 @@ def times_unknown(records: Sequence[Record], rules: Rules) -> Iterator[Message]:
             yield Message(message_id, args | {"students": _students(some)})
 
 
-def marks_foreseen(handed_in: Sequence[str], rules: Rules) -> Iterator[Message]:
+def marks_foreseen(
+    handed_in: Sequence[str], extended: Sequence[str], rules: Rules
+) -> Iterator[Message]:
     """Say before anything is graded that a platform's marks will cost nothing.
 
     Args:
         handed_in: of those that count, as platforms told it.
+        extended: of these the ones whose authors have an extension.
         rules: the course's.
     """
-    count = sum(map(is_mark, handed_in))
-    if count and rules.dated and rules.asks_when and rules.late.grace:
-        args: dict[str, Scalar] = {"count": count, "of": len(handed_in)}
+    if not (rules.dated and rules.asks_when):
+        return
+    every, some = (sum(map(is_mark, those)) for those in (handed_in, extended))
+    if every and rules.late.grace:
+        args: dict[str, Scalar] = {"count": every, "of": len(handed_in)}
         yield Message("rules.marks_foreseen", args | {"minutes": rules.late.grace_minutes})
+    elif some:
+        yield Message("rules.marks_extended", {"count": some, "of": len(handed_in)})
 
 
 def _students(some: Sequence[Record]) -> str:

@@ -296,6 +296,25 @@ def test_nobody_lacks_yet_what_is_due_later(
     assert told == ({gru: lacking} if lacking else {})
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_mark_of_canvas_is_told_to_cost_nothing_where_there_is_an_extension(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    course_of(tmp_path / "course", SEQUENCE)
+    due = f'time_zone = "UTC"\n[late]\nper_day = 10\n[exercise.{SEQUENCE}]\ndue = 2001-05-01\n'
+    longer = '[[extensions]]\nstudent = "kimminjun_1001"\ndays = 3\n'
+    (tmp_path / "course" / "course.toml").write_text(due + longer, "utf-8")
+    monkeypatch.setenv("GRADER_COURSE", str(tmp_path / "course"))
+    for name in ("kimminjun_LATE_1001_5001_a.ipynb", "leeseoyeon_LATE_1002_5002_a.ipynb"):
+        write(tmp_path / "class" / name, notebook("x = 1"))
+    monkeypatch.setenv("COLUMNS", "300")
+    words = Words(lang)
+    said = shell.grade(tmp_path / "class", "--dry-run", lang=lang).out
+    assert words("rules.marks_extended", count=1, of=2) in said
+    checked = shell("course", "check", "--lang", lang).out
+    assert words("rules.policy_marks_extended") in checked
+
+
 @pytest.mark.parametrize("student", ["kim", "team 1"])
 def test_a_group_s_hand_in_is_each_member_s(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, student: str
