@@ -43,7 +43,7 @@ def _everybodys(records: Sequence[Record], groups: Sequence[Group]) -> Iterator[
     called = {folded(one.student): one.student for one in records}
     for record in records:
         theirs = authors(record.student, record.exercise, groups)
-        names = [called.get(folded(one), one) for one in theirs]
+        names = [one if one == record.student else called.get(folded(one), one) for one in theirs]
         if record.student in names:
             yield record
         for name in dict.fromkeys(names):

@@ -364,3 +364,8 @@ def test_score_and_what_waits_are_the_score_had_all_been_given(score, part, days
     assert one.grade.score is not None
     assert one.grade.score + one.waiting == pytest.approx(whole, abs=0.011)
     assert 0.0 <= one.waiting <= held + 0.01
+
+
+def test_students_whose_names_differ_in_capitals_alone_stay_two() -> None:
+    there = [b.record("kim"), b.record("Kim")]
+    assert [one.student for one in laid_over(there, Rules())] == ["kim", "Kim"]
