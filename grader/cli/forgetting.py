@@ -40,8 +40,8 @@ def forget_asked(store: Store) -> list[HandLine]:
 
 def _forget(store: Store, one: HandLine) -> HandLine:
     forgetting.erase(store, one.student, one.exercise)
-    if not exercises_kept(store, one.student):
-        people.forget(store.out, one.student)
+    is_last = not exercises_kept(store, one.student)
+    people.forget(store.out, one.student, "" if is_last else one.exercise)
     _erase_pages(store, one.student)
     note = replace(one, student="", exercise="", text="")
     hand_file.rewrite(store.out, _without(store.by_hand(), one, note))

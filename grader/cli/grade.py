@@ -26,7 +26,7 @@ from grader.cli.course import (
 )
 from grader.cli.devices import AUTO, devices_for, rooms_gpus, trainers_gpus
 from grader.cli.errors import INTERRUPTED, speak, tell
-from grader.cli.kept import earlier_counts, exit_code, finish, of_batch
+from grader.cli.kept import earlier_counts, exit_code, finish, of_batch, replaced
 from grader.cli.people import kept_roster, look_of, remember, roster_or_nobody
 from grader.cli.progress import Progress, open_progress
 from grader.cli.roster import roster_file
@@ -131,13 +131,15 @@ def run(options: GradeOptions) -> int:
                 progress.note(words("room.cold_some", reason=reason))
             if slower is None and (given_up := as_it_turned_out(course, settings, room)):
                 progress.note(words.say(given_up))
-        records = of_batch(store, course, in_order(collected, graded))
+        records = in_order(collected, graded)
+        gone = [*replaced(store, course, records, collected, is_all=options.shard is None)]
+        records = of_batch(store, course, records)
         written = _written(course, words, store, records, options.format, spared)
     missing = len(collected.submissions) - len(graded)
     if missing:
         tell(words("cli.stopped", missing=missing))
         return INTERRUPTED
-    for message in _advice(course, options, collected, records):
+    for message in (*gone, *_advice(course, options, collected, records)):
         tell(words.say(message))
     return exit_code(records, refused=bool(collected.refused) or not written)
 

@@ -12,14 +12,18 @@ from pathlib import Path
 from grader.cli.errors import tell
 from grader.cli.forgetting import forget_asked
 from grader.cli.moved import note_rules
-from grader.cli.people import people_of
+from grader.cli.people import people_of, remember
 from grader.cli.roster import class_of
 from grader.cli.rules import nobodys, rules_for
 from grader.cli.spared import Spared
+from grader.cli.times import times_of
+from grader.collect.collect import Collected
 from grader.course.exercises import Course
 from grader.policy.by_hand import in_force
 from grader.policy.hand_ins import counting
+from grader.policy.replaced import NOTHING, seen
 from grader.policy.rules import Attempts, Rules
+from grader.record import class_file
 from grader.record.store import Store
 from grader.report.late import times_unknown
 from grader.text.printable import printable
@@ -61,12 +65,44 @@ def of_batch(store: Store, course: Course, batch: Sequence[Record]) -> list[Reco
     return [record for one in there for record in ruled.get(one.key, [one])]
 
 
+def replaced(
+    store: Store,
+    course: Course,
+    graded: Sequence[Record],
+    collected: Collected,
+    *,
+    is_all: bool = True,
+) -> Iterator[Message]:
+    """Keep what a look at the class saw of hand-ins that tell no time; say which are replaced now.
+
+    Args:
+        store: whose lock is held.
+        course: which worksheets tell times.
+        graded: the records of this look, as they are kept.
+        collected: everything that it found, graded or not.
+        is_all: whether no other machine was given the rest, so that what is not there is gone.
+    """
+    if not is_all:
+        return
+    kept, before = store.latest(), class_file.read(store.out).hand_ins
+    given = {one.name for one in collected.submissions}
+    unsure = {student for student, _ in collected.unread}
+    after = seen(kept, graded, given, times_of(course, kept, store.out), before, unsure)
+    remember(store.out, hand_ins=after)
+    new = [
+        who for who, it in after.items() if it.replaced and not before.get(who, NOTHING).replaced
+    ]
+    if new:
+        names = printable(", ".join(dict.fromkeys(name for *_, name in new)), limit=LONGEST)
+        yield Message("cli.replaced", {"count": len(new), "names": names})
+
+
 def earlier_counts(
     records: Iterable[Record], given: Collection[str], rules: Rules
 ) -> Iterator[Message]:
     """Say whose work does not count now, since the name of work that was graded before comes last.
 
-    It may be what a platform, which keeps a student's last files alone, has replaced.
+    It lay in another folder: what is gone from the same one does not count any more.
 
     Args:
         records: of a batch, with the grades in force.

@@ -7,7 +7,7 @@ OUT; reads the roster.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from grader.cli.rules import ahead_of
 from grader.collect.collect import Collected
 from grader.collect.people import LOOSE
 from grader.course.exercises import Course
+from grader.policy.replaced import HandIn, Seen
 from grader.policy.rules import Terms
 from grader.record import class_file, hand_file
 from grader.record.class_file import Aside, Look
@@ -37,8 +38,9 @@ def remember(
     course: Course | None = None,
     roster: Path | None = None,
     look: Look | None = None,
+    hand_ins: Mapping[HandIn, Seen] | None = None,
 ) -> None:
-    """Keep where the course that grades and the roster are, and what was left aside.
+    """Keep where the course that grades and the roster are, what was left aside, what was seen.
 
     A file that cannot be read may name a roster: it stays, and is told, until one is named.
 
@@ -55,6 +57,8 @@ def remember(
         after = replace(after, course=str(course.root.resolve()))
     if look is not None:
         after = after.seen(look)
+    if hand_ins is not None:
+        after = replace(after, hand_ins=hand_ins)
     if after != before:
         class_file.write(out, after)
 
@@ -176,19 +180,24 @@ def left_aside(out: Path, student: str) -> int:
     return sum(_is_about(one, {student}) for look in looks for one in look.aside)
 
 
-def forget(out: Path, student: str) -> None:
-    """Erase what was left aside of a student, or names them.
+def forget(out: Path, student: str, exercise: str = "") -> None:
+    """Erase what was left aside of a student, or names them, and what was seen of their work.
+
+    ``exercise``: of the work for this one alone.
 
     Raises:
         GraderError: the disk refuses.
     """
     before = class_file.read(out)
-    looks = [
-        Look(one.paths, tuple(each for each in one.aside if not _is_about(each, {student})))
-        for one in before.looks
-    ]
-    # One that cannot be read may name them, too.
-    after = replace(before, looks=tuple(one for one in looks if one.aside), unread=())
+    theirs = {who for who in before.hand_ins if who[0] == student and exercise in {"", who[1]}}
+    hand_ins = {who: it for who, it in before.hand_ins.items() if who not in theirs}
+    after = replace(before, hand_ins=hand_ins)
+    if not exercise:  # what cannot be read may name them, too
+        looks = [
+            Look(one.paths, tuple(each for each in one.aside if not _is_about(each, {student})))
+            for one in before.looks
+        ]
+        after = replace(after, looks=tuple(one for one in looks if one.aside), unread=())
     if after != before:
         class_file.write(out, after)
 

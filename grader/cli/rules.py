@@ -20,6 +20,7 @@ from grader.cli.roster import class_of
 from grader.cli.times import times_of
 from grader.course.exercises import Course
 from grader.policy.rules import Rules, folded
+from grader.record import class_file
 from grader.report.attendance import people_of
 from grader.report.owed import Ahead, never_ahead
 from grader.report.roster import (
@@ -109,7 +110,8 @@ def rules_for(course: Course, records: Iterable[Record], out: Path | None = None
     students = sorted({one.student for one in records})
     numbered = {student: one[0] for student, one in platform_numbers(records).items()}
     rules = rules_about(course.rules, students, class_of(course, out), numbered)
-    return replace(rules, times=times_of(course, records, out))
+    seen = class_file.read(out).hand_ins if out is not None else {}
+    return replace(rules, times=times_of(course, records, out), seen=seen)
 
 
 def rules_about(

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from grader.policy.hand_ins import last, place
+from grader.policy.hand_ins import place
 from grader.policy.late import Lateness, LatePolicy, is_mark, lateness
 from grader.policy.rules import Attempts, Group, Rules, Terms, authors, folded
 from grader.text.times import clock, until
@@ -57,15 +57,15 @@ def _of_one(theirs: Sequence[Record], rules: Rules) -> Iterator[tuple[Record, Re
     student, exercise = theirs[0].student, theirs[0].exercise
     due = rules.due(student, exercise)
     judged = [_judged(one, due, rules) for one in theirs]
-    chosen = _chosen(judged, rules.attempts)
+    chosen = _chosen(judged, rules)
     if rules.has_longer(student, exercise):  # without it another might count: it never costs
         usual = replace(rules, extensions=())
         due = usual.due(student, exercise)
-        before = _chosen([_judged(one, due, usual) for one in theirs], rules.attempts)
+        before = _chosen([_judged(one, due, usual) for one in theirs], usual)
         chosen = max(
             (chosen, before), key=lambda number: (_points(judged[number]), number == chosen)
         )
-    order = sorted(range(len(theirs)), key=lambda number: _place(theirs[number]))
+    order = sorted(range(len(theirs)), key=lambda number: _place(theirs[number], rules))
     for number, one in enumerate(judged):
         assert one.by_rules is not None
         counting = replace(
@@ -81,7 +81,7 @@ def _of_one(theirs: Sequence[Record], rules: Rules) -> Iterator[tuple[Record, Re
 def _judged(record: Record, due: datetime | None, rules: Rules) -> Record:
     """Take off what lateness costs."""
     marks = not rules.has_longer(record.student, record.exercise)
-    handed_in = record.handed_in or rules.times.get((record.author, record.exercise), "")
+    handed_in = record.handed_in or rules.told_at(record)
     told = lateness(handed_in, due, rules.zone, rules.late, marks=marks)
     found = record.grade
     terms = rules.exercises.get(record.exercise, Terms())
@@ -147,16 +147,16 @@ def _free(told: Lateness, rules: Rules, *, marks: bool) -> Message:
     return Message("rules.marked_grace", {"minutes": rules.late.grace_minutes})
 
 
-def _chosen(judged: Sequence[Record], rule: Attempts) -> int:
+def _chosen(judged: Sequence[Record], rules: Rules) -> int:
     """Give the number of the one that counts."""
     numbers = {id(one): number for number, one in enumerate(judged)}
     read = [one for one in judged if one.grade.verdict is not Verdict.MALFORMED] or list(judged)
-    if rule is Attempts.BEST:
+    if rules.attempts is Attempts.BEST:
         graded = [one for one in read if one.grade.score is not None] or read
-        return numbers[id(max(graded, key=lambda one: (_points(one), _place(one))))]
-    if rule is Attempts.LAST_IN_TIME:
+        return numbers[id(max(graded, key=lambda one: (_points(one), _place(one, rules))))]
+    if rules.attempts is Attempts.LAST_IN_TIME:
         read = [one for one in read if not _is_late(one)] or read
-    return numbers[id(last(read))]
+    return numbers[id(max(read, key=lambda one: _place(one, rules)))]
 
 
 def _is_late(record: Record) -> bool:
@@ -168,5 +168,6 @@ def _points(record: Record) -> float:
     return -1.0 if record.grade.score is None else record.grade.score
 
 
-def _place(record: Record) -> tuple[object, ...]:
-    return place(record.submission, record.handed_in)
+def _place(record: Record, rules: Rules) -> tuple[object, ...]:
+    """Give what hand-ins are ordered by: what its author replaced comes before all others."""
+    return not rules.is_replaced(record), *place(record.submission, record.handed_in)

@@ -13,8 +13,9 @@ from enum import StrEnum
 from functools import cached_property
 
 from grader.policy.late import LatePolicy
+from grader.policy.replaced import NOTHING, HandIn, Seen, hand_in
 from grader.text.printable import composed
-from grader.types import ByRules
+from grader.types import ByRules, Record
 
 
 class Attempts(StrEnum):
@@ -84,6 +85,7 @@ class Rules:
     # Of what is read from there: by student, and by student and exercise as hand-ins tell times.
     sections: Mapping[str, str] = field(default_factory=dict)
     times: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    seen: Mapping[HandIn, Seen] = field(default_factory=dict)  # by looks at the class
 
     @cached_property
     def _sections(self) -> Mapping[str, str]:
@@ -104,6 +106,16 @@ class Rules:
         """Whether a student's own deadline is yet to come; never where there is none."""
         due = self.due(student, exercise)
         return due is not None and _moment(now) <= _moment(due)
+
+    def told_at(self, record: Record) -> str:
+        """Give when worksheets say that a hand-in came; they say so of the last one alone."""
+        known = self.seen.get(hand_in(record), NOTHING)
+        last = self.times.get((record.author, record.exercise), "")
+        return (known.at if known.replaced else "") or last
+
+    def is_replaced(self, record: Record) -> bool:
+        """Whether its author put something else in its place."""
+        return self.seen.get(hand_in(record), NOTHING).replaced
 
     @property
     def dated(self) -> bool:

@@ -1,7 +1,7 @@
 """What is known of a class beside its records: ``class.json`` in the OUT folder.
 
-Enters: where the course and the roster are, what a look at the hand-ins left aside. Leaves: the
-same, when asked for again. Touches: that file.
+Enters: where the course and the roster are, what looks at the hand-ins left aside, what they saw
+of those that tell no time. Leaves: the same, when asked for again. Touches: that file.
 
 Of course and roster only the paths are kept: the list itself is the school's. What was left aside
 is kept by the paths that were looked at, so that looking at them again replaces it.
@@ -12,9 +12,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 
+from grader.policy.replaced import HandIn, Seen
 from grader.record import files
 from grader.types import Json, Message, Scalar
 
@@ -48,6 +50,7 @@ class ClassFile:
     looks: tuple[Look, ...] = ()
     course: str = ""  # the folder of the course that graded
     unread: tuple[Message, ...] = ()  # why the file could not be read
+    hand_ins: Mapping[HandIn, Seen] = field(default_factory=dict)
 
     def seen(self, look: Look) -> ClassFile:
         """Give it with one more look; those at the same paths, or at some of them, are over."""
@@ -80,6 +83,10 @@ def write(out: Path, kept: ClassFile) -> None:
     ]
     told: dict[str, Json] = {"schema": SCHEMA, "roster": kept.roster, "course": kept.course}
     told["looks"] = looks
+    told["hand_ins"] = [
+        {"student": student, "exercise": exercise, "name": name, "at": it.at, "gone": it.replaced}
+        for (student, exercise, name), it in sorted(kept.hand_ins.items(), key=itemgetter(0))
+    ]
     data = json.dumps(told, ensure_ascii=True, indent=1, allow_nan=False).encode()
     files.write_whole(out / NAME, data)
 
@@ -88,7 +95,8 @@ def joined(several: Sequence[ClassFile]) -> ClassFile:
     """Give what several machines know, each thing once."""
     roster = next((one.roster for one in several if one.roster), "")
     course = next((one.course for one in several if one.course), "")
-    whole = ClassFile(roster, course=course)
+    hand_ins = dict(each for one in several for each in one.hand_ins.items())
+    whole = ClassFile(roster, course=course, hand_ins=hand_ins)
     for look in (look for one in several for look in one.looks):
         if all(look.aside != one.aside for one in whole.looks):
             whole = replace(whole, looks=(*whole.looks, look))
@@ -113,10 +121,11 @@ def _read(found: Mapping[str, Json]) -> ClassFile:
     if found["schema"] != SCHEMA:
         raise ValueError(f"schema {found['schema']!r}"[:80])
     looks = found["looks"]
-    if not isinstance(looks, list):
-        raise TypeError("looks")
-    course = _path(found.get("course", ""))  # an older grader kept none
-    return ClassFile(_path(found["roster"]), tuple(map(_look, looks)), course)
+    hand_ins = found.get("hand_ins", [])  # an older grader kept none, nor a course
+    if not isinstance(looks, list) or not isinstance(hand_ins, list):
+        raise TypeError("looks, hand_ins")
+    course, seen = _path(found.get("course", "")), dict(map(_hand_in, hand_ins))
+    return ClassFile(_path(found["roster"]), tuple(map(_look, looks)), course, hand_ins=seen)
 
 
 def _look(found: Json) -> Look:
@@ -126,6 +135,15 @@ def _look(found: Json) -> Look:
     if not isinstance(paths, list) or not isinstance(aside, list):
         raise TypeError("paths, aside")
     return Look(tuple(map(_text, paths)), tuple(map(_aside, aside)))
+
+
+def _hand_in(found: Json) -> tuple[HandIn, Seen]:
+    if not isinstance(found, dict):
+        raise TypeError("hand-in")
+    student, exercise, name, at = (
+        _text(found[one]) for one in ("student", "exercise", "name", "at")
+    )
+    return (student, exercise, name), Seen(at, replaced=found["gone"] is True)
 
 
 def _path(value: Json) -> str:
