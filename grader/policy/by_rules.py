@@ -11,6 +11,7 @@ again. Points of several attempts are never added up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -169,5 +170,6 @@ def _points(record: Record) -> float:
 
 
 def _place(record: Record, rules: Rules) -> tuple[object, ...]:
-    """Give what hand-ins are ordered by: what its author replaced comes before all others."""
-    return not rules.is_replaced(record), *place(record.submission, record.handed_in)
+    """Give what hand-ins are ordered by: what was replaced comes first, as it was replaced."""
+    gone = rules.replaced(record) or math.inf
+    return gone, *place(record.submission, record.handed_in)

@@ -27,7 +27,7 @@ class Seen:
     """What is known of a hand-in that tells no time itself."""
 
     at: str = ""  # when it came, as a worksheet told while it was there; "" where none did
-    replaced: bool = False
+    replaced: int = 0  # at which of its author's replacements it went; 0 where it is there
 
 
 NOTHING = Seen()
@@ -49,7 +49,7 @@ def seen(
     """Give what is known after a look at a class.
 
     A hand-in is replaced where its author has other work for that exercise in the folder that it
-    lay in, and it is not there.
+    lay in, and it is not there. What went first came first.
 
     Args:
         kept: every record that is there, as it was graded.
@@ -63,6 +63,9 @@ def seen(
     for one in graded:
         if one.exercise != UNKNOWN and one.student not in unsure:
             looked_at[one.student, one.exercise].add(_folder(one.submission))
+    last: dict[tuple[str, str], int] = defaultdict(int)
+    for (student, exercise, _), it in before.items():
+        last[student, exercise] = max(last[student, exercise], it.replaced)
     found = {}
     for one in kept:
         whose, folder = (one.student, one.exercise), _folder(one.submission)
@@ -70,7 +73,7 @@ def seen(
         if one.submission in given:
             known = Seen(times.get(whose, known.at))
         elif folder and folder in looked_at[whose]:
-            known = Seen(known.at, replaced=True)
+            known = Seen(known.at, known.replaced or last[whose] + 1)
         if known != NOTHING and not one.handed_in:
             found[hand_in(one)] = known
     return found

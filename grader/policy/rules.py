@@ -113,8 +113,8 @@ class Rules:
         last = self.times.get((record.author, record.exercise), "")
         return (known.at if known.replaced else "") or last
 
-    def is_replaced(self, record: Record) -> bool:
-        """Whether its author put something else in its place."""
+    def replaced(self, record: Record) -> int:
+        """Give at which of its author's replacements it went; 0 where nothing is in its place."""
         return self.seen.get(hand_in(record), NOTHING).replaced
 
     @property

@@ -143,7 +143,10 @@ def _hand_in(found: Json) -> tuple[HandIn, Seen]:
     student, exercise, name, at = (
         _text(found[one]) for one in ("student", "exercise", "name", "at")
     )
-    return (student, exercise, name), Seen(at, replaced=found["gone"] is True)
+    gone = found["gone"]
+    if not isinstance(gone, int):
+        raise TypeError("gone")
+    return (student, exercise, name), Seen(at, gone)
 
 
 def _path(value: Json) -> str:

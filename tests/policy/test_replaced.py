@@ -21,8 +21,9 @@ EXERCISE = "multiplication-lstm"
 DUE = datetime(2026, 5, 1, 18, tzinfo=UTC)
 IN_TIME, LATE = "2026-05-01T12:00:00", "2026-05-02T12:00:00"
 OLD = b.record("kim", EXERCISE, "kim/hw4.ipynb")
+FINAL = replace(OLD, submission="kim/final.ipynb")
 NEW = b.record("kim", EXERCISE, "kim/hw3.ipynb", grade=b.grade(Verdict.LOW_ACCURACY, 60.0, ()))
-GONE = {("kim", EXERCISE, OLD.submission): Seen(replaced=True)}
+GONE = {("kim", EXERCISE, OLD.submission): Seen(replaced=1)}
 LATENESS = Rules(exercises={EXERCISE: Terms(due=DUE)}, late=LatePolicy(per_day=20))
 
 
@@ -62,7 +63,28 @@ def test_what_may_be_there_still_was_not_replaced(
 
 
 def test_what_is_found_again_is_there_again_and_what_replaced_it_is_gone() -> None:
-    assert looked(NEW, OLD, GONE) == {("kim", EXERCISE, NEW.submission): Seen(replaced=True)}
+    assert looked(NEW, OLD, GONE) == {("kim", EXERCISE, NEW.submission): Seen(replaced=2)}
+
+
+class TestReplacedTwice:
+    """``final`` gave way to ``hw2``, and that to ``hw3``; by their names the first is the last."""
+
+    SECOND = replace(NEW, submission="kim/hw2.ipynb")
+
+    def twice(self, third: Record) -> dict[HandIn, Seen]:
+        once = looked(FINAL, self.SECOND)
+        return seen([FINAL, self.SECOND, third], [third], {third.submission}, {}, once)
+
+    def test_where_the_last_cannot_be_read_the_one_before_it_counts(self) -> None:
+        third = replace(NEW, grade=b.grade(Verdict.MALFORMED, 0.0, ()))
+        rules = Rules(seen=self.twice(third))
+        assert chosen(FINAL, self.SECOND, third, rules=rules).submission == self.SECOND.submission
+
+    def test_where_the_last_is_late_the_one_before_it_is_the_last_in_time(self) -> None:
+        after = {who: replace(it, at=IN_TIME) for who, it in self.twice(NEW).items()}
+        told = {("kim", EXERCISE): LATE}
+        rules = replace(LATENESS, times=told, seen=after, attempts=Attempts.LAST_IN_TIME)
+        assert chosen(FINAL, self.SECOND, NEW, rules=rules).submission == self.SECOND.submission
 
 
 def test_a_look_at_others_forgets_nothing_and_what_is_erased_leaves_nothing() -> None:
@@ -116,7 +138,7 @@ class TestTimes:
         told = {("kim", EXERCISE): LATE}
         after = looked(OLD, NEW, first, times=told)
         assert after == {
-            ("kim", EXERCISE, OLD.submission): Seen(IN_TIME, replaced=True),
+            ("kim", EXERCISE, OLD.submission): Seen(IN_TIME, replaced=1),
             ("kim", EXERCISE, NEW.submission): Seen(LATE),
         }
         rules = replace(LATENESS, times=told, seen=after)

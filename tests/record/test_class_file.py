@@ -20,9 +20,9 @@ LOOSE = Aside(
 )
 
 SEEN = {
-    ("kim", "char-text", "kim/최종.ipynb"): Seen("2026-05-01T12:00:00", replaced=True),
+    ("kim", "char-text", "kim/최종.ipynb"): Seen("2026-05-01T12:00:00", replaced=2),
     ("lee", "char-text", "lee/a.ipynb"): Seen("2026-05-01T12:00:00"),
-    ("kim", "weather", "kim/a.ipynb"): Seen(replaced=True),
+    ("kim", "weather", "kim/a.ipynb"): Seen(replaced=1),
 }
 
 
