@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -135,13 +135,18 @@ def run(options: GradeOptions) -> int:
         gone = [*replaced(store, course, records, collected, is_all=options.shard is None)]
         records = of_batch(store, course, records)
         written = _written(course, words, store, records, options.format, spared)
+    _say(words, gone)
     missing = len(collected.submissions) - len(graded)
     if missing:
         tell(words("cli.stopped", missing=missing))
         return INTERRUPTED
-    for message in (*gone, *_advice(course, options, collected, records)):
-        tell(words.say(message))
+    _say(words, _advice(course, options, collected, records))
     return exit_code(records, refused=bool(collected.refused) or not written)
+
+
+def _say(words: Words, messages: Iterable[Message]) -> None:
+    for message in messages:
+        tell(words.say(message))
 
 
 def _advice(

@@ -82,19 +82,21 @@ def replaced(
         collected: everything that it found, graded or not.
         is_all: whether no other machine was given the rest, so that what is not there is gone.
     """
-    if not is_all:
+    kept, known = store.latest(), class_file.read(store.out)
+    if known.unread:  # nothing can be kept there
         return
-    kept, before = store.latest(), class_file.read(store.out).hand_ins
+    before = known.hand_ins
     given = {one.name for one in collected.submissions}
     unsure = {student for student, _ in collected.unread}
-    after = seen(kept, graded, given, times_of(course, kept, store.out), before, unsure)
+    looked_at = graded if is_all else ()
+    after = seen(kept, looked_at, given, times_of(course, kept, store.out), before, unsure)
     remember(store.out, hand_ins=after)
-    new = [
+    new = (
         who for who, it in after.items() if it.replaced and not before.get(who, NOTHING).replaced
-    ]
-    if new:
-        names = printable(", ".join(dict.fromkeys(name for *_, name in new)), limit=LONGEST)
-        yield Message("cli.replaced", {"count": len(new), "names": names})
+    )
+    if names := dict.fromkeys(name for *_, name in new):
+        shown = printable(", ".join(names), limit=LONGEST)
+        yield Message("cli.replaced", {"count": len(names), "names": shown})
 
 
 def earlier_counts(

@@ -6,10 +6,15 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from grader.cli.errors import INTERRUPTED
+from grader.cli.grade import graded_as_done
+from grader.pipeline.grader import Graded
 from grader.record import class_file
 from tests.support.cli_help import ROOT, Said, Shell
 
@@ -59,7 +64,7 @@ class TestReplaced:
         hand_in(batch / "kim", "hw3.ipynb")
         said = grade(shell, batch)
         assert counting(said) == ["kim/hw3.ipynb"]
-        assert "1 that were graded before (kim/final.ipynb)" in said_in(said)
+        assert "graded before, 1 in all (kim/final.ipynb)" in said_in(said)
         again = grade(shell, batch)
         assert counting(again) == ["kim/hw3.ipynb"]
         assert "graded before" not in said_in(again)
@@ -83,6 +88,48 @@ class TestReplaced:
         said = grade(shell, batch, "--shard", "1/1")
         assert "graded before" not in said_in(said)
         assert not class_file.read(shell.out).hand_ins
+
+    def test_what_a_share_of_a_class_finds_again_is_there_again(
+        self, shell: Shell, batch: Path
+    ) -> None:
+        hand_in(batch / "kim", "hw3.ipynb")
+        grade(shell, batch)
+        hand_in(batch / "kim", "final.ipynb")
+        grade(shell, batch, "--shard", "1/1")
+        shown = shell("report", "--out", shell.out, "--format", "json")
+        assert counting(shown) == ["kim/final.ipynb"]
+
+    def test_where_nothing_can_be_kept_nothing_is_said_to_be_replaced(
+        self, shell: Shell, batch: Path
+    ) -> None:
+        hand_in(batch / "kim", "hw3.ipynb")
+        (shell.out / class_file.NAME).write_text("{")
+        said = grade(shell, batch)
+        assert "kim/final.ipynb" in counting(
+            shell("report", "--out", shell.out, "--format", "json")
+        )
+        assert "No longer among the files" not in said_in(said)
+
+    def test_whoever_stops_grading_is_told_as_well(
+        self, shell: Shell, batch: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def only_kim(*arguments: Any) -> Iterator[Graded]:
+            return (one for one in graded_as_done(*arguments) if one.submission.student == "kim")
+
+        hand_in(batch / "kim", "hw3.ipynb")
+        monkeypatch.setattr("grader.cli.grade.graded_as_done", only_kim)
+        said = grade(shell, batch)
+        assert said.code == INTERRUPTED
+        assert "kim/final.ipynb" in said_in(said)
+
+    def test_of_a_chapter_s_exercises_the_file_is_told_once(
+        self, shell: Shell, batch: Path
+    ) -> None:
+        both = f"{EXERCISE},temperature-dense"
+        grade(shell, batch, "--exercise", both)
+        hand_in(batch / "kim", "hw3.ipynb")
+        said = grade(shell, batch, "--exercise", both)
+        assert "1 in all (kim/final.ipynb)" in said_in(said)
 
     def test_what_another_folder_holds_replaces_nothing_and_that_is_told(
         self, shell: Shell, batch: Path
