@@ -67,3 +67,4 @@ class Submission:
     handed_in: str = ""  # as a platform wrote it into a name: ISO 8601, or the count of uploads
     files: tuple[HandedIn, ...] = ()  # the author's own, for the notebook's room
     notes: tuple[Message, ...] = ()  # for the author
+    folder: str = ""  # of what was given, the outermost that it lies in, as its name begins

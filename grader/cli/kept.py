@@ -86,7 +86,7 @@ def replaced(
     if known.unread:  # nothing can be kept there
         return
     before = known.hand_ins
-    given = {one.name for one in collected.submissions}
+    given = {one.name: one.folder for one in collected.submissions}
     unsure = {student for student, _ in collected.unread}
     looked_at = graded if is_all else ()
     after = seen(kept, looked_at, given, times_of(course, kept, store.out), before, unsure)

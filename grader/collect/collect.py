@@ -173,6 +173,7 @@ def _without(one: Placed, label: Label, files: Sequence[Placed], course: _Course
             "\n".join([label.name, *handed_in]).encode(errors="replace")
         ).hexdigest(),
         handed_in=max(file.at.named.handed_in for file in files),
+        folder=label.folder,
     )
 
 
@@ -206,6 +207,7 @@ def _submission(
         digest=hashlib.sha256(data).hexdigest(),
         fault=fault,
         handed_in=found.at.named.handed_in,
+        folder=label.folder,
     )
 
 

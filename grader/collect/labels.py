@@ -41,12 +41,22 @@ class Label:
 
     name: str  # unique in the batch
     student: str
+    folder: str = ""  # the outermost of what was given, in the name; "" where it lies in none
 
 
 def label_all(notebooks: Sequence[Whereabouts]) -> list[Label]:
     """Label a batch, in its order: notebooks, and what stands for people who have none."""
     names, students = _names(notebooks), _students(notebooks)
-    return [Label(name, student) for name, student in zip(names, students, strict=True)]
+    return [
+        Label(name, student, _folder(name, one))
+        for name, student, one in zip(names, students, notebooks, strict=True)
+    ]
+
+
+def _folder(name: str, one: Whereabouts) -> str:
+    """Give "" too where the name says more than the path: in another batch it may not."""
+    is_path = not one.lies_alone and name == _shown(str(one.relative))
+    return name.partition("/")[0] if is_path else ""
 
 
 def alike(students: Iterable[str]) -> Message | None:

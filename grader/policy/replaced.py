@@ -41,7 +41,7 @@ def hand_in(record: Record) -> HandIn:
 def seen(
     kept: Iterable[Record],
     graded: Iterable[Record],
-    given: Collection[str],
+    given: Mapping[str, str],
     times: Mapping[tuple[str, str], str],
     before: Mapping[HandIn, Seen],
     unsure: Collection[str] = (),
@@ -54,7 +54,8 @@ def seen(
     Args:
         kept: every record that is there, as it was graded.
         graded: those of this look.
-        given: names of everything that this look found.
+        given: names of everything that this look found, each with the outermost folder that it
+            lies in of what was given; "" where it lies in none, or nobody knows.
         times: of worksheets, ISO 8601, by author and exercise: when the last files came.
         before: what was known before the look.
         unsure: students of whom something was not looked at, which may be what seems to be gone.
@@ -62,7 +63,7 @@ def seen(
     looked_at: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in graded:
         if one.exercise != UNKNOWN and one.student not in unsure:
-            looked_at[one.student, one.exercise].add(_folder(one.submission))
+            looked_at[one.student, one.exercise].add(given[one.submission])
     last: dict[tuple[str, str], int] = defaultdict(int)
     for (student, exercise, _), it in before.items():
         last[student, exercise] = max(last[student, exercise], it.replaced)

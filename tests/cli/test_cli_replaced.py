@@ -138,6 +138,18 @@ class TestReplaced:
         said = grade(shell, batch / "kim" / "hw3.ipynb")
         assert not class_file.read(shell.out).hand_ins, said.err
 
+    def test_files_given_one_by_one_are_not_all_that_lies_there(
+        self, shell: Shell, batch: Path
+    ) -> None:
+        own = f"{EXERCISE}.ipynb"
+        hand_in(batch / "kim", "final.ipynb", own)
+        hand_in(batch / "lee", own)
+        assert counting(grade(shell, batch)) == ["kim/final.ipynb"]
+        said = grade(shell, batch / "kim" / own, batch / "lee" / own)
+        assert f"kim/{own}" in said.out  # named with the folder, to be told from lee's
+        shown = shell("report", "--out", shell.out, "--format", "json")
+        assert counting(shown) == ["kim/final.ipynb"]
+
     def test_who_is_forgotten_is_not_in_it(self, shell: Shell, batch: Path) -> None:
         hand_in(batch / "kim", "hw3.ipynb")
         grade(shell, batch)

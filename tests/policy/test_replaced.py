@@ -30,7 +30,8 @@ LATENESS = Rules(exercises={EXERCISE: Terms(due=DUE)}, late=LatePolicy(per_day=2
 def looked(
     kept: Record, now: Record, before: Mapping[HandIn, Seen] | None = None, **asked: Any
 ) -> dict[HandIn, Seen]:
-    asked = {"given": {now.submission}, "times": {}} | asked
+    folder, *inner = now.submission.split("/")
+    asked = {"given": {now.submission: folder if inner else ""}, "times": {}} | asked
     return seen([kept, now], [now], before=before or {}, **asked)
 
 
@@ -46,8 +47,9 @@ def test_what_is_gone_from_where_other_work_lies_was_replaced() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "asked"),
     [
-        ({}, {}, {"given": {"kim/hw4.ipynb", "kim/hw3.ipynb"}}),  # both are there
+        ({}, {}, {"given": {"kim/hw4.ipynb": "kim", "kim/hw3.ipynb": "kim"}}),  # both are there
         ({}, {"submission": "round2/kim/hw3.ipynb"}, {}),  # another folder was looked at
+        ({}, {}, {"given": {"kim/hw3.ipynb": ""}}),  # given by itself, and named with the folder
         ({"submission": "hw4.ipynb"}, {"submission": "hw3.ipynb"}, {}),  # files given one by one
         ({}, {"exercise": "multiplication-gru"}, {}),
         ({"exercise": UNKNOWN}, {"exercise": UNKNOWN}, {}),  # they may be of two exercises
@@ -73,7 +75,7 @@ class TestReplacedTwice:
 
     def twice(self, third: Record) -> dict[HandIn, Seen]:
         once = looked(FINAL, self.SECOND)
-        return seen([FINAL, self.SECOND, third], [third], {third.submission}, {}, once)
+        return seen([FINAL, self.SECOND, third], [third], {third.submission: "kim"}, {}, once)
 
     def test_where_the_last_cannot_be_read_the_one_before_it_counts(self) -> None:
         third = replace(NEW, grade=b.grade(Verdict.MALFORMED, 0.0, ()))
@@ -90,7 +92,7 @@ class TestReplacedTwice:
 def test_a_look_at_others_forgets_nothing_and_what_is_erased_leaves_nothing() -> None:
     other = b.record("lee", EXERCISE, "lee/hw3.ipynb")
     assert looked(OLD, other, GONE) == GONE
-    assert seen([other], [other], {other.submission}, {}, GONE) == {}
+    assert seen([other], [other], {other.submission: "lee"}, {}, GONE) == {}
 
 
 def test_the_new_one_counts_whatever_the_old_one_was_called() -> None:
@@ -133,7 +135,7 @@ class TestTimes:
     """A worksheet that is downloaded again tells the time of the last files alone."""
 
     def test_what_came_in_time_stays_in_time(self) -> None:
-        first = seen([OLD], [OLD], {OLD.submission}, {("kim", EXERCISE): IN_TIME}, {})
+        first = seen([OLD], [OLD], {OLD.submission: "kim"}, {("kim", EXERCISE): IN_TIME}, {})
         assert first == {("kim", EXERCISE, OLD.submission): Seen(IN_TIME)}
         told = {("kim", EXERCISE): LATE}
         after = looked(OLD, NEW, first, times=told)
@@ -160,4 +162,4 @@ class TestTimes:
 
     def test_without_a_worksheet_what_it_told_before_is_kept(self) -> None:
         known = {("kim", EXERCISE, OLD.submission): Seen(IN_TIME)}
-        assert seen([OLD], [OLD], {OLD.submission}, {}, known) == known
+        assert seen([OLD], [OLD], {OLD.submission: "kim"}, {}, known) == known
