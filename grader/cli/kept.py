@@ -87,7 +87,7 @@ def replaced(
         return
     before = known.hand_ins
     given = {one.name: one.folder for one in collected.submissions}
-    unsure = {student for student, _ in collected.unread}
+    unsure = {student for student, _ in collected.unread} | collected.closed
     looked_at = graded if is_all else ()
     after = seen(kept, looked_at, given, times_of(course, kept, store.out), before, unsure)
     remember(store.out, hand_ins=after)

@@ -44,6 +44,7 @@ class Collected:
     notes: tuple[Message, ...] = ()
     unread: tuple[tuple[str, Message], ...] = ()  # the refused, by whose it is; "" is nobody knows
     others: tuple[tuple[str, Message], ...] = ()  # what of the ignored lay beside whose notebooks
+    closed: frozenset[str] = frozenset()  # who has an archive there that was not opened
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def collect(
         notes=tuple(aside.notes),
         unread=aside.unread(),
         others=tuple(others(batch.files, batch.called, given)),
+        closed=frozenset(_closed(batch)),
     )
 
 
@@ -131,6 +133,13 @@ def _submissions(batch: Batch, course: _Course, zips: OpenZips) -> Iterator[Subm
         files, notes = given
         handed_in = submission.handed_in or times.of(one)
         yield replace(submission, files=files, notes=notes, handed_in=handed_in)
+
+
+def _closed(batch: Batch) -> Iterator[str]:
+    """Give who has a notebook and an archive that was not opened."""
+    for one, _ in (each for source in batch.sources for each in source.unopened):
+        if one.at.named.student in batch.called:
+            yield batch.called[one.at.named.student]
 
 
 def _owing(one: Submission, batch: Sequence[Submission]) -> Submission:

@@ -138,6 +138,14 @@ class TestReplaced:
         said = grade(shell, batch / "kim" / "hw3.ipynb")
         assert not class_file.read(shell.out).hand_ins, said.err
 
+    def test_what_seems_to_be_gone_may_be_in_an_archive_that_is_not_opened(
+        self, shell: Shell, batch: Path
+    ) -> None:
+        hand_in(batch / "kim", "hw3.ipynb", "damaged.zip")
+        grade(shell, batch)
+        shown = shell("report", "--out", shell.out, "--format", "json")
+        assert counting(shown) == ["kim/final.ipynb"]
+
     def test_files_given_one_by_one_are_not_all_that_lies_there(
         self, shell: Shell, batch: Path
     ) -> None:
