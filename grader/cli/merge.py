@@ -10,7 +10,7 @@ again changes nothing, so a merge that was cut off is simply repeated.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from grader.cli.errors import tell
 from grader.cli.kept import current, existing, exit_code, finish
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
+from grader.policy.replaced import HandIn, hand_in
 from grader.record import class_file, files, hand_file, notebook_file
+from grader.record.class_file import ClassFile
 from grader.record.index import KEY, MOST_BYTES, keyed_folders
 from grader.record.record_json import CorruptError, KeptRecord, kept_from_json
 from grader.record.store import Store
@@ -46,13 +48,15 @@ def run_merge(sources: Sequence[Path], out: Path, lang: str | None, form: str) -
     found = [one for store in stores for one in _kept(store, unread)]
     with Store(out) as store:
         spared = Spared(store.out)
-        there = {one.record.key: one.saved_at for one in _kept(store, unread)}
+        here = _kept(store, unread)
+        # Before the records: whoever is cut off in between finds out again who graded last.
+        unread += _take_class(store, stores, course, _last_graded([*here, *found]))
+        there = {one.record.key: one.saved_at for one in here}
         for one in sorted(found, key=lambda one: one.saved_at):
             if there.get(one.record.key, 0) < one.saved_at:
                 with spared.alone(Step.MERGE, one.record.student):
                     _take(store, one)
         _take_by_hand(store, stores)
-        unread += _take_class(store, stores, course)
         _tell_secrets(words, (one.record for one in found))
         unread += [message for source in stores for message in source.warnings]
         for message in unread:
@@ -110,19 +114,42 @@ def _take_by_hand(target: Store, sources: Iterable[Store]) -> None:
     hand_file.append(target.out, sorted(new, key=lambda one: one.at))
 
 
-def _take_class(target: Store, sources: Iterable[Store], course: Course) -> list[Message]:
+def _last_graded(kept: Iterable[_Kept]) -> dict[HandIn, set[Path]]:
+    """Give in which folders a hand-in was graded last: there it is known whether it is gone."""
+    last: dict[HandIn, int] = defaultdict(int)
+    where: dict[HandIn, set[Path]] = {}
+    for one in sorted(kept, key=lambda one: one.saved_at):
+        who = hand_in(one.record)
+        if one.saved_at > last[who]:
+            where[who] = set()
+        last[who] = one.saved_at
+        where[who].add(one.source.out)
+    return where
+
+
+def _take_class(
+    target: Store, sources: Iterable[Store], course: Course, graded: Mapping[HandIn, set[Path]]
+) -> list[Message]:
     """Add what elsewhere is known of the class: its roster, what could not be looked at.
 
-    Of several courses that graded, the one that counts is known, if it is any of them.
+    Of several courses that graded, the one that counts is known, if it is any of them; of a hand-in
+    what is known where it was graded last.
     Gives what could not be read there. If it cannot be here, it stays, as ``remember`` leaves it.
     """
-    there, others = class_file.read(target.out), [class_file.read(one.out) for one in sources]
-    found, counts = class_file.joined([there, *others]), str(course.root.resolve())
+    known = {one.out: class_file.read(one.out) for one in (target, *sources)}
+    there, *others = known.values()
+    found = class_file.joined([_of_last(*one, graded) for one in known.items()])
+    counts = str(course.root.resolve())
     if counts in {one.course for one in (there, *others)}:
         found = replace(found, course=counts)
     if not there.unread and found != there:
         class_file.write(target.out, found)
     return [message for one in others for message in one.unread]
+
+
+def _of_last(out: Path, known: ClassFile, graded: Mapping[HandIn, set[Path]]) -> ClassFile:
+    hand_ins = {who: it for who, it in known.hand_ins.items() if out in graded.get(who, ())}
+    return replace(known, hand_ins=hand_ins)
 
 
 def _tell_secrets(words: Words, records: Iterable[Record]) -> None:

@@ -92,10 +92,11 @@ def write(out: Path, kept: ClassFile) -> None:
 
 
 def joined(several: Sequence[ClassFile]) -> ClassFile:
-    """Give what several machines know, each thing once."""
+    """Give what several machines know, each thing once; what is gone was there before."""
     roster = next((one.roster for one in several if one.roster), "")
     course = next((one.course for one in several if one.course), "")
-    hand_ins = dict(each for one in several for each in one.hand_ins.items())
+    every = [each for one in several for each in one.hand_ins.items()]
+    hand_ins = dict(sorted(every, key=lambda each: each[1].replaced))
     whole = ClassFile(roster, course=course, hand_ins=hand_ins)
     for look in (look for one in several for look in one.looks):
         if all(look.aside != one.aside for one in whole.looks):

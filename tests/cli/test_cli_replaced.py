@@ -166,6 +166,46 @@ class TestReplaced:
         assert "kim" not in (shell.out / class_file.NAME).read_text()
 
 
+class TestJoined:
+    """Results of two machines: of the same file, whoever graded it later saw whether it is there."""
+
+    def looks(self, shell: Shell, batch: Path) -> tuple[Path, Path]:
+        """Give results by which ``final`` was replaced, and later ones that found it again."""
+        first, second = shell.out, shell.out.with_name("second")
+        for out, names in (
+            (first, ["final.ipynb"]),
+            (first, ["hw3.ipynb"]),
+            (second, ["final.ipynb"]),
+        ):
+            hand_in(batch / "kim", *names)
+            shell.out = out
+            grade(shell, batch)
+        return first, second
+
+    @pytest.mark.parametrize("into_first", [True, False])
+    def test_what_was_found_again_later_is_there(
+        self, shell: Shell, tmp_path: Path, into_first: bool
+    ) -> None:
+        first, second = self.looks(shell, tmp_path / "class")
+        whole = first if into_first else tmp_path / "whole"
+        sources = [second] if into_first else [second, first]
+        for _ in range(2):
+            said = shell("merge", *sources, "--out", whole, "--format", "json")
+            assert counting(said) == ["kim/final.ipynb"]
+
+    def test_what_was_replaced_after_it_was_copied_is_gone(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        batch, copied = tmp_path / "class", tmp_path / "copied"
+        hand_in(batch / "kim", "final.ipynb")
+        grade(shell, batch)
+        shell("merge", shell.out, "--out", copied)
+        hand_in(batch / "kim", "hw3.ipynb")
+        grade(shell, batch)
+        said = shell("merge", shell.out, copied, "--out", tmp_path / "whole", "--format", "json")
+        assert counting(said) == ["kim/hw3.ipynb"]
+
+
 class TestTimes:
     """Moodle's worksheet, downloaded again, tells when the last files came and nothing else."""
 
