@@ -43,8 +43,10 @@ def _everybodys(records: Sequence[Record], groups: Sequence[Group]) -> Iterator[
     """Give each record, and after it those of the author's group for the same work."""
     called = {folded(one.student): one.student for one in records}
     for record in records:
-        theirs = authors(record.student, record.exercise, groups)
-        names = [one if one == record.student else called.get(folded(one), one) for one in theirs]
+        own, theirs = record.student, authors(record.student, record.exercise, groups)
+        names = [
+            own if folded(one) == folded(own) else called.get(folded(one), one) for one in theirs
+        ]
         if record.student in names:
             yield record
         for name in dict.fromkeys(names):

@@ -368,4 +368,8 @@ def test_score_and_what_waits_are_the_score_had_all_been_given(score, part, days
 
 def test_students_whose_names_differ_in_capitals_alone_stay_two() -> None:
     there = [b.record("kim"), b.record("Kim")]
-    assert [one.student for one in laid_over(there, Rules())] == ["kim", "Kim"]
+    for members in ((), ("kim", "lee"), ("Kim", "lee")):
+        rules = Rules(groups=[Group("team", members)])
+        for records in (there, there[::-1]):
+            own = [one.student for one in laid_over(records, rules) if one.student == one.author]
+            assert own == [one.student for one in records], members
