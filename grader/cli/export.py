@@ -29,7 +29,8 @@ from grader.cli.platforms import platform_numbers
 from grader.cli.printing import PEOPLE, titles
 from grader.cli.roster import read_given
 from grader.cli.spared import Spared, Step
-from grader.record import exported, files
+from grader.course.exercises import Course
+from grader.record import class_file, exported, files
 from grader.record.exported import Exported
 from grader.record.store import Store
 from grader.report import exporters
@@ -112,7 +113,7 @@ def _export(options: ExportOptions) -> int:
     written = spared.made(Step.EXPORT, _maker(exporter, export), export.records)
     by_hand = by_hand_table(export.records, words)
     made = [*written, *_beside(place, by_hand, everybody)]
-    _require_apart([place / name for name, _ in made], roster_path)
+    _require_apart([place / name for name, _ in made], _asked(options, course))
     for name, content in made:
         path = place / name
         files.sweep(path.parent, [path.name])
@@ -187,14 +188,24 @@ def _beside(place: Path, table: str, everybody: People) -> list[tuple[str, bytes
     return [(name, text.encode("utf-8-sig", "replace")) for name, text in made.items()]
 
 
-def _require_apart(paths: Sequence[Path], roster: str) -> None:
-    """Refuse to write over the roster, whose other columns would be gone.
+def _asked(options: ExportOptions, course: Course) -> list[Path]:
+    """Give the lists of the class that are asked: rosters, and worksheets that tell times."""
+    rules, kept = course.rules, class_file.read(options.out).roster
+    said = [rules.roster.file] if rules.roster is not None else []
+    said += [terms.worksheet for terms in rules.exercises.values() if terms.worksheet]
+    given = [options.roster] if options.roster is not None else []
+    return [*given, *([Path(kept)] if kept else []), *(course.root / one for one in said)]
+
+
+def _require_apart(paths: Sequence[Path], lists: Sequence[Path]) -> None:
+    """Refuse to write over a list of the class, whose other columns would be gone.
 
     Raises:
-        GraderError: one of the paths is the roster's.
+        GraderError: one of the paths is a list's.
     """
+    there = [one for one in lists if one.exists()]
     for path in paths:
-        if roster and path.exists() and path.samefile(roster):
+        if path.exists() and any(map(path.samefile, there)):
             raise GraderError(Message("cli.export_over_roster", {"path": str(path)}))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from grader.text.words import Words
 from grader.types import HandKind, HandLine, Record, Verdict
 from tests.cli.test_cli_export import ABOUT
 from tests.support import builders as b
-from tests.support.cli_help import Said, Shell
+from tests.support.cli_help import ROOT, Said, Shell
 
 LSTM, GRU = "multiplication-lstm", "multiplication-gru"
 FORMATS = ("canvas", "moodle", "nbgrader", "gradescope", "classroom50")
@@ -276,3 +277,24 @@ def test_no_export_is_written_over_the_roster(
     said = export(shell, "canvas", "--to", tmp_path / "canvas", *named)
     assert (said.code, str(roster) in said.line) == (2, True)
     assert [one.read_text() for one in (tmp_path / "canvas").iterdir()] == [CANVAS]
+
+
+@pytest.mark.parametrize("asked", ["roster", "worksheet"])
+def test_no_export_is_written_over_another_list_that_the_course_asks(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """They are none of that system's, so nobody's grades are written by them."""
+    course, target = tmp_path / "course", tmp_path / "course" / "assignments" / LSTM
+    target.mkdir(parents=True)
+    shutil.copy(ROOT / "assignments" / LSTM / "exercise.toml", target)
+    rows = {
+        "roster": "name,phone\nkim,1\n",
+        "worksheet": "Full name,Last modified (submission)\nkim,-\n",
+    }
+    table = {"roster": "[roster]\nfile", "worksheet": f"[exercise.{LSTM}]\nworksheet"}
+    (course / "course.toml").write_text(f'{table[asked]} = "canvas.csv"\n')
+    (course / "canvas.csv").write_text(rows[asked])
+    monkeypatch.setenv("GRADER_COURSE", str(course))
+    said = export(shell, "canvas", "--to", course)
+    assert (said.code, str(course / "canvas.csv") in said.line) == (2, True)
+    assert (course / "canvas.csv").read_text() == rows[asked]
