@@ -174,4 +174,4 @@ def _points(record: Record) -> float:
 def _place(record: Record, rules: Rules) -> tuple[object, ...]:
     """Give what hand-ins are ordered by: what was replaced comes first, as it was replaced."""
     gone = rules.replaced(record) or math.inf
-    return gone, *place(record.submission, record.handed_in)
+    return gone, *place(record.submission, record.handed_in or rules.told_at(record))

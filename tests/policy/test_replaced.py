@@ -163,3 +163,11 @@ class TestTimes:
     def test_without_a_worksheet_what_it_told_before_is_kept(self) -> None:
         known = {("kim", EXERCISE, OLD.submission): Seen(IN_TIME)}
         assert seen([OLD], [OLD], {OLD.submission: "kim"}, {}, known) == known
+
+    def test_of_a_group_s_the_one_that_came_last_counts_as_worksheets_tell(self) -> None:
+        """One of each member's, whose names say the contrary."""
+        hers = replace(FINAL, student="lee", submission="lee/final.ipynb")
+        told = {("kim", EXERCISE): LATE, ("lee", EXERCISE): IN_TIME}
+        rules = Rules(groups=[Group("team", ("kim", "lee"))], times=told)
+        both = counting(laid_over([hers, NEW], rules))
+        assert {one.submission for one in both} == {NEW.submission}
