@@ -49,7 +49,7 @@ def seen(
     """Give what is known after a look at a class.
 
     A hand-in is replaced where its author has other work for that exercise in the folder that it
-    lay in, and it is not there. What went first came first.
+    lay in, and it is not there, or holds that exercise no longer. What went first came first.
 
     Args:
         kept: every record that is there, as it was graded.
@@ -60,9 +60,11 @@ def seen(
         before: what was known before the look.
         unsure: students of whom something was not looked at, which may be what seems to be gone.
     """
+    of_known = [one for one in graded if one.exercise != UNKNOWN]
+    there, read = {hand_in(one) for one in of_known}, {one.submission for one in of_known}
     looked_at: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for one in graded:
-        if one.exercise != UNKNOWN and one.student not in unsure:
+    for one in of_known:
+        if one.student not in unsure:
             looked_at[one.student, one.exercise].add(given[one.submission])
     last: dict[tuple[str, str], int] = defaultdict(int)
     for (student, exercise, _), it in before.items():
@@ -71,7 +73,7 @@ def seen(
     for one in kept:
         whose, folder = (one.student, one.exercise), _folder(one.submission)
         known = before.get(hand_in(one), NOTHING)
-        if one.submission in given:
+        if hand_in(one) in there or one.submission in given.keys() - read:
             known = Seen(times.get(whose, known.at))
         elif folder and folder in looked_at[whose]:
             known = Seen(known.at, known.replaced or last[whose] + 1)

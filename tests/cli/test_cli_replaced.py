@@ -108,7 +108,7 @@ class TestReplaced:
         assert "kim/final.ipynb" in counting(
             shell("report", "--out", shell.out, "--format", "json")
         )
-        assert "No longer among the files" not in said_in(said)
+        assert "no longer among those" not in said_in(said)
 
     def test_whoever_stops_grading_is_told_as_well(
         self, shell: Shell, batch: Path, monkeypatch: pytest.MonkeyPatch

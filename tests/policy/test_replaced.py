@@ -89,6 +89,18 @@ class TestReplacedTwice:
         assert chosen(FINAL, self.SECOND, NEW, rules=rules).submission == self.SECOND.submission
 
 
+def test_what_holds_the_exercise_no_longer_was_replaced_for_it_alone() -> None:
+    """A notebook of two exercises, which now holds one; the other one lies in a file of its own."""
+    other = replace(OLD, exercise="multiplication-gru")
+    given = {OLD.submission: "kim", NEW.submission: "kim"}
+    kept = [OLD, other, NEW]
+    assert seen(kept, [other, NEW], given, {}, {}) == GONE
+    assert seen(kept, [other], given, {}, {}) == {}  # nothing else was graded for it
+    assert seen(kept, [NEW], given, {}, {}) == {}  # this one was not graded, and may hold it
+    unknown = replace(OLD, exercise=UNKNOWN)  # so may one of which that was not found out
+    assert seen([*kept, unknown], [unknown, NEW], given, {}, {}) == {}
+
+
 def test_a_look_at_others_forgets_nothing_and_what_is_erased_leaves_nothing() -> None:
     other = b.record("lee", EXERCISE, "lee/hw3.ipynb")
     assert looked(OLD, other, GONE) == GONE
