@@ -193,6 +193,22 @@ class TestJoined:
             said = shell("merge", *sources, "--out", whole, "--format", "json")
             assert counting(said) == ["kim/final.ipynb"]
 
+    def test_of_parts_that_were_joined_the_whole_class_tells_what_is_gone(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        batch, whole, parts = tmp_path / "class", tmp_path / "whole", []
+        for number, name in enumerate(("final.ipynb", "hw3.ipynb")):
+            hand_in(batch / "kim", name)
+            parts.append(tmp_path / f"part-{number}")
+            shell.out = parts[-1]
+            grade(shell, batch, "--shard", "1/1")
+        said = shell("merge", *parts, "--out", whole, "--format", "json")
+        assert counting(said) == ["kim/final.ipynb"]
+        shell.out = whole
+        said = grade(shell, batch)
+        assert counting(said) == ["kim/hw3.ipynb"]
+        assert "unchanged, not run again" in said_in(said)
+
     def test_what_was_replaced_after_it_was_copied_is_gone(
         self, shell: Shell, tmp_path: Path
     ) -> None:
