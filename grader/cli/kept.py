@@ -88,8 +88,9 @@ def replaced(
     before = known.hand_ins
     given = {one.name: one.folder for one in collected.submissions}
     unsure = {student for student, _ in collected.unread} | collected.closed
-    looked_at = graded if is_all else ()
-    after = seen(kept, looked_at, given, times_of(course, kept, store.out), before, unsure)
+    if not is_all:
+        unsure |= {one.student for one in graded}
+    after = seen(kept, graded, given, times_of(course, kept, store.out), before, unsure)
     remember(store.out, hand_ins=after)
     new = (
         who for who, it in after.items() if it.replaced and not before.get(who, NOTHING).replaced

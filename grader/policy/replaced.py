@@ -73,8 +73,10 @@ def seen(
     for one in kept:
         whose, folder = (one.student, one.exercise), _folder(one.submission)
         known = before.get(hand_in(one), NOTHING)
-        if hand_in(one) in there or one.submission in given.keys() - read:
+        if hand_in(one) in there:
             known = Seen(times.get(whose, known.at))
+        elif one.submission in given.keys() - read:
+            known = Seen(known.at)
         elif folder and folder in looked_at[whose]:
             known = Seen(known.at, known.replaced or last[whose] + 1)
         if known != NOTHING and not one.handed_in:

@@ -172,6 +172,15 @@ class TestTimes:
         rules = replace(LATENESS, times={("kim", EXERCISE): LATE}, seen=known)
         assert chosen(OLD, rules=rules).grade.score == 80.0
 
+    def test_what_was_not_graded_again_keeps_the_time_of_what_is_kept_of_it(self) -> None:
+        """Grading was stopped, or the exercise not found in it: it may be another file by now."""
+        known = {("kim", EXERCISE, OLD.submission): Seen(IN_TIME)}
+        given = {OLD.submission: "kim", NEW.submission: "kim"}
+        told = {("kim", EXERCISE): LATE}
+        assert seen([OLD], [], given, told, known) == known
+        unknown = replace(OLD, exercise=UNKNOWN)
+        assert seen([OLD, unknown], [unknown], given, told, known) == known
+
     def test_without_a_worksheet_what_it_told_before_is_kept(self) -> None:
         known = {("kim", EXERCISE, OLD.submission): Seen(IN_TIME)}
         assert seen([OLD], [OLD], {OLD.submission: "kim"}, {}, known) == known
