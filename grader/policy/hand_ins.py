@@ -155,12 +155,23 @@ def place(name: str, handed_in: str = "") -> tuple[object, ...]:
     around = [read_folder(folder) for folder in path.parts[:-1]]
     rank = (
         -sum(one.olds for one in (*around, read)),
+        *_round(path),
         sum(one.finals for one in (*around, read)),
         max((one.copies for one in around), default=0),
         read.copies,
         _own(path),
     )
     return handed_in, *rank, natural(read.base), natural(path.name), natural(name)
+
+
+def _round(path: PurePosixPath) -> tuple[int, int]:
+    """Give what the first folder tells where it is a round of handing in, above people's own.
+
+    Students name files, and a teacher the round in which they came.
+    """
+    first, *inner = path.parts or ("",)
+    read = read_folder(first) if len(inner) > 1 and is_version(first) else None
+    return (read.finals, read.copies) if read is not None else (0, 0)
 
 
 def _own(path: PurePosixPath) -> int:

@@ -168,6 +168,22 @@ def test_what_a_platform_tells_comes_before_every_name():
     assert place("hw_final.ipynb", "") < place("hw.ipynb", "2026-03-01T10:00:00")
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("1차/kim/hw_최종.ipynb", "2차/kim/hw.ipynb"),
+        ("v2/kim/hw (3).ipynb", "v10/kim/hw.ipynb"),
+        ("2차/kim/hw_최종.ipynb", "최종/kim/hw.ipynb"),
+        ("1차/kim/hw.ipynb", "1차/kim/hw_최종.ipynb"),
+        ("2차/kim/old/hw.ipynb", "1차/kim/hw.ipynb"),
+        ("kim/v2/hw.ipynb", "kim/final.ipynb"),  # versions of one's own
+        ("", "1차/kim/hw.ipynb"),  # what was given by hand for nothing
+    ],
+)
+def test_rounds_of_a_class_come_before_what_its_students_call_their_files(earlier, later):
+    assert place(earlier) < place(later)
+
+
 def test_the_last_counts_and_not_the_best():
     first, second = b.record(submission="kim/a.ipynb"), b.ungraded("kim")
     low = b.record(submission="kim/a (1).ipynb", grade=b.grade(Verdict.UNTRAINED, 20.0))
