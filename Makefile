@@ -83,7 +83,7 @@ attacks: setup
 attacks-no-trainer: setup
 	$(BIN)/python -m pytest -m "attacks and not trust" --no-trainer
 
-# Points without the work, and honest notebooks alike, where our own room trains: most of an hour.
+# Points without the work, and honest notebooks alike, where our own room trains: a quarter of an hour.
 trust: setup
 	$(BIN)/python -m pytest -m trust
 
@@ -92,7 +92,7 @@ ray: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "ray>=2.52"
 	$(BIN)/python -m pytest -s tests/pipeline/test_ray_real.py
 
-# A class of sixty made of twenty programs, in a round and waiting: most of an hour.
+# A class of sixty made of twenty programs, in a round and waiting: some minutes.
 class-of-sixty: setup
 	STUDENTS=60 $(BIN)/python -m pytest -s tests/pipeline/test_rounds_real.py
 

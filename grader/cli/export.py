@@ -24,9 +24,9 @@ from grader.cli.course import course_of_results
 from grader.cli.errors import tell
 from grader.cli.kept import ALL_ACCEPTED, UNGRADED, current, existing
 from grader.cli.lms import chosen_columns
-from grader.cli.people import people_of, roster_of
+from grader.cli.people import PEOPLE, people_of, roster_of
 from grader.cli.platforms import platform_numbers
-from grader.cli.printing import PEOPLE, titles
+from grader.cli.printing import titles
 from grader.cli.roster import read_given
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course

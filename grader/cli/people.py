@@ -28,6 +28,7 @@ from grader.report.roster import Roster
 from grader.text.printable import printable
 from grader.types import UNKNOWN, GraderError, Message, Record
 
+GRADES, PEOPLE = "grades.csv", "people.csv"  # tables of everything, in OUT
 NUMBERS = frozenset({"ID", "id"})  # columns
 LONGEST = 60  # characters of a title in a line
 
@@ -45,13 +46,14 @@ def remember(
     A file that cannot be read may name a roster: it stays, and is told, until one is named.
 
     Raises:
-        GraderError: the roster is none, or the disk refuses.
+        GraderError: the roster is none, or is a table that is written there, or the disk refuses.
     """
     before = after = class_file.read(out)
     if before.unread and roster is None:
         return
     if roster is not None:
         roster_file(roster)
+        _require_not_ours(roster, out)
         after = replace(after, roster=str(roster.absolute()), unread=())
     if course is not None:
         after = replace(after, course=str(course.root.resolve()))
@@ -61,6 +63,17 @@ def remember(
         after = replace(after, hand_ins=hand_ins)
     if after != before:
         class_file.write(out, after)
+
+
+def _require_not_ours(roster: Path, out: Path) -> None:
+    """Refuse a table of ours: it is written anew, with whoever is in it for a class.
+
+    Raises:
+        GraderError: it is one.
+    """
+    for table in (out / GRADES, out / PEOPLE):
+        if table.exists() and roster.samefile(table):
+            raise GraderError(Message("cli.roster_ours", {"path": str(roster)}))
 
 
 def look_of(paths: Sequence[Path], collected: Collected) -> Look:

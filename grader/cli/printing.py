@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from grader.cli.errors import tell
+from grader.cli.people import GRADES, PEOPLE
 from grader.cli.spared import Spared, Step
 from grader.course.exercises import Course
 from grader.policy.hand_ins import counting
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from grader.report.people import People
     from grader.report.table import GradeTable
 
-PEOPLE = "people.csv"
 WIDTH_OF_LOGS = 120  # columns, where there is no terminal to ask
 
 
@@ -84,7 +84,7 @@ def write_feedback(
                 page = _student_page(student, theirs, words, names, spared, out, lacks)
                 files.write_whole(path, page)
             pages[student] = path.relative_to(out).as_posix()
-    index, grades = out / "index.html", out / "grades.csv"
+    index, grades = out / "index.html", out / GRADES
     page = _class_page(records, words, names, pages, spared, everybody, course.rules)
     files.write_whole(index, page)
     files.write_whole(out / PEOPLE, everybody.table().encode("utf-8-sig", "replace"))

@@ -160,7 +160,8 @@ def _plain(line: str) -> str:
     if told.startswith(("%", "!", "?")) or _asks(told):
         return f"{indent}pass"
     if match := _CAPTURED.match(line):
-        return match["start"] + "None"
+        timed = _TIMED.fullmatch(line[match.end("start") :].strip())
+        return match["start"] + (timed["timed"] if timed else "None")
     return line
 
 

@@ -23,7 +23,9 @@ MOST_INSIDE = 50  # models in one list or dictionary
 LONGEST_ERROR = 200
 _COUNTED = re.compile(r"_(\d+)$")  # sequential_3: Keras counts what it names
 _CELL_MAGIC = re.compile(r"get_ipython\(\)\.run_cell_magic(\(.*\))\n?", re.DOTALL)
-_LINE_MAGIC = re.compile(r"^([ \t]*)get_ipython\(\)\.run_line_magic(\(.*\))$", re.MULTILINE)
+_LINE_MAGIC = re.compile(
+    r"^([ \t]*+(?:[\w.,][\w., ]*+= ?)?)get_ipython\(\)\.run_line_magic(\(.*\))$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def _told(export: Export, student: str, one: Column, person: Mapping[str, str]) 
     points = export.points(student, _out_of(one, person))
     told = {one.header: points} if points else {}
     comments = called.column(person, called.FEEDBACK)
-    if comments and (text := _feedback(export, student, one)):
+    if comments and (text := _feedback(export, student, _out_of(one, person))):
         told[comments] = inert(text, markup=True)
     return told
 
@@ -99,19 +99,28 @@ def _out_of(one: Column, person: Mapping[str, str]) -> Column:
 def _feedback(export: Export, student: str, one: Column) -> str:
     """Say in a few lines what came of it, as HTML, which Moodle takes a comment for."""
     theirs = [r for r in export.counted_of(student) if r.exercise in one.exercises]
-    return "<br>".join(escape(line, quote=False) for line in _lines(theirs, export))
+    return "<br>".join(escape(line, quote=False) for line in _lines(theirs, export, one))
 
 
-def _lines(records: Sequence[Record], export: Export) -> Iterator[str]:
+def _lines(records: Sequence[Record], export: Export, one: Column) -> Iterator[str]:
     words = export.words
     for record in records:
         title = wording.title(record.exercise, export.titles, words)
         verdict = wording.verdict_name(record, words)
-        most = wording.points(record.grade.max_score)
-        score = "" if record.grade.score is None else f" ({wording.score(record)}/{most})"
+        score = "" if record.grade.score is None else f" ({_score(record, export, one)})"
         yield printable(f"{title}: {verdict}{score}")
         told = dict.fromkeys([_why(record, export), *all_texts(record, words)])  # each once
         yield from map(printable, filter(None, told))
+
+
+def _score(record: Record, export: Export, one: Column) -> str:
+    """Write a score as the student's page does, and what it is in a column out of other points."""
+    score, possible = wording.score_of(record, always=True), export.out_of(one)
+    there = export.points(record.student, one)
+    if not there or len(one.exercises) > 1 or possible == record.grade.max_score:
+        return score
+    args = {"score": score, "points": wording.points(float(there))}
+    return export.words("report.score_there", possible=wording.points(possible), **args)
 
 
 def _why(record: Record, export: Export) -> str:

@@ -37,6 +37,7 @@ class State(StrEnum):
     MENTIONED = "mentioned"  # a hand-in bears the name, and one of a namesake
     NOTHING = "nothing"
     NOT_DUE = "not_due"  # nothing, and there is time left
+    NOT_OWED = "not_owed"  # nothing, and nobody has to; only of one exercise
 
 
 PARTS = {
@@ -235,6 +236,8 @@ def people(
         empty = State.UNREAD if student in lost else otherwise
 
         def missing(exercise: str) -> State:
+            if empty is State.NOTHING and owed and exercise not in owed:
+                return State.NOT_OWED
             later = empty is State.NOTHING and ahead(student or name, exercise)
             return State.NOT_DUE if later else empty
 

@@ -266,7 +266,7 @@ class TestMoodle:
             f"Participant {c.PDF_ONLY.number}": {"Grade": "0.00"},
         }
         assert taken.comments.keys() == taken.grades.keys()
-        assert "62/100" in taken.comments["Participant 1001"]
+        assert "(62/100, here 6.2 of 10)" in taken.comments["Participant 1001"]
         assert c.STRANGER.moodle_student in said.err
         assert "Minjun Yoon; Seoyeon Yoon; Jiho Yoon" in said.err
 

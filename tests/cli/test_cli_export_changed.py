@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from grader.cli.printing import PEOPLE
+from grader.cli.people import PEOPLE
 from grader.record import exported, hand_file
 from grader.record.exported import Exported
 from grader.text.words import Words

@@ -148,6 +148,8 @@ def test_too_much_code_to_read_goes_to_tensorflow(monkeypatch):
         "if True:\n    !ls\n    tf.Variable(1)",
         "files = !ls\ntf.Variable(1)",
         "%time tf.Variable(1)",
+        "v = %time tf.Variable(1)",
+        "for n in range(2):\n    a, b.c = %time tf.Variable(n), n",
         "model.fit?\ntf.Variable(1)",
         "?model\ntf.Variable(1)",
         "x = (5\n % 3)\ntf.Variable(1)",
@@ -159,6 +161,20 @@ def test_magics_hide_nothing(text):
 
 def test_another_language_s_cell_is_not_read():
     assert without_magics("%%bash\ntf.Variable(1)") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("h = %time model.fit(x, y)", "h = model.fit(x, y)"),
+        ("  h =%time  f(x)", "  h =f(x)"),
+        ("h = %timeit -o f(x)", "h = None"),
+        ("files = !ls", "files = None"),
+        ("h = %timer x", "h = None"),
+    ],
+)
+def test_what_is_timed_into_a_name_is_read(line, read):
+    assert without_magics(line) == read
 
 
 def test_lines_keep_their_numbers():

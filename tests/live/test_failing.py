@@ -190,6 +190,7 @@ def test_what_keras_prints_in_bold_is_read_without(shell: InteractiveShell) -> N
     [
         "%%time\nhistory = model.fit(X, Y)",
         "%time model.fit(X, Y)",
+        "history = %time model.fit(X, Y)",
         "%%timeit -n 1 -r 1\nmodel.fit(X, Y)",
     ],
 )

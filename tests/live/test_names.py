@@ -117,6 +117,8 @@ def test_cells_are_those_that_a_notebook_says_it_ran() -> None:
         "%%timeit -n 1\n\nprint('it\\n', \"it's\")\n",
         "%time history = model.fit(X, Y)\n",
         "%matplotlib inline\nfor n in X:\n    %time print('a')\n",
+        "history = %time model.fit(X, Y)\n",
+        "for n in X:\n    a, b.c = %time f(n)\n",
         "x = (1,\n     2)\n",
         "get_ipython().run_cell_magic('time', *args)\n",
         "get_ipython().run_line_magic(name(), 'x')\n",

@@ -1,7 +1,7 @@
 """Classes in a round and waiting, with real kernels, drivers and trainer's rooms.
 
-Sixty notebooks of twenty programs take most of an hour: ``make class-of-sixty``. The demo's twelve,
-good and bad, take a quarter: ``make demo-both-ways``. One notebook in a round is in
+Sixty notebooks of twenty programs take some minutes: ``make class-of-sixty``. The demo's twelve,
+good and bad, take a quarter of an hour: ``make demo-both-ways``. One notebook in a round is in
 ``test_trainings_real.py``.
 """
 
@@ -92,7 +92,7 @@ def _graded(
     return {r.student: r for one in done for r in one.records}, trained, seconds
 
 
-@pytest.mark.skipif(not STUDENTS, reason="most of an hour: make class-of-sixty")
+@pytest.mark.skipif(not STUDENTS, reason="some minutes: make class-of-sixty")
 def test_a_class_of_twenty_programs_is_trained_twenty_times_and_graded_alike_either_way(
     tmp_path: Path,
 ) -> None:

@@ -111,6 +111,15 @@ class TestInACourse:
         assert 'scope="row">lee' in after.partition("</section>")[0]
         assert 'scope="row">park' not in after.partition("</section>")[0]
 
+    def test_what_nobody_has_to_hand_in_is_not_missing_in_the_table(self, shell: Shell) -> None:
+        shell.keep(b.record("kim", LSTM), b.record("lee", "char-text"))
+        self.say(shell, LONG_AGO, LONG_AGO)
+        assert [(row[LSTM], row["char-text"]) for row in self.table(shell)] == [
+            ("graded", "not_owed"),
+            ("nothing", "graded"),
+            ("nothing", "not_owed"),
+        ]
+
     @pytest.mark.parametrize(("gru", "told"), [(LONG_AGO, True), (FAR_AHEAD, False)])
     def test_a_deadline_that_passed_with_no_hand_in_at_all_is_said(
         self, shell: Shell, gru: str, *, told: bool

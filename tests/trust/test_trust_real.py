@@ -2,7 +2,7 @@
 
 Each folder of ``cheats`` is one idea; the folder of the same name in ``twins`` does something alike
 and does the work. All are graded where our own room trains. ``make trust``: it takes the machine
-most of an hour.
+a quarter of an hour.
 """
 
 from __future__ import annotations
