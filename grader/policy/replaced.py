@@ -69,13 +69,13 @@ def seen(
     last: dict[tuple[str, str], int] = defaultdict(int)
     for (student, exercise, _), it in before.items():
         last[student, exercise] = max(last[student, exercise], it.replaced)
-    found = {}
+    unread, found = given.keys() - read, {}
     for one in kept:
         whose, folder = (one.student, one.exercise), _folder(one.submission)
         known = before.get(hand_in(one), NOTHING)
         if hand_in(one) in there:
             known = Seen(times.get(whose, known.at))
-        elif one.submission in given.keys() - read:
+        elif one.submission in unread:
             known = Seen(known.at)
         elif folder and folder in looked_at[whose]:
             known = Seen(known.at, known.replaced or last[whose] + 1)
