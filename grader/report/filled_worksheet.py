@@ -81,10 +81,11 @@ def _kept(name: str, text: str) -> str:
 
 
 def _told(export: Export, student: str, one: Column, person: Mapping[str, str]) -> dict[str, str]:
-    points = export.points(student, _out_of(one, person))
+    there = _out_of(one, person)
+    points = export.points(student, there)
     told = {one.header: points} if points else {}
     comments = called.column(person, called.FEEDBACK)
-    if comments and (text := _feedback(export, student, _out_of(one, person))):
+    if comments and (text := _feedback(export, student, there)):
         told[comments] = inert(text, markup=True)
     return told
 
